@@ -1,0 +1,74 @@
+//! All that the program touches outside the cloud, as one value made once in `main`: variables,
+//! working directory, terminals, writers, questions.
+
+use std::{collections::BTreeMap, io, path::PathBuf};
+
+use tokio_util::sync::CancellationToken;
+
+/// The outside world. Tests hand in one of their own.
+pub struct Host {
+    pub vars: BTreeMap<String, String>,
+    pub cwd: PathBuf,
+    /// Answers: what a script reads.
+    pub out: Box<dyn io::Write + Send>,
+    /// All else.
+    pub err: Box<dyn io::Write + Send>,
+    /// Whether there is a person at both ends: standard input and standard error are terminals.
+    pub interactive: bool,
+    /// Whether standard error can redraw lines.
+    pub err_is_terminal: bool,
+    /// Columns of the terminal, 80 without one.
+    pub width: usize,
+    pub prompt: Box<dyn Prompt>,
+    /// Cancelled by Ctrl-C or SIGTERM.
+    pub cancel: CancellationToken,
+}
+
+impl Host {
+    /// A variable that is set and not empty.
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// A question that knows the flag that answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub text: String,
+    /// As a script would say it, such as `--region`.
+    pub flag: &'static str,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A line of text; `None` wants an answer. Answers that `check` refuses are asked for again.
+    Text { default: Option<String>, check: fn(&str) -> Result<(), String> },
+    /// One of several, each with a line that explains it; `default` is an index.
+    Choice { options: Vec<(String, String)>, default: usize },
+    YesNo { default: bool },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Text(String),
+    Choice(usize),
+    YesNo(bool),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// A question that cannot be asked is an error that names the flag, never a hidden yes.
+    #[error("cannot ask \"{text}\" without a terminal; answer with {flag}")]
+    CannotAsk { text: String, flag: &'static str },
+    /// Ctrl-C or Escape at the question.
+    #[error("interrupted")]
+    Interrupted,
+    #[error("could not read the answer")]
+    Io(#[from] io::Error),
+}
+
+pub trait Prompt: Send {
+    /// Answers have the kind of their question.
+    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError>;
+}

@@ -1,0 +1,59 @@
+//! The actual state: what was seen at each address, and what could not be seen.
+
+use std::collections::BTreeMap;
+
+use crate::spec::{Address, Outputs};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen<S> {
+    /// It is certain that there is nothing here: the service's own not-found code said so.
+    Absent,
+    Present {
+        spec: S,
+        output: Option<String>,
+        owner: Owner,
+    },
+    /// We may not look, or could not. Never to be taken for absence.
+    Unreadable(String),
+}
+
+/// Whose a resource is, by its tags; a part has the owner of the whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Us,
+    /// In our account, without our tags: ours to adopt, not to change unasked.
+    Unmanaged,
+    /// Another tfbackend environment's, or another tool's claim: not even to be adopted.
+    Other(String),
+}
+
+pub type Observation<S> = BTreeMap<Address, Seen<S>>;
+
+/// What the nodes that are there give out.
+pub fn outputs<S>(observation: &Observation<S>) -> Outputs {
+    observation
+        .iter()
+        .filter_map(|(address, seen)| match seen {
+            Seen::Present { output: Some(output), .. } => Some((address.clone(), output.clone())),
+            Seen::Present { output: None, .. } | Seen::Absent | Seen::Unreadable(_) => None,
+        })
+        .collect()
+}
+
+/// Gives each part the owner of its parent: only whole resources carry tags.
+pub fn inherit_owners<S>(observation: &mut Observation<S>) {
+    let owners: BTreeMap<Address, Owner> = observation
+        .iter()
+        .filter_map(|(address, seen)| match seen {
+            Seen::Present { owner, .. } => Some((address.clone(), owner.clone())),
+            Seen::Absent | Seen::Unreadable(_) => None,
+        })
+        .collect();
+    for (address, seen) in observation {
+        if let (Some(parent), Seen::Present { owner, .. }) = (address.parent(), seen)
+            && let Some(whole) = owners.get(&parent)
+        {
+            *owner = whole.clone();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The difference, as data: it does nothing by itself, and can be printed, saved and tested.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    blueprint::{Blueprint, Node},
+    observation::{self, Observation, Owner, Seen},
+    spec::{Address, Spec},
+};
+
+/// What is to be done at one address. `from` and `to` are all that printing and writing need.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "action")]
+pub enum Change<S> {
+    NoOp {
+        spec: S,
+    },
+    Create {
+        to: S,
+    },
+    Update {
+        from: S,
+        to: S,
+    },
+    /// As `Update`, of something that we did not make.
+    Adopt {
+        from: S,
+        to: S,
+    },
+    /// Nothing may be done here until a person has acted.
+    Blocked {
+        reason: Reason,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Reason {
+    #[error("could not be looked at: {error}")]
+    Unreadable { error: String },
+    #[error("was not looked at")]
+    NotLookedAt,
+    #[error("exists, and was not made by tfbackend; pass `--adopt` to take it over")]
+    Unmanaged,
+    #[error("belongs to {owner}")]
+    Foreign { owner: String },
+    #[error("{why}")]
+    Impossible { why: String },
+    #[error("{what}")]
+    Missing { what: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step<S> {
+    pub address: Address,
+    pub needs: Vec<Address>,
+    #[serde(flatten)]
+    pub change: Change<S>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[must_use]
+pub struct Plan<S> {
+    pub steps: Vec<Step<S>>,
+}
+
+impl<S: Spec> Plan<S> {
+    /// What makes the observed world as the blueprint says, and touches nothing else.
+    pub fn to_apply(blueprint: &Blueprint<S>, observation: &Observation<S>, adopt: bool) -> Self {
+        let known = observation::outputs(observation);
+        let steps = blueprint.nodes().iter().map(|node| {
+            let desired = node.spec.resolve(&known);
+            step(node, change(desired, observation.get(&node.address), adopt))
+        });
+        Self { steps: steps.collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step.change, Change::NoOp { .. }))
+    }
+
+    /// The steps that need a person first. A plan with any is refused as a whole.
+    pub fn blocked(&self) -> impl Iterator<Item = (&Address, &Reason)> {
+        self.steps.iter().filter_map(|step| match &step.change {
+            Change::Blocked { reason } => Some((&step.address, reason)),
+            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => None,
+        })
+    }
+
+    /// The steps that write.
+    pub fn writes(&self) -> impl Iterator<Item = &Step<S>> {
+        self.steps.iter().filter(|step| match step.change {
+            Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => true,
+            Change::NoOp { .. } | Change::Blocked { .. } => false,
+        })
+    }
+}
+
+fn step<S: Spec>(node: &Node<S>, change: Change<S>) -> Step<S> {
+    Step { address: node.address.clone(), needs: node.needs.clone(), change }
+}
+
+fn change<S: Spec>(desired: S, seen: Option<&Seen<S>>, adopt: bool) -> Change<S> {
+    let blocked = |reason| Change::Blocked { reason };
+    let (spec, owner) = match seen {
+        None => return blocked(Reason::NotLookedAt),
+        Some(Seen::Unreadable(error)) => return blocked(Reason::Unreadable { error: error.clone() }),
+        Some(Seen::Absent) => {
+            return match desired.reference() {
+                Some(what) => blocked(Reason::Missing { what }),
+                None => Change::Create { to: desired },
+            };
+        }
+        Some(Seen::Present { spec, owner, .. }) => (spec, owner),
+    };
+    if let Some(why) = desired.blocked_by(spec) {
+        return blocked(Reason::Impossible { why });
+    }
+    if desired.reference().is_some() {
+        return Change::NoOp { spec: spec.clone() };
+    }
+    let (from, to) = (spec.clone(), desired.over(spec));
+    match owner {
+        Owner::Us if from == to => Change::NoOp { spec: to },
+        Owner::Us => Change::Update { from, to },
+        Owner::Unmanaged if adopt && from == to => Change::NoOp { spec: to },
+        Owner::Unmanaged if adopt => Change::Adopt { from, to },
+        Owner::Unmanaged => blocked(Reason::Unmanaged),
+        Owner::Other(owner) => blocked(Reason::Foreign { owner: owner.clone() }),
+    }
+}

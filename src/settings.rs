@@ -1,0 +1,95 @@
+//! What the user asked for, resolved: every value is said, and no two contradict each other.
+
+use std::path::PathBuf;
+
+pub mod check;
+pub mod layer;
+pub mod merge;
+pub mod names;
+
+use layer::{LockMechanism, Namespace, TableEncryption, TrailKind};
+use names::{
+    AccountId, BucketName, Email, EnvName, FileName, KeyArn, PrincipalName, ProjectName, Region, StateKey, TableName, Tag, TopicArn,
+    WorkspacePrefix,
+};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub project: ProjectName,
+    pub env: EnvName,
+    pub region: Region,
+    /// The account that must be met; `None` takes the caller's.
+    pub account: Option<AccountId>,
+    /// Everything that keeps the environment from being taken down by mistake.
+    pub protect: bool,
+    pub tags: Vec<Tag>,
+    pub key: StateKey,
+    pub workspace_key_prefix: WorkspacePrefix,
+    pub lock: LockMechanism,
+    pub encryption: Encryption,
+    pub bucket: Bucket,
+    pub table: Table,
+    pub access: Access,
+    pub alarms: Alarms,
+    pub trail: TrailKind,
+    pub log_days: u32,
+    pub files: Files,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Encryption {
+    NewKey { rotation_days: u32 },
+    OwnKey { arn: KeyArn },
+    SseS3,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bucket {
+    /// `None` derives it from project, environment, account and region.
+    pub name: Option<BucketName>,
+    pub namespace: Namespace,
+    pub noncurrent_days: u32,
+    pub keep_versions: u32,
+    pub access_logs: bool,
+    pub delete_events: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// `None` derives it from project and environment.
+    pub name: Option<TableName>,
+    pub billing: Billing,
+    pub recovery: bool,
+    pub encryption: TableEncryption,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Billing {
+    OnDemand,
+    Provisioned { read: u32, write: u32 },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    pub policy: bool,
+    pub attach_to: Vec<PrincipalName>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Alarms {
+    Off,
+    On { topic: Topic, bucket_gib: u32, objects: u32 },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Topic {
+    New { emails: Vec<Email> },
+    Existing { arn: TopicArn },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Files {
+    pub out: PathBuf,
+    pub conf_file: FileName,
+    pub tf_file: FileName,
+}

@@ -1,0 +1,276 @@
+//! One source of settings: the command line, the environment, `tfbackend.toml`, or a person's
+//! answers. The field names are the flags, the keys in the file, and `TFBACKEND_*`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use super::names::{
+    AccountId, BucketName, Email, EnvName, FileName, KeyArn, PrincipalName, ProjectName, Region, StateKey, TableName, Tag, TopicArn,
+    WorkspacePrefix,
+};
+
+/// Every option of an environment. `None` and the empty list mean "not said here".
+#[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Layer {
+    /// Project that the backend belongs to; part of every name
+    #[arg(long, value_name = "NAME", help_heading = HEAD_ENVIRONMENT)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
+
+    /// AWS region of the backend
+    #[arg(long, value_name = "REGION", help_heading = HEAD_ENVIRONMENT)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+
+    /// Refuse to run in any AWS account but this
+    #[arg(long, value_name = "ID", help_heading = HEAD_ENVIRONMENT)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+
+    /// Leave out everything that protects the environment from being taken down by mistake
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ENVIRONMENT)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral: Option<bool>,
+
+    /// Further tag on everything that can be tagged
+    #[arg(long = "tag", value_name = "KEY=VALUE", help_heading = HEAD_ENVIRONMENT)]
+    #[serde(rename = "tag", skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+
+    /// State key (path of the default workspace's state in the bucket)
+    #[arg(long, value_name = "PATH", help_heading = HEAD_STATE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<StateKey>,
+
+    /// Path under which the states of other workspaces are kept
+    #[arg(long, value_name = "PREFIX", help_heading = HEAD_STATE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace_key_prefix: Option<WorkspacePrefix>,
+
+    /// How Terraform excludes two runs on one state at the same time
+    #[arg(long, value_name = "MECHANISM", help_heading = HEAD_STATE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockMechanism>,
+
+    /// Name of the state bucket, instead of the derived one
+    #[arg(long, value_name = "NAME", help_heading = HEAD_BUCKET)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<BucketName>,
+
+    /// Bucket namespace: names in `account-regional` can never be taken by another account
+    #[arg(long, value_name = "NAMESPACE", help_heading = HEAD_BUCKET)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Namespace>,
+
+    /// Days that a replaced state version is kept at least
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500), help_heading = HEAD_BUCKET)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noncurrent_days: Option<u32>,
+
+    /// Replaced versions of each state that are kept however old they are
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = HEAD_BUCKET)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_versions: Option<u32>,
+
+    /// Write the state bucket's access logs into the log bucket
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_BUCKET)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_logs: Option<bool>,
+
+    /// Tell the alarm topic when a state is deleted
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_BUCKET)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delete_events: Option<bool>,
+
+    /// How states are encrypted when no `--kms-key` is given
+    #[arg(long, value_name = "KIND", help_heading = HEAD_KEY)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<EncryptionKind>,
+
+    /// Existing KMS key to use instead of a new one (full key ARN)
+    #[arg(long, value_name = "ARN", conflicts_with = "encryption", help_heading = HEAD_KEY)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<KeyArn>,
+
+    /// Days between two rotations of the new key
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(90..=2560), help_heading = HEAD_KEY)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_days: Option<u32>,
+
+    /// Name of the lock table, instead of the derived one
+    #[arg(long, value_name = "NAME", help_heading = HEAD_TABLE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableName>,
+
+    /// How the lock table is paid for
+    #[arg(long, value_name = "MODE", help_heading = HEAD_TABLE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing: Option<BillingKind>,
+
+    /// Read capacity units, with `--billing provisioned`
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..=40_000), help_heading = HEAD_TABLE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_capacity: Option<u32>,
+
+    /// Write capacity units, with `--billing provisioned`
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..=40_000), help_heading = HEAD_TABLE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_capacity: Option<u32>,
+
+    /// Point-in-time recovery of the lock table
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_TABLE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_recovery: Option<bool>,
+
+    /// Key that encrypts the lock table
+    #[arg(long, value_name = "KIND", help_heading = HEAD_TABLE)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_encryption: Option<TableEncryption>,
+
+    /// Make the IAM policy for those who run Terraform
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ACCESS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<bool>,
+
+    /// Attach the policy to `role/NAME`, `user/NAME` or `group/NAME`
+    #[arg(long, value_name = "PRINCIPAL", help_heading = HEAD_ACCESS)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attach_to: Vec<PrincipalName>,
+
+    /// Make the alarms and the topic that they tell
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ALARMS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<bool>,
+
+    /// E-mail address that alarms are sent to
+    #[arg(long, value_name = "ADDRESS", help_heading = HEAD_ALARMS)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarm_email: Vec<Email>,
+
+    /// Existing SNS topic that the alarms tell, instead of a new one
+    #[arg(long, value_name = "ARN", conflicts_with = "alarm_email", help_heading = HEAD_ALARMS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_topic: Option<TopicArn>,
+
+    /// Size of the state bucket, all versions counted, above which an alarm is raised (GiB)
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = HEAD_ALARMS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_bucket_size: Option<u32>,
+
+    /// Number of objects in the state bucket, all versions counted, above which an alarm is raised
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..), help_heading = HEAD_ALARMS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_object_count: Option<u32>,
+
+    /// CloudTrail record of every read and write of a state
+    #[arg(long, value_name = "WHICH", help_heading = HEAD_AUDIT)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trail: Option<TrailKind>,
+
+    /// Days that audit and access logs are kept
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500), help_heading = HEAD_AUDIT)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_days: Option<u32>,
+
+    /// Folder that the files are written to
+    #[arg(long, value_name = "DIR", help_heading = HEAD_FILES)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<PathBuf>,
+
+    /// Name of the partial configuration; `{env}` in it is replaced
+    #[arg(long, value_name = "NAME", help_heading = HEAD_FILES)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conf_file: Option<FileName>,
+
+    /// Name of the file with the `backend` block; `{env}` in it is replaced
+    #[arg(long, value_name = "NAME", help_heading = HEAD_FILES)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tf_file: Option<FileName>,
+
+    /// Environment, as asked for on the command line; in the file it is the name of the table
+    #[arg(skip)]
+    #[serde(skip)]
+    pub env: Option<EnvName>,
+}
+
+const HEAD_ENVIRONMENT: &str = "Environment";
+const HEAD_STATE: &str = "State";
+const HEAD_BUCKET: &str = "State bucket";
+const HEAD_KEY: &str = "Encryption";
+const HEAD_TABLE: &str = "Lock table";
+const HEAD_ACCESS: &str = "Access";
+const HEAD_ALARMS: &str = "Alarms";
+const HEAD_AUDIT: &str = "Audit";
+const HEAD_FILES: &str = "Files";
+
+/// How two runs on one state are kept apart.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockMechanism {
+    /// Item in a DynamoDB table: every Terraform and OpenTofu knows it
+    Dynamodb,
+    /// Object beside the state (`use_lockfile`): Terraform and OpenTofu from 1.10
+    S3,
+    /// Both at once, for moving from one to the other
+    Both,
+}
+
+impl LockMechanism {
+    pub fn uses_table(self) -> bool {
+        matches!(self, Self::Dynamodb | Self::Both)
+    }
+
+    pub fn uses_lockfile(self) -> bool {
+        matches!(self, Self::S3 | Self::Both)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Namespace {
+    /// Names shared with every AWS customer
+    Global,
+    /// Names that end in account, region and `-an`, and belong to the account for ever
+    AccountRegional,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncryptionKind {
+    /// A KMS key of its own
+    Kms,
+    /// Keys of Amazon S3; no control over who may decrypt
+    SseS3,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum BillingKind {
+    /// Per request (`PAY_PER_REQUEST`)
+    OnDemand,
+    /// Reserved capacity, paid for by the hour
+    Provisioned,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableEncryption {
+    /// The key that encrypts the states
+    SameKey,
+    /// A key that DynamoDB owns; free of charge
+    AwsOwned,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrailKind {
+    /// A trail of its own, with a log bucket
+    New,
+    /// Check that a trail of the account covers the states already
+    Existing,
+    /// None
+    Off,
+}

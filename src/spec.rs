@@ -1,0 +1,102 @@
+//! What one resource should look like, or does look like: the same type says both.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// The name of one node, as in `state_bucket/versioning`; the part before the slash is its parent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Address(Cow<'static, str>);
+
+impl Address {
+    pub const fn new(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// A node that there is one of per `of`: `topic/subscription[ops@example.com]`.
+    pub fn each(kind: &str, of: &str) -> Self {
+        Self(Cow::Owned(format!("{kind}[{of}]")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The node that this one is a part of, if it is a part: a part has its parent's owner.
+    pub fn parent(&self) -> Option<Self> {
+        let (parent, _) = self.0.split_once('/')?;
+        Some(Self(Cow::Owned(parent.to_owned())))
+    }
+
+    /// Stands in a [`Spec`] for what the node at this address gives out, until that is known.
+    pub fn output(&self) -> String {
+        format!("{UNKNOWN}: {self})")
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How every value starts that only an earlier node can tell. Settings must not contain it.
+pub const UNKNOWN: &str = "(known after apply";
+
+/// What nodes gave out once they existed: a key its ARN.
+pub type Outputs = BTreeMap<Address, String>;
+
+/// The settings of one kind of resource, desired or observed.
+pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Fills in what only an earlier node could know, wherever [`Address::output`] stands.
+    #[must_use]
+    fn resolve(&self, known: &Outputs) -> Self {
+        if known.is_empty() {
+            return self.clone();
+        }
+        let mut value = serde_json::to_value(self).expect("a spec is plain data");
+        fill_in(&mut value, known);
+        serde_json::from_value(value).expect("filling in strings keeps the shape")
+    }
+
+    /// The value to write so that `self` holds and what others wrote survives.
+    #[must_use]
+    fn over(&self, observed: &Self) -> Self {
+        let _ = observed;
+        self.clone()
+    }
+
+    /// Why `observed` can never become `self` in place, if it cannot.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        let _ = observed;
+        None
+    }
+
+    /// What to say when a resource that is only used, never made, is not there.
+    ///
+    /// `Some` makes the node a reference: it is looked at and checked, and never written.
+    fn reference(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Every text inside `value`, keys left out.
+pub fn texts_mut(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
+    match value {
+        Value::String(text) => visit(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| texts_mut(item, visit)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| texts_mut(field, visit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn fill_in(value: &mut Value, known: &Outputs) {
+    texts_mut(value, &mut |text| {
+        if text.contains(UNKNOWN) {
+            for (address, output) in known {
+                *text = text.replace(&address.output(), output);
+            }
+        }
+    });
+}
