@@ -15,3 +15,4 @@ pub mod observation;
 pub mod plan;
 pub mod event;
 pub mod apply;
+pub mod render;

@@ -1,0 +1,77 @@
+//! What would change in a file, as a unified diff that is fit to be shown.
+
+use similar::TextDiff;
+
+use super::hcl;
+
+/// Arguments of a backend whose values are secret, also as keys of JSON.
+const SECRET: [&str; 6] = ["access_key", "secret_key", "token", "sse_customer_key", "web_identity_token", "password"];
+
+/// From `old` to `new`. Secrets in it are masked, and what could act on a terminal is left out.
+pub fn unified(name: &str, old: &str, new: &str) -> String {
+    let (old, new) = (shown(old), shown(new));
+    TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).header(name, &format!("{name} (tfbackend)")).to_string()
+}
+
+fn shown(text: &str) -> String {
+    let mut out: String = text.split('\n').map(shown_line).collect::<Vec<_>>().join("\n");
+    // A last line without an end would be glued to the one after it.
+    if !out.is_empty() && !out.ends_with('\n') {
+        out.push('\n');
+    }
+    out
+}
+
+fn shown_line(line: &str) -> String {
+    let line: String = line.chars().map(|c| if hcl::is_hidden(c) && c != '\t' { '\u{fffd}' } else { c }).collect();
+    match SECRET.iter().filter_map(|name| value_of(name, &line)).min() {
+        Some(at) => format!("{} (sensitive)", &line[..at]),
+        None => line,
+    }
+}
+
+/// Where the value of the argument `name` starts in `line`, if it is given one there.
+fn value_of(name: &str, line: &str) -> Option<usize> {
+    line.match_indices(name).find_map(|(at, _)| {
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let rest = &line[at + name.len()..];
+        let sign = rest.find(|c| !matches!(c, '"' | ' ' | '\t'))?;
+        (!line[..at].ends_with(goes_on) && rest[sign..].starts_with(['=', ':'])).then_some(at + name.len() + sign + 1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    #[test]
+    fn shows_what_changes() {
+        assert_snapshot!(unified("backend.conf", "bucket = \"a\"\nkey = \"k\"\n", "bucket = \"b\"\nkey = \"k\"\n"), @r#"
+        --- backend.conf
+        +++ backend.conf (tfbackend)
+        @@ -1,2 +1,2 @@
+        -bucket = "a"
+        +bucket = "b"
+         key = "k"
+        "#);
+    }
+
+    #[test]
+    fn hides_secrets_and_controls() {
+        let old = "  access_key = \"CANARY\"\nsecret_key=\"CANARY\"\n# token = CANARY\n{ \"secret_key\": \"CANARY\", \"access_key\" : \"CANARY\" }\nterraform { backend \"s3\" { token = \"CANARY\" } }\nmy_token = 1\nkey = \"\u{1b}[2J\u{202e}\"";
+        assert_snapshot!(unified("backend.conf", old, ""), @r#"
+        --- backend.conf
+        +++ backend.conf (tfbackend)
+        @@ -1,7 +0,0 @@
+        -  access_key = (sensitive)
+        -secret_key= (sensitive)
+        -# token = (sensitive)
+        -{ "secret_key": (sensitive)
+        -terraform { backend "s3" { token = (sensitive)
+        -my_token = 1
+        -key = "�[2J�"
+        "#);
+    }
+}

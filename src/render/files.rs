@@ -1,0 +1,193 @@
+//! Puts a set of files into a folder: all are looked at before any is written, and each is written at once or not.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+use super::{
+    File, RenderError,
+    standing::{Found, Look, Refusal, Standing, look},
+};
+
+/// What became of one file.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Written {
+    pub path: PathBuf,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// `backup` has what was there, where that was not ours alone.
+    Written {
+        backup: Option<PathBuf>,
+    },
+    Unchanged,
+    Refused(Refusal),
+    /// Would have been written, had not another been refused.
+    HeldBack,
+}
+
+/// How each of `files` stands to what is in `dir`, in their order. Nothing is written.
+///
+/// # Errors
+/// If `dir` is there and is not a folder, or a file cannot be read.
+pub fn check(dir: &Path, files: &[File]) -> Result<Vec<(PathBuf, Standing)>, RenderError> {
+    let looks = look_at_all(dir, files)?;
+    Ok(files.iter().zip(looks).map(|(file, look)| (dir.join(&file.name), look.standing)).collect())
+}
+
+/// What [`write`] would do, as far as can be told without doing it.
+///
+/// Whether a file is refused does not depend on what is only known after apply, so this can be asked
+/// before anything is made.
+///
+/// # Errors
+/// As [`check`].
+pub fn preview(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Written>, RenderError> {
+    Ok(decide(dir, files, look_at_all(dir, files)?, overwrite).into_iter().map(|step| step.written).collect())
+}
+
+/// Writes each of `files` that is not in `dir` already, in their order; makes `dir` if needed.
+///
+/// Flow: looks at all; if any is refused, stops with nothing changed. Puts every new text into a
+/// temporary file beside its target and syncs it. Then, for each, looks again, keeps a copy of what
+/// `overwrite` replaces as `<name>.bak` (never over one that differs), and renames.
+///
+/// Guarantees: a reader sees the old or the new text, never a part. No link is followed. A file that
+/// is current is not touched. What was changed by hand, is not ours or belongs to another
+/// environment is replaced only with `overwrite`, and what is no writable text file not even then.
+///
+/// Caveats: between the last look and the rename another program may still write to an existing file.
+///
+/// # Errors
+/// If the folder or a file cannot be read or written, or a file was changed since the first look;
+/// files before it are written then, and running again continues.
+pub fn write(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Written>, RenderError> {
+    if let Some(file) = files.iter().find(|file| file.text.contains(crate::spec::UNKNOWN)) {
+        return Err(RenderError::NotKnownYet { name: file.name.clone() });
+    }
+    let mut steps = decide(dir, files, look_at_all(dir, files)?, overwrite);
+    if steps.iter().all(|step| !matches!(step.written.outcome, Outcome::Written { .. })) {
+        return Ok(steps.into_iter().map(|step| step.written).collect());
+    }
+    make_writable_folder(dir)?;
+    let mut staged = vec![];
+    for step in steps.iter_mut().filter(|step| matches!(step.written.outcome, Outcome::Written { .. })) {
+        let temp = stage(dir, &step.file.text, step.found.as_ref().map(|found| &found.permissions))?;
+        staged.push((step, temp));
+    }
+    for (step, temp) in staged {
+        let path = &step.written.path;
+        let now = look(dir, step.file)?.found.map(|found| found.text);
+        if now.as_ref() != step.found.as_ref().map(|found| &found.text) {
+            return Err(RenderError::ChangedMeanwhile { path: path.clone() });
+        }
+        if let Some(found) = step.found.as_ref().filter(|_| step.keep) {
+            step.written.outcome = Outcome::Written { backup: Some(back_up(dir, &step.file.name, found)?) };
+        }
+        let renamed = if step.found.is_some() { temp.persist(path) } else { temp.persist_noclobber(path) };
+        renamed.map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => RenderError::ChangedMeanwhile { path: path.clone() },
+            _ => RenderError::io("write", path)(error.error),
+        })?;
+    }
+    sync_folder(dir)?;
+    Ok(steps.into_iter().map(|step| step.written).collect())
+}
+
+/// One file, and what is to become of it.
+struct Step<'a> {
+    file: &'a File,
+    written: Written,
+    found: Option<Found>,
+    /// Whether what was found is someone's work.
+    keep: bool,
+}
+
+fn decide<'a>(dir: &Path, files: &'a [File], looks: Vec<Look>, overwrite: bool) -> Vec<Step<'a>> {
+    let step = |(file, Look { standing, found }): (&'a File, Look)| {
+        let (outcome, keep) = match standing {
+            Standing::Missing | Standing::Stale { .. } => (Outcome::Written { backup: None }, false),
+            Standing::Current => (Outcome::Unchanged, false),
+            Standing::Refused(refusal) if overwrite && refusal.can_be_overwritten() => (Outcome::Written { backup: None }, true),
+            Standing::Refused(refusal) => (Outcome::Refused(refusal), false),
+        };
+        Step { file, written: Written { path: dir.join(&file.name), outcome }, found, keep }
+    };
+    let mut steps: Vec<Step> = files.iter().zip(looks).map(step).collect();
+    if steps.iter().any(|step| matches!(step.written.outcome, Outcome::Refused(_))) {
+        for step in &mut steps {
+            if matches!(step.written.outcome, Outcome::Written { .. }) {
+                step.written.outcome = Outcome::HeldBack;
+            }
+        }
+    }
+    steps
+}
+
+fn look_at_all(dir: &Path, files: &[File]) -> Result<Vec<Look>, RenderError> {
+    match fs::metadata(dir) {
+        Ok(meta) if !meta.is_dir() => return Err(RenderError::NotAFolder { path: dir.to_owned() }),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(RenderError::io("look at", dir)(error)),
+    }
+    files.iter().map(|file| look(dir, file)).collect()
+}
+
+fn make_writable_folder(dir: &Path) -> Result<(), RenderError> {
+    fs::create_dir_all(dir).map_err(RenderError::io("make the folder", dir))?;
+    let meta = fs::metadata(dir).map_err(RenderError::io("look at", dir))?;
+    if meta.permissions().readonly() {
+        return Err(RenderError::ReadOnlyFolder { path: dir.to_owned() });
+    }
+    Ok(())
+}
+
+/// A synced temporary file in `dir`; gone again when dropped. Without `permissions`, it has those that
+/// a new file gets: a temporary file would be the owner's alone.
+fn stage(dir: &Path, text: &str, permissions: Option<&fs::Permissions>) -> Result<NamedTempFile, RenderError> {
+    let error = || RenderError::io("write to the folder", dir);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tfbackend-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut temp = builder.tempfile_in(dir).map_err(error())?;
+    temp.write_all(text.as_bytes()).map_err(error())?;
+    if let Some(permissions) = permissions {
+        temp.as_file().set_permissions(permissions.clone()).map_err(error())?;
+    }
+    temp.as_file().sync_all().map_err(error())?;
+    Ok(temp)
+}
+
+/// Keeps what was found as `<name>.bak`, or `.bak.1` and so on where that has something else.
+fn back_up(dir: &Path, name: &str, found: &Found) -> Result<PathBuf, RenderError> {
+    let mut temp = stage(dir, &found.text, Some(&found.permissions))?;
+    for number in 0_u32.. {
+        let suffix = if number == 0 { String::new() } else { format!(".{number}") };
+        let path = dir.join(format!("{name}.bak{suffix}"));
+        if fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) && fs::read(&path).is_ok_and(|old| old == found.text.as_bytes()) {
+            return Ok(path);
+        }
+        temp = match temp.persist_noclobber(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => error.file,
+            Err(error) => return Err(RenderError::io("keep a copy as", path)(error.error)),
+        };
+    }
+    Err(RenderError::Io { action: "keep a copy in", path: dir.to_owned(), source: io::ErrorKind::AlreadyExists.into() })
+}
+
+/// So that the new names survive a loss of power.
+fn sync_folder(dir: &Path) -> Result<(), RenderError> {
+    #[cfg(unix)]
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(RenderError::io("sync the folder", dir))?;
+    Ok(())
+}

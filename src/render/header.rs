@@ -1,0 +1,153 @@
+//! The first lines of each file: that it is ours, whose environment it belongs to, and whether a hand changed it.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::{BackendConfig, hcl};
+
+const MARK: &str = "# Written by tfbackend. Change its settings, not this file.";
+const PROJECT: &str = "# project: ";
+const ENV: &str = "# env: ";
+const ACCOUNT: &str = "# account: ";
+const EMULATED: &str = " (emulated)";
+const SHA256: &str = "# sha256: ";
+
+/// The environment that a file belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub project: String,
+    pub env: String,
+    pub account: String,
+    /// Whether the account is one of an emulator.
+    pub emulated: bool,
+}
+
+impl Owner {
+    pub fn of(config: &BackendConfig) -> Self {
+        let line = |text: &str| hcl::comment(text).trim().to_owned();
+        Self { project: line(&config.project), env: line(&config.env), account: line(&config.account), emulated: config.emulator.is_some() }
+    }
+
+    /// Whether `self` may take the place of a file of `other` unasked.
+    ///
+    /// An account may take the place of an emulator's, and never the other way round: it would make the
+    /// next `terraform apply` forget all that is real.
+    pub fn succeeds(&self, other: &Self) -> bool {
+        let Self { project, env, account, emulated } = other;
+        self.project == *project && self.env == *env && (*emulated || (self.account == *account && !self.emulated))
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { project, env, account, emulated } = self;
+        let emulated = if *emulated { EMULATED } else { "" };
+        write!(f, "environment {env} of project {project} in account {account}{emulated}")
+    }
+}
+
+/// What the header of a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// None of ours.
+    Foreign,
+    /// Ours, and the rest is no longer what was written.
+    Changed,
+    /// Ours, byte for byte; `None` for a file that all environments share.
+    Intact(Option<Owner>),
+}
+
+/// `body` with our header before it. Lines end in `\n`.
+pub fn stamp(owner: Option<&Owner>, body: &str) -> String {
+    let mut head = format!("{MARK}\n");
+    if let Some(Owner { project, env, account, emulated }) = owner {
+        let emulated = if *emulated { EMULATED } else { "" };
+        head.push_str(&format!("{PROJECT}{project}\n{ENV}{env}\n{ACCOUNT}{account}{emulated}\n"));
+    }
+    let rest = format!("\n{body}");
+    let sum = sum(&head, &rest);
+    format!("{head}{SHA256}{sum}\n{rest}")
+}
+
+/// Reads the header of a file whose lines end in `\n`.
+pub fn read(text: &str) -> Header {
+    if text.lines().next() != Some(MARK) {
+        return Header::Foreign;
+    }
+    let Some((head, sum_and_rest)) = text.split_once(SHA256) else { return Header::Changed };
+    let Some((stated, rest)) = sum_and_rest.split_once('\n') else { return Header::Changed };
+    if stated != sum(head, rest) {
+        return Header::Changed;
+    }
+    let line = |start| head.lines().find_map(|line| line.strip_prefix(start)).map(str::to_owned);
+    let (Some(project), Some(env), Some(account)) = (line(PROJECT), line(ENV), line(ACCOUNT)) else { return Header::Intact(None) };
+    let (account, emulated) = match account.strip_suffix(EMULATED) {
+        Some(account) => (account.to_owned(), true),
+        None => (account, false),
+    };
+    Header::Intact(Some(Owner { project, env, account, emulated }))
+}
+
+/// Of all but the line that the sum itself is on, so that the other lines of the header count too.
+fn sum(head: &str, rest: &str) -> String {
+    let digest = Sha256::new().chain_update(head).chain_update(rest).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn owner() -> Owner {
+        Owner { project: "acme".into(), env: "prod".into(), account: "111122223333".into(), emulated: false }
+    }
+
+    #[test]
+    fn what_is_stamped_is_ours() {
+        assert_eq!(read(&stamp(None, "x\n")), Header::Intact(None));
+        assert_eq!(read(&stamp(Some(&owner()), "x\n")), Header::Intact(Some(owner())));
+        let emulated = Owner { emulated: true, ..owner() };
+        assert_eq!(read(&stamp(Some(&emulated), "")), Header::Intact(Some(emulated)));
+    }
+
+    #[test]
+    fn what_is_not_stamped_is_not() {
+        for text in ["", "\n", "terraform {}\n", "# Written by tfbackend\n", &format!("\n{}", stamp(None, "x"))] {
+            assert_eq!(read(text), Header::Foreign, "{text:?}");
+        }
+        assert_eq!(read(MARK), Header::Changed);
+        assert_eq!(read(&format!("{MARK}\n{SHA256}")), Header::Changed);
+    }
+
+    #[test]
+    fn only_the_same_environment_succeeds_and_an_emulator_nothing_real() {
+        let real = owner();
+        let emulated = Owner { account: "000000000000".into(), emulated: true, ..owner() };
+        assert!(real.succeeds(&real) && real.succeeds(&emulated) && emulated.succeeds(&emulated));
+        assert!(!emulated.succeeds(&real));
+        for other in [
+            Owner { project: "b".into(), ..owner() },
+            Owner { env: "dev".into(), ..owner() },
+            Owner { account: "444455556666".into(), ..owner() },
+            Owner { env: "dev".into(), ..emulated.clone() },
+        ] {
+            assert!(!real.succeeds(&other), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_change_of_any_character_is_seen(at in 0_usize..400, to in any::<char>()) {
+            let text = stamp(Some(&owner()), "bucket = \"a\"\nkey = \"b\"\n");
+            let mut chars: Vec<char> = text.chars().collect();
+            let at = at % chars.len();
+            prop_assume!(chars[at] != to);
+            chars[at] = to;
+            let changed: String = chars.into_iter().collect();
+            prop_assert!(!matches!(read(&changed), Header::Intact(_)), "{changed}");
+        }
+    }
+}

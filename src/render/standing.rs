@@ -1,0 +1,139 @@
+//! How a file in the folder stands to the one that should be there, and whether it may be replaced.
+
+use std::{fs, io, path::Path};
+
+use super::{
+    File, RenderError, diff,
+    header::{self, Header, Owner},
+};
+
+/// What is there, set against what should be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    Missing,
+    Current,
+    /// Ours, as we wrote it, and no longer what the settings say.
+    Stale {
+        diff: String,
+    },
+    /// Something that is not replaced unasked.
+    Refused(Refusal),
+}
+
+/// Why a file is not replaced.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    #[error("was changed by hand")]
+    ChangedByHand { diff: String },
+    #[error("was not written by tfbackend")]
+    NotOurs { diff: String },
+    #[error("belongs to the {theirs}")]
+    AnotherEnvironment { theirs: Owner, diff: String },
+    /// Also when told to overwrite.
+    #[error("{0}")]
+    Obstacle(Obstacle),
+}
+
+impl Refusal {
+    /// A unified diff from what is there to what should be; none for what is no plain text file.
+    pub fn diff(&self) -> Option<&str> {
+        match self {
+            Self::ChangedByHand { diff } | Self::NotOurs { diff } | Self::AnotherEnvironment { diff, .. } => Some(diff),
+            Self::Obstacle(_) => None,
+        }
+    }
+
+    /// Whether overwriting is a way out.
+    pub fn can_be_overwritten(&self) -> bool {
+        self.diff().is_some()
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::ChangedByHand { .. } | Self::NotOurs { .. } => "move it away, or replace it with `--overwrite` (a copy is kept as .bak)",
+            Self::AnotherEnvironment { .. } => {
+                "`--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` replaces this one (a copy is kept as .bak)"
+            }
+            Self::Obstacle(Obstacle::ReadOnly) => "make it writable, or choose another name or folder",
+            Self::Obstacle(_) => "move it away, or choose another name or folder",
+        }
+    }
+}
+
+/// What is never written through or replaced, whatever the flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    #[error("is a symbolic link, which is not followed")]
+    SymbolicLink,
+    #[error("is a folder")]
+    Folder,
+    /// A pipe, a socket or a device.
+    #[error("is not a regular file")]
+    Special,
+    #[error("is read-only")]
+    ReadOnly,
+    #[error("is not valid UTF-8")]
+    NotText,
+}
+
+/// A standing, and what it was judged by.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub standing: Standing,
+    /// As it was read; `None` where no text was.
+    pub found: Option<Found>,
+}
+
+#[derive(Debug)]
+pub(super) struct Found {
+    pub text: String,
+    pub permissions: fs::Permissions,
+}
+
+/// Looks at `file` in `dir`. Nothing but a regular file is opened.
+pub(super) fn look(dir: &Path, file: &File) -> Result<Look, RenderError> {
+    let path = dir.join(&file.name);
+    let obstacle = |obstacle| Ok(Look { standing: Standing::Refused(Refusal::Obstacle(obstacle)), found: None });
+    let meta = match fs::symlink_metadata(&path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look { standing: Standing::Missing, found: None }),
+        Err(error) => return Err(RenderError::io("look at", path)(error)),
+    };
+    if meta.is_symlink() {
+        return obstacle(Obstacle::SymbolicLink);
+    }
+    if meta.is_dir() {
+        return obstacle(Obstacle::Folder);
+    }
+    if !meta.is_file() {
+        return obstacle(Obstacle::Special);
+    }
+    let Ok(text) = String::from_utf8(fs::read(&path).map_err(RenderError::io("read", &path))?) else {
+        return obstacle(Obstacle::NotText);
+    };
+    let mut standing = judge(file, &text);
+    // Root may write all the same; the bit says that it should not.
+    if meta.permissions().readonly() && standing != Standing::Current {
+        standing = Standing::Refused(Refusal::Obstacle(Obstacle::ReadOnly));
+    }
+    Ok(Look { standing, found: Some(Found { text, permissions: meta.permissions() }) })
+}
+
+/// Sets `found`, the whole text of a file, against what should be there.
+pub fn judge(file: &File, found: &str) -> Standing {
+    // A checkout may have turned the ends of lines.
+    let found = found.replace("\r\n", "\n");
+    if found == file.text || file.tolerated.as_ref() == Some(&found) {
+        return Standing::Current;
+    }
+    let diff = diff::unified(&file.name, &found, &file.text);
+    match (header::read(&found), &file.owner) {
+        (Header::Intact(None), None) => Standing::Stale { diff },
+        (Header::Intact(Some(theirs)), Some(ours)) if ours.succeeds(&theirs) => Standing::Stale { diff },
+        (Header::Intact(Some(theirs)), Some(_)) => Standing::Refused(Refusal::AnotherEnvironment { theirs, diff }),
+        (Header::Changed, _) => Standing::Refused(Refusal::ChangedByHand { diff }),
+        // Ours of the other kind is not ours to replace here.
+        (Header::Intact(_) | Header::Foreign, _) => Standing::Refused(Refusal::NotOurs { diff }),
+    }
+}

@@ -1,0 +1,3 @@
+//! What the program does as a whole, and beside the real tools that it works with.
+
+mod render;

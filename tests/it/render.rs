@@ -1,0 +1,43 @@
+//! The files: their text, what Terraform makes of them, and the folder that they are put into.
+
+use tfbackend::render::{BackendConfig, Emulator, File, files};
+
+mod endpoint;
+mod terraform;
+
+mod text;
+mod accepted;
+mod writing;
+mod folder;
+mod next;
+
+/// SSE-KMS and a lock table.
+fn config() -> BackendConfig {
+    BackendConfig {
+        project: "acme".into(),
+        env: "prod".into(),
+        bucket: "acme-tfstate-prod-111122223333-eu-west-1".into(),
+        key: "app/terraform.tfstate".into(),
+        region: "eu-west-1".into(),
+        account: "111122223333".into(),
+        kms_key_arn: Some("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab".into()),
+        dynamodb_table: Some("acme-tfstate-prod-locks".into()),
+        use_lockfile: false,
+        workspace_key_prefix: "env:".into(),
+        emulator: None,
+    }
+}
+
+fn emulated(endpoint: &str) -> BackendConfig {
+    let emulator = Emulator { endpoint: endpoint.into(), ca_file: None };
+    BackendConfig { account: "000000000000".into(), emulator: Some(emulator), ..config() }
+}
+
+fn rendered(config: &BackendConfig) -> Vec<File> {
+    files(config, "backend.tf", "backend.conf").expect("the settings make sense")
+}
+
+fn text(config: &BackendConfig, name: &str) -> String {
+    let file = rendered(config).into_iter().find(|file| file.name == name);
+    file.expect("there is such a file").text
+}

@@ -1,0 +1,41 @@
+//! Runs the real `terraform` in a folder, with nothing of the machine's own configuration.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+pub struct Ran {
+    pub ok: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    pub fn all(&self) -> String {
+        format!("{}{}", self.stdout, self.stderr)
+    }
+}
+
+pub fn terraform(dir: &Path, args: &[&str], stdin: &str) -> Ran {
+    let mut child = Command::new("terraform")
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", dir)
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("this test needs `terraform` on PATH: https://developer.hashicorp.com/terraform/install");
+    child.stdin.take().expect("it is piped").write_all(stdin.as_bytes()).expect("terraform reads what it is given");
+    let output = child.wait_with_output().expect("terraform ends");
+    let text = |bytes| String::from_utf8(bytes).expect("terraform writes UTF-8");
+    Ran { ok: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
