@@ -58,13 +58,10 @@ pub struct File {
 /// `tf_file` and `conf_file` are names in which `{env}` is replaced.
 ///
 /// # Errors
-/// If a name is not fit for its file, both are the same, or the backend would not be safe.
+/// If a name is not fit for its file (so that they always differ), or the backend would not be safe.
 pub fn files(config: &BackendConfig, tf_file: &str, conf_file: &str) -> Result<Vec<File>, RenderError> {
     let tf_name = tf_file_name(tf_file, &config.env)?;
     let conf_name = conf_file_name(conf_file, &config.env)?;
-    if tf_name.eq_ignore_ascii_case(&conf_name) {
-        return Err(RenderError::SameName { name: conf_name });
-    }
     let arguments = Arguments::of(config)?;
     let block = |use_lockfile| {
         let text = fill(templates::BACKEND_TF, &Block { use_lockfile })?;
@@ -148,8 +145,6 @@ pub fn conf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
 pub enum RenderError {
     #[error("the file name \"{}\" {why}", hcl::comment(name))]
     FileName { name: String, why: &'static str },
-    #[error("both files would be named \"{name}\"")]
-    SameName { name: String },
     #[error("neither a lock table nor a lock file: two runs could write one state at the same time")]
     NoLock,
     #[error("\"{kms_key_id}\" is not the full ARN of a KMS key")]

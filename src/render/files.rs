@@ -69,36 +69,47 @@ pub fn preview(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Writte
 /// If the folder or a file cannot be read or written, or a file was changed since the first look;
 /// files before it are written then, and running again continues.
 pub fn write(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Written>, RenderError> {
+    prepare(dir, files, overwrite)?.commit()
+}
+
+/// All that is to be written, beside its target and not yet in its place.
+struct Prepared<'a> {
+    dir: &'a Path,
+    steps: Vec<(Step<'a>, Option<NamedTempFile>)>,
+}
+
+fn prepare<'a>(dir: &'a Path, files: &'a [File], overwrite: bool) -> Result<Prepared<'a>, RenderError> {
     if let Some(file) = files.iter().find(|file| file.text.contains(crate::spec::UNKNOWN)) {
         return Err(RenderError::NotKnownYet { name: file.name.clone() });
     }
-    let mut steps = decide(dir, files, look_at_all(dir, files)?, overwrite);
-    if steps.iter().all(|step| !matches!(step.written.outcome, Outcome::Written { .. })) {
-        return Ok(steps.into_iter().map(|step| step.written).collect());
+    let steps = decide(dir, files, look_at_all(dir, files)?, overwrite);
+    if steps.iter().any(Step::writes) {
+        make_writable_folder(dir)?;
     }
-    make_writable_folder(dir)?;
-    let mut staged = vec![];
-    for step in steps.iter_mut().filter(|step| matches!(step.written.outcome, Outcome::Written { .. })) {
-        let temp = stage(dir, &step.file.text, step.found.as_ref().map(|found| &found.permissions))?;
-        staged.push((step, temp));
-    }
-    for (step, temp) in staged {
-        let path = &step.written.path;
-        let now = look(dir, step.file)?.found.map(|found| found.text);
-        if now.as_ref() != step.found.as_ref().map(|found| &found.text) {
-            return Err(RenderError::ChangedMeanwhile { path: path.clone() });
+    let stage = |step: Step<'a>| {
+        let permissions = step.found.as_ref().map(|found| &found.permissions);
+        let temp = if step.writes() { Some(stage(dir, &step.file.text, permissions)?) } else { None };
+        Ok((step, temp))
+    };
+    Ok(Prepared { dir, steps: steps.into_iter().map(stage).collect::<Result<_, _>>()? })
+}
+
+impl Prepared<'_> {
+    fn commit(self) -> Result<Vec<Written>, RenderError> {
+        let Self { dir, steps } = self;
+        let writes = steps.iter().any(|(step, _)| step.writes());
+        let put = |(mut step, temp): (Step, Option<NamedTempFile>)| {
+            if let Some(temp) = temp {
+                step.put(dir, temp)?;
+            }
+            Ok(step.written)
+        };
+        let written = steps.into_iter().map(put).collect::<Result<_, _>>()?;
+        if writes {
+            sync_folder(dir)?;
         }
-        if let Some(found) = step.found.as_ref().filter(|_| step.keep) {
-            step.written.outcome = Outcome::Written { backup: Some(back_up(dir, &step.file.name, found)?) };
-        }
-        let renamed = if step.found.is_some() { temp.persist(path) } else { temp.persist_noclobber(path) };
-        renamed.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => RenderError::ChangedMeanwhile { path: path.clone() },
-            _ => RenderError::io("write", path)(error.error),
-        })?;
+        Ok(written)
     }
-    sync_folder(dir)?;
-    Ok(steps.into_iter().map(|step| step.written).collect())
 }
 
 /// One file, and what is to become of it.
@@ -108,6 +119,34 @@ struct Step<'a> {
     found: Option<Found>,
     /// Whether what was found is someone's work.
     keep: bool,
+}
+
+impl Step<'_> {
+    fn writes(&self) -> bool {
+        matches!(self.written.outcome, Outcome::Written { .. })
+    }
+
+    /// Renames `temp` to the target, if that is still as it was found.
+    fn put(&mut self, dir: &Path, temp: NamedTempFile) -> Result<(), RenderError> {
+        let path = &self.written.path;
+        let changed = || RenderError::ChangedMeanwhile { path: path.clone() };
+        let now = look(dir, self.file)?;
+        if now.found.map(|found| found.text) != self.found.as_ref().map(|found| found.text.clone()) {
+            return Err(changed());
+        }
+        let Some(found) = &self.found else {
+            // What has appeared since, of whatever kind, makes this fail.
+            return match temp.persist_noclobber(path) {
+                Ok(_) => Ok(()),
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Err(changed()),
+                Err(error) => Err(RenderError::io("write", path)(error.error)),
+            };
+        };
+        let backup = if self.keep { Some(back_up(dir, &self.file.name, found)?) } else { None };
+        temp.persist(path).map_err(|error| RenderError::io("write", path)(error.error))?;
+        self.written.outcome = Outcome::Written { backup };
+        Ok(())
+    }
 }
 
 fn decide<'a>(dir: &Path, files: &'a [File], looks: Vec<Look>, overwrite: bool) -> Vec<Step<'a>> {
@@ -123,7 +162,7 @@ fn decide<'a>(dir: &Path, files: &'a [File], looks: Vec<Look>, overwrite: bool) 
     let mut steps: Vec<Step> = files.iter().zip(looks).map(step).collect();
     if steps.iter().any(|step| matches!(step.written.outcome, Outcome::Refused(_))) {
         for step in &mut steps {
-            if matches!(step.written.outcome, Outcome::Written { .. }) {
+            if step.writes() {
                 step.written.outcome = Outcome::HeldBack;
             }
         }
@@ -159,10 +198,11 @@ fn stage(dir: &Path, text: &str, permissions: Option<&fs::Permissions>) -> Resul
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let mut temp = builder.tempfile_in(dir).map_err(error())?;
-    temp.write_all(text.as_bytes()).map_err(error())?;
+    // Before the text: what was readable by few is never readable by more.
     if let Some(permissions) = permissions {
         temp.as_file().set_permissions(permissions.clone()).map_err(error())?;
     }
+    temp.write_all(text.as_bytes()).map_err(error())?;
     temp.as_file().sync_all().map_err(error())?;
     Ok(temp)
 }
@@ -190,4 +230,44 @@ fn sync_folder(dir: &Path) -> Result<(), RenderError> {
     #[cfg(unix)]
     fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(RenderError::io("sync the folder", dir))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> File {
+        File { name: "backend.tf".into(), text: super::super::header::stamp(None, text), owner: None, tolerated: None }
+    }
+
+    /// What is left of `before` when a file that was to become `after` is changed to `meanwhile`.
+    fn raced(before: Option<&str>, meanwhile: &str) -> (Result<Vec<Written>, RenderError>, String) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("backend.tf");
+        if let Some(before) = before {
+            fs::write(&path, file(before).text).expect("it is written");
+        }
+        let files = [file("after\n")];
+        let prepared = prepare(dir.path(), &files, true).expect("nothing is in the way");
+        fs::write(&path, meanwhile).expect("it is written");
+        let result = prepared.commit();
+        assert_eq!(fs::read_dir(dir.path()).expect("it is there").count(), 1, "no temporary file is left");
+        (result, fs::read_to_string(&path).expect("it is there"))
+    }
+
+    #[test]
+    fn what_is_written_meanwhile_is_not_lost() {
+        for before in [None, Some("before\n")] {
+            let (result, left) = raced(before, "meanwhile\n");
+            assert!(matches!(result, Err(RenderError::ChangedMeanwhile { .. })), "{result:?}");
+            assert_eq!(left, "meanwhile\n");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_written_meanwhile_is_no_hindrance() {
+        let (result, left) = raced(Some("before\n"), &file("before\n").text);
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(left, file("after\n").text);
+    }
 }

@@ -44,7 +44,7 @@ pub fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // By number, as `$${` is ambiguous after another `$`.
+            // By number: whether `$$${` is a `$` and an escape, or the reverse, the specification does not say.
             '$' | '%' if matches!(rest.peek(), Some('{')) => write_number(&mut out, c),
             c if is_hidden(c) => write_number(&mut out, c),
             c => out.push(c),

@@ -1,1 +1,105 @@
+//! What else is in the folder: a second backend, and state that is still local.
 
+use std::fs;
+
+use tempfile::{TempDir, tempdir};
+use tfbackend::render::{
+    files::write,
+    folder::{Conflict, conflicts, local_state},
+};
+
+use super::{config, rendered, terraform::terraform};
+
+fn with(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("a folder");
+        fs::write(path, text).expect("it is written");
+    }
+    dir
+}
+
+fn found(files: &[(&str, &str)]) -> Vec<String> {
+    let dir = with(files);
+    let all = conflicts(dir.path(), &["backend.tf"]).expect("it can be listed");
+    let said = |conflict: &Conflict| conflict.to_string().replace(&format!("{}/", dir.path().display()), "");
+    all.iter().map(said).collect()
+}
+
+#[test]
+fn a_second_backend_is_found() {
+    let said = found(&[
+        ("backend.tf", "terraform {\n  backend \"s3\" {}\n}\n"),
+        ("versions.tf", "terraform {\n  required_version = \">= 1.5\"\n  backend \"gcs\" {\n    bucket = \"b\"\n  }\n}\n"),
+        ("cloud.tofu", "\u{feff}terraform {\r\n  cloud {\r\n    organization = \"o\"\r\n  }\r\n}\r\n"),
+        ("old.tf.json", r#"{"terraform": [{"backend": {"local": {}}}, {"cloud": {}}]}"#),
+        ("broken.tf", "terraform { backend \"s3\" {"),
+    ]);
+    let expected = [
+        "broken.tf may have a backend block too: it could not be read",
+        "cloud.tofu has a cloud block too, and Terraform allows one",
+        "old.tf.json has a backend \"local\" block too, and Terraform allows one",
+        "old.tf.json has a cloud block too, and Terraform allows one",
+        "versions.tf has a backend \"gcs\" block too, and Terraform allows one",
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn what_terraform_does_not_take_for_a_backend_is_none() {
+    let said = found(&[
+        ("main.tf", "# terraform { backend \"s3\" {} }\nlocals {\n  x = \"backend\"\n  y = <<EOT\nterraform { cloud {} }\nEOT\n}\n"),
+        ("lb.tf", "resource \"x\" \"backend\" {\n  backend \"s3\" {}\n  cloud {}\n}\n"),
+        ("broken.tf", "resource {"),
+        (".hidden.tf", "terraform {\n  backend \"s3\" {}\n}\n"),
+        ("backup.tf~", "terraform {\n  backend \"s3\" {}\n}\n"),
+        ("backend.tf.bak", "terraform {\n  backend \"s3\" {}\n}\n"),
+        ("modules/m/main.tf", "terraform {\n  backend \"s3\" {}\n}\n"),
+        ("empty.tf.json", "{}"),
+    ]);
+    assert_eq!(said, Vec::<String>::new());
+    let nowhere = tempdir().expect("a folder").path().join("nowhere");
+    assert_eq!(conflicts(&nowhere, &[]).ok(), Some(vec![]));
+}
+
+#[test]
+fn terraform_agrees_that_two_are_one_too_many() {
+    let dir = with(&[("versions.tf", "terraform {\n  backend \"local\" {}\n}\n")]);
+    let _ = write(dir.path(), &rendered(&config()), false).expect("they are written");
+    let ran = terraform(dir.path(), &["init", "-no-color", "-input=false", "-backend-config=backend.conf"], "");
+    assert!(!ran.ok && ran.stderr.contains("Duplicate backend configuration"), "{}", ran.all());
+}
+
+const EMPTY: &str = r#"{"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "l", "outputs": {}, "resources": []}"#;
+
+#[test]
+fn state_that_would_be_left_behind_is_found() {
+    let state = EMPTY.replace("[]", r#"[{"mode": "managed", "type": "t", "name": "n", "instances": [{}]}]"#);
+    let outputs = EMPTY.replace("\"outputs\": {}", r#""outputs": {"x": {"value": "secret", "type": "string"}}"#);
+    for text in
+        [state.as_str(), &outputs, r#"{"serial": 1, "lineage": "l", "encrypted_data": "x"}"#, r#"{"version": 3, "modules": []}"#, "{"]
+    {
+        assert!(local_state(with(&[("terraform.tfstate", text)]).path()), "{text}");
+    }
+    assert!(local_state(with(&[("terraform.tfstate.d/dev/terraform.tfstate", &state)]).path()), "of another workspace");
+}
+
+#[test]
+fn what_a_migration_leaves_is_no_state() {
+    assert!(!local_state(with(&[]).path()));
+    for text in ["", "\n", EMPTY] {
+        assert!(!local_state(with(&[("terraform.tfstate", text), ("terraform.tfstate.d/dev/terraform.tfstate", text)]).path()), "{text:?}");
+    }
+    assert!(!local_state(with(&[("terraform.tfstate.backup", "{}"), ("terraform.tfstate.d/x", "")]).path()));
+}
+
+#[test]
+fn terraforms_own_local_state_is_seen() {
+    let dir = with(&[("main.tf", "output \"x\" {\n  value = 1\n}\n")]);
+    assert!(terraform(dir.path(), &["apply", "-auto-approve"], "").ok);
+    assert!(local_state(dir.path()));
+    fs::write(dir.path().join("main.tf"), "").expect("it is written");
+    assert!(terraform(dir.path(), &["apply", "-auto-approve"], "").ok);
+    assert!(!local_state(dir.path()), "its outputs are gone");
+}
