@@ -15,3 +15,6 @@ pub mod observation;
 pub mod plan;
 pub mod event;
 pub mod apply;
+
+pub mod report;
+pub mod cli;
