@@ -18,6 +18,17 @@ pub fn story() -> Vec<Event> {
     ]
 }
 
+/// As [`Run`](crate::apply::Run) wants it.
+#[test]
+fn a_run_can_be_watched() {
+    let mut out = vec![];
+    let mut progress = Progress::Json(&mut out);
+    let watch: &mut (dyn FnMut(Event) + Send) = &mut |event| progress.on_event(event);
+    watch(Event::Interrupted { running: 0 });
+    progress.finish();
+    assert_eq!(String::from_utf8(out).unwrap(), "{\"format_version\":1,\"event\":\"interrupted\",\"running\":0}\n");
+}
+
 #[test]
 fn hidden_says_nothing_and_a_broken_pipe_stops_nothing() {
     struct Broken;
