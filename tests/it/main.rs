@@ -1,3 +1,7 @@
-//! What the program does as a whole, and beside the real tools that it works with.
 
 mod render;
+//! Everything that is tested from outside, as one program.
+
+mod laws;
+mod support;
+mod tidy;

@@ -1,0 +1,3 @@
+//! The command line: what every command has in common.
+
+pub mod failure;

@@ -1,0 +1,136 @@
+//! How a command fails: what went wrong, why, what to do next, and the exit code.
+
+use std::error::Error;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    exit,
+    report::{View, safe::safe, wrap::wrap},
+};
+
+/// What a person or a script learns when a command did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// One of [`exit`].
+    pub code: u8,
+    /// A lowercase fragment, such as `could not read the lock table`. May have several lines.
+    pub message: String,
+    /// From the nearest to the deepest.
+    pub causes: Vec<String>,
+    /// Each says one thing to do.
+    pub hints: Vec<String>,
+}
+
+/// A failure as JSON: `{ "format_version": 1, "error": { … } }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureDocument {
+    pub error: ErrorDocument,
+}
+
+/// For people, all but the code; the wording may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDocument {
+    /// The status that the process ends with.
+    pub exit_code: u8,
+    pub message: String,
+    /// From the nearest to the deepest.
+    pub causes: Vec<String>,
+    /// What to do next.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    pub fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), causes: vec![], hints: vec![] }
+    }
+
+    /// Exit code 1.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(exit::FAILED, message)
+    }
+
+    /// Exit code 3: nothing was changed.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(exit::REFUSED, message)
+    }
+
+    /// Exit code 4: the same command continues.
+    pub fn partly(message: impl Into<String>) -> Self {
+        Self::new(exit::PARTLY, message)
+    }
+
+    /// Exit code 130.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(exit::INTERRUPTED, message)
+    }
+
+    /// The error is the message, its sources the causes.
+    pub fn of(code: u8, error: &dyn Error) -> Self {
+        let failure = Self::new(code, error.to_string());
+        match error.source() {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    }
+
+    /// Adds an error and its sources to the causes. What was said already, alone or within another
+    /// text, is left out: many errors repeat their source in their own words.
+    #[must_use]
+    pub fn because(mut self, error: &dyn Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let text = error.to_string();
+            let said = self.causes.iter().chain([&self.message]).any(|earlier| earlier.contains(&text));
+            if !said {
+                self.causes.push(text);
+            }
+            next = error.source();
+        }
+        self
+    }
+
+    /// Says what to do next, once.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
+        self
+    }
+
+    /// For standard error, with a line break at the end.
+    pub fn text(&self, view: &View) -> String {
+        let style = view.style;
+        let causes = self.causes.iter().map(|cause| ("  caused by:", cause, style.dim("  caused by:")));
+        let hints = self.hints.iter().map(|hint| ("  hint:", hint, style.cyan("  hint:")));
+        let message = [("error:", &self.message, style.red("error:"))];
+        let mut out = String::new();
+        for (label, text, styled) in message.into_iter().chain(causes).chain(hints) {
+            for line in paragraph(label, text, view.width) {
+                out.push_str(&line.strip_prefix(label).map_or_else(|| line.clone(), |rest| format!("{styled}{rest}")));
+                out.push('\n');
+            }
+        }
+        out
+    }
+
+    /// To be written by [`json`](crate::report::json).
+    pub fn document(&self) -> FailureDocument {
+        let Self { code, message, causes, hints } = self.clone();
+        FailureDocument { error: ErrorDocument { exit_code: code, message, causes, hints } }
+    }
+}
+
+/// The first line wrapped after its label. Further ones keep their layout, such as a marker below a
+/// column, behind a bar: no text can pass for a line of ours.
+fn paragraph(label: &str, text: &str, width: usize) -> Vec<String> {
+    let mut lines = text.trim_end().lines();
+    let mut out = wrap(&format!("{label} "), "    ", &safe(lines.next().unwrap_or_default()), width);
+    out.extend(lines.map(|line| format!("    | {}", safe(line)).trim_end().to_owned()));
+    out
+}
+
+#[cfg(test)]
+mod tests;

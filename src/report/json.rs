@@ -1,0 +1,104 @@
+//! JSON as it leaves the program: one document, or one line per event, each with a `format_version`.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use super::safe::is_unsafe;
+
+/// Counts up when a field changes its meaning or goes away. New fields may come at any time: a reader
+/// ignores those that it does not know.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A value with the version of its format before it.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+pub struct Document<T> {
+    /// [`FORMAT_VERSION`].
+    pub format_version: u32,
+    #[serde(flatten)]
+    pub body: T,
+}
+
+impl<T> Document<T> {
+    pub fn new(body: T) -> Self {
+        Self { format_version: FORMAT_VERSION, body }
+    }
+}
+
+/// Writes a document on several lines, for a file or a pipe.
+///
+/// # Errors
+/// If the writer fails.
+pub fn write_document<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(&Document::new(body))?;
+    writeln!(out, "{}", escaped(&text))?;
+    out.flush()
+}
+
+/// Writes a document on one line, and at once, for a reader that follows.
+///
+/// # Errors
+/// If the writer fails.
+pub fn write_line<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> {
+    let text = serde_json::to_string(&Document::new(body))?;
+    writeln!(out, "{}", escaped(&text))?;
+    out.flush()
+}
+
+/// JSON whose texts hold no character that a terminal would act on: it means the same.
+///
+/// Such characters can only stand inside of strings, and `serde_json` has escaped those below U+0020:
+/// a line break here is layout.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").expect("a string takes all that is written");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_document_has_a_version_first() {
+        let mut out = vec![];
+        write_document(&mut out, json!({ "region": "eu-west-1" })).unwrap();
+        write_line(&mut out, json!({ "event": "started" })).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        {
+          "format_version": 1,
+          "region": "eu-west-1"
+        }
+        {"format_version":1,"event":"started"}
+        "#);
+    }
+
+    proptest! {
+        #[test]
+        fn means_the_same_and_does_nothing_to_a_terminal(map: BTreeMap<String, String>, nasty in "[\u{80}-\u{9f}\u{202a}-\u{202e}\u{e0001}\n\x1b\"\\\\]{0,9}") {
+            let value = json!({ "map": map, "nasty": nasty });
+            let mut out = vec![];
+            write_line(&mut out, &value).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            prop_assert!(!text.trim_end_matches('\n').contains(is_unsafe), "{text:?}");
+            let back: Document<Value> = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(back.body, value);
+        }
+    }
+}

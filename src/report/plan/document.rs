@@ -1,0 +1,175 @@
+//! A plan as a JSON document: what `plan --output json` prints, field by field.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Describe;
+use crate::{
+    plan::{Change, Plan, Reason, Step},
+    spec::{Address, Spec},
+};
+
+/// Which environment a plan is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    pub project: String,
+    pub env: String,
+    /// The account's 12 digits.
+    pub account: String,
+    pub region: String,
+}
+
+/// The whole plan. [`write_document`](crate::report::json::write_document) puts `format_version` before the first field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanDocument {
+    #[serde(flatten)]
+    pub about: About,
+    /// Whether any step is more than a no-op.
+    pub changes: bool,
+    pub counts: Counts,
+    pub monthly_cost: Cost,
+    /// In an order in which they can be carried out.
+    pub steps: Vec<StepDocument>,
+}
+
+/// How many steps there are of each action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Counts {
+    pub create: usize,
+    pub update: usize,
+    pub adopt: usize,
+    pub blocked: usize,
+    pub no_op: usize,
+}
+
+/// US dollars a month, without what depends on use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// By what is created.
+    pub added: f64,
+    /// By all that is there in the end.
+    pub total: f64,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepDocument {
+    /// As in `state_bucket/versioning`. Stable between versions.
+    pub address: Address,
+    pub action: Action,
+    /// Addresses of the steps that come before it.
+    pub needs: Vec<Address>,
+    /// Kind and name, for people. Absent if blocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// US dollars a month, if it costs that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_cost: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What is there now: of updates, adoptions and no-ops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Value>,
+    /// What will be there: of creates, updates and adoptions. A text with `(known after apply: ADDRESS)` in it is
+    /// filled in with what the step at that address gives out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Value>,
+    /// Why it is blocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReasonDocument>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    NoOp,
+    Create,
+    Update,
+    /// As update, of something that tfbackend did not make.
+    Adopt,
+    /// Nothing is changed, at this step or any other, until a person has acted.
+    Blocked,
+}
+
+/// The reason's own fields (`kind` and its facts), and what it says to a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReasonDocument {
+    #[serde(flatten)]
+    pub reason: Reason,
+    pub message: String,
+}
+
+impl PlanDocument {
+    pub fn of<S: Spec>(plan: &Plan<S>, about: About, describe: &Describe<'_, S>) -> Self {
+        Self {
+            about,
+            changes: !plan.is_empty(),
+            counts: Counts::of(plan),
+            monthly_cost: Cost::of(plan, describe),
+            steps: plan.steps.iter().map(|step| StepDocument::of(step, describe)).collect(),
+        }
+    }
+}
+
+impl Counts {
+    pub fn of<S>(plan: &Plan<S>) -> Self {
+        let mut counts = Self::default();
+        for step in &plan.steps {
+            *match step.change {
+                Change::NoOp { .. } => &mut counts.no_op,
+                Change::Create { .. } => &mut counts.create,
+                Change::Update { .. } => &mut counts.update,
+                Change::Adopt { .. } => &mut counts.adopt,
+                Change::Blocked { .. } => &mut counts.blocked,
+            } += 1;
+        }
+        counts
+    }
+}
+
+impl Cost {
+    pub fn of<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> Self {
+        let mut cost = Self::default();
+        for step in &plan.steps {
+            let (created, spec) = match &step.change {
+                Change::Create { to } => (true, to),
+                Change::Update { to, .. } | Change::Adopt { to, .. } => (false, to),
+                Change::NoOp { spec } => (false, spec),
+                Change::Blocked { .. } => continue,
+            };
+            let monthly = describe(&step.address, spec).cost.unwrap_or(0.0);
+            cost.total += monthly;
+            cost.added += if created { monthly } else { 0.0 };
+        }
+        cost
+    }
+}
+
+impl StepDocument {
+    fn of<S: Spec>(step: &Step<S>, describe: &Describe<'_, S>) -> Self {
+        let (action, from, to) = match &step.change {
+            Change::NoOp { spec } => (Action::NoOp, Some(spec), None),
+            Change::Create { to } => (Action::Create, None, Some(to)),
+            Change::Update { from, to } => (Action::Update, Some(from), Some(to)),
+            Change::Adopt { from, to } => (Action::Adopt, Some(from), Some(to)),
+            Change::Blocked { .. } => (Action::Blocked, None, None),
+        };
+        let reason = match &step.change {
+            Change::Blocked { reason } => Some(ReasonDocument { message: reason.to_string(), reason: reason.clone() }),
+            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => None,
+        };
+        let line = to.or(from).map(|spec| describe(&step.address, spec));
+        Self {
+            address: step.address.clone(),
+            action,
+            needs: step.needs.clone(),
+            title: line.as_ref().map(|line| line.title.clone()),
+            monthly_cost: line.as_ref().and_then(|line| line.cost),
+            note: line.and_then(|line| line.note),
+            from: from.map(super::json),
+            to: to.map(super::json),
+            reason,
+        }
+    }
+}

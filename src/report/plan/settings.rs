@@ -1,0 +1,197 @@
+//! The settings of a resource as lines: all of them where it is made, the differences where it is changed.
+
+use serde_json::{Map, Value};
+
+use super::{
+    policy::{self, Difference, Policy},
+    value::{inline, is_scalar, plain},
+};
+use crate::report::{safe::safe, style::Style};
+
+/// `name = value`, nested names joined by dots; what is not set is left out.
+pub fn created(to: &Value) -> Vec<String> {
+    let mut lines = vec![];
+    create("", to, &mut lines);
+    lines
+}
+
+/// `name: old → new` for what differs.
+pub fn changed(from: &Value, to: &Value, style: Style) -> Vec<String> {
+    let mut differ = Differ { style, lines: vec![] };
+    differ.walk("", from, to);
+    differ.lines
+}
+
+fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
+    if let Some(policy) = Policy::of(to) {
+        lines.push(format!("{} = {}", policy_named(path), policy.summary()));
+    } else if let Some(tags) = tags(path, to) {
+        let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{}={}", tag(key), text(value))).collect();
+        lines.push(format!("{path} = {}", tags.join(", ")));
+    } else {
+        match to {
+            Value::Null => {}
+            Value::Object(fields) if !fields.is_empty() => {
+                fields.iter().for_each(|(name, value)| create(&join(path, name), value, lines));
+            }
+            Value::Array(items) if !items.iter().all(is_scalar) => {
+                entries(items).iter().for_each(|(name, value)| create(&join(path, name), value, lines));
+            }
+            scalar => lines.push(format!("{} = {}", named(path), inline(scalar))),
+        }
+    }
+}
+
+struct Differ {
+    style: Style,
+    lines: Vec<String>,
+}
+
+impl Differ {
+    fn walk(&mut self, path: &str, from: &Value, to: &Value) {
+        if from == to {
+            return;
+        }
+        let before = self.lines.len();
+        self.differing(path, from, to);
+        if self.lines.len() == before {
+            self.lines.push(format!("{}: the same in another order or form", named(path)));
+        }
+    }
+
+    fn differing(&mut self, path: &str, from: &Value, to: &Value) {
+        if let (Some(from), Some(to)) = (Policy::of(from), Policy::of(to)) {
+            return self.policies(path, &from, &to);
+        }
+        if let (Some(from), Some(to)) = (tags(path, from), tags(path, to)) {
+            return self.tags(path, &from, &to);
+        }
+        match (from, to) {
+            (Value::Object(from), Value::Object(to)) => self.fields(path, from, to),
+            (Value::Null, Value::Object(fields)) if !fields.is_empty() && Policy::of(to).is_none() => {
+                self.fields(path, &Map::new(), fields)
+            }
+            (Value::Array(from), Value::Array(to)) if from.iter().chain(to).all(is_scalar) => self.items(path, from, to),
+            (Value::Array(from), Value::Array(to)) => self.fields(path, &entries(from), &entries(to)),
+            _ => self.arrow(path, &short(from), &short(to)),
+        }
+    }
+
+    fn fields(&mut self, path: &str, from: &Map<String, Value>, to: &Map<String, Value>) {
+        let gone = from.keys().filter(|name| !to.contains_key(*name));
+        for name in to.keys().chain(gone) {
+            self.walk(&join(path, name), from.get(name).unwrap_or(&Value::Null), to.get(name).unwrap_or(&Value::Null));
+        }
+    }
+
+    /// Of long lists only what came and what went.
+    fn items(&mut self, path: &str, from: &[Value], to: &[Value]) {
+        let only = |sign: &str, one: &[Value], other: &[Value]| -> Vec<String> {
+            one.iter().filter(|item| !other.contains(item)).map(|item| format!("{sign} {}", inline(item))).collect()
+        };
+        let moves = [only("+", to, from), only("-", from, to)].concat();
+        if from.len() + to.len() <= 6 || moves.is_empty() {
+            self.arrow(path, &inline(&Value::from(from)), &inline(&Value::from(to)));
+        } else {
+            self.lines.push(format!("{}: {}", named(path), moves.join(", ")));
+        }
+    }
+
+    fn tags(&mut self, path: &str, from: &Map<String, Value>, to: &Map<String, Value>) {
+        let arrow = self.style.arrow();
+        let new = to.iter().filter_map(|(key, value)| match from.get(key) {
+            Some(old) if old == value => None,
+            Some(old) => Some(format!("~ {}={} {arrow} {}", tag(key), text(old), text(value))),
+            None => Some(format!("+ {}={}", tag(key), text(value))),
+        });
+        let gone = from.keys().filter(|key| !to.contains_key(*key)).map(|key| format!("- {}", tag(key)));
+        self.lines.push(format!("{path}: {}", new.chain(gone).collect::<Vec<_>>().join(", ")));
+    }
+
+    fn policies(&mut self, path: &str, from: &Policy, to: &Policy) {
+        let named = policy_named(path);
+        for difference in policy::differences(from, to) {
+            match difference {
+                Difference::Added(statement) => self.lines.push(format!("{named}: + {}", policy::name_and_effect(statement))),
+                Difference::Removed(statement) => self.lines.push(format!("{named}: - {}", policy::name_and_effect(statement))),
+                Difference::Changed { from, to } => {
+                    self.lines.push(format!("{named}: ~ {}", policy::name_and_effect(to)));
+                    self.walk(&join(path, &policy::name(to)), from, to);
+                }
+            }
+        }
+        self.walk(path, &from.rest, &to.rest);
+    }
+
+    fn arrow(&mut self, path: &str, from: &str, to: &str) {
+        self.lines.push(format!("{}: {from} {} {to}", named(path), self.style.arrow()));
+    }
+}
+
+/// A tag's key or value: without quotes, unless it could pass for more than one.
+fn tag(text: &str) -> String {
+    let simple = !text.is_empty() && !text.contains([' ', ',', '=', '"']);
+    if simple { plain(text) } else { inline(&Value::from(text)) }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| inline(value), tag)
+}
+
+/// What stands on one side of an arrow.
+fn short(value: &Value) -> String {
+    Policy::of(value).map_or_else(|| inline(value), |policy| policy.summary())
+}
+
+/// Tags, if the path ends in `tags` and all are texts: an object, or a list of keys and values.
+fn tags(path: &str, value: &Value) -> Option<Map<String, Value>> {
+    let last = path.rsplit('.').next()?;
+    if !last.eq_ignore_ascii_case("tags") {
+        return None;
+    }
+    match value {
+        Value::Object(fields) => {
+            let text = |(key, value): (&String, &Value)| value.is_string().then(|| (key.clone(), value.clone()));
+            fields.iter().map(text).collect()
+        }
+        Value::Array(items) => {
+            let field = |item: &Value, names: [&str; 2]| names.iter().find_map(|name| item.get(name)?.as_str().map(str::to_owned));
+            items.iter().map(|item| Some((field(item, ["key", "Key"])?, field(item, ["value", "Value"])?.into()))).collect()
+        }
+        _ => None,
+    }
+}
+
+/// The items of a list by their `id`, `name` or `Sid` where each has its own, otherwise by number:
+/// so that a rule that moved is not taken for one that changed.
+fn entries(items: &[Value]) -> Map<String, Value> {
+    let by_field = |field: &str| -> Option<Map<String, Value>> {
+        let named = |item: &Value| {
+            let mut rest = item.as_object()?.clone();
+            let name = rest.shift_remove(field)?.as_str()?.to_owned();
+            // What the path says need not be said again.
+            Some((name, if rest.is_empty() { item.clone() } else { Value::Object(rest) }))
+        };
+        let named: Option<Map<_, _>> = items.iter().map(named).collect();
+        named.filter(|named| named.len() == items.len())
+    };
+    let by_number = || items.iter().enumerate().map(|(at, item)| (at.to_string(), item.clone())).collect();
+    ["id", "ID", "Id", "name", "Sid"].iter().find_map(|field| by_field(field)).unwrap_or_else(by_number)
+}
+
+fn join(path: &str, name: &str) -> String {
+    let name = safe(name);
+    if path.is_empty() { name.into_owned() } else { format!("{path}.{name}") }
+}
+
+fn policy_named(path: &str) -> &str {
+    if path.is_empty() { "policy" } else { path }
+}
+
+/// A spec that is a single value has no name of its own.
+fn named(path: &str) -> &str {
+    if path.is_empty() { "value" } else { path }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Events as they come: bars in a terminal, lines elsewhere, JSON for a program, or nothing.
+
+use std::io::Write;
+
+use indicatif::ProgressDrawTarget;
+
+use self::{bars::Bars, json::EventDocument, lines::Lines};
+use super::{json::write_line, style::Style};
+use crate::event::Event;
+
+pub mod bars;
+pub mod json;
+pub mod lines;
+
+/// Who watches a run. Give every event to [`on_event`](Self::on_event), and call [`finish`](Self::finish) at the end.
+pub enum Progress<'a> {
+    /// A spinner for each step that runs; what is done stays above.
+    Bars(Bars),
+    /// A line for each step that is done.
+    Lines(Lines<'a>),
+    /// A JSON document a line, see [`EventDocument`].
+    Json(&'a mut (dyn Write + Send)),
+    Hidden,
+}
+
+impl<'a> Progress<'a> {
+    /// Draws on standard error, which must be a terminal. `steps` is the number of writes planned.
+    pub fn bars(steps: usize, style: Style) -> Self {
+        Self::Bars(Bars::new(steps, style, ProgressDrawTarget::stderr()))
+    }
+
+    pub fn lines(err: &'a mut (dyn Write + Send), style: Style) -> Self {
+        Self::Lines(Lines { err, style })
+    }
+
+    /// A watcher that can no longer be written to does not stop the run: what is under way in the
+    /// cloud is worth more than a line about it.
+    pub fn on_event(&mut self, event: Event) {
+        match self {
+            Self::Bars(bars) => bars.on_event(&event),
+            Self::Lines(lines) => lines.on_event(&event),
+            Self::Json(out) => drop(write_line(*out, EventDocument::from(event))),
+            Self::Hidden => {}
+        }
+    }
+
+    /// Takes the spinners away; what was printed stays.
+    pub fn finish(self) {
+        if let Self::Bars(bars) = self {
+            bars.finish();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

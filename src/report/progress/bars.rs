@@ -1,0 +1,73 @@
+//! Progress in a terminal: a spinner for each step that runs, and how many are done.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::lines::line;
+use crate::{
+    event::Event,
+    report::{safe::safe, style::Style},
+    spec::Address,
+};
+
+/// How often a spinner turns; slower than this it seems to hang.
+const TICK: Duration = Duration::from_millis(100);
+
+pub struct Bars {
+    all: MultiProgress,
+    total: ProgressBar,
+    running: BTreeMap<Address, ProgressBar>,
+    style: Style,
+}
+
+impl Bars {
+    pub fn new(steps: usize, style: Style, target: ProgressDrawTarget) -> Self {
+        let all = MultiProgress::with_draw_target(target);
+        let total = all.add(ProgressBar::new(steps as u64).with_style(template("  {pos} of {len} done", style)));
+        total.tick();
+        Self { all, total, running: BTreeMap::new(), style }
+    }
+
+    pub fn on_event(&mut self, event: &Event) {
+        match event {
+            Event::Started { address } => {
+                let spinner = ProgressBar::new_spinner().with_style(template("{spinner} {msg}  {elapsed}", self.style));
+                let spinner = self.all.insert_before(&self.total, spinner);
+                spinner.set_message(safe(address.as_str()).into_owned());
+                spinner.enable_steady_tick(TICK);
+                self.running.insert(address.clone(), spinner);
+            }
+            Event::Finished { address, .. } | Event::Failed { address, .. } | Event::Skipped { address, .. } => {
+                if let Some(spinner) = self.running.remove(address) {
+                    spinner.finish_and_clear();
+                    self.all.remove(&spinner);
+                }
+                if matches!(event, Event::Finished { .. }) {
+                    self.total.inc(1);
+                }
+            }
+            Event::Interrupted { .. } => {}
+        }
+        if let Some(line) = line(event, self.style) {
+            // A terminal that went away does not stop the run.
+            let _ = self.all.println(line);
+        }
+    }
+
+    pub fn finish(self) {
+        for spinner in self.running.values() {
+            spinner.finish_and_clear();
+        }
+        self.total.finish_and_clear();
+    }
+}
+
+fn template(template: &str, style: Style) -> ProgressStyle {
+    // The last sign is shown when a spinner is done, which none here is for long.
+    let signs = style.pick("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "|/-\\ ");
+    ProgressStyle::with_template(template).expect("the template is one of two above").tick_chars(signs)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Progress for a program: each event as a JSON document on a line of its own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{event::Event, spec::Address};
+
+/// One line. `format_version` stands before the first field; `event` says which it is:
+/// `started`, `finished`, `failed`, `skipped` or `interrupted`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum EventDocument {
+    /// A write is under way.
+    Started { address: Address },
+    Finished {
+        address: Address,
+        /// From the start of the step, retries and waiting included.
+        milliseconds: u64,
+    },
+    Failed {
+        address: Address,
+        /// For people; its wording may change.
+        error: String,
+    },
+    /// Not tried.
+    Skipped {
+        address: Address,
+        /// The step that failed, or that is blocked, in the first place.
+        because: Address,
+    },
+    /// Nothing more is started.
+    Interrupted {
+        /// How many steps are still under way; each is finished or fails first.
+        running: usize,
+    },
+}
+
+impl From<Event> for EventDocument {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::Started { address } => Self::Started { address },
+            Event::Finished { address, took } => {
+                Self::Finished { address, milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
+            }
+            Event::Failed { address, error } => Self::Failed { address, error },
+            Event::Skipped { address, because } => Self::Skipped { address, because },
+            Event::Interrupted { running } => Self::Interrupted { running },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        json::Document,
+        progress::{Progress, tests::story},
+    };
+
+    #[test]
+    fn one_document_a_line() {
+        let mut out = vec![];
+        let mut progress = Progress::Json(&mut out);
+        story().into_iter().for_each(|event| progress.on_event(event));
+        progress.finish();
+        let text = String::from_utf8(out).unwrap();
+        for (line, event) in text.lines().zip(story()) {
+            assert_eq!(serde_json::from_str::<Document<EventDocument>>(line).unwrap(), Document::new(event.into()));
+        }
+        insta::assert_snapshot!(text, @r#"
+        {"format_version":1,"event":"started","address":"kms_key"}
+        {"format_version":1,"event":"started","address":"state_bucket"}
+        {"format_version":1,"event":"finished","address":"kms_key","milliseconds":120}
+        {"format_version":1,"event":"interrupted","running":1}
+        {"format_version":1,"event":"failed","address":"state_bucket","error":"taken: \u001b[2J\u202eevil\nerror: fine"}
+        {"format_version":1,"event":"skipped","address":"state_bucket/policy","because":"state_bucket"}
+        "#);
+    }
+}

@@ -1,0 +1,81 @@
+//! Progress without a terminal that can redraw: a line for each step that is done.
+
+use std::io::Write;
+
+use crate::{
+    event::Event,
+    report::{safe::safe, style::Style, words},
+};
+
+pub struct Lines<'a> {
+    pub err: &'a mut (dyn Write + Send),
+    pub style: Style,
+}
+
+impl Lines<'_> {
+    pub fn on_event(&mut self, event: &Event) {
+        if let Some(line) = line(event, self.style) {
+            // See `Progress::on_event`.
+            let _ = writeln!(self.err, "{line}").and_then(|()| self.err.flush());
+        }
+    }
+}
+
+/// What an event leaves behind on a screen or in a log; a start leaves nothing.
+pub fn line(event: &Event, style: Style) -> Option<String> {
+    let fixed =
+        |sign: &str, address: &crate::spec::Address, rest: &str| format!("{sign} {address}  {rest}", address = safe(address.as_str()));
+    Some(match event {
+        Event::Started { .. } => return None,
+        Event::Finished { address, took } => fixed(&style.green(style.pick("✓", "ok")), address, &style.dim(&words::took(*took))),
+        Event::Failed { address, error } => fixed(&style.red(style.pick("✗ failed", "failed")), address, &safe(error)),
+        Event::Skipped { address, because } => fixed(&style.yellow("- skipped"), address, &format!("needs {}", safe(because.as_str()))),
+        Event::Interrupted { running: 0 } => "interrupted: nothing more is started".to_owned(),
+        Event::Interrupted { running } => {
+            let steps = words::count(*running, "step that runs is", "steps that run are");
+            format!("interrupted: nothing more is started, {steps} finished first")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::progress::tests::story;
+
+    fn printed(style: Style) -> String {
+        let mut out = vec![];
+        let mut lines = Lines { err: &mut out, style };
+        story().iter().for_each(|event| lines.on_event(event));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_for_each_end() {
+        insta::assert_snapshot!(printed(Style { color: false, unicode: true }), @r#"
+        ✓ kms_key  0.12s
+        interrupted: nothing more is started, 1 step that runs is finished first
+        ✗ failed state_bucket  taken: \u{1b}[2J\u{202e}evil\nerror: fine
+        - skipped state_bucket/policy  needs state_bucket
+        "#);
+    }
+
+    #[test]
+    fn ascii_says_the_same() {
+        let text = printed(Style::PLAIN);
+        assert!(text.is_ascii());
+        insta::assert_snapshot!(text, @r#"
+        ok kms_key  0.12s
+        interrupted: nothing more is started, 1 step that runs is finished first
+        failed state_bucket  taken: \u{1b}[2J\u{202e}evil\nerror: fine
+        - skipped state_bucket/policy  needs state_bucket
+        "#);
+    }
+
+    #[test]
+    fn colour_is_all_that_colour_adds() {
+        let text = printed(Style { color: true, unicode: true });
+        assert_ne!(text, printed(Style { color: false, unicode: true }));
+        assert_eq!(console::strip_ansi_codes(&text), printed(Style { color: false, unicode: true }));
+    }
+}

@@ -1,0 +1,117 @@
+//! Colour, and which signs a terminal can show. Both are decoration: words carry the meaning.
+
+use std::collections::BTreeMap;
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// If the stream is a terminal that is not dumb, and `NO_COLOR` is not set (<https://no-color.org>).
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    pub color: bool,
+    /// Whether `✓` and `→` can be shown; otherwise ASCII takes their place.
+    pub unicode: bool,
+}
+
+impl Style {
+    /// No colour, ASCII only.
+    pub const PLAIN: Self = Self { color: false, unicode: false };
+
+    /// For a stream, by the wish of the user, what the stream is, and the environment's variables.
+    pub fn decide(wish: Color, is_terminal: bool, vars: &BTreeMap<String, String>) -> Self {
+        let set = |name: &str| vars.get(name).is_some_and(|value| !value.is_empty());
+        let color = match wish {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !set("NO_COLOR") && vars.get("TERM").is_none_or(|term| term != "dumb"),
+        };
+        Self { color, unicode: locale_is_utf8(vars) }
+    }
+
+    pub fn bold(self, text: &str) -> String {
+        self.sgr("1", text)
+    }
+
+    pub fn dim(self, text: &str) -> String {
+        self.sgr("2", text)
+    }
+
+    pub fn red(self, text: &str) -> String {
+        self.sgr("31", text)
+    }
+
+    pub fn green(self, text: &str) -> String {
+        self.sgr("32", text)
+    }
+
+    pub fn yellow(self, text: &str) -> String {
+        self.sgr("33", text)
+    }
+
+    pub fn cyan(self, text: &str) -> String {
+        self.sgr("36", text)
+    }
+
+    /// Between an old value and a new one.
+    pub fn arrow(self) -> &'static str {
+        self.pick("→", "->")
+    }
+
+    pub fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.unicode { unicode } else { ascii }
+    }
+
+    fn sgr(self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Whether the locale's characters are UTF-8, as POSIX finds the locale: the first of these that is
+/// set and not empty. Without any it is the C locale, which knows ASCII only.
+fn locale_is_utf8(vars: &BTreeMap<String, String>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| vars.get(*name).filter(|value| !value.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decide(wish: Color, is_terminal: bool, vars: &[(&str, &str)]) -> Style {
+        Style::decide(wish, is_terminal, &vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn colour_is_for_terminals_that_want_it() {
+        assert!(decide(Color::Auto, true, &[]).color);
+        assert!(decide(Color::Auto, true, &[("NO_COLOR", ""), ("TERM", "xterm")]).color);
+        assert!(!decide(Color::Auto, false, &[]).color);
+        assert!(!decide(Color::Auto, true, &[("NO_COLOR", "1")]).color);
+        assert!(!decide(Color::Auto, true, &[("TERM", "dumb")]).color);
+        assert!(decide(Color::Always, false, &[("NO_COLOR", "1")]).color);
+        assert!(!decide(Color::Never, true, &[]).color);
+    }
+
+    #[test]
+    fn signs_follow_the_locale() {
+        assert!(decide(Color::Auto, true, &[("LANG", "de_CH.UTF-8")]).unicode);
+        assert!(decide(Color::Auto, true, &[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]).unicode);
+        assert!(!decide(Color::Auto, true, &[("LC_ALL", "C"), ("LANG", "de_CH.UTF-8")]).unicode);
+        assert!(!decide(Color::Auto, true, &[]).unicode);
+    }
+
+    #[test]
+    fn without_colour_text_is_text() {
+        assert_eq!(Style::PLAIN.red("x"), "x");
+        assert_eq!(Style { color: true, unicode: true }.red("x"), "\x1b[31mx\x1b[0m");
+    }
+}

@@ -1,0 +1,51 @@
+//! How numbers, lists, durations and money are said, everywhere the same.
+
+use std::time::Duration;
+
+/// `1 step`, `2 steps`.
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn list<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [first @ .., last] => {
+            let first: Vec<_> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// `0.12s`, `8.4s`, `1m 05s`.
+pub fn took(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    match duration.as_secs() {
+        ..1 => format!("{seconds:.2}s"),
+        1..60 => format!("{seconds:.1}s"),
+        whole => format!("{}m {:02}s", whole / 60, whole % 60),
+    }
+}
+
+/// `$3.10`: US dollars, as AWS bills them.
+pub fn dollars(amount: f64) -> String {
+    format!("${amount:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_it_like_a_person() {
+        assert_eq!([count(0, "step", "steps"), count(1, "step", "steps"), count(2, "step", "steps")], ["0 steps", "1 step", "2 steps"]);
+        assert_eq!([list::<&str>(&[]), list(&["a"]), list(&["a", "b"]), list(&["a", "b", "c"])], ["", "a", "a and b", "a, b and c"]);
+        assert_eq!(
+            [120, 999, 8400, 59_940, 65_000].map(|ms| took(Duration::from_millis(ms))),
+            ["0.12s", "1.00s", "8.4s", "59.9s", "1m 05s"]
+        );
+        assert_eq!([dollars(3.1), dollars(0.0)], ["$3.10", "$0.00"]);
+    }
+}
