@@ -15,3 +15,5 @@ pub mod observation;
 pub mod plan;
 pub mod event;
 pub mod apply;
+
+pub mod aws;
