@@ -17,3 +17,6 @@ pub mod event;
 pub mod apply;
 
 pub mod aws;
+pub mod sandbox;
+
+pub mod cli;
