@@ -1,0 +1,6 @@
+//! What the tests share.
+
+#[cfg(unix)]
+pub mod emulator;
+pub mod host;
+pub mod s3;
