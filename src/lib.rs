@@ -18,4 +18,8 @@ pub mod apply;
 pub mod render;
 
 pub mod report;
+
+pub mod aws;
+pub mod sandbox;
+
 pub mod cli;

@@ -1,7 +1,12 @@
-
-mod render;
 //! Everything that is tested from outside, as one program.
 
-mod laws;
 mod support;
+
+mod laws;
+mod render;
 mod tidy;
+
+#[cfg(unix)]
+mod emulator;
+#[cfg(unix)]
+mod sandbox;

@@ -1,0 +1,3 @@
+//! The AWS backend.
+
+pub mod http;

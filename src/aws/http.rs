@@ -1,0 +1,218 @@
+//! The one HTTP client under all service clients: which certificates it trusts, and through which
+//! proxy it goes.
+//!
+//! The SDK's own client ignores `AWS_CA_BUNDLE`, panics over a PEM file that it cannot read, and
+//! builds a connection pool for every service.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use aws_smithy_async::rt::sleep::default_async_sleep;
+use aws_smithy_http_client::{
+    Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
+};
+use aws_smithy_types::base64;
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+/// How the client leaves the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proxy {
+    /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    FromEnvironment,
+    /// To the endpoint itself: what listens on loopback is not to be asked for through a proxy.
+    Direct,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    #[error("the CA bundle is not PEM: {reason}")]
+    NotPem { reason: String },
+    #[error("the CA bundle holds no certificate that can be a root of trust")]
+    NoRoots,
+    #[error("the system has no certificates to trust; install its package `ca-certificates`, or name a file with AWS_CA_BUNDLE")]
+    NoSystemRoots,
+}
+
+/// A client to be shared by every service client; it keeps connections open between calls.
+///
+/// `ca_bundle` is the content of a PEM file that is trusted *instead of* the system's roots, which
+/// is what the AWS CLI and the other SDKs do with `AWS_CA_BUNDLE`. The system's roots are loaded
+/// at the first call, so a command that makes none does not pay for them.
+///
+/// # Errors
+/// If the bundle is broken or empty. Missing system roots are an error of the call.
+pub fn http_client(ca_bundle: Option<&[u8]>, proxy: Proxy) -> Result<SharedHttpClient, HttpError> {
+    let roots = Roots::new(ca_bundle)?;
+    Ok(SharedHttpClient::new(Client { roots, proxy, connectors: Mutex::default() }))
+}
+
+/// What sends a single request, for what is asked of an endpoint outside any service's API.
+///
+/// # Errors
+/// As [`http_client`], and if the system has no roots.
+pub fn connector(ca_bundle: Option<&[u8]>, proxy: Proxy, settings: &HttpConnectorSettings) -> Result<SharedHttpConnector, HttpError> {
+    Ok(connect(Roots::new(ca_bundle)?.pem()?, proxy, settings))
+}
+
+/// One connection pool for each pair of timeouts; in practice one.
+#[derive(Debug)]
+struct Client {
+    roots: Roots,
+    proxy: Proxy,
+    connectors: Mutex<Vec<(Timeouts, SharedHttpConnector)>>,
+}
+
+type Timeouts = (Option<Duration>, Option<Duration>);
+
+impl HttpClient for Client {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        let timeouts = (settings.connect_timeout(), settings.read_timeout());
+        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, connector)) = connectors.iter().find(|(known, _)| *known == timeouts) {
+            return connector.clone();
+        }
+        let connector = match self.roots.pem() {
+            Ok(pem) => connect(pem, self.proxy, settings),
+            Err(error) => SharedHttpConnector::new(Unusable(error)),
+        };
+        connectors.push((timeouts, connector.clone()));
+        connector
+    }
+}
+
+fn connect(pem: &[u8], proxy: Proxy, settings: &HttpConnectorSettings) -> SharedHttpConnector {
+    let tls = TlsContext::builder()
+        .with_trust_store(TrustStore::empty().with_pem_certificate(pem))
+        .build()
+        .expect("a trust store alone is a valid context");
+    let proxy = match proxy {
+        Proxy::FromEnvironment => ProxyConfig::from_env(),
+        Proxy::Direct => ProxyConfig::disabled(),
+    };
+    let mut builder = Connector::builder().connector_settings(settings.clone()).proxy_config(proxy);
+    builder.set_sleep_impl(default_async_sleep());
+    SharedHttpConnector::new(builder.tls_provider(Provider::rustls(CryptoMode::AwsLc)).tls_context(tls).build())
+}
+
+/// Answers every call with the reason why none can be made.
+#[derive(Debug)]
+struct Unusable(HttpError);
+
+impl HttpConnector for Unusable {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(Err(ConnectorError::user(Box::new(self.0.clone()))))
+    }
+}
+
+/// Roots of trust as PEM in which every certificate is known to be usable: the connector takes
+/// nothing else, and panics over what it cannot use.
+#[derive(Clone)]
+enum Roots {
+    Bundle(Arc<[u8]>),
+    System(Arc<OnceLock<Result<Vec<u8>, HttpError>>>),
+}
+
+impl Roots {
+    fn new(ca_bundle: Option<&[u8]>) -> Result<Self, HttpError> {
+        let Some(bundle) = ca_bundle else { return Ok(Self::System(Arc::default())) };
+        let certificates = CertificateDer::pem_slice_iter(bundle)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| HttpError::NotPem { reason: error.to_string() })?;
+        usable(certificates).map(|pem| Self::Bundle(pem.into())).ok_or(HttpError::NoRoots)
+    }
+
+    fn pem(&self) -> Result<&[u8], HttpError> {
+        match self {
+            Self::Bundle(pem) => Ok(pem),
+            Self::System(roots) => {
+                let load = || usable(rustls_native_certs::load_native_certs().certs).ok_or(HttpError::NoSystemRoots);
+                roots.get_or_init(load).as_deref().map_err(Clone::clone)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bundle(_) => "Bundle",
+            Self::System(_) => "System",
+        })
+    }
+}
+
+/// Bundles carry certificates that rustls does not take (X.509 v1, odd extensions): these are
+/// left out, as long as there is another.
+fn usable(certificates: Vec<CertificateDer<'static>>) -> Option<Vec<u8>> {
+    let mut pem = String::new();
+    for certificate in certificates {
+        let encoded = base64::encode(&certificate);
+        if RootCertStore::empty().add(certificate).is_ok() {
+            pem.extend(["-----BEGIN CERTIFICATE-----\n", &encoded, "\n-----END CERTIFICATE-----\n"]);
+        }
+    }
+    (!pem.is_empty()).then_some(pem.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> String {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.self_signed(&key).expect("a certificate").pem()
+    }
+
+    fn error(bundle: &str) -> HttpError {
+        http_client(Some(bundle.as_bytes()), Proxy::Direct).expect_err("a broken bundle")
+    }
+
+    #[test]
+    fn a_bundle_that_is_no_pem_or_has_no_certificate_is_an_error_and_not_a_panic() {
+        assert_eq!(error(""), HttpError::NoRoots);
+        assert_eq!(error("not a certificate"), HttpError::NoRoots);
+        assert_eq!(error("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), HttpError::NoRoots);
+        assert!(matches!(error("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"), HttpError::NotPem { .. }));
+        assert!(matches!(error("-----BEGIN CERTIFICATE-----\nAAAA\n"), HttpError::NotPem { .. }));
+    }
+
+    #[test]
+    fn what_cannot_be_a_root_is_left_out_of_a_bundle_with_others() {
+        let bundle = format!("# comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{}", root());
+        let roots = Roots::new(Some(bundle.as_bytes())).expect("one root");
+        let kept = CertificateDer::pem_slice_iter(roots.pem().expect("a bundle")).count();
+        assert_eq!(kept, 1);
+        // Would panic over a certificate that cannot be used.
+        connector(Some(bundle.as_bytes()), Proxy::Direct, &HttpConnectorSettings::default()).expect("a connector");
+    }
+
+    #[test]
+    fn system_roots_are_not_loaded_before_the_first_call() {
+        let Roots::System(loaded) = Roots::new(None).expect("nothing to check") else { panic!("not the system's") };
+        assert!(loaded.get().is_none());
+    }
+
+    #[tokio::test]
+    async fn without_roots_every_call_says_why() {
+        let request = HttpRequest::empty();
+        let error = Unusable(HttpError::NoSystemRoots).call(request).await.expect_err("no roots");
+        let shown = std::error::Error::source(&error).map(ToString::to_string);
+        assert_eq!(shown.as_deref(), Some(HttpError::NoSystemRoots.to_string().as_str()));
+    }
+}

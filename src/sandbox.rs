@@ -1,0 +1,283 @@
+//! An AWS emulator on loopback, to try the program out without an account.
+//!
+//! It is a real server with TLS and IAM, used like AWS by everything else here: no other module
+//! knows that it exists. It keeps its state between runs; what it had not saved when it was
+//! killed is lost.
+
+pub mod admin;
+pub mod certificate;
+pub mod emulator;
+mod error;
+mod files;
+mod process;
+mod python;
+mod running;
+mod venv;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+use self::{
+    admin::Profile,
+    certificate::Certificate,
+    emulator::{ACCOUNT, Emulator, Health},
+    error::at,
+    files::Access,
+    running::Record,
+};
+pub use self::{error::SandboxError, running::Running};
+use crate::host::Host;
+
+/// The region that its profile names; the emulator has every region.
+pub const REGION: &str = "eu-west-1";
+
+/// Tried in turn when no port was asked for; one of a range below the ephemeral ports, so that it
+/// is free next time too.
+const PORTS: std::ops::RangeInclusive<u16> = 14566..=14629;
+const START_PATIENCE: Duration = Duration::from_secs(60);
+const END_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What takes its time while the sandbox comes up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The emulator is installed into an environment of this Python; once only.
+    Installing {
+        python: PathBuf,
+    },
+    Starting,
+}
+
+/// What [`Sandbox::up`] found or made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Up {
+    pub running: Running,
+    /// It ran already, and nothing was done.
+    pub already: bool,
+}
+
+/// The one sandbox of a directory.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    dir: PathBuf,
+    /// Where the emulator is installed, for all sandboxes of a user.
+    cache: PathBuf,
+    vars: BTreeMap<String, String>,
+}
+
+impl Sandbox {
+    /// The sandbox in `TFBACKEND_SANDBOX_DIR`, or in the user's cache directory. Nothing is made.
+    ///
+    /// # Errors
+    /// If the user has no cache directory.
+    pub fn locate(host: &Host) -> Result<Self, SandboxError> {
+        let absolute = |path: &str| host.cwd.join(path);
+        let cache = host.var("XDG_CACHE_HOME").map(absolute).or_else(|| host.var("HOME").map(|home| absolute(home).join(".cache")));
+        let own = host.var("TFBACKEND_SANDBOX_DIR").map(absolute);
+        let cache = match (cache, &own) {
+            (Some(cache), _) => cache.join("tfbackend"),
+            (None, Some(own)) => own.clone(),
+            (None, None) => return Err(SandboxError::NoHome),
+        };
+        Ok(Self { dir: own.unwrap_or_else(|| cache.join("sandbox")), cache, vars: host.vars.clone() })
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Starts the emulator unless it runs, and returns once it answers.
+    ///
+    /// `port` is where it is to listen; `None` is where it was last, or a free port. It goes on
+    /// after this process has ended. If the future is dropped, the next call carries on.
+    ///
+    /// # Errors
+    /// If there is no suitable Python, the emulator cannot be installed, its port is taken, or it
+    /// does not answer.
+    pub async fn up(&self, port: Option<u16>, on_stage: &mut (dyn FnMut(Stage) + Send)) -> Result<Up, SandboxError> {
+        self.claim()?;
+        let _lock = files::lock(&self.file("lock")).await?;
+        let certificate = Certificate::ensure(&self.file("tls"))?;
+        let ca = fs::read(&certificate.ca).map_err(at(&certificate.ca))?;
+        if let Some(running) = self.status()? {
+            if let Some(asked) = port.filter(|asked| *asked != running.port) {
+                return Err(SandboxError::OtherPort { running: running.port, asked });
+            }
+            self.wait_until_healthy(&running, &ca, None).await?;
+            self.profile().ensure(&running.endpoint, REGION, &certificate.ca, &ca).await?;
+            return Ok(Up { running, already: true });
+        }
+        let python = venv::ensure(&self.cache, &self.vars, |python| on_stage(Stage::Installing { python: python.to_owned() })).await?;
+        on_stage(Stage::Starting);
+        let ports = self.ports(port)?;
+        let mut taken = Err(SandboxError::PortTaken { port: ports[0] });
+        for port in ports {
+            // It can still be taken by another at the same moment.
+            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
+                continue;
+            }
+            taken = self.start(&python, &Emulator { port, certificate: &certificate, keep: Some(self.file("state")) }, &ca).await;
+            if !matches!(taken, Err(SandboxError::PortTaken { .. })) {
+                break;
+            }
+        }
+        let running = taken?;
+        self.profile().ensure(&running.endpoint, REGION, &certificate.ca, &ca).await?;
+        Ok(Up { running, already: false })
+    }
+
+    /// What runs, if anything does.
+    ///
+    /// # Errors
+    /// If the sandbox's files cannot be read, or an emulator runs of which nothing is known.
+    pub fn status(&self) -> Result<Option<Running>, SandboxError> {
+        if !process::runs(&self.file("running"))? {
+            return Ok(None);
+        }
+        let record = self.record()?.and_then(|record| Some((record.port, record.pid?)));
+        let Some((port, pid)) = record else {
+            return Err(SandboxError::Unidentified { dir: self.dir.clone(), hint: "end the `hypercorn` process that has its files open" });
+        };
+        Ok(Some(self.running(port, pid)))
+    }
+
+    /// Ends the emulator, which saves its state; false if none ran.
+    ///
+    /// With `purge` its state, port, certificate and credentials are removed too; the installed
+    /// emulator is kept.
+    ///
+    /// # Errors
+    /// If the process cannot be ended, or a file cannot be removed.
+    pub async fn down(&self, purge: bool) -> Result<bool, SandboxError> {
+        if !self.file("lock").exists() {
+            return Ok(false);
+        }
+        let _lock = files::lock(&self.file("lock")).await?;
+        let running = self.status()?;
+        let held = self.file("running");
+        if let Some(Running { pid, .. }) = running {
+            process::signal(pid, false)?;
+            if !process::ends(&held, END_PATIENCE).await? {
+                process::signal(pid, true)?;
+                if !process::ends(&held, END_PATIENCE).await? {
+                    return Err(SandboxError::WillNotEnd { pid });
+                }
+            }
+        }
+        if purge {
+            for name in ["state", "tls", "credentials", "config", "sandbox.json", "emulator.log"] {
+                files::remove(&self.file(name))?;
+            }
+        }
+        Ok(running.is_some())
+    }
+
+    /// Makes the directory, and refuses one that holds something else: its content is removed by
+    /// [`Self::down`].
+    fn claim(&self) -> Result<(), SandboxError> {
+        files::create_dir(&self.dir)?;
+        let mut entries = fs::read_dir(&self.dir).map_err(at(&self.dir))?;
+        if self.file("lock").exists() || entries.next().is_none() {
+            return Ok(());
+        }
+        Err(SandboxError::NotOurs { dir: self.dir.clone() })
+    }
+
+    /// Where it may listen, the best first; at least one.
+    fn ports(&self, asked: Option<u16>) -> Result<Vec<u16>, SandboxError> {
+        // Written files name the port: a sandbox does not move to another unasked.
+        let only = asked.or(self.record()?.map(|record| record.port));
+        Ok(only.map_or_else(|| PORTS.collect(), |port| vec![port]))
+    }
+
+    async fn start(&self, python: &Path, emulator: &Emulator<'_>, ca: &[u8]) -> Result<Running, SandboxError> {
+        let mut command = Command::new(python);
+        command.args(emulator.args()).env_clear().envs(emulator.vars()).current_dir(&self.dir);
+        // The process id of an earlier run must not be taken for that of this one.
+        let before = self.record()?;
+        self.write_record(&Record { port: emulator.port, pid: None })?;
+        let mut child = process::spawn(command, &self.file("running"), &self.log()).await?;
+        let running = self.running(emulator.port, child.id());
+        self.write_record(&running)?;
+        if let Err(error) = self.wait_until_healthy(&running, ca, Some(&mut child)).await {
+            process::signal(running.pid, true)?;
+            // A port that could not be used is not remembered.
+            match before {
+                Some(before) => self.write_record(&before)?,
+                None => files::remove(&self.file("sandbox.json"))?,
+            }
+            return Err(error);
+        }
+        Ok(running)
+    }
+
+    async fn wait_until_healthy(&self, running: &Running, ca: &[u8], mut child: Option<&mut Child>) -> Result<(), SandboxError> {
+        let health = Health::new(&running.endpoint, ca)?;
+        let until = Instant::now() + START_PATIENCE;
+        while !health.good().await {
+            let status = child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            if let Some(status) = status {
+                let tail = tail(&fs::read_to_string(self.log()).unwrap_or_default());
+                return Err(match tail.to_lowercase().contains("address already in use") {
+                    true => SandboxError::PortTaken { port: running.port },
+                    false => SandboxError::Ended { status: status.to_string(), log: self.log(), tail },
+                });
+            }
+            if Instant::now() > until {
+                return Err(SandboxError::NotHealthy { seconds: START_PATIENCE.as_secs(), log: self.log() });
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        Ok(())
+    }
+
+    fn running(&self, port: u16, pid: u32) -> Running {
+        let Profile { credentials_file, config_file } = self.profile();
+        Running {
+            endpoint: emulator::endpoint(port),
+            port,
+            pid,
+            ca_file: self.file("tls").join("ca.pem"),
+            credentials_file,
+            config_file,
+            log_file: self.log(),
+            region: REGION.to_owned(),
+            account: ACCOUNT.to_owned(),
+        }
+    }
+
+    fn record(&self) -> Result<Option<Record>, SandboxError> {
+        Record::read(&self.file("sandbox.json"))
+    }
+
+    /// `sandbox.json`, from which [`Self::record`] reads back what it needs.
+    fn write_record(&self, record: &impl Serialize) -> Result<(), SandboxError> {
+        let json = serde_json::to_vec_pretty(record).expect("a record is plain data");
+        files::write(&self.file("sandbox.json"), &json, Access::Public)
+    }
+
+    fn profile(&self) -> Profile {
+        Profile::at(&self.dir)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.file("emulator.log")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+}
+
+/// The last lines of a log.
+fn tail(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}

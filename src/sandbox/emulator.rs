@@ -1,0 +1,128 @@
+//! How the emulator is run: MiniStack on loopback, with TLS, and with IAM enforced.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::HttpRequest,
+};
+use aws_smithy_types::body::SdkBody;
+
+use super::{certificate::Certificate, error::SandboxError};
+use crate::aws::http::{self, Proxy};
+
+/// The account that every resource of the emulator belongs to.
+pub const ACCOUNT: &str = "000000000000";
+/// Access key id and secret of the root user of [`ACCOUNT`].
+pub(super) const ROOT: (&str, &str) = ("test", "test");
+
+/// One run of the emulator.
+#[derive(Clone, Debug)]
+pub struct Emulator<'a> {
+    pub port: u16,
+    pub certificate: &'a Certificate,
+    /// Where the state is kept between runs; `None` forgets it.
+    pub keep: Option<PathBuf>,
+}
+
+impl Emulator<'_> {
+    /// Its address: an IP address, so that SDKs address buckets by path and not by host name.
+    pub fn endpoint(&self) -> String {
+        endpoint(self.port)
+    }
+
+    /// Arguments of `python`.
+    ///
+    /// The emulator's own command is not used: it binds port 443 too where it may, and writes
+    /// into the system's temporary directory.
+    pub fn args(&self) -> Vec<String> {
+        let path = |path: &Path| path.display().to_string();
+        ["-I", "-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "75", "--graceful-timeout", "1"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(["--bind".to_owned(), format!("127.0.0.1:{}", self.port)])
+            .chain(["--certfile".to_owned(), path(&self.certificate.server)])
+            .chain(["--keyfile".to_owned(), path(&self.certificate.key)])
+            .collect()
+    }
+
+    /// Its whole environment: it takes root's credentials and more from variables that a
+    /// developer's shell may well have.
+    pub fn vars(&self) -> BTreeMap<&'static str, String> {
+        let mut vars = BTreeMap::from(
+            [
+                ("AUTH", "true"),
+                ("USE_SSL", "1"),
+                ("BIND_HOST", "127.0.0.1"),
+                ("MINISTACK_HOST", "127.0.0.1"),
+                ("MINISTACK_ACCOUNT_ID", ACCOUNT),
+                // It starts containers for some services; none of ours, and none unasked.
+                ("DOCKER_HOST", "unix:///nonexistent"),
+                // Further listeners, which would be open to the network.
+                ("IOT_MTLS_ENABLED", "0"),
+                ("SFTP_ENABLED", "0"),
+                ("LOG_LEVEL", "INFO"),
+                ("PATH", "/usr/bin:/bin"),
+            ]
+            .map(|(name, value)| (name, value.to_owned())),
+        );
+        vars.insert("GATEWAY_PORT", self.port.to_string());
+        vars.insert("MINISTACK_SSL_CERT", self.certificate.server.display().to_string());
+        vars.insert("MINISTACK_SSL_KEY", self.certificate.key.display().to_string());
+        if let Some(dir) = &self.keep {
+            vars.insert("PERSIST_STATE", "1".to_owned());
+            vars.insert("S3_PERSIST", "1".to_owned());
+            vars.insert("STATE_DIR", dir.join("services").display().to_string());
+            vars.insert("S3_DATA_DIR", dir.join("objects").display().to_string());
+        }
+        vars
+    }
+}
+
+pub(super) fn endpoint(port: u16) -> String {
+    format!("https://127.0.0.1:{port}")
+}
+
+/// Asks whether the emulator answers. As its certificate is checked, another server on its port
+/// is not taken for it.
+pub struct Health {
+    connector: SharedHttpConnector,
+    url: String,
+}
+
+impl Health {
+    /// # Errors
+    /// If the CA's file is broken.
+    pub fn new(endpoint: &str, ca: &[u8]) -> Result<Self, SandboxError> {
+        let connector = http::connector(Some(ca), Proxy::Direct, &HttpConnectorSettings::default())?;
+        Ok(Self { connector, url: format!("{endpoint}/_ministack/health") })
+    }
+
+    pub async fn good(&self) -> bool {
+        let mut request = HttpRequest::new(SdkBody::empty());
+        request.set_uri(self.url.as_str()).expect("an address and a path are a URL");
+        let answer = tokio::time::timeout(Duration::from_secs(2), self.connector.call(request)).await;
+        answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status().is_success()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listens_on_loopback_only_and_enforces_iam() {
+        let certificate = Certificate { ca: "ca".into(), server: "server".into(), key: "key".into() };
+        let emulator = Emulator { port: 4566, certificate: &certificate, keep: None };
+        let args = emulator.args();
+        let binds: Vec<&String> = args.iter().filter(|arg| arg.contains("4566")).collect();
+        assert_eq!(binds, ["127.0.0.1:4566"]);
+        let vars = emulator.vars();
+        assert_eq!((vars["BIND_HOST"].as_str(), vars["AUTH"].as_str()), ("127.0.0.1", "true"));
+        assert!(!vars.contains_key("PERSIST_STATE"));
+    }
+}

@@ -1,0 +1,180 @@
+//! An AWS emulator of one's own for a test: TLS, IAM enforced, empty, and gone with the test.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::Write,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use tfbackend::sandbox::{
+    REGION, Running,
+    admin::Profile,
+    certificate::Certificate,
+    emulator::{ACCOUNT, Emulator as Launch, Health},
+};
+
+/// Runs the emulator and ends it when this process is gone, however that came about: nobody is
+/// left then to hold the other end of its standard input.
+const UNTIL_INPUT_ENDS: &str = "
+import os, runpy, sys, threading
+def watch():
+    sys.stdin.buffer.read()
+    os._exit(0)
+threading.Thread(target=watch, daemon=True).start()
+sys.argv = ['hypercorn', *sys.argv[1:]]
+runpy.run_module('hypercorn', run_name='__main__')
+";
+
+/// Ended when dropped.
+pub struct Emulator {
+    process: Child,
+    /// Holds its certificate, credentials and log, and is the `HOME` of what runs in it.
+    dir: TempDir,
+    running: Running,
+}
+
+impl Emulator {
+    /// Starts one, which takes half a second, and makes its administrator.
+    pub async fn start() -> Self {
+        let python = python();
+        let dir = tempfile::tempdir().expect("a directory");
+        let certificate = Certificate::ensure(&dir.path().join("tls")).expect("a certificate");
+        let ca = fs::read(&certificate.ca).expect("a CA");
+        // Another test may take the port between its choice and its use.
+        for _ in 0..5 {
+            let port = free_port();
+            let launch = Launch { port, certificate: &certificate, keep: None };
+            let log_file = dir.path().join("emulator.log");
+            let mut process = spawn(&python, &launch, dir.path(), &log_file);
+            if !answers(&Health::new(&launch.endpoint(), &ca).expect("a CA"), &mut process).await {
+                continue;
+            }
+            let Profile { credentials_file, config_file } = Profile::at(dir.path());
+            Profile::at(dir.path()).ensure(&launch.endpoint(), REGION, &certificate.ca, &ca).await.expect("an administrator");
+            let running = Running {
+                endpoint: launch.endpoint(),
+                port,
+                pid: process.id(),
+                ca_file: certificate.ca.clone(),
+                credentials_file,
+                config_file,
+                log_file,
+                region: REGION.to_owned(),
+                account: ACCOUNT.to_owned(),
+            };
+            return Self { process, dir, running };
+        }
+        panic!("the emulator does not start:\n{}", fs::read_to_string(dir.path().join("emulator.log")).unwrap_or_default());
+    }
+
+    pub fn endpoint(&self) -> &str {
+        &self.running.endpoint
+    }
+
+    pub fn ca_file(&self) -> &Path {
+        &self.running.ca_file
+    }
+
+    pub fn region(&self) -> &str {
+        &self.running.region
+    }
+
+    pub fn account(&self) -> &str {
+        &self.running.account
+    }
+
+    /// Access key id and secret of its administrator.
+    pub fn credentials(&self) -> (String, String) {
+        let file = fs::read_to_string(&self.running.credentials_file).expect("credentials");
+        let value = |name: &str| file.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(" = ")?.to_owned())).expect(name);
+        (value("aws_access_key_id"), value("aws_secret_access_key"))
+    }
+
+    /// What it logged; for the message of a failed assertion.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.running.log_file).unwrap_or_default()
+    }
+
+    /// The whole environment for a process that is to work in it as its administrator: nothing of
+    /// the developer's or CI's AWS settings, proxies and Terraform settings.
+    pub fn aws_env(&self) -> BTreeMap<String, String> {
+        let mut vars: BTreeMap<String, String> =
+            ["PATH", "LANG", "TMPDIR"].iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect();
+        vars.insert("HOME".to_owned(), self.dir.path().display().to_string());
+        self.running.environment(&vars)
+    }
+
+    /// Runs the real `terraform` in `dir` and returns what it said, whether or not it succeeded.
+    pub fn terraform(&self, dir: &Path, args: &[&str]) -> Output {
+        let mut command = Command::new("terraform");
+        command.args(args).current_dir(dir).env_clear().envs(self.aws_env());
+        command.envs([("CHECKPOINT_DISABLE", "1"), ("TF_IN_AUTOMATION", "1"), ("TF_INPUT", "0")]);
+        command.stdin(Stdio::null());
+        command.output().unwrap_or_else(|error| panic!("this test needs `terraform` on PATH: {error}"))
+    }
+
+    /// Runs a Python script (its path in this package) that may import boto3.
+    ///
+    /// # Panics
+    /// If the script fails, with what it said.
+    pub fn python(&self, script: &str, args: &[&str]) -> String {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+        let mut command = Command::new(python());
+        command.arg("-I").arg(&path).args(args).env_clear().envs(self.aws_env()).stdin(Stdio::null());
+        let Output { status, stdout, stderr } = command.output().expect("the tests' Python");
+        let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        assert!(status.success(), "{script} ended with {status}\n{out}\n{err}");
+        out.into_owned()
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The interpreter of the tests' own environment, which is made if need be.
+pub fn python() -> PathBuf {
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-venv");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/venv.sh");
+    let status = Command::new(&script).arg(&venv).status().expect("tests/venv.sh");
+    assert!(status.success(), "tests/venv.sh ended with {status}");
+    venv.join("bin/python")
+}
+
+/// A port on loopback that nobody listens on at the moment.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+}
+
+fn spawn(python: &Path, launch: &Launch<'_>, dir: &Path, log: &Path) -> Child {
+    let mut log = fs::File::create(log).expect("a log");
+    writeln!(log, "{}", launch.endpoint()).expect("a log");
+    let args = launch.args();
+    let server = args.strip_prefix(&["-I", "-m", "hypercorn"].map(str::to_owned)).expect("how the emulator is run");
+    let mut command = Command::new(python);
+    command.args(["-I", "-c", UNTIL_INPUT_ENDS]).args(server).env_clear().envs(launch.vars()).current_dir(dir);
+    command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a log")).stderr(log);
+    command.spawn().expect("the tests' Python")
+}
+
+async fn answers(health: &Health, process: &mut Child) -> bool {
+    let until = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < until && process.try_wait().expect("a child").is_none() {
+        if health.good().await {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let _ = process.kill();
+    let _ = process.wait();
+    false
+}
