@@ -8,6 +8,7 @@
 
 pub mod exit;
 pub mod host;
+pub mod settings;
 
 pub mod spec;
 pub mod blueprint;
@@ -15,3 +16,5 @@ pub mod observation;
 pub mod plan;
 pub mod event;
 pub mod apply;
+
+pub mod cli;
