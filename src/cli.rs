@@ -2,3 +2,6 @@
 
 pub mod failure;
 pub mod sandbox;
+pub mod prompt;
+pub mod wizard;
+pub mod reference;

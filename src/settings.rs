@@ -2,10 +2,16 @@
 
 use std::path::PathBuf;
 
-pub mod check;
-pub mod layer;
-pub mod merge;
 pub mod names;
+pub mod layer;
+pub mod options;
+pub mod variables;
+pub mod file;
+pub mod merge;
+pub mod resolve;
+pub mod derived;
+pub mod check;
+pub mod error;
 
 use layer::{LockMechanism, Namespace, TableEncryption, TrailKind};
 use names::{

@@ -1,17 +1,15 @@
 //! One source of settings: the command line, the environment, `tfbackend.toml`, or a person's
 //! answers. The field names are the flags, the keys in the file, and `TFBACKEND_*`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::names::{
-    AccountId, BucketName, Email, EnvName, FileName, KeyArn, PrincipalName, ProjectName, Region, StateKey, TableName, Tag, TopicArn,
+    AccountId, BucketName, Email, FileName, Folder, KeyArn, PrincipalName, ProjectName, Region, StateKey, TableName, Tag, TopicArn,
     WorkspacePrefix,
 };
 
-/// Every option of an environment. `None` and the empty list mean "not said here".
+/// Every option of an environment. `None` means "not said here"; an empty list says "none".
 #[derive(Args, Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Layer {
@@ -37,8 +35,8 @@ pub struct Layer {
 
     /// Further tag on everything that can be tagged
     #[arg(long = "tag", value_name = "KEY=VALUE", help_heading = HEAD_ENVIRONMENT)]
-    #[serde(rename = "tag", skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<Tag>,
+    #[serde(rename = "tag", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
 
     /// State key (path of the default workspace's state in the bucket)
     #[arg(long, value_name = "PATH", help_heading = HEAD_STATE)]
@@ -137,8 +135,8 @@ pub struct Layer {
 
     /// Attach the policy to `role/NAME`, `user/NAME` or `group/NAME`
     #[arg(long, value_name = "PRINCIPAL", help_heading = HEAD_ACCESS)]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attach_to: Vec<PrincipalName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attach_to: Option<Vec<PrincipalName>>,
 
     /// Make the alarms and the topic that they tell
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ALARMS)]
@@ -147,8 +145,8 @@ pub struct Layer {
 
     /// E-mail address that alarms are sent to
     #[arg(long, value_name = "ADDRESS", help_heading = HEAD_ALARMS)]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alarm_email: Vec<Email>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_email: Option<Vec<Email>>,
 
     /// Existing SNS topic that the alarms tell, instead of a new one
     #[arg(long, value_name = "ARN", conflicts_with = "alarm_email", help_heading = HEAD_ALARMS)]
@@ -178,7 +176,7 @@ pub struct Layer {
     /// Folder that the files are written to
     #[arg(long, value_name = "DIR", help_heading = HEAD_FILES)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub out: Option<PathBuf>,
+    pub out: Option<Folder>,
 
     /// Name of the partial configuration; `{env}` in it is replaced
     #[arg(long, value_name = "NAME", help_heading = HEAD_FILES)]
@@ -189,11 +187,6 @@ pub struct Layer {
     #[arg(long, value_name = "NAME", help_heading = HEAD_FILES)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tf_file: Option<FileName>,
-
-    /// Environment, as asked for on the command line; in the file it is the name of the table
-    #[arg(skip)]
-    #[serde(skip)]
-    pub env: Option<EnvName>,
 }
 
 const HEAD_ENVIRONMENT: &str = "Environment";

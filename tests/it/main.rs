@@ -4,7 +4,12 @@ mod support;
 
 mod laws;
 mod render;
+mod settings_check;
+mod settings_file;
+mod settings_merge;
+mod settings_reference;
 mod tidy;
+mod wizard;
 
 #[cfg(unix)]
 mod emulator;

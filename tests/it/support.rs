@@ -5,3 +5,5 @@ pub mod emulator;
 pub mod host;
 pub mod imagined;
 pub mod s3;
+pub mod scripted;
+pub mod sources;

@@ -1,0 +1,115 @@
+//! The reference of all settings, made from what the command line declares.
+
+use serde_json::Value;
+
+use crate::settings::{
+    options::{OptionInfo, Options, Shape, said},
+    resolve::defaults,
+};
+
+/// `docs/settings.md`.
+pub fn settings_page() -> String {
+    let options = Options::new();
+    let defaults = said(&defaults());
+    let mut page = HEAD.to_owned();
+    let mut heading = "";
+    for option in options.all() {
+        if option.heading != heading {
+            heading = &option.heading;
+            page.push_str(&format!("\n## {heading}\n"));
+        }
+        page.push_str(&section(option, defaults.get(&option.name)));
+    }
+    page
+}
+
+const HEAD: &str = "\
+<!-- Made from the program by a test; change the program, then run the tests with UPDATE_DOCS=1. -->
+# Settings
+
+Every setting of an environment has one name, in four places: the flag `--name`, the variable `TFBACKEND_NAME`, the key
+`name` in `tfbackend.toml`, and a question of `tfbackend bootstrap` for some. When several say it, the first of these holds:
+
+1. the command line;
+2. the variable (lists with commas; an empty variable says nothing);
+3. `[env.NAME]` in `tfbackend.toml`;
+4. the top level of `tfbackend.toml`, for every environment;
+5. the answer to a question, which is asked only where 1 to 4 say nothing;
+6. for the region, `AWS_REGION`, then `AWS_DEFAULT_REGION`;
+7. the default.
+
+Lists replace each other, they do not add up; `[]` in the file says \"none\". Of two settings that exclude each other, the one
+from the higher place holds; in the same place they are an error. A setting without effect, such as capacity without
+provisioned billing, is an error too, unless it comes from a lower place than what takes its effect away.
+
+`tfbackend.toml` is the file that `--config` or `TFBACKEND_CONFIG` names; else it is searched for in the working directory and
+the folders above it, up to the root of the Git repository. What it does not understand is an error, with line and column.
+
+```toml
+format = 1            # the format of this file; may be left out
+project = \"acme\"
+
+[env.prod]
+region = \"eu-west-1\"
+alarm-email = [\"ops@example.com\"]
+tag = { Team = \"platform\" }
+
+[env.dev]
+region = \"eu-west-1\"
+ephemeral = true
+```
+
+The environment itself is named by `--env` or `TFBACKEND_ENV`: 1 to 31 lowercase letters, digits and single hyphens.
+";
+
+fn section(option: &OptionInfo, default: Option<&Value>) -> String {
+    let OptionInfo { name, help, value_name, .. } = option;
+    let flag = match option.shape {
+        Shape::Flag => format!("--{name}[=true|false]"),
+        Shape::List => format!("--{name} {value_name}` (again for each)`"),
+        Shape::Number | Shape::Text => format!("--{name} {value_name}"),
+    };
+    let flag = format!("`{flag}`").replace(")``", ")");
+    let example = match option.shape {
+        Shape::Flag => "true or false",
+        Shape::Number => "a number",
+        Shape::Text => "text",
+        Shape::List => "a list of texts",
+    };
+    let also = if name == "tag" { ", or a table" } else { "" };
+    let mut text = format!("\n### `{name}`\n\n{help}.\n\n");
+    text.push_str(&format!("- Flag: {flag}\n- Variable: `{}`\n- In the file: {example}{also}\n", option.variable()));
+    text.push_str(&format!("- Default: {}\n", default_text(name, default)));
+    if let Some(rule) = &option.rule {
+        text.push_str(&format!("- Rule: {rule}\n"));
+    }
+    for (value, meaning) in &option.values {
+        text.push_str(&format!("- `{value}`: {meaning}\n"));
+    }
+    if !option.excludes.is_empty() {
+        let others: Vec<String> = option.excludes.iter().map(|other| format!("`{other}`")).collect();
+        text.push_str(&format!("- Excludes {}\n", others.join(", ")));
+    }
+    text
+}
+
+fn default_text(name: &str, default: Option<&Value>) -> String {
+    let value = match default {
+        Some(Value::String(text)) => format!("`{text}`"),
+        Some(Value::Array(_)) => "none".to_owned(),
+        Some(other) => format!("`{other}`"),
+        None => String::new(),
+    };
+    match name {
+        "project" | "region" => "none; must be said".to_owned(),
+        "account" => "whatever account the credentials belong to".to_owned(),
+        "bucket" => "`<project>-tfstate-<env>-<account>-<region>`, and `-an` in the account-regional namespace".to_owned(),
+        "table" => "`<project>-tfstate-<env>-locks`".to_owned(),
+        "kms-key" => "a new key".to_owned(),
+        "alarm-topic" => "a new topic".to_owned(),
+        "read-capacity" | "write-capacity" => format!("{value}, with `billing` `provisioned`"),
+        "table-encryption" => format!("{value}; `aws-owned` with `encryption` `sse-s3`"),
+        "delete-events" => format!("{value}; off without `alarms`"),
+        _ => value,
+    }
+}

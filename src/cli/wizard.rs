@@ -1,0 +1,216 @@
+//! The questions of an interactive `bootstrap`: only what nobody said, each with the flag that
+//! answers it, and what says the same without being asked.
+
+use std::str::FromStr;
+
+use crate::{
+    host::{Answer, Kind, Prompt, PromptError, Question},
+    settings::{
+        layer::{EncryptionKind, Layer, LockMechanism, TrailKind},
+        merge::Merged,
+        names::{Email, KeyArn, PrincipalName, ProjectName, Region, StateKey},
+    },
+};
+
+mod said;
+
+pub use said::{appended, equivalent_command, toml_for};
+
+/// Where sensible defaults come from.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Name of the Git repository's folder, else of the current one.
+    pub folder: Option<String>,
+    /// Region of the AWS profile; `AWS_REGION` is known already.
+    pub profile_region: Option<String>,
+}
+
+/// Asks for everything that nobody said. The answers are valid each by itself.
+///
+/// # Errors
+/// If a question cannot be asked, or the person interrupts: then nothing has happened.
+pub fn ask(prompt: &mut dyn Prompt, merged: &Merged, hints: &Hints) -> Result<Layer, PromptError> {
+    let mut asking = Asking { prompt, merged, answers: Layer::default() };
+    asking.environment(hints)?;
+    asking.state()?;
+    asking.encryption()?;
+    asking.alarms()?;
+    asking.trail()?;
+    asking.access()?;
+    asking.protection()?;
+    Ok(asking.answers)
+}
+
+struct Asking<'a> {
+    prompt: &'a mut dyn Prompt,
+    merged: &'a Merged,
+    answers: Layer,
+}
+
+impl Asking<'_> {
+    fn open(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| !self.merged.is_said(name))
+    }
+
+    fn environment(&mut self, hints: &Hints) -> Result<(), PromptError> {
+        if self.open(&["project"]) {
+            let default = hints.folder.as_deref().and_then(project_from);
+            self.answers.project = Some(self.value("Project, as part of every name", "--project", default.as_ref())?);
+        }
+        if self.open(&["region"]) {
+            let profile = || hints.profile_region.as_deref().and_then(|region| region.parse::<Region>().ok());
+            let default = self.merged.layer.region.clone().or_else(profile).map(String::from);
+            self.answers.region = Some(self.value("AWS region of the backend", "--region", default.as_ref())?);
+        }
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<(), PromptError> {
+        if self.open(&["key"]) {
+            let default = self.merged.layer.key.clone();
+            let key: StateKey = self.value("State key, the path of the state in the bucket", "--key", default.as_ref())?;
+            self.answers.key = Some(key);
+        }
+        if self.open(&["lock"]) {
+            let options = [
+                (
+                    LockMechanism::Dynamodb,
+                    "dynamodb",
+                    "a table; every Terraform and OpenTofu (Terraform 1.11 and later call it deprecated)",
+                ),
+                (LockMechanism::S3, "s3", "an object beside the state; Terraform and OpenTofu 1.10 and later, no table"),
+                (LockMechanism::Both, "both", "for moving from the table to the object: first `both`, then `s3`"),
+            ];
+            let lock = self.choice("How two runs on one state are kept apart", "--lock", &options)?;
+            self.answers.lock = Some(lock);
+        }
+        Ok(())
+    }
+
+    fn encryption(&mut self) -> Result<(), PromptError> {
+        if !self.open(&["encryption", "kms-key"]) {
+            return Ok(());
+        }
+        #[derive(Clone, Copy)]
+        enum Key {
+            New,
+            Own,
+            None,
+        }
+        let options = [
+            (Key::New, "new KMS key", "1 USD a month, and requests; you decide who may decrypt"),
+            (Key::Own, "existing KMS key", "one that you have in this region"),
+            (Key::None, "SSE-S3", "free of charge; whoever may read the bucket may decrypt"),
+        ];
+        match self.choice("What the states are encrypted with", "--encryption, --kms-key", &options)? {
+            Key::New => self.answers.encryption = Some(EncryptionKind::Kms),
+            Key::None => self.answers.encryption = Some(EncryptionKind::SseS3),
+            Key::Own => self.answers.kms_key = Some(self.value::<KeyArn>("ARN of the key", "--kms-key", None::<&String>)?),
+        }
+        Ok(())
+    }
+
+    fn alarms(&mut self) -> Result<(), PromptError> {
+        if self.merged.layer.alarms == Some(false) || !self.open(&["alarm-email", "alarm-topic"]) {
+            return Ok(());
+        }
+        self.answers.alarm_email = Some(self.list::<Email>("E-mail for alarms (commas between several, empty for none)", "--alarm-email")?);
+        Ok(())
+    }
+
+    fn trail(&mut self) -> Result<(), PromptError> {
+        if self.open(&["trail"]) {
+            let options = [
+                (TrailKind::New, "new", "records every read and write of a state; 0.10 USD per 100,000, and the storage"),
+                (TrailKind::Existing, "existing", "a trail of the account records them already; that is checked"),
+                (TrailKind::Off, "off", "nobody can tell later who read a state"),
+            ];
+            self.answers.trail = Some(self.choice("CloudTrail audit trail", "--trail", &options)?);
+        }
+        Ok(())
+    }
+
+    fn access(&mut self) -> Result<(), PromptError> {
+        if self.merged.layer.policy == Some(false) || !self.open(&["attach-to"]) {
+            return Ok(());
+        }
+        let text = "Attach the policy to role/NAME, user/NAME or group/NAME (commas between several, empty for nobody)";
+        self.answers.attach_to = Some(self.list::<PrincipalName>(text, "--attach-to")?);
+        Ok(())
+    }
+
+    fn protection(&mut self) -> Result<(), PromptError> {
+        if !self.open(&["ephemeral"]) {
+            return Ok(());
+        }
+        let question = Question {
+            text: "Protect the environment from being taken down by mistake".to_owned(),
+            flag: "--ephemeral",
+            kind: Kind::YesNo { default: true },
+        };
+        let Answer::YesNo(protect) = self.prompt.ask(&question)? else { return Err(wrong_kind()) };
+        self.answers.ephemeral = Some(!protect);
+        Ok(())
+    }
+
+    fn value<T>(&mut self, text: &str, flag: &'static str, default: Option<&impl ToString>) -> Result<T, PromptError>
+    where
+        T: FromStr<Err: ToString>,
+    {
+        let kind = Kind::Text { default: default.map(ToString::to_string), check: reads_as::<T> };
+        match self.prompt.ask(&Question { text: text.to_owned(), flag, kind })? {
+            Answer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
+            Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
+        }
+    }
+
+    fn list<T>(&mut self, text: &str, flag: &'static str) -> Result<Vec<T>, PromptError>
+    where
+        T: FromStr<Err: ToString>,
+    {
+        let kind = Kind::Text { default: Some(String::new()), check: reads_as_list::<T> };
+        match self.prompt.ask(&Question { text: text.to_owned(), flag, kind })? {
+            Answer::Text(text) => items(&text).map(|item| item.parse().map_err(|_| wrong_kind())).collect(),
+            Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
+        }
+    }
+
+    /// The first option is the default.
+    fn choice<T: Copy>(&mut self, text: &str, flag: &'static str, options: &[(T, &str, &str)]) -> Result<T, PromptError> {
+        let shown = options.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect();
+        let question = Question { text: text.to_owned(), flag, kind: Kind::Choice { options: shown, default: 0 } };
+        match self.prompt.ask(&question)? {
+            Answer::Choice(chosen) => options.get(chosen).map(|(value, ..)| *value).ok_or_else(wrong_kind),
+            Answer::Text(_) | Answer::YesNo(_) => Err(wrong_kind()),
+        }
+    }
+}
+
+/// A project's name out of a folder's, if anything of it can be used.
+pub fn project_from(folder: &str) -> Option<ProjectName> {
+    let hyphens: String =
+        folder.to_lowercase().chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    let parts: Vec<&str> = hyphens.split('-').filter(|part| !part.is_empty()).collect();
+    let name: String = parts.join("-").chars().take(MAX_SUGGESTED).collect();
+    name.trim_end_matches('-').parse().ok()
+}
+
+/// A project that leaves room for an environment in the name of a bucket.
+const MAX_SUGGESTED: usize = 16;
+
+fn reads_as<T: FromStr<Err: ToString>>(text: &str) -> Result<(), String> {
+    text.trim().parse::<T>().map(drop).map_err(|error| error.to_string())
+}
+
+fn reads_as_list<T: FromStr<Err: ToString>>(text: &str) -> Result<(), String> {
+    items(text).try_for_each(|item| item.parse::<T>().map(drop).map_err(|error| format!("`{}` {}", item.escape_debug(), error.to_string())))
+}
+
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// A prompt that answers otherwise than it was asked.
+fn wrong_kind() -> PromptError {
+    PromptError::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer does not fit the question"))
+}

@@ -1,0 +1,70 @@
+//! What says the same as the answers: a command line, and lines of `tfbackend.toml`.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::settings::{
+    error::{Problem, SettingsError},
+    file::{FILE_NAME, File},
+    layer::Layer,
+    names::EnvName,
+    options::said,
+};
+
+/// The command that says it all without a question, quoted for a POSIX shell.
+pub fn equivalent_command(env: &EnvName, layer: &Layer) -> String {
+    let mut words = vec!["tfbackend bootstrap".to_owned(), format!("--env {env}")];
+    for (name, value) in said(layer) {
+        match value {
+            Value::Array(items) => words.extend(items.iter().map(|item| flag(&name, item))),
+            value => words.push(flag(&name, &value)),
+        }
+    }
+    words.push("--non-interactive --yes".to_owned());
+    words.join(" ")
+}
+
+fn flag(name: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) if text.starts_with('-') => format!("--{name}={}", quoted(text)),
+        Value::String(text) => format!("--{name} {}", quoted(text)),
+        // A switch takes its value only behind `=`.
+        Value::Bool(true) => format!("--{name}"),
+        other => format!("--{name}={other}"),
+    }
+}
+
+/// Bare where no shell sees anything in it, else in single quotes.
+fn quoted(text: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
+    if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// The environment's table of `tfbackend.toml`.
+pub fn toml_for(env: &EnvName, layer: &Layer) -> String {
+    let body = toml::to_string(layer).expect("a layer is a table of plain data");
+    format!("[env.{env}]\n{body}")
+}
+
+/// The text of the file with the environment's table at its end; nothing before it is touched.
+///
+/// # Errors
+/// If the environment is there already, or the text is not such a file.
+pub fn appended(existing: &str, env: &EnvName, layer: &Layer) -> Result<String, SettingsError> {
+    let path = Path::new(FILE_NAME);
+    if File::parse(path, existing)?.envs.contains_key(env) {
+        let problem = Problem::Syntax(format!("`[env.{env}]` is there already"));
+        let line = existing.lines().position(|line| line.contains(&format!("env.{env}"))).map_or(1, |index| index + 1);
+        return Err(SettingsError::File { path: path.to_path_buf(), line, column: 1, problem });
+    }
+    let gap = match existing {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    let whole = format!("{existing}{gap}{}", toml_for(env, layer));
+    // `env = { … }` cannot be added to from below.
+    File::parse(path, &whole)?;
+    Ok(whole)
+}

@@ -1,0 +1,57 @@
+//! Every name that is derived from settings: they are all that is needed to find a backend again.
+
+use super::{
+    Settings,
+    layer::{Namespace, TrailKind},
+    names::AccountId,
+};
+
+/// The names of one environment's resources in one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    pub state_bucket: String,
+    pub log_bucket: String,
+    pub table: String,
+    /// With `alias/`.
+    pub key_alias: String,
+    pub policy: String,
+    pub topic: String,
+    /// Every alarm's name begins so.
+    pub alarm_prefix: String,
+    pub trail: String,
+}
+
+impl Names {
+    /// Names as the settings say them, else derived. Valid for settings that went through
+    /// [`check`](super::check::check), whatever the account.
+    pub fn new(settings: &Settings, account: &AccountId) -> Self {
+        let base = base(settings);
+        let place = format!("{account}-{}{}", settings.region, if regional(settings) { "-an" } else { "" });
+        Self {
+            state_bucket: settings.bucket.name.as_ref().map_or_else(|| format!("{base}-{place}"), ToString::to_string),
+            log_bucket: format!("{base}-logs-{place}"),
+            table: settings.table.name.as_ref().map_or_else(|| format!("{base}-locks"), ToString::to_string),
+            key_alias: format!("alias/{base}"),
+            policy: format!("{base}-runner"),
+            topic: format!("{base}-alarms"),
+            alarm_prefix: format!("{base}-"),
+            trail: base,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether there is a log bucket: for the trail, for access logs, or for both.
+    pub fn has_log_bucket(&self) -> bool {
+        self.bucket.access_logs || self.trail == TrailKind::New
+    }
+}
+
+/// What all derived names begin with: `<project>-tfstate-<env>`.
+pub fn base(settings: &Settings) -> String {
+    format!("{}-tfstate-{}", settings.project, settings.env)
+}
+
+fn regional(settings: &Settings) -> bool {
+    settings.bucket.namespace == Namespace::AccountRegional
+}

@@ -1,0 +1,61 @@
+//! What can be wrong with settings before anything is looked at.
+
+use std::{fmt, io, path::PathBuf};
+
+use super::check::Contradiction;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Line and column count from 1, columns in characters.
+    #[error("{}:{line}:{column}: {problem}", path.display())]
+    File { path: PathBuf, line: usize, column: usize, problem: Problem },
+    #[error("variable `{name}`: {problem}")]
+    Variable { name: String, problem: Problem },
+    /// Nobody said what has no default. The names are options, without dashes.
+    #[error("{}", missing(names))]
+    Missing { names: Vec<&'static str> },
+    /// Never empty.
+    #[error("{}", lines(.0))]
+    Contradictions(Vec<Contradiction>),
+}
+
+/// What is wrong at one place of a source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The TOML parser's own words.
+    #[error("{0}")]
+    Syntax(String),
+    #[error("unknown {what} `{}`{}", name.escape_debug(), hint(nearest.as_deref()))]
+    Unknown { what: &'static str, name: String, nearest: Option<String> },
+    #[error("unknown table `{}`; an environment is written `[env.{}]`", name.escape_debug(), name.escape_debug())]
+    BareTable { name: String },
+    #[error("`{name}` wants {wanted}, not {found}")]
+    Type { name: String, wanted: &'static str, found: &'static str },
+    #[error("`{name}` {reason}")]
+    Value { name: String, reason: String },
+    #[error("`{name}` and `{other}` exclude each other")]
+    Conflict { name: String, other: String },
+    #[error("the format is {found}, and this version knows 1 only; a newer tfbackend is needed")]
+    Format { found: String },
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+}
+
+fn missing(names: &[&'static str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let flags: Vec<String> = names.iter().map(|name| format!("`--{name}`")).collect();
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} not set; pass {}, or write it into tfbackend.toml", quoted.join(" and "), flags.join(" and "))
+}
+
+fn lines(of: &[impl fmt::Display]) -> String {
+    of.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

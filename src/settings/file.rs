@@ -1,0 +1,243 @@
+//! `tfbackend.toml`, read strictly: what is not understood is an error with its place.
+//!
+//! ```toml
+//! format = 1                # may be left out
+//! project = "acme"          # for every environment
+//!
+//! [env.prod]                # for this one
+//! region = "eu-west-1"
+//! tag = { Team = "platform" }
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    error::{Problem, SettingsError},
+    names::EnvName,
+    options::{OptionInfo, Options, Shape},
+    variables::nearest,
+};
+
+/// The name that is searched for.
+pub const FILE_NAME: &str = "tfbackend.toml";
+
+/// One file, every value of it valid by itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct File {
+    pub path: PathBuf,
+    /// For every environment.
+    pub top: Table,
+    pub envs: BTreeMap<EnvName, Table>,
+}
+
+/// Values by option.
+pub type Table = BTreeMap<String, Said>;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub value: Value,
+    /// From 1.
+    pub line: usize,
+}
+
+impl File {
+    /// The file that is `named`; else `tfbackend.toml` in `cwd` or the nearest folder above it, up
+    /// to the root of the Git repository. Outside a repository, only in `cwd`.
+    ///
+    /// # Errors
+    /// If the named file is not there, or one cannot be read or understood.
+    pub fn find(cwd: &Path, named: Option<&Path>) -> Result<Option<Self>, SettingsError> {
+        if let Some(named) = named {
+            let path = cwd.join(named);
+            let text = fs::read_to_string(&path).map_err(|source| SettingsError::Read { path: named.to_path_buf(), source })?;
+            return Self::parse(named, &text).map(Some);
+        }
+        let root = cwd.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(cwd);
+        for folder in cwd.ancestors().take_while(|folder| folder.starts_with(root)) {
+            let path = folder.join(FILE_NAME);
+            let shown = if folder == cwd { PathBuf::from(FILE_NAME) } else { path.clone() };
+            match fs::read_to_string(&path) {
+                Ok(text) => return Self::parse(&shown, &text).map(Some),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(SettingsError::Read { path: shown, source }),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Understands the text of a file; `path` is for messages.
+    ///
+    /// # Errors
+    /// The first thing that is not understood, with its line and column.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let reader = Reader { path, text, options: Options::new() };
+        let table = DeTable::parse(text)
+            .map_err(|error| reader.error(&error.span().unwrap_or(0..0), Problem::Syntax(error.message().replace('\n', ", "))))?;
+        reader.file(table.get_ref())
+    }
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    options: Options,
+}
+
+type Result<T, E = SettingsError> = std::result::Result<T, E>;
+
+impl Reader<'_> {
+    fn file(&self, table: &DeTable<'_>) -> Result<File> {
+        let mut file = File { path: self.path.to_path_buf(), ..File::default() };
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "format" => self.format(value)?,
+                "env" => {
+                    for (name, value) in in_order(self.table("env", value)?) {
+                        let env = name.get_ref().parse::<EnvName>().map_err(|error| {
+                            self.error(
+                                &name.span(),
+                                Problem::Value { name: format!("env.{}", name.get_ref().escape_debug()), reason: error.to_string() },
+                            )
+                        })?;
+                        let mut said = Table::new();
+                        for (key, value) in in_order(self.table("an environment", value)?) {
+                            self.option(&mut said, key.get_ref(), &key.span(), value, &[])?;
+                        }
+                        file.envs.insert(env, said);
+                    }
+                }
+                name => self.option(&mut file.top, name, &key.span(), value, &["env", "format"])?,
+            }
+        }
+        Ok(file)
+    }
+
+    fn format(&self, value: &Spanned<DeValue<'_>>) -> Result<()> {
+        let found = match value.get_ref() {
+            DeValue::Integer(number) if number.as_str() == "1" => return Ok(()),
+            DeValue::Integer(number) => number.as_str().to_owned(),
+            other => format!("no number but {}", article(other)),
+        };
+        Err(self.error(&value.span(), Problem::Format { found }))
+    }
+
+    fn table<'t, 'i>(&self, name: &str, value: &'t Spanned<DeValue<'i>>) -> Result<&'t DeTable<'i>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Ok(table),
+            other => Err(self.wrong_type(name, "a table", other, &value.span())),
+        }
+    }
+
+    fn option(&self, said: &mut Table, name: &str, at: &Range<usize>, value: &Spanned<DeValue<'_>>, besides: &[&str]) -> Result<()> {
+        let Some(option) = self.options.get(name) else {
+            let names = self.options.all().iter().map(|option| option.name.as_str()).chain(besides.iter().copied());
+            let problem = match nearest(name, names, 0) {
+                None if !besides.is_empty() && matches!(value.get_ref(), DeValue::Table(_)) => Problem::BareTable { name: name.to_owned() },
+                nearest => Problem::Unknown { what: "key", name: name.to_owned(), nearest },
+            };
+            return Err(self.error(at, problem));
+        };
+        if let Some(other) = option.excludes.iter().find(|other| said.contains_key(*other)) {
+            return Err(self.error(at, Problem::Conflict { name: name.to_owned(), other: other.clone() }));
+        }
+        let value = match option.shape {
+            Shape::List => {
+                let mut all = vec![];
+                for (text, at) in self.items(option, value)? {
+                    match self.read(name, &[text], &at)? {
+                        Value::Array(items) => all.extend(items),
+                        other => all.push(other),
+                    }
+                }
+                Value::Array(all)
+            }
+            Shape::Flag | Shape::Number | Shape::Text => self.read(name, &[self.scalar(option, value)?], &value.span())?,
+        };
+        said.insert(name.to_owned(), Said { value, line: self.place(at.start).0 });
+        Ok(())
+    }
+
+    fn read(&self, name: &str, texts: &[String], at: &Range<usize>) -> Result<Value> {
+        self.options.read(name, texts).map_err(|reason| self.error(at, Problem::Value { name: name.to_owned(), reason }))
+    }
+
+    fn scalar(&self, option: &OptionInfo, value: &Spanned<DeValue<'_>>) -> Result<String> {
+        let wanted = match (option.shape, value.get_ref()) {
+            (Shape::Flag, DeValue::Boolean(flag)) => return Ok(flag.to_string()),
+            (Shape::Number, DeValue::Integer(number)) => {
+                let digits = number.as_str().replace('_', "");
+                return Ok(i128::from_str_radix(&digits, number.radix()).map_or(digits, |number| number.to_string()));
+            }
+            (Shape::Text | Shape::List, DeValue::String(text)) => return Ok(text.to_string()),
+            (Shape::Flag, _) => "`true` or `false`",
+            (Shape::Number, _) => "a whole number",
+            (Shape::Text | Shape::List, _) => "text in quotes",
+        };
+        Err(self.wrong_type(&option.name, wanted, value.get_ref(), &value.span()))
+    }
+
+    /// The items of a list with their places: `["a", "b"]`, and for tags also `{ Key = "value" }`.
+    fn items(&self, option: &OptionInfo, value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, Range<usize>)>> {
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().map(|item| Ok((self.scalar(option, item)?, item.span()))).collect(),
+            DeValue::Table(table) if option.name == "tag" => in_order(table)
+                .into_iter()
+                .map(|(key, value)| {
+                    if key.get_ref().contains('=') {
+                        let reason = "has a key with `=`".to_owned();
+                        return Err(self.error(&key.span(), Problem::Value { name: option.name.clone(), reason }));
+                    }
+                    Ok((format!("{}={}", key.get_ref(), self.scalar(option, value)?), key.span().start..value.span().end))
+                })
+                .collect(),
+            other => Err(self.wrong_type(&option.name, "a list such as `[\"…\"]`", other, &value.span())),
+        }
+    }
+
+    fn wrong_type(&self, name: &str, wanted: &'static str, found: &DeValue<'_>, at: &Range<usize>) -> SettingsError {
+        self.error(at, Problem::Type { name: name.to_owned(), wanted, found: article(found) })
+    }
+
+    fn error(&self, at: &Range<usize>, problem: Problem) -> SettingsError {
+        let (line, column) = self.place(at.start);
+        SettingsError::File { path: self.path.to_path_buf(), line, column, problem }
+    }
+
+    /// Line and column, both from 1.
+    fn place(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// As written: of several mistakes, the first is told.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn article(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "`true` or `false`",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

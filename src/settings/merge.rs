@@ -1,0 +1,193 @@
+//! Which source wins, and for each value who said it.
+//!
+//! Command line, then `TFBACKEND_*`, then the environment's table of the file, then the file's top
+//! level, then a person's answers (asked only for what the others left open), then `AWS_REGION`,
+//! then the defaults. A value also puts aside whatever it excludes and a weaker source said:
+//! `--kms-key` beats an `encryption` in the file.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    error::{Problem, SettingsError},
+    file::File,
+    layer::Layer,
+    names::{EnvName, NameError, Region},
+    options::{Options, layer_of, said, variable_of},
+    resolve, variables,
+};
+use crate::host::Host;
+
+/// Who said a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "from")]
+pub enum Origin {
+    Flag,
+    Variable {
+        name: String,
+    },
+    File {
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+    },
+    Answer,
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("command line"),
+            Self::Variable { name } => f.write_str(name),
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Answer => f.write_str("answer"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// How strong a source is. Of two values, the one of the higher rank holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    Default,
+    /// `AWS_REGION`: not said for tfbackend, but better than nothing.
+    Ambient,
+    Answer,
+    FileTop,
+    FileEnv,
+    Variable,
+    Flag,
+}
+
+/// All that says settings, each source read and valid by itself.
+#[derive(Debug, Default)]
+pub struct Sources {
+    pub flags: Layer,
+    pub variables: Layer,
+    pub file: Option<File>,
+    /// `AWS_REGION` or `AWS_DEFAULT_REGION`: the variable's name, and what it says.
+    pub ambient_region: Option<(String, Result<Region, NameError>)>,
+}
+
+impl Sources {
+    /// Reads the variables and the file that belong to these flags.
+    ///
+    /// `config` is the file that the command line names; else `TFBACKEND_CONFIG` does, else it is
+    /// searched for (see [`File::find`]). `others` are variables `TFBACKEND_*` that are no options.
+    ///
+    /// # Errors
+    /// If the file or a variable cannot be read or says what is not understood.
+    pub fn read(host: &Host, flags: Layer, config: Option<&Path>, others: &[&str]) -> Result<Self, SettingsError> {
+        let named = config.map(Path::to_path_buf).or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
+        let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| Some((name, host.var(name)?)));
+        Ok(Self {
+            flags,
+            variables: variables::read(&host.vars, others)?,
+            file: File::find(&host.cwd, named.as_deref())?,
+            ambient_region: ambient.map(|(name, text)| (name.to_owned(), text.parse())),
+        })
+    }
+
+    /// What all of them say together about one environment.
+    pub fn merged(&self, env: &EnvName) -> Merged {
+        let mut merged = Merged { entries: BTreeMap::new(), layer: Layer::default(), ambient: None };
+        merged.put(said(&resolve::defaults()), Rank::Default, |_| Origin::Default);
+        match &self.ambient_region {
+            Some((name, Ok(region))) => {
+                let layer = Layer { region: Some(region.clone()), ..Layer::default() };
+                merged.put(said(&layer), Rank::Ambient, |_| Origin::Variable { name: name.clone() });
+            }
+            Some((name, Err(error))) => merged.ambient = Some((name.clone(), error.clone())),
+            None => {}
+        }
+        if let Some(file) = &self.file {
+            for (rank, table) in [(Rank::FileTop, Some(&file.top)), (Rank::FileEnv, file.envs.get(env))] {
+                let Some(table) = table else { continue };
+                let values = table.iter().map(|(name, entry)| (name.clone(), entry.value.clone())).collect();
+                merged.put(values, rank, |name| Origin::File {
+                    path: file.path.clone(),
+                    line: table.get(name).map_or(0, |entry| entry.line),
+                });
+            }
+        }
+        merged.put(said(&self.variables), Rank::Variable, |name| Origin::Variable { name: variable_of(name) });
+        merged.put(said(&self.flags), Rank::Flag, |_| Origin::Flag);
+        merged
+    }
+}
+
+/// Every value that holds, and who said it.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    entries: BTreeMap<String, Entry>,
+    pub layer: Layer,
+    /// An `AWS_REGION` that is none: an error once the region is missing.
+    pub(super) ambient: Option<(String, NameError)>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    value: Value,
+    origin: Origin,
+    rank: Rank,
+}
+
+impl Merged {
+    /// Who said the value that holds; `None` if it has no default and nobody said it.
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        self.entries.get(name).map(|entry| &entry.origin)
+    }
+
+    /// Whether somebody said it for tfbackend: neither a default nor `AWS_REGION` counts.
+    pub fn is_said(&self, name: &str) -> bool {
+        self.rank(name).is_some_and(|rank| rank >= Rank::Answer)
+    }
+
+    pub(super) fn rank(&self, name: &str) -> Option<Rank> {
+        self.entries.get(name).map(|entry| entry.rank)
+    }
+
+    /// Every value by option, with its origin, in the order of the help.
+    pub fn rows(&self, options: &Options) -> Vec<(String, Value, Origin)> {
+        let row = |name: &String| self.entries.get(name).map(|entry| (name.clone(), entry.value.clone(), entry.origin.clone()));
+        options.all().iter().filter_map(|option| row(&option.name)).collect()
+    }
+
+    /// The same with a person's answers, which never replace what somebody said.
+    #[must_use]
+    pub fn with_answers(mut self, answers: &Layer) -> Self {
+        self.put(said(answers), Rank::Answer, |_| Origin::Answer);
+        self
+    }
+
+    fn put(&mut self, values: Map<String, Value>, rank: Rank, origin: impl Fn(&str) -> Origin) {
+        let options = Options::new();
+        for (name, value) in values {
+            let excluded = options.get(&name).map(|option| option.excludes.clone()).unwrap_or_default();
+            let stronger = |other: &String| self.entries.get(other).is_some_and(|entry| entry.rank > rank);
+            if stronger(&name) || excluded.iter().any(stronger) {
+                continue;
+            }
+            for other in &excluded {
+                if self.entries.get(other).is_some_and(|entry| entry.rank < rank) {
+                    self.entries.remove(other);
+                }
+            }
+            let origin = origin(&name);
+            self.entries.insert(name, Entry { value, origin, rank });
+        }
+        self.layer = layer_of(self.entries.iter().map(|(name, entry)| (name.clone(), entry.value.clone())).collect());
+    }
+}
+
+/// A value of an unreadable `AWS_REGION`, as an error.
+pub(super) fn ambient_error((name, error): &(String, NameError)) -> SettingsError {
+    SettingsError::Variable { name: name.clone(), problem: Problem::Value { name: "region".to_owned(), reason: error.to_string() } }
+}

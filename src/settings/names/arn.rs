@@ -1,0 +1,122 @@
+//! ARNs of what a user may bring along: a KMS key, an SNS topic.
+
+use super::{
+    plain,
+    rule::{Wrong, at_most, only, text_name},
+};
+
+text_name!(
+    /// A KMS key by its full ARN. An alias would be resolved in whatever account asks.
+    KeyArn,
+    "a key is given by its full ARN, like `arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab`",
+    key
+);
+
+text_name!(
+    /// A standard SNS topic by its ARN; neither alarms nor bucket notifications reach a FIFO one.
+    TopicArn,
+    "a topic is given by its ARN, like `arn:aws:sns:eu-west-1:123456789012:alarms`",
+    topic
+);
+
+impl KeyArn {
+    pub fn partition(&self) -> &str {
+        part(&self.0, 1)
+    }
+
+    pub fn region(&self) -> &str {
+        part(&self.0, 3)
+    }
+
+    pub fn account(&self) -> &str {
+        part(&self.0, 4)
+    }
+
+    /// The key's id, such as `1234abcd-…` or `mrk-…`.
+    pub fn key_id(&self) -> &str {
+        part(&self.0, 5).trim_start_matches("key/")
+    }
+}
+
+impl TopicArn {
+    pub fn partition(&self) -> &str {
+        part(&self.0, 1)
+    }
+
+    pub fn region(&self) -> &str {
+        part(&self.0, 3)
+    }
+
+    pub fn account(&self) -> &str {
+        part(&self.0, 4)
+    }
+
+    pub fn name(&self) -> &str {
+        part(&self.0, 5)
+    }
+}
+
+fn part(arn: &str, index: usize) -> &str {
+    arn.splitn(6, ':').nth(index).unwrap_or_default()
+}
+
+/// `partition`, `region`, `account` and what follows, of an ARN of `service`.
+fn split<'a>(text: &'a str, service: &str) -> Result<&'a str, Wrong> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, of, region, account, resource] = parts[..] else {
+        return Err(Wrong::Shape("is not an ARN".to_owned()));
+    };
+    if of != service {
+        return Err(Wrong::Shape(format!("is an ARN of `{}`, not of `{service}`", of.escape_debug())));
+    }
+    partition_name(partition)?;
+    let proper = region.split('-').count() >= 3 && region.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'));
+    if !proper {
+        return Err(Wrong::Shape("names no region".to_owned()));
+    }
+    plain::account(account).map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+    Ok(resource)
+}
+
+pub(super) fn partition_name(text: &str) -> Result<(), Wrong> {
+    if text == "aws" || text.strip_prefix("aws-").is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| matches!(c, 'a'..='z' | '-')))
+    {
+        Ok(())
+    } else {
+        Err(Wrong::Shape("names no partition such as `aws`".to_owned()))
+    }
+}
+
+fn key(text: &str) -> Result<(), Wrong> {
+    if text.starts_with("alias/") || (text.starts_with("arn:") && text.contains(":alias/")) {
+        return Err(Wrong::Shape("is an alias, which each account resolves for itself".to_owned()));
+    }
+    let resource = split(text, "kms")?;
+    let id = resource.strip_prefix("key/").ok_or_else(|| Wrong::Shape("does not end in `key/` and an id".to_owned()))?;
+    if is_uuid(id) || id.strip_prefix("mrk-").is_some_and(|id| id.len() == 32 && is_hex(id)) {
+        Ok(())
+    } else {
+        Err(Wrong::Shape("has no proper key id".to_owned()))
+    }
+}
+
+fn is_uuid(id: &str) -> bool {
+    let parts: Vec<&str> = id.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| is_hex(part))
+}
+
+fn is_hex(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
+fn topic(text: &str) -> Result<(), Wrong> {
+    let name = split(text, "sns")?;
+    if name.ends_with(".fifo") {
+        return Err(Wrong::Shape("is a FIFO topic, which alarms cannot reach".to_owned()));
+    }
+    if name.is_empty() {
+        return Err(Wrong::Shape("names no topic".to_owned()));
+    }
+    only(name, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))?;
+    at_most(name, 256)
+}

@@ -1,0 +1,50 @@
+//! What is written on this machine: names of files, and the folder for them.
+
+use super::{
+    plain::EnvName,
+    rule::{Wrong, at_most_bytes, text_name},
+};
+
+text_name!(
+    /// The name of a file in the folder of the files; may contain `{env}`.
+    FileName,
+    "a file name has no `/`, `\\`, `:` or `=`, does not begin with `-`, is at most 200 bytes long, and may contain `{env}`",
+    file_name
+);
+
+text_name!(
+    /// The folder that the files are written to, as a path in UTF-8.
+    Folder,
+    "a folder is a path without control or invisible characters",
+    folder
+);
+
+impl FileName {
+    /// The name with `{env}` replaced.
+    pub fn for_env(&self, env: &EnvName) -> String {
+        self.0.replace(PLACEHOLDER, env.as_str())
+    }
+}
+
+const PLACEHOLDER: &str = "{env}";
+
+fn file_name(text: &str) -> Result<(), Wrong> {
+    // Terraform reads `-backend-config=a=b` as an argument and its value, so `=` cannot be in a name.
+    if let Some(c) = text.chars().find(|c| matches!(c, '/' | '\\' | ':' | '=')) {
+        return Err(Wrong::Character(c));
+    }
+    if text.starts_with('-') {
+        return Err(Wrong::Begins("-".to_owned()));
+    }
+    if matches!(text, "." | "..") {
+        return Err(Wrong::Shape("is a folder".to_owned()));
+    }
+    if text.replace(PLACEHOLDER, "").contains(['{', '}']) {
+        return Err(Wrong::Shape("has a placeholder other than `{env}`".to_owned()));
+    }
+    at_most_bytes(text, 200)
+}
+
+fn folder(text: &str) -> Result<(), Wrong> {
+    at_most_bytes(text, 4096)
+}

@@ -1,0 +1,102 @@
+//! The names with short rules: project, environment, account, table, e-mail address.
+
+use super::rule::{Wrong, at_least, at_most, only, text_name};
+
+text_name!(
+    /// The project that a backend belongs to: 1 to 31 characters, part of every name.
+    ProjectName,
+    "a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begins nor ends with a hyphen",
+    label
+);
+
+text_name!(
+    /// The environment: as [`ProjectName`], and such that no two environments derive the same name.
+    EnvName,
+    "an environment is 1 to 31 lowercase letters, digits and single hyphens, neither begins nor ends with a hyphen, \
+     does not end in `-logs`, and has no part `tfstate`",
+    environment
+);
+
+text_name!(
+    /// An AWS account id: 12 digits.
+    AccountId,
+    "an account id is 12 digits, without spaces or hyphens",
+    account
+);
+
+text_name!(
+    /// A DynamoDB table: 3 to 255 characters ("Supported data types and naming rules in Amazon DynamoDB").
+    TableName,
+    "a table name is 3 to 255 letters, digits, `_`, `.` and `-`",
+    table
+);
+
+text_name!(
+    /// An e-mail address, as SNS can deliver to: up to 254 ASCII characters with one `@`.
+    Email,
+    "an e-mail address looks like `ops@example.com`",
+    email
+);
+
+fn label(text: &str) -> Result<(), Wrong> {
+    only(text, |c| matches!(c, 'a'..='z' | '0'..='9' | '-'))?;
+    if text.starts_with('-') {
+        return Err(Wrong::Begins("-".to_owned()));
+    }
+    if text.ends_with('-') {
+        return Err(Wrong::Ends("-".to_owned()));
+    }
+    if text.contains("--") {
+        return Err(Wrong::Contains("--".to_owned()));
+    }
+    at_most(text, 31)
+}
+
+/// `a-tfstate-b-logs-…` would be the state bucket of `b-logs` and the log bucket of `b`; a part
+/// `tfstate` would leave open where the project ends.
+fn environment(text: &str) -> Result<(), Wrong> {
+    label(text)?;
+    if text.ends_with("-logs") {
+        return Err(Wrong::Ends("-logs".to_owned()));
+    }
+    if text.split('-').any(|part| part == "tfstate") {
+        return Err(Wrong::Contains("tfstate".to_owned()));
+    }
+    Ok(())
+}
+
+pub(super) fn account(text: &str) -> Result<(), Wrong> {
+    only(text, |c| c.is_ascii_digit())?;
+    match text.len() {
+        12 => Ok(()),
+        digits => Err(Wrong::Shape(format!("has {digits} digits"))),
+    }
+}
+
+fn table(text: &str) -> Result<(), Wrong> {
+    only(text, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))?;
+    at_least(text, 3)?;
+    at_most(text, 255)
+}
+
+fn email(text: &str) -> Result<(), Wrong> {
+    only(text, |c| c.is_ascii_alphanumeric() || "@.!#$%&'*+/=?^_`{|}~-".contains(c))?;
+    at_most(text, 254)?;
+    let Some((local, domain)) = text.split_once('@') else {
+        return Err(Wrong::Shape("has no `@`".to_owned()));
+    };
+    if local.is_empty() || local.starts_with('.') || local.ends_with('.') || local.contains("..") || local.len() > 64 {
+        return Err(Wrong::Shape("has no proper name before the `@`".to_owned()));
+    }
+    let label = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 63
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    if !domain.contains('.') || !domain.split('.').all(label) {
+        return Err(Wrong::Shape("has no proper domain after the `@`".to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! What all names have in common: the error, the characters that none may have, the boilerplate.
+
+use crate::spec::UNKNOWN;
+
+/// Why a text is not such a name, and what one looks like. Does not repeat the text: whoever shows
+/// the error knows where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{wrong}; {rule}")]
+pub struct NameError {
+    pub wrong: Wrong,
+    /// What is right, as in `a project is …`.
+    pub rule: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    #[error("is empty")]
+    Empty,
+    #[error("is {count} {unit} long, {max} are the most")]
+    TooLong { count: usize, max: usize, unit: &'static str },
+    #[error("is {count} characters long, {min} are the least")]
+    TooShort { count: usize, min: usize },
+    #[error("contains `{0}`")]
+    Contains(String),
+    /// With its code point if it only looks like a letter.
+    #[error("contains {}", character(*.0))]
+    Character(char),
+    /// By code point: showing the character itself is what must not happen.
+    #[error("contains the invisible or control character {}", code_point(*.0))]
+    Hidden(char),
+    #[error("begins with `{0}`")]
+    Begins(String),
+    #[error("ends with `{0}`")]
+    Ends(String),
+    #[error("{0}")]
+    Shape(String),
+    #[error("is not a known region, the nearest is `{nearest}`")]
+    UnknownRegion { nearest: &'static str },
+}
+
+/// A character that is not shown, or that changes how its neighbours are shown: control characters,
+/// line separators, and the format characters of Unicode's "bidirectional" and "zero width" kinds.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+fn code_point(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
+}
+
+fn character(c: char) -> String {
+    if c.is_ascii() { format!("`{c}`") } else { format!("`{c}` ({})", code_point(c)) }
+}
+
+/// What holds for every name, whatever it is the name of.
+pub(super) fn visible(text: &str) -> Result<(), Wrong> {
+    if text.is_empty() {
+        return Err(Wrong::Empty);
+    }
+    if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
+        return Err(Wrong::Hidden(hidden));
+    }
+    if text.contains(UNKNOWN) {
+        return Err(Wrong::Contains(UNKNOWN.to_owned()));
+    }
+    Ok(())
+}
+
+pub(super) fn only(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), Wrong> {
+    text.chars().find(|c| !allowed(*c)).map_or(Ok(()), |c| Err(Wrong::Character(c)))
+}
+
+pub(super) fn at_most(text: &str, max: usize) -> Result<(), Wrong> {
+    let count = text.chars().count();
+    if count > max { Err(Wrong::TooLong { count, max, unit: "characters" }) } else { Ok(()) }
+}
+
+pub(super) fn at_most_bytes(text: &str, max: usize) -> Result<(), Wrong> {
+    if text.len() > max { Err(Wrong::TooLong { count: text.len(), max, unit: "bytes" }) } else { Ok(()) }
+}
+
+pub(super) fn at_least(text: &str, min: usize) -> Result<(), Wrong> {
+    let count = text.chars().count();
+    if count < min { Err(Wrong::TooShort { count, min }) } else { Ok(()) }
+}
+
+/// Serde, parsing and printing for a type with `check(&str) -> Result<Self, Wrong>`, `RULE`, and a
+/// field or method that gives the text it was read from.
+macro_rules! reads_as_text {
+    ($name:ident, $self:ident => $text:expr) => {
+        impl std::str::FromStr for $name {
+            type Err = $crate::settings::names::NameError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::settings::names::rule::visible(text)
+                    .and_then(|()| Self::check(text))
+                    .map_err(|wrong| $crate::settings::names::NameError { wrong, rule: Self::RULE })
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::settings::names::NameError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from($self: $name) -> Self {
+                $text
+            }
+        }
+    };
+}
+
+/// A name that is a text and nothing else.
+macro_rules! text_name {
+    ($(#[$meta:meta])* $name:ident, $rule:expr, $check:path) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// What is right, for errors and documentation.
+            pub const RULE: &'static str = $rule;
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            fn check(text: &str) -> Result<Self, $crate::settings::names::Wrong> {
+                $check(text)?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        $crate::settings::names::rule::reads_as_text!($name, it => it.0);
+    };
+}
+
+pub(super) use {reads_as_text, text_name};

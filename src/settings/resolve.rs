@@ -1,0 +1,150 @@
+//! From what was said to settings in which every value is said.
+
+use super::{
+    Access, Alarms, Billing, Bucket, Encryption, Files, Settings, Table, Topic,
+    check::check,
+    error::SettingsError,
+    layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace, TableEncryption, TrailKind},
+    merge::{Merged, Sources, ambient_error},
+    names::EnvName,
+};
+
+/// What holds when nobody says otherwise.
+///
+/// Three depend on others: with SSE-S3 the table is encrypted with a key of DynamoDB, without alarms
+/// there are no delete events, and capacity counts with provisioned billing only.
+pub fn defaults() -> Layer {
+    const VALID: &str = "a default keeps its own rule";
+    Layer {
+        ephemeral: Some(false),
+        tags: Some(vec![]),
+        key: Some("terraform.tfstate".parse().expect(VALID)),
+        workspace_key_prefix: Some("env:".parse().expect(VALID)),
+        lock: Some(LockMechanism::Dynamodb),
+        namespace: Some(Namespace::Global),
+        noncurrent_days: Some(90),
+        keep_versions: Some(50),
+        access_logs: Some(true),
+        delete_events: Some(true),
+        encryption: Some(EncryptionKind::Kms),
+        rotation_days: Some(365),
+        billing: Some(BillingKind::OnDemand),
+        read_capacity: Some(5),
+        write_capacity: Some(5),
+        table_recovery: Some(true),
+        table_encryption: Some(TableEncryption::SameKey),
+        policy: Some(true),
+        attach_to: Some(vec![]),
+        alarms: Some(true),
+        alarm_email: Some(vec![]),
+        alarm_bucket_size: Some(10),
+        alarm_object_count: Some(100_000),
+        trail: Some(TrailKind::New),
+        log_days: Some(400),
+        out: Some(".".parse().expect(VALID)),
+        conf_file: Some("backend.conf".parse().expect(VALID)),
+        tf_file: Some("backend.tf".parse().expect(VALID)),
+        // Nobody but the user can say these, or they are derived.
+        project: None,
+        region: None,
+        account: None,
+        bucket: None,
+        kms_key: None,
+        table: None,
+        alarm_topic: None,
+    }
+}
+
+/// The settings of one environment.
+///
+/// # Errors
+/// If something without a default was not said, or values contradict each other: then all of them.
+pub fn resolve(env: &EnvName, sources: &Sources, answers: &Layer) -> Result<Settings, SettingsError> {
+    sources.merged(env).with_answers(answers).resolve(env)
+}
+
+impl Merged {
+    /// The settings that the values make.
+    ///
+    /// # Errors
+    /// As [`resolve`].
+    pub fn resolve(&self, env: &EnvName) -> Result<Settings, SettingsError> {
+        let settings = self.settings(env)?;
+        match check(&settings, self) {
+            contradictions if contradictions.is_empty() => Ok(settings),
+            contradictions => Err(SettingsError::Contradictions(contradictions)),
+        }
+    }
+
+    /// Options without a default that nobody said, as far as they are needed.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let needed = [("project", self.layer.project.is_none()), ("region", self.layer.region.is_none())];
+        needed.into_iter().filter_map(|(name, missing)| missing.then_some(name)).collect()
+    }
+
+    fn settings(&self, env: &EnvName) -> Result<Settings, SettingsError> {
+        const SAID: &str = "what has a default is always said";
+        let layer = self.layer.clone();
+        let (Some(project), Some(region)) = (layer.project, layer.region) else {
+            return Err(match &self.ambient {
+                Some(ambient) if self.missing() == ["region"] => ambient_error(ambient),
+                _ => SettingsError::Missing { names: self.missing() },
+            });
+        };
+        let encryption = match (layer.kms_key, layer.encryption) {
+            (Some(arn), _) => Encryption::OwnKey { arn },
+            (None, Some(EncryptionKind::SseS3)) => Encryption::SseS3,
+            (None, Some(EncryptionKind::Kms) | None) => Encryption::NewKey { rotation_days: layer.rotation_days.expect(SAID) },
+        };
+        let table_encryption = match encryption {
+            Encryption::SseS3 => TableEncryption::AwsOwned,
+            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => layer.table_encryption.expect(SAID),
+        };
+        let billing = match layer.billing.expect(SAID) {
+            BillingKind::OnDemand => Billing::OnDemand,
+            BillingKind::Provisioned => {
+                Billing::Provisioned { read: layer.read_capacity.expect(SAID), write: layer.write_capacity.expect(SAID) }
+            }
+        };
+        let alarmed = layer.alarms.expect(SAID);
+        let topic = match layer.alarm_topic {
+            Some(arn) => Topic::Existing { arn },
+            None => Topic::New { emails: layer.alarm_email.unwrap_or_default() },
+        };
+        let alarms = if alarmed {
+            Alarms::On { topic, bucket_gib: layer.alarm_bucket_size.expect(SAID), objects: layer.alarm_object_count.expect(SAID) }
+        } else {
+            Alarms::Off
+        };
+        Ok(Settings {
+            project,
+            env: env.clone(),
+            region,
+            account: layer.account,
+            protect: !layer.ephemeral.expect(SAID),
+            tags: layer.tags.expect(SAID),
+            key: layer.key.expect(SAID),
+            workspace_key_prefix: layer.workspace_key_prefix.expect(SAID),
+            lock: layer.lock.expect(SAID),
+            encryption,
+            bucket: Bucket {
+                name: layer.bucket,
+                namespace: layer.namespace.expect(SAID),
+                noncurrent_days: layer.noncurrent_days.expect(SAID),
+                keep_versions: layer.keep_versions.expect(SAID),
+                access_logs: layer.access_logs.expect(SAID),
+                delete_events: layer.delete_events.expect(SAID) && alarmed,
+            },
+            table: Table { name: layer.table, billing, recovery: layer.table_recovery.expect(SAID), encryption: table_encryption },
+            access: Access { policy: layer.policy.expect(SAID), attach_to: layer.attach_to.expect(SAID) },
+            alarms,
+            trail: layer.trail.expect(SAID),
+            log_days: layer.log_days.expect(SAID),
+            files: Files {
+                out: layer.out.expect(SAID).as_str().into(),
+                conf_file: layer.conf_file.expect(SAID),
+                tf_file: layer.tf_file.expect(SAID),
+            },
+        })
+    }
+}

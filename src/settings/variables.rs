@@ -1,0 +1,59 @@
+//! `TFBACKEND_*`: every option as a variable.
+
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+
+use super::{
+    error::{Problem, SettingsError},
+    layer::Layer,
+    options::{Options, Shape, layer_of},
+};
+
+/// Reads every variable that is an option. Lists are separated by commas; an empty variable says
+/// nothing. `others` are the names of variables that mean something else.
+///
+/// # Errors
+/// If a value is not understood, two exclude each other, or a name looks like a misspelt option. A
+/// name that is like none is somebody else's.
+pub fn read(vars: &BTreeMap<String, String>, others: &[&str]) -> Result<Layer, SettingsError> {
+    let options = Options::new();
+    let known: Vec<String> = options.all().iter().map(super::options::OptionInfo::variable).collect();
+    let mut values = Map::new();
+    for (name, text) in vars.iter().filter(|(name, text)| name.starts_with("TFBACKEND_") && !text.is_empty()) {
+        let fail = |problem| Err(SettingsError::Variable { name: name.clone(), problem });
+        let Some(index) = known.iter().position(|variable| variable == name) else {
+            if others.contains(&name.as_str()) {
+                continue;
+            }
+            let candidates = known.iter().map(String::as_str).chain(others.iter().copied());
+            match nearest(name, candidates, "TFBACKEND_".len()) {
+                Some(near) => return fail(Problem::Unknown { what: "variable", name: name.clone(), nearest: Some(near) }),
+                None => continue,
+            }
+        };
+        let option = &options.all()[index];
+        let texts: Vec<String> = match option.shape {
+            Shape::List => text.split(',').map(|item| item.trim().to_owned()).collect(),
+            Shape::Flag | Shape::Number | Shape::Text => vec![text.clone()],
+        };
+        if let Some(other) = option.excludes.iter().find(|other| values.contains_key(*other)) {
+            return fail(Problem::Conflict { name: option.name.clone(), other: other.clone() });
+        }
+        match options.read(&option.name, &texts) {
+            Ok(value) => values.insert(option.name.clone(), value),
+            Err(reason) => return fail(Problem::Value { name: option.name.clone(), reason }),
+        };
+    }
+    Ok(layer_of(values))
+}
+
+/// The candidate that `name` is most likely a slip of, if it is near enough. The first `common`
+/// bytes are the same in all.
+pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>, common: usize) -> Option<String> {
+    let alike = |text: &str| text.to_lowercase().replace('_', "-");
+    let wanted = alike(name);
+    let (distance, best) = candidates.map(|candidate| (strsim::damerau_levenshtein(&wanted, &alike(candidate)), candidate)).min()?;
+    let allowed = (name.chars().count().saturating_sub(common) / 3).clamp(1, 3);
+    (distance <= allowed).then(|| best.to_owned())
+}

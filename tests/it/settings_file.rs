@@ -1,0 +1,127 @@
+//! `tfbackend.toml`: what is understood, and where exactly something is not.
+
+use std::{fs, path::Path};
+
+use insta::assert_snapshot;
+use tfbackend::settings::{
+    file::File,
+    options::{Options, Shape},
+};
+
+use crate::support::sources::env;
+
+fn error(text: &str) -> String {
+    File::parse(Path::new("tfbackend.toml"), text).expect_err("is wrong").to_string()
+}
+
+#[test]
+fn a_whole_file_is_understood() {
+    let text = "\u{feff}format = 1\r\nproject = \"acme\"\r\nlog-days = 0x1F\r\nattach-to = []\r\n[env.prod]\r\nregion = \"eu-west-1\"\r\nephemeral = false\r\ntag = { Team = \"platform\", \"cost:center\" = \"12\" }\r\n[env.dev.tag]\r\nTeam = \"dev\"\r\n";
+    let file = File::parse(Path::new("tfbackend.toml"), text).unwrap();
+    let shown = |table: &tfbackend::settings::file::Table| {
+        table.iter().map(|(name, said)| format!("{}: {name} = {}", said.line, said.value)).collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(shown(&file.top), @r#"
+    4: attach-to = []
+    3: log-days = 31
+    2: project = "acme"
+    "#);
+    assert_snapshot!(shown(&file.envs[&env("prod")]), @r#"
+    7: ephemeral = false
+    6: region = "eu-west-1"
+    8: tag = ["Team=platform","cost:center=12"]
+    "#);
+    assert_snapshot!(shown(&file.envs[&env("dev")]), @r#"9: tag = ["Team=dev"]"#);
+}
+
+#[test]
+fn names_that_are_not_known() {
+    assert_snapshot!(error("project = \"acme\"\n\n[env.prod]\n  regoin = \"eu-west-1\"\n"), @"tfbackend.toml:4:3: unknown key `regoin`; did you mean `region`?");
+    assert_snapshot!(error("kms_key = \"x\""), @"tfbackend.toml:1:1: unknown key `kms_key`; did you mean `kms-key`?");
+    assert_snapshot!(error("alarm_emails = []"), @"tfbackend.toml:1:1: unknown key `alarm_emails`; did you mean `alarm-email`?");
+    assert_snapshot!(error("unlike-anything = 1"), @"tfbackend.toml:1:1: unknown key `unlike-anything`");
+    assert_snapshot!(error("[prod]\nregion = \"eu-west-1\""), @"tfbackend.toml:1:2: unknown table `prod`; an environment is written `[env.prod]`");
+    assert_snapshot!(error("[envs.prod]\nregion = \"eu-west-1\""), @"tfbackend.toml:1:2: unknown key `envs`; did you mean `env`?");
+    assert_snapshot!(error("[env.prod.env]\nx = 1"), @"tfbackend.toml:1:11: unknown key `env`");
+    assert_snapshot!(error("\"a\\u0007b\" = 1"), @r#"tfbackend.toml:1:1: unknown key `a\u{7}b`"#);
+}
+
+#[test]
+fn values_that_are_not_right() {
+    assert_snapshot!(error("[env.prod]\nephemeral = \"true\""), @"tfbackend.toml:2:13: `ephemeral` wants `true` or `false`, not text");
+    assert_snapshot!(error("account = 123456789012"), @"tfbackend.toml:1:11: `account` wants text in quotes, not a number");
+    assert_snapshot!(error("keep-versions = 5.5"), @"tfbackend.toml:1:17: `keep-versions` wants a whole number, not a fraction");
+    assert_snapshot!(error("keep-versions = 0"), @"tfbackend.toml:1:17: `keep-versions` is wrong: 0 is not in 1..=100");
+    assert_snapshot!(error("keep-versions = -1"), @"tfbackend.toml:1:17: `keep-versions` is wrong: -1 is not in 1..=100");
+    assert_snapshot!(error("keep-versions = 99_999_999_999"), @"tfbackend.toml:1:17: `keep-versions` is wrong: 99999999999 is not in 1..=100");
+    assert_snapshot!(error("lock = \"dynamo\""), @"tfbackend.toml:1:8: `lock` is `dynamo`; it must be `dynamodb`, `s3` or `both`");
+    assert_snapshot!(error("lock = \"\""), @"tfbackend.toml:1:8: `lock` is empty; it must be `dynamodb`, `s3` or `both`");
+    assert_snapshot!(error("region = \"eu-wst-1\""), @"tfbackend.toml:1:10: `region` is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
+    assert_snapshot!(error("région = \"eu-west-1\""), @"tfbackend.toml:1:2: invalid unquoted key, expected letters, numbers, `-`, `_`");
+    assert_snapshot!(error("alarm-email = \"ops@example.com\""), @r#"tfbackend.toml:1:15: `alarm-email` wants a list such as `["…"]`, not text"#);
+    assert_snapshot!(error("alarm-email = [\n  \"ops@example.com\",\n  \"ops\",\n]"), @"tfbackend.toml:3:3: `alarm-email` has no `@`; an e-mail address looks like `ops@example.com`");
+    assert_snapshot!(error("tag = { Team = 1 }"), @"tfbackend.toml:1:16: `tag` wants text in quotes, not a number");
+    assert_snapshot!(error("tag = { \"a=b\" = \"c\" }"), @"tfbackend.toml:1:9: `tag` has a key with `=`");
+    assert_snapshot!(error("tag = [\"aws:x=y\"]"), @"tfbackend.toml:1:8: `tag` begins with `aws:`; a tag is written `KEY=VALUE`: letters, digits, spaces and `_.:/=+-@`, up to 128 and 256 of them, and a key that neither begins with `aws:` or `tfbackend:` nor is `ManagedBy`");
+    assert_snapshot!(error("project = \"a\\u202eb\""), @"tfbackend.toml:1:11: `project` contains the invisible or control character U+202E; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begins nor ends with a hyphen");
+    assert_snapshot!(error("key = \"../${x}\\\"\""), @r#"tfbackend.toml:1:7: `key` has a part `..`; a state key is a path such as `app/terraform.tfstate`: up to 900 bytes, no `/` at either end, no `//`, no part `.` or `..`, none of `\`, `*` and `?`, and not ending in `.tflock`"#);
+    assert_snapshot!(error("[env.\"Pro d\"]"), @"tfbackend.toml:1:6: `env.Pro d` contains `P`; an environment is 1 to 31 lowercase letters, digits and single hyphens, neither begins nor ends with a hyphen, does not end in `-logs`, and has no part `tfstate`");
+    assert_snapshot!(error("env = 1"), @"tfbackend.toml:1:7: `env` wants a table, not a number");
+    assert_snapshot!(error("[env]\nprod = 1"), @"tfbackend.toml:2:8: `an environment` wants a table, not a number");
+    assert_snapshot!(error("format = 2"), @"tfbackend.toml:1:10: the format is 2, and this version knows 1 only; a newer tfbackend is needed");
+    assert_snapshot!(error("format = \"1\""), @"tfbackend.toml:1:10: the format is no number but text, and this version knows 1 only; a newer tfbackend is needed");
+}
+
+#[test]
+fn what_toml_itself_refuses() {
+    assert_snapshot!(error("project = \"a\"\nproject = \"b\""), @"tfbackend.toml:2:1: duplicate key");
+    assert_snapshot!(error("[env.prod]\n[env.prod]"), @"tfbackend.toml:2:6: duplicate key");
+    assert_snapshot!(error("project = acme"), @"tfbackend.toml:1:11: string values must be quoted, expected literal string");
+    assert_snapshot!(error("project = \"acme"), @r#"tfbackend.toml:1:16: invalid basic string, expected `"`"#);
+}
+
+#[test]
+fn two_that_exclude_each_other() {
+    let both =
+        "[env.prod]\nencryption = \"sse-s3\"\nkms-key = \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"";
+    assert_snapshot!(error(both), @"tfbackend.toml:3:1: `kms-key` and `encryption` exclude each other");
+}
+
+#[test]
+fn every_option_can_be_written_in_the_file_and_refuses_another_type() {
+    for option in Options::new().all() {
+        let wrong = match option.shape {
+            Shape::Flag | Shape::Number => "\"1\"",
+            Shape::Text | Shape::List => "1",
+        };
+        let message = error(&format!("{} = {wrong}", option.name));
+        assert!(message.starts_with(&format!("tfbackend.toml:1:{}: `{}` wants ", option.name.len() + 4, option.name)), "{message}");
+    }
+}
+
+#[test]
+fn the_file_is_searched_for_up_to_the_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("repo/infra/app");
+    fs::create_dir_all(&inner).unwrap();
+    fs::write(folder.path().join("tfbackend.toml"), "project = \"outside\"").unwrap();
+
+    // No repository: nothing above the working directory is looked at.
+    assert_eq!(File::find(&inner, None).unwrap(), None);
+    assert_eq!(File::find(folder.path(), None).unwrap().unwrap().path, Path::new("tfbackend.toml"));
+
+    fs::create_dir(folder.path().join("repo/.git")).unwrap();
+    assert_eq!(File::find(&inner, None).unwrap(), None, "the repository ends the search");
+    let at_root = folder.path().join("repo/tfbackend.toml");
+    fs::write(&at_root, "project = \"inside\"").unwrap();
+    assert_eq!(File::find(&inner, None).unwrap().unwrap().path, at_root);
+
+    fs::write(inner.join("tfbackend.toml"), "project = 1").unwrap();
+    assert_eq!(File::find(&inner, None).unwrap_err().to_string(), "tfbackend.toml:1:11: `project` wants text in quotes, not a number");
+
+    let named = File::find(&inner, Some(Path::new("../../tfbackend.toml"))).unwrap().unwrap();
+    assert_eq!(named.top["project"].value, "inside");
+    assert_eq!(File::find(&inner, Some(Path::new("other.toml"))).unwrap_err().to_string(), "cannot read other.toml");
+    fs::write(inner.join("tfbackend.toml"), b"\xff\xfe").unwrap();
+    assert_eq!(File::find(&inner, None).unwrap_err().to_string(), "cannot read tfbackend.toml");
+}
