@@ -1,3 +1,79 @@
-//! The AWS backend.
+//! The AWS backend: a bucket for the states, what locks them, what guards them, who may use them.
+//!
+//! `blueprint` says which resources there are and why; `resources` is the closed list of their
+//! kinds, each in a file of one shape (`resource`); `policies` holds the documents that they carry.
 
+use std::future::Future;
+
+use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+pub mod error;
 pub mod http;
+pub mod settle;
+pub mod clients;
+pub mod caller;
+pub mod ownership;
+pub mod policy;
+pub mod resource;
+pub mod key;
+pub mod bucket;
+pub mod lock_table;
+pub mod topic;
+pub mod alarm;
+pub mod trail;
+pub mod access;
+pub mod resources;
+pub mod policies;
+pub mod blueprint;
+pub mod cost;
+
+use caller::Caller;
+use clients::Clients;
+use error::{Api, AwsError};
+use ownership::Mark;
+
+/// An account and region, as seen by one caller on behalf of one environment.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    pub clients: Clients,
+    pub caller: Caller,
+    pub region: String,
+    pub mark: Mark,
+}
+
+impl Aws {
+    /// The account that every bucket must belong to (`x-amz-expected-bucket-owner`).
+    pub fn account(&self) -> &str {
+        &self.caller.account
+    }
+
+    /// An ARN in the caller's partition and account; `region` is empty for global services.
+    pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{region}:{}:{resource}", self.caller.partition, self.caller.account)
+    }
+
+    /// Sends a request, again while AWS says "not now" or one of `not_yet`.
+    pub async fn send<T, E, F, Fut>(&self, api: Api, resource: &str, not_yet: &[&str], request: F) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, SdkError<E, Response>>>,
+    {
+        settle::settle(not_yet, || async {
+            tracing::debug!(operation = api.operation, resource, "call");
+            request().await.map_err(|error| AwsError::from_sdk(api, resource, error))
+        })
+        .await
+    }
+
+    /// Sends a read once: what is there now is the answer.
+    pub async fn read<T, E, Fut>(&self, api: Api, resource: &str, request: Fut) -> Result<T, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, SdkError<E, Response>>>,
+    {
+        tracing::debug!(operation = api.operation, resource, "call");
+        request.await.map_err(|error| AwsError::from_sdk(api, resource, error))
+    }
+}

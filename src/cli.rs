@@ -1,7 +1,105 @@
-//! The command line: what every command has in common.
+//! The command line: what is understood, and which file carries it out.
 
-pub mod failure;
+use std::{ffi::OsString, io::Write};
+
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+pub mod global;
+pub mod environment;
+pub mod session;
+pub mod context;
+pub mod bootstrap;
+pub mod plan;
+pub mod render;
 pub mod sandbox;
-pub mod prompt;
+pub mod shell;
+pub mod signals;
 pub mod wizard;
+pub mod prompt;
+pub mod summary;
+pub mod files;
+pub mod explain;
+pub mod failure;
 pub mod reference;
+
+use context::Context;
+use failure::Failure;
+use global::Global;
+
+use crate::{exit, host::Host, report::json};
+
+/// Bootstraps, checks and takes down hardened Terraform and OpenTofu state backends
+#[derive(Parser, Debug)]
+#[command(name = "tfbackend", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    Bootstrap(Box<bootstrap::BootstrapArgs>),
+    Plan(Box<plan::PlanArgs>),
+    Render(Box<render::RenderArgs>),
+    Sandbox(sandbox::SandboxArgs),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
+}
+
+/// Carries out a command line, the program's name first, and returns the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, host),
+    };
+    let Cli { global, command } = cli;
+    if let Some(dir) = &global.chdir {
+        host.cwd = host.cwd.join(dir);
+    }
+    let json = global.json();
+    let view = global.view(host);
+    match dispatch(command, global, host) {
+        Ok(code) => code,
+        Err(failure) => {
+            let _ = if json { json::write_line(&mut *host.out, failure.document()) } else { write!(host.err, "{}", failure.text(&view)) };
+            failure.code
+        }
+    }
+}
+
+/// clap's own exit code for a wrong command line is 2, which would read as "there are changes".
+fn usage(error: &clap::Error, host: &mut Host) -> u8 {
+    let text = if host.err_is_terminal { error.render().ansi().to_string() } else { error.render().to_string() };
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = write!(host.out, "{text}");
+        return exit::DONE;
+    }
+    let _ = write!(host.err, "{text}");
+    exit::FAILED
+}
+
+fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Failure> {
+    match command {
+        Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
+        Command::Man(args) => return shell::man(&args, Cli::command(), host),
+        Command::Bootstrap(_) | Command::Plan(_) | Command::Render(_) | Command::Sandbox(_) => {}
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed("cannot start").because(&error))?;
+    runtime.block_on(async {
+        signals::listen(host.cancel.clone());
+        let cx = &mut Context { host, global };
+        match command {
+            Command::Bootstrap(args) => bootstrap::run(*args, cx).await,
+            Command::Plan(args) => plan::run(*args, cx).await,
+            Command::Render(args) => render::run(*args, cx).await,
+            Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),
+            Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),
+        }
+    })
+}

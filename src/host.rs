@@ -15,6 +15,7 @@ pub struct Host {
     pub err: Box<dyn io::Write + Send>,
     /// Whether there is a person at both ends: standard input and standard error are terminals.
     pub interactive: bool,
+    pub out_is_terminal: bool,
     /// Whether standard error can redraw lines.
     pub err_is_terminal: bool,
     /// Columns of the terminal, 80 without one.
@@ -32,7 +33,7 @@ impl Host {
 }
 
 /// A question that knows the flag that answers it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Question {
     pub text: String,
     /// As a script would say it, such as `--region`.
@@ -40,13 +41,21 @@ pub struct Question {
     pub kind: Kind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Kind {
     /// A line of text; `None` wants an answer. Answers that `check` refuses are asked for again.
-    Text { default: Option<String>, check: fn(&str) -> Result<(), String> },
+    Text {
+        default: Option<String>,
+        check: fn(&str) -> Result<(), String>,
+    },
     /// One of several, each with a line that explains it; `default` is an index.
-    Choice { options: Vec<(String, String)>, default: usize },
-    YesNo { default: bool },
+    Choice {
+        options: Vec<(String, String)>,
+        default: usize,
+    },
+    YesNo {
+        default: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,3 +1,37 @@
-//! Hands the command line and the real host to the library, and exits.
+//! Hands argv and the real world to the library, and exits with what it says.
 
-fn main() {}
+use std::{
+    env,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use console::Term;
+use tfbackend::{
+    cli::{self, prompt},
+    host::{Host, Prompt},
+};
+use tokio_util::sync::CancellationToken;
+
+fn main() -> ExitCode {
+    ExitCode::from(cli::run(env::args_os(), &mut host()))
+}
+
+fn host() -> Host {
+    let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let prompt: Box<dyn Prompt> = if interactive { Box::new(prompt::Dialoguer::new()) } else { Box::new(prompt::Refuse) };
+    let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+    Host {
+        vars: env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
+        // A folder that was removed below us is found out by whoever needs it.
+        cwd: env::current_dir().unwrap_or_else(|_| ".".into()),
+        out: Box::new(io::stdout()),
+        err: Box::new(io::stderr()),
+        interactive,
+        out_is_terminal: io::stdout().is_terminal(),
+        err_is_terminal: io::stderr().is_terminal(),
+        width: Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns)),
+        prompt,
+        cancel: CancellationToken::new(),
+    }
+}

@@ -11,7 +11,7 @@ mod error;
 mod files;
 mod process;
 mod python;
-mod running;
+pub mod running;
 mod venv;
 
 use std::{

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// `--color`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
     /// If the stream is a terminal that is not dumb, and `NO_COLOR` is not set (<https://no-color.org>).
     #[default]

@@ -150,6 +150,13 @@ impl Merged {
         self.rank(name).is_some_and(|rank| rank >= Rank::Answer)
     }
 
+    /// What was said for tfbackend, by whomever: neither defaults nor `AWS_REGION`, but for the
+    /// region itself, without which the rest means nothing.
+    pub fn said(&self) -> Layer {
+        let said = self.entries.iter().filter(|(name, _)| self.is_said(name) || name.as_str() == "region");
+        layer_of(said.map(|(name, entry)| (name.clone(), entry.value.clone())).collect())
+    }
+
     pub(super) fn rank(&self, name: &str) -> Option<Rank> {
         self.entries.get(name).map(|entry| entry.rank)
     }

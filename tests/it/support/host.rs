@@ -34,6 +34,7 @@ impl Outside {
             out: Box::new(self.out.clone()),
             err: Box::new(self.err.clone()),
             interactive: false,
+            out_is_terminal: false,
             err_is_terminal: false,
             width: 80,
             prompt: Box::new(Nobody),

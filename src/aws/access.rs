@@ -1,0 +1,132 @@
+//! The IAM policy for those who run Terraform on this backend: what that needs, and no more.
+
+use aws_sdk_iam::types::Tag;
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, found},
+    policy::Document,
+    resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
+};
+use crate::spec::Spec;
+
+pub mod attachment;
+
+const GET: Api = Api::new("iam:GetPolicy");
+const GET_VERSION: Api = Api::new("iam:GetPolicyVersion");
+const VERSIONS: Api = Api::new("iam:ListPolicyVersions");
+const CREATE: Api = Api::new("iam:CreatePolicy");
+const CREATE_VERSION: Api = Api::new("iam:CreatePolicyVersion");
+const DELETE_VERSION: Api = Api::new("iam:DeletePolicyVersion");
+const TAG: Api = Api::new("iam:TagPolicy");
+
+pub(super) const ABSENT: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
+/// IAM is eventually consistent.
+pub(super) const NOT_YET: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
+/// A managed policy has at most this many versions (IAM quotas).
+const MOST_VERSIONS: usize = 5;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    pub name: String,
+    pub description: String,
+    pub document: Document,
+    pub tags: Tags,
+}
+
+impl Spec for Policy {
+    /// The document is ours alone: what others need belongs into a policy of their own. The
+    /// description cannot be changed.
+    fn over(&self, observed: &Self) -> Self {
+        let document = if self.document.means(&observed.document) { &observed.document } else { &self.document };
+        Self {
+            name: self.name.clone(),
+            description: observed.description.clone(),
+            document: document.clone(),
+            tags: tags_over(&self.tags, &observed.tags),
+        }
+    }
+}
+
+impl Policy {
+    pub fn arn(&self, aws: &Aws) -> String {
+        aws.arn("iam", "", &format!("policy/{}", self.name))
+    }
+
+    /// Makes room first: the oldest version that is not in force goes.
+    async fn new_version(&self, aws: &Aws, arn: &str) -> Result<(), AwsError> {
+        let iam = &aws.clients.iam;
+        let answer = aws.read(VERSIONS, arn, iam.list_policy_versions().policy_arn(arn).send()).await?;
+        let mut versions = answer.versions.unwrap_or_default();
+        if versions.len() >= MOST_VERSIONS {
+            versions.retain(|version| !version.is_default_version);
+            versions.sort_by_key(|version| version.create_date.map(|at| at.as_nanos()));
+            if let Some(id) = versions.first().and_then(|version| version.version_id()) {
+                let request = iam.delete_policy_version().policy_arn(arn).version_id(id);
+                aws.send(DELETE_VERSION, arn, &[], || request.clone().send()).await?;
+            }
+        }
+        let request = iam.create_policy_version().policy_arn(arn).policy_document(self.document.to_json()).set_as_default(true);
+        aws.send(CREATE_VERSION, arn, &[], || request.clone().send()).await?;
+        Ok(())
+    }
+}
+
+impl Resource for Policy {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let arn = self.arn(aws);
+        let answer = found(aws.read(GET, &arn, aws.clients.iam.get_policy().policy_arn(&arn).send()).await, ABSENT)?;
+        let Some(policy) = answer.and_then(|answer| answer.policy) else { return Ok(None) };
+        let version = policy.default_version_id().unwrap_or("v1").to_owned();
+        let request = aws.clients.iam.get_policy_version().policy_arn(&arn).version_id(&version);
+        let answer = found(aws.read(GET_VERSION, &arn, request.send()).await, ABSENT)?;
+        let Some(encoded) = answer.and_then(|answer| answer.policy_version).and_then(|version| version.document) else { return Ok(None) };
+        let text = percent_decode_str(&encoded).decode_utf8_lossy();
+        let document =
+            serde_json::from_str(&text).map_err(|error| AwsError::nonsense(GET_VERSION, &arn, &format!("not a policy: {error}")))?;
+        let tags: Tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+        let owner = aws.mark.owner(&tags);
+        let description = policy.description.unwrap_or_default();
+        Ok(Some(Found { spec: Self { name: self.name.clone(), description, document, tags }, output: Some(arn), owner }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let arn = self.arn(aws);
+        let iam = &aws.clients.iam;
+        let Some(from) = from else {
+            let request = iam
+                .create_policy()
+                .policy_name(&self.name)
+                .description(&self.description)
+                .policy_document(self.document.to_json())
+                .set_tags(Some(sdk_tags(&self.tags)));
+            return match aws.send(CREATE, &self.name, &[], || request.clone().send()).await {
+                // Another run of ours was faster, or the answer of this one was lost.
+                Err(error) if error.is(&["EntityAlreadyExists", "EntityAlreadyExistsException"]) => {
+                    match self.look(&Look::new(aws)).await? {
+                        Some(there) if there.owner == crate::observation::Owner::Us => Ok(Some(arn)),
+                        _ => Err(error),
+                    }
+                }
+                result => result.map(|_| Some(arn)),
+            };
+        };
+        if !self.document.means(&from.document) {
+            self.new_version(aws, &arn).await?;
+        }
+        let tags = tags_to_add(Some(&from.tags), &self.tags);
+        if !tags.is_empty() {
+            let request = iam.tag_policy().policy_arn(&arn).set_tags(Some(sdk_tags(&tags)));
+            aws.send(TAG, &arn, &[], || request.clone().send()).await?;
+        }
+        Ok(Some(arn))
+    }
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("both parts are given");
+    tags.iter().map(tag).collect()
+}

@@ -1,0 +1,92 @@
+//! Who has the policy: a role, a user or a group that exists already.
+
+use serde::{Deserialize, Serialize};
+
+use super::NOT_YET;
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError},
+        resource::{Found, Look, Resource},
+    },
+    spec::Spec,
+};
+
+const LIST_ROLE: Api = Api::new("iam:ListAttachedRolePolicies");
+const LIST_USER: Api = Api::new("iam:ListAttachedUserPolicies");
+const LIST_GROUP: Api = Api::new("iam:ListAttachedGroupPolicies");
+const ATTACH_ROLE: Api = Api::new("iam:AttachRolePolicy");
+const ATTACH_USER: Api = Api::new("iam:AttachUserPolicy");
+const ATTACH_GROUP: Api = Api::new("iam:AttachGroupPolicy");
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// ARN of the policy.
+    pub policy: String,
+    pub kind: PrincipalKind,
+    /// Without its path.
+    pub name: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrincipalKind {
+    Role,
+    User,
+    Group,
+}
+
+impl Spec for Attachment {}
+
+impl Resource for Attachment {
+    /// A principal that does not exist is an error: it is not ours to make.
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let iam = &look.aws.clients.iam;
+        let mut marker = None;
+        loop {
+            let (policies, next) = match self.kind {
+                PrincipalKind::Role => {
+                    let request = iam.list_attached_role_policies().role_name(&self.name).set_marker(marker);
+                    let page = look.aws.read(LIST_ROLE, &self.name, request.send()).await?;
+                    (page.attached_policies, page.marker)
+                }
+                PrincipalKind::User => {
+                    let request = iam.list_attached_user_policies().user_name(&self.name).set_marker(marker);
+                    let page = look.aws.read(LIST_USER, &self.name, request.send()).await?;
+                    (page.attached_policies, page.marker)
+                }
+                PrincipalKind::Group => {
+                    let request = iam.list_attached_group_policies().group_name(&self.name).set_marker(marker);
+                    let page = look.aws.read(LIST_GROUP, &self.name, request.send()).await?;
+                    (page.attached_policies, page.marker)
+                }
+            };
+            if policies.unwrap_or_default().iter().any(|policy| policy.policy_arn() == Some(&self.policy)) {
+                return Ok(Some(Found::part(self.clone())));
+            }
+            marker = next;
+            if marker.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let iam = &aws.clients.iam;
+        match self.kind {
+            PrincipalKind::Role => {
+                let request = iam.attach_role_policy().role_name(&self.name).policy_arn(&self.policy);
+                aws.send(ATTACH_ROLE, &self.name, NOT_YET, || request.clone().send()).await?;
+            }
+            PrincipalKind::User => {
+                let request = iam.attach_user_policy().user_name(&self.name).policy_arn(&self.policy);
+                aws.send(ATTACH_USER, &self.name, NOT_YET, || request.clone().send()).await?;
+            }
+            PrincipalKind::Group => {
+                let request = iam.attach_group_policy().group_name(&self.name).policy_arn(&self.policy);
+                aws.send(ATTACH_GROUP, &self.name, NOT_YET, || request.clone().send()).await?;
+            }
+        }
+        Ok(None)
+    }
+}

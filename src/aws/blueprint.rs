@@ -1,0 +1,368 @@
+//! Settings to nodes: everything that a backend on AWS consists of, in an order in which it can be made.
+
+use super::{
+    Aws,
+    access::{
+        Policy,
+        attachment::{Attachment, PrincipalKind},
+    },
+    alarm::catalogue::Common,
+    bucket::{
+        Bucket, ENFORCED,
+        encryption::Encryption,
+        lifecycle::Lifecycle,
+        logging::Logging,
+        notifications::{self, Notifications, Target, TargetKind},
+        policy::BucketPolicy,
+        public_access::PublicAccess,
+        versioning::Versioning,
+    },
+    key::{Key, alias::Alias, own::OwnKey, rotation::Rotation},
+    lock_table::{self, LockTable, recovery::Recovery},
+    policies::{self, ACCESS_LOG_PREFIX, KeyUses, Place, TRAIL_PREFIX, TableAccess},
+    resource::Tags,
+    resources::AwsSpec,
+    topic::{Topic, existing::ExistingTopic, subscription::Subscription},
+    trail::{Trail, existing::ExistingTrail, logging::TrailLogging, selectors::Selectors},
+};
+use crate::{
+    blueprint::{Blueprint, Node},
+    settings::{self, Alarms, Settings, derived::Names, layer, names},
+    spec::Address,
+};
+
+pub const KEY: Address = Address::new("key");
+pub const KEY_ALIAS: Address = Address::new("key/alias");
+pub const KEY_ROTATION: Address = Address::new("key/rotation");
+pub const LOG_BUCKET: Address = Address::new("log_bucket");
+pub const STATE_BUCKET: Address = Address::new("state_bucket");
+pub const LOCK_TABLE: Address = Address::new("lock_table");
+pub const LOCK_TABLE_RECOVERY: Address = Address::new("lock_table/recovery");
+pub const TOPIC: Address = Address::new("topic");
+pub const TRAIL: Address = Address::new("trail");
+pub const RUNNER_POLICY: Address = Address::new("runner_policy");
+
+/// Uploads that were begun and never finished are paid for until somebody aborts them.
+const ABORT_UPLOADS_DAYS: u32 = 7;
+
+/// The parts of a bucket: one set of names for each of the two buckets.
+struct Parts {
+    bucket: Address,
+    public_access: Address,
+    versioning: Address,
+    encryption: Address,
+    lifecycle: Address,
+    logging: Address,
+    notifications: Address,
+    policy: Address,
+}
+
+const STATE: Parts = Parts {
+    bucket: STATE_BUCKET,
+    public_access: Address::new("state_bucket/public_access"),
+    versioning: Address::new("state_bucket/versioning"),
+    encryption: Address::new("state_bucket/encryption"),
+    lifecycle: Address::new("state_bucket/lifecycle"),
+    logging: Address::new("state_bucket/logging"),
+    notifications: Address::new("state_bucket/notifications"),
+    policy: Address::new("state_bucket/policy"),
+};
+
+const LOG: Parts = Parts {
+    bucket: LOG_BUCKET,
+    public_access: Address::new("log_bucket/public_access"),
+    versioning: Address::new("log_bucket/versioning"),
+    encryption: Address::new("log_bucket/encryption"),
+    lifecycle: Address::new("log_bucket/lifecycle"),
+    logging: Address::new("log_bucket/logging"),
+    notifications: Address::new("log_bucket/notifications"),
+    policy: Address::new("log_bucket/policy"),
+};
+
+/// Everything that should exist for these settings in this account.
+pub fn blueprint(settings: &Settings, names: &Names, aws: &Aws) -> Blueprint<AwsSpec> {
+    Builder::new(settings, names, aws).build()
+}
+
+struct Builder<'a> {
+    settings: &'a Settings,
+    names: &'a Names,
+    place: Place,
+    tags: Tags,
+    nodes: Vec<Node<AwsSpec>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(settings: &'a Settings, names: &'a Names, aws: &Aws) -> Self {
+        let key = match settings.encryption {
+            settings::Encryption::NewKey { .. } | settings::Encryption::OwnKey { .. } => Some(KEY.output()),
+            settings::Encryption::SseS3 => None,
+        };
+        let place = Place {
+            partition: aws.caller.partition.clone(),
+            dns_suffix: policies::dns_suffix(&aws.caller.partition).to_owned(),
+            region: settings.region.to_string(),
+            account: aws.caller.account.clone(),
+            bucket: names.state_bucket.clone(),
+            log_bucket: names.log_bucket.clone(),
+            table: names.table.clone(),
+            topic: names.topic.clone(),
+            trail: names.trail.clone(),
+            alarm_prefix: names.alarm_prefix.clone(),
+            key,
+            workspace_prefix: settings.workspace_key_prefix.to_string(),
+        };
+        let more = settings.tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
+        Self { settings, names, place, tags: aws.mark.tags(settings.protect, &more), nodes: vec![] }
+    }
+
+    fn build(mut self) -> Blueprint<AwsSpec> {
+        self.key();
+        self.topic();
+        self.log_bucket();
+        self.state_bucket();
+        self.lock_table();
+        self.trail();
+        self.alarms();
+        self.access();
+        Blueprint::new(self.nodes)
+    }
+
+    /// `needs` that are not part of this backend are left out: they are options.
+    fn add(&mut self, address: Address, needs: &[&Address], spec: AwsSpec) {
+        let needs = needs.iter().filter(|need| self.has(need)).map(|need| (*need).clone()).collect();
+        self.nodes.push(Node { address, needs, spec });
+    }
+
+    fn has(&self, address: &Address) -> bool {
+        self.nodes.iter().any(|node| node.address == *address)
+    }
+
+    fn title(&self) -> String {
+        format!("Terraform state of {}, {}", self.settings.project, self.settings.env)
+    }
+
+    fn uses(&self) -> KeyUses {
+        let own_topic = matches!(self.settings.alarms, Alarms::On { topic: settings::Topic::New { .. }, .. });
+        KeyUses {
+            trail: self.settings.trail == layer::TrailKind::New,
+            alarms: own_topic,
+            bucket_events: own_topic && self.settings.bucket.delete_events,
+        }
+    }
+
+    fn key(&mut self) {
+        match &self.settings.encryption {
+            settings::Encryption::NewKey { rotation_days } => {
+                let alias = self.names.key_alias.clone();
+                let key = Key::new(alias.clone(), self.title(), self.place.key_policy(self.uses()), self.tags.clone());
+                let rotation = Rotation { alias: alias.clone(), key: KEY.output(), enabled: true, days: *rotation_days };
+                self.add(KEY, &[], AwsSpec::Key(key));
+                self.add(KEY_ALIAS, &[&KEY], AwsSpec::Alias(Alias { name: alias, key: KEY.output() }));
+                self.add(KEY_ROTATION, &[&KEY], AwsSpec::Rotation(rotation));
+            }
+            settings::Encryption::OwnKey { arn } => {
+                self.add(KEY, &[], AwsSpec::OwnKey(OwnKey::new(arn.to_string(), Place::key_grants(self.uses()))));
+            }
+            settings::Encryption::SseS3 => {}
+        }
+    }
+
+    fn topic(&mut self) {
+        let Alarms::On { topic, .. } = &self.settings.alarms else { return };
+        match topic {
+            settings::Topic::Existing { arn } => self.add(TOPIC, &[], AwsSpec::ExistingTopic(ExistingTopic { arn: arn.to_string() })),
+            settings::Topic::New { emails } => {
+                let policy = self.place.topic_policy(self.uses().bucket_events);
+                let topic = Topic { name: self.names.topic.clone(), key: self.place.key.clone(), policy, tags: self.tags.clone() };
+                self.add(TOPIC, &[&KEY], AwsSpec::Topic(topic));
+                for email in emails {
+                    let subscription = Subscription { topic: self.place.topic_arn(), email: email.to_string() };
+                    self.add(Address::each("topic/subscription", email.as_str()), &[&TOPIC], AwsSpec::Subscription(subscription));
+                }
+            }
+        }
+    }
+
+    fn bucket(&mut self, parts: &Parts, name: &str, encryption: Encryption, lifecycle: Lifecycle) {
+        let name = name.to_owned();
+        let bucket = Bucket {
+            name: name.clone(),
+            region: self.place.region.clone(),
+            account_regional: self.settings.bucket.namespace == layer::Namespace::AccountRegional,
+            ownership: ENFORCED.to_owned(),
+            tags: self.tags.clone(),
+        };
+        self.add(parts.bucket.clone(), &[], AwsSpec::Bucket(bucket));
+        self.add(parts.public_access.clone(), &[&parts.bucket], AwsSpec::PublicAccess(PublicAccess::blocked(name.clone())));
+        self.add(parts.versioning.clone(), &[&parts.bucket], AwsSpec::Versioning(Versioning::enabled(name)));
+        self.add(parts.encryption.clone(), &[&parts.bucket, &KEY], AwsSpec::Encryption(encryption));
+        // Expiry means something else on a bucket without versions.
+        self.add(parts.lifecycle.clone(), &[&parts.versioning], AwsSpec::Lifecycle(lifecycle));
+    }
+
+    /// Encrypted by S3 itself: access logs cannot be delivered to a bucket under SSE-KMS
+    /// (S3: enabling server access logging). The trail's own files are encrypted with the key.
+    fn log_bucket(&mut self) {
+        if !self.settings.has_log_bucket() {
+            return;
+        }
+        let name = self.names.log_bucket.clone();
+        let lifecycle = Lifecycle::of_logs(name.clone(), self.settings.log_days, ABORT_UPLOADS_DAYS);
+        self.bucket(&LOG, &name, Encryption::s3(name.clone()), lifecycle);
+        let trail = self.settings.trail == layer::TrailKind::New;
+        let document = self.place.log_bucket_policy(trail, self.settings.bucket.access_logs, self.settings.protect);
+        // Never at once with the public access block, and never before it: S3 answers writes that
+        // overlap with 409, and a policy must not have a moment without the block.
+        self.add(LOG.policy.clone(), &[&LOG.public_access], AwsSpec::BucketPolicy(BucketPolicy { bucket: name, document }));
+    }
+
+    fn state_bucket(&mut self) {
+        let name = self.names.state_bucket.clone();
+        let settings = self.settings;
+        let bucket = &settings.bucket;
+        let lifecycle = Lifecycle::of_states(name.clone(), bucket.noncurrent_days, bucket.keep_versions, ABORT_UPLOADS_DAYS);
+        let encryption = match &self.place.key {
+            Some(key) => Encryption::kms(name.clone(), key.clone()),
+            None => Encryption::s3(name.clone()),
+        };
+        let (access_logs, document) = (bucket.access_logs, self.place.state_bucket_policy(self.settings.protect));
+        self.bucket(&STATE, &name, encryption, lifecycle);
+        if access_logs {
+            let target = self.names.log_bucket.clone();
+            let logging = Logging { bucket: name.clone(), target: Some(target), prefix: Some(ACCESS_LOG_PREFIX.to_owned()) };
+            self.add(STATE.logging.clone(), &[&STATE.bucket, &LOG.policy], AwsSpec::Logging(logging));
+        }
+        if self.uses().bucket_events {
+            let notifications = self.deletions(&name);
+            self.add(STATE.notifications.clone(), &[&STATE.bucket, &TOPIC], AwsSpec::Notifications(notifications));
+        }
+        // Last of all: once it stands, the bucket is as safe as it gets.
+        let needs =
+            [&STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle, &STATE.logging, &STATE.notifications, &KEY];
+        self.add(STATE.policy.clone(), &needs, AwsSpec::BucketPolicy(BucketPolicy { bucket: name, document }));
+    }
+
+    /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called otherwise.
+    fn deletions(&self, bucket: &str) -> Notifications {
+        const STATES: &str = ".tfstate";
+        let own = self.settings.key.as_str().rsplit('/').next().filter(|file| !file.ends_with(STATES));
+        let target = |id: &str, suffix: &str| Target {
+            id: format!("{}{id}", notifications::OURS),
+            kind: TargetKind::Topic,
+            arn: self.place.topic_arn(),
+            events: vec!["s3:ObjectRemoved:*".to_owned()],
+            filter: vec![("suffix".to_owned(), suffix.to_owned())],
+        };
+        let targets = [Some(target("state-removed", STATES)), own.map(|file| target("own-state-removed", file))];
+        Notifications { bucket: bucket.to_owned(), event_bridge: false, targets: targets.into_iter().flatten().collect() }
+    }
+
+    fn lock_table(&mut self) {
+        if !self.settings.lock.uses_table() {
+            return;
+        }
+        let settings = self.settings;
+        let table = &settings.table;
+        let spec = LockTable {
+            name: self.names.table.clone(),
+            key: LockTable::key(),
+            billing: match table.billing {
+                settings::Billing::OnDemand => lock_table::Billing::OnDemand,
+                settings::Billing::Provisioned { read, write } => {
+                    lock_table::Billing::Provisioned { read: i64::from(read), write: i64::from(write) }
+                }
+            },
+            deletion_protection: self.settings.protect,
+            encryption: match &self.place.key {
+                Some(key) if table.encryption == layer::TableEncryption::SameKey => lock_table::Encryption::Kms(key.clone()),
+                _ => lock_table::Encryption::AwsOwned,
+            },
+            tags: self.tags.clone(),
+        };
+        let recovery = table.recovery;
+        self.add(LOCK_TABLE, &[&KEY], AwsSpec::LockTable(spec));
+        if recovery {
+            let spec = Recovery { table: self.names.table.clone(), enabled: true };
+            self.add(LOCK_TABLE_RECOVERY, &[&LOCK_TABLE], AwsSpec::Recovery(spec));
+        }
+    }
+
+    fn trail(&mut self) {
+        let bucket = &self.place.bucket;
+        match self.settings.trail {
+            layer::TrailKind::Off => {}
+            layer::TrailKind::Existing => {
+                let objects = format!("arn:{}:s3:::{bucket}/", self.place.partition);
+                self.add(TRAIL, &[], AwsSpec::ExistingTrail(ExistingTrail { objects, trail: None }));
+            }
+            layer::TrailKind::New => {
+                let trail = self.names.trail.clone();
+                let spec = Trail {
+                    name: trail.clone(),
+                    bucket: self.names.log_bucket.clone(),
+                    prefix: Some(TRAIL_PREFIX.to_owned()),
+                    key: self.place.key.clone(),
+                    multi_region: true,
+                    validation: true,
+                    tags: self.tags.clone(),
+                };
+                let table = self.settings.lock.uses_table().then(|| self.place.table_arn());
+                let selectors = Selectors::of(trail.clone(), &self.place.partition, bucket, table.as_deref());
+                self.add(TRAIL, &[&LOG.policy, &KEY], AwsSpec::Trail(spec));
+                self.add(Address::new("trail/selectors"), &[&TRAIL], AwsSpec::Selectors(selectors));
+                self.add(Address::new("trail/logging"), &[&TRAIL], AwsSpec::TrailLogging(TrailLogging { trail, on: true }));
+            }
+        }
+    }
+
+    fn alarms(&mut self) {
+        let Alarms::On { topic, bucket_gib, objects } = &self.settings.alarms else { return };
+        let topic = match topic {
+            settings::Topic::New { .. } => self.place.topic_arn(),
+            settings::Topic::Existing { arn } => arn.to_string(),
+        };
+        let common = Common { prefix: self.names.alarm_prefix.clone(), topic, tags: self.tags.clone() };
+        let mut alarms = vec![
+            ("bucket_size", common.bucket_size(&self.place.bucket, *bucket_gib)),
+            ("object_count", common.object_count(&self.place.bucket, *objects)),
+        ];
+        if self.settings.lock.uses_table() {
+            let table = &self.place.table;
+            alarms.push(("lock_contention", common.lock_contention(table)));
+            alarms.push(("lock_throttles", common.lock_throttles(table)));
+            alarms.push(("lock_errors", common.lock_errors(table)));
+        }
+        for (which, alarm) in alarms {
+            self.add(Address::each("alarm", which), &[&TOPIC], AwsSpec::Alarm(alarm));
+        }
+    }
+
+    fn access(&mut self) {
+        let settings = self.settings;
+        if !settings.access.policy {
+            return;
+        }
+        let table = settings.lock.uses_table().then(|| {
+            let with_key = self.place.key.is_some() && settings.table.encryption == layer::TableEncryption::SameKey;
+            if with_key { TableAccess::WithKey } else { TableAccess::WithoutKey }
+        });
+        let policy = Policy {
+            name: self.names.policy.clone(),
+            description: format!("Run Terraform on the state of {}, {}", settings.project, settings.env),
+            document: self.place.runner_policy(table, settings.lock.uses_lockfile()),
+            tags: self.tags.clone(),
+        };
+        let arn = format!("arn:{}:iam::{}:policy/{}", self.place.partition, self.place.account, policy.name);
+        self.add(RUNNER_POLICY, &[&KEY], AwsSpec::Policy(policy));
+        for principal in &settings.access.attach_to {
+            let kind = match principal.kind() {
+                names::PrincipalKind::Role => PrincipalKind::Role,
+                names::PrincipalKind::User => PrincipalKind::User,
+                names::PrincipalKind::Group => PrincipalKind::Group,
+            };
+            let attachment = Attachment { policy: arn.clone(), kind, name: principal.name().to_owned() };
+            self.add(Address::each("runner_policy/attachment", principal.as_str()), &[&RUNNER_POLICY], AwsSpec::Attachment(attachment));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! A bucket: the states' own, and the one that keeps the logs about it.
+//!
+//! Each of its settings is a part of its own below `bucket/`, so that each is compared, written
+//! and explained alone. Every call but the creation carries the expected owner.
+
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership, OwnershipControls, OwnershipControlsRule, Tag,
+    Tagging,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, found},
+    resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
+};
+use crate::{observation::Owner, spec::Spec};
+
+pub mod encryption;
+pub mod lifecycle;
+pub mod logging;
+pub mod notifications;
+pub mod policy;
+pub mod public_access;
+pub mod versioning;
+
+const HEAD: Api = Api::allowed_by("s3:HeadBucket", "s3:ListBucket");
+const CREATE: Api = Api::new("s3:CreateBucket");
+const GET_TAGS: Api = Api::new("s3:GetBucketTagging");
+const PUT_TAGS: Api = Api::new("s3:PutBucketTagging");
+const GET_OWNERSHIP: Api = Api::new("s3:GetBucketOwnershipControls");
+const PUT_OWNERSHIP: Api = Api::new("s3:PutBucketOwnershipControls");
+
+pub(super) const NO_BUCKET: &str = "NoSuchBucket";
+/// A bucket that was just made is not seen everywhere at once.
+pub(super) const NOT_YET: &[&str] = &[NO_BUCKET];
+/// The region whose name must not be sent as a location.
+const DEFAULT_REGION: &str = "us-east-1";
+/// No access control lists: who may do what is said by policies alone.
+pub const ENFORCED: &str = "BucketOwnerEnforced";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub name: String,
+    pub region: String,
+    /// Whether the name is of the form that only this account can ever take.
+    pub account_regional: bool,
+    pub ownership: String,
+    pub tags: Tags,
+}
+
+impl Spec for Bucket {
+    fn over(&self, observed: &Self) -> Self {
+        Self { account_regional: observed.account_regional, tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
+    }
+
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        (observed.region != self.region).then(|| {
+            format!("bucket {} exists in region {}, not in {}; pass --region {0}", self.name, observed.region, self.region)
+                .replace("{0}", &observed.region)
+        })
+    }
+}
+
+impl Resource for Bucket {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let (head, tags, ownership) = tokio::join!(self.head(aws), get_tags(aws, &self.name), self.get_ownership(aws));
+        let Some(region) = head? else { return Ok(None) };
+        if region != self.region {
+            // The other answers came from the wrong region: what they say means nothing.
+            let spec = Self { region, tags: Tags::new(), ..self.clone() };
+            return Ok(Some(Found { spec, output: None, owner: Owner::Unmanaged }));
+        }
+        let (tags, ownership) = (tags?, ownership?);
+        let (Some(tags), Some(ownership)) = (tags, ownership) else { return Ok(None) };
+        let owner = aws.mark.owner(&tags);
+        let spec = Self { region, ownership, tags, ..self.clone() };
+        Ok(Some(Found { spec, output: Some(self.name.clone()), owner }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let Some(from) = from else {
+            self.create(aws).await?;
+            return Ok(Some(self.name.clone()));
+        };
+        if self.ownership != from.ownership {
+            let rule = OwnershipControlsRule::builder()
+                .object_ownership(ObjectOwnership::from(&*self.ownership))
+                .build()
+                .expect("the rule is given");
+            let controls = OwnershipControls::builder().rules(rule).build().expect("the rules are given");
+            let request = aws
+                .clients
+                .s3
+                .put_bucket_ownership_controls()
+                .bucket(&self.name)
+                .ownership_controls(controls)
+                .expected_bucket_owner(aws.account());
+            aws.send(PUT_OWNERSHIP, &self.name, NOT_YET, || request.clone().send()).await?;
+        }
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            // The call replaces the whole set, so the whole set is sent: theirs and ours.
+            let tagging = Tagging::builder().set_tag_set(Some(sdk_tags(&self.tags))).build().expect("the set is given");
+            let request = aws.clients.s3.put_bucket_tagging().bucket(&self.name).tagging(tagging).expected_bucket_owner(aws.account());
+            aws.send(PUT_TAGS, &self.name, NOT_YET, || request.clone().send()).await?;
+        }
+        Ok(Some(self.name.clone()))
+    }
+}
+
+impl Bucket {
+    /// The region of the bucket, if there is one and it is this account's.
+    ///
+    /// A 403 is an error, not an absence: the bucket is another account's, or may not be seen.
+    async fn head(&self, aws: &Aws) -> Result<Option<String>, AwsError> {
+        let request = aws.clients.s3.head_bucket().bucket(&self.name).expected_bucket_owner(aws.account());
+        match aws.read(HEAD, &self.name, request.send()).await {
+            Ok(answer) => Ok(Some(answer.bucket_region().unwrap_or(&self.region).to_owned())),
+            Err(error) if error.status == Some(404) => Ok(None),
+            Err(error) => match &error.bucket_region {
+                Some(region) if **region != *self.region && error.status != Some(403) => Ok(Some(region.to_string())),
+                _ => Err(error),
+            },
+        }
+    }
+
+    async fn get_ownership(&self, aws: &Aws) -> Result<Option<String>, AwsError> {
+        let request = aws.clients.s3.get_bucket_ownership_controls().bucket(&self.name).expected_bucket_owner(aws.account());
+        let answer = match aws.read(GET_OWNERSHIP, &self.name, request.send()).await {
+            Err(error) if error.is(&["OwnershipControlsNotFoundError"]) => return Ok(Some("not set".to_owned())),
+            answer => found(answer, NOT_YET)?,
+        };
+        let rule = answer.and_then(|answer| answer.ownership_controls).and_then(|controls| controls.rules.into_iter().next());
+        Ok(rule.map(|rule| rule.object_ownership.as_str().to_owned()))
+    }
+
+    /// Tags and ownership are part of the creation, so that a run that is cut off here leaves a
+    /// bucket that the next one knows for ours.
+    async fn create(&self, aws: &Aws) -> Result<(), AwsError> {
+        let mut configuration = CreateBucketConfiguration::builder().set_tags(Some(sdk_tags(&self.tags)));
+        if self.region != DEFAULT_REGION {
+            configuration = configuration.location_constraint(BucketLocationConstraint::from(&*self.region));
+        }
+        let mut request = aws
+            .clients
+            .s3
+            .create_bucket()
+            .bucket(&self.name)
+            .object_ownership(ObjectOwnership::from(&*self.ownership))
+            .create_bucket_configuration(configuration.build());
+        if self.account_regional {
+            request = request.bucket_namespace(BucketNamespace::AccountRegional);
+        }
+        match aws.send(CREATE, &self.name, &[], || request.clone().send()).await {
+            Ok(_) => Ok(()),
+            // Another run of ours was faster, or the answer of this one was lost.
+            Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => match get_tags(aws, &self.name).await? {
+                Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                _ => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn get_tags(aws: &Aws, bucket: &str) -> Result<Option<Tags>, AwsError> {
+    let request = aws.clients.s3.get_bucket_tagging().bucket(bucket).expected_bucket_owner(aws.account());
+    match aws.read(GET_TAGS, bucket, request.send()).await {
+        Err(error) if error.is(&["NoSuchTagSet"]) => Ok(Some(Tags::new())),
+        answer => Ok(found(answer, NOT_YET)?.map(|answer| answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())),
+    }
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("both parts are given");
+    tags.iter().map(tag).collect()
+}

@@ -1,0 +1,108 @@
+//! How objects are encrypted that do not say so themselves, and that nobody may bring a key of
+//! their own (SSE-C), which is how states are held to ransom.
+
+use aws_sdk_s3::types::{
+    BlockedEncryptionTypes, EncryptionType, ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+    ServerSideEncryptionRule,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{NO_BUCKET, NOT_YET};
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    spec::Spec,
+};
+
+const GET: Api = Api::allowed_by("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
+const PUT: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
+const ABSENT: &[&str] = &["ServerSideEncryptionConfigurationNotFoundError", NO_BUCKET];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encryption {
+    pub bucket: String,
+    /// `aws:kms` or `AES256`.
+    pub algorithm: String,
+    /// The full ARN: an alias would be resolved in the account of whoever writes.
+    pub key: Option<String>,
+    /// One data key for many objects: fewer calls to KMS, which are paid for.
+    pub bucket_key: bool,
+    /// `SSE-C`. `PutBucketEncryption` replaces the rule, so that it is said each time.
+    pub blocked: Vec<String>,
+}
+
+impl Encryption {
+    pub fn kms(bucket: String, key: String) -> Self {
+        Self {
+            bucket,
+            algorithm: ServerSideEncryption::AwsKms.as_str().to_owned(),
+            key: Some(key),
+            bucket_key: true,
+            blocked: vec![EncryptionType::SseC.as_str().to_owned()],
+        }
+    }
+
+    pub fn s3(bucket: String) -> Self {
+        Self {
+            bucket,
+            algorithm: ServerSideEncryption::Aes256.as_str().to_owned(),
+            key: None,
+            bucket_key: false,
+            blocked: vec![EncryptionType::SseC.as_str().to_owned()],
+        }
+    }
+}
+
+impl Spec for Encryption {
+    /// A bucket key without KMS means nothing; S3 may report either.
+    fn over(&self, observed: &Self) -> Self {
+        let bucket_key = if self.key.is_none() { observed.bucket_key } else { self.bucket_key };
+        Self { bucket_key, ..self.clone() }
+    }
+}
+
+impl Resource for Encryption {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look.aws.clients.s3.get_bucket_encryption().bucket(&self.bucket).expected_bucket_owner(look.aws.account());
+        let answer = found(look.aws.read(GET, &self.bucket, request.send()).await, ABSENT)?;
+        let rule = answer.and_then(|answer| answer.server_side_encryption_configuration).and_then(|all| all.rules.into_iter().next());
+        Ok(rule.map(|rule| {
+            let default = rule.apply_server_side_encryption_by_default;
+            let blocked = rule.blocked_encryption_types.and_then(|types| types.encryption_type).unwrap_or_default();
+            Found::part(Self {
+                bucket: self.bucket.clone(),
+                algorithm: default.as_ref().map(|d| d.sse_algorithm.as_str().to_owned()).unwrap_or_default(),
+                key: default.and_then(|d| d.kms_master_key_id),
+                bucket_key: rule.bucket_key_enabled.unwrap_or(false),
+                blocked: blocked.iter().filter(|kind| **kind != EncryptionType::None).map(|kind| kind.as_str().to_owned()).collect(),
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let default = ServerSideEncryptionByDefault::builder()
+            .sse_algorithm(ServerSideEncryption::from(&*self.algorithm))
+            .set_kms_master_key_id(self.key.clone())
+            .build()
+            .expect("the algorithm is given");
+        let blocked = self.blocked.iter().map(|kind| EncryptionType::from(&**kind)).collect();
+        let rule = ServerSideEncryptionRule::builder()
+            .apply_server_side_encryption_by_default(default)
+            .bucket_key_enabled(self.bucket_key)
+            .blocked_encryption_types(BlockedEncryptionTypes::builder().set_encryption_type(Some(blocked)).build())
+            .build();
+        let configuration = ServerSideEncryptionConfiguration::builder().rules(rule).build().expect("the rules are given");
+        let request = aws
+            .clients
+            .s3
+            .put_bucket_encryption()
+            .bucket(&self.bucket)
+            .server_side_encryption_configuration(configuration)
+            .expected_bucket_owner(aws.account());
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send()).await?;
+        Ok(None)
+    }
+}

@@ -1,0 +1,98 @@
+//! How long replaced state versions are kept, and what is swept up: never the current version,
+//! never the newest replaced ones. Rules of others are kept.
+
+use aws_sdk_s3::types::BucketLifecycleConfiguration;
+use serde::{Deserialize, Serialize};
+
+use super::{NO_BUCKET, NOT_YET};
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    spec::Spec,
+};
+
+pub mod rule;
+
+use rule::Rule;
+
+const GET: Api = Api::allowed_by("s3:GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration");
+const PUT: Api = Api::allowed_by("s3:PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration");
+const ABSENT: &[&str] = &["NoSuchLifecycleConfiguration", NO_BUCKET];
+/// How the ids of ours start.
+const OURS: &str = "tfbackend-";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lifecycle {
+    pub bucket: String,
+    pub rules: Vec<Rule>,
+}
+
+impl Lifecycle {
+    /// For states: a version goes only when it is older than `days` *and* beyond the `newest`.
+    /// A bare age would leave a state that has not changed for long with nothing to go back to.
+    pub fn of_states(bucket: String, days: u32, newest: u32, abort_uploads_days: u32) -> Self {
+        let history = Rule {
+            noncurrent_days: Some(days),
+            noncurrent_newest: Some(newest),
+            abort_uploads_days: Some(abort_uploads_days),
+            ..Rule::whole_bucket("tfbackend-history")
+        };
+        // A lock file that was released leaves a delete marker behind.
+        let markers = Rule { expired_delete_markers: Some(true), ..Rule::whole_bucket("tfbackend-delete-markers") };
+        Self { bucket, rules: vec![history, markers] }
+    }
+
+    /// For logs: everything goes after `days`.
+    pub fn of_logs(bucket: String, days: u32, abort_uploads_days: u32) -> Self {
+        let logs = Rule {
+            expiration_days: Some(days),
+            noncurrent_days: Some(days),
+            abort_uploads_days: Some(abort_uploads_days),
+            ..Rule::whole_bucket("tfbackend-logs")
+        };
+        let markers = Rule { expired_delete_markers: Some(true), ..Rule::whole_bucket("tfbackend-delete-markers") };
+        Self { bucket, rules: vec![logs, markers] }
+    }
+}
+
+impl Spec for Lifecycle {
+    fn over(&self, observed: &Self) -> Self {
+        let mut merged = observed.clone();
+        merged.rules.retain(|rule| !rule.id.starts_with(OURS) || self.rules.iter().any(|ours| ours.same(rule)));
+        for rule in &self.rules {
+            if !merged.rules.iter().any(|other| other.same(rule)) {
+                merged.rules.push(rule.clone());
+            }
+        }
+        merged
+    }
+}
+
+impl Resource for Lifecycle {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request =
+            look.aws.clients.s3.get_bucket_lifecycle_configuration().bucket(&self.bucket).expected_bucket_owner(look.aws.account());
+        let answer = found(look.aws.read(GET, &self.bucket, request.send()).await, ABSENT)?;
+        Ok(answer.map(|answer| {
+            let rules = answer.rules.unwrap_or_default().into_iter().map(Rule::from_sdk).collect();
+            Found::part(Self { bucket: self.bucket.clone(), rules })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let rules = self.rules.iter().map(Rule::to_sdk).collect();
+        let configuration = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().expect("the rules are given");
+        let request = aws
+            .clients
+            .s3
+            .put_bucket_lifecycle_configuration()
+            .bucket(&self.bucket)
+            .lifecycle_configuration(configuration)
+            .expected_bucket_owner(aws.account());
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send()).await?;
+        Ok(None)
+    }
+}

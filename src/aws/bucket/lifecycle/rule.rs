@@ -1,0 +1,220 @@
+//! One lifecycle rule, complete: a rule of somebody else is written back as it was.
+
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleAndOperator, LifecycleRuleFilter,
+    NoncurrentVersionExpiration, NoncurrentVersionTransition, Tag, Transition, TransitionStorageClass,
+};
+use aws_smithy_types::{DateTime, date_time::Format};
+use serde::{Deserialize, Serialize};
+
+/// Days are counted from creation, or from replacement where it says `noncurrent`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rule {
+    pub id: String,
+    pub enabled: bool,
+    pub filter: Filter,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiration_days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiration_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expired_delete_markers: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noncurrent_days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noncurrent_newest: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub abort_uploads_days: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub transitions: Vec<Move>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub noncurrent_transitions: Vec<Move>,
+}
+
+/// Which objects; all empty means all of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub larger_than: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smaller_than: Option<i64>,
+}
+
+/// A move to another storage class.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Move {
+    pub class: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest: Option<u32>,
+}
+
+impl Rule {
+    pub fn whole_bucket(id: &str) -> Self {
+        Self { id: id.to_owned(), enabled: true, ..Self::default() }
+    }
+
+    /// Whether both do the same, whatever they are called.
+    pub fn same(&self, other: &Self) -> bool {
+        Self { id: String::new(), ..self.clone() } == Self { id: String::new(), ..other.clone() }
+    }
+
+    pub(super) fn from_sdk(rule: LifecycleRule) -> Self {
+        #[expect(deprecated, reason = "old rules have their prefix outside the filter")]
+        let prefix = rule.prefix;
+        let expiration = rule.expiration;
+        let noncurrent = rule.noncurrent_version_expiration;
+        Self {
+            id: rule.id.unwrap_or_default(),
+            enabled: rule.status == ExpirationStatus::Enabled,
+            filter: Filter::from_sdk(rule.filter, prefix),
+            expiration_days: expiration.as_ref().and_then(|e| count(e.days)),
+            expiration_date: expiration.as_ref().and_then(|e| date(e.date.as_ref())),
+            expired_delete_markers: expiration.and_then(|e| e.expired_object_delete_marker).filter(|on| *on),
+            noncurrent_days: noncurrent.as_ref().and_then(|n| count(n.noncurrent_days)),
+            noncurrent_newest: noncurrent.and_then(|n| count(n.newer_noncurrent_versions)),
+            abort_uploads_days: rule.abort_incomplete_multipart_upload.and_then(|a| count(a.days_after_initiation)),
+            transitions: rule
+                .transitions
+                .unwrap_or_default()
+                .into_iter()
+                .map(|t| Move { class: class(t.storage_class), days: count(t.days), date: date(t.date.as_ref()), newest: None })
+                .collect(),
+            noncurrent_transitions: rule
+                .noncurrent_version_transitions
+                .unwrap_or_default()
+                .into_iter()
+                .map(|t| Move {
+                    class: class(t.storage_class),
+                    days: count(t.noncurrent_days),
+                    date: None,
+                    newest: count(t.newer_noncurrent_versions),
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn to_sdk(&self) -> LifecycleRule {
+        let expires = self.expiration_days.is_some() || self.expiration_date.is_some() || self.expired_delete_markers.is_some();
+        let expiration = expires.then(|| {
+            LifecycleExpiration::builder()
+                .set_days(self.expiration_days.map(signed))
+                .set_date(self.expiration_date.as_deref().and_then(instant))
+                .set_expired_object_delete_marker(self.expired_delete_markers)
+                .build()
+        });
+        let noncurrent = self.noncurrent_days.map(|days| {
+            NoncurrentVersionExpiration::builder()
+                .noncurrent_days(signed(days))
+                .set_newer_noncurrent_versions(self.noncurrent_newest.map(signed))
+                .build()
+        });
+        let abort =
+            self.abort_uploads_days.map(|days| AbortIncompleteMultipartUpload::builder().days_after_initiation(signed(days)).build());
+        let transitions = self.transitions.iter().map(|t| {
+            Transition::builder()
+                .storage_class(TransitionStorageClass::from(&*t.class))
+                .set_days(t.days.map(signed))
+                .set_date(t.date.as_deref().and_then(instant))
+                .build()
+        });
+        let noncurrent_transitions = self.noncurrent_transitions.iter().map(|t| {
+            NoncurrentVersionTransition::builder()
+                .storage_class(TransitionStorageClass::from(&*t.class))
+                .set_noncurrent_days(t.days.map(signed))
+                .set_newer_noncurrent_versions(t.newest.map(signed))
+                .build()
+        });
+        LifecycleRule::builder()
+            .id(&self.id)
+            .status(if self.enabled { ExpirationStatus::Enabled } else { ExpirationStatus::Disabled })
+            .filter(self.filter.to_sdk())
+            .set_expiration(expiration)
+            .set_noncurrent_version_expiration(noncurrent)
+            .set_abort_incomplete_multipart_upload(abort)
+            .set_transitions(some(transitions.collect()))
+            .set_noncurrent_version_transitions(some(noncurrent_transitions.collect()))
+            .build()
+            .expect("the status is given")
+    }
+}
+
+impl Filter {
+    fn from_sdk(filter: Option<LifecycleRuleFilter>, outside: Option<String>) -> Self {
+        let pair = |tag: Tag| (tag.key, tag.value);
+        let Some(filter) = filter else { return Self { prefix: outside.unwrap_or_default(), ..Self::default() } };
+        if let Some(and) = filter.and {
+            return Self {
+                prefix: and.prefix.unwrap_or_default(),
+                tags: and.tags.unwrap_or_default().into_iter().map(pair).collect(),
+                larger_than: and.object_size_greater_than.filter(|size| *size > 0),
+                smaller_than: and.object_size_less_than,
+            };
+        }
+        Self {
+            prefix: filter.prefix.or(outside).unwrap_or_default(),
+            tags: filter.tag.into_iter().map(pair).collect(),
+            larger_than: filter.object_size_greater_than,
+            smaller_than: filter.object_size_less_than,
+        }
+    }
+
+    /// S3 takes one condition, or several below `And`.
+    fn to_sdk(&self) -> LifecycleRuleFilter {
+        let tags: Vec<Tag> = self.tags.iter().map(|(k, v)| Tag::builder().key(k).value(v).build().expect("both parts are given")).collect();
+        let prefix = Some(self.prefix.clone()).filter(|prefix| !prefix.is_empty());
+        let conditions =
+            usize::from(prefix.is_some()) + tags.len() + usize::from(self.larger_than.is_some()) + usize::from(self.smaller_than.is_some());
+        let filter = LifecycleRuleFilter::builder();
+        if conditions > 1 {
+            let and = LifecycleRuleAndOperator::builder()
+                .set_prefix(prefix)
+                .set_tags(some(tags))
+                .set_object_size_greater_than(self.larger_than)
+                .set_object_size_less_than(self.smaller_than)
+                .build();
+            return filter.and(and).build();
+        }
+        // The empty prefix is how "all objects" is said.
+        filter
+            .set_prefix(if conditions == 0 { Some(String::new()) } else { prefix })
+            .set_tag(tags.into_iter().next())
+            .set_object_size_greater_than(self.larger_than)
+            .set_object_size_less_than(self.smaller_than)
+            .build()
+    }
+}
+
+fn count(days: Option<i32>) -> Option<u32> {
+    days.and_then(|days| u32::try_from(days).ok()).filter(|days| *days > 0)
+}
+
+fn signed(days: u32) -> i32 {
+    i32::try_from(days).unwrap_or(i32::MAX)
+}
+
+fn date(at: Option<&DateTime>) -> Option<String> {
+    at.and_then(|at| at.fmt(Format::DateTime).ok())
+}
+
+fn instant(text: &str) -> Option<DateTime> {
+    DateTime::from_str(text, Format::DateTime).ok()
+}
+
+fn class(class: Option<TransitionStorageClass>) -> String {
+    class.map(|class| class.as_str().to_owned()).unwrap_or_default()
+}
+
+fn some<T>(items: Vec<T>) -> Option<Vec<T>> {
+    (!items.is_empty()).then_some(items)
+}

@@ -1,0 +1,152 @@
+//! The service clients, all over one HTTP client, credentials cache and set of time-outs.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::os_shim_internal::Env;
+
+/// Where and as whom to call. `None` leaves it to the SDK: environment, profile, instance.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    pub region: Option<String>,
+    pub profile: Option<String>,
+    pub endpoint_url: Option<String>,
+    /// A shared credentials file to use instead of the usual chain.
+    pub credentials_file: Option<PathBuf>,
+}
+
+/// One client per service.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub cloudtrail: aws_sdk_cloudtrail::Client,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub kms: aws_sdk_kms::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub sns: aws_sdk_sns::Client,
+    pub sts: aws_sdk_sts::Client,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("there is no profile {name:?} in the AWS configuration")]
+    NoProfile { name: String, known: Vec<String> },
+    #[error("the AWS configuration files cannot be read")]
+    Profiles(#[source] aws_config::profile::ProfileFileLoadError),
+    #[error("profile {name:?} asks for MFA (mfa_serial), which the AWS SDK for Rust leaves out")]
+    MfaProfile { name: String },
+    #[error("{url} is plain HTTP and not on this machine: credentials and states would travel in the clear")]
+    PlainHttp { url: String },
+}
+
+/// Loads the configuration and checks what the SDK would let pass in silence.
+pub async fn connect(
+    connection: &Connection,
+    http: SharedHttpClient,
+    vars: &impl Fn(&str) -> Option<String>,
+) -> Result<SdkConfig, ConnectError> {
+    for url in endpoints(connection, vars) {
+        if !is_safe(&url) {
+            return Err(ConnectError::PlainHttp { url });
+        }
+    }
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(
+        TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_attempt_timeout(Duration::from_secs(30))
+            .operation_timeout(Duration::from_secs(120))
+            .build(),
+    );
+    if vars("AWS_MAX_ATTEMPTS").is_none() && vars("AWS_RETRY_MODE").is_none() {
+        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(5));
+    }
+    if let Some(region) = &connection.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(url) = &connection.endpoint_url {
+        loader = loader.endpoint_url(url.clone());
+    }
+    if let Some(path) = &connection.credentials_file {
+        let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
+        loader =
+            loader.credentials_provider(ProfileFileCredentialsProvider::builder().profile_files(files).profile_name("default").build());
+    } else if let Some(name) = connection.profile.clone().or_else(|| vars("AWS_PROFILE").filter(|name| !name.is_empty())) {
+        check_profile(&name).await?;
+        loader = loader.profile_name(name);
+    }
+    Ok(loader.load().await)
+}
+
+/// The region that a profile names, or the default one.
+pub async fn profile_region(name: Option<&str>) -> Option<String> {
+    let mut provider = aws_config::default_provider::region::DefaultRegionChain::builder();
+    if let Some(name) = name {
+        provider = provider.profile_name(name);
+    }
+    provider.build().region().await.map(|region| region.to_string())
+}
+
+/// A profile that does not exist would silently fall through to the instance's own credentials.
+async fn check_profile(name: &str) -> Result<(), ConnectError> {
+    let profiles = aws_config::profile::load(&aws_types::os_shim_internal::Fs::real(), &Env::real(), &EnvConfigFiles::default(), None)
+        .await
+        .map_err(ConnectError::Profiles)?;
+    let Some(profile) = profiles.get_profile(name) else {
+        return Err(ConnectError::NoProfile { name: name.to_owned(), known: profiles.profiles().map(str::to_owned).collect() });
+    };
+    if profile.get("mfa_serial").is_some() && profile.get("role_arn").is_some() {
+        return Err(ConnectError::MfaProfile { name: name.to_owned() });
+    }
+    Ok(())
+}
+
+fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) -> Vec<String> {
+    const SERVICES: &[&str] = &["", "_CLOUDTRAIL", "_CLOUDWATCH", "_DYNAMODB", "_IAM", "_KMS", "_S3", "_SNS", "_STS"];
+    let from_vars = SERVICES.iter().filter_map(|service| vars(&format!("AWS_ENDPOINT_URL{service}")));
+    connection.endpoint_url.clone().into_iter().chain(from_vars).collect()
+}
+
+/// TLS anywhere, plain HTTP on this machine only.
+fn is_safe(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return true };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+impl Clients {
+    pub fn new(config: &SdkConfig) -> Self {
+        // Behind an endpoint of one's own, bucket names are not part of the host name.
+        let own_endpoint = config.endpoint_url().is_some()
+            || config.service_config().is_some_and(|service| {
+                service
+                    .load_config(
+                        aws_types::service_config::ServiceConfigKey::builder()
+                            .service_id("S3")
+                            .env("AWS_ENDPOINT_URL")
+                            .profile("endpoint_url")
+                            .build()
+                            .expect("all three parts are given"),
+                    )
+                    .is_some()
+            });
+        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
+        Self {
+            cloudtrail: aws_sdk_cloudtrail::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            kms: aws_sdk_kms::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sns: aws_sdk_sns::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+        }
+    }
+}

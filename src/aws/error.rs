@@ -1,0 +1,209 @@
+//! What went wrong with a call to AWS, as facts: the words for people are added at the edge.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// One operation of one service, and the IAM action that allows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// As in `s3:PutBucketEncryption`.
+    pub operation: &'static str,
+    /// As in `s3:PutEncryptionConfiguration`.
+    pub action: &'static str,
+}
+
+impl Api {
+    /// An operation that is allowed by the action of the same name.
+    pub const fn new(operation: &'static str) -> Self {
+        Self { operation, action: operation }
+    }
+
+    /// An operation that is allowed by an action of another name.
+    pub const fn allowed_by(operation: &'static str, action: &'static str) -> Self {
+        Self { operation, action }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The caller may not do this, or the resource is somebody else's.
+    Denied,
+    /// The credentials were good once.
+    Expired,
+    /// There are no credentials, or AWS does not know them.
+    Credentials,
+    /// AWS asked to slow down, and still did after all retries.
+    Throttled,
+    /// No answer: name resolution, connection, TLS, or a time-out.
+    Network,
+    /// The clock of this machine is too far off for a signature.
+    Clock,
+    /// AWS's own fault: 5xx.
+    Server,
+    /// The service said no, and `code` says why.
+    Refused,
+}
+
+/// A call that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub struct AwsError {
+    pub api: Api,
+    /// What was acted on: a name or an ARN.
+    pub resource: Box<str>,
+    pub kind: Kind,
+    pub code: Option<Box<str>>,
+    pub message: Option<Box<str>>,
+    pub status: Option<u16>,
+    pub request_id: Option<Box<str>>,
+    /// The region that S3 says a bucket is in, where it says so.
+    pub bucket_region: Option<Box<str>>,
+}
+
+impl std::fmt::Display for AwsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} on {}", self.api.operation, self.resource)?;
+        match (&self.code, self.status) {
+            (Some(code), _) => write!(f, ": {code}")?,
+            (None, Some(status)) => write!(f, ": HTTP {status}")?,
+            (None, None) => {}
+        }
+        if let Some(message) = &self.message {
+            write!(f, ": {message}")?;
+        }
+        if self.kind == Kind::Denied {
+            write!(f, " (needs {})", self.api.action)?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " [request {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl AwsError {
+    pub fn from_sdk<E>(api: Api, resource: &str, error: SdkError<E, Response>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let raw = error.raw_response();
+        let status = raw.map(|response| response.status().as_u16());
+        let header = |name: &str| raw.and_then(|response| response.headers().get(name)).map(Box::<str>::from);
+        let request_id = header("x-amzn-requestid")
+            .or_else(|| header("x-amz-request-id"))
+            .or_else(|| error.meta().extra("aws_request_id").map(Into::into));
+        let code = error.code().filter(|code| !code.is_empty()).map(Box::<str>::from);
+        let kind = kind(&error, code.as_deref(), status);
+        let message = match &error {
+            SdkError::ServiceError(_) => error.message().filter(|text| !text.is_empty()).map(Box::from),
+            _ => Some(chain(&error).into()),
+        };
+        Self { api, resource: resource.into(), kind, code, message, status, request_id, bucket_region: header("x-amz-bucket-region") }
+    }
+
+    /// An answer that AWS should not give.
+    pub fn nonsense(api: Api, resource: &str, message: &str) -> Self {
+        Self {
+            api,
+            resource: resource.into(),
+            kind: Kind::Refused,
+            code: None,
+            message: Some(message.into()),
+            status: None,
+            request_id: None,
+            bucket_region: None,
+        }
+    }
+
+    /// What was there when we looked is there no more.
+    pub fn vanished(api: Api, resource: &str) -> Self {
+        Self::nonsense(api, resource, "was there a moment ago and is gone; run again")
+    }
+
+    pub fn is(&self, codes: &[&str]) -> bool {
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+}
+
+/// `None` where the service's own code says that there is nothing; any other error stays one.
+pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T>, AwsError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is(absent) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, status: Option<u16>) -> Kind {
+    match error {
+        SdkError::TimeoutError(_) => return Kind::Network,
+        SdkError::DispatchFailure(failure) => {
+            let text = chain(error);
+            return if text.contains("ExpiredToken") || text.contains("session has expired") || text.contains("token has expired") {
+                Kind::Expired
+            } else if failure.is_timeout() || failure.is_io() {
+                Kind::Network
+            } else {
+                Kind::Credentials
+            };
+        }
+        SdkError::ConstructionFailure(_) => return Kind::Credentials,
+        _ => {}
+    }
+    match code {
+        Some(
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "AuthorizationError"
+            | "AuthorizationErrorException"
+            | "UnauthorizedOperation"
+            | "AllAccessDisabled",
+        ) => Kind::Denied,
+        Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired") => Kind::Expired,
+        Some(
+            "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "AuthFailure"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature"
+            | "InvalidToken",
+        ) => Kind::Credentials,
+        Some("RequestTimeTooSkewed") => Kind::Clock,
+        Some(
+            "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestLimitExceeded"
+            | "SlowDown"
+            | "TooManyRequestsException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "BandwidthLimitExceeded"
+            | "ProvisionedThroughputExceededException"
+            | "PriorRequestNotComplete",
+        ) => Kind::Throttled,
+        // HEAD has no body, so a denial comes without a code.
+        None if status == Some(403) => Kind::Denied,
+        _ if status.is_some_and(|status| status >= 500) => Kind::Server,
+        _ => Kind::Refused,
+    }
+}
+
+/// The error and its sources in one line, what repeats the one before left out.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let part = source.to_string();
+        if !text.contains(&part) {
+            text = format!("{text}: {part}");
+        }
+        next = source.source();
+    }
+    text
+}

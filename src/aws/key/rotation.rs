@@ -1,0 +1,50 @@
+//! Yearly new key material, so that no single piece of it protects the states for ever.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError},
+        key::NOT_YET,
+        resource::{Found, Look, Resource},
+    },
+    spec::Spec,
+};
+
+const GET: Api = Api::new("kms:GetKeyRotationStatus");
+const ENABLE: Api = Api::new("kms:EnableKeyRotation");
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rotation {
+    pub alias: String,
+    /// ARN of the key.
+    pub key: String,
+    pub enabled: bool,
+    /// 90 to 2560.
+    pub days: u32,
+}
+
+impl Spec for Rotation {}
+
+impl Resource for Rotation {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let Some(key) = look.key(&self.alias).await? else { return Ok(None) };
+        let answer = look.aws.read(GET, &key.arn, look.aws.clients.kms.get_key_rotation_status().key_id(&key.arn).send()).await?;
+        let days = answer.rotation_period_in_days().and_then(|days| u32::try_from(days).ok());
+        let enabled = answer.key_rotation_enabled();
+        Ok(Some(Found::part(Self {
+            alias: self.alias.clone(),
+            key: key.arn.clone(),
+            enabled,
+            days: days.unwrap_or(if enabled { 365 } else { 0 }),
+        })))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let days = i32::try_from(self.days).unwrap_or(i32::MAX);
+        let request = aws.clients.kms.enable_key_rotation().key_id(&self.key).rotation_period_in_days(days);
+        aws.send(ENABLE, &self.key, NOT_YET, || request.clone().send()).await?;
+        Ok(None)
+    }
+}

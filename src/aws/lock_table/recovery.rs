@@ -1,0 +1,48 @@
+//! Point-in-time recovery of the lock table: the digests of the states can be brought back.
+
+use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, PointInTimeRecoveryStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    spec::Spec,
+};
+
+const GET: Api = Api::new("dynamodb:DescribeContinuousBackups");
+const PUT: Api = Api::new("dynamodb:UpdateContinuousBackups");
+const ABSENT: &[&str] = &["TableNotFoundException", "ResourceNotFoundException"];
+/// Backups become available a while after the table does.
+const NOT_YET: &[&str] = &["ContinuousBackupsUnavailableException", "TableNotFoundException", "ResourceInUseException"];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    pub table: String,
+    pub enabled: bool,
+}
+
+impl Spec for Recovery {}
+
+impl Resource for Recovery {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look.aws.clients.dynamodb.describe_continuous_backups().table_name(&self.table);
+        let answer = found(look.aws.read(GET, &self.table, request.send()).await, ABSENT)?;
+        Ok(answer.map(|answer| {
+            let recovery = answer.continuous_backups_description.and_then(|backups| backups.point_in_time_recovery_description);
+            let enabled = recovery.and_then(|recovery| recovery.point_in_time_recovery_status) == Some(PointInTimeRecoveryStatus::Enabled);
+            Found::part(Self { table: self.table.clone(), enabled })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let recovery =
+            PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(self.enabled).build().expect("the switch is given");
+        let request =
+            aws.clients.dynamodb.update_continuous_backups().table_name(&self.table).point_in_time_recovery_specification(recovery);
+        aws.send(PUT, &self.table, NOT_YET, || request.clone().send()).await?;
+        Ok(None)
+    }
+}

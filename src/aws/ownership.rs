@@ -1,0 +1,45 @@
+//! The tags that make a resource ours, and whose a resource with given tags is.
+
+use super::resource::Tags;
+use crate::observation::Owner;
+
+pub const MANAGED_BY: &str = "ManagedBy";
+pub const PROJECT: &str = "tfbackend:project";
+pub const ENV: &str = "tfbackend:env";
+pub const PROTECTED: &str = "tfbackend:protected";
+/// Counts up when the set of resources changes, not with each release: it would be drift.
+pub const LAYOUT: &str = "tfbackend:version";
+
+const TOOL: &str = "tfbackend";
+const LAYOUT_VERSION: &str = "1";
+
+/// Which environment something belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub project: String,
+    pub env: String,
+}
+
+impl Mark {
+    /// The tags of everything that is made for this environment.
+    pub fn tags(&self, protected: bool, more: &Tags) -> Tags {
+        let mut tags = more.clone();
+        tags.extend([
+            (MANAGED_BY.to_owned(), TOOL.to_owned()),
+            (PROJECT.to_owned(), self.project.clone()),
+            (ENV.to_owned(), self.env.clone()),
+            (PROTECTED.to_owned(), protected.to_string()),
+            (LAYOUT.to_owned(), LAYOUT_VERSION.to_owned()),
+        ]);
+        tags
+    }
+
+    pub fn owner(&self, tags: &Tags) -> Owner {
+        let tag = |key: &str| tags.get(key).map(String::as_str);
+        match (tag(MANAGED_BY), tag(PROJECT), tag(ENV)) {
+            (Some(TOOL), Some(project), Some(env)) if project == self.project && env == self.env => Owner::Us,
+            (Some(TOOL), Some(project), Some(env)) => Owner::Other(format!("the tfbackend environment {env} of project {project}")),
+            _ => Owner::Unmanaged,
+        }
+    }
+}

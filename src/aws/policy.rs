@@ -1,0 +1,249 @@
+//! IAM policy documents as types: written, compared by meaning, and merged with what others wrote.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// How the Sids of our own statements start: by it, and only by it, a statement is ours to replace.
+pub const OURS: &str = "Tfbackend";
+
+/// A policy document. Fields that we do not know are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    #[serde(rename = "Version", default = "version", deserialize_with = "or_version")]
+    pub version: String,
+    #[serde(rename = "Statement", default, deserialize_with = "one_or_many")]
+    pub statements: Vec<Statement>,
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    #[serde(rename = "Sid", default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    #[serde(rename = "Effect")]
+    pub effect: Effect,
+    /// `Principal`, `Action`, `Resource`, `Condition`, and their negations.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+impl Document {
+    pub fn new(statements: Vec<Statement>) -> Self {
+        Self { version: version(), statements, rest: Map::new() }
+    }
+
+    /// Compact JSON, as it is sent.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a policy is plain data")
+    }
+
+    /// Whether a statement of the same meaning is in it, whatever its Sid.
+    pub fn says(&self, statement: &Statement) -> bool {
+        let meaning = statement.meaning();
+        self.statements.iter().any(|other| other.meaning() == meaning)
+    }
+
+    /// Whether both say the same, in whatever order and form.
+    pub fn means(&self, other: &Self) -> bool {
+        self.statements.iter().all(|s| other.says(s)) && other.statements.iter().all(|s| self.says(s))
+    }
+
+    /// Whether an Allow names this service and an action (with wildcards) that covers `action`.
+    pub fn allows_service(&self, service: &str, action: &str) -> bool {
+        self.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
+            let meaning = statement.meaning();
+            let has = |field: &str, group: &str, fits: &dyn Fn(&str) -> bool| {
+                meaning.fields.get(field).and_then(|groups| groups.get(group)).is_some_and(|values| values.iter().any(|value| fits(value)))
+            };
+            let covers = |pattern: &str| match pattern.strip_suffix('*') {
+                Some(start) => action.to_lowercase().starts_with(start),
+                None => action.eq_ignore_ascii_case(pattern),
+            };
+            has("Principal", "Service", &|name| name == service) && has("Action", "", &covers)
+        })
+    }
+
+    /// What to write so that all of `self` holds and the statements of others survive.
+    ///
+    /// Statements of ours that are no longer wanted go. `observed` itself is returned, to the
+    /// letter, where it says all this already.
+    #[must_use]
+    pub fn over(&self, observed: &Self) -> Self {
+        let mut merged = observed.clone();
+        merged.statements.retain(|statement| !statement.is_ours() || self.says(statement));
+        for statement in &self.statements {
+            if !merged.says(statement) {
+                merged.statements.push(statement.clone());
+            }
+        }
+        merged
+    }
+}
+
+impl Statement {
+    pub fn allow(sid: &str) -> Self {
+        Self::new(sid, Effect::Allow)
+    }
+
+    pub fn deny(sid: &str) -> Self {
+        Self::new(sid, Effect::Deny)
+    }
+
+    fn new(sid: &str, effect: Effect) -> Self {
+        Self { sid: Some(format!("{OURS}{sid}")), effect, rest: Map::new() }
+    }
+
+    #[must_use]
+    pub fn everybody(self) -> Self {
+        self.with("Principal", serde_json::json!({ "AWS": "*" }))
+    }
+
+    #[must_use]
+    pub fn service(self, name: &str) -> Self {
+        self.with("Principal", serde_json::json!({ "Service": name }))
+    }
+
+    #[must_use]
+    pub fn aws(self, arn: &str) -> Self {
+        self.with("Principal", serde_json::json!({ "AWS": arn }))
+    }
+
+    #[must_use]
+    pub fn actions(self, actions: &[&str]) -> Self {
+        let value = one_or_list(actions.iter().map(|action| (*action).to_owned()).collect());
+        self.with("Action", value)
+    }
+
+    #[must_use]
+    pub fn on(self, resources: impl IntoIterator<Item = String>) -> Self {
+        let value = one_or_list(resources.into_iter().collect());
+        self.with("Resource", value)
+    }
+
+    /// Adds `operator: { key: values }` to the condition.
+    #[must_use]
+    pub fn when(mut self, operator: &str, key: &str, values: impl IntoIterator<Item = String>) -> Self {
+        let condition = self.rest.entry("Condition").or_insert_with(|| Value::Object(Map::new()));
+        let operators = condition.as_object_mut().expect("made as an object above");
+        let keys = operators.entry(operator).or_insert_with(|| Value::Object(Map::new()));
+        keys.as_object_mut().expect("made as an object above").insert(key.to_owned(), one_or_list(values.into_iter().collect()));
+        self
+    }
+
+    fn with(mut self, field: &str, value: Value) -> Self {
+        self.rest.insert(field.to_owned(), value);
+        self
+    }
+
+    pub fn is_ours(&self) -> bool {
+        self.sid.as_deref().is_some_and(|sid| sid.starts_with(OURS))
+    }
+
+    /// The same for two statements that mean the same: Sid left out, lists sorted, actions and
+    /// condition keys in lower case, account roots by their number, `*` in its long form.
+    fn meaning(&self) -> Meaning {
+        let fields = self.rest.iter().map(|(field, value)| {
+            let value = match field.as_str() {
+                "Action" | "NotAction" => texts(value, &|text| text.to_lowercase()),
+                "Principal" | "NotPrincipal" => principals(value),
+                "Condition" => condition(value),
+                _ => texts(value, &str::to_owned),
+            };
+            (field.clone(), value)
+        });
+        Meaning { deny: self.effect == Effect::Deny, fields: fields.collect() }
+    }
+}
+
+#[derive(PartialEq)]
+struct Meaning {
+    deny: bool,
+    fields: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
+}
+
+type Groups = BTreeMap<String, BTreeSet<String>>;
+
+fn texts(value: &Value, normal: &dyn Fn(&str) -> String) -> Groups {
+    Groups::from([(String::new(), set(value, normal))])
+}
+
+fn set(value: &Value, normal: &dyn Fn(&str) -> String) -> BTreeSet<String> {
+    match value {
+        Value::Array(items) => items.iter().map(|item| normal(&text(item))).collect(),
+        item => BTreeSet::from([normal(&text(item))]),
+    }
+}
+
+/// Booleans and numbers mean the same as their text in a policy.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn principals(value: &Value) -> Groups {
+    match value {
+        Value::Object(kinds) => kinds.iter().map(|(kind, who)| (kind.clone(), set(who, &principal))).collect(),
+        everybody => Groups::from([("AWS".to_owned(), set(everybody, &principal))]),
+    }
+}
+
+/// `arn:aws:iam::123456789012:root` and `123456789012` are the same principal.
+fn principal(text: &str) -> String {
+    let parts: Vec<&str> = text.split(':').collect();
+    match parts[..] {
+        ["arn", _, "iam", "", account, "root"] => account.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+fn condition(value: &Value) -> Groups {
+    let Value::Object(operators) = value else { return texts(value, &str::to_owned) };
+    let mut groups = Groups::new();
+    for (operator, keys) in operators {
+        let Value::Object(keys) = keys else {
+            groups.insert(operator.clone(), set(keys, &str::to_owned));
+            continue;
+        };
+        for (key, values) in keys {
+            groups.insert(format!("{operator} {}", key.to_lowercase()), set(values, &str::to_owned));
+        }
+    }
+    groups
+}
+
+fn one_or_list(mut values: Vec<String>) -> Value {
+    if values.len() == 1 { Value::String(values.remove(0)) } else { Value::Array(values.into_iter().map(Value::String).collect()) }
+}
+
+fn version() -> String {
+    "2012-10-17".to_owned()
+}
+
+fn or_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_else(version))
+}
+
+/// A policy with a single statement may have it without a list.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Statement>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Statements {
+        Many(Vec<Statement>),
+        One(Statement),
+    }
+    Ok(match Statements::deserialize(deserializer)? {
+        Statements::Many(statements) => statements,
+        Statements::One(statement) => vec![statement],
+    })
+}

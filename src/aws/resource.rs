@@ -1,0 +1,73 @@
+//! The shape that every resource file has: look, and write.
+//!
+//! A file says in its first line what the resource is for, then: the settings as a struct; `look`
+//! (reads only; the codes that mean absence stand beside it); `write` (creates, or changes exactly
+//! what differs from what was seen); `over` and `blocked_by` where they differ from the default.
+
+use std::{collections::BTreeMap, future::Future};
+
+use tokio::sync::OnceCell;
+
+use super::{
+    Aws,
+    error::AwsError,
+    key::{self, FoundKey},
+};
+use crate::{observation::Owner, spec::Spec};
+
+pub trait Resource: Spec {
+    /// `None` if it is certain that there is nothing.
+    fn look(&self, look: &Look<'_>) -> impl Future<Output = Result<Option<Found<Self>>, AwsError>> + Send;
+
+    /// Makes `self` true, starting from `from`, and returns what the node gives out. Doing it
+    /// again is harmless.
+    fn write(&self, aws: &Aws, from: Option<&Self>) -> impl Future<Output = Result<Option<String>, AwsError>> + Send;
+}
+
+/// What was seen of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<S> {
+    pub spec: S,
+    pub output: Option<String>,
+    pub owner: Owner,
+}
+
+impl<S> Found<S> {
+    /// A part, or anything else without tags of its own: it has its parent's owner.
+    pub fn part(spec: S) -> Self {
+        Self { spec, output: None, owner: Owner::Unmanaged }
+    }
+}
+
+/// One observation: what several resources need to look up is looked up once.
+pub struct Look<'a> {
+    pub aws: &'a Aws,
+    key: OnceCell<Option<FoundKey>>,
+}
+
+impl<'a> Look<'a> {
+    pub fn new(aws: &'a Aws) -> Self {
+        Self { aws, key: OnceCell::new() }
+    }
+
+    /// The environment's own key: behind its alias, or by its tags after a run that was cut off
+    /// between making the key and naming it.
+    pub async fn key(&self, alias: &str) -> Result<Option<&FoundKey>, AwsError> {
+        Ok(self.key.get_or_try_init(|| key::find(self.aws, alias)).await?.as_ref())
+    }
+}
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Ours over theirs: a tag set is never replaced.
+pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
+    let mut all = theirs.clone();
+    all.extend(ours.clone());
+    all
+}
+
+/// The tags to write so that `to` holds, given that `from` is there.
+pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
+    to.iter().filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}

@@ -1,0 +1,152 @@
+//! The closed list of the kinds of resources: what is looked at and written goes through here.
+
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    access::{self, attachment::Attachment},
+    alarm::Alarm,
+    bucket::{
+        Bucket, encryption::Encryption, lifecycle::Lifecycle, logging::Logging, notifications::Notifications, policy::BucketPolicy,
+        public_access::PublicAccess, versioning::Versioning,
+    },
+    error::AwsError,
+    key::{Key, alias::Alias, own::OwnKey, rotation::Rotation},
+    lock_table::{LockTable, recovery::Recovery},
+    resource::{Found, Look, Resource},
+    topic::{Topic, existing::ExistingTopic, subscription::Subscription},
+    trail::{Trail, existing::ExistingTrail, logging::TrailLogging, selectors::Selectors},
+};
+use crate::{
+    apply::Cloud,
+    blueprint::Blueprint,
+    observation::{Observation, Seen, inherit_owners},
+    plan::Change,
+    spec::{Address, Outputs, Spec},
+};
+
+/// How many resources are looked at at the same time.
+const LOOKS_AT_ONCE: usize = 64;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident($spec:ty) $name:literal,)+) => {
+        /// The settings of any one resource.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case", tag = "type")]
+        pub enum AwsSpec {
+            $($(#[$doc])* $kind($spec),)+
+        }
+
+        impl AwsSpec {
+            /// What a person calls it.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$kind(_) => $name,)+ }
+            }
+
+            async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+                match self {
+                    $(Self::$kind(spec) => Ok(Resource::look(spec, look).await?.map(|found| Found {
+                        spec: Self::$kind(found.spec),
+                        output: found.output,
+                        owner: found.owner,
+                    })),)+
+                }
+            }
+
+            async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+                match (self, from) {
+                    $((Self::$kind(to), None) => Resource::write(to, aws, None).await,
+                    (Self::$kind(to), Some(Self::$kind(from))) => Resource::write(to, aws, Some(from)).await,)+
+                    (to, Some(from)) => unreachable!("a {} does not become a {}", from.name(), to.name()),
+                }
+            }
+        }
+
+        impl Spec for AwsSpec {
+            fn resolve(&self, known: &Outputs) -> Self {
+                match self { $(Self::$kind(spec) => Self::$kind(spec.resolve(known)),)+ }
+            }
+
+            fn over(&self, observed: &Self) -> Self {
+                match (self, observed) {
+                    $((Self::$kind(ours), Self::$kind(theirs)) => Self::$kind(ours.over(theirs)),)+
+                    (ours, _) => ours.clone(),
+                }
+            }
+
+            fn blocked_by(&self, observed: &Self) -> Option<String> {
+                match (self, observed) {
+                    $((Self::$kind(ours), Self::$kind(theirs)) => ours.blocked_by(theirs),)+
+                    (ours, theirs) => Some(format!("is a {} and should be a {}", theirs.name(), ours.name())),
+                }
+            }
+
+            fn reference(&self) -> Option<String> {
+                match self { $(Self::$kind(spec) => spec.reference(),)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    Key(Key) "KMS key",
+    OwnKey(OwnKey) "KMS key (yours)",
+    Alias(Alias) "KMS alias",
+    Rotation(Rotation) "key rotation",
+    Bucket(Bucket) "S3 bucket",
+    PublicAccess(PublicAccess) "public access block",
+    Versioning(Versioning) "versioning",
+    Encryption(Encryption) "default encryption",
+    Lifecycle(Lifecycle) "lifecycle rules",
+    Logging(Logging) "access logs",
+    Notifications(Notifications) "event notifications",
+    BucketPolicy(BucketPolicy) "bucket policy",
+    LockTable(LockTable) "DynamoDB table",
+    Recovery(Recovery) "point-in-time recovery",
+    Topic(Topic) "SNS topic",
+    ExistingTopic(ExistingTopic) "SNS topic (yours)",
+    Subscription(Subscription) "e-mail subscription",
+    Alarm(Alarm) "CloudWatch alarm",
+    Trail(Trail) "CloudTrail trail",
+    ExistingTrail(ExistingTrail) "CloudTrail trail (yours)",
+    Selectors(Selectors) "event selectors",
+    TrailLogging(TrailLogging) "trail logging",
+    Policy(access::Policy) "IAM policy",
+    Attachment(Attachment) "policy attachment",
+}
+
+/// Looks at every node of the blueprint, all at the same time.
+pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
+    let look = Look::new(aws);
+    let mut observation: Observation<AwsSpec> = stream::iter(blueprint.nodes())
+        .map(|node| {
+            let look = &look;
+            async move {
+                let seen = match node.spec.look(look).await {
+                    Ok(None) => Seen::Absent,
+                    Ok(Some(Found { spec, output, owner })) => Seen::Present { spec, output, owner },
+                    Err(error) => Seen::Unreadable(error.to_string()),
+                };
+                (node.address.clone(), seen)
+            }
+        })
+        .buffer_unordered(LOOKS_AT_ONCE)
+        .collect()
+        .await;
+    inherit_owners(&mut observation);
+    observation
+}
+
+impl Cloud for Aws {
+    type Spec = AwsSpec;
+    type Error = AwsError;
+
+    async fn write(&self, _address: &Address, change: &Change<AwsSpec>) -> Result<Option<String>, AwsError> {
+        match change {
+            Change::Create { to } => to.write(self, None).await,
+            Change::Update { from, to } | Change::Adopt { from, to } => to.write(self, Some(from)).await,
+            Change::NoOp { .. } | Change::Blocked { .. } => unreachable!("these are not written"),
+        }
+    }
+}

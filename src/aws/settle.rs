@@ -1,0 +1,59 @@
+//! All waiting and retrying that the SDK's own retries do not cover: AWS is eventually consistent.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use super::error::AwsError;
+
+/// Answers that mean "not yet" or "not now" for any call, worth another try.
+///
+/// `OperationAborted`: two writes on one bucket at once, or its name is still held after a delete.
+/// The others: two writes on one trail, policy, topic or table at once.
+const BUSY: &[&str] = &["OperationAborted", "ConflictException", "ConcurrentModification", "ConcurrentAccess", "ConcurrentAccessException"];
+
+/// How long a thing that was just made may take to be seen everywhere. The Terraform AWS provider
+/// waits as long for buckets and for IAM.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Calls until it succeeds, fails for good, or [`PATIENCE`] is over. `not_yet` are further codes
+/// that a later try may get rid of.
+pub async fn settle<T, F, Fut>(not_yet: &[&str], mut call: F) -> Result<T, AwsError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, AwsError>>,
+{
+    let started = Instant::now();
+    let mut pauses = Pauses::default();
+    loop {
+        match call().await {
+            Err(error) if (error.is(BUSY) || error.is(not_yet)) && started.elapsed() < PATIENCE => {
+                tracing::debug!(%error, "trying again");
+                pauses.wait().await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Pauses that grow, each of a random length so that two programs get out of step.
+pub struct Pauses {
+    next: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self { next: FIRST_PAUSE }
+    }
+}
+
+impl Pauses {
+    pub async fn wait(&mut self) {
+        tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+        self.next = (self.next * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,56 @@
+//! An e-mail address that hears of alarms, once its owner has confirmed it.
+
+use aws_sdk_sns::types::Subscription as SdkSubscription;
+use serde::{Deserialize, Serialize};
+
+use super::ABSENT;
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    spec::Spec,
+};
+
+const LIST: Api = Api::new("sns:ListSubscriptionsByTopic");
+const SUBSCRIBE: Api = Api::new("sns:Subscribe");
+const EMAIL: &str = "email";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// ARN of the topic.
+    pub topic: String,
+    pub email: String,
+}
+
+impl Spec for Subscription {}
+
+impl Resource for Subscription {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let mut next = None;
+        loop {
+            let request = look.aws.clients.sns.list_subscriptions_by_topic().topic_arn(&self.topic).set_next_token(next);
+            let Some(page) = found(look.aws.read(LIST, &self.topic, request.send()).await, ABSENT)? else { return Ok(None) };
+            if page.subscriptions().iter().any(|subscription| self.is(subscription)) {
+                return Ok(Some(Found::part(self.clone())));
+            }
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let request = aws.clients.sns.subscribe().topic_arn(&self.topic).protocol(EMAIL).endpoint(&self.email);
+        aws.send(SUBSCRIBE, &self.email, &[], || request.clone().send()).await?;
+        Ok(None)
+    }
+}
+
+impl Subscription {
+    fn is(&self, subscription: &SdkSubscription) -> bool {
+        subscription.protocol() == Some(EMAIL) && subscription.endpoint().is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
+    }
+}

@@ -1,0 +1,136 @@
+//! The CloudTrail trail that records who read and wrote which state, and which lock.
+
+use aws_sdk_cloudtrail::types::{Tag, Trail as SdkTrail};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, found},
+    resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
+};
+use crate::spec::Spec;
+
+pub mod existing;
+pub mod logging;
+pub mod selectors;
+
+const GET: Api = Api::new("cloudtrail:GetTrail");
+const TAGS: Api = Api::new("cloudtrail:ListTags");
+const CREATE: Api = Api::new("cloudtrail:CreateTrail");
+const UPDATE: Api = Api::new("cloudtrail:UpdateTrail");
+const TAG: Api = Api::new("cloudtrail:AddTags");
+
+pub(super) const ABSENT: &[&str] = &["TrailNotFoundException"];
+/// A trail that was just made is not seen everywhere at once.
+pub(super) const NOT_YET: &[&str] = &["TrailNotFoundException"];
+/// Nor are the policies of its bucket and key.
+const POLICIES_NOT_YET: &[&str] =
+    &["InsufficientS3BucketPolicyException", "InsufficientEncryptionPolicyException", "S3BucketDoesNotExistException"];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trail {
+    pub name: String,
+    pub bucket: String,
+    pub prefix: Option<String>,
+    /// ARN of the key that encrypts the log files.
+    pub key: Option<String>,
+    pub multi_region: bool,
+    /// Whether log files come with digests that prove they were not changed.
+    pub validation: bool,
+    pub tags: Tags,
+}
+
+impl Spec for Trail {
+    fn over(&self, observed: &Self) -> Self {
+        Self { key: self.key.clone().or_else(|| observed.key.clone()), tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
+    }
+}
+
+impl Trail {
+    fn arn(&self, aws: &Aws) -> String {
+        aws.arn("cloudtrail", &aws.region, &format!("trail/{}", self.name))
+    }
+}
+
+impl Resource for Trail {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let arn = self.arn(aws);
+        let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
+        let (Some(trail), Some(tags)) = (trail?, tags?) else { return Ok(None) };
+        let owner = aws.mark.owner(&tags);
+        let spec = Self {
+            name: self.name.clone(),
+            bucket: trail.s3_bucket_name.unwrap_or_default(),
+            prefix: trail.s3_key_prefix.filter(|prefix| !prefix.is_empty()),
+            key: trail.kms_key_id.filter(|key| !key.is_empty()),
+            multi_region: trail.is_multi_region_trail.unwrap_or(false),
+            validation: trail.log_file_validation_enabled.unwrap_or(false),
+            tags,
+        };
+        Ok(Some(Found { spec, output: Some(arn), owner }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let arn = self.arn(aws);
+        let Some(from) = from else {
+            let request = aws
+                .clients
+                .cloudtrail
+                .create_trail()
+                .name(&self.name)
+                .s3_bucket_name(&self.bucket)
+                .set_s3_key_prefix(self.prefix.clone())
+                .set_kms_key_id(self.key.clone())
+                .is_multi_region_trail(self.multi_region)
+                .include_global_service_events(self.multi_region)
+                .enable_log_file_validation(self.validation)
+                .set_tags_list(Some(sdk_tags(&self.tags)));
+            return match aws.send(CREATE, &self.name, POLICIES_NOT_YET, || request.clone().send()).await {
+                // Another run of ours was faster, or the answer of this one was lost.
+                Err(error) if error.is(&["TrailAlreadyExistsException"]) => match get_tags(aws, &arn).await? {
+                    Some(tags) if aws.mark.owner(&tags) == crate::observation::Owner::Us => Ok(Some(arn)),
+                    _ => Err(error),
+                },
+                result => result.map(|_| Some(arn)),
+            };
+        };
+        if (Self { tags: self.tags.clone(), ..from.clone() }) != *self {
+            let request = aws
+                .clients
+                .cloudtrail
+                .update_trail()
+                .name(&self.name)
+                .s3_bucket_name(&self.bucket)
+                .s3_key_prefix(self.prefix.clone().unwrap_or_default())
+                .set_kms_key_id(self.key.clone())
+                .is_multi_region_trail(self.multi_region)
+                .include_global_service_events(self.multi_region)
+                .enable_log_file_validation(self.validation);
+            aws.send(UPDATE, &self.name, POLICIES_NOT_YET, || request.clone().send()).await?;
+        }
+        let tags = tags_to_add(Some(&from.tags), &self.tags);
+        if !tags.is_empty() {
+            let request = aws.clients.cloudtrail.add_tags().resource_id(&arn).set_tags_list(Some(sdk_tags(&tags)));
+            aws.send(TAG, &self.name, NOT_YET, || request.clone().send()).await?;
+        }
+        Ok(Some(arn))
+    }
+}
+
+async fn get(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
+    let answer = aws.read(GET, name, aws.clients.cloudtrail.get_trail().name(name).send()).await;
+    Ok(found(answer, ABSENT)?.and_then(|answer| answer.trail))
+}
+
+async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+    const ABSENT: &[&str] = &["TrailNotFoundException", "ResourceNotFoundException", "CloudTrailARNInvalidException"];
+    let answer = found(aws.read(TAGS, arn, aws.clients.cloudtrail.list_tags().resource_id_list(arn).send()).await, ABSENT)?;
+    let lists = answer.map(|answer| answer.resource_tag_list.unwrap_or_default());
+    let tag = |tag: Tag| (tag.key, tag.value.unwrap_or_default());
+    Ok(lists.map(|lists| lists.into_iter().flat_map(|list| list.tags_list.unwrap_or_default()).map(tag).collect()))
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("the key is given")).collect()
+}

@@ -1,0 +1,98 @@
+//! A trail of the account that records the states already: looked for, never changed.
+
+use aws_sdk_cloudtrail::types::{EventSelector, ReadWriteType};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ABSENT, logging,
+    selectors::{self, Selector},
+};
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    observation::Owner,
+    spec::Spec,
+};
+
+const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
+const TRAILS_AT_ONCE: usize = 8;
+
+/// Asks for a trail that logs, right now, every read and write of the bucket's objects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExistingTrail {
+    /// `arn:aws:s3:::bucket/`
+    pub objects: String,
+    /// The ARN of the trail that does.
+    pub trail: Option<String>,
+}
+
+impl Spec for ExistingTrail {
+    fn reference(&self) -> Option<String> {
+        Some(format!(
+            "no trail that these credentials can see is logging the data events of {}; use --trail new, or --trail off",
+            self.objects
+        ))
+    }
+}
+
+impl Resource for ExistingTrail {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let answer = aws.read(DESCRIBE, "the trails of the account", aws.clients.cloudtrail.describe_trails().send()).await?;
+        let arns: Vec<String> = answer.trail_list.unwrap_or_default().into_iter().filter_map(|trail| trail.trail_arn).collect();
+        let covering: Vec<String> = stream::iter(arns)
+            .map(|arn| async move { Ok::<_, AwsError>(self.covered_by(aws, &arn).await?.then_some(arn)) })
+            .buffered(TRAILS_AT_ONCE)
+            .try_filter_map(|arn| async { Ok(arn) })
+            .try_collect()
+            .await?;
+        Ok(covering.into_iter().next().map(|arn| Found {
+            output: Some(arn.clone()),
+            spec: Self { objects: self.objects.clone(), trail: Some(arn) },
+            owner: Owner::Unmanaged,
+        }))
+    }
+
+    async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        Err(AwsError::nonsense(DESCRIBE, &self.objects, "a trail that was there before is never written"))
+    }
+}
+
+impl ExistingTrail {
+    async fn covered_by(&self, aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+        let client = &aws.clients.cloudtrail;
+        let (selectors, status) = tokio::join!(
+            aws.read(selectors::GET, arn, client.get_event_selectors().trail_name(arn).send()),
+            aws.read(logging::GET, arn, client.get_trail_status().name(arn).send()),
+        );
+        let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?) else { return Ok(false) };
+        let advanced = selectors.advanced_event_selectors().iter().map(Selector::from_sdk).any(|s| self.in_advanced(&s));
+        let basic = selectors.event_selectors().iter().any(|s| self.in_basic(s));
+        Ok(status.is_logging().unwrap_or(false) && (advanced || basic))
+    }
+
+    /// Values of basic selectors are prefixes.
+    fn in_basic(&self, selector: &EventSelector) -> bool {
+        selector.read_write_type() == Some(&ReadWriteType::All)
+            && selector.data_resources().iter().any(|data| {
+                data.r#type() == Some("AWS::S3::Object") && data.values().iter().any(|value| self.objects.starts_with(&**value))
+            })
+    }
+
+    /// Any condition that we do not know may leave events out, and so does not count.
+    fn in_advanced(&self, selector: &Selector) -> bool {
+        selector.fields.iter().all(|field| {
+            field.other.is_empty()
+                && match &*field.field {
+                    "eventCategory" => field.equals == ["Data"],
+                    "resources.type" => field.equals == ["AWS::S3::Object"],
+                    "resources.ARN" => field.equals.is_empty() && field.starts_with.iter().any(|start| self.objects.starts_with(&**start)),
+                    _ => false,
+                }
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! `tfbackend bootstrap`: makes what is missing, repairs what drifted, writes the files.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use super::{
+    context::Context,
+    environment::{Environment, EnvironmentArgs},
+    explain,
+    failure::Failure,
+    files, summary,
+};
+use crate::{
+    apply::{Outcome, Run, apply},
+    aws::{error::AwsError, resources::AwsSpec},
+    exit,
+    host::{Answer, Kind, Question},
+    observation::{self, Observation},
+    plan::Plan,
+    report::{progress::Progress, words},
+    spec::Outputs,
+};
+
+/// Make a hardened backend, and the files that point Terraform at it
+#[derive(Args, Clone, Debug)]
+pub struct BootstrapArgs {
+    #[command(flatten)]
+    pub environment: EnvironmentArgs,
+
+    /// Carry the plan out without asking
+    #[arg(long, short = 'y', visible_alias = "yes")]
+    pub auto_approve: bool,
+
+    /// Take over what exists and was not made by tfbackend
+    #[arg(long)]
+    pub adopt: bool,
+
+    /// Replace files that are not tfbackend's or were changed by hand (a copy is kept)
+    #[arg(long)]
+    pub overwrite: bool,
+
+    /// Writes that may be under way at the same time
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub parallelism: NonZeroUsize,
+}
+
+pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let environment = args.environment.clone().open(cx.host, &cx.global, true).await?;
+    // What is in the way of the files is found before anything is made.
+    files::must_be_writable(&environment, &Outputs::new(), args.overwrite, cx)?;
+    let observation = cx.observe(&environment).await?;
+    let plan = Plan::to_apply(&environment.blueprint, &observation, args.adopt);
+    summary::must_not_be_blocked(&plan, &environment, cx)?;
+
+    let mut outputs = observation::outputs(&observation);
+    if plan.is_empty() {
+        cx.say(&format!("{}: nothing to do, everything is as it should be", environment.title()));
+    } else {
+        summary::show_plan(&plan, &environment, cx);
+        confirm(&plan, args.auto_approve, cx)?;
+        outputs = carry_out(plan, &observation, &args, cx, &environment).await?;
+        must_have_settled(&environment, cx).await?;
+    }
+    let written = files::write(&environment, &outputs, args.overwrite, cx)?;
+    summary::made(&environment, &outputs, &written, cx)?;
+    Ok(exit::DONE)
+}
+
+/// Asks once; without a person, `--auto-approve` must have said so.
+fn confirm(plan: &Plan<AwsSpec>, approved: bool, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if approved {
+        return Ok(());
+    }
+    let count = words::count(plan.writes().count(), "change", "changes");
+    if !cx.global.interactive(cx.host) {
+        return Err(Failure::failed(format!("{count} to make, and nobody to ask")).hint("pass --auto-approve (-y) to make them"));
+    }
+    let question = Question { text: format!("Make {count}"), flag: "--auto-approve", kind: Kind::YesNo { default: true } };
+    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
+        Answer::YesNo(true) => Ok(()),
+        _ => Err(Failure::refused("not approved; nothing was changed")),
+    }
+}
+
+async fn carry_out(
+    plan: Plan<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+    args: &BootstrapArgs,
+    cx: &mut Context<'_>,
+    environment: &Environment,
+) -> Result<Outputs, Failure> {
+    let steps = plan.writes().count();
+    let known = observation::outputs(observation);
+    let style = cx.global.view(cx.host).style;
+    let cancel = cx.host.cancel.clone();
+    let outcome = {
+        let mut progress = if cx.global.json() {
+            Progress::Json(&mut *cx.host.out)
+        } else if cx.global.quiet {
+            Progress::Hidden
+        } else if cx.host.err_is_terminal {
+            Progress::bars(steps, style)
+        } else {
+            Progress::lines(&mut *cx.host.err, style)
+        };
+        let mut on_event = |event| progress.on_event(event);
+        let run = Run { parallelism: args.parallelism, cancel: &cancel, on_event: &mut on_event };
+        let outcome = apply(plan, known, &environment.aws, run).await;
+        progress.finish();
+        outcome
+    };
+    match failed(&outcome, cancel.is_cancelled()) {
+        Some(failure) => Err(failure),
+        None => Ok(outcome.outputs),
+    }
+}
+
+/// Names what failed, what was made, and what is left.
+fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
+    if outcome.failed.is_empty() && outcome.left.is_empty() {
+        return None;
+    }
+    let made = words::count(outcome.applied.len(), "change was made", "changes were made");
+    let left = outcome.failed.len() + outcome.left.len();
+    let summary = format!("{made}, {left} left");
+    let mut failure = match outcome.failed.first() {
+        None => Failure::interrupted(format!("interrupted: {summary}")),
+        Some((address, _)) if interrupted => Failure::interrupted(format!("interrupted, and {address} failed: {summary}")),
+        Some((address, _)) => Failure::partly(format!("{address} failed: {summary}")),
+    };
+    for (address, error) in &outcome.failed {
+        failure.causes.push(format!("{address}: {error}"));
+        failure = explain::aws(failure, error, None);
+    }
+    if !outcome.applied.is_empty() {
+        let applied: Vec<&str> = outcome.applied.iter().map(|address| address.as_str()).collect();
+        failure = failure.hint(format!("made: {}", applied.join(", ")));
+    }
+    if !outcome.left.is_empty() {
+        let left: Vec<&str> = outcome.left.iter().map(|address| address.as_str()).collect();
+        failure = failure.hint(format!("not started: {}", left.join(", ")));
+    }
+    Some(failure.hint("the same command continues where this one stopped"))
+}
+
+/// Looks again: what AWS says now is what counts, not that the writes succeeded.
+async fn must_have_settled(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    // Reads after a write may still see what was before it.
+    const LOOKS: u32 = 5;
+    let mut pauses = crate::aws::settle::Pauses::default();
+    for look in 1..=LOOKS {
+        let observation = cx.observe(environment).await?;
+        let plan = Plan::to_apply(&environment.blueprint, &observation, false);
+        if plan.is_empty() {
+            cx.say(&format!("verified: {} as they should be", words::count(plan.steps.len(), "resource is", "resources are")));
+            return Ok(());
+        }
+        if look == LOOKS {
+            summary::show_plan(&plan, environment, cx);
+            return Err(Failure::partly("everything was written, but AWS does not show all of it yet (above)")
+                .hint("run the same command again in a minute"));
+        }
+        pauses.wait().await;
+    }
+    Ok(())
+}

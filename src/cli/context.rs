@@ -1,0 +1,47 @@
+//! What a command runs in: the host, what was said globally, and the ways to speak.
+
+use std::io::Write;
+
+use super::{environment::Environment, failure::Failure, global::Global};
+use crate::{aws::resources::AwsSpec, host::Host, observation::Observation};
+
+pub struct Context<'h> {
+    pub host: &'h mut Host,
+    pub global: Global,
+}
+
+impl Context<'_> {
+    /// A line for a person, on standard error; nothing with `--quiet` or JSON.
+    pub fn say(&mut self, line: &str) {
+        if !self.global.quiet && !self.global.json() {
+            // A person who closed the terminal does not stop the run.
+            let _ = writeln!(self.host.err, "{}", crate::report::safe::safe(line));
+        }
+    }
+
+    /// Text that was made for a person by `report`, on standard error.
+    pub fn show(&mut self, text: &str) {
+        if !self.global.quiet && !self.global.json() {
+            let _ = write!(self.host.err, "{text}");
+        }
+    }
+
+    /// The answer, on standard output. A reader that went away is no failure.
+    pub fn answer(&mut self, text: &str) -> Result<(), Failure> {
+        match self.host.out.write_all(text.as_bytes()).and_then(|()| self.host.out.flush()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::failed("cannot write the answer").because(&error)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// For what changes nothing: Ctrl-C ends it at once.
+    pub async fn observe(&mut self, environment: &Environment) -> Result<Observation<AwsSpec>, Failure> {
+        let cancel = self.host.cancel.clone();
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(Failure::interrupted("interrupted while looking")),
+            observation = environment.observe() => Ok(observation),
+        }
+    }
+}

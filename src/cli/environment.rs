@@ -1,0 +1,147 @@
+//! From arguments to an environment: its settings, the account that it is in, and what it should consist of.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    explain,
+    failure::Failure,
+    global::{Global, OTHER_VARIABLES},
+    session::{self, Sandboxed},
+    wizard,
+};
+use crate::{
+    aws::{
+        Aws,
+        blueprint::{self, KEY},
+        resources::{self, AwsSpec},
+    },
+    blueprint::Blueprint,
+    host::Host,
+    observation::Observation,
+    render::{BackendConfig, Emulator},
+    settings::{
+        Encryption, Settings,
+        derived::Names,
+        layer::Layer,
+        merge::Sources,
+        names::{AccountId, EnvName},
+    },
+    spec::Outputs,
+};
+
+/// Which environment, and what is said of it on the command line.
+#[derive(Args, Clone, Debug)]
+pub struct EnvironmentArgs {
+    /// Environment, such as `prod`; part of every name
+    #[arg(long, short, value_name = "NAME", help_heading = "Environment")]
+    pub env: Option<EnvName>,
+
+    #[command(flatten)]
+    pub layer: Layer,
+}
+
+/// An environment in its account, before anything of it is looked at.
+pub struct Environment {
+    pub settings: Settings,
+    pub names: Names,
+    pub aws: Aws,
+    pub blueprint: Blueprint<AwsSpec>,
+    pub emulator: Option<Emulator>,
+    /// What flags, variables, file and answers say together: what would have to be said again.
+    pub said: Layer,
+    /// What a person answered, if anybody was asked.
+    pub answers: Option<Layer>,
+    pub sources: Sources,
+}
+
+impl EnvironmentArgs {
+    /// The name of the environment: flag, then `TFBACKEND_ENV`.
+    fn env(&self, host: &Host) -> Result<EnvName, Failure> {
+        if let Some(env) = &self.env {
+            return Ok(env.clone());
+        }
+        match host.var("TFBACKEND_ENV") {
+            Some(text) => text.parse().map_err(|error| Failure::failed(format!("variable TFBACKEND_ENV: {error}"))),
+            None => Err(Failure::failed("no environment was named").hint("pass --env, for example --env dev")),
+        }
+    }
+
+    /// Settles what is asked for, asking a person (`ask`) where nobody said, and meets the account.
+    pub async fn open(self, host: &mut Host, global: &Global, ask: bool) -> Result<Environment, Failure> {
+        let env = self.env(host)?;
+        let sources =
+            Sources::read(host, self.layer, global.config.as_deref(), OTHER_VARIABLES).map_err(|error| explain::settings(&error))?;
+        let sandbox = Sandboxed::find(host, global)?;
+        let mut merged = sources.merged(&env);
+        let mut answers = None;
+        if ask && global.interactive(host) {
+            let profile_region = session::default_region(global, sandbox.as_ref()).await;
+            let hints = wizard::Hints { folder: folder(host), profile_region };
+            answers = Some(wizard::ask(&mut *host.prompt, &merged, &hints).map_err(|error| explain::prompt(&error))?);
+        } else if let (None, Some(sandbox)) = (&merged.layer.region, &sandbox) {
+            let region = sandbox.region().parse().ok();
+            merged = merged.with_answers(&Layer { region, ..Layer::default() });
+        }
+        if let Some(answers) = &answers {
+            merged = merged.with_answers(answers);
+        }
+        let settings = merged.resolve(&env).map_err(|error| explain::settings(&error))?;
+        let aws = session::open(host, global, sandbox.as_ref(), &settings).await?;
+        let account: AccountId =
+            aws.account().parse().map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
+        let names = Names::new(&settings, &account);
+        let blueprint = blueprint::blueprint(&settings, &names, &aws);
+        let emulator = match (&sandbox, &global.endpoint_url) {
+            (Some(sandbox), _) => Some(sandbox.emulator()),
+            (None, Some(url)) => Some(Emulator { endpoint: url.clone(), ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from) }),
+            (None, None) => None,
+        };
+        Ok(Environment { settings, names, aws, blueprint, emulator, said: merged.said(), answers, sources })
+    }
+}
+
+/// The name of the Git repository's folder, else of the current one.
+fn folder(host: &Host) -> Option<String> {
+    let root = host.cwd.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(&host.cwd);
+    root.file_name().map(|name| name.to_string_lossy().into_owned())
+}
+
+impl Environment {
+    pub fn name(&self) -> &EnvName {
+        &self.settings.env
+    }
+
+    /// Looks at everything that belongs to it.
+    pub async fn observe(&self) -> Observation<AwsSpec> {
+        resources::observe(&self.aws, &self.blueprint).await
+    }
+
+    /// The folder that the files go to.
+    pub fn out(&self, host: &Host) -> PathBuf {
+        host.cwd.join(&self.settings.files.out)
+    }
+
+    /// What the files say. Before the key is there, its ARN is one that is not known yet.
+    pub fn backend(&self, known: &Outputs) -> BackendConfig {
+        let settings = &self.settings;
+        let key = match settings.encryption {
+            Encryption::SseS3 => None,
+            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => Some(known.get(&KEY).cloned().unwrap_or_else(|| KEY.output())),
+        };
+        BackendConfig {
+            project: settings.project.to_string(),
+            env: settings.env.to_string(),
+            bucket: self.names.state_bucket.clone(),
+            key: settings.key.to_string(),
+            region: settings.region.to_string(),
+            account: self.aws.account().to_owned(),
+            kms_key_arn: key,
+            dynamodb_table: settings.lock.uses_table().then(|| self.names.table.clone()),
+            use_lockfile: settings.lock.uses_lockfile(),
+            workspace_key_prefix: settings.workspace_key_prefix.to_string(),
+            emulator: self.emulator.clone(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Errors of the layers below in words for people, each with what to do next.
+
+use super::failure::Failure;
+use crate::{
+    aws::{
+        caller::CallerError,
+        clients::ConnectError,
+        error::{AwsError, Kind},
+    },
+    exit,
+    host::PromptError,
+    render::RenderError,
+    settings::error::SettingsError,
+};
+
+pub fn settings(error: &SettingsError) -> Failure {
+    let failure = Failure::of(exit::FAILED, error);
+    match error {
+        SettingsError::Missing { .. } => failure.hint("or run it in a terminal, and it asks"),
+        _ => failure,
+    }
+}
+
+pub fn prompt(error: &PromptError) -> Failure {
+    match error {
+        PromptError::Interrupted => Failure::interrupted("interrupted; nothing was changed"),
+        PromptError::CannotAsk { .. } | PromptError::Io(_) => Failure::of(exit::FAILED, error),
+    }
+}
+
+pub fn connect(error: &ConnectError) -> Failure {
+    let failure = Failure::of(exit::FAILED, error);
+    match error {
+        ConnectError::NoProfile { known, .. } if known.is_empty() => {
+            failure.hint("there are no profiles at all; make one with `aws configure sso`")
+        }
+        ConnectError::NoProfile { known, .. } => failure.hint(format!("known profiles: {}", known.join(", "))),
+        ConnectError::Profiles(_) => failure.hint("see ~/.aws/config, or the file that AWS_CONFIG_FILE names"),
+        ConnectError::MfaProfile { name } => failure.hint(format!(
+            "get a session first: `eval \"$(aws configure export-credentials --profile {name} --format env)\"`, then leave the profile out"
+        )),
+        ConnectError::PlainHttp { .. } => failure.hint("use https, or unset AWS_ENDPOINT_URL"),
+    }
+}
+
+pub fn caller(error: &CallerError, region: &str) -> Failure {
+    let failure = Failure::of(exit::FAILED, error);
+    match error {
+        CallerError::Aws(error) => aws(failure, error, Some(region)),
+        CallerError::Nonsense(_) => failure,
+        CallerError::WrongAccount { .. } => failure.hint("use credentials of that account (--profile, AWS_PROFILE), or correct --account"),
+        CallerError::WrongPartition { .. } => failure.hint("use credentials of that partition, or another --region"),
+    }
+}
+
+pub fn render(error: &RenderError) -> Failure {
+    let failure = Failure::of(exit::FAILED, error);
+    match error {
+        RenderError::ReadOnlyFolder { .. } | RenderError::NotAFolder { .. } | RenderError::Io { .. } => {
+            failure.hint("choose another folder with --out")
+        }
+        _ => failure,
+    }
+}
+
+/// What to do about an error of a call. `region` is named where the call is the first one.
+pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure {
+    match error.kind {
+        Kind::Denied => failure.hint(format!("allow {} on {}, then run the same command again", error.api.action, error.resource)),
+        Kind::Expired => {
+            failure.hint("the credentials have expired; get new ones (`aws sso login`, `aws login`), then run the same command again")
+        }
+        Kind::Credentials => failure
+            .hint("give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"),
+        Kind::Throttled => failure.hint("AWS asks to slow down; run the same command again, with a smaller --parallelism"),
+        Kind::Network => match region {
+            Some(region) => failure.hint(format!("is the network up, and is {region} a region that the account has enabled?")),
+            None => failure.hint("is the network up? then run the same command again"),
+        },
+        Kind::Clock => failure.hint("this machine's clock is off; set it, then run the same command again"),
+        Kind::Server => failure.hint("AWS has a problem of its own; run the same command again"),
+        Kind::Refused => match error.code.as_deref() {
+            Some("BucketAlreadyExists") => {
+                failure.hint("another account has a bucket of this name; choose one with --bucket, or use --namespace account-regional")
+            }
+            Some("InvalidBucketName") => failure.hint("choose another name with --bucket"),
+            Some("EntityAlreadyExists") => failure.hint("a policy of this name, perhaps in another letter case, is there already"),
+            _ => failure,
+        },
+    }
+}

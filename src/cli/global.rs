@@ -1,0 +1,91 @@
+//! What every command understands, and how it shows things.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    host::Host,
+    report::{
+        View,
+        style::{Color, Style},
+    },
+};
+
+/// Variables that belong to no option of an environment.
+pub const OTHER_VARIABLES: &[&str] = &["TFBACKEND_CONFIG", "TFBACKEND_ENV", "TFBACKEND_LOG", "TFBACKEND_PYTHON", "TFBACKEND_SANDBOX_DIR"];
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Settings file, instead of `tfbackend.toml` in this folder or one above
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Run as if started in this folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
+
+    /// Answer for people, or JSON for programs
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub output: Output,
+
+    /// When to use color
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+
+    /// Never ask; implied without a terminal, and by the variable CI
+    #[arg(long, global = true)]
+    pub non_interactive: bool,
+
+    /// Show unchanged resources too; twice for what happens inside, three times for AWS's part of it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Show answers and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// AWS profile to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// Where all AWS services answer, for an emulator
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+
+    /// Use the sandbox (see `tfbackend sandbox`) instead of AWS
+    #[arg(long, global = true, conflicts_with_all = ["profile", "endpoint_url"])]
+    pub sandbox: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    Text,
+    Json,
+}
+
+impl Global {
+    /// For standard error.
+    pub fn view(&self, host: &Host) -> View {
+        self.view_of(host, host.err_is_terminal)
+    }
+
+    /// For standard output.
+    pub fn out_view(&self, host: &Host) -> View {
+        self.view_of(host, host.out_is_terminal)
+    }
+
+    fn view_of(&self, host: &Host, terminal: bool) -> View {
+        View { width: host.width, style: Style::decide(self.color, terminal, &host.vars), verbose: self.verbose > 0 }
+    }
+
+    pub fn json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Whether a person can be asked.
+    pub fn interactive(&self, host: &Host) -> bool {
+        host.interactive && !self.non_interactive && !self.json() && host.var("CI").is_none()
+    }
+}

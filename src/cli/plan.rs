@@ -1,0 +1,55 @@
+//! `tfbackend plan`: what bootstrap would do, and does not.
+
+use clap::Args;
+
+use super::{context::Context, environment::EnvironmentArgs, failure::Failure, summary};
+use crate::{
+    exit,
+    plan::Plan,
+    report::{
+        json,
+        plan::{
+            self as report,
+            document::{About, PlanDocument},
+        },
+    },
+};
+
+/// Show what bootstrap would change
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub environment: EnvironmentArgs,
+
+    /// As if `bootstrap --adopt` were meant
+    #[arg(long)]
+    pub adopt: bool,
+
+    /// Exit with 2 if there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let environment = args.environment.open(cx.host, &cx.global, false).await?;
+    let observation = cx.observe(&environment).await?;
+    let plan = Plan::to_apply(&environment.blueprint, &observation, args.adopt);
+    if cx.global.json() {
+        let about = About {
+            project: environment.settings.project.to_string(),
+            env: environment.settings.env.to_string(),
+            account: environment.aws.account().to_owned(),
+            region: environment.settings.region.to_string(),
+        };
+        let document = PlanDocument::of(&plan, about, &summary::describe);
+        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error))?;
+    } else {
+        let view = cx.global.out_view(cx.host);
+        cx.say(&environment.title());
+        cx.answer(&report::text(&plan, &summary::describe, &view))?;
+    }
+    Ok(match (plan.is_empty(), args.detailed_exitcode) {
+        (false, true) => exit::CHANGES,
+        (true, _) | (false, false) => exit::DONE,
+    })
+}

@@ -1,0 +1,85 @@
+//! Who calls AWS, and where: profile, endpoint or sandbox, and the account that answers.
+
+use std::fs;
+
+use super::{explain, failure::Failure, global::Global};
+use crate::{
+    aws::{
+        Aws,
+        caller::Caller,
+        clients::{self, Clients, Connection},
+        http::{self, Proxy},
+        ownership::Mark,
+    },
+    exit,
+    host::Host,
+    render::Emulator,
+    sandbox::{Sandbox, running::Running},
+    settings::Settings,
+};
+
+/// The sandbox that this run is to use.
+pub struct Sandboxed(Running);
+
+impl Sandboxed {
+    pub fn find(host: &Host, global: &Global) -> Result<Option<Self>, Failure> {
+        if !global.sandbox {
+            return Ok(None);
+        }
+        let running = Sandbox::locate(host).and_then(|sandbox| sandbox.status()).map_err(|error| Failure::of(exit::FAILED, &error))?;
+        match running {
+            Some(running) => Ok(Some(Self(running))),
+            None => Err(Failure::failed("the sandbox is not running").hint("start it with `tfbackend sandbox up`")),
+        }
+    }
+
+    pub fn region(&self) -> &str {
+        &self.0.region
+    }
+
+    pub fn emulator(&self) -> Emulator {
+        Emulator { endpoint: self.0.endpoint.clone(), ca_file: Some(self.0.ca_file.clone()) }
+    }
+}
+
+/// The region that the profile names, as a default for the question.
+pub async fn default_region(global: &Global, sandbox: Option<&Sandboxed>) -> Option<String> {
+    match sandbox {
+        Some(sandbox) => Some(sandbox.region().to_owned()),
+        None => clients::profile_region(global.profile.as_deref()).await,
+    }
+}
+
+/// Connects, and asks who is calling before anything else.
+pub async fn open(host: &Host, global: &Global, sandbox: Option<&Sandboxed>, settings: &Settings) -> Result<Aws, Failure> {
+    let region = settings.region.as_str();
+    let mut connection = Connection { region: Some(region.to_owned()), ..Connection::default() };
+    let (bundle, proxy) = match sandbox {
+        Some(Sandboxed(running)) => {
+            connection.endpoint_url = Some(running.endpoint.clone());
+            connection.credentials_file = Some(running.credentials_file.clone());
+            (Some(running.ca_file.clone()), Proxy::Direct)
+        }
+        None => {
+            connection.endpoint_url = global.endpoint_url.clone();
+            connection.profile = global.profile.clone();
+            (host.var("AWS_CA_BUNDLE").map(|path| host.cwd.join(path)), Proxy::FromEnvironment)
+        }
+    };
+    let pem = match &bundle {
+        Some(path) => {
+            let unreadable = |error| Failure::failed(format!("cannot read the CA bundle {}", path.display())).because(&error);
+            Some(fs::read(path).map_err(unreadable)?)
+        }
+        None => None,
+    };
+    let http = http::http_client(pem.as_deref(), proxy).map_err(|error| Failure::of(exit::FAILED, &error))?;
+    let vars = |name: &str| host.var(name).map(str::to_owned);
+    let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
+    let clients = Clients::new(&config);
+    let caller = Caller::ask(&clients).await.map_err(|error| explain::caller(&error, region))?;
+    let account = settings.account.as_ref().map(|account| account.as_str());
+    caller.must_be(account, region, settings.region.partition()).map_err(|error| explain::caller(&error, region))?;
+    let mark = Mark { project: settings.project.to_string(), env: settings.env.to_string() };
+    Ok(Aws { clients, caller, region: region.to_owned(), mark })
+}

@@ -1,0 +1,186 @@
+//! What a bootstrap says: the plan before, and after it what there is now and what to do next.
+
+use serde::Serialize;
+
+use super::{context::Context, environment::Environment, failure::Failure, wizard};
+use crate::{
+    aws::{cost, resources::AwsSpec},
+    plan::Plan,
+    render::{
+        files::{Outcome, Written},
+        next,
+    },
+    report::{
+        json,
+        plan::{self as report, Line},
+    },
+    settings::{
+        Alarms, Encryption, Topic,
+        layer::{LockMechanism, TrailKind},
+    },
+    spec::{Address, Outputs},
+};
+
+impl Environment {
+    pub fn title(&self) -> String {
+        let Environment { settings, aws, .. } = self;
+        format!("{} {} in {} (account {})", settings.project, settings.env, settings.region, aws.account())
+    }
+}
+
+/// What a person calls a resource, and what it costs.
+pub fn describe(_address: &Address, spec: &AwsSpec) -> Line {
+    Line { title: spec.name().to_owned(), cost: cost::monthly(spec), note: note(spec) }
+}
+
+fn note(spec: &AwsSpec) -> Option<String> {
+    let text = match spec {
+        AwsSpec::Trail(_) => format!("each 100,000 reads and writes of states cost ${:.2} more", cost::EVENTS_100K),
+        AwsSpec::Subscription(_) => "AWS sends a mail with a link to confirm".to_owned(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
+    let view = cx.global.view(cx.host);
+    cx.say(&environment.title());
+    cx.say("");
+    let text = report::text(plan, &describe, &view);
+    cx.show(&text);
+    if environment.settings.lock.uses_table() && environment.settings.lock == LockMechanism::Dynamodb {
+        cx.say("Terraform 1.11 and later call dynamodb_table deprecated; to move: --lock both, then --lock s3.");
+    }
+}
+
+/// A plan with steps that need a person first is refused as a whole.
+pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let blocked: Vec<String> = plan.blocked().map(|(address, reason)| format!("{address} {reason}")).collect();
+    let Some(first) = blocked.first() else { return Ok(()) };
+    show_plan(plan, environment, cx);
+    let mut failure = Failure::refused(format!("{first}; nothing was changed"));
+    failure.causes.extend(blocked.into_iter().skip(1));
+    Err(failure)
+}
+
+/// What there is now, for a program: the last line of `bootstrap --output json`.
+#[derive(Serialize)]
+struct Made<'a> {
+    event: &'static str,
+    project: &'a str,
+    env: &'a str,
+    account: &'a str,
+    region: &'a str,
+    bucket: &'a str,
+    table: Option<&'a str>,
+    kms_key: Option<&'a String>,
+    files: Vec<FileMade>,
+    next: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct FileMade {
+    path: String,
+    written: bool,
+}
+
+/// What was made, what to run next, and what would say the same without a question.
+pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], cx: &mut Context<'_>) -> Result<(), Failure> {
+    let settings = &environment.settings;
+    let dir = environment.out(cx.host);
+    let conf = settings.files.conf_file.for_env(&settings.env);
+    let program = if which(cx, "terraform") || !which(cx, "tofu") { "terraform" } else { "tofu" };
+    let there =
+        if dir == cx.host.cwd || dir == cx.host.cwd.join(".") { String::new() } else { format!("cd {} && ", settings.files.out.display()) };
+    let wrap = if cx.global.sandbox { "tfbackend sandbox run -- " } else { "" };
+    let next: Vec<String> =
+        next::next_command(&dir, &conf).command_lines(program, &conf).into_iter().map(|line| format!("{there}{wrap}{line}")).collect();
+    if cx.global.json() {
+        let made = Made {
+            event: "made",
+            project: settings.project.as_str(),
+            env: settings.env.as_str(),
+            account: environment.aws.account(),
+            region: settings.region.as_str(),
+            bucket: &environment.names.state_bucket,
+            table: settings.lock.uses_table().then_some(&*environment.names.table),
+            kms_key: outputs.get(&crate::aws::blueprint::KEY),
+            files: written
+                .iter()
+                .map(|file| FileMade { path: file.path.display().to_string(), written: matches!(file.outcome, Outcome::Written { .. }) })
+                .collect(),
+            next,
+        };
+        return json::write_line(&mut *cx.host.out, made).map_err(|error| Failure::failed("cannot write the answer").because(&error));
+    }
+    let mut text = String::new();
+    for (name, value) in resources(environment, outputs) {
+        text.push_str(&format!("{name:<14} {value}\n"));
+    }
+    for file in written {
+        let done = match &file.outcome {
+            Outcome::Written { backup: Some(backup) } => format!("written; what was there is now {}", backup.display()),
+            Outcome::Written { backup: None } => "written".to_owned(),
+            Outcome::Unchanged | Outcome::Refused(_) | Outcome::HeldBack => "current".to_owned(),
+        };
+        text.push_str(&format!("{:<14} {} ({done})\n", "file", file.path.display()));
+    }
+    let lines: String = text.lines().map(|line| format!("{}\n", crate::report::safe::safe(line))).collect();
+    cx.answer(&lines)?;
+    cx.say("");
+    match &next[..] {
+        [leave, bring] => {
+            cx.say("This folder uses another state now. To leave that alone and use this backend:");
+            cx.say(&format!("  {leave}"));
+            cx.say("To copy that state into this backend:");
+            cx.say(&format!("  {bring}"));
+        }
+        lines => {
+            cx.say("Next:");
+            for line in lines {
+                cx.say(&format!("  {line}"));
+            }
+        }
+    }
+    if environment.answers.is_some() {
+        cx.say("The same without questions:");
+        cx.say(&format!("  {}", wizard::equivalent_command(environment.name(), &environment.said)));
+    }
+    Ok(())
+}
+
+fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str, String)> {
+    let Environment { settings, names, .. } = environment;
+    let mut lines = vec![("state bucket", names.state_bucket.clone())];
+    if settings.has_log_bucket() {
+        lines.push(("log bucket", names.log_bucket.clone()));
+    }
+    if settings.lock.uses_table() {
+        lines.push(("lock table", names.table.clone()));
+    }
+    if let Some(key) = outputs.get(&crate::aws::blueprint::KEY)
+        && settings.encryption != Encryption::SseS3
+    {
+        lines.push(("key", key.clone()));
+    }
+    if settings.access.policy {
+        lines.push(("runner policy", outputs.get(&crate::aws::blueprint::RUNNER_POLICY).unwrap_or(&names.policy).clone()));
+    }
+    if let Alarms::On { topic, .. } = &settings.alarms {
+        let topic = match topic {
+            Topic::New { .. } => names.topic.clone(),
+            Topic::Existing { arn } => arn.to_string(),
+        };
+        lines.push(("alarms to", topic));
+    }
+    if settings.trail == TrailKind::New {
+        lines.push(("trail", names.trail.clone()));
+    }
+    lines
+}
+
+/// Whether a program is on PATH.
+fn which(cx: &Context<'_>, program: &str) -> bool {
+    let path = cx.host.var("PATH").unwrap_or_default();
+    std::env::split_paths(path).any(|dir| dir.join(program).is_file())
+}
