@@ -9,7 +9,7 @@ use crate::settings::{
 
 /// `docs/settings.md`.
 pub fn settings_page() -> String {
-    let options = Options::new();
+    let options = Options::shared();
     let defaults = said(&defaults());
     let mut page = HEAD.to_owned();
     let mut heading = "";

@@ -155,9 +155,9 @@ impl Merged {
     }
 
     /// Every value by option, with its origin, in the order of the help.
-    pub fn rows(&self, options: &Options) -> Vec<(String, Value, Origin)> {
+    pub fn rows(&self) -> Vec<(String, Value, Origin)> {
         let row = |name: &String| self.entries.get(name).map(|entry| (name.clone(), entry.value.clone(), entry.origin.clone()));
-        options.all().iter().filter_map(|option| row(&option.name)).collect()
+        Options::shared().all().iter().filter_map(|option| row(&option.name)).collect()
     }
 
     /// The same with a person's answers, which never replace what somebody said.
@@ -168,7 +168,7 @@ impl Merged {
     }
 
     fn put(&mut self, values: Map<String, Value>, rank: Rank, origin: impl Fn(&str) -> Origin) {
-        let options = Options::new();
+        let options = Options::shared();
         for (name, value) in values {
             let excluded = options.get(&name).map(|option| option.excludes.clone()).unwrap_or_default();
             let stronger = |other: &String| self.entries.get(other).is_some_and(|entry| entry.rank > rank);

@@ -17,7 +17,7 @@ use super::{
 /// If a value is not understood, two exclude each other, or a name looks like a misspelt option. A
 /// name that is like none is somebody else's.
 pub fn read(vars: &BTreeMap<String, String>, others: &[&str]) -> Result<Layer, SettingsError> {
-    let options = Options::new();
+    let options = Options::shared();
     let known: Vec<String> = options.all().iter().map(super::options::OptionInfo::variable).collect();
     let mut values = Map::new();
     for (name, text) in vars.iter().filter(|(name, text)| name.starts_with("TFBACKEND_") && !text.is_empty()) {
@@ -28,7 +28,7 @@ pub fn read(vars: &BTreeMap<String, String>, others: &[&str]) -> Result<Layer, S
             }
             let candidates = known.iter().map(String::as_str).chain(others.iter().copied());
             match nearest(name, candidates, "TFBACKEND_".len()) {
-                Some(near) => return fail(Problem::Unknown { what: "variable", name: name.clone(), nearest: Some(near) }),
+                Some(nearest) => return Err(SettingsError::UnknownVariable { name: name.clone(), nearest }),
                 None => continue,
             }
         };

@@ -20,8 +20,7 @@ fn each_source_holds_over_the_next() {
     let vars = [("TFBACKEND_LOG_DAYS", "3"), ("AWS_REGION", "eu-west-3"), ("AWS_DEFAULT_REGION", "us-east-1"), ("TFBACKEND_PROJECT", "")];
     let sources = sources("--log-days 4 --project acme", &vars, toml).unwrap();
     let merged = sources.merged(&env("prod"));
-    let rows: Vec<String> =
-        merged.rows(&Options::new()).into_iter().map(|(name, value, origin)| format!("{name} = {value} ({origin})")).collect();
+    let rows: Vec<String> = merged.rows().into_iter().map(|(name, value, origin)| format!("{name} = {value} ({origin})")).collect();
     assert_snapshot!(rows.join("\n"), @r#"
     project = "acme" (command line)
     region = "eu-west-3" (AWS_REGION)
@@ -129,7 +128,7 @@ fn the_defaults() {
 fn every_option_has_a_default_or_none_that_is_meant() {
     let with = said(&defaults());
     let without: Vec<String> =
-        Options::new().all().iter().map(|option| option.name.clone()).filter(|name| !with.contains_key(name)).collect();
+        Options::shared().all().iter().map(|option| option.name.clone()).filter(|name| !with.contains_key(name)).collect();
     assert_eq!(without.join(" "), "project region account bucket kms-key table alarm-topic");
 }
 
@@ -180,11 +179,11 @@ fn lists_in_variables_have_commas() {
 #[test]
 fn variables_that_are_wrong() {
     let error = |vars: &[(&str, &str)]| prod("--project acme --region eu-west-1", vars, "").unwrap_err();
-    assert_snapshot!(error(&[("TFBACKEND_REGOIN", "x")]), @"variable `TFBACKEND_REGOIN`: unknown variable `TFBACKEND_REGOIN`; did you mean `TFBACKEND_REGION`?");
-    assert_snapshot!(error(&[("TFBACKEND_LOGDAYS", "x")]), @"variable `TFBACKEND_LOGDAYS`: unknown variable `TFBACKEND_LOGDAYS`; did you mean `TFBACKEND_LOG_DAYS`?");
-    assert_snapshot!(error(&[("TFBACKEND_CONFG", "x")]), @"variable `TFBACKEND_CONFG`: unknown variable `TFBACKEND_CONFG`; did you mean `TFBACKEND_CONFIG`?");
+    assert_snapshot!(error(&[("TFBACKEND_REGOIN", "x")]), @"unknown variable `TFBACKEND_REGOIN`; did you mean `TFBACKEND_REGION`?");
+    assert_snapshot!(error(&[("TFBACKEND_LOGDAYS", "x")]), @"unknown variable `TFBACKEND_LOGDAYS`; did you mean `TFBACKEND_LOG_DAYS`?");
+    assert_snapshot!(error(&[("TFBACKEND_CONFG", "x")]), @"unknown variable `TFBACKEND_CONFG`; did you mean `TFBACKEND_CONFIG`?");
     assert_snapshot!(error(&[("TFBACKEND_EPHEMERAL", "yes")]), @"variable `TFBACKEND_EPHEMERAL`: `ephemeral` is `yes`; it must be `true` or `false`");
-    assert_snapshot!(error(&[("TFBACKEND_LOG_DAYS", "many")]), @"variable `TFBACKEND_LOG_DAYS`: `log-days` is wrong: invalid digit found in string");
+    assert_snapshot!(error(&[("TFBACKEND_LOG_DAYS", "many")]), @"variable `TFBACKEND_LOG_DAYS`: `log-days` is `many`; it must be a whole number");
     assert_snapshot!(error(&[("TFBACKEND_ALARM_EMAIL", "a@example.com,b")]), @"variable `TFBACKEND_ALARM_EMAIL`: `alarm-email` has no `@`; an e-mail address looks like `ops@example.com`");
     assert_snapshot!(error(&[("TFBACKEND_KMS_KEY", KEY), ("TFBACKEND_ENCRYPTION", "kms")]), @"variable `TFBACKEND_KMS_KEY`: `kms-key` and `encryption` exclude each other");
     // Somebody else's, not a slip; and known ones that are no options.
@@ -194,7 +193,7 @@ fn variables_that_are_wrong() {
 
 #[test]
 fn every_option_has_a_variable() {
-    for option in Options::new().all() {
+    for option in Options::shared().all() {
         let vars = [(option.variable(), "\u{1}".to_owned())].into();
         let message = variables::read(&vars, &[]).map(|layer| format!("{layer:?}")).unwrap_or_else(|error| error.to_string());
         assert!(message.starts_with(&format!("variable `{}`: `{}` ", option.variable(), option.name)), "{message}");
@@ -203,8 +202,8 @@ fn every_option_has_a_variable() {
 
 #[test]
 fn what_nobody_said() {
-    assert_snapshot!(prod("", &[], "").unwrap_err(), @"`project` and `region` are not set; pass `--project` and `--region`, or write it into tfbackend.toml");
-    assert_snapshot!(prod("--project acme", &[], "").unwrap_err(), @"`region` is not set; pass `--region`, or write it into tfbackend.toml");
+    assert_snapshot!(prod("", &[], "").unwrap_err(), @"`project` and `region` are not set; pass `--project` and `--region`, or set them in tfbackend.toml");
+    assert_snapshot!(prod("--project acme", &[], "").unwrap_err(), @"`region` is not set; pass `--region`, or set it in tfbackend.toml");
     assert_snapshot!(prod("--project acme", &[("AWS_REGION", "eu-wst-1")], "").unwrap_err(), @"variable `AWS_REGION`: `region` is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
     assert!(prod("--project acme --region eu-west-1", &[("AWS_REGION", "eu-wst-1")], "").is_ok());
     let error = resolve(&env("prod"), &sources("", &[], "").unwrap(), &Layer::default()).unwrap_err();
