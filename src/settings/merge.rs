@@ -80,16 +80,16 @@ impl Sources {
     /// Reads the variables and the file that belong to these flags.
     ///
     /// `config` is the file that the command line names; else `TFBACKEND_CONFIG` does, else it is
-    /// searched for (see [`File::find`]). `others` are variables `TFBACKEND_*` that are no options.
+    /// searched for (see [`File::find`]).
     ///
     /// # Errors
     /// If the file or a variable cannot be read or says what is not understood.
-    pub fn read(host: &Host, flags: Layer, config: Option<&Path>, others: &[&str]) -> Result<Self, SettingsError> {
+    pub fn read(host: &Host, flags: Layer, config: Option<&Path>) -> Result<Self, SettingsError> {
         let named = config.map(Path::to_path_buf).or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
         let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| Some((name, host.var(name)?)));
         Ok(Self {
             flags,
-            variables: variables::read(&host.vars, others)?,
+            variables: variables::read(&host.vars)?,
             file: File::find(&host.cwd, named.as_deref())?,
             ambient_region: ambient.map(|(name, text)| (name.to_owned(), text.parse())),
         })

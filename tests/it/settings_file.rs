@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 use tfbackend::settings::{
     file::File,
     options::{Options, Shape},
@@ -70,6 +71,19 @@ fn values_that_are_not_right() {
     assert_snapshot!(error("[env]\nprod = 1"), @"tfbackend.toml:2:8: `env.prod` wants a table, not a number");
     assert_snapshot!(error("format = 2"), @"tfbackend.toml:1:10: the format is 2, and this version knows 1 only; a newer tfbackend is needed");
     assert_snapshot!(error("format = \"1\""), @"tfbackend.toml:1:10: the format is no number but text, and this version knows 1 only; a newer tfbackend is needed");
+}
+
+proptest! {
+    /// Whatever stands in the file, the answer is a file or a place in it.
+    #[test]
+    fn no_text_is_too_strange(text in "(\\[?\\[?(env|env\\.prod|x)?\\]{0,2}|[a-z-]{1,12} ?= ?(\"[^\"]{0,6}\"|[0-9_x]{1,4}|\\[.{0,5}\\]|\\{.{0,8}\\}|true)|\\PC{0,6}|[\\r\\n\\t]){0,8}") {
+        if let Err(error) = File::parse(Path::new("tfbackend.toml"), &text) {
+            let shown = error.to_string();
+            let place: Vec<usize> = shown.split(':').skip(1).take(2).filter_map(|number| number.parse().ok()).collect();
+            prop_assert_eq!(place.len(), 2, "{}", shown);
+            prop_assert!(place[0] >= 1 && place[0] <= text.matches('\n').count() + 1 && place[1] >= 1);
+        }
+    }
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! Which source holds, and what each value knows of where it came from.
 
+use std::{fs, io, path::Path};
+
 use insta::assert_snapshot;
 use tfbackend::settings::{
     Billing, Encryption,
     error::SettingsError,
     layer::{Layer, LockMechanism, TableEncryption, TrailKind},
+    merge::{Origin, Sources},
     options::{Options, said},
     resolve::{defaults, resolve},
     variables,
 };
+use tfbackend::{cli::prompt::Refuse, host::Host};
 
 use crate::support::sources::{env, flags, prod, sources};
 
@@ -195,7 +199,7 @@ fn variables_that_are_wrong() {
 fn every_option_has_a_variable() {
     for option in Options::shared().all() {
         let vars = [(option.variable(), "\u{1}".to_owned())].into();
-        let message = variables::read(&vars, &[]).map(|layer| format!("{layer:?}")).unwrap_or_else(|error| error.to_string());
+        let message = variables::read(&vars).map(|layer| format!("{layer:?}")).unwrap_or_else(|error| error.to_string());
         assert!(message.starts_with(&format!("variable `{}`: `{}` ", option.variable(), option.name)), "{message}");
     }
 }
@@ -208,4 +212,39 @@ fn what_nobody_said() {
     assert!(prod("--project acme --region eu-west-1", &[("AWS_REGION", "eu-wst-1")], "").is_ok());
     let error = resolve(&env("prod"), &sources("", &[], "").unwrap(), &Layer::default()).unwrap_err();
     assert!(matches!(error, SettingsError::Missing { names } if names == ["project", "region"]));
+}
+
+fn host(cwd: &Path, vars: &[(&str, &str)]) -> Host {
+    Host {
+        vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        cwd: cwd.to_path_buf(),
+        out: Box::new(io::sink()),
+        err: Box::new(io::sink()),
+        interactive: false,
+        err_is_terminal: false,
+        width: 80,
+        prompt: Box::new(Refuse),
+        cancel: tokio_util::sync::CancellationToken::new(),
+    }
+}
+
+#[test]
+fn sources_are_read_from_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tfbackend.toml"), "project = \"found\"").unwrap();
+    fs::write(folder.path().join("named.toml"), "project = \"named\"").unwrap();
+    fs::write(folder.path().join("flag.toml"), "\nproject = \"flag\"").unwrap();
+    let read = |vars: &[(&str, &str)], config: Option<&str>| {
+        Sources::read(&host(folder.path(), vars), Layer::default(), config.map(Path::new)).map(|sources| sources.merged(&env("prod")))
+    };
+    let project = |merged: &tfbackend::settings::merge::Merged| merged.layer.project.clone().unwrap().to_string();
+
+    let merged = read(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-2"), ("TFBACKEND_LOG_DAYS", "3")], None).unwrap();
+    assert_eq!((project(&merged).as_str(), merged.layer.log_days), ("found", Some(3)));
+    assert_eq!(merged.origin("region"), Some(&Origin::Variable { name: "AWS_DEFAULT_REGION".to_owned() }));
+    assert_eq!(project(&read(&[("TFBACKEND_CONFIG", "named.toml")], None).unwrap()), "named");
+    let merged = read(&[("TFBACKEND_CONFIG", "named.toml")], Some("flag.toml")).unwrap();
+    assert_eq!(project(&merged), "flag");
+    assert_eq!(merged.origin("project"), Some(&Origin::File { path: "flag.toml".into(), line: 2 }));
+    assert_eq!(read(&[("TFBACKEND_CONFIG", "gone.toml")], None).unwrap_err().to_string(), "cannot read gone.toml");
 }

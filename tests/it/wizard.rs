@@ -1,6 +1,6 @@
 //! The questions of `bootstrap`, as a person meets them.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use insta::assert_snapshot;
 use tfbackend::{
@@ -176,6 +176,24 @@ fn the_equivalent_command_says_the_same() {
     let options =
         command.strip_prefix("tfbackend bootstrap --env prod ").and_then(|rest| rest.strip_suffix(" --non-interactive --yes")).unwrap();
     assert_eq!(flags(options), layer);
+}
+
+/// What a shell and a TOML parser make of hostile values is what was meant.
+#[test]
+fn hostile_values_come_through_a_shell_and_the_file() {
+    for key in ["it's", "a\"b", "$(id)", "`id`", "${HOME}", "a b", "~", "-rf", "#x", "a\u{fc}b", "!x;y&z|w", "x'\"'y", "[a]{b}<c>"] {
+        let layer = Layer { key: Some(key.parse().unwrap()), ..Layer::default() };
+        let command = equivalent_command(&env("prod"), &layer);
+        let script = command.replacen("tfbackend", "printf '%s\\n'", 1);
+        let output = Command::new("sh").args(["-c", &script]).env_clear().output().unwrap();
+        let words = String::from_utf8(output.stdout).unwrap();
+        let rest: Vec<&str> = words.lines().skip(3).collect();
+        let typed = if key.starts_with('-') { vec![format!("--key={key}")] } else { vec!["--key".to_owned(), key.to_owned()] };
+        assert_eq!(rest[..rest.len() - 2], typed, "{command}");
+
+        let file = File::parse(Path::new("x"), &toml_for(&env("prod"), &layer)).unwrap();
+        assert_eq!(file.envs[&env("prod")]["key"].value, key);
+    }
 }
 
 #[test]
