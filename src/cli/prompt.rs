@@ -4,7 +4,7 @@ mod line;
 
 use std::io;
 
-use console::{Term, style};
+use console::{Term, style, truncate_str};
 use dialoguer::{Confirm, Select, theme::ColorfulTheme};
 
 use crate::host::{Answer, Kind, Prompt, PromptError, Question};
@@ -40,22 +40,34 @@ impl Prompt for Dialoguer {
         }
         let _cursor = ShownAgain(&self.term);
         let text = format!("{} {}", question.text, style(format!("({})", question.flag)).for_stderr().dim());
-        match &question.kind {
-            Kind::Text { default, check } => line::ask(&self.term, &text, default.as_deref(), *check).map(Answer::Text),
+        let (answer, shown) = match &question.kind {
+            Kind::Text { default, check } => {
+                let answer = line::ask(&self.term, &text, default.as_deref(), *check)?;
+                let shown = if answer.is_empty() { "none".to_owned() } else { answer.clone() };
+                (Answer::Text(answer), shown)
+            }
             Kind::Choice { options, default } => {
-                let items: Vec<String> = options.iter().map(|(name, line)| format!("{name} – {line}")).collect();
+                let items = items(options, usize::from(self.term.size().1));
                 let chosen = Select::with_theme(&self.theme).with_prompt(text).items(&items).default(*default).report(false);
                 let chosen = chosen.interact_on_opt(&self.term).map_err(failure)?.ok_or(PromptError::Interrupted)?;
-                let (name, _) = options.get(chosen).ok_or(PromptError::Interrupted)?;
-                self.term.write_line(&format!("{} {} · {name}", style("✔").for_stderr().green(), question.text))?;
-                Ok(Answer::Choice(chosen))
+                (Answer::Choice(chosen), options.get(chosen).map(|(name, _)| name.clone()).unwrap_or_default())
             }
             Kind::YesNo { default } => {
-                let chosen = Confirm::with_theme(&self.theme).with_prompt(text).default(*default);
-                chosen.interact_on_opt(&self.term).map_err(failure)?.map(Answer::YesNo).ok_or(PromptError::Interrupted)
+                let chosen = Confirm::with_theme(&self.theme).with_prompt(text).default(*default).report(false);
+                let yes = chosen.interact_on_opt(&self.term).map_err(failure)?.ok_or(PromptError::Interrupted)?;
+                (Answer::YesNo(yes), if yes { "yes" } else { "no" }.to_owned())
             }
-        }
+        };
+        self.term.write_line(&format!("{} {} · {shown}", style("✔").for_stderr().green(), question.text))?;
+        Ok(answer)
     }
+}
+
+/// One line each, cut to the terminal, in ASCII as far as we write it: `dialoguer` miscounts lines
+/// that wrap, and takes bytes for columns.
+fn items(options: &[(String, String)], width: usize) -> Vec<String> {
+    let room = width.saturating_sub("❯ ".chars().count() + 1).max(1);
+    options.iter().map(|(name, line)| truncate_str(&format!("{name}: {line}"), room, "...").into_owned()).collect()
 }
 
 /// Asks nothing: every question is an error that names the flag.

@@ -9,7 +9,7 @@ use crate::settings::{
 
 /// `docs/settings.md`.
 pub fn settings_page() -> String {
-    let options = Options::new();
+    let options = Options::shared();
     let defaults = said(&defaults());
     let mut page = HEAD.to_owned();
     let mut heading = "";
@@ -44,6 +44,7 @@ provisioned billing, is an error too, unless it comes from a lower place than wh
 
 `tfbackend.toml` is the file that `--config` or `TFBACKEND_CONFIG` names; else it is searched for in the working directory and
 the folders above it, up to the root of the Git repository. What it does not understand is an error, with line and column.
+A relative `out` in it starts at the working directory, not at the file.
 
 ```toml
 format = 1            # the format of this file; may be left out

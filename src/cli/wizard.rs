@@ -73,13 +73,9 @@ impl Asking<'_> {
         }
         if self.open(&["lock"]) {
             let options = [
-                (
-                    LockMechanism::Dynamodb,
-                    "dynamodb",
-                    "a table; every Terraform and OpenTofu (Terraform 1.11 and later call it deprecated)",
-                ),
-                (LockMechanism::S3, "s3", "an object beside the state; Terraform and OpenTofu 1.10 and later, no table"),
-                (LockMechanism::Both, "both", "for moving from the table to the object: first `both`, then `s3`"),
+                (LockMechanism::Dynamodb, "dynamodb", "a table, for every version; deprecated since Terraform 1.11"),
+                (LockMechanism::S3, "s3", "an object beside the state, from Terraform and OpenTofu 1.10"),
+                (LockMechanism::Both, "both", "to move from the table to the object: first `both`, then `s3`"),
             ];
             let lock = self.choice("How two runs on one state are kept apart", "--lock", &options)?;
             self.answers.lock = Some(lock);
@@ -98,9 +94,9 @@ impl Asking<'_> {
             None,
         }
         let options = [
-            (Key::New, "new KMS key", "1 USD a month, and requests; you decide who may decrypt"),
+            (Key::New, "new KMS key", "1 USD a month; you decide who may decrypt"),
             (Key::Own, "existing KMS key", "one that you have in this region"),
-            (Key::None, "SSE-S3", "free of charge; whoever may read the bucket may decrypt"),
+            (Key::None, "SSE-S3", "free; whoever may read the bucket may decrypt"),
         ];
         match self.choice("What the states are encrypted with", "--encryption, --kms-key", &options)? {
             Key::New => self.answers.encryption = Some(EncryptionKind::Kms),
@@ -114,15 +110,15 @@ impl Asking<'_> {
         if self.merged.layer.alarms == Some(false) || !self.open(&["alarm-email", "alarm-topic"]) {
             return Ok(());
         }
-        self.answers.alarm_email = Some(self.list::<Email>("E-mail for alarms (commas between several, empty for none)", "--alarm-email")?);
+        self.answers.alarm_email = Some(self.list::<Email>("E-mail for alarms, commas between several (empty for none)", "--alarm-email")?);
         Ok(())
     }
 
     fn trail(&mut self) -> Result<(), PromptError> {
         if self.open(&["trail"]) {
             let options = [
-                (TrailKind::New, "new", "records every read and write of a state; 0.10 USD per 100,000, and the storage"),
-                (TrailKind::Existing, "existing", "a trail of the account records them already; that is checked"),
+                (TrailKind::New, "new", "records each read and write; 0.10 USD per 100,000, and storage"),
+                (TrailKind::Existing, "existing", "a trail of the account does so already; that is checked"),
                 (TrailKind::Off, "off", "nobody can tell later who read a state"),
             ];
             self.answers.trail = Some(self.choice("CloudTrail audit trail", "--trail", &options)?);
@@ -134,7 +130,7 @@ impl Asking<'_> {
         if self.merged.layer.policy == Some(false) || !self.open(&["attach-to"]) {
             return Ok(());
         }
-        let text = "Attach the policy to role/NAME, user/NAME or group/NAME (commas between several, empty for nobody)";
+        let text = "Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody)";
         self.answers.attach_to = Some(self.list::<PrincipalName>(text, "--attach-to")?);
         Ok(())
     }
@@ -144,7 +140,7 @@ impl Asking<'_> {
             return Ok(());
         }
         let question = Question {
-            text: "Protect the environment from being taken down by mistake".to_owned(),
+            text: "Protect against being taken down by mistake".to_owned(),
             flag: "--ephemeral",
             kind: Kind::YesNo { default: true },
         };

@@ -195,7 +195,7 @@ impl Checker<'_> {
                 let suffix = format!("-{account}-{region}-an");
                 let ends = match &settings.account {
                     Some(_) => name.as_str().ends_with(&suffix),
-                    None => name.is_account_regional() && name.as_str().ends_with(&format!("-{region}-an")),
+                    None => name.is_account_regional_in(region),
                 };
                 if !ends {
                     self.add(Clash::NoRegionalEnd { suffix }, &["bucket", "namespace"]);

@@ -17,6 +17,9 @@ pub enum SettingsError {
     File { path: PathBuf, line: usize, column: usize, problem: Problem },
     #[error("variable `{name}`: {problem}")]
     Variable { name: String, problem: Problem },
+    /// Near enough to a variable that there is to be a slip.
+    #[error("unknown variable `{name}`; did you mean `{nearest}`?")]
+    UnknownVariable { name: String, nearest: String },
     /// Nobody said what has no default. The names are options, without dashes.
     #[error("{}", missing(names))]
     Missing { names: Vec<&'static str> },
@@ -31,8 +34,8 @@ pub enum Problem {
     /// The TOML parser's own words.
     #[error("{0}")]
     Syntax(String),
-    #[error("unknown {what} `{}`{}", name.escape_debug(), hint(nearest.as_deref()))]
-    Unknown { what: &'static str, name: String, nearest: Option<String> },
+    #[error("unknown key `{}`{}", name.escape_debug(), hint(nearest.as_deref()))]
+    Unknown { name: String, nearest: Option<String> },
     #[error("unknown table `{}`; an environment is written `[env.{}]`", name.escape_debug(), name.escape_debug())]
     BareTable { name: String },
     #[error("`{name}` wants {wanted}, not {found}")]
@@ -52,8 +55,8 @@ fn hint(nearest: Option<&str>) -> String {
 fn missing(names: &[&'static str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let flags: Vec<String> = names.iter().map(|name| format!("`--{name}`")).collect();
-    let verb = if names.len() == 1 { "is" } else { "are" };
-    format!("{} {verb} not set; pass {}, or write it into tfbackend.toml", quoted.join(" and "), flags.join(" and "))
+    let (verb, them) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
+    format!("{} {verb} not set; pass {}, or set {them} in tfbackend.toml", quoted.join(" and "), flags.join(" and "))
 }
 
 fn lines(of: &[impl fmt::Display]) -> String {

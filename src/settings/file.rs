@@ -82,7 +82,7 @@ impl File {
     /// The first thing that is not understood, with its line and column.
     pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let reader = Reader { path, text, options: Options::new() };
+        let reader = Reader { path, text, options: Options::shared() };
         let table = DeTable::parse(text)
             .map_err(|error| reader.error(&error.span().unwrap_or(0..0), Problem::Syntax(error.message().replace('\n', ", "))))?;
         reader.file(table.get_ref())
@@ -92,7 +92,7 @@ impl File {
 struct Reader<'a> {
     path: &'a Path,
     text: &'a str,
-    options: Options,
+    options: &'static Options,
 }
 
 type Result<T, E = SettingsError> = std::result::Result<T, E>;
@@ -112,7 +112,7 @@ impl Reader<'_> {
                             )
                         })?;
                         let mut said = Table::new();
-                        for (key, value) in in_order(self.table("an environment", value)?) {
+                        for (key, value) in in_order(self.table(&format!("env.{env}"), value)?) {
                             self.option(&mut said, key.get_ref(), &key.span(), value, &[])?;
                         }
                         file.envs.insert(env, said);
@@ -145,7 +145,7 @@ impl Reader<'_> {
             let names = self.options.all().iter().map(|option| option.name.as_str()).chain(besides.iter().copied());
             let problem = match nearest(name, names, 0) {
                 None if !besides.is_empty() && matches!(value.get_ref(), DeValue::Table(_)) => Problem::BareTable { name: name.to_owned() },
-                nearest => Problem::Unknown { what: "key", name: name.to_owned(), nearest },
+                nearest => Problem::Unknown { name: name.to_owned(), nearest },
             };
             return Err(self.error(at, problem));
         };

@@ -154,12 +154,12 @@ pub struct Layer {
     pub alarm_topic: Option<TopicArn>,
 
     /// Size of the state bucket, all versions counted, above which an alarm is raised (GiB)
-    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = HEAD_ALARMS)]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = HEAD_ALARMS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_bucket_size: Option<u32>,
 
     /// Number of objects in the state bucket, all versions counted, above which an alarm is raised
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..), help_heading = HEAD_ALARMS)]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), help_heading = HEAD_ALARMS)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alarm_object_count: Option<u32>,
 

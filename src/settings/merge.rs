@@ -80,16 +80,16 @@ impl Sources {
     /// Reads the variables and the file that belong to these flags.
     ///
     /// `config` is the file that the command line names; else `TFBACKEND_CONFIG` does, else it is
-    /// searched for (see [`File::find`]). `others` are variables `TFBACKEND_*` that are no options.
+    /// searched for (see [`File::find`]).
     ///
     /// # Errors
     /// If the file or a variable cannot be read or says what is not understood.
-    pub fn read(host: &Host, flags: Layer, config: Option<&Path>, others: &[&str]) -> Result<Self, SettingsError> {
+    pub fn read(host: &Host, flags: Layer, config: Option<&Path>) -> Result<Self, SettingsError> {
         let named = config.map(Path::to_path_buf).or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
         let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| Some((name, host.var(name)?)));
         Ok(Self {
             flags,
-            variables: variables::read(&host.vars, others)?,
+            variables: variables::read(&host.vars)?,
             file: File::find(&host.cwd, named.as_deref())?,
             ambient_region: ambient.map(|(name, text)| (name.to_owned(), text.parse())),
         })
@@ -162,9 +162,9 @@ impl Merged {
     }
 
     /// Every value by option, with its origin, in the order of the help.
-    pub fn rows(&self, options: &Options) -> Vec<(String, Value, Origin)> {
+    pub fn rows(&self) -> Vec<(String, Value, Origin)> {
         let row = |name: &String| self.entries.get(name).map(|entry| (name.clone(), entry.value.clone(), entry.origin.clone()));
-        options.all().iter().filter_map(|option| row(&option.name)).collect()
+        Options::shared().all().iter().filter_map(|option| row(&option.name)).collect()
     }
 
     /// The same with a person's answers, which never replace what somebody said.
@@ -175,7 +175,7 @@ impl Merged {
     }
 
     fn put(&mut self, values: Map<String, Value>, rank: Rank, origin: impl Fn(&str) -> Origin) {
-        let options = Options::new();
+        let options = Options::shared();
         for (name, value) in values {
             let excluded = options.get(&name).map(|option| option.excludes.clone()).unwrap_or_default();
             let stronger = |other: &String| self.entries.get(other).is_some_and(|entry| entry.rank > rank);

@@ -1,7 +1,7 @@
 //! The options of an environment as the command line declares them: the one list of names, types
 //! and rules, by which the file and the variables are read too.
 
-use std::{any::TypeId, error::Error as _};
+use std::{any::TypeId, error::Error as _, sync::LazyLock};
 
 use clap::{
     Arg, ArgAction, Args, Command, FromArgMatches,
@@ -24,7 +24,7 @@ pub struct OptionInfo {
     pub heading: String,
     /// The values there are with a word on each, if they are few.
     pub values: Vec<(String, String)>,
-    /// What is right, for the others: `a region is …`, `1..=100`.
+    /// What is right, for the others: `a region is …`, `a whole number from 1 to 100`.
     pub rule: Option<String>,
     /// Options that cannot be said beside this one.
     pub excludes: Vec<String>,
@@ -57,7 +57,13 @@ pub struct Options {
 }
 
 impl Options {
-    pub fn new() -> Self {
+    /// They are the same for the whole run.
+    pub fn shared() -> &'static Self {
+        static ALL: LazyLock<Options> = LazyLock::new(Options::new);
+        &ALL
+    }
+
+    fn new() -> Self {
         let command = Layer::augment_args(Command::new("settings").no_binary_name(true).disable_help_flag(true));
         let excludes: Vec<(String, String)> = command
             .get_arguments()
@@ -128,14 +134,8 @@ impl Options {
         let source = error.source()?;
         match source.downcast_ref::<NameError>() {
             Some(name_error) => Some(name_error.rule.to_owned()),
-            None => source.to_string().rsplit_once(" is not in ").map(|(_, range)| range.to_owned()),
+            None => source.to_string().rsplit_once(NOT_IN).map(|(_, range)| range_text(range)),
         }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -179,7 +179,12 @@ fn reason(error: &clap::Error) -> String {
     if let Some(source) = error.source() {
         return match source.downcast_ref::<NameError>() {
             Some(name_error) => name_error.to_string(),
-            None => format!("is wrong: {source}"),
+            None => {
+                let found = strings(ContextKind::InvalidValue).concat();
+                let source = source.to_string();
+                let wanted = source.rsplit_once(NOT_IN).map_or_else(|| "a whole number".to_owned(), |(_, range)| range_text(range));
+                format!("is `{}`; it must be {wanted}", found.escape_debug())
+            }
         };
     }
     if matches!(error.kind(), ErrorKind::InvalidValue) {
@@ -189,6 +194,18 @@ fn reason(error: &clap::Error) -> String {
         return format!("{what}; it must be {}", one_of(&valid));
     }
     error.kind().to_string()
+}
+
+/// In clap's own error on a number out of its range.
+const NOT_IN: &str = " is not in ";
+
+/// `1..=100`, as clap writes it, in words.
+fn range_text(range: &str) -> String {
+    match range.split_once("..") {
+        Some((from, "")) => format!("a whole number from {from}"),
+        Some((from, to)) => format!("a whole number from {from} to {}", to.trim_start_matches('=')),
+        None => range.to_owned(),
+    }
 }
 
 fn one_of(values: &[String]) -> String {

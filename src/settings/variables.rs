@@ -10,25 +10,28 @@ use super::{
     options::{Options, Shape, layer_of},
 };
 
+/// Variables that are no options of an environment, and read elsewhere.
+pub const OTHERS: [&str; 5] = ["TFBACKEND_CONFIG", "TFBACKEND_ENV", "TFBACKEND_LOG", "TFBACKEND_PYTHON", "TFBACKEND_SANDBOX_DIR"];
+
 /// Reads every variable that is an option. Lists are separated by commas; an empty variable says
-/// nothing. `others` are the names of variables that mean something else.
+/// nothing.
 ///
 /// # Errors
 /// If a value is not understood, two exclude each other, or a name looks like a misspelt option. A
 /// name that is like none is somebody else's.
-pub fn read(vars: &BTreeMap<String, String>, others: &[&str]) -> Result<Layer, SettingsError> {
-    let options = Options::new();
+pub fn read(vars: &BTreeMap<String, String>) -> Result<Layer, SettingsError> {
+    let options = Options::shared();
     let known: Vec<String> = options.all().iter().map(super::options::OptionInfo::variable).collect();
     let mut values = Map::new();
     for (name, text) in vars.iter().filter(|(name, text)| name.starts_with("TFBACKEND_") && !text.is_empty()) {
         let fail = |problem| Err(SettingsError::Variable { name: name.clone(), problem });
         let Some(index) = known.iter().position(|variable| variable == name) else {
-            if others.contains(&name.as_str()) {
+            if OTHERS.contains(&name.as_str()) {
                 continue;
             }
-            let candidates = known.iter().map(String::as_str).chain(others.iter().copied());
+            let candidates = known.iter().map(String::as_str).chain(OTHERS);
             match nearest(name, candidates, "TFBACKEND_".len()) {
-                Some(near) => return fail(Problem::Unknown { what: "variable", name: name.clone(), nearest: Some(near) }),
+                Some(nearest) => return Err(SettingsError::UnknownVariable { name: name.clone(), nearest }),
                 None => continue,
             }
         };

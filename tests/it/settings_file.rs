@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
 use tfbackend::settings::{
     file::File,
     options::{Options, Shape},
@@ -51,9 +52,9 @@ fn values_that_are_not_right() {
     assert_snapshot!(error("[env.prod]\nephemeral = \"true\""), @"tfbackend.toml:2:13: `ephemeral` wants `true` or `false`, not text");
     assert_snapshot!(error("account = 123456789012"), @"tfbackend.toml:1:11: `account` wants text in quotes, not a number");
     assert_snapshot!(error("keep-versions = 5.5"), @"tfbackend.toml:1:17: `keep-versions` wants a whole number, not a fraction");
-    assert_snapshot!(error("keep-versions = 0"), @"tfbackend.toml:1:17: `keep-versions` is wrong: 0 is not in 1..=100");
-    assert_snapshot!(error("keep-versions = -1"), @"tfbackend.toml:1:17: `keep-versions` is wrong: -1 is not in 1..=100");
-    assert_snapshot!(error("keep-versions = 99_999_999_999"), @"tfbackend.toml:1:17: `keep-versions` is wrong: 99999999999 is not in 1..=100");
+    assert_snapshot!(error("keep-versions = 0"), @"tfbackend.toml:1:17: `keep-versions` is `0`; it must be a whole number from 1 to 100");
+    assert_snapshot!(error("keep-versions = -1"), @"tfbackend.toml:1:17: `keep-versions` is `-1`; it must be a whole number from 1 to 100");
+    assert_snapshot!(error("keep-versions = 99_999_999_999"), @"tfbackend.toml:1:17: `keep-versions` is `99999999999`; it must be a whole number from 1 to 100");
     assert_snapshot!(error("lock = \"dynamo\""), @"tfbackend.toml:1:8: `lock` is `dynamo`; it must be `dynamodb`, `s3` or `both`");
     assert_snapshot!(error("lock = \"\""), @"tfbackend.toml:1:8: `lock` is empty; it must be `dynamodb`, `s3` or `both`");
     assert_snapshot!(error("region = \"eu-wst-1\""), @"tfbackend.toml:1:10: `region` is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
@@ -67,9 +68,22 @@ fn values_that_are_not_right() {
     assert_snapshot!(error("key = \"../${x}\\\"\""), @r#"tfbackend.toml:1:7: `key` has a part `..`; a state key is a path such as `app/terraform.tfstate`: up to 900 bytes, no `/` at either end, no `//`, no part `.` or `..`, none of `\`, `*` and `?`, and not ending in `.tflock`"#);
     assert_snapshot!(error("[env.\"Pro d\"]"), @"tfbackend.toml:1:6: `env.Pro d` contains `P`; an environment is 1 to 31 lowercase letters, digits and single hyphens, neither begins nor ends with a hyphen, does not end in `-logs`, and has no part `tfstate`");
     assert_snapshot!(error("env = 1"), @"tfbackend.toml:1:7: `env` wants a table, not a number");
-    assert_snapshot!(error("[env]\nprod = 1"), @"tfbackend.toml:2:8: `an environment` wants a table, not a number");
+    assert_snapshot!(error("[env]\nprod = 1"), @"tfbackend.toml:2:8: `env.prod` wants a table, not a number");
     assert_snapshot!(error("format = 2"), @"tfbackend.toml:1:10: the format is 2, and this version knows 1 only; a newer tfbackend is needed");
     assert_snapshot!(error("format = \"1\""), @"tfbackend.toml:1:10: the format is no number but text, and this version knows 1 only; a newer tfbackend is needed");
+}
+
+proptest! {
+    /// Whatever stands in the file, the answer is a file or a place in it.
+    #[test]
+    fn no_text_is_too_strange(text in "(\\[?\\[?(env|env\\.prod|x)?\\]{0,2}|[a-z-]{1,12} ?= ?(\"[^\"]{0,6}\"|[0-9_x]{1,4}|\\[.{0,5}\\]|\\{.{0,8}\\}|true)|\\PC{0,6}|[\\r\\n\\t]){0,8}") {
+        if let Err(error) = File::parse(Path::new("tfbackend.toml"), &text) {
+            let shown = error.to_string();
+            let place: Vec<usize> = shown.split(':').skip(1).take(2).filter_map(|number| number.parse().ok()).collect();
+            prop_assert_eq!(place.len(), 2, "{}", shown);
+            prop_assert!(place[0] >= 1 && place[0] <= text.matches('\n').count() + 1 && place[1] >= 1);
+        }
+    }
 }
 
 #[test]
@@ -89,7 +103,7 @@ fn two_that_exclude_each_other() {
 
 #[test]
 fn every_option_can_be_written_in_the_file_and_refuses_another_type() {
-    for option in Options::new().all() {
+    for option in Options::shared().all() {
         let wrong = match option.shape {
             Shape::Flag | Shape::Number => "\"1\"",
             Shape::Text | Shape::List => "1",

@@ -1,14 +1,18 @@
 //! Which source holds, and what each value knows of where it came from.
 
+use std::{fs, io, path::Path};
+
 use insta::assert_snapshot;
 use tfbackend::settings::{
     Billing, Encryption,
     error::SettingsError,
     layer::{Layer, LockMechanism, TableEncryption, TrailKind},
+    merge::{Origin, Sources},
     options::{Options, said},
     resolve::{defaults, resolve},
     variables,
 };
+use tfbackend::{cli::prompt::Refuse, host::Host};
 
 use crate::support::sources::{env, flags, prod, sources};
 
@@ -20,8 +24,7 @@ fn each_source_holds_over_the_next() {
     let vars = [("TFBACKEND_LOG_DAYS", "3"), ("AWS_REGION", "eu-west-3"), ("AWS_DEFAULT_REGION", "us-east-1"), ("TFBACKEND_PROJECT", "")];
     let sources = sources("--log-days 4 --project acme", &vars, toml).unwrap();
     let merged = sources.merged(&env("prod"));
-    let rows: Vec<String> =
-        merged.rows(&Options::new()).into_iter().map(|(name, value, origin)| format!("{name} = {value} ({origin})")).collect();
+    let rows: Vec<String> = merged.rows().into_iter().map(|(name, value, origin)| format!("{name} = {value} ({origin})")).collect();
     assert_snapshot!(rows.join("\n"), @r#"
     project = "acme" (command line)
     region = "eu-west-3" (AWS_REGION)
@@ -129,7 +132,7 @@ fn the_defaults() {
 fn every_option_has_a_default_or_none_that_is_meant() {
     let with = said(&defaults());
     let without: Vec<String> =
-        Options::new().all().iter().map(|option| option.name.clone()).filter(|name| !with.contains_key(name)).collect();
+        Options::shared().all().iter().map(|option| option.name.clone()).filter(|name| !with.contains_key(name)).collect();
     assert_eq!(without.join(" "), "project region account bucket kms-key table alarm-topic");
 }
 
@@ -180,11 +183,11 @@ fn lists_in_variables_have_commas() {
 #[test]
 fn variables_that_are_wrong() {
     let error = |vars: &[(&str, &str)]| prod("--project acme --region eu-west-1", vars, "").unwrap_err();
-    assert_snapshot!(error(&[("TFBACKEND_REGOIN", "x")]), @"variable `TFBACKEND_REGOIN`: unknown variable `TFBACKEND_REGOIN`; did you mean `TFBACKEND_REGION`?");
-    assert_snapshot!(error(&[("TFBACKEND_LOGDAYS", "x")]), @"variable `TFBACKEND_LOGDAYS`: unknown variable `TFBACKEND_LOGDAYS`; did you mean `TFBACKEND_LOG_DAYS`?");
-    assert_snapshot!(error(&[("TFBACKEND_CONFG", "x")]), @"variable `TFBACKEND_CONFG`: unknown variable `TFBACKEND_CONFG`; did you mean `TFBACKEND_CONFIG`?");
+    assert_snapshot!(error(&[("TFBACKEND_REGOIN", "x")]), @"unknown variable `TFBACKEND_REGOIN`; did you mean `TFBACKEND_REGION`?");
+    assert_snapshot!(error(&[("TFBACKEND_LOGDAYS", "x")]), @"unknown variable `TFBACKEND_LOGDAYS`; did you mean `TFBACKEND_LOG_DAYS`?");
+    assert_snapshot!(error(&[("TFBACKEND_CONFG", "x")]), @"unknown variable `TFBACKEND_CONFG`; did you mean `TFBACKEND_CONFIG`?");
     assert_snapshot!(error(&[("TFBACKEND_EPHEMERAL", "yes")]), @"variable `TFBACKEND_EPHEMERAL`: `ephemeral` is `yes`; it must be `true` or `false`");
-    assert_snapshot!(error(&[("TFBACKEND_LOG_DAYS", "many")]), @"variable `TFBACKEND_LOG_DAYS`: `log-days` is wrong: invalid digit found in string");
+    assert_snapshot!(error(&[("TFBACKEND_LOG_DAYS", "many")]), @"variable `TFBACKEND_LOG_DAYS`: `log-days` is `many`; it must be a whole number");
     assert_snapshot!(error(&[("TFBACKEND_ALARM_EMAIL", "a@example.com,b")]), @"variable `TFBACKEND_ALARM_EMAIL`: `alarm-email` has no `@`; an e-mail address looks like `ops@example.com`");
     assert_snapshot!(error(&[("TFBACKEND_KMS_KEY", KEY), ("TFBACKEND_ENCRYPTION", "kms")]), @"variable `TFBACKEND_KMS_KEY`: `kms-key` and `encryption` exclude each other");
     // Somebody else's, not a slip; and known ones that are no options.
@@ -194,19 +197,54 @@ fn variables_that_are_wrong() {
 
 #[test]
 fn every_option_has_a_variable() {
-    for option in Options::new().all() {
+    for option in Options::shared().all() {
         let vars = [(option.variable(), "\u{1}".to_owned())].into();
-        let message = variables::read(&vars, &[]).map(|layer| format!("{layer:?}")).unwrap_or_else(|error| error.to_string());
+        let message = variables::read(&vars).map(|layer| format!("{layer:?}")).unwrap_or_else(|error| error.to_string());
         assert!(message.starts_with(&format!("variable `{}`: `{}` ", option.variable(), option.name)), "{message}");
     }
 }
 
 #[test]
 fn what_nobody_said() {
-    assert_snapshot!(prod("", &[], "").unwrap_err(), @"`project` and `region` are not set; pass `--project` and `--region`, or write it into tfbackend.toml");
-    assert_snapshot!(prod("--project acme", &[], "").unwrap_err(), @"`region` is not set; pass `--region`, or write it into tfbackend.toml");
+    assert_snapshot!(prod("", &[], "").unwrap_err(), @"`project` and `region` are not set; pass `--project` and `--region`, or set them in tfbackend.toml");
+    assert_snapshot!(prod("--project acme", &[], "").unwrap_err(), @"`region` is not set; pass `--region`, or set it in tfbackend.toml");
     assert_snapshot!(prod("--project acme", &[("AWS_REGION", "eu-wst-1")], "").unwrap_err(), @"variable `AWS_REGION`: `region` is not a known region, the nearest is `eu-west-1`; a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`");
     assert!(prod("--project acme --region eu-west-1", &[("AWS_REGION", "eu-wst-1")], "").is_ok());
     let error = resolve(&env("prod"), &sources("", &[], "").unwrap(), &Layer::default()).unwrap_err();
     assert!(matches!(error, SettingsError::Missing { names } if names == ["project", "region"]));
+}
+
+fn host(cwd: &Path, vars: &[(&str, &str)]) -> Host {
+    Host {
+        vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        cwd: cwd.to_path_buf(),
+        out: Box::new(io::sink()),
+        err: Box::new(io::sink()),
+        interactive: false,
+        err_is_terminal: false,
+        width: 80,
+        prompt: Box::new(Refuse),
+        cancel: tokio_util::sync::CancellationToken::new(),
+    }
+}
+
+#[test]
+fn sources_are_read_from_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tfbackend.toml"), "project = \"found\"").unwrap();
+    fs::write(folder.path().join("named.toml"), "project = \"named\"").unwrap();
+    fs::write(folder.path().join("flag.toml"), "\nproject = \"flag\"").unwrap();
+    let read = |vars: &[(&str, &str)], config: Option<&str>| {
+        Sources::read(&host(folder.path(), vars), Layer::default(), config.map(Path::new)).map(|sources| sources.merged(&env("prod")))
+    };
+    let project = |merged: &tfbackend::settings::merge::Merged| merged.layer.project.clone().unwrap().to_string();
+
+    let merged = read(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-2"), ("TFBACKEND_LOG_DAYS", "3")], None).unwrap();
+    assert_eq!((project(&merged).as_str(), merged.layer.log_days), ("found", Some(3)));
+    assert_eq!(merged.origin("region"), Some(&Origin::Variable { name: "AWS_DEFAULT_REGION".to_owned() }));
+    assert_eq!(project(&read(&[("TFBACKEND_CONFIG", "named.toml")], None).unwrap()), "named");
+    let merged = read(&[("TFBACKEND_CONFIG", "named.toml")], Some("flag.toml")).unwrap();
+    assert_eq!(project(&merged), "flag");
+    assert_eq!(merged.origin("project"), Some(&Origin::File { path: "flag.toml".into(), line: 2 }));
+    assert_eq!(read(&[("TFBACKEND_CONFIG", "gone.toml")], None).unwrap_err().to_string(), "cannot read gone.toml");
 }

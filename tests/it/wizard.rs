@@ -1,6 +1,6 @@
 //! The questions of `bootstrap`, as a person meets them.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use insta::assert_snapshot;
 use tfbackend::{
@@ -40,22 +40,22 @@ fn every_question_has_a_default() {
     State key, the path of the state in the bucket (--key)
       > terraform.tfstate
     How two runs on one state are kept apart (--lock)
-      > dynamodb – a table; every Terraform and OpenTofu (Terraform 1.11 and later call it deprecated)
-        s3 – an object beside the state; Terraform and OpenTofu 1.10 and later, no table
-        both – for moving from the table to the object: first `both`, then `s3`
+      > dynamodb: a table, for every version; deprecated since Terraform 1.11
+        s3: an object beside the state, from Terraform and OpenTofu 1.10
+        both: to move from the table to the object: first `both`, then `s3`
     What the states are encrypted with (--encryption, --kms-key)
-      > new KMS key – 1 USD a month, and requests; you decide who may decrypt
-        existing KMS key – one that you have in this region
-        SSE-S3 – free of charge; whoever may read the bucket may decrypt
-    E-mail for alarms (commas between several, empty for none) (--alarm-email)
+      > new KMS key: 1 USD a month; you decide who may decrypt
+        existing KMS key: one that you have in this region
+        SSE-S3: free; whoever may read the bucket may decrypt
+    E-mail for alarms, commas between several (empty for none) (--alarm-email)
       > 
     CloudTrail audit trail (--trail)
-      > new – records every read and write of a state; 0.10 USD per 100,000, and the storage
-        existing – a trail of the account records them already; that is checked
-        off – nobody can tell later who read a state
-    Attach the policy to role/NAME, user/NAME or group/NAME (commas between several, empty for nobody) (--attach-to)
+      > new: records each read and write; 0.10 USD per 100,000, and storage
+        existing: a trail of the account does so already; that is checked
+        off: nobody can tell later who read a state
+    Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody) (--attach-to)
       > 
-    Protect the environment from being taken down by mistake (--ephemeral)
+    Protect against being taken down by mistake (--ephemeral)
       > yes
     "#);
     assert_snapshot!(equivalent_command(&env("prod"), &answers), @"tfbackend bootstrap --env prod --project my-shop-infra --region eu-west-1 --ephemeral=false --key terraform.tfstate --lock dynamodb --encryption kms --trail new --non-interactive --yes");
@@ -110,28 +110,28 @@ fn other_answers() {
     State key, the path of the state in the bucket (--key)
       > app dir/it's.tfstate
     How two runs on one state are kept apart (--lock)
-        dynamodb – a table; every Terraform and OpenTofu (Terraform 1.11 and later call it deprecated)
-      > s3 – an object beside the state; Terraform and OpenTofu 1.10 and later, no table
-        both – for moving from the table to the object: first `both`, then `s3`
+        dynamodb: a table, for every version; deprecated since Terraform 1.11
+      > s3: an object beside the state, from Terraform and OpenTofu 1.10
+        both: to move from the table to the object: first `both`, then `s3`
     What the states are encrypted with (--encryption, --kms-key)
-        new KMS key – 1 USD a month, and requests; you decide who may decrypt
-      > existing KMS key – one that you have in this region
-        SSE-S3 – free of charge; whoever may read the bucket may decrypt
+        new KMS key: 1 USD a month; you decide who may decrypt
+      > existing KMS key: one that you have in this region
+        SSE-S3: free; whoever may read the bucket may decrypt
     ARN of the key (--kms-key)
       > alias/x
       ! is an alias, which each account resolves for itself; a key is given by its full ARN, like `arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab`
       > arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
-    E-mail for alarms (commas between several, empty for none) (--alarm-email)
+    E-mail for alarms, commas between several (empty for none) (--alarm-email)
       > a@example.com, b
       ! `b` has no `@`; an e-mail address looks like `ops@example.com`
       > a@example.com, b@example.com
     CloudTrail audit trail (--trail)
-        new – records every read and write of a state; 0.10 USD per 100,000, and the storage
-        existing – a trail of the account records them already; that is checked
-      > off – nobody can tell later who read a state
-    Attach the policy to role/NAME, user/NAME or group/NAME (commas between several, empty for nobody) (--attach-to)
+        new: records each read and write; 0.10 USD per 100,000, and storage
+        existing: a trail of the account does so already; that is checked
+      > off: nobody can tell later who read a state
+    Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody) (--attach-to)
       > role/ci,
-    Protect the environment from being taken down by mistake (--ephemeral)
+    Protect against being taken down by mistake (--ephemeral)
       > no
     "#);
     assert_snapshot!(equivalent_command(&env("prod"), &answers), @r#"tfbackend bootstrap --env prod --project acme --region any:eu-new-1 --ephemeral --key 'app dir/it'\''s.tfstate' --lock s3 --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --attach-to role/ci --alarm-email a@example.com --alarm-email b@example.com --trail off --non-interactive --yes"#);
@@ -176,6 +176,24 @@ fn the_equivalent_command_says_the_same() {
     let options =
         command.strip_prefix("tfbackend bootstrap --env prod ").and_then(|rest| rest.strip_suffix(" --non-interactive --yes")).unwrap();
     assert_eq!(flags(options), layer);
+}
+
+/// What a shell and a TOML parser make of hostile values is what was meant.
+#[test]
+fn hostile_values_come_through_a_shell_and_the_file() {
+    for key in ["it's", "a\"b", "$(id)", "`id`", "${HOME}", "a b", "~", "-rf", "#x", "a\u{fc}b", "!x;y&z|w", "x'\"'y", "[a]{b}<c>"] {
+        let layer = Layer { key: Some(key.parse().unwrap()), ..Layer::default() };
+        let command = equivalent_command(&env("prod"), &layer);
+        let script = command.replacen("tfbackend", "printf '%s\\n'", 1);
+        let output = Command::new("sh").args(["-c", &script]).env_clear().output().unwrap();
+        let words = String::from_utf8(output.stdout).unwrap();
+        let rest: Vec<&str> = words.lines().skip(3).collect();
+        let typed = if key.starts_with('-') { vec![format!("--key={key}")] } else { vec!["--key".to_owned(), key.to_owned()] };
+        assert_eq!(rest[..rest.len() - 2], typed, "{command}");
+
+        let file = File::parse(Path::new("x"), &toml_for(&env("prod"), &layer)).unwrap();
+        assert_eq!(file.envs[&env("prod")]["key"].value, key);
+    }
 }
 
 #[test]

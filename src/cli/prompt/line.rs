@@ -6,42 +6,48 @@ use console::{Key, Term, measure_text_width, style};
 
 use crate::host::PromptError;
 
-/// Asks until `check` is content. An empty line takes the default, if there is one.
+/// Asks until `check` is content, and clears the question away. An empty line takes the default, if
+/// there is one.
 pub fn ask(term: &Term, text: &str, default: Option<&str>, check: fn(&str) -> Result<(), String>) -> Result<String, PromptError> {
     let shown = default.filter(|default| !default.is_empty()).map(|default| format!(" [{default}]")).unwrap_or_default();
     let prompt = format!("{} {text}{shown} › ", style("?").for_stderr().yellow());
     loop {
-        let typed = read(term, &prompt)?;
+        let (typed, row) = read(term, &prompt)?;
         let answer = match default {
             Some(default) if typed.trim().is_empty() => default.to_owned(),
             _ => typed.trim().to_owned(),
         };
         match check(&answer) {
-            Ok(()) => return Ok(answer),
-            Err(reason) => term.write_line(&format!("{} {reason}", style("✘").for_stderr().red()))?,
+            Ok(()) => {
+                term.move_cursor_up(row)?;
+                term.write_str(&format!("\r{CLEAR_BELOW}"))?;
+                return Ok(answer);
+            }
+            Err(reason) => term.write_line(&format!("\n{} {reason}", style("✘").for_stderr().red()))?,
         }
     }
 }
 
-fn read(term: &Term, prompt: &str) -> Result<String, PromptError> {
+/// What was typed, and on which of the rows that it takes the cursor is left: the last.
+fn read(term: &Term, prompt: &str) -> Result<(String, usize), PromptError> {
     let mut line = Line::default();
-    let mut rows_above = 0;
+    let mut row = 0;
     loop {
-        rows_above = draw(term, prompt, &line, rows_above)?;
+        row = draw(term, prompt, &line, row)?;
         let key = term.read_key_raw().map_err(|error| match error.kind() {
             std::io::ErrorKind::Interrupted => PromptError::Interrupted,
             _ => PromptError::Io(error),
         })?;
         match line.press(key) {
             Pressed::Nothing => {}
-            Pressed::Enter | Pressed::Stop => {
+            pressed @ (Pressed::Enter | Pressed::Stop) => {
                 line.cursor = line.chars.len();
-                draw(term, prompt, &line, rows_above)?;
+                row = draw(term, prompt, &line, row)?;
+                if pressed == Pressed::Enter {
+                    return Ok((line.chars.into_iter().collect(), row));
+                }
                 term.write_line("")?;
-                return match line.stopped {
-                    true => Err(PromptError::Interrupted),
-                    false => Ok(line.chars.into_iter().collect()),
-                };
+                return Err(PromptError::Interrupted);
             }
         }
     }
@@ -72,7 +78,6 @@ const CLEAR_BELOW: &str = "\u{1b}[0J";
 struct Line {
     chars: Vec<char>,
     cursor: usize,
-    stopped: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -88,10 +93,7 @@ impl Line {
             Key::Enter => return Pressed::Enter,
             // Ctrl-D on an empty line, as everywhere.
             Key::Char('\u{4}') if !self.chars.is_empty() => {}
-            Key::Escape | Key::CtrlC | Key::Char('\u{4}') => {
-                self.stopped = true;
-                return Pressed::Stop;
-            }
+            Key::Escape | Key::CtrlC | Key::Char('\u{4}') => return Pressed::Stop,
             Key::Backspace if self.cursor > 0 => {
                 self.cursor -= 1;
                 self.chars.remove(self.cursor);

@@ -20,11 +20,13 @@ impl BucketName {
 
     /// Whether the name is one of the account-regional namespace: `…-<account>-<region>-an`.
     pub fn is_account_regional(&self) -> bool {
-        let Some(body) = self.0.strip_suffix("-an") else { return false };
-        KNOWN_REGIONS.iter().any(|region| {
-            let rest = body.strip_suffix(region).and_then(|rest| rest.strip_suffix('-'));
-            rest.is_some_and(|rest| rest.rsplit_once('-').is_some_and(|(_, account)| plain::account(account).is_ok()))
-        })
+        KNOWN_REGIONS.iter().any(|region| self.is_account_regional_in(region))
+    }
+
+    /// The same for one region, which may be newer than this program.
+    pub fn is_account_regional_in(&self, region: &str) -> bool {
+        let rest = self.0.strip_suffix("-an").and_then(|rest| rest.strip_suffix(region)).and_then(|rest| rest.strip_suffix('-'));
+        rest.is_some_and(|rest| rest.rsplit_once('-').is_some_and(|(_, account)| plain::account(account).is_ok()))
     }
 }
 

@@ -89,7 +89,7 @@ fn from_arn(arn: &str) -> Result<(&str, &str), Wrong> {
         return Err(Wrong::Shape("is not an ARN".to_owned()));
     };
     if service == "sts" && resource.starts_with("assumed-role/") {
-        return Err(Wrong::Shape("is a session of a role; name the role itself".to_owned()));
+        return Err(Wrong::Shape("is an assumed role; name the role itself".to_owned()));
     }
     if service != "iam" || !region.is_empty() {
         return Err(Wrong::Shape("is not an ARN of IAM".to_owned()));

@@ -224,7 +224,7 @@ fn principals() {
         "policy/x",
         "role/a b",
         "arn:aws:iam::123456789012:role/ci/deploy",
-        "arn:aws:sts::123456789012:assumed-role/deploy/session",
+        "arn:aws:sts::123456789012:assumed-role/deploy/me",
         "arn:aws:iam::123456789012:root",
         "arn:aws:iam::1234:role/x",
         "role/aws-service-role/x/y",
@@ -236,7 +236,7 @@ fn principals() {
     policy/x is a `policy`, not a role, a user or a group
     role/a b contains ` `
     arn:aws:iam::123456789012:role/ci/deploy is taken as role/ci/deploy
-    arn:aws:sts::123456789012:assumed-role/deploy/session is a session of a role
+    arn:aws:sts::123456789012:assumed-role/deploy/me is an assumed role
     arn:aws:iam::123456789012:root does not say whether it is a role, a user or a group
     arn:aws:iam::1234:role/x names no account of 12 digits
     role/aws-service-role/x/y belongs to AWS, which lets nobody attach a policy to it

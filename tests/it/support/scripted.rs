@@ -71,7 +71,7 @@ impl Prompt for Scripted {
                         other => panic!("{other:?} does not answer {question:?}"),
                     };
                     for (i, (name, line)) in options.iter().enumerate() {
-                        self.screen.push_str(&format!("  {} {name} – {line}\n", if i == chosen { ">" } else { " " }));
+                        self.screen.push_str(&format!("  {} {name}: {line}\n", if i == chosen { ">" } else { " " }));
                     }
                     return Ok(Answer::Choice(chosen));
                 }

@@ -23,7 +23,7 @@ pub fn sources(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<Sources,
     let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| Some(((*name).to_owned(), vars.get(*name)?.parse())));
     Ok(Sources {
         flags: flags(line),
-        variables: variables::read(&vars, &["TFBACKEND_LOG", "TFBACKEND_CONFIG"])?,
+        variables: variables::read(&vars)?,
         file: Some(File::parse(Path::new("tfbackend.toml"), toml)?),
         ambient_region: ambient,
     })
