@@ -67,7 +67,8 @@ impl Resource for Alarm {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (alarm, tags) = tokio::join!(self.describe(aws), get_tags(aws, &arn));
-        let (Some(alarm), Some(tags)) = (alarm?, tags?) else { return Ok(None) };
+        let Some(alarm) = alarm? else { return Ok(None) };
+        let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
         Ok(Some(Found { spec: self.seen(alarm, tags), output: Some(arn), owner }))
     }

@@ -88,7 +88,9 @@ impl Resource for LockTable {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (table, tags) = tokio::join!(describe(aws, &self.name), get_tags(aws, &arn));
-        let (Some(table), Some(tags)) = (table?, tags?) else { return Ok(None) };
+        // Asked for the tags of no table, DynamoDB may answer that it is denied.
+        let Some(table) = table? else { return Ok(None) };
+        let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
         let spec = Self {
             name: self.name.clone(),

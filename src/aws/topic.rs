@@ -58,7 +58,8 @@ impl Resource for Topic {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (attributes, tags) = tokio::join!(attributes(aws, &arn), get_tags(aws, &arn));
-        let (Some(mut attributes), Some(tags)) = (attributes?, tags?) else { return Ok(None) };
+        let Some(mut attributes) = attributes? else { return Ok(None) };
+        let Some(tags) = tags? else { return Ok(None) };
         let policy = serde_json::from_str(attributes.get(POLICY).map_or("{}", String::as_str))
             .map_err(|error| AwsError::nonsense(GET, &arn, &format!("not a policy: {error}")))?;
         let owner = aws.mark.owner(&tags);

@@ -57,7 +57,8 @@ impl Resource for Trail {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
-        let (Some(trail), Some(tags)) = (trail?, tags?) else { return Ok(None) };
+        let Some(trail) = trail? else { return Ok(None) };
+        let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
         let spec = Self {
             name: self.name.clone(),

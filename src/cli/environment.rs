@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     explain,
     failure::Failure,
-    global::{Global, OTHER_VARIABLES},
+    global::Global,
     session::{self, Sandboxed},
     wizard,
 };
@@ -71,8 +71,7 @@ impl EnvironmentArgs {
     /// Settles what is asked for, asking a person (`ask`) where nobody said, and meets the account.
     pub async fn open(self, host: &mut Host, global: &Global, ask: bool) -> Result<Environment, Failure> {
         let env = self.env(host)?;
-        let sources =
-            Sources::read(host, self.layer, global.config.as_deref(), OTHER_VARIABLES).map_err(|error| explain::settings(&error))?;
+        let sources = Sources::read(host, self.layer, global.config.as_deref()).map_err(|error| explain::settings(&error))?;
         let sandbox = Sandboxed::find(host, global)?;
         let mut merged = sources.merged(&env);
         let mut answers = None;

@@ -12,9 +12,6 @@ use crate::{
     },
 };
 
-/// Variables that belong to no option of an environment.
-pub const OTHER_VARIABLES: &[&str] = &["TFBACKEND_CONFIG", "TFBACKEND_ENV", "TFBACKEND_LOG", "TFBACKEND_PYTHON", "TFBACKEND_SANDBOX_DIR"];
-
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
