@@ -20,6 +20,9 @@ pub const ACCOUNT: &str = "000000000000";
 /// Access key id and secret of the root user of [`ACCOUNT`].
 pub(super) const ROOT: (&str, &str) = ("test", "test");
 
+/// What Python runs.
+pub const SERVE: &str = include_str!("serve.py");
+
 /// One run of the emulator.
 #[derive(Clone, Debug)]
 pub struct Emulator<'a> {
@@ -38,10 +41,10 @@ impl Emulator<'_> {
     /// Arguments of `python`.
     ///
     /// The emulator's own command is not used: it binds port 443 too where it may, and writes
-    /// into the system's temporary directory.
+    /// into the system's temporary directory. [`SERVE`] adds what it lacks.
     pub fn args(&self) -> Vec<String> {
         let path = |path: &Path| path.display().to_string();
-        ["-I", "-m", "hypercorn", "ministack.app:app", "--workers", "0", "--keep-alive", "75", "--graceful-timeout", "1"]
+        ["-I", "-c", SERVE, "ministack.app:app", "--workers", "0", "--keep-alive", "75", "--graceful-timeout", "1"]
             .map(str::to_owned)
             .into_iter()
             .chain(["--bind".to_owned(), format!("127.0.0.1:{}", self.port)])

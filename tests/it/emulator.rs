@@ -54,6 +54,20 @@ async fn terraform_trusts_its_certificate_and_is_told_no_by_iam() {
 }
 
 #[tokio::test]
+async fn behaves_as_aws_where_a_state_backend_depends_on_it() {
+    let emulator = Emulator::start().await;
+    emulator.python("tests/it/emulator/make_bucket.py", &["states"]);
+    insta::assert_snapshot!(emulator.python("tests/it/emulator/like_aws.py", &["states"]), @r"
+    a lock file: written - again: PreconditionFailed - without the condition: AccessDenied
+    our key: written - another: AccessDenied - none: written
+    another as the bucket's default: AccessDenied
+    a customer's key: AccessDenied
+    [{'Key': 'project', 'Value': 'acme'}]
+    True []
+    ");
+}
+
+#[tokio::test]
 async fn each_has_a_world_of_its_own_that_ends_with_it() {
     let (one, two) = tokio::join!(Emulator::start(), Emulator::start());
     assert_ne!(one.endpoint(), two.endpoint());

@@ -15,19 +15,17 @@ use tfbackend::sandbox::{
     REGION, Running,
     admin::Profile,
     certificate::Certificate,
-    emulator::{ACCOUNT, Emulator as Launch, Health},
+    emulator::{ACCOUNT, Emulator as Launch, Health, SERVE},
 };
 
-/// Runs the emulator and ends it when this process is gone, however that came about: nobody is
-/// left then to hold the other end of its standard input.
+/// Ends the emulator when this process is gone, however that came about: nobody is left then to
+/// hold the other end of its standard input. Goes before what runs it.
 const UNTIL_INPUT_ENDS: &str = "
-import os, runpy, sys, threading
+import os, sys, threading
 def watch():
     sys.stdin.buffer.read()
     os._exit(0)
 threading.Thread(target=watch, daemon=True).start()
-sys.argv = ['hypercorn', *sys.argv[1:]]
-runpy.run_module('hypercorn', run_name='__main__')
 ";
 
 /// Ended when dropped.
@@ -159,9 +157,9 @@ fn spawn(python: &Path, launch: &Launch<'_>, dir: &Path, log: &Path) -> Child {
     let mut log = fs::File::create(log).expect("a log");
     writeln!(log, "{}", launch.endpoint()).expect("a log");
     let args = launch.args();
-    let server = args.strip_prefix(&["-I", "-m", "hypercorn"].map(str::to_owned)).expect("how the emulator is run");
+    let server = args.strip_prefix(&["-I", "-c", SERVE].map(str::to_owned)).expect("how the emulator is run");
     let mut command = Command::new(python);
-    command.args(["-I", "-c", UNTIL_INPUT_ENDS]).args(server).env_clear().envs(launch.vars()).current_dir(dir);
+    command.args(["-I", "-c", &format!("{UNTIL_INPUT_ENDS}{SERVE}")]).args(server).env_clear().envs(launch.vars()).current_dir(dir);
     command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a log")).stderr(log);
     command.spawn().expect("the tests' Python")
 }
