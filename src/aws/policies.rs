@@ -1,7 +1,8 @@
 //! The policy documents of a backend, each statement with the reason why it is there.
 //!
-//! Statements that deny compare with `…IfExists` or `Null` where a request may lack the value:
-//! negated operators match a value that is absent (IAM's documentation of condition operators).
+//! Statements that deny ask first whether the request has the value at all (`Null`): negated
+//! operators, also with `IfExists`, are true of a value that is absent (IAM's documentation of
+//! condition operators), and would deny every write that leaves encryption to the bucket's default.
 
 use super::policy::{Document, Statement};
 
@@ -42,6 +43,11 @@ const DELETION_WINDOW: u32 = 30;
 pub const TRAIL_PREFIX: &str = "cloudtrail";
 /// Where the access logs go in the log bucket.
 pub const ACCESS_LOG_PREFIX: &str = "s3/";
+
+/// A text in a pattern that is to mean itself (IAM: policy variables).
+fn literal(text: &str) -> String {
+    text.chars().map(|c| if "$*?".contains(c) { format!("${{{c}}}") } else { c.to_string() }).collect()
+}
 
 /// One value, as conditions take them.
 fn one(value: impl Into<String>) -> [String; 1] {
@@ -157,19 +163,20 @@ impl Place {
         let mut statements = self.transport_and_account(bucket);
         let objects = self.objects(bucket, "*");
         let algorithm = if self.key.is_some() { "aws:kms" } else { "AES256" };
-        statements.push(Statement::deny("DenyOtherEncryption").everybody().actions(&["s3:PutObject"]).on(one(&*objects)).when(
-            "StringNotEqualsIfExists",
-            "s3:x-amz-server-side-encryption",
-            one(algorithm),
-        ));
+        // What a request says of encryption must be ours; parts of an upload, and clients that leave
+        // it to the bucket's default, say nothing.
+        let header = |sid, header: &str, operator, value: &str| {
+            Statement::deny(sid).everybody().actions(&["s3:PutObject"]).on(one(&*objects)).when("Null", header, one("false")).when(
+                operator,
+                header,
+                one(value),
+            )
+        };
+        statements.push(header("DenyOtherEncryption", "s3:x-amz-server-side-encryption", "StringNotEquals", algorithm));
         if let Some(key) = &self.key {
-            statements.push(Statement::deny("DenyOtherKey").everybody().actions(&["s3:PutObject"]).on(one(&*objects)).when(
-                "ArnNotEqualsIfExists",
-                "s3:x-amz-server-side-encryption-aws-kms-key-id",
-                one(&**key),
-            ));
+            statements.push(header("DenyOtherKey", "s3:x-amz-server-side-encryption-aws-kms-key-id", "ArnNotEquals", key));
         }
-        statements.push(Statement::deny("DenyCustomerKeys").everybody().actions(&["s3:PutObject"]).on(one(objects)).when(
+        statements.push(Statement::deny("DenyCustomerKeys").everybody().actions(&["s3:PutObject"]).on(one(&*objects)).when(
             "Null",
             "s3:x-amz-server-side-encryption-customer-algorithm",
             one("false"),
@@ -283,7 +290,7 @@ impl Place {
     /// workspace's state, no old versions, no settings of anything.
     pub fn runner_policy(&self, table: Option<TableAccess>, lockfile: bool) -> Document {
         let bucket = &*self.bucket;
-        let workspaces = format!("{}/*", self.workspace_prefix);
+        let workspaces = format!("{}/*", literal(&self.workspace_prefix));
         let mut statements = vec![
             // A state that is not there yet answers 404 only to those who may list, else 403.
             Statement::allow("ListStates").actions(&["s3:ListBucket"]).on(one(self.bucket_arn(bucket))),

@@ -221,6 +221,7 @@ fn host(cwd: &Path, vars: &[(&str, &str)]) -> Host {
         out: Box::new(io::sink()),
         err: Box::new(io::sink()),
         interactive: false,
+        out_is_terminal: false,
         err_is_terminal: false,
         width: 80,
         prompt: Box::new(Refuse),

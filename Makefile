@@ -1,0 +1,42 @@
+# What people and CI run. Rust and Python 3.10 or later are assumed; the rest is got from here.
+.DEFAULT_GOAL := help
+SHELL := bash
+CARGO ?= cargo
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+.PHONY: test
+test: fmt clippy nextest ## Everything that must hold before a change lands
+
+.PHONY: fmt
+fmt: ## Formatting
+	$(CARGO) fmt --check
+
+.PHONY: clippy
+clippy: ## Lints
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+.PHONY: nextest
+nextest: test-venv ## Unit, law, emulator and Terraform tests
+	@if $(CARGO) nextest --version >/dev/null 2>&1; \
+	then $(CARGO) nextest run --locked; \
+	else $(CARGO) test --locked; fi
+
+.PHONY: test-venv
+test-venv: ## Python packages for the tests
+	@tests/venv.sh
+
+.PHONY: docs
+docs: ## Writes the generated pages of docs/ again
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it reference
+
+.PHONY: build
+build: ## Release binary
+	$(CARGO) build --locked --release
+
+.PHONY: demo
+demo: ## Builds, starts the sandbox, bootstraps it, and runs Terraform on it
+	@$(CARGO) build --locked
+	@./demo.sh
