@@ -16,6 +16,7 @@ pub mod shell;
 pub mod signals;
 pub mod wizard;
 pub mod prompt;
+pub mod describe;
 pub mod summary;
 pub mod files;
 pub mod explain;

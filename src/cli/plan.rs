@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{context::Context, environment::EnvironmentArgs, failure::Failure, summary};
+use super::{context::Context, describe::describe, environment::EnvironmentArgs, failure::Failure};
 use crate::{
     exit,
     plan::Plan,
@@ -41,12 +41,12 @@ pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
             account: environment.aws.account().to_owned(),
             region: environment.settings.region.to_string(),
         };
-        let document = PlanDocument::of(&plan, about, &summary::describe);
+        let document = PlanDocument::of(&plan, about, &describe);
         json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error))?;
     } else {
         let view = cx.global.out_view(cx.host);
         cx.say(&environment.title());
-        cx.answer(&report::text(&plan, &summary::describe, &view))?;
+        cx.answer(&report::text(&plan, &describe, &view))?;
     }
     Ok(match (plan.is_empty(), args.detailed_exitcode) {
         (false, true) => exit::CHANGES,

@@ -2,23 +2,20 @@
 
 use serde::Serialize;
 
-use super::{context::Context, environment::Environment, failure::Failure, wizard};
+use super::{context::Context, describe::describe, environment::Environment, failure::Failure, wizard};
 use crate::{
-    aws::{cost, resources::AwsSpec},
+    aws::resources::AwsSpec,
     plan::Plan,
     render::{
         files::{Outcome, Written},
         next,
     },
-    report::{
-        json,
-        plan::{self as report, Line},
-    },
+    report::{json, plan as report},
     settings::{
         Alarms, Encryption, Topic,
         layer::{LockMechanism, TrailKind},
     },
-    spec::{Address, Outputs},
+    spec::Outputs,
 };
 
 impl Environment {
@@ -26,20 +23,6 @@ impl Environment {
         let Environment { settings, aws, .. } = self;
         format!("{} {} in {} (account {})", settings.project, settings.env, settings.region, aws.account())
     }
-}
-
-/// What a person calls a resource, and what it costs.
-pub fn describe(_address: &Address, spec: &AwsSpec) -> Line {
-    Line { title: spec.name().to_owned(), cost: cost::monthly(spec), note: note(spec) }
-}
-
-fn note(spec: &AwsSpec) -> Option<String> {
-    let text = match spec {
-        AwsSpec::Trail(_) => format!("each 100,000 reads and writes of states cost ${:.2} more", cost::EVENTS_100K),
-        AwsSpec::Subscription(_) => "AWS sends a mail with a link to confirm".to_owned(),
-        _ => return None,
-    };
-    Some(text)
 }
 
 pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {

@@ -1,0 +1,66 @@
+//! What a person calls each resource of a plan, what it is for, and what it costs.
+
+use crate::{
+    aws::{bucket::lifecycle::Lifecycle, cost, lock_table::Billing, resources::AwsSpec},
+    report::plan::Line,
+    spec::Address,
+};
+
+/// For a plan: one line that says what the resource is for.
+pub fn describe(_address: &Address, spec: &AwsSpec) -> Line {
+    Line { title: title(spec), cost: cost::monthly(spec), note: note(spec) }
+}
+
+fn title(spec: &AwsSpec) -> String {
+    match spec {
+        AwsSpec::Key(_) => "KMS key of the states".to_owned(),
+        AwsSpec::OwnKey(key) => format!("your KMS key {}", key.arn),
+        AwsSpec::Alias(alias) => alias.name.clone(),
+        AwsSpec::Rotation(rotation) => format!("new key material every {} days", rotation.days),
+        AwsSpec::Bucket(bucket) => format!("S3 bucket {}", bucket.name),
+        AwsSpec::PublicAccess(_) => "no public access of any kind".to_owned(),
+        AwsSpec::Versioning(_) => "every version is kept".to_owned(),
+        AwsSpec::Encryption(encryption) => match encryption.key {
+            Some(_) => "encrypted with the key (SSE-KMS), SSE-C blocked".to_owned(),
+            None => "encrypted by S3 (SSE-S3), SSE-C blocked".to_owned(),
+        },
+        AwsSpec::Lifecycle(lifecycle) => kept(lifecycle),
+        AwsSpec::Logging(logging) => format!("access logs into {}", logging.target.as_deref().unwrap_or("nothing")),
+        AwsSpec::Notifications(_) => "the topic hears of deleted states".to_owned(),
+        AwsSpec::BucketPolicy(policy) => format!("bucket policy of {} statements", policy.document.statements.len()),
+        AwsSpec::LockTable(table) => match table.billing {
+            Billing::OnDemand => format!("DynamoDB table {}, paid per request", table.name),
+            Billing::Provisioned { read, write } => format!("DynamoDB table {}, {read} read and {write} write units", table.name),
+        },
+        AwsSpec::Recovery(_) => "point-in-time recovery".to_owned(),
+        AwsSpec::Topic(topic) => format!("SNS topic {}", topic.name),
+        AwsSpec::ExistingTopic(topic) => format!("your SNS topic {}", topic.arn),
+        AwsSpec::Subscription(_) => "e-mail subscription".to_owned(),
+        AwsSpec::Alarm(alarm) => alarm.description.clone(),
+        AwsSpec::Trail(trail) => format!("CloudTrail trail {}", trail.name),
+        AwsSpec::ExistingTrail(trail) => format!("a trail that records {}", trail.objects),
+        AwsSpec::Selectors(selectors) if selectors.selectors.len() > 1 => "records state objects and lock items".to_owned(),
+        AwsSpec::Selectors(_) => "records state objects".to_owned(),
+        AwsSpec::TrailLogging(_) => "is recording".to_owned(),
+        AwsSpec::Policy(policy) => format!("IAM policy {}, for those who run Terraform", policy.name),
+        AwsSpec::Attachment(_) => "has the policy".to_owned(),
+    }
+}
+
+fn kept(lifecycle: &Lifecycle) -> String {
+    let ours = |days: fn(&crate::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| lifecycle.rules.iter().find_map(days);
+    match (ours(|rule| rule.expiration_days), ours(|rule| rule.noncurrent_days), ours(|rule| rule.noncurrent_newest)) {
+        (Some(days), _, _) => format!("kept for {days} days"),
+        (None, Some(days), Some(newest)) => format!("replaced versions kept for {days} days, the newest {newest} for ever"),
+        _ => "lifecycle rules".to_owned(),
+    }
+}
+
+fn note(spec: &AwsSpec) -> Option<String> {
+    let text = match spec {
+        AwsSpec::Trail(_) => format!("each 100,000 reads and writes of states cost ${:.2} more", cost::EVENTS_100K),
+        AwsSpec::Subscription(_) => "AWS sends a mail with a link to confirm".to_owned(),
+        _ => return None,
+    };
+    Some(text)
+}
