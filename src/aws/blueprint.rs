@@ -196,7 +196,9 @@ impl<'a> Builder<'a> {
         self.add(parts.bucket.clone(), &[], AwsSpec::Bucket(bucket));
         self.add(parts.public_access.clone(), &[&parts.bucket], AwsSpec::PublicAccess(PublicAccess::blocked(name.clone())));
         self.add(parts.versioning.clone(), &[&parts.bucket], AwsSpec::Versioning(Versioning::enabled(name)));
-        self.add(parts.encryption.clone(), &[&parts.bucket, &KEY], AwsSpec::Encryption(encryption));
+        let key = KEY;
+        let needs = if encryption.key.is_some() { vec![&parts.bucket, &key] } else { vec![&parts.bucket] };
+        self.add(parts.encryption.clone(), &needs, AwsSpec::Encryption(encryption));
         // Expiry means something else on a bucket without versions.
         self.add(parts.lifecycle.clone(), &[&parts.versioning], AwsSpec::Lifecycle(lifecycle));
     }

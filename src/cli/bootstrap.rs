@@ -147,7 +147,7 @@ fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
 /// Looks again: what AWS says now is what counts, not that the writes succeeded.
 async fn must_have_settled(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     // Reads after a write may still see what was before it.
-    const LOOKS: u32 = 5;
+    const LOOKS: u32 = 8;
     let mut pauses = crate::aws::settle::Pauses::default();
     for look in 1..=LOOKS {
         let observation = cx.observe(environment).await?;

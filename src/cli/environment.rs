@@ -119,7 +119,8 @@ impl Environment {
 
     /// The folder that the files go to.
     pub fn out(&self, host: &Host) -> PathBuf {
-        host.cwd.join(&self.settings.files.out)
+        // Without a `.` on its end, which would be in every path that is printed.
+        host.cwd.join(&self.settings.files.out).components().collect()
     }
 
     /// What the files say. Before the key is there, its ARN is one that is not known yet.
