@@ -1,6 +1,6 @@
 //! What the user asked for, resolved: every value is said, and no two contradict each other.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 pub mod names;
 pub mod layer;
@@ -40,6 +40,7 @@ pub struct Settings {
     pub trail: TrailKind,
     pub log_days: u32,
     pub files: Files,
+    pub run: Run,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +92,16 @@ pub enum Alarms {
 pub enum Topic {
     New { emails: Vec<Email> },
     Existing { arn: TopicArn },
+}
+
+/// How a command is carried out; nothing of it is remembered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Run {
+    pub auto_approve: bool,
+    pub non_interactive: bool,
+    pub adopt: bool,
+    pub overwrite: bool,
+    pub parallelism: NonZeroUsize,
 }
 
 #[derive(Clone, Debug, PartialEq)]

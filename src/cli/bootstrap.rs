@@ -1,7 +1,5 @@
 //! `tfbackend bootstrap`: makes what is missing, repairs what drifted, writes the files.
 
-use std::num::NonZeroUsize;
-
 use clap::Args;
 
 use super::{
@@ -27,30 +25,14 @@ use crate::{
 pub struct BootstrapArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
-
-    /// Carry the plan out without asking
-    #[arg(long, short = 'y', visible_alias = "yes")]
-    pub auto_approve: bool,
-
-    /// Take over what exists and was not made by tfbackend
-    #[arg(long)]
-    pub adopt: bool,
-
-    /// Replace files that are not tfbackend's or were changed by hand (a copy is kept)
-    #[arg(long)]
-    pub overwrite: bool,
-
-    /// Writes that may be under way at the same time
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub parallelism: NonZeroUsize,
 }
 
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let environment = args.environment.clone().open(cx.host, &cx.global, true).await?;
+    let environment = args.environment.open(cx.host, &cx.global, true).await?;
     // What is in the way of the files is found before anything is made.
-    files::must_be_writable(&environment, &Outputs::new(), args.overwrite, cx)?;
+    files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let observation = cx.observe(&environment).await?;
-    let plan = Plan::to_apply(&environment.blueprint, &observation, args.adopt);
+    let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment, cx)?;
 
     let mut outputs = observation::outputs(&observation);
@@ -58,22 +40,22 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
         cx.say(&format!("{}: nothing to do, everything is as it should be", environment.title()));
     } else {
         summary::show_plan(&plan, &environment, cx);
-        confirm(&plan, args.auto_approve, cx)?;
-        outputs = carry_out(plan, &observation, &args, cx, &environment).await?;
+        confirm(&plan, &environment, cx)?;
+        outputs = carry_out(plan, &observation, &environment, cx).await?;
         must_have_settled(&environment, cx).await?;
     }
-    let written = files::write(&environment, &outputs, args.overwrite, cx)?;
+    let written = files::write(&environment, &outputs, cx)?;
     summary::made(&environment, &outputs, &written, cx)?;
     Ok(exit::DONE)
 }
 
 /// Asks once; without a person, `--auto-approve` must have said so.
-fn confirm(plan: &Plan<AwsSpec>, approved: bool, cx: &mut Context<'_>) -> Result<(), Failure> {
-    if approved {
+fn confirm(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if environment.settings.run.auto_approve {
         return Ok(());
     }
     let count = words::count(plan.writes().count(), "change", "changes");
-    if !cx.global.interactive(cx.host) {
+    if !environment.may_ask {
         return Err(Failure::failed(format!("{count} to make, and nobody to ask")).hint("pass --auto-approve (-y) to make them"));
     }
     let question = Question { text: format!("Make {count}"), flag: "--auto-approve", kind: Kind::YesNo { default: true } };
@@ -86,9 +68,8 @@ fn confirm(plan: &Plan<AwsSpec>, approved: bool, cx: &mut Context<'_>) -> Result
 async fn carry_out(
     plan: Plan<AwsSpec>,
     observation: &Observation<AwsSpec>,
-    args: &BootstrapArgs,
-    cx: &mut Context<'_>,
     environment: &Environment,
+    cx: &mut Context<'_>,
 ) -> Result<Outputs, Failure> {
     let steps = plan.writes().count();
     let known = observation::outputs(observation);
@@ -105,7 +86,7 @@ async fn carry_out(
             Progress::lines(&mut *cx.host.err, style)
         };
         let mut on_event = |event| progress.on_event(event);
-        let run = Run { parallelism: args.parallelism, cancel: &cancel, on_event: &mut on_event };
+        let run = Run { parallelism: environment.settings.run.parallelism, cancel: &cancel, on_event: &mut on_event };
         let outcome = apply(plan, known, &environment.aws, run).await;
         progress.finish();
         outcome

@@ -54,6 +54,8 @@ pub struct Environment {
     /// What a person answered, if anybody was asked.
     pub answers: Option<Layer>,
     pub sources: Sources,
+    /// Whether there is a person who may be asked.
+    pub may_ask: bool,
 }
 
 impl EnvironmentArgs {
@@ -75,7 +77,8 @@ impl EnvironmentArgs {
         let sandbox = Sandboxed::find(host, global)?;
         let mut merged = sources.merged(&env);
         let mut answers = None;
-        if ask && global.interactive(host) {
+        let may_ask = global.attended(host) && merged.layer.non_interactive != Some(true);
+        if ask && may_ask {
             let profile_region = session::default_region(global, sandbox.as_ref()).await;
             let hints = wizard::Hints { folder: folder(host), profile_region };
             answers = Some(wizard::ask(&mut *host.prompt, &merged, &hints).map_err(|error| explain::prompt(&error))?);
@@ -97,7 +100,7 @@ impl EnvironmentArgs {
             (None, Some(url)) => Some(Emulator { endpoint: url.clone(), ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from) }),
             (None, None) => None,
         };
-        Ok(Environment { settings, names, aws, blueprint, emulator, said: merged.said(), answers, sources })
+        Ok(Environment { settings, names, aws, blueprint, emulator, said: merged.said().without_run(), answers, sources, may_ask })
     }
 }
 

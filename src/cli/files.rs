@@ -20,18 +20,18 @@ fn set(environment: &Environment, known: &Outputs) -> Result<Vec<File>, Failure>
 }
 
 /// Refuses (3) if a file is in the way, or cannot be written, before anything is made.
-pub fn must_be_writable(environment: &Environment, known: &Outputs, overwrite: bool, cx: &mut Context<'_>) -> Result<(), Failure> {
+pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
     let files = set(environment, known)?;
-    let preview = render::files::preview(&dir, &files, overwrite).map_err(|error| explain::render(&error))?;
+    let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
     refused(&preview).map_or(Ok(()), Err)
 }
 
 /// Writes what is not there already.
-pub fn write(environment: &Environment, known: &Outputs, overwrite: bool, cx: &mut Context<'_>) -> Result<Vec<Written>, Failure> {
+pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<Vec<Written>, Failure> {
     let dir = environment.out(cx.host);
     let files = set(environment, known)?;
-    let written = render::files::write(&dir, &files, overwrite).map_err(|error| explain::render(&error))?;
+    let written = render::files::write(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&written) {
         return Err(failure);
     }

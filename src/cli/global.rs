@@ -31,10 +31,6 @@ pub struct Global {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 
-    /// Never ask; implied without a terminal, and by the variable CI
-    #[arg(long, global = true)]
-    pub non_interactive: bool,
-
     /// Show unchanged resources too; twice for what happens inside, three times for AWS's part of it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -81,8 +77,8 @@ impl Global {
         self.output == Output::Json
     }
 
-    /// Whether a person can be asked.
-    pub fn interactive(&self, host: &Host) -> bool {
-        host.interactive && !self.non_interactive && !self.json() && host.var("CI").is_none()
+    /// Whether there is a person who can be asked.
+    pub fn attended(&self, host: &Host) -> bool {
+        host.interactive && !self.json() && host.var("CI").is_none()
     }
 }

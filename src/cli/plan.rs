@@ -21,10 +21,6 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
 
-    /// As if `bootstrap --adopt` were meant
-    #[arg(long)]
-    pub adopt: bool,
-
     /// Exit with 2 if there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -33,7 +29,7 @@ pub struct PlanArgs {
 pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let environment = args.environment.open(cx.host, &cx.global, false).await?;
     let observation = cx.observe(&environment).await?;
-    let plan = Plan::to_apply(&environment.blueprint, &observation, args.adopt);
+    let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
     if cx.global.json() {
         let about = About {
             project: environment.settings.project.to_string(),

@@ -18,12 +18,8 @@ pub struct RenderArgs {
     pub environment: EnvironmentArgs,
 
     /// Write nothing; exit with 2 if a file is not as it should be
-    #[arg(long)]
+    #[arg(long, conflicts_with = "overwrite")]
     pub check: bool,
-
-    /// Replace files that are not tfbackend's or were changed by hand (a copy is kept)
-    #[arg(long, conflicts_with = "check")]
-    pub overwrite: bool,
 }
 
 pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
@@ -38,7 +34,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         return Err(failure.hint("`tfbackend bootstrap` makes it"));
     }
     if !args.check {
-        let written = files::write(&environment, &known, args.overwrite, cx)?;
+        let written = files::write(&environment, &known, cx)?;
         for file in written {
             let done = if matches!(file.outcome, Outcome::Written { .. }) { "written" } else { "current" };
             cx.answer(&format!("{} {done}\n", file.path.display()))?;

@@ -187,6 +187,39 @@ pub struct Layer {
     #[arg(long, value_name = "NAME", help_heading = HEAD_FILES)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tf_file: Option<FileName>,
+
+    /// Carry the plan out without asking
+    #[arg(long, short = 'y', visible_alias = "yes", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_approve: Option<bool>,
+
+    /// Never ask; implied without a terminal, and by the variable CI
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub non_interactive: Option<bool>,
+
+    /// Take over what exists and was not made by tfbackend
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<bool>,
+
+    /// Replace files that are not tfbackend's or were changed by hand (a copy is kept)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_RUN)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overwrite: Option<bool>,
+
+    /// Writes that may be under way at the same time
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = HEAD_RUN)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<u32>,
+}
+
+impl Layer {
+    /// Only what describes the environment: how a run is carried out is nobody's to remember.
+    #[must_use]
+    pub fn without_run(self) -> Self {
+        Self { auto_approve: None, non_interactive: None, adopt: None, overwrite: None, parallelism: None, ..self }
+    }
 }
 
 const HEAD_ENVIRONMENT: &str = "Environment";
@@ -198,6 +231,7 @@ const HEAD_ACCESS: &str = "Access";
 const HEAD_ALARMS: &str = "Alarms";
 const HEAD_AUDIT: &str = "Audit";
 const HEAD_FILES: &str = "Files";
+const HEAD_RUN: &str = "Run";
 
 /// How two runs on one state are kept apart.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]

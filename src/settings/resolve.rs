@@ -1,7 +1,9 @@
 //! From what was said to settings in which every value is said.
 
+use std::num::NonZeroUsize;
+
 use super::{
-    Access, Alarms, Billing, Bucket, Encryption, Files, Settings, Table, Topic,
+    Access, Alarms, Billing, Bucket, Encryption, Files, Run, Settings, Table, Topic,
     check::check,
     error::SettingsError,
     layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace, TableEncryption, TrailKind},
@@ -44,6 +46,11 @@ pub fn defaults() -> Layer {
         out: Some(".".parse().expect(VALID)),
         conf_file: Some("backend.conf".parse().expect(VALID)),
         tf_file: Some("backend.tf".parse().expect(VALID)),
+        auto_approve: Some(false),
+        non_interactive: Some(false),
+        adopt: Some(false),
+        overwrite: Some(false),
+        parallelism: Some(16),
         // Nobody but the user can say these, or they are derived.
         project: None,
         region: None,
@@ -144,6 +151,13 @@ impl Merged {
                 out: layer.out.expect(SAID).as_str().into(),
                 conf_file: layer.conf_file.expect(SAID),
                 tf_file: layer.tf_file.expect(SAID),
+            },
+            run: Run {
+                auto_approve: layer.auto_approve.expect(SAID),
+                non_interactive: layer.non_interactive.expect(SAID),
+                adopt: layer.adopt.expect(SAID),
+                overwrite: layer.overwrite.expect(SAID),
+                parallelism: NonZeroUsize::new(usize::try_from(layer.parallelism.expect(SAID)).unwrap_or(1)).unwrap_or(NonZeroUsize::MIN),
             },
         })
     }

@@ -56,6 +56,11 @@ fn each_source_holds_over_the_next() {
     out = "." (default)
     conf-file = "backend.conf" (default)
     tf-file = "backend.tf" (default)
+    auto-approve = false (default)
+    non-interactive = false (default)
+    adopt = false (default)
+    overwrite = false (default)
+    parallelism = 16 (default)
     "#);
     assert!(!merged.is_said("region"), "AWS_REGION is a default for the question");
     assert!(merged.is_said("log-days") && !merged.is_said("lock"));
@@ -123,6 +128,13 @@ fn the_defaults() {
             tf_file: FileName(
                 "backend.tf",
             ),
+        },
+        run: Run {
+            auto_approve: false,
+            non_interactive: false,
+            adopt: false,
+            overwrite: false,
+            parallelism: 16,
         },
     }
     "#);
