@@ -15,3 +15,5 @@ mod wizard;
 mod emulator;
 #[cfg(unix)]
 mod sandbox;
+#[cfg(unix)]
+mod terraform;

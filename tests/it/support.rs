@@ -1,6 +1,8 @@
 //! What several tests stand on.
 
 #[cfg(unix)]
+pub mod backend;
+#[cfg(unix)]
 pub mod emulator;
 pub mod host;
 pub mod imagined;
