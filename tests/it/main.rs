@@ -14,6 +14,8 @@ mod wizard;
 #[cfg(unix)]
 mod emulator;
 #[cfg(unix)]
+mod hardening;
+#[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
 mod terraform;
