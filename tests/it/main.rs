@@ -16,6 +16,8 @@ mod emulator;
 #[cfg(unix)]
 mod hardening;
 #[cfg(unix)]
+mod idempotence;
+#[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
 mod terraform;

@@ -84,6 +84,10 @@ impl Emulator {
         &self.running.ca_file
     }
 
+    pub fn credentials_file(&self) -> &Path {
+        &self.running.credentials_file
+    }
+
     pub fn region(&self) -> &str {
         &self.running.region
     }
