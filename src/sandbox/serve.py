@@ -110,10 +110,8 @@ def key_permissions():
             where = {"aws:s3:arn": arn.partition("/")[0] if bucket_key else arn}
             if action == "s3:PutObject":
                 return context.get("s3:x-amz-server-side-encryption-aws-kms-key-id"), ["kms:GenerateDataKey"], where
-            request = iam_evaluator._signed_request.get()
             stored = ((s3._buckets.get(bucket) or {}).get("objects") or {}).get(name) or {}
-            if request is None or request.method != "HEAD":
-                return s3._stored_sse_headers(stored).get("x-amz-server-side-encryption-aws-kms-key-id"), ["kms:Decrypt"], where
+            return s3._stored_sse_headers(stored).get("x-amz-server-side-encryption-aws-kms-key-id"), ["kms:Decrypt"], where
         if action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Scan", "dynamodb:Query"):
             table = arn.rpartition("/")[2]
             sse = (dynamodb._tables.get(table) or {}).get("SSEDescription") or {}
