@@ -6,6 +6,7 @@ pub mod backend;
 pub mod emulator;
 pub mod host;
 pub mod imagined;
+#[cfg(unix)]
 pub mod recorder;
 pub mod s3;
 pub mod scripted;
