@@ -12,6 +12,8 @@ mod tidy;
 mod wizard;
 
 #[cfg(unix)]
+mod canary;
+#[cfg(unix)]
 mod emulator;
 #[cfg(unix)]
 mod hardening;
