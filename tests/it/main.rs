@@ -2,6 +2,7 @@
 
 mod support;
 
+mod examples;
 mod laws;
 mod render;
 mod settings_check;
@@ -13,6 +14,8 @@ mod wizard;
 
 #[cfg(unix)]
 mod canary;
+#[cfg(unix)]
+mod demo;
 #[cfg(unix)]
 mod emulator;
 #[cfg(unix)]
