@@ -2,6 +2,7 @@
 
 mod support;
 
+mod examples;
 mod laws;
 mod render;
 mod settings_check;
