@@ -118,8 +118,8 @@ fn eighty_columns() {
     let text = text(&everything(), &describe, &view(80));
     assert!(text.lines().all(|line| width(line) <= 80));
     insta::assert_snapshot!(text, @r#"
-    + create  kms_key       KMS key alias/acme-tfstate-prod  $1.00 a month
-    + create  state_bucket  S3 bucket acme-tfstate-prod      $0.02 a month
+    + create  kms_key       KMS key alias/acme-tfstate-prod  $1.00/month
+    + create  state_bucket  S3 bucket acme-tfstate-prod      $0.02/month
                             note: its name is taken for good
     ~ update  state_bucket/encryption  the state_bucket/encryption
         algorithm: "AES256" → "aws:kms"
@@ -234,11 +234,11 @@ fn made(addresses: &[&'static str]) -> Plan<Any> {
 fn what_is_made_is_in_columns_where_they_fit() {
     let plan = made(&["kms_key", "kms_key/alias", "state_bucket", "lock_table"]);
     insta::assert_snapshot!(text(&plan, &describe, &view(80)), @"
-    + create  kms_key        KMS key alias/acme-tfstate-prod         $1.00 a month
+    + create  kms_key        KMS key alias/acme-tfstate-prod         $1.00/month
     + create  kms_key/alias  the kms_key/alias
-    + create  state_bucket   S3 bucket acme-tfstate-prod             $0.02 a month
+    + create  state_bucket   S3 bucket acme-tfstate-prod             $0.02/month
                              note: its name is taken for good
-    + create  lock_table     DynamoDB table acme-tfstate-prod-locks  $2.08 a month
+    + create  lock_table     DynamoDB table acme-tfstate-prod-locks  $2.08/month
 
     Plan: 4 to create, 0 to update, 0 blocked; about $3.10 a month.
     ");
@@ -258,7 +258,7 @@ fn what_is_made_is_in_columns_where_they_fit() {
     ");
     let long = made(&["kms_key", "topic/subscription[somebody@example.com]"]);
     insta::assert_snapshot!(text(&long, &describe, &view(80)), @"
-    + create  kms_key  KMS key alias/acme-tfstate-prod  $1.00 a month
+    + create  kms_key  KMS key alias/acme-tfstate-prod  $1.00/month
     + create  topic/subscription[somebody@example.com]  the
                        topic/subscription[somebody@example.com]
 
