@@ -20,4 +20,6 @@ mod idempotence;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
 mod terraform;

@@ -6,7 +6,13 @@ pub mod backend;
 pub mod emulator;
 pub mod host;
 pub mod imagined;
+#[cfg(unix)]
+pub mod program;
+#[cfg(unix)]
+pub mod proxy;
 pub mod recorder;
 pub mod s3;
 pub mod scripted;
 pub mod sources;
+#[cfg(unix)]
+pub mod terminal;
