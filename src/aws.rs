@@ -28,6 +28,9 @@ pub mod policies;
 pub mod blueprint;
 pub mod cost;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use caller::Caller;
 use clients::Clients;
 use error::{Api, AwsError};

@@ -23,6 +23,7 @@ pub mod summary;
 pub mod files;
 pub mod explain;
 pub mod failure;
+pub mod log;
 pub mod reference;
 
 use context::Context;
@@ -66,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     }
     let json = global.json();
     let view = global.view(host);
+    log::start(global.verbose, host.var("TFBACKEND_LOG"), view.style.color);
     match dispatch(command, global, host) {
         Ok(code) => code,
         Err(failure) => {

@@ -248,7 +248,8 @@ impl<'a> Builder<'a> {
     /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called otherwise.
     fn deletions(&self, bucket: &str) -> Notifications {
         const STATES: &str = ".tfstate";
-        let own = self.settings.key.as_str().rsplit('/').next().filter(|file| !file.ends_with(STATES));
+        let file = self.settings.key.as_str().rsplit('/').next().unwrap_or_default();
+        let own = Some(file).filter(|file| !file.ends_with(STATES));
         let target = |id: &str, suffix: &str| Target {
             id: format!("{}{id}", notifications::OURS),
             kind: TargetKind::Topic,
@@ -256,7 +257,9 @@ impl<'a> Builder<'a> {
             events: vec!["s3:ObjectRemoved:*".to_owned()],
             filter: vec![("suffix".to_owned(), suffix.to_owned())],
         };
-        let targets = [Some(target("state-removed", STATES)), own.map(|file| target("own-state-removed", file))];
+        // S3 takes no two suffixes of which one is the end of the other: the shorter one is enough.
+        let states = Some(STATES).filter(|states| own.is_none_or(|own| !states.ends_with(own)));
+        let targets = [states.map(|states| target("state-removed", states)), own.map(|file| target("own-state-removed", file))];
         Notifications { bucket: bucket.to_owned(), event_bridge: false, targets: targets.into_iter().flatten().collect() }
     }
 

@@ -56,8 +56,8 @@ impl Spec for Bucket {
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         (observed.region != self.region).then(|| {
-            format!("bucket {} exists in region {}, not in {}; pass --region {0}", self.name, observed.region, self.region)
-                .replace("{0}", &observed.region)
+            let there = &observed.region;
+            format!("bucket {} exists in region {there}, not in {}; pass --region {there}", self.name, self.region)
         })
     }
 }
@@ -176,3 +176,6 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("both parts are given");
     tags.iter().map(tag).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,8 @@
 //! All waiting and retrying that the SDK's own retries do not cover: AWS is eventually consistent.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use std::{future::Future, time::Duration};
+
+use tokio::time::Instant;
 
 use super::error::AwsError;
 
@@ -22,7 +21,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Calls until it succeeds, fails for good, or [`PATIENCE`] is over. `not_yet` are further codes
 /// that a later try may get rid of.
-pub async fn settle<T, F, Fut>(not_yet: &[&str], mut call: F) -> Result<T, AwsError>
+pub async fn settle<T, F, Fut>(not_yet: &[&str], call: F) -> Result<T, AwsError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, AwsError>>,
+{
+    settle_within(PATIENCE, not_yet, call).await
+}
+
+async fn settle_within<T, F, Fut>(patience: Duration, not_yet: &[&str], mut call: F) -> Result<T, AwsError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, AwsError>>,
@@ -31,7 +38,7 @@ where
     let mut pauses = Pauses::default();
     loop {
         match call().await {
-            Err(error) if (error.is(BUSY) || error.is(not_yet)) && started.elapsed() < PATIENCE => {
+            Err(error) if (error.is(BUSY) || error.is(not_yet)) && started.elapsed() < patience => {
                 tracing::debug!(%error, "trying again");
                 pauses.wait().await;
             }

@@ -32,7 +32,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 
-    /// Show unchanged resources too; twice for what happens inside, three times for AWS's part of it
+    /// Show all settings, and what is unchanged; twice for every call to AWS
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 

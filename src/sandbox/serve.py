@@ -40,6 +40,15 @@ def condition_keys():
     iam_actions._s3_object_context = context
 
 
+def parsed(body):
+    """The fields of a JSON request; none if it is no such request, which the service itself refuses."""
+    try:
+        data = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
 def leading_keys():
     """Which items a request names (DynamoDB Developer Guide, "IAM policy conditions for fine-grained
     access control"): the first key attribute of each."""
@@ -47,9 +56,8 @@ def leading_keys():
 
     def context(body):
         keys = known(body)
-        data = json.loads(body or b"{}")
         found = []
-        for table, item in items(data):
+        for table, item in items(parsed(body)):
             schema = (dynamodb._tables.get(table) or {}).get("KeySchema", [])
             for name in (part["AttributeName"] for part in schema if part["KeyType"] == "HASH"):
                 found += [str(value) for value in item.get(name, {}).values()]
@@ -76,7 +84,7 @@ def deletion_window():
     def context(service, action, body, params):
         keys = known(service, action, body, params)
         if action == "kms:ScheduleKeyDeletion":
-            days = json.loads(body or b"{}").get("PendingWindowInDays")
+            days = parsed(body).get("PendingWindowInDays")
             if days is not None:
                 keys["kms:ScheduleKeyDeletionPendingWindowInDays"] = str(days)
         return keys
@@ -105,7 +113,7 @@ def key_permissions():
 
     def use_of_key(action, arn, context):
         if action in ("s3:PutObject", "s3:GetObject"):
-            bucket, _, name = arn.rpartition(":")[2].partition("/")
+            bucket, _, name = arn.split(":", 5)[5].partition("/")
             bucket_key = "BucketKeyEnabled>true" in (s3._bucket_encryption.get(bucket) or "")
             where = {"aws:s3:arn": arn.partition("/")[0] if bucket_key else arn}
             if action == "s3:PutObject":

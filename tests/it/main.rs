@@ -2,6 +2,7 @@
 
 mod support;
 
+mod examples;
 mod laws;
 mod render;
 mod settings_check;
@@ -11,6 +12,10 @@ mod settings_reference;
 mod tidy;
 mod wizard;
 
+#[cfg(unix)]
+mod canary;
+#[cfg(unix)]
+mod demo;
 #[cfg(unix)]
 mod emulator;
 #[cfg(unix)]

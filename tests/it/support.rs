@@ -10,6 +10,7 @@ pub mod imagined;
 pub mod program;
 #[cfg(unix)]
 pub mod proxy;
+#[cfg(unix)]
 pub mod recorder;
 pub mod s3;
 pub mod scripted;

@@ -57,10 +57,26 @@ impl Encryption {
 }
 
 impl Spec for Encryption {
-    /// A bucket key without KMS means nothing; S3 may report either.
+    /// What is stricter stays: two layers of encryption, and whatever else is blocked.
     fn over(&self, observed: &Self) -> Self {
-        let bucket_key = if self.key.is_none() { observed.bucket_key } else { self.bucket_key };
-        Self { bucket_key, ..self.clone() }
+        let two_layers = self.key.is_some() && observed.algorithm == ServerSideEncryption::AwsKmsDsse.as_str();
+        let algorithm = if two_layers { &observed.algorithm } else { &self.algorithm };
+        // It means nothing but with plain KMS; S3 may report either.
+        let bucket_key = if self.key.is_none() || two_layers { observed.bucket_key } else { self.bucket_key };
+        let more = self.blocked.iter().filter(|kind| !observed.blocked.contains(kind));
+        let blocked = observed.blocked.iter().chain(more).cloned().collect();
+        Self { bucket: self.bucket.clone(), algorithm: algorithm.clone(), key: self.key.clone(), bucket_key, blocked }
+    }
+
+    /// KMS is never turned back: what is under the key could no longer be read by those who may
+    /// use this backend, and what comes next would be less safe.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        (self.key.is_none() && observed.algorithm.starts_with(ServerSideEncryption::AwsKms.as_str())).then(|| {
+            format!(
+                "bucket {} is encrypted with {}, and {} would be weaker; if you want that, change its default encryption yourself",
+                self.bucket, observed.algorithm, self.algorithm
+            )
+        })
     }
 }
 
@@ -106,3 +122,6 @@ impl Resource for Encryption {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

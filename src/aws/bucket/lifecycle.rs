@@ -1,7 +1,7 @@
 //! How long replaced state versions are kept, and what is swept up: never the current version,
 //! never the newest replaced ones. Rules of others are kept.
 
-use aws_sdk_s3::types::BucketLifecycleConfiguration;
+use aws_sdk_s3::types::{BucketLifecycleConfiguration, TransitionDefaultMinimumObjectSize};
 use serde::{Deserialize, Serialize};
 
 use super::{NO_BUCKET, NOT_YET};
@@ -28,6 +28,9 @@ const OURS: &str = "tfbackend-";
 pub struct Lifecycle {
     pub bucket: String,
     pub rules: Vec<Rule>,
+    /// From which size on the transitions of others move objects; each write says it anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition_minimum: Option<String>,
 }
 
 impl Lifecycle {
@@ -42,7 +45,7 @@ impl Lifecycle {
         };
         // A lock file that was released leaves a delete marker behind.
         let markers = Rule { expired_delete_markers: Some(true), ..Rule::whole_bucket("tfbackend-delete-markers") };
-        Self { bucket, rules: vec![history, markers] }
+        Self { bucket, rules: vec![history, markers], transition_minimum: None }
     }
 
     /// For logs: everything goes after `days`.
@@ -54,17 +57,24 @@ impl Lifecycle {
             ..Rule::whole_bucket("tfbackend-logs")
         };
         let markers = Rule { expired_delete_markers: Some(true), ..Rule::whole_bucket("tfbackend-delete-markers") };
-        Self { bucket, rules: vec![logs, markers] }
+        Self { bucket, rules: vec![logs, markers], transition_minimum: None }
     }
 }
 
 impl Spec for Lifecycle {
     fn over(&self, observed: &Self) -> Self {
+        let is_ours = |rule: &&Rule| rule.id.starts_with(OURS);
+        let wanted: Vec<Rule> = self
+            .rules
+            .iter()
+            .map(|rule| rule.beside(observed.rules.iter().filter(|rule| !is_ours(rule))))
+            .filter(Rule::does_something)
+            .collect();
         let mut merged = observed.clone();
-        merged.rules.retain(|rule| !rule.id.starts_with(OURS) || self.rules.iter().any(|ours| ours.same(rule)));
-        for rule in &self.rules {
-            if !merged.rules.iter().any(|other| other.same(rule)) {
-                merged.rules.push(rule.clone());
+        merged.rules.retain(|rule| !is_ours(&rule) || wanted.iter().any(|ours| ours.same(rule)));
+        for rule in wanted {
+            if !merged.rules.iter().any(|other| other.same(&rule)) {
+                merged.rules.push(rule);
             }
         }
         merged
@@ -78,7 +88,8 @@ impl Resource for Lifecycle {
         let answer = found(look.aws.read(GET, &self.bucket, request.send()).await, ABSENT)?;
         Ok(answer.map(|answer| {
             let rules = answer.rules.unwrap_or_default().into_iter().map(Rule::from_sdk).collect();
-            Found::part(Self { bucket: self.bucket.clone(), rules })
+            let transition_minimum = answer.transition_default_minimum_object_size.map(|size| size.as_str().to_owned());
+            Found::part(Self { bucket: self.bucket.clone(), rules, transition_minimum })
         }))
     }
 
@@ -91,8 +102,12 @@ impl Resource for Lifecycle {
             .put_bucket_lifecycle_configuration()
             .bucket(&self.bucket)
             .lifecycle_configuration(configuration)
+            .set_transition_default_minimum_object_size(self.transition_minimum.as_deref().map(TransitionDefaultMinimumObjectSize::from))
             .expected_bucket_owner(aws.account());
         aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send()).await?;
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,3 +54,6 @@ impl Resource for Logging {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,20 @@ impl Target {
         a.id.clone_from(&other.id);
         a == *other
     }
+
+    /// Whether S3 refuses to have both: one event of one object may go to one target only.
+    fn clashes(&self, other: &Self) -> bool {
+        let value = |target: &Self, name: &str| {
+            target.filter.iter().find(|(rule, _)| rule == name).map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let overlap = |a: &str, b: &str, part: fn(&str, &str) -> bool| part(a, b) || part(b, a);
+        let events = self.events.iter().any(|a| {
+            other.events.iter().any(|b| overlap(a, b, |a, b| a == b || a.strip_suffix('*').is_some_and(|start| b.starts_with(start))))
+        });
+        events
+            && overlap(&value(self, "prefix"), &value(other, "prefix"), |a, b| a.starts_with(b))
+            && overlap(&value(self, "suffix"), &value(other, "suffix"), |a, b| a.ends_with(b))
+    }
 }
 
 impl Spec for Notifications {
@@ -68,6 +82,17 @@ impl Spec for Notifications {
             }
         }
         merged
+    }
+
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        let theirs = observed.targets.iter().filter(|target| !target.id.starts_with(OURS));
+        let clash = |theirs: &&Target| self.targets.iter().any(|ours| ours.clashes(theirs));
+        theirs.filter(|theirs| !self.targets.iter().any(|ours| ours.same(theirs))).find(clash).map(|theirs| {
+            format!(
+                "bucket {} tells {} of deleted states, and S3 tells one only; have it told from there, and leave this out (--delete-events=false)",
+                self.bucket, theirs.arn
+            )
+        })
     }
 }
 
@@ -170,3 +195,6 @@ fn sdk_filter(rules: &[(String, String)]) -> Option<NotificationConfigurationFil
     let key = S3KeyFilter::builder().set_filter_rules(Some(rules.iter().map(rule).collect())).build();
     Some(NotificationConfigurationFilter::builder().key(key).build())
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,3 +45,6 @@ impl Resource for BucketPolicy {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

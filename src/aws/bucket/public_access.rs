@@ -67,3 +67,6 @@ impl Resource for PublicAccess {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

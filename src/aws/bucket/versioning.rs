@@ -63,3 +63,6 @@ impl Resource for Versioning {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

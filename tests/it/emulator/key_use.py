@@ -12,7 +12,7 @@ key = kms.create_key()["KeyMetadata"]["Arn"]
 default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
 rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
 s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
-s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+s3.put_object(Bucket=bucket, Key="env:/a", Body=b"x")
 dynamodb.create_table(
     TableName="table",
     KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
@@ -42,8 +42,8 @@ def attempts(who, condition):
     lock = {"LockID": {"S": "a"}}
     print(
         f"{who}:",
-        "read", attempt(objects.get_object, Bucket=bucket, Key="a"),
-        "- write", attempt(objects.put_object, Bucket=bucket, Key="b", Body=b"x"),
+        "read", attempt(objects.get_object, Bucket=bucket, Key="env:/a"),
+        "- write", attempt(objects.put_object, Bucket=bucket, Key="env:/b", Body=b"x"),
         "- item", attempt(items.put_item, TableName="table", Item=lock), attempt(items.get_item, TableName="table", Key=lock),
     )
 

@@ -1,4 +1,7 @@
-"""Changes settings of the environment `prod` of `acme` behind the tool's back, as the arguments say."""
+"""Changes settings of the environment `prod` of `acme` behind the tool's back, as the arguments say.
+
+Without arguments, as each line of standard input says, and says `done` after each.
+"""
 
 import json
 import sys
@@ -147,3 +150,7 @@ changes = {
 }
 for what in sys.argv[1:]:
     changes[what]()
+if not sys.argv[1:]:
+    for line in sys.stdin:
+        changes[line.strip()]()
+        print("done", flush=True)

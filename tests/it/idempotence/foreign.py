@@ -6,8 +6,7 @@ import sys
 import boto3
 
 base, account, region = "acme-tfstate-prod", "000000000000", "eu-west-1"
-services = ["kms", "s3", "dynamodb", "sns", "sqs", "iam", "cloudtrail", "cloudwatch"]
-kms, s3, dynamodb, sns, sqs, iam, cloudtrail, cloudwatch = map(boto3.client, services)
+kms, s3, dynamodb, sns, sqs, cloudwatch = map(boto3.client, ["kms", "s3", "dynamodb", "sns", "sqs", "cloudwatch"])
 bucket, logs, table = f"{base}-{account}-{region}", f"{base}-logs-{account}-{region}", f"{base}-locks"
 here = {"Bucket": bucket}
 topic = f"arn:aws:sns:{region}:{account}:{base}-alarms"

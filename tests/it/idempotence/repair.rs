@@ -1,6 +1,12 @@
 //! What was changed behind the tool's back is set right by exactly the calls that it takes.
 
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, ChildStdin, ChildStdout, Stdio},
+};
+
 use super::World;
+use crate::support::emulator::Emulator;
 
 const DRIFT: &str = "tests/it/idempotence/drift.py";
 
@@ -41,14 +47,46 @@ const REPAIRS: &[(&str, &str)] = &[
     ("a runner without the policy", "AttachUserPolicy"),
 ];
 
+/// Drift as it is asked for: a Python for each would take longer than all the rest.
+struct Drift {
+    python: Child,
+    asked: ChildStdin,
+    said: BufReader<ChildStdout>,
+}
+
+impl Drift {
+    fn start(emulator: &Emulator) -> Self {
+        let mut command = emulator.python_command(&emulator.aws_env(), DRIFT, &[]);
+        let mut python = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the tests' Python");
+        let (asked, said) = (python.stdin.take().expect("piped"), python.stdout.take().expect("piped"));
+        Self { python, asked, said: BufReader::new(said) }
+    }
+
+    fn make(&mut self, what: &str) {
+        writeln!(self.asked, "{what}").expect("it listens");
+        let mut line = String::new();
+        self.said.read_line(&mut line).expect("it answers");
+        assert_eq!(line, "done\n", "{what}: its own words are on standard error");
+    }
+}
+
+impl Drop for Drift {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.python.kill();
+        let _ = self.python.wait();
+    }
+}
+
 #[tokio::test]
 async fn one_call_repairs_each_setting() {
     let world = World::new("--alarm-email ops@example.com --attach-to user/terraform").await;
     world.emulator.python("tests/it/support/make_user.py", &["terraform"]);
     world.bootstrap().await;
     assert_eq!(world.writes().await, Vec::<String>::new());
+    let mut drift = Drift::start(&world.emulator);
     for (what, call) in REPAIRS {
-        world.emulator.python(DRIFT, &[what]);
+        drift.make(what);
         assert_eq!(world.writes().await, [*call], "{what}");
         assert_eq!(world.writes().await, Vec::<String>::new(), "after the repair of: {what}");
     }
@@ -71,9 +109,7 @@ async fn everything_at_once_is_repaired_in_one_run() {
 async fn the_oldest_version_of_the_policy_makes_room() {
     let world = World::new("").await;
     world.bootstrap().await;
-    for _ in 0..4 {
-        world.emulator.python(DRIFT, &["a runner who may do everything"]);
-    }
+    world.emulator.python(DRIFT, &["a runner who may do everything"; 4]);
     assert_eq!(world.writes().await, ["CreatePolicyVersion", "DeletePolicyVersion"]);
     assert_eq!(world.emulator.python(DRIFT, &["versions of the policy"]), "['v2', 'v3', 'v4', 'v5', 'v6*']\n");
 }

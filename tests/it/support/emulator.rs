@@ -136,13 +136,17 @@ impl Emulator {
 
     /// The same in another environment, such as another user's.
     pub fn python_in(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> String {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
-        let mut command = Command::new(python());
-        command.arg("-I").arg(&path).args(args).env_clear().envs(vars).stdin(Stdio::null());
-        let Output { status, stdout, stderr } = command.output().expect("the tests' Python");
+        let output = self.python_command(vars, script, args).stdin(Stdio::null()).output();
+        let Output { status, stdout, stderr } = output.expect("the tests' Python");
         let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert!(status.success(), "{script} ended with {status}\n{out}\n{err}");
         out.into_owned()
+    }
+
+    pub fn python_command(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(python());
+        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(args).env_clear().envs(vars);
+        command
     }
 }
 

@@ -69,6 +69,28 @@ impl Rule {
         Self { id: String::new(), ..self.clone() } == Self { id: String::new(), ..other.clone() }
     }
 
+    /// What remains of this rule beside the rules of others: where one of them keeps the same
+    /// objects for longer, ours says nothing, since of two rules S3 follows the one that deletes first.
+    pub fn beside<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut rule = self.clone();
+        for other in others.into_iter().filter(|other| other.enabled && other.filter == self.filter) {
+            let longer = |theirs: Option<u32>, ours: Option<u32>| theirs.is_some_and(|theirs| ours.is_some_and(|ours| theirs > ours));
+            if longer(other.expiration_days, self.expiration_days) {
+                rule.expiration_days = None;
+            }
+            if longer(other.noncurrent_days, self.noncurrent_days) || longer(other.noncurrent_newest, self.noncurrent_newest) {
+                rule.noncurrent_days = None;
+                rule.noncurrent_newest = None;
+            }
+        }
+        rule
+    }
+
+    /// S3 takes no rule without any.
+    pub fn does_something(&self) -> bool {
+        *self != Self { id: self.id.clone(), enabled: self.enabled, filter: self.filter.clone(), ..Self::default() }
+    }
+
     pub(super) fn from_sdk(rule: LifecycleRule) -> Self {
         #[expect(deprecated, reason = "old rules have their prefix outside the filter")]
         let prefix = rule.prefix;
@@ -80,7 +102,9 @@ impl Rule {
             filter: Filter::from_sdk(rule.filter, prefix),
             expiration_days: expiration.as_ref().and_then(|e| count(e.days)),
             expiration_date: expiration.as_ref().and_then(|e| date(e.date.as_ref())),
-            expired_delete_markers: expiration.and_then(|e| e.expired_object_delete_marker).filter(|on| *on),
+            // S3 may add a `false` to a rule that has days or a date; alone, it is all of the rule.
+            expired_delete_markers: expiration
+                .and_then(|e| e.expired_object_delete_marker.filter(|on| *on || (e.days.is_none() && e.date.is_none()))),
             noncurrent_days: noncurrent.as_ref().and_then(|n| count(n.noncurrent_days)),
             noncurrent_newest: noncurrent.and_then(|n| count(n.newer_noncurrent_versions)),
             abort_uploads_days: rule.abort_incomplete_multipart_upload.and_then(|a| count(a.days_after_initiation)),
@@ -88,7 +112,7 @@ impl Rule {
                 .transitions
                 .unwrap_or_default()
                 .into_iter()
-                .map(|t| Move { class: class(t.storage_class), days: count(t.days), date: date(t.date.as_ref()), newest: None })
+                .map(|t| Move { class: class(t.storage_class), days: days(t.days), date: date(t.date.as_ref()), newest: None })
                 .collect(),
             noncurrent_transitions: rule
                 .noncurrent_version_transitions
@@ -96,7 +120,7 @@ impl Rule {
                 .into_iter()
                 .map(|t| Move {
                     class: class(t.storage_class),
-                    days: count(t.noncurrent_days),
+                    days: days(t.noncurrent_days),
                     date: None,
                     newest: count(t.newer_noncurrent_versions),
                 })
@@ -157,7 +181,7 @@ impl Filter {
             return Self {
                 prefix: and.prefix.unwrap_or_default(),
                 tags: and.tags.unwrap_or_default().into_iter().map(pair).collect(),
-                larger_than: and.object_size_greater_than.filter(|size| *size > 0),
+                larger_than: and.object_size_greater_than,
                 smaller_than: and.object_size_less_than,
             };
         }
@@ -195,8 +219,13 @@ impl Filter {
     }
 }
 
-fn count(days: Option<i32>) -> Option<u32> {
-    days.and_then(|days| u32::try_from(days).ok()).filter(|days| *days > 0)
+fn count(number: Option<i32>) -> Option<u32> {
+    days(number).filter(|number| *number > 0)
+}
+
+/// A move may come at once: after zero days.
+fn days(number: Option<i32>) -> Option<u32> {
+    number.and_then(|number| u32::try_from(number).ok())
 }
 
 fn signed(days: u32) -> i32 {

@@ -1,0 +1,62 @@
+//! The bucket policy: what is no policy is never taken for none, and theirs survives ours.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::aws::{
+    policy::Statement,
+    testing::{Script, absent_only_by, empty, look, retried_on, text},
+};
+
+fn policy() -> BucketPolicy {
+    let statement = Statement::deny("DenyPlaintext").everybody().actions(&["s3:*"]).on(["arn:aws:s3:::acme".to_owned()]).when(
+        "Bool",
+        "aws:SecureTransport",
+        ["false".to_owned()],
+    );
+    BucketPolicy { bucket: "acme".to_owned(), document: Document::new(vec![statement]) }
+}
+
+#[tokio::test]
+async fn present() {
+    let script = Script::new().on("GET ?policy", text(policy().document.to_json()));
+    assert_eq!(look(&script, &policy()).await.unwrap().unwrap().spec, policy());
+    assert_snapshot!(script.sent(), @"
+    GET https://acme.s3.eu-west-1.amazonaws.com/?policy
+    x-amz-expected-bucket-owner: 111122223333
+    ");
+}
+
+#[tokio::test]
+async fn absent() {
+    absent_only_by(&policy(), "GET ?policy", &["NoSuchBucketPolicy", "NoSuchBucket"], |script| script).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_an_error() {
+    for nonsense in ["", "not JSON", r#"{"Statement": [{"Effect": "Perhaps"}]}"#] {
+        let error = look(&Script::new().on("GET ?policy", text(nonsense)), &policy()).await.unwrap_err();
+        assert!(error.to_string().contains("not a policy"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn put() {
+    let script = Script::new().on("PUT ?policy", empty());
+    policy().write(&script.aws(), None).await.unwrap();
+    assert_snapshot!(script.sent(), @r#"
+    PUT https://acme.s3.eu-west-1.amazonaws.com/?policy
+    x-amz-expected-bucket-owner: 111122223333
+    {"Version":"2012-10-17","Statement":[{"Sid":"TfbackendDenyPlaintext","Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"arn:aws:s3:::acme","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}
+    "#);
+    retried_on(&policy(), None, "PUT ?policy", &["OperationAborted", "NoSuchBucket"], |script| script.always("PUT ?policy", empty())).await;
+}
+
+#[test]
+fn statements_of_others_are_kept() {
+    let theirs = Statement { sid: Some("Theirs".to_owned()), ..Statement::deny("").everybody().actions(&["s3:PutObjectAcl"]) };
+    let observed = BucketPolicy { document: Document::new(vec![theirs.clone()]), ..policy() };
+    let to = policy().over(&observed);
+    assert!(to.document.says(&theirs) && to.document.says(&policy().document.statements[0]));
+    assert_eq!(policy().over(&to), to);
+}

@@ -1,0 +1,224 @@
+//! AWS as a script, for unit tests: answers by operation, and a record of what was sent.
+//!
+//! Operations of S3 are named as they are on the wire (`PUT ?policy`), all others by their name.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    result::ConnectorError,
+    runtime_components::RuntimeComponents,
+};
+use aws_smithy_types::retry::RetryConfig;
+
+use super::{
+    Aws,
+    caller::Caller,
+    clients::Clients,
+    error::{AwsError, Kind},
+    ownership::Mark,
+    resource::{Found, Look, Resource, Tags},
+};
+
+mod answer;
+mod wire;
+
+pub use answer::{Answer, data, empty, error, lost, text};
+use wire::Call;
+
+pub const ACCOUNT: &str = "111122223333";
+pub const REGION: &str = "eu-west-1";
+pub const KEY_ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+pub fn mark() -> Mark {
+    Mark { project: "acme".to_owned(), env: "dev".to_owned() }
+}
+
+/// The tags of a protected environment of ours.
+pub fn tags() -> Tags {
+    mark().tags(true, &Tags::new())
+}
+
+/// Tags of somebody who has no part in this.
+pub fn their_tags() -> Tags {
+    Tags::from([("team".to_owned(), "platform".to_owned())])
+}
+
+pub fn both_tags() -> Tags {
+    their_tags().into_iter().chain(tags()).collect()
+}
+
+/// A tag list in XML, each tag in an element of this name.
+pub fn xml_tags(element: &str, tags: &Tags) -> String {
+    tags.iter().map(|(key, value)| format!("<{element}><Key>{key}</Key><Value>{value}</Value></{element}>")).collect()
+}
+
+/// A tag list in JSON, with these two names for the parts of a tag.
+pub fn json_tags(key: &str, value: &str, tags: &Tags) -> serde_json::Value {
+    tags.iter().map(|(k, v)| serde_json::json!({ key: k, value: v })).collect()
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Script(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    next: HashMap<String, VecDeque<Answer>>,
+    always: HashMap<String, Answer>,
+    calls: Vec<Call>,
+}
+
+impl Script {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next answer of an operation; several are given in turn.
+    #[must_use]
+    pub fn on(self, operation: &str, answer: Answer) -> Self {
+        self.0.lock().expect("no panic").next.entry(operation.to_owned()).or_default().push_back(answer);
+        self
+    }
+
+    /// The answer of an operation whenever there is no other.
+    #[must_use]
+    pub fn always(self, operation: &str, answer: Answer) -> Self {
+        self.0.lock().expect("no panic").always.insert(operation.to_owned(), answer);
+        self
+    }
+
+    pub fn aws(&self) -> Aws {
+        self.aws_in("aws", REGION)
+    }
+
+    pub fn aws_in(&self, partition: &str, region: &str) -> Aws {
+        let caller = Caller {
+            account: ACCOUNT.to_owned(),
+            partition: partition.to_owned(),
+            arn: format!("arn:{partition}:iam::{ACCOUNT}:user/admin"),
+        };
+        Aws { clients: Clients::new(&self.config(region)), caller, region: region.to_owned(), mark: mark() }
+    }
+
+    fn config(&self, region: &str) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", None, None, "script")))
+            .http_client(self.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .sleep_impl(SharedAsyncSleep::new(NoSleep))
+            .build()
+    }
+
+    /// Everything that was sent, after which all that was scripted must have been asked for.
+    #[track_caller]
+    pub fn sent(&self) -> String {
+        let state = self.0.lock().expect("no panic");
+        let left: Vec<_> = state.next.iter().filter(|(_, answers)| !answers.is_empty()).collect();
+        assert!(left.is_empty(), "never asked for: {left:?}");
+        let texts: Vec<_> = state.calls.iter().map(|call| call.text.as_str()).collect();
+        texts.join("\n")
+    }
+
+    /// The names of what was sent.
+    pub fn operations(&self) -> Vec<String> {
+        self.0.lock().expect("no panic").calls.iter().map(|call| call.operation.clone()).collect()
+    }
+
+    pub fn count(&self, operation: &str) -> usize {
+        self.operations().iter().filter(|name| *name == operation).count()
+    }
+}
+
+impl HttpClient for Script {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Script {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let call = Call::new(&request);
+        let mut state = self.0.lock().expect("no panic");
+        let answer = state.next.get_mut(&call.operation).and_then(VecDeque::pop_front);
+        let answer = answer.or_else(|| state.always.get(&call.operation).cloned());
+        let response = answer.map(|answer| answer.to_response(&call));
+        let text = call.text.clone();
+        state.calls.push(call);
+        drop(state);
+        HttpConnectorFuture::ready(match response {
+            Some(Some(response)) => Ok(response),
+            Some(None) => Err(ConnectorError::io("the connection broke".into())),
+            None => panic!("nothing was said about {text}"),
+        })
+    }
+}
+
+/// Retries of the SDK come at once.
+#[derive(Debug)]
+struct NoSleep;
+
+impl AsyncSleep for NoSleep {
+    fn sleep(&self, _: Duration) -> Sleep {
+        Sleep::new(std::future::ready(()))
+    }
+}
+
+pub async fn look<R: Resource>(script: &Script, spec: &R) -> Result<Option<Found<R>>, AwsError> {
+    let aws = script.aws();
+    spec.look(&Look::new(&aws)).await
+}
+
+/// The look finds nothing where `operation` answers one of `codes`, and fails with any other:
+/// what could not be seen is never taken for absent.
+pub async fn absent_only_by<R: Resource>(spec: &R, operation: &str, codes: &[&str], others: impl Fn(Script) -> Script) {
+    let answered = async |answer: Answer| {
+        let script = others(Script::new().always(operation, answer));
+        let found = look(&script, spec).await;
+        assert!(script.count(operation) > 0, "{operation} was not asked");
+        found
+    };
+    for code in codes {
+        let found = answered(error(404, code)).await;
+        assert!(matches!(found, Ok(None)), "{operation} {code}: {found:?}");
+    }
+    for (status, code, kind) in [
+        (403, "AccessDenied", Kind::Denied),
+        (400, "AccessDeniedException", Kind::Denied),
+        (403, "AuthorizationError", Kind::Denied),
+        (403, "ExpiredToken", Kind::Expired),
+        (400, "ThrottlingException", Kind::Throttled),
+        (500, "InternalError", Kind::Server),
+        (404, "NotWhatItSays", Kind::Refused),
+    ] {
+        match answered(error(status, code)).await {
+            Err(error) => assert_eq!(error.kind, kind, "{operation} {code}: {error}"),
+            Ok(found) => panic!("{operation} {code} was taken for {found:?}"),
+        }
+    }
+    match answered(lost()).await {
+        Err(error) => assert_eq!(error.kind, Kind::Network, "{error}"),
+        Ok(found) => panic!("no answer to {operation} was taken for {found:?}"),
+    }
+}
+
+/// A write that answers one of `codes` once is tried again, and one that is denied is not.
+pub async fn retried_on<R: Resource>(spec: &R, from: Option<&R>, operation: &str, codes: &[&str], others: impl Fn(Script) -> Script) {
+    for code in codes {
+        let script = others(Script::new().on(operation, error(400, code)));
+        spec.write(&script.aws(), from).await.unwrap_or_else(|error| panic!("{operation} is tried again on {code}: {error}"));
+        assert_eq!(script.count(operation), 2, "{operation} {code}");
+    }
+    let script = others(Script::new().on(operation, error(403, "AccessDenied")));
+    let error = spec.write(&script.aws(), from).await.expect_err("a denial is for good");
+    assert_eq!((error.kind, script.count(operation)), (Kind::Denied, 1), "{operation}: {error}");
+}
