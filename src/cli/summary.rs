@@ -139,9 +139,10 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
             }
         }
     }
-    if environment.answers.is_some() {
+    if environment.asked {
+        let command = wizard::equivalent_command(environment.name(), &environment.said);
         cx.say("The same without questions:");
-        cx.say(&format!("  {}", wizard::equivalent_command(environment.name(), &environment.said)));
+        cx.say(&format!("  {command}{}", cx.global.words()));
     }
     Ok(())
 }

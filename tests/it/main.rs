@@ -25,4 +25,6 @@ mod idempotence;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
 mod terraform;

@@ -9,7 +9,13 @@ pub mod imagined;
 pub mod made_up;
 pub mod page;
 #[cfg(unix)]
+pub mod program;
+#[cfg(unix)]
+pub mod proxy;
+#[cfg(unix)]
 pub mod recorder;
 pub mod s3;
 pub mod scripted;
 pub mod sources;
+#[cfg(unix)]
+pub mod terminal;

@@ -78,7 +78,8 @@ impl HttpConnector for Recording {
     }
 }
 
-fn call(request: &HttpRequest) -> Call {
+/// Which call a signed request is.
+pub fn call(request: &HttpRequest) -> Call {
     let header = |name: &str| request.headers().get(name);
     // Credential=ID/DATE/REGION/SERVICE/aws4_request
     let scope = header("authorization").and_then(|header| header.split("Credential=").nth(1)).unwrap_or_else(|| panic!("{request:?}"));
