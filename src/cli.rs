@@ -11,16 +11,19 @@ pub mod context;
 pub mod bootstrap;
 pub mod plan;
 pub mod render;
+pub mod config;
 pub mod sandbox;
 pub mod shell;
 pub mod signals;
 pub mod wizard;
 pub mod prompt;
+pub mod save;
 pub mod describe;
 pub mod summary;
 pub mod files;
 pub mod explain;
 pub mod failure;
+pub mod log;
 pub mod reference;
 
 use context::Context;
@@ -45,6 +48,7 @@ pub enum Command {
     Bootstrap(Box<bootstrap::BootstrapArgs>),
     Plan(Box<plan::PlanArgs>),
     Render(Box<render::RenderArgs>),
+    Config(config::ConfigArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
@@ -52,9 +56,10 @@ pub enum Command {
 
 /// Carries out a command line, the program's name first, and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, host),
+        Err(error) => return usage(&error, &args, host),
     };
     let Cli { global, command } = cli;
     if let Some(dir) = &global.chdir {
@@ -62,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     }
     let json = global.json();
     let view = global.view(host);
+    log::start(global.verbose, host.var("TFBACKEND_LOG"), view.style.color);
     match dispatch(command, global, host) {
         Ok(code) => code,
         Err(failure) => {
@@ -72,13 +78,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
 }
 
 /// clap's own exit code for a wrong command line is 2, which would read as "there are changes".
-fn usage(error: &clap::Error, host: &mut Host) -> u8 {
+fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
     let text = if host.err_is_terminal { error.render().ansi().to_string() } else { error.render().to_string() };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = write!(host.out, "{text}");
         return exit::DONE;
     }
-    let _ = write!(host.err, "{text}");
+    let json = args.iter().any(|arg| arg == "--output=json") || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
+    if json {
+        let text = error.render().to_string();
+        let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        let _ = json::write_line(&mut *host.out, Failure::failed(message).document());
+    } else {
+        let _ = write!(host.err, "{text}");
+    }
     exit::FAILED
 }
 
@@ -86,7 +99,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     match command {
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, Cli::command(), host),
-        Command::Bootstrap(_) | Command::Plan(_) | Command::Render(_) | Command::Sandbox(_) => {}
+        Command::Bootstrap(_) | Command::Plan(_) | Command::Render(_) | Command::Config(_) | Command::Sandbox(_) => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -99,6 +112,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
             Command::Bootstrap(args) => bootstrap::run(*args, cx).await,
             Command::Plan(args) => plan::run(*args, cx).await,
             Command::Render(args) => render::run(*args, cx).await,
+            Command::Config(args) => config::run(args, cx).await,
             Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),
             Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),
         }

@@ -32,6 +32,25 @@ impl Host {
     }
 }
 
+/// A writer whose reader may go away, as `head` does once it has seen enough: the rest is dropped.
+pub struct UntilClosed<W>(pub W);
+
+impl<W: io::Write> io::Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            result => result,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+}
+
 /// A question that knows the flag that answers it.
 #[derive(Clone, Debug)]
 pub struct Question {

@@ -9,7 +9,7 @@ use std::{
 use console::Term;
 use tfbackend::{
     cli::{self, prompt},
-    host::{Host, Prompt},
+    host::{Host, Prompt, UntilClosed},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +25,8 @@ fn host() -> Host {
         vars: env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
         // A folder that was removed below us is found out by whoever needs it.
         cwd: env::current_dir().unwrap_or_else(|_| ".".into()),
-        out: Box::new(io::stdout()),
-        err: Box::new(io::stderr()),
+        out: Box::new(UntilClosed(io::stdout())),
+        err: Box::new(UntilClosed(io::stderr())),
         interactive,
         out_is_terminal: io::stdout().is_terminal(),
         err_is_terminal: io::stderr().is_terminal(),

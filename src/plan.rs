@@ -87,6 +87,13 @@ impl<S: Spec> Plan<S> {
         })
     }
 
+    /// The whole that a blocked part belongs to, if that is blocked for the same reason: a person hears of it once.
+    pub fn blocking_whole(&self, part: &Step<S>) -> Option<&Address> {
+        let Change::Blocked { reason } = &part.change else { return None };
+        let parent = part.address.parent()?;
+        self.blocked().find(|(address, why)| **address == parent && *why == reason).map(|(address, _)| address)
+    }
+
     /// The steps that write.
     pub fn writes(&self) -> impl Iterator<Item = &Step<S>> {
         self.steps.iter().filter(|step| match step.change {

@@ -7,7 +7,9 @@ use super::{
     environment::{Environment, EnvironmentArgs},
     explain,
     failure::Failure,
-    files, summary,
+    files,
+    save::{self, Save},
+    summary,
 };
 use crate::{
     apply::{Outcome, Run, apply},
@@ -25,10 +27,16 @@ use crate::{
 pub struct BootstrapArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
+
+    /// Keep what was said and answered in tfbackend.toml [default: asks, if anything is asked]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Run")]
+    pub save: Option<bool>,
 }
 
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let environment = args.environment.open(cx.host, &cx.global, true).await?;
+    let settled = args.environment.settle(cx.host, &cx.global, true).await?;
+    let save = save::offer(&settled, args.save, cx)?;
+    let mut environment = settled.meet(cx.host, &cx.global).await?;
     // What is in the way of the files is found before anything is made.
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let observation = cx.observe(&environment).await?;
@@ -37,10 +45,12 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
 
     let mut outputs = observation::outputs(&observation);
     if plan.is_empty() {
+        keep(save, cx)?;
         cx.say(&format!("{}: nothing to do, everything is as it should be", environment.title()));
     } else {
         summary::show_plan(&plan, &environment, cx);
-        confirm(&plan, &environment, cx)?;
+        environment.asked |= confirm(&plan, &environment, cx)?;
+        keep(save, cx)?;
         outputs = carry_out(plan, &observation, &environment, cx).await?;
         must_have_settled(&environment, cx).await?;
     }
@@ -49,10 +59,18 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     Ok(exit::DONE)
 }
 
-/// Asks once; without a person, `--auto-approve` must have said so.
-fn confirm(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+/// Before anything is made, so that a run that is cut off is continued without a question.
+fn keep(save: Option<Save>, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let Some(save) = save else { return Ok(()) };
+    save.write().map_err(|failure| failure.hint("go on without it: --save=false"))?;
+    cx.say(&format!("written: {}", save.shown()));
+    Ok(())
+}
+
+/// Asks once, and says whether it did; without a person, `--auto-approve` must have said so.
+fn confirm(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) -> Result<bool, Failure> {
     if environment.settings.run.auto_approve {
-        return Ok(());
+        return Ok(false);
     }
     let count = words::count(plan.writes().count(), "change", "changes");
     if !environment.may_ask {
@@ -60,7 +78,7 @@ fn confirm(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>
     }
     let question = Question { text: format!("Make {count}"), flag: "--auto-approve", kind: Kind::YesNo { default: true } };
     match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
-        Answer::YesNo(true) => Ok(()),
+        Answer::YesNo(true) => Ok(true),
         _ => Err(Failure::refused("not approved; nothing was changed")),
     }
 }

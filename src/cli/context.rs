@@ -26,13 +26,10 @@ impl Context<'_> {
         }
     }
 
-    /// The answer, on standard output. A reader that went away is no failure.
+    /// The answer, on standard output.
     pub fn answer(&mut self, text: &str) -> Result<(), Failure> {
-        match self.host.out.write_all(text.as_bytes()).and_then(|()| self.host.out.flush()) {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(Failure::failed("cannot write the answer").because(&error)),
-            Ok(()) => Ok(()),
-        }
+        let written = self.host.out.write_all(text.as_bytes()).and_then(|()| self.host.out.flush());
+        written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
     }
 
     /// For what changes nothing: Ctrl-C ends it at once.
@@ -40,7 +37,7 @@ impl Context<'_> {
         let cancel = self.host.cancel.clone();
         tokio::select! {
             biased;
-            () = cancel.cancelled() => Err(Failure::interrupted("interrupted while looking")),
+            () = cancel.cancelled() => Err(Failure::interrupted("interrupted while looking; nothing was changed")),
             observation = environment.observe() => Ok(observation),
         }
     }

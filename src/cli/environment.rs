@@ -25,7 +25,7 @@ use crate::{
         Encryption, Settings,
         derived::Names,
         layer::Layer,
-        merge::Sources,
+        merge::{Merged, Sources},
         names::{AccountId, EnvName},
     },
     spec::Outputs,
@@ -51,46 +51,84 @@ pub struct Environment {
     pub emulator: Option<Emulator>,
     /// What flags, variables, file and answers say together: what would have to be said again.
     pub said: Layer,
-    /// What a person answered, if anybody was asked.
-    pub answers: Option<Layer>,
-    pub sources: Sources,
+    /// Whether a person was asked for any of it.
+    pub asked: bool,
     /// Whether there is a person who may be asked.
     pub may_ask: bool,
 }
 
+/// An environment as it was asked for, before anybody calls AWS.
+pub struct Settled {
+    pub settings: Settings,
+    pub merged: Merged,
+    pub sources: Sources,
+    /// Whether a person was asked for any of it.
+    pub asked: bool,
+    /// Whether there is a person who may be asked.
+    pub may_ask: bool,
+    sandbox: Option<Sandboxed>,
+}
+
 impl EnvironmentArgs {
     /// The name of the environment: flag, then `TFBACKEND_ENV`.
-    fn env(&self, host: &Host) -> Result<EnvName, Failure> {
-        if let Some(env) = &self.env {
-            return Ok(env.clone());
+    fn env(&self, host: &Host) -> Result<Option<EnvName>, Failure> {
+        if self.env.is_some() {
+            return Ok(self.env.clone());
         }
-        match host.var("TFBACKEND_ENV") {
-            Some(text) => text.parse().map_err(|error| Failure::failed(format!("variable TFBACKEND_ENV: {error}"))),
-            None => Err(Failure::failed("no environment was named").hint("pass --env, for example --env dev")),
-        }
+        let read = |text: &str| text.parse().map_err(|error| Failure::failed(format!("variable TFBACKEND_ENV: {error}")));
+        host.var("TFBACKEND_ENV").map(read).transpose()
     }
 
-    /// Settles what is asked for, asking a person (`ask`) where nobody said, and meets the account.
-    pub async fn open(self, host: &mut Host, global: &Global, ask: bool) -> Result<Environment, Failure> {
-        let env = self.env(host)?;
+    /// What holds before anybody is asked, with the name of the environment, which a person may be asked for.
+    pub fn merge(self, host: &mut Host, global: &Global, ask: bool) -> Result<(EnvName, Sources, Merged, bool), Failure> {
+        let named = self.env(host)?;
         let sources = Sources::read(host, self.layer, global.config.as_deref()).map_err(|error| explain::settings(&error))?;
+        let asked = named.is_none();
+        let env = match named {
+            Some(env) => env,
+            None if ask && global.attended(host) && !sources.non_interactive() => {
+                wizard::ask_env(&mut *host.prompt, &sources).map_err(|error| explain::prompt(&error))?
+            }
+            None => return Err(Failure::failed("no environment was named").hint("pass --env, for example --env dev")),
+        };
+        let merged = sources.merged(&env);
+        Ok((env, sources, merged, asked))
+    }
+
+    /// Settles what is asked for, asking a person (`ask`) where nobody said.
+    pub async fn settle(self, host: &mut Host, global: &Global, ask: bool) -> Result<Settled, Failure> {
+        let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
         let sandbox = Sandboxed::find(host, global)?;
-        let mut merged = sources.merged(&env);
-        let mut answers = None;
         let may_ask = global.attended(host) && merged.layer.non_interactive != Some(true);
         if ask && may_ask {
             let profile_region = session::default_region(global, sandbox.as_ref()).await;
             let hints = wizard::Hints { folder: folder(host), profile_region };
-            answers = Some(wizard::ask(&mut *host.prompt, &merged, &hints).map_err(|error| explain::prompt(&error))?);
+            let answers = wizard::ask(&mut *host.prompt, &merged, &hints).map_err(|error| explain::prompt(&error))?;
+            asked |= answers != Layer::default();
+            merged = merged.with_answers(&answers);
         } else if let (None, Some(sandbox)) = (&merged.layer.region, &sandbox) {
             let region = sandbox.region().parse().ok();
             merged = merged.with_answers(&Layer { region, ..Layer::default() });
         }
-        if let Some(answers) = &answers {
-            merged = merged.with_answers(answers);
-        }
         let settings = merged.resolve(&env).map_err(|error| explain::settings(&error))?;
-        let aws = session::open(host, global, sandbox.as_ref(), &settings).await?;
+        Ok(Settled { settings, merged, sources, asked, may_ask, sandbox })
+    }
+
+    /// The same, and meets the account.
+    pub async fn open(self, host: &mut Host, global: &Global, ask: bool) -> Result<Environment, Failure> {
+        self.settle(host, global, ask).await?.meet(host, global).await
+    }
+}
+
+impl Settled {
+    /// Connects, and says what the environment consists of in this account.
+    pub async fn meet(self, host: &Host, global: &Global) -> Result<Environment, Failure> {
+        let Self { settings, merged, sources: _, asked, may_ask, sandbox } = self;
+        let aws = tokio::select! {
+            biased;
+            () = host.cancel.cancelled() => return Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
+            aws = session::open(host, global, sandbox.as_ref(), &settings) => aws?,
+        };
         let account: AccountId =
             aws.account().parse().map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
         let names = Names::new(&settings, &account);
@@ -100,7 +138,7 @@ impl EnvironmentArgs {
             (None, Some(url)) => Some(Emulator { endpoint: url.clone(), ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from) }),
             (None, None) => None,
         };
-        Ok(Environment { settings, names, aws, blueprint, emulator, said: merged.said().without_run(), answers, sources, may_ask })
+        Ok(Environment { settings, names, aws, blueprint, emulator, said: merged.said().without_run(), asked, may_ask })
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::wizard::quoted;
 use crate::{
     host::Host,
     report::{
@@ -31,7 +32,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 
-    /// Show unchanged resources too; twice for what happens inside, three times for AWS's part of it
+    /// Show all settings, and what is unchanged; twice for every call to AWS
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
@@ -75,6 +76,19 @@ impl Global {
 
     pub fn json(&self) -> bool {
         self.output == Output::Json
+    }
+
+    /// What of it decides what a command works on, as words of a command line, each after a space.
+    pub fn words(&self) -> String {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let values = [
+            ("--config", path(&self.config)),
+            ("--chdir", path(&self.chdir)),
+            ("--profile", self.profile.clone()),
+            ("--endpoint-url", self.endpoint_url.clone()),
+        ];
+        let said = values.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", quoted(&value?))));
+        said.chain(self.sandbox.then(|| " --sandbox".to_owned())).collect()
     }
 
     /// Whether there is a person who can be asked.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{context::Context, describe::describe, environment::EnvironmentArgs, failure::Failure};
+use super::{context::Context, describe::describe, environment::EnvironmentArgs, failure::Failure, summary};
 use crate::{
     exit,
     plan::Plan,
@@ -43,6 +43,7 @@ pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
         let view = cx.global.out_view(cx.host);
         cx.say(&environment.title());
         cx.answer(&report::text(&plan, &describe, &view))?;
+        summary::say_how_to_see_all(&plan, cx);
     }
     Ok(match (plan.is_empty(), args.detailed_exitcode) {
         (false, true) => exit::CHANGES,

@@ -2,7 +2,10 @@
 
 mod line;
 
-use std::io;
+use std::{
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use console::{Term, style, truncate_str};
 use dialoguer::{Confirm, Select, theme::ColorfulTheme};
@@ -38,7 +41,7 @@ impl Prompt for Dialoguer {
         if !self.term.is_term() {
             return Refuse.ask(question);
         }
-        let _cursor = ShownAgain(&self.term);
+        let _open = Open::new(&self.term);
         let text = format!("{} {}", question.text, style(format!("({})", question.flag)).for_stderr().dim());
         let (answer, shown) = match &question.kind {
             Kind::Text { default, check } => {
@@ -87,13 +90,56 @@ fn failure(error: dialoguer::Error) -> PromptError {
     }
 }
 
-/// Shows the cursor when it goes out of scope; `dialoguer` leaves it hidden when interrupted.
-struct ShownAgain<'a>(&'a Term);
+/// Whether a question waits for its answer. There is one terminal, whoever asks.
+static OPEN: AtomicBool = AtomicBool::new(false);
 
-impl Drop for ShownAgain<'_> {
+pub fn is_open() -> bool {
+    OPEN.load(Ordering::SeqCst)
+}
+
+/// A question that waits for its answer. `dialoguer` leaves the cursor hidden when interrupted: it
+/// is shown again at the end.
+struct Open<'a>(&'a Term);
+
+impl<'a> Open<'a> {
+    fn new(term: &'a Term) -> Self {
+        OPEN.store(true, Ordering::SeqCst);
+        Self(term)
+    }
+}
+
+impl Drop for Open<'_> {
     fn drop(&mut self) {
+        OPEN.store(false, Ordering::SeqCst);
         // Nothing can be done about a terminal that is gone.
         let _ = self.0.show_cursor();
         let _ = self.0.flush();
+    }
+}
+
+/// How the terminal was before anything was asked or drawn on it.
+pub struct Terminal {
+    #[cfg(unix)]
+    modes: Option<rustix::termios::Termios>,
+}
+
+impl Terminal {
+    pub fn now() -> Self {
+        Self {
+            #[cfg(unix)]
+            modes: rustix::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+
+    /// For an end in the middle of something: shows the cursor, and takes lines again.
+    pub fn restore(&self) {
+        let term = Term::stderr();
+        if term.is_term() {
+            let _ = term.show_cursor();
+        }
+        #[cfg(unix)]
+        if let Some(modes) = &self.modes {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, modes);
+        }
     }
 }

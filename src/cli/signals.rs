@@ -1,20 +1,37 @@
 //! Ctrl-C and SIGTERM: the first asks the run to end, the second ends it.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
+use super::prompt;
 use crate::exit;
 
-/// Starts listening. What is under way when the first signal comes is finished: the outcome of a
+/// How long a question may take to end by itself, as it does on Ctrl-C.
+const QUESTION: Duration = Duration::from_millis(300);
+
+/// Starts listening; to be called before any question is asked. What is under way when the first signal comes is finished: the outcome of a
 /// call that was cut off would be unknown.
 pub fn listen(cancel: CancellationToken) {
+    let terminal = prompt::Terminal::now();
     tokio::spawn(async move {
         signal().await;
         cancel.cancel();
-        signal().await;
-        // A terminal without its cursor would be left behind by a progress bar.
-        let _ = console::Term::stderr().show_cursor();
+        tokio::select! {
+            () = signal() => {}
+            () = unanswered() => {}
+        }
+        terminal.restore();
         std::process::exit(i32::from(exit::INTERRUPTED));
     });
+}
+
+/// Ends if a question waits for its answer, which no token ends: nothing is being changed then.
+async fn unanswered() {
+    tokio::time::sleep(QUESTION).await;
+    if !prompt::is_open() {
+        std::future::pending().await
+    }
 }
 
 #[cfg(unix)]

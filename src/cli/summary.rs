@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{context::Context, describe::describe, environment::Environment, failure::Failure, wizard};
 use crate::{
     aws::resources::AwsSpec,
-    plan::Plan,
+    plan::{Change, Plan},
     render::{
         files::{Outcome, Written},
         next,
@@ -31,14 +31,28 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
     cx.say("");
     let text = report::text(plan, &describe, &view);
     cx.show(&text);
+    say_how_to_see_all(plan, cx);
     if environment.settings.lock.uses_table() && environment.settings.lock == LockMechanism::Dynamodb {
         cx.say("Terraform 1.11 and later call dynamodb_table deprecated; to move: --lock both, then --lock s3.");
     }
 }
 
+/// Where something is made, its settings are not shown unless asked for.
+pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
+    if cx.global.verbose == 0 && plan.steps.iter().any(|step| matches!(step.change, Change::Create { .. })) {
+        cx.say("-v shows every setting.");
+    }
+}
+
 /// A plan with steps that need a person first is refused as a whole.
 pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let blocked: Vec<String> = plan.blocked().map(|(address, reason)| format!("{address} {reason}")).collect();
+    let wholes = plan.steps.iter().filter(|step| plan.blocking_whole(step).is_none());
+    let blocked: Vec<String> = wholes
+        .filter_map(|step| match &step.change {
+            Change::Blocked { reason } => Some(format!("{} {reason}", step.address)),
+            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => None,
+        })
+        .collect();
     let Some(first) = blocked.first() else { return Ok(()) };
     show_plan(plan, environment, cx);
     let mut failure = Failure::refused(format!("{first}; nothing was changed"));
@@ -125,9 +139,10 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
             }
         }
     }
-    if environment.answers.is_some() {
+    if environment.asked {
+        let command = wizard::equivalent_command(environment.name(), &environment.said);
         cx.say("The same without questions:");
-        cx.say(&format!("  {}", wizard::equivalent_command(environment.name(), &environment.said)));
+        cx.say(&format!("  {command}{}", cx.global.words()));
     }
     Ok(())
 }

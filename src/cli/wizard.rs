@@ -7,14 +7,14 @@ use crate::{
     host::{Answer, Kind, Prompt, PromptError, Question},
     settings::{
         layer::{EncryptionKind, Layer, LockMechanism, TrailKind},
-        merge::Merged,
-        names::{Email, KeyArn, PrincipalName, ProjectName, Region, StateKey},
+        merge::{Merged, Sources},
+        names::{Email, EnvName, KeyArn, PrincipalName, ProjectName, Region, StateKey},
     },
 };
 
 mod said;
 
-pub use said::{appended, equivalent_command, toml_for};
+pub use said::{appended, equivalent_command, quoted, toml_for};
 
 /// Where sensible defaults come from.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,23 @@ pub struct Hints {
     pub folder: Option<String>,
     /// Region of the AWS profile; `AWS_REGION` is known already.
     pub profile_region: Option<String>,
+}
+
+/// Asks which environment it is: the only one of `tfbackend.toml` by default, else `dev`.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, PromptError> {
+    let mut known = sources.file.iter().flat_map(|file| file.envs.keys());
+    let default = match (known.next(), known.next()) {
+        (Some(only), None) => only.to_string(),
+        _ => "dev".to_owned(),
+    };
+    let kind = Kind::Text { default: Some(default), check: reads_as::<EnvName> };
+    match prompt.ask(&Question { text: "Environment, as part of every name".to_owned(), flag: "--env", kind })? {
+        Answer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
+        Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
+    }
 }
 
 /// Asks for everything that nobody said. The answers are valid each by itself.

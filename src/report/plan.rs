@@ -5,8 +5,9 @@ use crate::{
     spec::{Address, Spec},
 };
 
-use super::{View, safe::safe, words, wrap::wrap};
+use super::{View, safe::safe, style::Style, words, wrap::wrap};
 
+mod brief;
 pub mod document;
 mod policy;
 mod settings;
@@ -26,13 +27,26 @@ pub struct Line {
 /// How the caller names the resources of a plan.
 pub type Describe<'a, S> = dyn Fn(&Address, &S) -> Line + 'a;
 
-/// The plan for a terminal, with a line break at the end. Unchanged steps are counted, and listed if `view.verbose`.
+/// The plan for a terminal, with a line break at the end.
 ///
-/// Settings come from the spec's JSON. The name of an enum's variant around it is left out.
+/// What is made takes a line, what changes shows its differences, what needs no attention is counted. With
+/// `view.verbose` everything is shown, with all settings: they come from the spec's JSON, without the name of an enum's
+/// variant around them.
 pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) -> String {
     let mut lines: Vec<String> = vec![];
-    for step in plan.steps.iter().filter(|step| view.verbose || !matches!(step.change, Change::NoOp { .. })) {
-        lines.extend(block(step, describe, view));
+    let columns = brief::Columns::of(plan, describe, view);
+    for step in &plan.steps {
+        lines.extend(match &step.change {
+            _ if view.verbose => block(step, 0, describe, view),
+            Change::NoOp { .. } => vec![],
+            Change::Create { to } => columns.line(&step.address, &describe(&step.address, to), view),
+            Change::Blocked { .. } if plan.blocking_whole(step).is_some() => vec![],
+            Change::Blocked { .. } => {
+                let parts = plan.steps.iter().filter(|part| plan.blocking_whole(part) == Some(&step.address)).count();
+                block(step, parts, describe, view)
+            }
+            Change::Update { .. } | Change::Adopt { .. } => block(step, 0, describe, view),
+        });
     }
     if !lines.is_empty() {
         lines.push(String::new());
@@ -41,15 +55,10 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-fn block<S: Spec>(step: &Step<S>, describe: &Describe<'_, S>, view: &View) -> Vec<String> {
+/// A step with its details. `parts` are blocked for the same reason as it, and not shown.
+fn block<S: Spec>(step: &Step<S>, parts: usize, describe: &Describe<'_, S>, view: &View) -> Vec<String> {
     let style = view.style;
-    let (sign, word) = match &step.change {
-        Change::NoOp { .. } => ("=", "no change"),
-        Change::Create { .. } => ("+", "create"),
-        Change::Update { .. } => ("~", "update"),
-        Change::Adopt { .. } => (style.pick("±", "*"), "adopt"),
-        Change::Blocked { .. } => ("!", "blocked"),
-    };
+    let head = head(&step.change, style);
     let (line, details) = match &step.change {
         Change::NoOp { spec } => (Line { cost: None, note: None, ..describe(&step.address, spec) }, vec![]),
         Change::Create { to } => (describe(&step.address, to), settings::created(&json(to))),
@@ -59,23 +68,39 @@ fn block<S: Spec>(step: &Step<S>, describe: &Describe<'_, S>, view: &View) -> Ve
         Change::Blocked { reason } => (Line { title: reason.to_string(), ..Line::default() }, vec![]),
     };
     let cost = line.cost.filter(|cost| *cost > 0.0).map(|cost| format!(", about {} a month", words::dollars(cost)));
-    let head = format!("{sign} {word}");
-    let rest = format!("{}  {}{}", safe(step.address.as_str()), safe(&line.title), cost.unwrap_or_default());
+    let parts = if parts == 0 { String::new() } else { format!(" and its {}", words::count(parts, "part", "parts")) };
+    let rest = format!("{}{parts}  {}{}", safe(step.address.as_str()), safe(&line.title), cost.unwrap_or_default());
     let mut lines = wrap(&format!("{head}  "), "    ", &rest, view.width);
-    if let Some(after) = lines[0].strip_prefix(&head) {
-        let head = match &step.change {
-            Change::NoOp { .. } => style.dim(&head),
-            Change::Create { .. } => style.green(&head),
-            Change::Update { .. } | Change::Adopt { .. } => style.yellow(&head),
-            Change::Blocked { .. } => style.red(&head),
-        };
-        lines[0] = head + after;
-    }
+    colored(&mut lines, &head, &step.change, style);
     let note = line.note.map(|note| format!("note: {}", safe(&note)));
     for detail in details.iter().chain(&note) {
         lines.extend(wrap("    ", "      ", detail, view.width));
     }
     lines
+}
+
+/// Sign and word: with either alone, the plan can be read.
+fn head<S>(change: &Change<S>, style: Style) -> String {
+    let (sign, word) = match change {
+        Change::NoOp { .. } => ("=", "no change"),
+        Change::Create { .. } => ("+", "create"),
+        Change::Update { .. } => ("~", "update"),
+        Change::Adopt { .. } => (style.pick("±", "*"), "adopt"),
+        Change::Blocked { .. } => ("!", "blocked"),
+    };
+    format!("{sign} {word}")
+}
+
+fn colored<S>(lines: &mut [String], head: &str, change: &Change<S>, style: Style) {
+    let Some(first) = lines.first_mut() else { return };
+    let Some(after) = first.strip_prefix(head) else { return };
+    let head = match change {
+        Change::NoOp { .. } => style.dim(head),
+        Change::Create { .. } => style.green(head),
+        Change::Update { .. } | Change::Adopt { .. } => style.yellow(head),
+        Change::Blocked { .. } => style.red(head),
+    };
+    *first = head + after;
 }
 
 /// `Plan: 31 to create, 2 to update, 0 blocked; about $3.10 a month.`

@@ -4,11 +4,12 @@ Each is what AWS's documentation says, for the emulator's pinned version. A name
 has is an error at start.
 """
 
+import json
 import runpy
 import sys
 
-from ministack.core import iam_actions
-from ministack.services import cloudtrail, cloudwatch, s3
+from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.services import cloudtrail, cloudwatch, dynamodb, s3
 
 
 def condition_keys():
@@ -37,6 +38,95 @@ def condition_keys():
         return keys
 
     iam_actions._s3_object_context = context
+
+
+def parsed(body):
+    """The fields of a JSON request; none if it is no such request, which the service itself refuses."""
+    try:
+        data = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def leading_keys():
+    """Which items a request names (DynamoDB Developer Guide, "IAM policy conditions for fine-grained
+    access control"): the first key attribute of each."""
+    known = iam_actions.dynamodb_service_context
+
+    def context(body):
+        keys = known(body)
+        found = []
+        for table, item in items(parsed(body)):
+            schema = (dynamodb._tables.get(table) or {}).get("KeySchema", [])
+            for name in (part["AttributeName"] for part in schema if part["KeyType"] == "HASH"):
+                found += [str(value) for value in item.get(name, {}).values()]
+        if found:
+            keys["dynamodb:LeadingKeys"] = found
+        return keys
+
+    def items(data):
+        for table, requests in (data.get("RequestItems") or {}).items():
+            for request in requests if isinstance(requests, list) else [{"Key": key} for key in requests.get("Keys", [])]:
+                request = request.get("PutRequest") or request.get("DeleteRequest") or request
+                yield table, request.get("Item") or request.get("Key") or {}
+        one = data.get("Item") or data.get("Key")
+        if isinstance(one, dict):
+            yield data.get("TableName", ""), one
+
+    iam_actions.dynamodb_service_context = context
+
+
+def deletion_window():
+    """How soon a key is to be deleted (KMS Developer Guide, "AWS KMS condition keys")."""
+    known = iam_actions.request_tag_context
+
+    def context(service, action, body, params):
+        keys = known(service, action, body, params)
+        if action == "kms:ScheduleKeyDeletion":
+            days = parsed(body).get("PendingWindowInDays")
+            if days is not None:
+                keys["kms:ScheduleKeyDeletionPendingWindowInDays"] = str(days)
+        return keys
+
+    iam_actions.request_tag_context = context
+
+
+def key_permissions():
+    """Who reads or writes what a KMS key encrypts must be allowed to use that key by way of the
+    service (S3 User Guide, "Using server-side encryption with AWS KMS keys"; DynamoDB Developer
+    Guide, "Authorizing use of a customer managed key")."""
+    known = iam_evaluator.enforce
+
+    def enforce(access_key, action, service, region, resource_arn="*", service_context=None):
+        denied = known(access_key, action, service, region, resource_arn, service_context)
+        if denied:
+            return denied
+        key, actions, where = use_of_key(action, resource_arn, service_context or {})
+        for needed in actions if key else []:
+            if not key.startswith("arn:"):
+                key = f"arn:aws:kms:{region}:{responses.get_account_id()}:key/{key}"
+            context = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+            context.update({f"kms:EncryptionContext:{name}": value for name, value in where.items()})
+            denied = denied or known(access_key, needed, "kms", region, key, context)
+        return denied
+
+    def use_of_key(action, arn, context):
+        if action in ("s3:PutObject", "s3:GetObject"):
+            bucket, _, name = arn.split(":", 5)[5].partition("/")
+            bucket_key = "BucketKeyEnabled>true" in (s3._bucket_encryption.get(bucket) or "")
+            where = {"aws:s3:arn": arn.partition("/")[0] if bucket_key else arn}
+            if action == "s3:PutObject":
+                return context.get("s3:x-amz-server-side-encryption-aws-kms-key-id"), ["kms:GenerateDataKey"], where
+            stored = ((s3._buckets.get(bucket) or {}).get("objects") or {}).get(name) or {}
+            return s3._stored_sse_headers(stored).get("x-amz-server-side-encryption-aws-kms-key-id"), ["kms:Decrypt"], where
+        if action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Scan", "dynamodb:Query"):
+            table = arn.rpartition("/")[2]
+            sse = (dynamodb._tables.get(table) or {}).get("SSEDescription") or {}
+            return sse.get("KMSMasterKeyArn"), ["kms:Decrypt"], {"aws:dynamodb:tableName": table}
+        return None, [], {}
+
+    iam_evaluator.enforce = enforce
 
 
 def trail_tags():
@@ -72,6 +162,9 @@ def alarm_metrics():
 
 
 condition_keys()
+leading_keys()
+deletion_window()
+key_permissions()
 trail_tags()
 alarm_metrics()
 sys.argv = ["hypercorn", *sys.argv[1:]]

@@ -95,6 +95,12 @@ impl Sources {
         })
     }
 
+    /// Whether they say, of whichever environment, that nobody is to be asked.
+    pub fn non_interactive(&self) -> bool {
+        let file = self.file.as_ref().and_then(|file| file.top.get("non-interactive")).and_then(|said| said.value.as_bool());
+        self.flags.non_interactive.or(self.variables.non_interactive).or(file) == Some(true)
+    }
+
     /// What all of them say together about one environment.
     pub fn merged(&self, env: &EnvName) -> Merged {
         let mut merged = Merged { entries: BTreeMap::new(), layer: Layer::default(), ambient: None };
@@ -155,6 +161,13 @@ impl Merged {
     pub fn said(&self) -> Layer {
         let said = self.entries.iter().filter(|(name, _)| self.is_said(name) || name.as_str() == "region");
         layer_of(said.map(|(name, entry)| (name.clone(), entry.value.clone())).collect())
+    }
+
+    /// What a `tfbackend.toml` that is to say all of it lacks.
+    pub fn not_in_file(&self) -> Layer {
+        let mut missing = said(&self.said());
+        missing.retain(|name, _| !matches!(self.origin(name), Some(Origin::File { .. })));
+        layer_of(missing)
     }
 
     pub(super) fn rank(&self, name: &str) -> Option<Rank> {

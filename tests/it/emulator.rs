@@ -68,6 +68,21 @@ async fn behaves_as_aws_where_a_state_backend_depends_on_it() {
 }
 
 #[tokio::test]
+async fn what_a_key_encrypts_is_for_those_who_may_use_the_key() {
+    let emulator = Emulator::start().await;
+    emulator.python("tests/it/emulator/make_bucket.py", &["states"]);
+    insta::assert_snapshot!(emulator.python("tests/it/emulator/key_use.py", &["states"]), @r"
+    no key: read AccessDenied - write AccessDenied - item AccessDeniedException AccessDeniedException
+    any use: read done - write done - item done done
+    through S3: read done - write done - item AccessDeniedException AccessDeniedException
+    through S3, for this bucket: read done - write done - item AccessDeniedException AccessDeniedException
+    through S3, for another: read AccessDenied - write AccessDenied - item AccessDeniedException AccessDeniedException
+    through DynamoDB, for this table: read AccessDenied - write AccessDenied - item done done
+    through DynamoDB, for another: read AccessDenied - write AccessDenied - item AccessDeniedException AccessDeniedException
+    ");
+}
+
+#[tokio::test]
 async fn each_has_a_world_of_its_own_that_ends_with_it() {
     let (one, two) = tokio::join!(Emulator::start(), Emulator::start());
     assert_ne!(one.endpoint(), two.endpoint());

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod examples;
 mod laws;
 mod render;
 mod settings_check;
@@ -12,6 +13,18 @@ mod tidy;
 mod wizard;
 
 #[cfg(unix)]
+mod canary;
+#[cfg(unix)]
+mod demo;
+#[cfg(unix)]
 mod emulator;
 #[cfg(unix)]
+mod hardening;
+#[cfg(unix)]
+mod idempotence;
+#[cfg(unix)]
 mod sandbox;
+#[cfg(unix)]
+mod terminal;
+#[cfg(unix)]
+mod terraform;

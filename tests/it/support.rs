@@ -1,9 +1,21 @@
 //! What several tests stand on.
 
 #[cfg(unix)]
+pub mod backend;
+#[cfg(unix)]
 pub mod emulator;
 pub mod host;
 pub mod imagined;
+pub mod made_up;
+pub mod page;
+#[cfg(unix)]
+pub mod program;
+#[cfg(unix)]
+pub mod proxy;
+#[cfg(unix)]
+pub mod recorder;
 pub mod s3;
 pub mod scripted;
 pub mod sources;
+#[cfg(unix)]
+pub mod terminal;

@@ -4,7 +4,7 @@
 
 use console::{Key, Term, measure_text_width, style};
 
-use crate::host::PromptError;
+use crate::{host::PromptError, report::wrap::wrap};
 
 /// Asks until `check` is content, and clears the question away. An empty line takes the default, if
 /// there is one.
@@ -23,7 +23,11 @@ pub fn ask(term: &Term, text: &str, default: Option<&str>, check: fn(&str) -> Re
                 term.write_str(&format!("\r{CLEAR_BELOW}"))?;
                 return Ok(answer);
             }
-            Err(reason) => term.write_line(&format!("\n{} {reason}", style("✘").for_stderr().red()))?,
+            Err(reason) => {
+                let lines = wrap("✘ ", "  ", &reason, usize::from(term.size().1)).join("\n");
+                let rest = lines.strip_prefix('✘').unwrap_or(&lines);
+                term.write_line(&format!("\n{}{rest}", style("✘").for_stderr().red()))?;
+            }
         }
     }
 }

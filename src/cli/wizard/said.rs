@@ -36,7 +36,7 @@ fn flag(name: &str, value: &Value) -> String {
 }
 
 /// Bare where no shell sees anything in it, else in single quotes.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
     if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -34,6 +34,7 @@ pub struct Emulator {
     /// Holds its certificate, credentials and log, and is the `HOME` of what runs in it.
     dir: TempDir,
     running: Running,
+    plain_port: u16,
 }
 
 impl Emulator {
@@ -45,10 +46,10 @@ impl Emulator {
         let ca = fs::read(&certificate.ca).expect("a CA");
         // Another test may take the port between its choice and its use.
         for _ in 0..5 {
-            let port = free_port();
+            let (port, plain_port) = (free_port(), free_port());
             let launch = Launch { port, certificate: &certificate, keep: None };
             let log_file = dir.path().join("emulator.log");
-            let mut process = spawn(&python, &launch, dir.path(), &log_file);
+            let mut process = spawn(&python, &launch, plain_port, dir.path(), &log_file);
             if !answers(&Health::new(&launch.endpoint(), &ca).expect("a CA"), &mut process).await {
                 continue;
             }
@@ -65,7 +66,7 @@ impl Emulator {
                 region: REGION.to_owned(),
                 account: ACCOUNT.to_owned(),
             };
-            return Self { process, dir, running };
+            return Self { process, dir, running, plain_port };
         }
         panic!("the emulator does not start:\n{}", fs::read_to_string(dir.path().join("emulator.log")).unwrap_or_default());
     }
@@ -74,8 +75,17 @@ impl Emulator {
         &self.running.endpoint
     }
 
+    /// The same emulator without TLS, to see that it is refused.
+    pub fn plain_endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.plain_port)
+    }
+
     pub fn ca_file(&self) -> &Path {
         &self.running.ca_file
+    }
+
+    pub fn credentials_file(&self) -> &Path {
+        &self.running.credentials_file
     }
 
     pub fn region(&self) -> &str {
@@ -121,13 +131,22 @@ impl Emulator {
     /// # Panics
     /// If the script fails, with what it said.
     pub fn python(&self, script: &str, args: &[&str]) -> String {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
-        let mut command = Command::new(python());
-        command.arg("-I").arg(&path).args(args).env_clear().envs(self.aws_env()).stdin(Stdio::null());
-        let Output { status, stdout, stderr } = command.output().expect("the tests' Python");
+        self.python_in(&self.aws_env(), script, args)
+    }
+
+    /// The same in another environment, such as another user's.
+    pub fn python_in(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> String {
+        let output = self.python_command(vars, script, args).stdin(Stdio::null()).output();
+        let Output { status, stdout, stderr } = output.expect("the tests' Python");
         let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
         assert!(status.success(), "{script} ended with {status}\n{out}\n{err}");
         out.into_owned()
+    }
+
+    pub fn python_command(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(python());
+        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(args).env_clear().envs(vars);
+        command
     }
 }
 
@@ -153,13 +172,14 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
-fn spawn(python: &Path, launch: &Launch<'_>, dir: &Path, log: &Path) -> Child {
+fn spawn(python: &Path, launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &Path) -> Child {
     let mut log = fs::File::create(log).expect("a log");
     writeln!(log, "{}", launch.endpoint()).expect("a log");
     let args = launch.args();
     let server = args.strip_prefix(&["-I", "-c", SERVE].map(str::to_owned)).expect("how the emulator is run");
     let mut command = Command::new(python);
-    command.args(["-I", "-c", &format!("{UNTIL_INPUT_ENDS}{SERVE}")]).args(server).env_clear().envs(launch.vars()).current_dir(dir);
+    command.args(["-I", "-c", &format!("{UNTIL_INPUT_ENDS}{SERVE}")]).args(server);
+    command.args(["--insecure-bind", &format!("127.0.0.1:{plain_port}")]).env_clear().envs(launch.vars()).current_dir(dir);
     command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a log")).stderr(log);
     command.spawn().expect("the tests' Python")
 }

@@ -1,0 +1,92 @@
+//! `tfbackend config`: the settings of an environment, where each comes from, and the file that keeps them.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{context::Context, environment::EnvironmentArgs, explain, failure::Failure, save};
+use crate::{
+    exit,
+    report::{json, table::Table},
+    settings::merge::Origin,
+};
+
+/// Show the settings of an environment, or write them to tfbackend.toml
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum ConfigCommand {
+    /// Print every setting, and who said it
+    Show {
+        #[command(flatten)]
+        environment: Box<EnvironmentArgs>,
+    },
+    /// Add an environment to tfbackend.toml, asking what is not said; AWS is not called
+    Init {
+        #[command(flatten)]
+        environment: Box<EnvironmentArgs>,
+    },
+}
+
+pub async fn run(args: ConfigArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    match args.command {
+        ConfigCommand::Show { environment } => show(*environment, cx),
+        ConfigCommand::Init { environment } => init(*environment, cx).await,
+    }
+}
+
+/// Stands behind the version of the format.
+#[derive(Serialize)]
+struct Shown {
+    env: String,
+    settings: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    value: Value,
+    origin: Origin,
+}
+
+/// Prints what was said even if it makes no sense together, and then says why.
+fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let (env, _, merged, _) = args.merge(cx.host, &cx.global, false)?;
+    let resolved = merged.resolve(&env).map_err(|error| explain::settings(&error));
+    if cx.global.json() {
+        resolved?;
+        let settings = merged.rows().into_iter().map(|(name, value, origin)| Row { name, value, origin }).collect();
+        let shown = Shown { env: env.to_string(), settings };
+        json::write_document(&mut *cx.host.out, shown).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        return Ok(exit::DONE);
+    }
+    let mut table = Table::new(["SETTING", "VALUE", "FROM"]);
+    for (name, value, origin) in merged.rows() {
+        table.row([&name, &text(&value), &origin.to_string()]);
+    }
+    let view = cx.global.out_view(cx.host);
+    cx.answer(&table.text(&view))?;
+    resolved.map(|_| exit::DONE)
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let settled = args.settle(cx.host, &cx.global, true).await?;
+    let save = save::prepare(&settled, cx.host)?;
+    save.write()?;
+    cx.answer(&format!("{} written\n", save.shown()))?;
+    cx.say(&format!("Next:\n  tfbackend bootstrap --env {}{}", settled.settings.env, cx.global.words()));
+    Ok(exit::DONE)
+}

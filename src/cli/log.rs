@@ -1,0 +1,17 @@
+//! What happens inside, for those who ask: off by default, to standard error.
+
+use std::io;
+
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Starts logging if asked for, by `-vv` or by a level in `TFBACKEND_LOG`, such as `debug`.
+///
+/// Only tfbackend's own words: what the AWS SDK logs holds session tokens and bodies.
+pub fn start(verbose: u8, level: Option<&str>, color: bool) {
+    let level = level.and_then(|level| level.parse::<LevelFilter>().ok());
+    let Some(level) = level.or((verbose >= 2).then_some(LevelFilter::DEBUG)) else { return };
+    let filter = EnvFilter::new(format!("tfbackend={level}"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(color).with_writer(io::stderr);
+    // A program that runs several commands has started it before.
+    let _ = subscriber.try_init();
+}

@@ -1,0 +1,150 @@
+//! `tfbackend.toml`, as the program writes it: what was answered, so that nobody is asked again.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+use super::{context::Context, environment::Settled, explain, failure::Failure, wizard};
+use crate::{
+    host::{Answer, Host, Kind, Question},
+    settings::file::FILE_NAME,
+};
+
+/// A file that is to be written, and what it must say until then.
+#[derive(Debug)]
+pub struct Save {
+    path: PathBuf,
+    /// As a person wants to read it.
+    shown: String,
+    before: Option<String>,
+    after: String,
+}
+
+/// What is to be written, if `wanted` or a person says so. A person who was asked nothing else is
+/// not asked this.
+pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> Result<Option<Save>, Failure> {
+    let env = &settled.settings.env;
+    let file = settled.sources.file.as_ref();
+    if file.is_some_and(|file| file.envs.contains_key(env)) {
+        return Ok(None);
+    }
+    let wanted = match wanted {
+        Some(wanted) => wanted,
+        None if !settled.asked => false,
+        None => {
+            let shown = file.map_or(FILE_NAME.to_owned(), |file| file.path.display().to_string());
+            let text = format!("Keep the answers in {shown}, so that they are not asked again");
+            let question = Question { text, flag: "--save", kind: Kind::YesNo { default: true } };
+            cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? == Answer::YesNo(true)
+        }
+    };
+    if wanted { prepare(settled, cx.host).map(Some) } else { Ok(None) }
+}
+
+/// # Errors
+/// If the file cannot be added to.
+pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
+    let shown = settled.sources.file.as_ref().map_or(Path::new(FILE_NAME), |file| &file.path);
+    let path = host.cwd.join(shown);
+    let before = match fs::read_to_string(&path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error)),
+    };
+    let layer = settled.merged.not_in_file().without_run();
+    let after = wizard::appended(before.as_deref().unwrap_or_default(), &settled.settings.env, &layer)
+        .map_err(|error| explain::settings(&error))?;
+    Ok(Save { path, shown: shown.display().to_string(), before, after })
+}
+
+impl Save {
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Writes the whole file or nothing, and only over what was read.
+    ///
+    /// # Errors
+    /// If it cannot be written, or has changed meanwhile.
+    pub fn write(&self) -> Result<(), Failure> {
+        let shown = &self.shown;
+        let failed = |error: &io::Error| Failure::failed(format!("cannot write {shown}; nothing was changed")).because(error);
+        // A link stays one: what it leads to is replaced.
+        let target = if self.before.is_some() { fs::canonicalize(&self.path).map_err(|error| failed(&error))? } else { self.path.clone() };
+        let folder = target.parent().unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".tfbackend-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let mut temp = builder.tempfile_in(folder).map_err(|error| failed(&error))?;
+        temp.write_all(self.after.as_bytes()).and_then(|()| temp.as_file().sync_all()).map_err(|error| failed(&error))?;
+        self.put(temp, &target).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Failure::refused(format!("{shown} has changed meanwhile; nothing was changed")).hint("run the same command again")
+            }
+            _ => failed(&error),
+        })
+    }
+
+    fn put(&self, temp: NamedTempFile, target: &Path) -> io::Result<()> {
+        let Some(before) = &self.before else {
+            return temp.persist_noclobber(target).map(drop).map_err(|error| error.error);
+        };
+        if fs::read_to_string(target)? != *before {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        temp.as_file().set_permissions(fs::metadata(target)?.permissions())?;
+        temp.persist(target).map(drop).map_err(|error| error.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn save(path: &Path, before: Option<&str>, after: &str) -> Save {
+        Save { path: path.to_owned(), shown: FILE_NAME.to_owned(), before: before.map(str::to_owned), after: after.to_owned() }
+    }
+
+    fn written(before: Option<&str>, meanwhile: Option<&str>) -> (Result<(), Failure>, Option<String>) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join(FILE_NAME);
+        if let Some(text) = meanwhile.or(before) {
+            fs::write(&path, text).expect("written");
+        }
+        let save = save(&path, before, "after");
+        let result = save.write();
+        let left: Vec<_> = fs::read_dir(dir.path()).expect("a folder").collect();
+        assert!(left.len() <= 1, "no temporary file is left");
+        (result, fs::read_to_string(path).ok())
+    }
+
+    #[test]
+    fn only_what_was_read_is_replaced() {
+        for (before, meanwhile, left) in
+            [(None, None, "after"), (Some("a"), None, "after"), (None, Some("b"), "b"), (Some("a"), Some("b"), "b")]
+        {
+            let (result, text) = written(before, meanwhile);
+            assert_eq!((result.is_ok(), text.as_deref()), (left == "after", Some(left)), "{before:?} {meanwhile:?}: {result:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_permissions_are_kept() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a folder");
+        let (real, link) = (dir.path().join("real.toml"), dir.path().join(FILE_NAME));
+        fs::write(&real, "a").expect("written");
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("set");
+        std::os::unix::fs::symlink(&real, &link).expect("a link");
+        save(&link, Some("a"), "b").write().expect("written");
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+        assert_eq!(fs::metadata(&real).expect("there").permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_to_string(&real).expect("there"), "b");
+    }
+}

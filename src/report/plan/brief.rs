@@ -1,0 +1,82 @@
+//! What a plan makes, one line each, in columns: address, title, cost.
+
+use super::{Describe, Line};
+use crate::{
+    plan::{Change, Plan},
+    report::{
+        View,
+        safe::safe,
+        words,
+        wrap::{pad, width, wrap},
+    },
+    spec::{Address, Spec},
+};
+
+const HEAD: &str = "+ create";
+const GAP: &str = "  ";
+/// A longer address, such as one with an e-mail address in it, pushes its own title to the right.
+const ADDRESS: usize = 28;
+/// Columns that a title needs to be read: with less, nothing is aligned.
+const TITLE: usize = 24;
+
+/// How wide the columns are. Without any, lines are wrapped as text.
+#[derive(Default)]
+pub struct Columns {
+    address: usize,
+    /// Of the titles with a cost; the others may go on below it.
+    title: usize,
+}
+
+impl Columns {
+    pub fn of<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) -> Self {
+        let mut columns = Self::default();
+        let mut cost_column = 0;
+        for step in &plan.steps {
+            let Change::Create { to } = &step.change else { continue };
+            let line = describe(&step.address, to);
+            let address = width(&safe(step.address.as_str()));
+            columns.address = columns.address.max(if address > ADDRESS { 0 } else { address });
+            if let Some(cost) = cost(&line) {
+                columns.title = columns.title.max(width(&safe(&line.title)));
+                cost_column = cost_column.max(width(&cost));
+            }
+        }
+        let before = HEAD.len() + GAP.len() + columns.address + GAP.len();
+        if before + TITLE > view.width {
+            return Self::default();
+        }
+        if before + columns.title + GAP.len() + cost_column > view.width {
+            columns.title = 0;
+        }
+        columns
+    }
+
+    pub fn line(&self, address: &Address, line: &Line, view: &View) -> Vec<String> {
+        let title = safe(&line.title);
+        let address = pad(&safe(address.as_str()), self.address);
+        let start = format!("{HEAD}{GAP}{address}{GAP}");
+        let below = match self.address {
+            0 => "    ".to_owned(),
+            columns => " ".repeat(HEAD.len() + GAP.len() + columns + GAP.len()),
+        };
+        let mut lines = match cost(line) {
+            None => wrap(&start, &below, &title, view.width),
+            Some(cost) => {
+                let row = format!("{start}{}{GAP}{cost}", pad(&title, self.title));
+                let fits = self.title > 0 && width(&row) <= view.width;
+                if fits { vec![row] } else { wrap(&start, &below, &format!("{title}, {cost}"), view.width) }
+            }
+        };
+        for note in line.note.iter().filter(|note| !note.is_empty()) {
+            lines.extend(wrap(&format!("{below}note: "), &below, &safe(note), view.width));
+        }
+        if let Some(after) = lines[0].strip_prefix(HEAD) {
+            lines[0] = view.style.green(HEAD) + after;
+        }
+        lines
+    }
+}
+
+fn cost(line: &Line) -> Option<String> {
+    line.cost.filter(|cost| *cost > 0.0).map(|cost| format!("{}/month", words::dollars(cost)))
+}

@@ -1,0 +1,94 @@
+//! What is called: all of it once, nothing the second time, and only what is needed for a repair.
+
+mod calls;
+mod foreign;
+mod repair;
+
+use std::{collections::BTreeMap, num::NonZeroUsize};
+
+use tfbackend::{
+    apply::{Run, apply},
+    aws::{
+        Aws,
+        blueprint::blueprint,
+        caller::Caller,
+        clients::{Clients, Connection, connect},
+        http::{self, Proxy},
+        ownership::Mark,
+        resources::{AwsSpec, observe},
+    },
+    blueprint::Blueprint,
+    observation::outputs,
+    plan::Plan,
+    settings::{derived::Names, layer::Layer, resolve::resolve},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    emulator::Emulator,
+    recorder::{Call, Recorder},
+    sources::{env, sources},
+};
+
+/// An environment on an emulator of its own, whose calls are written down.
+struct World {
+    emulator: Emulator,
+    recorder: Recorder,
+    aws: Aws,
+    blueprint: Blueprint<AwsSpec>,
+}
+
+impl World {
+    /// `line` is the command line.
+    async fn new(line: &str) -> Self {
+        let emulator = Emulator::start().await;
+        let line = format!("--project acme --region {} {line}", emulator.region());
+        let sources = sources(&line, &[], "").expect("good settings");
+        let settings = resolve(&env("prod"), &sources, &Layer::default()).expect("good settings");
+        let ca = std::fs::read(emulator.ca_file()).expect("a CA");
+        let recorder = Recorder::new(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
+        let connection = Connection {
+            region: Some(emulator.region().to_owned()),
+            endpoint_url: Some(emulator.endpoint().to_owned()),
+            credentials_file: Some(emulator.credentials_file().to_owned()),
+            profile: None,
+        };
+        let client = aws_smithy_runtime_api::client::http::SharedHttpClient::new(recorder.clone());
+        let config = connect(&connection, client, &|_| None).await.expect("connected");
+        let clients = Clients::new(&config);
+        let caller = Caller::ask(&clients).await.expect("a caller");
+        let names = Names::new(&settings, &caller.account.parse().expect("an account"));
+        let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };
+        let aws = Aws { clients, caller, region: emulator.region().to_owned(), mark };
+        let blueprint = blueprint(&settings, &names, &aws);
+        Self { emulator, recorder, aws, blueprint }
+    }
+
+    /// Looks, plans and applies, as `tfbackend bootstrap` does; all calls since the last time.
+    async fn bootstrap(&self) -> Vec<Call> {
+        let observation = observe(&self.aws, &self.blueprint).await;
+        let plan = Plan::to_apply(&self.blueprint, &observation, false);
+        let (parallelism, cancel) = (NonZeroUsize::new(16).expect("not zero"), CancellationToken::new());
+        let run = Run { parallelism, cancel: &cancel, on_event: &mut |_| {} };
+        let outcome = apply(plan, outputs(&observation), &self.aws, run).await;
+        assert!(outcome.failed.is_empty() && outcome.left.is_empty(), "{:?}\n{}", outcome.failed, self.emulator.log());
+        self.recorder.take()
+    }
+
+    /// The operations that changed something, in alphabetical order.
+    async fn writes(&self) -> Vec<String> {
+        let calls = self.bootstrap().await;
+        let mut writes: Vec<String> = calls.into_iter().filter(Call::is_write).map(|call| call.operation).collect();
+        writes.sort();
+        writes
+    }
+}
+
+/// How often each action was called for.
+fn counted(calls: &[Call]) -> BTreeMap<&Call, usize> {
+    let mut counted = BTreeMap::new();
+    for call in calls {
+        *counted.entry(call).or_default() += 1;
+    }
+    counted
+}

@@ -1,0 +1,95 @@
+//! A backend that the built program made on an emulator, and somebody who may run Terraform on it and no more.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::emulator::Emulator;
+
+/// Everything of Terraform's is done as an IAM user who has the runner policy and nothing else.
+pub struct Backend {
+    pub emulator: Emulator,
+    dir: TempDir,
+    runner: BTreeMap<String, String>,
+    /// The command line that made it.
+    args: Vec<String>,
+}
+
+impl Backend {
+    /// Runs `tfbackend bootstrap` for the environment `prod` of `acme` as the administrator.
+    pub async fn make(args: &[&str]) -> Self {
+        let emulator = Emulator::start().await;
+        let keys = emulator.python("tests/it/support/make_user.py", &["terraform"]);
+        let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+        let mut runner = emulator.aws_env();
+        runner.remove("AWS_SHARED_CREDENTIALS_FILE");
+        runner.extend([("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)].map(|(k, v)| (k.to_owned(), v.to_owned())));
+        let dir = tempfile::tempdir().expect("a directory");
+        let args = [args, &["--attach-to", "user/terraform"]].concat().into_iter().map(str::to_owned).collect();
+        let backend = Self { emulator, dir, runner, args };
+        let output = backend.bootstrap();
+        assert!(output.status.success(), "{}", said(&output));
+        backend
+    }
+
+    /// The same command once more.
+    pub fn bootstrap(&self) -> Output {
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        bootstrap(&self.emulator, self.dir(), &args)
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What `backend.conf` says of an argument.
+    pub fn conf(&self, argument: &str) -> String {
+        let conf = fs::read_to_string(self.dir().join("backend.conf")).expect("backend.conf");
+        let line = conf.lines().find(|line| line.split('=').next().is_some_and(|name| name.trim() == argument)).expect(argument);
+        line.split_once('=').expect("an argument").1.trim().trim_matches('"').to_owned()
+    }
+
+    /// The real `terraform`, as the runner.
+    pub fn terraform_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        command.args(args).current_dir(self.dir()).env_clear().envs(&self.runner).stdin(Stdio::null());
+        command.envs([("CHECKPOINT_DISABLE", "1"), ("TF_IN_AUTOMATION", "1"), ("TF_INPUT", "0"), ("TF_CLI_ARGS", "-no-color")]);
+        command
+    }
+
+    /// Runs it to its end, whether or not it succeeds.
+    pub fn terraform(&self, args: &[&str]) -> Output {
+        self.terraform_command(args).output().expect("this test needs `terraform` on PATH")
+    }
+
+    /// What it says on standard output.
+    #[track_caller]
+    pub fn terraform_ok(&self, args: &[&str]) -> String {
+        let output = self.terraform(args);
+        assert!(output.status.success(), "{args:?}: {}\n{}", said(&output), self.emulator.log());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    pub fn python_as_runner(&self, script: &str, args: &[&str]) -> String {
+        self.emulator.python_in(&self.runner, script, args)
+    }
+}
+
+/// `tfbackend bootstrap` in `dir`, as the emulator's administrator.
+pub fn bootstrap(emulator: &Emulator, dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+    command.args(["bootstrap", "--project", "acme", "--env", "prod", "--region", emulator.region(), "--auto-approve"]);
+    command.args(["--endpoint-url", emulator.endpoint()]).args(args).current_dir(dir).env_clear().envs(emulator.aws_env());
+    command.stdin(Stdio::null()).output().expect("the program")
+}
+
+/// Both outputs of a process and how it ended, for a person.
+pub fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}\n{}{}", output.status, text(&output.stdout), text(&output.stderr))
+}

@@ -1,0 +1,151 @@
+//! The built program as a person or a script runs it.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::emulator::Emulator;
+
+/// A folder, and an environment to run the program in.
+pub struct Place {
+    dir: TempDir,
+    pub vars: BTreeMap<String, String>,
+    /// What differs from run to run, and how it is shown.
+    hidden: Vec<(String, &'static str)>,
+}
+
+impl Place {
+    /// As the emulator's administrator, who has said nothing of a region.
+    pub fn with(emulator: &Emulator) -> Self {
+        let mut vars = emulator.aws_env();
+        for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"] {
+            vars.remove(name);
+        }
+        let mut place = Self::bare();
+        place.vars.extend(vars);
+        place.vars.insert("AWS_ENDPOINT_URL".to_owned(), emulator.endpoint().to_owned());
+        place.hide(emulator.endpoint(), "ENDPOINT");
+        place
+    }
+
+    /// Without credentials, and with nothing that leads to any.
+    pub fn bare() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(dir.path().join("shop")).expect("a folder");
+        let mut vars: BTreeMap<String, String> =
+            ["PATH", "LANG", "TMPDIR"].iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+        vars.insert("HOME".to_owned(), dir.path().join("home").display().to_string());
+        vars.insert("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned());
+        let hidden = vec![(dir.path().display().to_string(), "~")];
+        Self { dir, vars, hidden }
+    }
+
+    /// Against an endpoint of the test's own, with credentials that mean nothing.
+    pub fn at(endpoint: &str) -> Self {
+        let mut place = Self::bare();
+        place.set("AWS_ENDPOINT_URL", endpoint);
+        place.set("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+        place.set("AWS_SECRET_ACCESS_KEY", "secret");
+        // A test is not to wait for the SDK's own retries of what will not change.
+        place.set("AWS_MAX_ATTEMPTS", "1");
+        place.hide(endpoint, "ENDPOINT");
+        place
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.vars.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Shows `text` as `name` in what is said.
+    pub fn hide(&mut self, text: &str, name: &'static str) {
+        self.hidden.push((text.to_owned(), name));
+    }
+
+    /// The folder that it runs in.
+    pub fn path(&self) -> PathBuf {
+        self.dir.path().join("shop")
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        command.args(args).current_dir(self.path()).env_clear().envs(&self.vars).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Said {
+        self.said(&self.command(args).output().expect("the program"))
+    }
+
+    /// `line` at spaces, after `bootstrap`.
+    pub fn bootstrap(&self, line: &str) -> Said {
+        let args: Vec<&str> = ["bootstrap"].into_iter().chain(line.split_whitespace()).collect();
+        self.run(&args)
+    }
+
+    pub fn said(&self, output: &Output) -> Said {
+        let text = |bytes: &[u8]| self.plain(&String::from_utf8_lossy(bytes));
+        Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Without what differs from run to run.
+    pub fn plain(&self, text: &str) -> String {
+        let text = self.hidden.iter().fold(text.to_owned(), |text, (hidden, name)| text.replace(hidden, name));
+        text.lines().map(|line| format!("{}\n", without_ids(&without_time(line)))).collect()
+    }
+}
+
+/// What a run of the program said, and its status.
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    /// What a test of a refusal has beside it: the status, and what is on standard error from `error:` on.
+    pub fn refusal(&self) -> String {
+        let from = self.err.find("error:").unwrap_or(0);
+        format!("{}\n{}", self.code.map_or("killed".to_owned(), |code| code.to_string()), &self.err[from..])
+    }
+
+    pub fn all(&self) -> String {
+        format!("{:?}\n{}{}", self.code, self.out, self.err)
+    }
+}
+
+/// A step's line ends with how long it took.
+fn without_time(line: &str) -> String {
+    match line.trim_end().rsplit_once("  ") {
+        Some((before, time)) if time.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok()) => format!("{before}  TIME"),
+        _ => line.trim_end().to_owned(),
+    }
+}
+
+/// `UUID` for each.
+fn without_ids(line: &str) -> String {
+    const SHAPE: [usize; 5] = [8, 4, 4, 4, 12];
+    let is_id = |text: &str| {
+        let parts: Vec<&str> = text.split('-').collect();
+        parts.len() == SHAPE.len()
+            && parts.iter().zip(SHAPE).all(|(part, len)| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        match rest.get(..36).filter(|text| is_id(text)) {
+            Some(id) => {
+                out.push_str("UUID");
+                rest = &rest[id.len()..];
+            }
+            None => {
+                out.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+    }
+    out
+}

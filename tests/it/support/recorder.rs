@@ -1,0 +1,121 @@
+//! An HTTP client that remembers which calls went through it.
+
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
+};
+
+/// One request, in the words of the services' API references.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    /// As IAM knows it: `cloudwatch`, not `monitoring`.
+    pub service: String,
+    pub operation: String,
+    /// The account that the bucket must belong to (S3 only).
+    pub expected_owner: Option<String>,
+}
+
+impl Call {
+    pub fn is_write(&self) -> bool {
+        !["Get", "List", "Describe", "Head"].iter().any(|verb| self.operation.starts_with(verb))
+    }
+
+    /// What IAM has to allow, where it is not called as the operation is.
+    pub fn action(&self) -> String {
+        let action = match &*self.operation {
+            "HeadBucket" => "ListBucket",
+            "GetBucketEncryption" => "GetEncryptionConfiguration",
+            "PutBucketEncryption" => "PutEncryptionConfiguration",
+            "GetBucketLifecycleConfiguration" => "GetLifecycleConfiguration",
+            "PutBucketLifecycleConfiguration" => "PutLifecycleConfiguration",
+            "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
+            "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
+            "GetBucketNotificationConfiguration" => "GetBucketNotification",
+            "PutBucketNotificationConfiguration" => "PutBucketNotification",
+            operation => operation,
+        };
+        format!("{}:{action}", self.service)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    inner: SharedHttpClient,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl Recorder {
+    pub fn new(inner: SharedHttpClient) -> Self {
+        Self { inner, calls: Arc::default() }
+    }
+
+    /// The calls since the last time.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut *self.calls.lock().expect("the calls"))
+    }
+}
+
+impl HttpClient for Recorder {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Recording { inner, calls: Arc::clone(&self.calls) })
+    }
+}
+
+#[derive(Debug)]
+struct Recording {
+    inner: SharedHttpConnector,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl HttpConnector for Recording {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.calls.lock().expect("the calls").push(call(&request));
+        self.inner.call(request)
+    }
+}
+
+/// Which call a signed request is.
+pub fn call(request: &HttpRequest) -> Call {
+    let header = |name: &str| request.headers().get(name);
+    // Credential=ID/DATE/REGION/SERVICE/aws4_request
+    let scope = header("authorization").and_then(|header| header.split("Credential=").nth(1)).unwrap_or_else(|| panic!("{request:?}"));
+    let service = scope.split('/').nth(3).expect("a service").replace("monitoring", "cloudwatch");
+    let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+    let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    let operation = match (header("x-amz-target"), request.uri().split_once("/operation/"), action) {
+        (Some(target), _, _) => target.rsplit('.').next().expect("a name").to_owned(),
+        (None, Some((_, operation)), _) => operation.to_owned(),
+        (None, None, Some(action)) => action.to_owned(),
+        (None, None, None) => s3_operation(request),
+    };
+    Call { service, operation, expected_owner: header("x-amz-expected-bucket-owner").map(str::to_owned) }
+}
+
+fn s3_operation(request: &HttpRequest) -> String {
+    let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
+    assert!(path.trim_end_matches('/').matches('/').count() <= 3, "only buckets are touched: {}", request.uri());
+    let verb = match request.method() {
+        "GET" => "Get",
+        "PUT" => "Put",
+        other => other,
+    };
+    let of = match query.split(['&', '=']).next().unwrap_or_default() {
+        "" if verb == "HEAD" => return "HeadBucket".to_owned(),
+        "" if verb == "Put" => return "CreateBucket".to_owned(),
+        "encryption" => "BucketEncryption",
+        "lifecycle" => "BucketLifecycleConfiguration",
+        "logging" => "BucketLogging",
+        "notification" => "BucketNotificationConfiguration",
+        "ownershipControls" => "BucketOwnershipControls",
+        "policy" => "BucketPolicy",
+        "publicAccessBlock" => "PublicAccessBlock",
+        "tagging" => "BucketTagging",
+        "versioning" => "BucketVersioning",
+        other => panic!("{verb} {other}: {}", request.uri()),
+    };
+    format!("{verb}{of}")
+}

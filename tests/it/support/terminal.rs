@@ -1,0 +1,143 @@
+//! The built program in a pseudo-terminal of its own, and what a person sees there.
+
+use std::{
+    io::{Read, Write},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+
+use super::program::Place;
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Terminal<'a> {
+    place: &'a Place,
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    master: Box<dyn MasterPty + Send>,
+    /// Kept open, so that its modes can be asked for when the program has ended.
+    _slave: Box<dyn SlavePty + Send>,
+    modes: String,
+}
+
+impl<'a> Terminal<'a> {
+    /// Starts `tfbackend` with these arguments in a terminal of 40 lines.
+    pub fn start(place: &'a Place, args: &[&str]) -> Self {
+        let size = PtySize { rows: 40, cols: 100, ..PtySize::default() };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tfbackend"));
+        command.args(args);
+        command.cwd(place.path());
+        command.env_clear();
+        for (name, value) in &place.vars {
+            command.env(name, value);
+        }
+        command.env("TERM", "xterm-256color");
+        let modes = modes(&*pair.master);
+        let child = pair.slave.spawn_command(command).expect("the program");
+        let screen =
+            Arc::new(Mutex::new(vt100::Parser::new(size.rows.try_into().expect("lines"), size.cols.try_into().expect("columns"), 0)));
+        let mut output = pair.master.try_clone_reader().expect("its output");
+        let drawn = Arc::clone(&screen);
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                drawn.lock().expect("the screen").process(&bytes[..count]);
+            }
+        });
+        let keyboard = pair.master.take_writer().expect("its input");
+        Self { place, child, keyboard, screen, master: pair.master, _slave: pair.slave, modes }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.process_id().expect("it runs")
+    }
+
+    pub fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("typed");
+    }
+
+    /// Waits until `text` can be read, and types `keys`.
+    pub fn answer(&mut self, text: &str, keys: &str) {
+        self.wait_for(text);
+        self.press(keys);
+    }
+
+    /// # Panics
+    /// If `text` does not come onto the screen, with what is there.
+    pub fn wait_for(&mut self, text: &str) {
+        self.wait(text, |screen| screen.contains(text));
+    }
+
+    fn wait(&mut self, what: &str, done: impl Fn(&str) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        while !done(&self.contents()) {
+            assert!(Instant::now() < until, "waiting for {what:?}:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn contents(&self) -> String {
+        self.screen.lock().expect("the screen").screen().contents()
+    }
+
+    /// The whole screen, without what differs from run to run.
+    pub fn screen(&self) -> String {
+        let parser = self.screen.lock().expect("the screen");
+        let screen = parser.screen();
+        let rows: Vec<String> = screen.rows(0, screen.size().1.get()).collect();
+        self.place.plain(&rows.join("\n")).trim_end().to_owned()
+    }
+
+    /// The line after this one, as it was written.
+    pub fn line_after(&self, text: &str) -> String {
+        let screen = self.screen.lock().expect("the screen").screen().contents();
+        let lines = screen.lines().skip_while(|line| line.trim() != text).skip(1);
+        lines.take(1).map(str::trim).collect()
+    }
+
+    /// Waits for the program, and returns its status.
+    ///
+    /// # Panics
+    /// If it leaves the terminal otherwise than it found it.
+    pub fn end(&mut self) -> u32 {
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            assert!(Instant::now() < until, "it does not end:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(10));
+        };
+        // What it wrote last is still on its way.
+        let mut before = self.contents();
+        loop {
+            thread::sleep(Duration::from_millis(50));
+            let now = self.contents();
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        assert!(!self.screen.lock().expect("the screen").screen().hide_cursor(), "the cursor is hidden:\n{}", self.screen());
+        assert_eq!(modes(&*self.master), self.modes, "the modes of the terminal");
+        status.exit_code()
+    }
+}
+
+impl Drop for Terminal<'_> {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn modes(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().expect("modes"))
+}

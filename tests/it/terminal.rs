@@ -1,0 +1,3 @@
+//! The person at the terminal: the built program in a pseudo-terminal, screen by screen.
+
+mod questions;

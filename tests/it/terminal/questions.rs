@@ -1,0 +1,341 @@
+//! `tfbackend bootstrap` asks, makes, and says what to do next.
+
+use std::{fs, process::Command};
+
+use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
+
+const DOWN: &str = "\u{1b}[B";
+const CTRL_C: &str = "\u{3}";
+const CTRL_U: &str = "\u{15}";
+const ESCAPE: &str = "\u{1b}";
+
+#[tokio::test]
+async fn from_the_first_question_to_the_next_command() {
+    let emulator = Emulator::start().await;
+    let mut place = Place::with(&emulator);
+    place.vars.remove("AWS_ENDPOINT_URL");
+    let endpoint = format!("--endpoint-url={}", emulator.endpoint());
+    let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod", "--parallelism", "1", &endpoint]);
+    terminal.answer("Project", &format!("{CTRL_U}Acme\r"));
+    terminal.answer("contains `A`", "acme\r");
+    terminal.answer("region", "eu-west-1\r");
+    terminal.answer("State key", "app/terraform.tfstate\r");
+    terminal.wait_for("both:");
+    insta::assert_snapshot!(terminal.screen(), @"
+    ? Project, as part of every name (--project) [shop] › Acme
+    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begin
+    s nor ends with a hyphen
+    ✔ Project, as part of every name · acme
+    ✔ AWS region of the backend · eu-west-1
+    ✔ State key, the path of the state in the bucket · app/terraform.tfstate
+    ? How two runs on one state are kept apart (--lock) ›
+    ❯ dynamodb: a table, for every version; deprecated since Terraform 1.11
+      s3: an object beside the state, from Terraform and OpenTofu 1.10
+      both: to move from the table to the object: first `both`, then `s3`
+    ");
+    terminal.press(&format!("{DOWN}{DOWN}\r"));
+    terminal.answer("encrypted with", "\r");
+    terminal.answer("E-mail", "ops@example.com\r");
+    terminal.answer("CloudTrail", "\r");
+    terminal.answer("Attach", "user/admin\r");
+    terminal.answer("Protect", "\r");
+    terminal.wait_for("Keep the answers");
+    insta::assert_snapshot!(terminal.screen(), @"
+    ? Project, as part of every name (--project) [shop] › Acme
+    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begin
+    s nor ends with a hyphen
+    ✔ Project, as part of every name · acme
+    ✔ AWS region of the backend · eu-west-1
+    ✔ State key, the path of the state in the bucket · app/terraform.tfstate
+    ✔ How two runs on one state are kept apart · both
+    ✔ What the states are encrypted with · new KMS key
+    ✔ E-mail for alarms, commas between several (empty for none) · ops@example.com
+    ✔ CloudTrail audit trail · new
+    ✔ Attach the policy to role/NAME, user/NAME, group/NAME (empty for nobody) · user/admin
+    ✔ Protect against being taken down by mistake · yes
+    ? Keep the answers in tfbackend.toml, so that they are not asked again (--save) (y/n) › yes
+    ");
+    terminal.press("\r");
+    terminal.wait_for("Make ");
+    insta::assert_snapshot!(terminal.screen(), @r#"
+        queries.m2.metric.name = "SystemErrors"
+        queries.m2.metric.dimensions.Operation = "GetItem"
+        queries.m2.metric.dimensions.TableName = "acme-tfstate-prod-locks"
+        queries.m2.metric.statistic = "Sum"
+        queries.m2.metric.seconds = 300
+        queries.m2.returned = false
+        queries.m3.metric.namespace = "AWS/DynamoDB"
+        queries.m3.metric.name = "SystemErrors"
+        queries.m3.metric.dimensions.Operation = "DeleteItem"
+        queries.m3.metric.dimensions.TableName = "acme-tfstate-prod-locks"
+        queries.m3.metric.statistic = "Sum"
+        queries.m3.metric.seconds = 300
+        queries.m3.returned = false
+        queries.e1.expression = "FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0)"
+        queries.e1.returned = true
+        comparison = "GreaterThanThreshold"
+        threshold = 0.0
+        evaluation_periods = 1
+        missing_data = "notBreaching"
+        actions_enabled = true
+        actions = ["arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms"]
+        tags = ManagedBy=tfbackend, tfbackend:env=prod, tfbackend:project=acme,
+          tfbackend:protected=true, tfbackend:version=1
+    + create  runner_policy  IAM policy acme-tfstate-prod-runner, for those who run Terraform
+        type = "policy"
+        name = "acme-tfstate-prod-runner"
+        description = "Run Terraform on the state of acme, prod"
+        document = 7 statements: TfbackendListStates, TfbackendReadAndWriteStates,
+          TfbackendDeleteWorkspaces, TfbackendReleaseLockFiles, TfbackendLockItems,
+          TfbackendKeyForStates, TfbackendKeyForLocks
+        tags = ManagedBy=tfbackend, tfbackend:env=prod, tfbackend:project=acme,
+          tfbackend:protected=true, tfbackend:version=1
+    + create  runner_policy/attachment[user/admin]  has the policy
+        type = "attachment"
+        policy = "arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner"
+        kind = "user"
+        name = "admin"
+
+    Plan: 31 to create, 0 to update, 0 blocked; about $1.90 a month.
+    ? Make 31 changes (--auto-approve) (y/n) › yes
+    "#);
+    assert!(!place.path().join("tfbackend.toml").exists(), "nothing is written before the plan is approved");
+    terminal.press("y");
+    let code = terminal.end();
+    insta::assert_snapshot!(terminal.screen(), @"
+    ✓ log_bucket/lifecycle  TIME
+    ✓ log_bucket/policy  TIME
+    ✓ state_bucket  TIME
+    ✓ state_bucket/public_access  TIME
+    ✓ state_bucket/versioning  TIME
+    ✓ state_bucket/encryption  TIME
+    ✓ state_bucket/lifecycle  TIME
+    ✓ state_bucket/logging  TIME
+    ✓ state_bucket/notifications  TIME
+    ✓ state_bucket/policy  TIME
+    ✓ lock_table  TIME
+    ✓ lock_table/recovery  TIME
+    ✓ trail  TIME
+    ✓ trail/selectors  TIME
+    ✓ trail/logging  TIME
+    ✓ alarm[bucket_size]  TIME
+    ✓ alarm[object_count]  TIME
+    ✓ alarm[lock_contention]  TIME
+    ✓ alarm[lock_throttles]  TIME
+    ✓ alarm[lock_errors]  TIME
+    ✓ runner_policy  TIME
+    ✓ runner_policy/attachment[user/admin]  TIME
+    verified: 31 resources are as they should be
+    state bucket   acme-tfstate-prod-000000000000-eu-west-1
+    log bucket     acme-tfstate-prod-logs-000000000000-eu-west-1
+    lock table     acme-tfstate-prod-locks
+    key            arn:aws:kms:eu-west-1:000000000000:key/UUID
+    runner policy  arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner
+    alarms to      acme-tfstate-prod-alarms
+    trail          acme-tfstate-prod
+    file           ~/shop/backend.tf (written)
+    file           ~/shop/backend.conf (written)
+
+    Next:
+      terraform init -backend-config=backend.conf
+    The same without questions:
+      tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral=false --key app/terra
+    form.tfstate --lock both --encryption kms --attach-to user/admin --alarm-email ops@example.com --tra
+    il new --non-interactive --yes --endpoint-url=ENDPOINT
+    ");
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(fs::read_to_string(place.path().join("tfbackend.toml")).expect("written"), @r#"
+    [env.prod]
+    project = "acme"
+    region = "eu-west-1"
+    ephemeral = false
+    key = "app/terraform.tfstate"
+    lock = "both"
+    encryption = "kms"
+    attach-to = ["user/admin"]
+    alarm-email = ["ops@example.com"]
+    trail = "new"
+    "#);
+
+    // The command line that it ended with says the same, with and without the file that it wrote.
+    let line = terminal.line_after("The same without questions:");
+    for _ in 0..2 {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).current_dir(place.path()).env_clear().envs(&place.vars);
+        let path =
+            std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder")]).expect("a path");
+        let said = place.said(&shell.env("PATH", path).output().expect("a shell"));
+        assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{line}\n{}", said.all());
+        let _ = fs::remove_file(place.path().join("tfbackend.toml"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_says_no_has_nothing() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let all = ["bootstrap", "--env=prod", "--project=acme", "--region=eu-west-1", "--key=a", "--lock=s3", "--encryption=sse-s3"];
+    let few = [&all[..], &["--alarms=false", "--trail=off", "--attach-to=user/admin"]].concat();
+
+    let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod"]);
+    terminal.answer("Project", "\r");
+    terminal.answer("region", CTRL_C);
+    assert_eq!(terminal.end(), 130);
+    insta::assert_snapshot!(terminal.screen(), @"
+    ✔ Project, as part of every name · shop
+    ? AWS region of the backend (--region) [eu-west-1] ›
+    error: interrupted; nothing was changed
+    ");
+
+    // A list is another kind of question, and so is a yes.
+    let mut terminal = Terminal::start(&place, &all);
+    terminal.answer("E-mail", "\r");
+    terminal.answer("CloudTrail", CTRL_C);
+    assert_eq!(terminal.end(), 130);
+    insta::assert_snapshot!(terminal.screen(), @"
+    ✔ E-mail for alarms, commas between several (empty for none) · none
+    ? CloudTrail audit trail (--trail) ›
+    ❯ new: records each read and write; 0.10 USD per 100,000, and storage
+      existing: a trail of the account does so already; that is checked
+      off: nobody can tell later who read a state
+    error: interrupted; nothing was changed
+    ");
+
+    let mut terminal = Terminal::start(&place, &all);
+    terminal.answer("E-mail", "\r");
+    terminal.answer("CloudTrail", ESCAPE);
+    assert_eq!(terminal.end(), 130);
+    insta::assert_snapshot!(terminal.screen(), @"
+    ? E-mail for alarms, commas between several (empty for none) (--alarm-email) ›
+    ✔ E-mail for alarms, commas between several (empty for none) · none
+    error: interrupted; nothing was changed
+    ");
+
+    let mut terminal = Terminal::start(&place, &few);
+    terminal.answer("Protect", ESCAPE);
+    assert_eq!(terminal.end(), 130);
+    insta::assert_snapshot!(terminal.screen(), @"error: interrupted; nothing was changed");
+
+    let mut terminal = Terminal::start(&place, &few);
+    terminal.answer("Protect", "y");
+    terminal.wait_for("Keep the answers");
+    Command::new("kill").arg(terminal.pid().to_string()).status().expect("SIGTERM");
+    assert_eq!(terminal.end(), 130);
+
+    for (key, code) in [("n", 3), (CTRL_C, 130), (ESCAPE, 130)] {
+        let mut terminal = Terminal::start(&place, &[&few[..], &["--ephemeral", "--save"]].concat());
+        terminal.answer("Make 15 changes", key);
+        assert_eq!(terminal.end(), code, "{}", terminal.screen());
+        let screen = terminal.screen();
+        assert!(screen.ends_with("nothing was changed"), "{screen}");
+    }
+    let left: Vec<_> = fs::read_dir(place.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "");
+}
+
+#[tokio::test]
+async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let line = "bootstrap --project=acme --region=eu-west-1 --lock=s3 --encryption=sse-s3 --alarms=false --trail=off --policy=false";
+    let args: Vec<&str> = line.split(' ').chain(["--ephemeral", "--access-logs=false"]).collect();
+    let mut terminal = Terminal::start(&place, &args);
+    terminal.answer("Environment", "\r");
+    terminal.answer("State key", "\r");
+    terminal.answer("Keep the answers", "n");
+    terminal.answer("Make 6 changes", "\r");
+    assert_eq!(terminal.end(), 0, "{}", terminal.screen());
+    insta::assert_snapshot!(terminal.screen(), @r#"
+        bucket_key = false
+        blocked = ["SSE-C"]
+    + create  state_bucket/lifecycle  replaced versions kept for 90 days, the newest 50 for ever
+        type = "lifecycle"
+        bucket = "acme-tfstate-dev-000000000000-eu-west-1"
+        rules.tfbackend-history.enabled = true
+        rules.tfbackend-history.filter = (none)
+        rules.tfbackend-history.noncurrent_days = 90
+        rules.tfbackend-history.noncurrent_newest = 50
+        rules.tfbackend-history.abort_uploads_days = 7
+        rules.tfbackend-delete-markers.enabled = true
+        rules.tfbackend-delete-markers.filter = (none)
+        rules.tfbackend-delete-markers.expired_delete_markers = true
+    + create  state_bucket/policy  bucket policy of 6 statements
+        type = "bucket-policy"
+        bucket = "acme-tfstate-dev-000000000000-eu-west-1"
+        document = 6 statements: TfbackendDenyPlaintext, TfbackendDenyOldTls,
+          TfbackendDenyOtherAccounts, TfbackendDenyOtherEncryption, TfbackendDenyCustomerKeys,
+          TfbackendDenyOverwritingLocks
+
+    Plan: 6 to create, 0 to update, 0 blocked.
+    ✔ Make 6 changes · yes
+    ✓ state_bucket  TIME
+    ✓ state_bucket/public_access  TIME
+    ✓ state_bucket/versioning  TIME
+    ✓ state_bucket/encryption  TIME
+    ✓ state_bucket/lifecycle  TIME
+    ✓ state_bucket/policy  TIME
+    verified: 6 resources are as they should be
+    state bucket   acme-tfstate-dev-000000000000-eu-west-1
+    file           ~/shop/backend.tf (written)
+    file           ~/shop/backend.conf (written)
+
+    Next:
+      terraform init -backend-config=backend.conf
+    The same without questions:
+      tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral --key terraform.tfstat
+    e --lock s3 --access-logs=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-
+    interactive --yes
+    "#);
+    assert!(!place.path().join("tfbackend.toml").exists());
+
+    // Who is asked nothing is not offered the file, and is told of no other command.
+    let mut terminal = Terminal::start(&place, &[&args[..], &["--env=dev", "--key=terraform.tfstate"]].concat());
+    assert_eq!(terminal.end(), 0);
+    insta::assert_snapshot!(terminal.screen(), @"
+    acme dev in eu-west-1 (account 000000000000): nothing to do, everything is as it should be
+    state bucket   acme-tfstate-dev-000000000000-eu-west-1
+    file           ~/shop/backend.tf (current)
+    file           ~/shop/backend.conf (current)
+
+    Next:
+      terraform init -backend-config=backend.conf
+    ");
+
+    // Into a file that has others already; the only one of it is the default.
+    let toml = place.path().join("tfbackend.toml");
+    let before = "project = \"acme\" # ours\n\n[env.dev]\nregion = \"eu-west-1\"\n";
+    fs::write(&toml, before).expect("written");
+    let args = [&args[..], &["--out=test"]].concat();
+    for (key, code) in [("n", 3), ("y", 0)] {
+        let mut terminal = Terminal::start(&place, &args);
+        terminal.answer("Environment, as part of every name (--env) [dev]", "test\r");
+        terminal.answer("State key", "\r");
+        terminal.answer("Keep the answers in tfbackend.toml", "\r");
+        assert_eq!(fs::read_to_string(&toml).expect("there"), before);
+        terminal.answer("Make 6 changes", key);
+        assert_eq!(terminal.end(), code, "{}", terminal.screen());
+    }
+    insta::assert_snapshot!(fs::read_to_string(&toml).expect("there"), @r#"
+    project = "acme" # ours
+
+    [env.dev]
+    region = "eu-west-1"
+
+    [env.test]
+    project = "acme"
+    region = "eu-west-1"
+    ephemeral = true
+    key = "terraform.tfstate"
+    lock = "s3"
+    access-logs = false
+    encryption = "sse-s3"
+    policy = false
+    alarms = false
+    trail = "off"
+    out = "test"
+    "#);
+    // It says it all.
+    let said = place.bootstrap("--env test");
+    assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{}", said.all());
+}

@@ -1,0 +1,8 @@
+//! The real Terraform on a backend that the built program made, as the runner and no more.
+
+mod running;
+
+mod apply;
+mod denied;
+mod locks;
+mod variants;
