@@ -22,7 +22,16 @@ async fn present() {
     // What is not said is off.
     let one = "<PublicAccessBlockConfiguration><BlockPublicPolicy>true</BlockPublicPolicy></PublicAccessBlockConfiguration>";
     let found = look(&Script::new().on("GET ?publicAccessBlock", text(one)), &blocked()).await.unwrap().unwrap().spec;
-    assert_eq!(found, PublicAccess { block_public_acls: false, ignore_public_acls: false, restrict_public_buckets: false, ..blocked() });
+    let off = PublicAccess {
+        block_public_acls: false,
+        ignore_public_acls: false,
+        block_public_policy: false,
+        restrict_public_buckets: false,
+        ..blocked()
+    };
+    assert_eq!(found, PublicAccess { block_public_policy: true, ..off.clone() });
+    let nothing = Script::new().on("GET ?publicAccessBlock", text("<PublicAccessBlockConfiguration/>"));
+    assert_eq!(look(&nothing, &blocked()).await.unwrap().unwrap().spec, off);
 }
 
 #[tokio::test]

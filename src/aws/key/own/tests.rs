@@ -44,7 +44,8 @@ async fn a_key_that_does_not_serve_says_why() {
         ("PendingDeletion", symmetric, "kms:*", "cancel-key-deletion"),
         ("PendingImport", symmetric, "kms:*", "PendingImport"),
         ("Enabled", ("SIGN_VERIFY", "RSA_2048"), "kms:*", "symmetric"),
-        ("Enabled", ("GENERATE_VERIFY_MAC", "HMAC_256"), "kms:*", "symmetric"),
+        ("Enabled", ("GENERATE_VERIFY_MAC", "SYMMETRIC_DEFAULT"), "kms:*", "symmetric"),
+        ("Enabled", ("ENCRYPT_DECRYPT", "RSA_2048"), "kms:*", "symmetric"),
         ("Enabled", symmetric, "kms:Decrypt", GRANT),
     ] {
         let why = why(state, usage, spec, action).await.unwrap();
