@@ -80,3 +80,6 @@ impl Columns {
 fn cost(line: &Line) -> Option<String> {
     line.cost.filter(|cost| *cost > 0.0).map(|cost| format!("{}/month", words::dollars(cost)))
 }
+
+#[cfg(test)]
+mod tests;
