@@ -90,3 +90,6 @@ impl Resource for Attachment {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;
