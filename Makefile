@@ -29,8 +29,8 @@ test-venv: ## Python packages for the tests
 	@tests/venv.sh
 
 .PHONY: docs
-docs: ## Writes the generated pages of docs/ again
-	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example
+docs: test-venv ## Writes the generated pages of docs/ and the examples again
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example docs::
 
 .PHONY: build
 build: ## Release binary

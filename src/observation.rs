@@ -40,20 +40,27 @@ pub fn outputs<S>(observation: &Observation<S>) -> Outputs {
         .collect()
 }
 
-/// Gives each part the owner of its parent: only whole resources carry tags.
+/// Gives each part the owner of its parent: only whole resources carry tags. Of a whole that could not be seen, nobody
+/// knows whose the parts are, and so they count as not seen either.
 pub fn inherit_owners<S>(observation: &mut Observation<S>) {
-    let owners: BTreeMap<Address, Owner> = observation
+    let wholes: BTreeMap<Address, Seen<()>> = observation
         .iter()
-        .filter_map(|(address, seen)| match seen {
-            Seen::Present { owner, .. } => Some((address.clone(), owner.clone())),
-            Seen::Absent | Seen::Unreadable(_) => None,
+        .filter(|(address, _)| address.parent().is_none())
+        .map(|(address, seen)| {
+            let seen = match seen {
+                Seen::Present { owner, .. } => Seen::Present { spec: (), output: None, owner: owner.clone() },
+                Seen::Absent => Seen::Absent,
+                Seen::Unreadable(why) => Seen::Unreadable(why.clone()),
+            };
+            (address.clone(), seen)
         })
         .collect();
     for (address, seen) in observation {
-        if let (Some(parent), Seen::Present { owner, .. }) = (address.parent(), seen)
-            && let Some(whole) = owners.get(&parent)
-        {
-            *owner = whole.clone();
+        let Some(whole) = address.parent().and_then(|parent| wholes.get(&parent)) else { continue };
+        match (whole, &mut *seen) {
+            (Seen::Present { owner: whole, .. }, Seen::Present { owner, .. }) => *owner = whole.clone(),
+            (Seen::Unreadable(why), Seen::Present { .. }) => *seen = Seen::Unreadable(why.clone()),
+            (Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_), _) => {}
         }
     }
 }

@@ -76,7 +76,10 @@ proptest! {
         let blocked: BTreeMap<_, _> = ran.plan.blocked().map(|(address, reason)| (address.clone(), reason.clone())).collect();
         for node in scene.blueprint.nodes() {
             let reason = blocked.get(&node.address);
-            let is_unreadable = scene.unreadable.contains(&node.address);
+            // Nor is it known whose a part is, of something that could not be seen.
+            let of_unreadable = node.address.parent().is_some_and(|whole| scene.unreadable.contains(&whole));
+            let is_there = scene.world.contains_key(&node.address);
+            let is_unreadable = scene.unreadable.contains(&node.address) || of_unreadable && is_there;
             prop_assert_eq!(matches!(reason, Some(Reason::Unreadable { .. })), is_unreadable);
             if !is_unreadable {
                 let found = scene.world.get(&node.address).map(|(spec, _)| spec);
@@ -206,6 +209,12 @@ proptest! {
         let expected = if seen { whole } else { part };
         prop_assert_eq!(&observation[&address("a/x")], &present(&expected));
         prop_assert_eq!(&observation[&address("b/x")], &present(&orphan));
+
+        // Nobody knows whose the part of something is that could not be seen.
+        let denied = Seen::Unreadable("denied".to_owned());
+        observation.insert(address("a"), denied.clone());
+        tfbackend::observation::inherit_owners(&mut observation);
+        prop_assert_eq!(&observation[&address("a/x")], &denied);
     }
 }
 

@@ -24,6 +24,8 @@ mod hardening;
 #[cfg(unix)]
 mod idempotence;
 #[cfg(unix)]
+mod readme;
+#[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
 mod terminal;
