@@ -23,6 +23,8 @@ mod hardening;
 #[cfg(unix)]
 mod idempotence;
 #[cfg(unix)]
+mod refusals;
+#[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
 mod terminal;
