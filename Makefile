@@ -30,7 +30,7 @@ test-venv: ## Python packages for the tests
 
 .PHONY: docs
 docs: ## Writes the generated pages of docs/ again
-	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing each_example
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example
 
 .PHONY: build
 build: ## Release binary

@@ -130,3 +130,6 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("both parts are given");
     tags.iter().map(tag).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,12 @@ pub struct Alarm {
     pub actions_enabled: bool,
     /// ARNs of the topics that are told.
     pub actions: Vec<String>,
+    /// Told by others when all is well again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ok_actions: Vec<String>,
+    /// Told by others when there is no data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub no_data_actions: Vec<String>,
     pub tags: Tags,
 }
 
@@ -54,11 +60,17 @@ pub enum What {
 }
 
 impl Spec for Alarm {
-    /// Further topics that others added are told as well.
+    /// Whoever others have told as well is still told.
     fn over(&self, observed: &Self) -> Self {
         let mut actions = observed.actions.clone();
         actions.extend(self.actions.iter().filter(|action| !observed.actions.contains(action)).cloned());
-        Self { actions, tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
+        Self {
+            actions,
+            ok_actions: observed.ok_actions.clone(),
+            no_data_actions: observed.no_data_actions.clone(),
+            tags: tags_over(&self.tags, &observed.tags),
+            ..self.clone()
+        }
     }
 }
 
@@ -91,6 +103,8 @@ impl Resource for Alarm {
                 .treat_missing_data(&self.missing_data)
                 .actions_enabled(self.actions_enabled)
                 .set_alarm_actions(Some(self.actions.clone()))
+                .set_ok_actions(some(&self.ok_actions))
+                .set_insufficient_data_actions(some(&self.no_data_actions))
                 .set_tags(from.is_none().then(|| sdk_tags(&self.tags)));
             aws.send(PUT, &self.name, &[], || request.clone().send()).await?;
         }
@@ -130,6 +144,8 @@ impl Alarm {
             missing_data: alarm.treat_missing_data.unwrap_or_else(|| "missing".to_owned()),
             actions_enabled: alarm.actions_enabled.unwrap_or(false),
             actions: alarm.alarm_actions.unwrap_or_default(),
+            ok_actions: alarm.ok_actions.unwrap_or_default(),
+            no_data_actions: alarm.insufficient_data_actions.unwrap_or_default(),
             tags,
         }
     }
@@ -178,6 +194,10 @@ impl Query {
     }
 }
 
+fn some(items: &[String]) -> Option<Vec<String>> {
+    (!items.is_empty()).then(|| items.to_vec())
+}
+
 fn dimensions(dimensions: &[Dimension]) -> BTreeMap<String, String> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     dimensions.iter().map(|dimension| (text(dimension.name()), text(dimension.value()))).collect()
@@ -192,3 +212,6 @@ async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,3 +56,6 @@ impl Caller {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

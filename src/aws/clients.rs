@@ -1,12 +1,12 @@
 //! The service clients, all over one HTTP client, credentials cache and set of time-outs.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::os_shim_internal::Env;
+use aws_types::os_shim_internal::{Env, Fs};
 
 /// Where and as whom to call. `None` leaves it to the SDK: environment, profile, instance.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,7 @@ pub async fn connect(
         loader =
             loader.credentials_provider(ProfileFileCredentialsProvider::builder().profile_files(files).profile_name("default").build());
     } else if let Some(name) = connection.profile.clone().or_else(|| vars("AWS_PROFILE").filter(|name| !name.is_empty())) {
-        check_profile(&name).await?;
+        check_profile(&name, &Fs::real(), &Env::real()).await?;
         loader = loader.profile_name(name);
     }
     Ok(loader.load().await)
@@ -91,15 +91,20 @@ pub async fn profile_region(name: Option<&str>) -> Option<String> {
 }
 
 /// A profile that does not exist would silently fall through to the instance's own credentials.
-async fn check_profile(name: &str) -> Result<(), ConnectError> {
-    let profiles = aws_config::profile::load(&aws_types::os_shim_internal::Fs::real(), &Env::real(), &EnvConfigFiles::default(), None)
-        .await
-        .map_err(ConnectError::Profiles)?;
-    let Some(profile) = profiles.get_profile(name) else {
+async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectError> {
+    let profiles = aws_config::profile::load(files, env, &EnvConfigFiles::default(), None).await.map_err(ConnectError::Profiles)?;
+    if profiles.get_profile(name).is_none() {
         return Err(ConnectError::NoProfile { name: name.to_owned(), known: profiles.profiles().map(str::to_owned).collect() });
-    };
-    if profile.get("mfa_serial").is_some() && profile.get("role_arn").is_some() {
-        return Err(ConnectError::MfaProfile { name: name.to_owned() });
+    }
+    // One role may be assumed by way of another.
+    let mut seen = BTreeSet::new();
+    let mut next = Some(name);
+    while let Some(name) = next.filter(|name| seen.insert(*name)) {
+        let role = profiles.get_profile(name).filter(|profile| profile.get("role_arn").is_some());
+        if role.is_some_and(|role| role.get("mfa_serial").is_some()) {
+            return Err(ConnectError::MfaProfile { name: name.to_owned() });
+        }
+        next = role.and_then(|role| role.get("source_profile"));
     }
     Ok(())
 }
@@ -112,13 +117,20 @@ fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) ->
 
 /// TLS anywhere, plain HTTP on this machine only.
 fn is_safe(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return true };
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    const PLAIN: &str = "http://";
+    let Some(rest) = url.get(..PLAIN.len()).filter(|start| start.eq_ignore_ascii_case(PLAIN)).map(|start| &url[start.len()..]) else {
+        return true;
+    };
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    // `http://localhost:80@example.com` leads to example.com.
+    if authority.contains('@') {
+        return false;
+    }
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 impl Clients {
@@ -150,3 +162,6 @@ impl Clients {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,3 +33,6 @@ pub fn monthly(spec: &AwsSpec) -> Option<f64> {
     };
     (dollars > 0.0).then_some(dollars)
 }
+
+#[cfg(test)]
+mod tests;

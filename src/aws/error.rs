@@ -98,7 +98,7 @@ impl AwsError {
             .or_else(|| header("x-amz-request-id"))
             .or_else(|| error.meta().extra("aws_request_id").map(Into::into));
         let code = error.code().filter(|code| !code.is_empty()).map(Box::<str>::from);
-        let kind = kind(&error, code.as_deref(), status);
+        let kind = kind(&error, code.as_deref(), error.message(), status);
         let message = match &error {
             SdkError::ServiceError(_) => error.message().filter(|text| !text.is_empty()).map(Box::from),
             _ => Some(chain(&error).into()),
@@ -139,7 +139,7 @@ pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T
     }
 }
 
-fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, status: Option<u16>) -> Kind {
+fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, message: Option<&str>, status: Option<u16>) -> Kind {
     match error {
         SdkError::TimeoutError(_) => return Kind::Network,
         SdkError::DispatchFailure(failure) => {
@@ -154,6 +154,10 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, s
         }
         SdkError::ConstructionFailure(_) => return Kind::Credentials,
         _ => {}
+    }
+    // All but S3 say so in words: `Signature expired: … is now earlier than …`.
+    if message.is_some_and(|text| text.contains("Signature expired") || text.contains("Signature not yet current")) {
+        return Kind::Clock;
     }
     match code {
         Some(
@@ -210,3 +214,6 @@ fn chain(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

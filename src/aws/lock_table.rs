@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
+    ownership,
     resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
     settle::PATIENCE,
 };
@@ -67,19 +68,32 @@ impl LockTable {
 }
 
 impl Spec for LockTable {
+    /// Protection that was not ours to begin with stays.
     fn over(&self, observed: &Self) -> Self {
-        Self { tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
+        let by_us = observed.tags.get(ownership::PROTECTED).is_some_and(|protected| protected == "true");
+        Self {
+            deletion_protection: self.deletion_protection || (observed.deletion_protection && !by_us),
+            tags: tags_over(&self.tags, &observed.tags),
+            ..self.clone()
+        }
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
-        (observed.key != self.key).then(|| {
-            format!(
+        if observed.key != self.key {
+            return Some(format!(
                 "table {} has the key {}, and Terraform's locks need {}; a key cannot be changed: choose another name with --table",
                 self.name,
                 observed.key.join(" "),
                 self.key.join(" ")
-            )
-        })
+            ));
+        }
+        match (&self.encryption, &observed.encryption) {
+            (Encryption::AwsOwned, Encryption::Kms(key)) => Some(format!(
+                "table {} is encrypted with {key}, and a key of DynamoDB's own would be weaker; if you want that, change it yourself",
+                self.name
+            )),
+            _ => None,
+        }
     }
 }
 
@@ -90,6 +104,9 @@ impl Resource for LockTable {
         let (table, tags) = tokio::join!(describe(aws, &self.name), get_tags(aws, &arn));
         // Asked for the tags of no table, DynamoDB may answer that it is denied.
         let Some(table) = table? else { return Ok(None) };
+        if table.table_status == Some(TableStatus::Deleting) {
+            return Err(AwsError::nonsense(DESCRIBE, &self.name, "is being deleted; run again once it is gone"));
+        }
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
         let spec = Self {
@@ -139,15 +156,18 @@ impl LockTable {
             .set_tags(Some(sdk_tags(&self.tags)));
         match aws.send(CREATE, &self.name, &[], || request.clone().send()).await {
             // Another run of ours was faster, or the answer of this one was lost.
-            Err(error) if error.is(&["ResourceInUseException"]) => match get_tags(aws, &self.arn(aws)).await? {
-                Some(tags) if aws.mark.owner(&tags) == Owner::Us => {}
-                _ => return Err(error),
-            },
+            Err(error) if error.is(&["ResourceInUseException"]) => {
+                self.wait_until_active(aws).await?;
+                match get_tags(aws, &self.arn(aws)).await? {
+                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                    _ => Err(error),
+                }
+            }
             result => {
                 result?;
+                self.wait_until_active(aws).await
             }
         }
-        self.wait_until_active(aws).await
     }
 
     /// One setting a call, and none while the last is still being carried out (`UpdateTable`).
@@ -161,8 +181,7 @@ impl LockTable {
             updates.push(update().billing_mode(self.billing.mode()).set_provisioned_throughput(self.billing.throughput()));
         }
         if self.encryption != from.encryption {
-            let off = SseSpecification::builder().enabled(false).build();
-            updates.push(update().sse_specification(self.encryption.to_sdk().unwrap_or(off)));
+            updates.push(update().set_sse_specification(self.encryption.to_sdk()));
         }
         for request in updates {
             aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send()).await?;
@@ -264,3 +283,6 @@ fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("both parts are given");
     tags.iter().map(tag).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,6 @@ impl Mark {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

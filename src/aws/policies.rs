@@ -355,3 +355,6 @@ pub fn dns_suffix(partition: &str) -> &'static str {
         _ => "amazonaws.com",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ pub const OURS: &str = "Tfbackend";
 /// A policy document. Fields that we do not know are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
-    #[serde(rename = "Version", default = "version", deserialize_with = "or_version")]
+    #[serde(rename = "Version", default = "first_version", deserialize_with = "or_version")]
     pub version: String,
     #[serde(rename = "Statement", default, deserialize_with = "one_or_many")]
     pub statements: Vec<Statement>,
@@ -230,8 +230,13 @@ fn version() -> String {
     "2012-10-17".to_owned()
 }
 
+fn first_version() -> String {
+    "2008-10-17".to_owned()
+}
+
+/// A policy that does not say its version is of the first (IAM's documentation of `Version`).
 fn or_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_else(version))
+    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_else(first_version))
 }
 
 /// A policy with a single statement may have it without a list.
@@ -247,3 +252,6 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stateme
         Statements::One(statement) => vec![statement],
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,15 @@ impl Default for Pauses {
 
 impl Pauses {
     pub async fn wait(&mut self) {
-        tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+        tokio::time::sleep(self.next()).await;
+    }
+
+    fn next(&mut self) -> Duration {
+        let pause = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
         self.next = (self.next * 2).min(LONGEST_PAUSE);
+        pause
     }
 }
+
+#[cfg(test)]
+mod tests;

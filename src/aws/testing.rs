@@ -31,7 +31,7 @@ use super::{
 mod answer;
 mod wire;
 
-pub use answer::{Answer, data, empty, error, lost, text};
+pub use answer::{Answer, data, empty, error, error_saying, lost, text};
 use wire::Call;
 
 pub const ACCOUNT: &str = "111122223333";
@@ -73,6 +73,7 @@ pub struct Script(Arc<Mutex<State>>);
 struct State {
     next: HashMap<String, VecDeque<Answer>>,
     always: HashMap<String, Answer>,
+    about: Vec<(String, String, Answer)>,
     calls: Vec<Call>,
 }
 
@@ -92,6 +93,13 @@ impl Script {
     #[must_use]
     pub fn always(self, operation: &str, answer: Answer) -> Self {
         self.0.lock().expect("no panic").always.insert(operation.to_owned(), answer);
+        self
+    }
+
+    /// The answer of an operation whenever this text is in the request.
+    #[must_use]
+    pub fn about(self, operation: &str, text: &str, answer: Answer) -> Self {
+        self.0.lock().expect("no panic").about.push((operation.to_owned(), text.to_owned(), answer));
         self
     }
 
@@ -150,6 +158,8 @@ impl HttpConnector for Script {
         let call = Call::new(&request);
         let mut state = self.0.lock().expect("no panic");
         let answer = state.next.get_mut(&call.operation).and_then(VecDeque::pop_front);
+        let about = |(operation, text, _): &&(String, String, Answer)| *operation == call.operation && call.text.contains(&**text);
+        let answer = answer.or_else(|| state.about.iter().find(about).map(|(_, _, answer)| answer.clone()));
         let answer = answer.or_else(|| state.always.get(&call.operation).cloned());
         let response = answer.map(|answer| answer.to_response(&call));
         let text = call.text.clone();

@@ -23,9 +23,13 @@ const TAG: Api = Api::new("cloudtrail:AddTags");
 pub(super) const ABSENT: &[&str] = &["TrailNotFoundException"];
 /// A trail that was just made is not seen everywhere at once.
 pub(super) const NOT_YET: &[&str] = &["TrailNotFoundException"];
-/// Nor are the policies of its bucket and key.
-const POLICIES_NOT_YET: &[&str] =
-    &["InsufficientS3BucketPolicyException", "InsufficientEncryptionPolicyException", "S3BucketDoesNotExistException"];
+/// Nor are its bucket and key, and their policies.
+const POLICIES_NOT_YET: &[&str] = &[
+    "InsufficientS3BucketPolicyException",
+    "InsufficientEncryptionPolicyException",
+    "S3BucketDoesNotExistException",
+    "KmsKeyNotFoundException",
+];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trail {
@@ -58,6 +62,12 @@ impl Resource for Trail {
         let arn = self.arn(aws);
         let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
         let Some(trail) = trail? else { return Ok(None) };
+        // A trail of all regions is seen from each, and can be changed from its own only.
+        if let Some(home) = trail.home_region.as_deref().filter(|home| *home != aws.region) {
+            let message =
+                format!("a trail of this name records from {home}; choose another project or environment name, or --trail existing");
+            return Err(AwsError::nonsense(GET, &self.name, &message));
+        }
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
         let spec = Self {
@@ -135,3 +145,6 @@ async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("the key is given")).collect()
 }
+
+#[cfg(test)]
+mod tests;

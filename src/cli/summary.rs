@@ -40,7 +40,7 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
 /// Where something is made, its settings are not shown unless asked for.
 pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
     if cx.global.verbose == 0 && plan.steps.iter().any(|step| matches!(step.change, Change::Create { .. })) {
-        cx.say("Every setting of it: -v");
+        cx.say("-v shows every setting.");
     }
 }
 

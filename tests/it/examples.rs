@@ -1,112 +1,75 @@
-//! The examples: for each environment, the plan on an empty account and the files, as they stand in its folder.
+//! Each folder of `examples/` with the plan and the files that come of it.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{
-    aws::{Aws, blueprint, caller::Caller, clients::Clients, ownership::Mark, resources::AwsSpec},
-    cli::describe::describe,
-    observation::{Owner, Seen},
-    plan::Plan,
-    render::{self, BackendConfig},
-    report::{View, plan as report, style::Style},
-    settings::{Encryption, Settings, derived::Names, layer::Layer, merge::Sources, names::EnvName},
-    spec::Spec,
+    aws::blueprint::KEY,
+    cli::{describe::describe, environment::Environment},
+    render,
+    report::{View, plan::text, style::Style},
+    settings::{Encryption, file::File},
+    spec::Outputs,
 };
 
-use crate::support::host::Outside;
+use crate::support::{made_up, page};
 
-const ACCOUNT: &str = "123456789012";
-const KEY_ARN: &str = "arn:aws:kms:REGION:123456789012:key/00000000-0000-4000-8000-000000000000";
+/// What a new key's ARN would look like.
+const NEW_KEY: &str = "key/00000000-0000-0000-0000-000000000000";
+
+fn names() -> Vec<String> {
+    let entries = fs::read_dir(page::path("examples")).expect("examples");
+    let mut names: Vec<String> = entries.map(|entry| entry.expect("a folder").file_name().into_string().expect("a name")).collect();
+    names.sort();
+    names
+}
 
 #[test]
-fn each_example_is_current() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let mut folders: Vec<PathBuf> = fs::read_dir(&root).expect("examples").map(|entry| entry.expect("an entry").path()).collect();
-    folders.sort();
-    assert!(folders.len() >= 5, "{folders:?}");
-    for folder in folders {
-        let sources = Sources::read(&Outside::new(&folder, BTreeMap::new()).host(), Layer::default(), None).expect("settings");
-        let envs: Vec<EnvName> = sources.file.as_ref().expect("tfbackend.toml").envs.keys().cloned().collect();
-        assert!(!envs.is_empty(), "{}", folder.display());
+fn every_example_makes_its_plans_and_files() {
+    let names = names();
+    assert!(names.len() >= 6, "{names:?}");
+    for name in names {
+        let toml = page::read(&format!("examples/{name}/tfbackend.toml"));
+        assert!(toml.starts_with("# "), "{name}: the first line says what the example is for");
+        let envs: Vec<&str> = toml.lines().filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']')).collect();
+        let file = File::parse("tfbackend.toml".as_ref(), &toml).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!envs.is_empty(), "{name} has no environment: {file:?}");
+        let mut expected = BTreeMap::from([(format!("examples/{name}/tfbackend.toml"), toml.clone())]);
         for env in envs {
-            let settings = sources.merged(&env).resolve(&env).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-            for (name, text) in expected(&settings) {
-                is_current(&folder.join(env.as_str()).join(name), &text);
-            }
+            let environment = made_up::environment(env, "", &toml);
+            expected.insert(format!("examples/{name}/plan.{env}.txt"), plan(&environment));
+            expected.extend(files(&environment).into_iter().map(|(file, text)| (format!("examples/{name}/{env}/{file}"), text)));
         }
+        for (file, text) in &expected {
+            page::must_be(file, text);
+        }
+        assert_eq!(found(&format!("examples/{name}")), expected.keys().cloned().collect::<Vec<_>>(), "{name}: nothing else is there");
     }
 }
 
-/// What a bootstrap of an empty account shows, and what it writes.
-fn expected(settings: &Settings) -> Vec<(String, String)> {
-    let names = Names::new(settings, &ACCOUNT.parse().expect("an account"));
-    let aws = nowhere(settings);
-    let blueprint = blueprint::blueprint(settings, &names, &aws);
-    let observation = blueprint.nodes().iter().map(|node| {
-        // What is brought along is there.
-        let seen = match node.spec.reference() {
-            Some(_) => {
-                let output = match &node.spec {
-                    AwsSpec::OwnKey(key) => Some(key.arn.clone()),
-                    _ => None,
-                };
-                Seen::Present { spec: node.spec.clone(), output, owner: Owner::Unmanaged }
-            }
-            None => Seen::Absent,
-        };
-        (node.address.clone(), seen)
-    });
-    let plan = Plan::to_apply(&blueprint, &observation.collect(), false);
-    let view = View { width: 100, style: Style { color: false, unicode: true }, verbose: true };
-    let mut files = vec![("plan.txt".to_owned(), report::text(&plan, &describe, &view))];
-    let backend = BackendConfig {
-        project: settings.project.to_string(),
-        env: settings.env.to_string(),
-        bucket: names.state_bucket.clone(),
-        key: settings.key.to_string(),
-        region: settings.region.to_string(),
-        account: ACCOUNT.to_owned(),
-        kms_key_arn: match &settings.encryption {
-            Encryption::SseS3 => None,
-            Encryption::OwnKey { arn } => Some(arn.to_string()),
-            Encryption::NewKey { .. } => Some(KEY_ARN.replace("REGION", settings.region.as_str())),
-        },
-        dynamodb_table: settings.lock.uses_table().then(|| names.table.clone()),
-        use_lockfile: settings.lock.uses_lockfile(),
-        workspace_key_prefix: settings.workspace_key_prefix.to_string(),
-        emulator: None,
-    };
-    let rendered = render::files(&backend, settings.files.tf_file.as_str(), settings.files.conf_file.as_str()).expect("the files");
-    files.extend(rendered.into_iter().map(|file| (file.name, file.text)));
-    files
+fn plan(environment: &Environment) -> String {
+    let view = View { width: 120, style: Style { color: false, unicode: true }, verbose: false };
+    format!("{}\n\n{}", environment.title(), text(&made_up::plan(environment), &describe, &view))
 }
 
-/// An account that is never called.
-fn nowhere(settings: &Settings) -> Aws {
-    let region = settings.region.to_string();
-    let config = SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).region(Region::new(region.clone())).build();
-    Aws {
-        clients: Clients::new(&config),
-        caller: Caller {
-            account: ACCOUNT.to_owned(),
-            partition: settings.region.partition().to_owned(),
-            arn: format!("arn:aws:iam::{ACCOUNT}:user/terraform"),
-        },
-        region,
-        mark: Mark { project: settings.project.to_string(), env: settings.env.to_string() },
+fn files(environment: &Environment) -> Vec<(String, String)> {
+    let mut known = Outputs::new();
+    match &environment.settings.encryption {
+        Encryption::NewKey { .. } => drop(known.insert(KEY, environment.aws.arn("kms", &environment.aws.region, NEW_KEY))),
+        Encryption::OwnKey { arn } => drop(known.insert(KEY, arn.to_string())),
+        Encryption::SseS3 => {}
     }
+    let names = &environment.settings.files;
+    let files = render::files(&environment.backend(&known), names.tf_file.as_str(), names.conf_file.as_str()).expect("files");
+    files.into_iter().map(|file| (file.name, file.text)).collect()
 }
 
-fn is_current(path: &Path, text: &str) {
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::create_dir_all(path.parent().expect("a folder")).expect("it is made");
-        fs::write(path, text).expect("it is written");
+fn found(folder: &str) -> Vec<String> {
+    let mut found = vec![];
+    for entry in fs::read_dir(page::path(folder)).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let name = format!("{folder}/{}", entry.file_name().to_str().expect("a name"));
+        if entry.path().is_dir() { found.extend(self::found(&name)) } else { found.push(name) }
     }
-    let there = fs::read_to_string(path).unwrap_or_default();
-    assert!(there == text, "{} is not current; `make docs` writes it again", path.display());
+    found.sort();
+    found
 }

@@ -6,6 +6,8 @@ pub mod backend;
 pub mod emulator;
 pub mod host;
 pub mod imagined;
+pub mod made_up;
+pub mod page;
 #[cfg(unix)]
 pub mod program;
 #[cfg(unix)]

@@ -104,3 +104,6 @@ impl Resource for Attachment {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

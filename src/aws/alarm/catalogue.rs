@@ -120,6 +120,8 @@ impl Common {
             missing_data: "notBreaching".to_owned(),
             actions_enabled: true,
             actions: vec![self.topic.clone()],
+            ok_actions: vec![],
+            no_data_actions: vec![],
             tags: self.tags.clone(),
         }
     }
@@ -127,3 +129,6 @@ impl Common {
 
 /// What Terraform does with the table: take a lock, read it, release it.
 const OPERATIONS: &[&str] = &["PutItem", "GetItem", "DeleteItem"];
+
+#[cfg(test)]
+mod tests;

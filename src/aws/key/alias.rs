@@ -51,3 +51,6 @@ impl Resource for Alias {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

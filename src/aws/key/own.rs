@@ -92,3 +92,6 @@ impl Resource for OwnKey {
         Err(AwsError::nonsense(DESCRIBE, &self.arn, "a key that was brought along is never written"))
     }
 }
+
+#[cfg(test)]
+mod tests;

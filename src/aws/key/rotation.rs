@@ -21,11 +21,17 @@ pub struct Rotation {
     /// ARN of the key.
     pub key: String,
     pub enabled: bool,
-    /// 90 to 2560.
+    /// At most so many days between two, 90 to 2560.
     pub days: u32,
 }
 
-impl Spec for Rotation {}
+impl Spec for Rotation {
+    /// What is rotated more often stays so.
+    fn over(&self, observed: &Self) -> Self {
+        let days = if observed.enabled { self.days.min(observed.days) } else { self.days };
+        Self { days, ..self.clone() }
+    }
+}
 
 impl Resource for Rotation {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
@@ -48,3 +54,6 @@ impl Resource for Rotation {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,3 +46,6 @@ impl Resource for Recovery {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

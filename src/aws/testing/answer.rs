@@ -22,7 +22,7 @@ enum Content {
     Empty,
     Text(String),
     Data(Value),
-    Error(String),
+    Error(String, String),
     Lost,
 }
 
@@ -42,7 +42,11 @@ pub fn data(value: Value) -> Answer {
 }
 
 pub fn error(status: u16, code: &str) -> Answer {
-    Answer { status, headers: vec![], content: Content::Error(code.to_owned()) }
+    error_saying(status, code, "because")
+}
+
+pub fn error_saying(status: u16, code: &str, message: &str) -> Answer {
+    Answer { status, headers: vec![], content: Content::Error(code.to_owned(), message.to_owned()) }
 }
 
 /// No answer, though the call may have been carried out.
@@ -67,7 +71,7 @@ impl Answer {
                 Protocol::Xml | Protocol::Json | Protocol::Cbor => text.clone().into_bytes(),
             },
             Content::Data(value) => encoded(call.protocol, value),
-            Content::Error(code) => refusal(call, code),
+            Content::Error(code, message) => refusal(call, code, message),
         };
         let mut response = HttpResponse::new(StatusCode::try_from(self.status).expect("a status"), SdkBody::from(body));
         let headers: &mut Headers = response.headers_mut();
@@ -96,17 +100,16 @@ fn result(call: &Call, inner: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-fn refusal(call: &Call, code: &str) -> Vec<u8> {
-    const MESSAGE: &str = "because";
+fn refusal(call: &Call, code: &str, message: &str) -> Vec<u8> {
     match call.protocol {
         Protocol::Xml if call.operation == "HEAD" => vec![],
-        Protocol::Xml => format!("<Error><Code>{code}</Code><Message>{MESSAGE}</Message></Error>").into_bytes(),
+        Protocol::Xml => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>").into_bytes(),
         Protocol::Query => {
-            format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{MESSAGE}</Message></Error></ErrorResponse>")
+            format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>")
                 .into_bytes()
         }
         protocol @ (Protocol::Json | Protocol::Cbor) => {
-            encoded(protocol, &json!({ "__type": format!("com.amazonaws.service#{code}"), "message": MESSAGE }))
+            encoded(protocol, &json!({ "__type": format!("com.amazonaws.service#{code}"), "message": message }))
         }
     }
 }

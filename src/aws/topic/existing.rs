@@ -36,3 +36,6 @@ impl Resource for ExistingTopic {
         Err(AwsError::nonsense(GET, &self.arn, "a topic that was brought along is never written"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ use crate::{
 const LIST: Api = Api::new("sns:ListSubscriptionsByTopic");
 const SUBSCRIBE: Api = Api::new("sns:Subscribe");
 const EMAIL: &str = "email";
+/// Stands for the ARN of a subscription that is listed for a while after it ended.
+const DELETED: &str = "Deleted";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subscription {
@@ -51,6 +53,11 @@ impl Resource for Subscription {
 
 impl Subscription {
     fn is(&self, subscription: &SdkSubscription) -> bool {
-        subscription.protocol() == Some(EMAIL) && subscription.endpoint().is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
+        subscription.protocol() == Some(EMAIL)
+            && subscription.endpoint().is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
+            && subscription.subscription_arn() != Some(DELETED)
     }
 }
+
+#[cfg(test)]
+mod tests;

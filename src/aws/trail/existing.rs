@@ -1,7 +1,7 @@
 //! A trail of the account that records the states already: looked for, never changed.
 
 use aws_sdk_cloudtrail::types::{EventSelector, ReadWriteType};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -44,17 +44,20 @@ impl Resource for ExistingTrail {
         let aws = look.aws;
         let answer = aws.read(DESCRIBE, "the trails of the account", aws.clients.cloudtrail.describe_trails().send()).await?;
         let arns: Vec<String> = answer.trail_list.unwrap_or_default().into_iter().filter_map(|trail| trail.trail_arn).collect();
-        let covering: Vec<String> = stream::iter(arns)
-            .map(|arn| async move { Ok::<_, AwsError>(self.covered_by(aws, &arn).await?.then_some(arn)) })
-            .buffered(TRAILS_AT_ONCE)
-            .try_filter_map(|arn| async { Ok(arn) })
-            .try_collect()
-            .await?;
-        Ok(covering.into_iter().next().map(|arn| Found {
-            output: Some(arn.clone()),
-            spec: Self { objects: self.objects.clone(), trail: Some(arn) },
-            owner: Owner::Unmanaged,
-        }))
+        let mut answers = stream::iter(arns).map(|arn| async move { (self.covered_by(aws, &arn).await, arn) }).buffered(TRAILS_AT_ONCE);
+        let mut unseen = None;
+        while let Some((covered, arn)) = answers.next().await {
+            match covered {
+                Ok(true) => {
+                    let spec = Self { objects: self.objects.clone(), trail: Some(arn.clone()) };
+                    return Ok(Some(Found { spec, output: Some(arn), owner: Owner::Unmanaged }));
+                }
+                Ok(false) => {}
+                Err(error) => unseen = Some(error),
+            }
+        }
+        // One trail that may not be looked at is no matter where another records everything.
+        unseen.map_or(Ok(None), Err)
     }
 
     async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -96,3 +99,6 @@ impl ExistingTrail {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,3 +36,6 @@ impl Resource for TrailLogging {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,10 @@ use crate::{
 pub(super) const GET: Api = Api::new("cloudtrail:GetEventSelectors");
 const PUT: Api = Api::new("cloudtrail:PutEventSelectors");
 
+/// The names of ours.
+const OBJECTS: &str = "State objects";
+const ITEMS: &str = "Lock table";
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Selectors {
     pub trail: String,
@@ -50,7 +54,7 @@ impl Selectors {
     /// begin with an asterisk (CloudTrail: logging data events).
     pub fn of(trail: String, partition: &str, bucket: &str, table_arn: Option<&str>) -> Self {
         let objects = Selector {
-            name: "State objects".to_owned(),
+            name: OBJECTS.to_owned(),
             fields: vec![
                 Field::equals("eventCategory", "Data"),
                 Field::equals("resources.type", "AWS::S3::Object"),
@@ -58,7 +62,7 @@ impl Selectors {
             ],
         };
         let items = table_arn.map(|arn| Selector {
-            name: "Lock table".to_owned(),
+            name: ITEMS.to_owned(),
             fields: vec![
                 Field::equals("eventCategory", "Data"),
                 Field::equals("resources.type", "AWS::DynamoDB::Table"),
@@ -93,10 +97,18 @@ impl Field {
 
     fn to_sdk(&self) -> AdvancedFieldSelector {
         let some = |values: &[String]| (!values.is_empty()).then(|| values.to_vec());
+        let other = |operator: &str| {
+            let values = self.other.iter().filter(|(name, _)| name == operator).map(|(_, value)| value.clone());
+            some(&values.collect::<Vec<_>>())
+        };
         AdvancedFieldSelector::builder()
             .field(&self.field)
             .set_equals(some(&self.equals))
             .set_starts_with(some(&self.starts_with))
+            .set_ends_with(other("EndsWith"))
+            .set_not_equals(other("NotEquals"))
+            .set_not_starts_with(other("NotStartsWith"))
+            .set_not_ends_with(other("NotEndsWith"))
             .build()
             .expect("the field is given")
     }
@@ -113,7 +125,7 @@ impl Selector {
 
     fn to_sdk(&self) -> AdvancedEventSelector {
         AdvancedEventSelector::builder()
-            .name(&self.name)
+            .set_name(Some(self.name.clone()).filter(|name| !name.is_empty()))
             .set_field_selectors(Some(self.fields.iter().map(Field::to_sdk).collect()))
             .build()
             .expect("the fields are given")
@@ -121,10 +133,13 @@ impl Selector {
 }
 
 impl Spec for Selectors {
-    /// Their order means nothing.
+    /// What others have recorded as well still is. The order means nothing.
     fn over(&self, observed: &Self) -> Self {
-        let same = self.selectors.len() == observed.selectors.len() && self.selectors.iter().all(|s| observed.selectors.contains(s));
-        if same && self.basic == observed.basic { observed.clone() } else { self.clone() }
+        let mut merged = Self { basic: self.basic, ..observed.clone() };
+        merged.selectors.retain(|theirs| self.selectors.contains(theirs) || ![OBJECTS, ITEMS].contains(&&*theirs.name));
+        let missing: Vec<Selector> = self.selectors.iter().filter(|ours| !merged.selectors.contains(ours)).cloned().collect();
+        merged.selectors.extend(missing);
+        merged
     }
 }
 
@@ -148,3 +163,6 @@ impl Resource for Selectors {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

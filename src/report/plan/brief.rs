@@ -78,5 +78,8 @@ impl Columns {
 }
 
 fn cost(line: &Line) -> Option<String> {
-    line.cost.filter(|cost| *cost > 0.0).map(|cost| format!("{} a month", words::dollars(cost)))
+    line.cost.filter(|cost| *cost > 0.0).map(|cost| format!("{}/month", words::dollars(cost)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Kinds of failure, in every protocol that AWS speaks.
+
+use super::*;
+use crate::aws::{
+    Aws,
+    testing::{Answer, Script, error, error_saying, lost},
+};
+
+const API: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
+
+/// The same answer to one call in each protocol.
+async fn in_each(answer: impl Fn() -> Answer) -> [AwsError; 4] {
+    let script = ["GET ?policy", "GetPolicy", "DescribeKey", "DescribeAlarms"]
+        .into_iter()
+        .fold(Script::new(), |script, operation| script.always(operation, answer()));
+    let aws = script.aws();
+    let Aws { clients, .. } = &aws;
+    let xml = aws.read(API, "acme", clients.s3.get_bucket_policy().bucket("acme").send()).await.unwrap_err();
+    let query = aws.read(API, "acme", clients.iam.get_policy().policy_arn("arn:aws:iam::1:policy/a").send()).await.unwrap_err();
+    let json = aws.read(API, "acme", clients.kms.describe_key().key_id("acme").send()).await.unwrap_err();
+    let cbor = aws.read(API, "acme", clients.cloudwatch.describe_alarms().send()).await.unwrap_err();
+    [xml, query, json, cbor]
+}
+
+#[tokio::test]
+async fn codes_have_kinds() {
+    for (status, code, kind) in [
+        (403, "AccessDenied", Kind::Denied),
+        (400, "AccessDeniedException", Kind::Denied),
+        (403, "AuthorizationError", Kind::Denied),
+        (403, "UnauthorizedOperation", Kind::Denied),
+        (400, "ExpiredTokenException", Kind::Expired),
+        (403, "ExpiredToken", Kind::Expired),
+        (403, "InvalidClientTokenId", Kind::Credentials),
+        (400, "UnrecognizedClientException", Kind::Credentials),
+        (403, "InvalidAccessKeyId", Kind::Credentials),
+        (403, "SignatureDoesNotMatch", Kind::Credentials),
+        (403, "RequestTimeTooSkewed", Kind::Clock),
+        (400, "ThrottlingException", Kind::Throttled),
+        (503, "SlowDown", Kind::Throttled),
+        (400, "ProvisionedThroughputExceededException", Kind::Throttled),
+        (500, "KMSInternalException", Kind::Server),
+        (503, "ServiceUnavailable", Kind::Server),
+        (400, "KMSInvalidStateException", Kind::Refused),
+        (409, "OperationAborted", Kind::Refused),
+        (404, "NoSuchBucket", Kind::Refused),
+    ] {
+        for error in in_each(|| error(status, code)).await {
+            assert_eq!((error.kind, error.code.as_deref(), error.status), (kind, Some(code), Some(status)), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_told_by_the_words() {
+    for words in ["Signature expired: 20260101T000000Z is now earlier than 20260102T000000Z", "Signature not yet current: 2027 is later"] {
+        for code in ["InvalidSignatureException", "SignatureDoesNotMatch"] {
+            for error in in_each(|| error_saying(403, code, words)).await {
+                assert_eq!(error.kind, Kind::Clock, "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_the_network() {
+    for error in in_each(lost).await {
+        assert_eq!((error.kind, error.status), (Kind::Network, None));
+        assert!(error.to_string().contains("the connection broke"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_is_all_that_is_known() {
+    let [xml, ..] = in_each(|| error(403, "AccessDenied")).await;
+    assert_eq!(
+        xml.to_string(),
+        "s3:PutBucketEncryption on acme: AccessDenied: because (needs s3:PutEncryptionConfiguration) [request REQUEST]"
+    );
+    let [_, _, json, _] = in_each(|| error(400, "NotFoundException")).await;
+    assert_eq!(json.to_string(), "s3:PutBucketEncryption on acme: NotFoundException: because [request REQUEST]");
+    let [xml, ..] = in_each(|| error(301, "PermanentRedirect").header("x-amz-bucket-region", "us-west-2")).await;
+    assert_eq!(xml.bucket_region.as_deref(), Some("us-west-2"));
+}
+
+/// An answer to `HEAD` has no body, so no code.
+#[tokio::test]
+async fn an_answer_without_a_body_goes_by_its_status() {
+    for (status, kind) in [(403, Kind::Denied), (404, Kind::Refused), (503, Kind::Server)] {
+        let aws = Script::new().always("HEAD", error(status, "")).aws();
+        let error = aws.read(API, "acme", aws.clients.s3.head_bucket().bucket("acme").send()).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+    }
+}
+
+#[test]
+fn only_the_named_codes_are_absence() {
+    let refused = |code: &str| Err::<(), _>(AwsError { code: Some(code.into()), ..AwsError::nonsense(API, "acme", "") });
+    assert_eq!(found(Ok(1), &[]).unwrap(), Some(1));
+    assert_eq!(found(refused("NoSuchKey"), &["NoSuchBucket", "NoSuchKey"]).unwrap(), None);
+    assert!(found(refused("NoSuchKey"), &["NoSuchBucket"]).is_err());
+    assert!(found(Err::<(), _>(AwsError::nonsense(API, "acme", "")), &[""]).is_err(), "no code is no code");
+}

@@ -1,0 +1,65 @@
+//! Trying again: for what passes, and not for ever.
+
+use std::cell::Cell;
+
+use super::*;
+use crate::aws::error::{Api, Kind};
+
+fn error(code: &str) -> AwsError {
+    AwsError { code: Some(code.into()), kind: Kind::Refused, ..AwsError::nonsense(Api::new("s3:PutBucketPolicy"), "acme", "because") }
+}
+
+/// The result, and how many calls it took, of a call that answers these codes before it succeeds.
+async fn after(patience: Duration, not_yet: &[&str], codes: &[&str]) -> (Result<(), AwsError>, usize) {
+    let calls = Cell::new(0);
+    let result = settle_within(patience, not_yet, || {
+        let answer = codes.get(calls.get()).map_or(Ok(()), |code| Err(error(code)));
+        calls.set(calls.get() + 1);
+        std::future::ready(answer)
+    })
+    .await;
+    (result, calls.get())
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again() {
+    for code in BUSY {
+        let (result, calls) = after(PATIENCE, &[], &[code]).await;
+        assert!(result.is_ok() && calls == 2, "{code}");
+    }
+    let (result, calls) = after(PATIENCE, &["NotThereYet"], &["NotThereYet", "OperationAborted"]).await;
+    assert!(result.is_ok() && calls == 3);
+}
+
+#[tokio::test]
+async fn what_does_not_is_an_error_at_once() {
+    for code in ["AccessDenied", "NotThereYet", "NoSuchBucket", "InternalError"] {
+        let (result, calls) = after(PATIENCE, &["Other"], &[code]).await;
+        assert!(result.unwrap_err().is(&[code]) && calls == 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn patience_has_an_end() {
+    let started = Instant::now();
+    let (result, calls) = after(Duration::from_millis(250), &[], &["OperationAborted"; 99]).await;
+    assert!(result.unwrap_err().is(&["OperationAborted"]), "the last answer is the error");
+    assert!((2..10).contains(&calls), "{calls}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_eq!(after(Duration::ZERO, &[], &["OperationAborted"; 9]).await.1, 1);
+}
+
+#[test]
+fn pauses_grow_up_to_the_longest_and_are_never_the_same() {
+    let mut pauses = Pauses::default();
+    let (mut taken, mut longest) = (vec![], FIRST_PAUSE);
+    for _ in 0..20 {
+        let pause = pauses.next();
+        assert!(pause >= longest / 2 && pause <= longest, "{pause:?} of {longest:?}");
+        longest = (longest * 2).min(LONGEST_PAUSE);
+        taken.push(pause);
+    }
+    assert_eq!(pauses.next, LONGEST_PAUSE);
+    taken.dedup();
+    assert!(taken.len() > 10, "of a random length: {taken:?}");
+}

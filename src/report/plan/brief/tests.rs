@@ -1,0 +1,93 @@
+//! Plans without the settings of what is made.
+
+use serde_json::json;
+
+use crate::{
+    plan::{Change, Plan, Reason},
+    report::{
+        View,
+        plan::{
+            tests::{Any, describe, step, view},
+            text,
+        },
+    },
+};
+
+/// A whole that is blocked, with two parts that are for the same reason and one that is not.
+#[test]
+fn what_is_blocked_is_said_once() {
+    let blocked = |address, reason| step(address, Change::Blocked { reason });
+    let plan = Plan {
+        steps: vec![
+            blocked("bucket", Reason::Unmanaged),
+            blocked("bucket/policy", Reason::Unmanaged),
+            blocked("bucket/versioning", Reason::Unreadable { error: "denied".into() }),
+            blocked("bucket/logging", Reason::Unmanaged),
+            blocked("topic/subscription", Reason::Unmanaged),
+        ],
+    };
+    insta::assert_snapshot!(text(&plan, &describe, &view(100)), @"
+    ! blocked  bucket and its 2 parts  exists, and was not made by tfbackend; pass `--adopt` to take it
+        over
+    ! blocked  bucket/versioning  could not be looked at: denied
+    ! blocked  topic/subscription  exists, and was not made by tfbackend; pass `--adopt` to take it over
+
+    Plan: 0 to create, 0 to update, 5 blocked.
+    ");
+    let all = text(&plan, &describe, &View { verbose: true, ..view(100) });
+    assert_eq!(all.matches("! blocked").count(), 5, "{all}");
+}
+
+fn made(addresses: &[&'static str]) -> Plan<Any> {
+    Plan { steps: addresses.iter().map(|address| step(address, Change::Create { to: Any(json!({ "hidden": 1 })) })).collect() }
+}
+
+#[test]
+fn what_is_made_is_in_columns_where_they_fit() {
+    let plan = made(&["kms_key", "kms_key/alias", "state_bucket", "lock_table"]);
+    insta::assert_snapshot!(text(&plan, &describe, &view(80)), @"
+    + create  kms_key        KMS key alias/acme-tfstate-prod         $1.00/month
+    + create  kms_key/alias  the kms_key/alias
+    + create  state_bucket   S3 bucket acme-tfstate-prod             $0.02/month
+                             note: its name is taken for good
+    + create  lock_table     DynamoDB table acme-tfstate-prod-locks  $2.08/month
+
+    Plan: 4 to create, 0 to update, 0 blocked; about $3.10 a month.
+    ");
+    insta::assert_snapshot!(text(&plan, &describe, &view(60)), @"
+    + create  kms_key        KMS key alias/acme-tfstate-prod,
+                             $1.00/month
+    + create  kms_key/alias  the kms_key/alias
+    + create  state_bucket   S3 bucket acme-tfstate-prod,
+                             $0.02/month
+                             note: its name is taken for good
+    + create  lock_table     DynamoDB table
+                             acme-tfstate-prod-locks,
+                             $2.08/month
+
+    Plan: 4 to create, 0 to update, 0 blocked; about $3.10 a
+      month.
+    ");
+    let long = made(&["kms_key", "topic/subscription[somebody@example.com]"]);
+    insta::assert_snapshot!(text(&long, &describe, &view(80)), @"
+    + create  kms_key  KMS key alias/acme-tfstate-prod  $1.00/month
+    + create  topic/subscription[somebody@example.com]  the
+                       topic/subscription[somebody@example.com]
+
+    Plan: 2 to create, 0 to update, 0 blocked; about $1.00 a month.
+    ");
+    insta::assert_snapshot!(text(&plan, &describe, &view(40)), @"
+    + create  kms_key  KMS key
+        alias/acme-tfstate-prod, $1.00/month
+    + create  kms_key/alias  the
+        kms_key/alias
+    + create  state_bucket  S3 bucket
+        acme-tfstate-prod, $0.02/month
+        note: its name is taken for good
+    + create  lock_table  DynamoDB table
+        acme-tfstate-prod-locks, $2.08/month
+
+    Plan: 4 to create, 0 to update, 0
+      blocked; about $3.10 a month.
+    ");
+}

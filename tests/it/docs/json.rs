@@ -1,0 +1,151 @@
+//! `docs/json.md`: documents and events as the program writes them, and the meaning of each field.
+
+use std::{collections::BTreeSet, process::Command, time::Duration};
+
+use serde_json::Value;
+use tfbackend::{
+    aws::{key::rotation::Rotation, resources::AwsSpec},
+    cli::{describe::describe, failure::Failure},
+    event::Event,
+    plan::{Change, Plan, Reason},
+    report::{
+        json::{Document, write_line},
+        plan::document::{About, PlanDocument},
+        progress::json::EventDocument,
+    },
+    spec::Address,
+};
+
+use super::SETTINGS;
+use crate::support::{
+    backend::said,
+    emulator::Emulator,
+    made_up::{self, ACCOUNT},
+    page,
+};
+
+#[test]
+fn every_field_is_documented() {
+    let (plan, failure) = (document(&plan()), document(&failure()));
+    let events: Vec<String> = events().into_iter().map(|event| line(&EventDocument::from(event))).collect();
+    let config = config();
+    let block = |text: &str| format!("```json\n{}\n```", text.trim());
+    let parts = [("plan", block(&plan)), ("events", block(&events.concat())), ("config", block(&config)), ("failure", block(&failure))];
+    page::parts_must_be("docs/json.md", &parts);
+
+    let page = page::read("docs/json.md");
+    let mut fields = BTreeSet::new();
+    for text in events.iter().chain([&plan, &failure, &config, &made()]) {
+        names(&serde_json::from_str(text).expect("JSON"), &mut fields);
+    }
+    for field in fields {
+        assert!(page.contains(&format!("| `{field}` |")), "{field} is not explained");
+    }
+}
+
+/// The names of fields; the settings of a resource are AWS's and have no list here.
+fn names(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                found.insert(name.clone());
+                if !["from", "to", "value"].contains(&name.as_str()) || name == "from" && value.is_string() {
+                    names(value, found);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn document(body: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(&Document::new(body)).expect("plain data")
+}
+
+fn line(body: &impl serde::Serialize) -> String {
+    let mut out = vec![];
+    write_line(&mut out, body).expect("memory");
+    String::from_utf8(out).expect("text")
+}
+
+/// One step of each action but adopt, which is as update.
+fn plan() -> PlanDocument {
+    let environment = made_up::environment("prod", "", SETTINGS);
+    let mut plan = made_up::plan(&environment);
+    plan.steps.retain(|step| ["key/alias", "key/rotation", "lock_table/recovery", "topic"].contains(&step.address.as_str()));
+    for step in &mut plan.steps {
+        let Change::Create { to } = &step.change else { panic!("{}", step.address) };
+        let to = to.clone();
+        step.change = match (step.address.as_str(), to) {
+            ("key/rotation", AwsSpec::Rotation(to)) => {
+                let from = AwsSpec::Rotation(Rotation { days: 90, ..to.clone() });
+                Change::Update { from, to: AwsSpec::Rotation(to) }
+            }
+            ("lock_table/recovery", spec) => Change::NoOp { spec },
+            ("topic", _) => Change::Blocked { reason: Reason::Unmanaged },
+            (_, to) => Change::Create { to },
+        };
+    }
+    let about = About { project: "acme".into(), env: "prod".into(), account: ACCOUNT.into(), region: "eu-west-1".into() };
+    PlanDocument::of(&Plan { steps: plan.steps }, about, &describe)
+}
+
+fn events() -> [Event; 5] {
+    let [key, table, recovery] = ["key", "lock_table", "lock_table/recovery"].map(Address::new);
+    [
+        Event::Started { address: key.clone() },
+        Event::Finished { address: key, took: Duration::from_millis(312) },
+        Event::Failed { address: table.clone(), error: "dynamodb:CreateTable on acme-tfstate-prod-locks: AccessDeniedException".into() },
+        Event::Skipped { address: recovery, because: table },
+        Event::Interrupted { running: 2 },
+    ]
+}
+
+fn failure() -> impl serde::Serialize {
+    Failure::partly("lock_table failed: 20 changes were made, 2 left").hint("the same command continues where this one stopped").document()
+}
+
+/// What `config show` prints of the smallest example, but for most of the settings.
+fn config() -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+    command.args(["config", "show", "--env", "prod", "--keep-versions", "30", "--output", "json"]);
+    let output = command.current_dir(page::path("examples/minimal")).env_clear().output().expect("the program");
+    let mut shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
+    let settings = shown.get_mut("settings").and_then(Value::as_array_mut).expect("settings");
+    settings.retain(|setting| ["project", "lock", "keep-versions"].contains(&setting["name"].as_str().expect("a name")));
+    for setting in settings {
+        if let Some(path) = setting["origin"].get_mut("path") {
+            *path = "/home/me/infra/tfbackend.toml".into();
+        }
+    }
+    serde_json::to_string_pretty(&shown).expect("JSON")
+}
+
+/// The example of the last line of a bootstrap, which stands in the page as it is.
+fn made() -> String {
+    let page = page::read("docs/json.md");
+    let after = page.split("<!-- example: made -->").nth(1).expect("an example");
+    after.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block").to_owned()
+}
+
+#[tokio::test]
+async fn a_bootstrap_writes_what_is_documented() {
+    let emulator = Emulator::start().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let output = crate::support::backend::bootstrap(&emulator, dir.path(), &["--output", "json"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (last, events) = lines.split_last().expect("lines");
+    for event in events {
+        serde_json::from_value::<Document<EventDocument>>(event.clone()).unwrap_or_else(|error| panic!("{error}: {event}"));
+    }
+    let documented: Value = serde_json::from_str(&made()).expect("JSON");
+    let shape = |value: &Value| {
+        let mut fields = BTreeSet::new();
+        names(value, &mut fields);
+        fields
+    };
+    assert_eq!(shape(last), shape(&documented));
+    assert!(last["next"] == documented["next"] && last["event"] == documented["event"], "{last}");
+}

@@ -1,0 +1,154 @@
+//! `docs/permissions.md`: every IAM action that a call needs, as the calls themselves name them.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use tfbackend::cli::environment::Environment;
+
+use super::{EVERYTHING, SETTINGS};
+use crate::support::{
+    backend::said,
+    emulator::Emulator,
+    made_up::{self, ACCOUNT},
+    page,
+};
+
+/// What AWS asks for beside the action of the call itself: action, and where its documentation says so.
+const BESIDES: [(&str, &str); 9] = [
+    ("s3:TagResource", "`CreateBucket` with tags"),
+    ("s3:PutBucketOwnershipControls", "`CreateBucket` with an object ownership"),
+    ("kms:TagResource", "`CreateKey` with tags"),
+    ("dynamodb:TagResource", "`CreateTable` with tags"),
+    ("sns:TagResource", "`CreateTopic` with tags"),
+    ("cloudwatch:TagResource", "`PutMetricAlarm` with tags"),
+    ("cloudtrail:AddTags", "`CreateTrail` with tags"),
+    ("iam:TagPolicy", "`CreatePolicy` with tags"),
+    (
+        "kms:CreateGrant",
+        "a table that is encrypted with the key (and `kms:Encrypt`, `kms:Decrypt`, `kms:ReEncrypt*`, `kms:GenerateDataKey*`)",
+    ),
+];
+
+/// What DynamoDB does with the key in the caller's name.
+const KEY_USE: [&str; 5] = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+
+/// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
+pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
+    let mut sources = vec![];
+    read(&page::path("src/aws"), &mut sources);
+    for source in &sources {
+        for (at, start) in source.match_indices("= Api::") {
+            let call = source[at + start.len()..].split(';').next().unwrap_or_default();
+            let names: Vec<&str> = call.split('"').skip(1).step_by(2).collect();
+            let [operation, ..] = names[..] else { panic!("{call}") };
+            let action = names.last().expect("a name");
+            let verb = operation.split_once(':').expect("a service").1;
+            let reading = ["Get", "List", "Describe", "Head"].iter().any(|read| verb.starts_with(read));
+            if reading { &mut reads } else { &mut writes }.insert((*action).to_owned());
+        }
+    }
+    // Everybody may ask who they are.
+    reads.remove("sts:GetCallerIdentity");
+    (reads, writes)
+}
+
+fn read(folder: &Path, sources: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { read(&path, sources) } else { sources.push(fs::read_to_string(&path).expect("a source")) }
+    }
+}
+
+#[test]
+fn every_action_is_documented() {
+    let (reads, writes) = actions();
+    assert!(reads.len() > 25 && writes.len() > 25, "{reads:?} {writes:?}");
+    let all: BTreeSet<String> = reads.iter().chain(&writes).cloned().collect();
+    let more = writes.iter().cloned().chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
+    let besides: String = BESIDES.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
+    let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
+    page::parts_must_be(
+        "docs/permissions.md",
+        &[
+            ("reads", by_service(&reads)),
+            ("writes", by_service(&more)),
+            ("besides", format!("| action | for |\n| --- | --- |\n{besides}")),
+            ("policy", format!("```json\n{:#}\n```", policy(&environment))),
+        ],
+    );
+    let page = page::read("docs/permissions.md");
+    for action in all {
+        assert!(page.contains(&format!("`{action}`")), "{action}");
+    }
+}
+
+/// On the emulator, where IAM decides about every call: it is enough to make everything, to find nothing to do, and to plan.
+#[tokio::test]
+async fn the_policy_is_enough() {
+    let emulator = Emulator::start().await;
+    emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    let line = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
+    let document = policy(&made_up::environment("prod", line, SETTINGS)).to_string().replace(ACCOUNT, emulator.account());
+    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let dir = tempfile::tempdir().expect("a directory");
+    let run = |command: &str, more: &[&str]| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        program.args([command, "--project", "acme", "--env", "prod", "--region", "eu-west-1", "--endpoint-url", emulator.endpoint()]);
+        program.args(line.split(' ')).args(more).current_dir(dir.path()).env_clear().envs(emulator.aws_env());
+        program.env_remove("AWS_SHARED_CREDENTIALS_FILE").envs([("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)]);
+        program.stdin(Stdio::null()).output().expect("the program")
+    };
+    for (command, more) in [("bootstrap", &["-y"][..]), ("bootstrap", &[]), ("plan", &["--detailed-exitcode"]), ("render", &["--check"])] {
+        let output = run(command, more);
+        assert!(output.status.success(), "{command}: {}\n{}", said(&output), emulator.log());
+    }
+}
+
+fn by_service(actions: &BTreeSet<String>) -> String {
+    let mut table = "| service | actions |\n| --- | --- |\n".to_owned();
+    let services: BTreeSet<&str> = actions.iter().map(|action| action.split(':').next().expect("a service")).collect();
+    for service in services {
+        let of: Vec<String> =
+            actions.iter().filter(|action| action.split(':').next() == Some(service)).map(|action| format!("`{action}`")).collect();
+        table.push_str(&format!("| {service} | {} |\n", of.join(", ")));
+    }
+    table
+}
+
+/// An IAM policy that allows `bootstrap` of this environment and nothing else, as far as AWS knows resources.
+pub fn policy(environment: &Environment) -> Value {
+    let (reads, writes) = actions();
+    let mut actions: BTreeSet<String> =
+        reads.into_iter().chain(writes).chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
+    actions.extend(KEY_USE.map(str::to_owned));
+    let (names, aws) = (&environment.names, &environment.aws);
+    let (partition, region) = (&aws.caller.partition, &*aws.region);
+    let bucket = |name: &str| format!("arn:{partition}:s3:::{name}");
+    let key = aws.arn("kms", region, "key/*");
+    let principals: Vec<String> =
+        environment.settings.access.attach_to.iter().map(|principal| aws.arn("iam", "", principal.as_str())).collect();
+    let places: [(&str, &str, Vec<String>); 7] = [
+        ("Buckets", "s3:", vec![bucket(&names.state_bucket), bucket(&names.log_bucket)]),
+        ("LockTable", "dynamodb:", vec![aws.arn("dynamodb", region, &format!("table/{}", names.table))]),
+        ("Topic", "sns:", vec![aws.arn("sns", region, &names.topic)]),
+        ("Alarms", "cloudwatch:", vec![aws.arn("cloudwatch", region, &format!("alarm:{}*", names.alarm_prefix))]),
+        ("Trail", "cloudtrail:", vec![aws.arn("cloudtrail", region, &format!("trail/{}", names.trail))]),
+        ("Policy", "iam:", [vec![aws.arn("iam", "", &format!("policy/{}", names.policy))], principals].concat()),
+        ("Key", "kms:", vec![key, aws.arn("kms", region, &names.key_alias)]),
+    ];
+    // These name no resource, or one that is not known yet.
+    const ANYWHERE: [&str; 4] = ["kms:CreateKey", "kms:ListKeys", "cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarms"];
+    let mut statements = vec![json!({ "Sid": "Anywhere", "Effect": "Allow", "Action": ANYWHERE, "Resource": "*" })];
+    for (sid, prefix, resources) in places {
+        let of: Vec<&String> = actions.iter().filter(|action| action.starts_with(prefix) && !ANYWHERE.contains(&action.as_str())).collect();
+        statements.push(json!({ "Sid": sid, "Effect": "Allow", "Action": of, "Resource": resources }));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
