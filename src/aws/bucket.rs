@@ -120,6 +120,11 @@ impl Bucket {
             Err(error) if error.status == Some(404) => Ok(None),
             Err(error) => match &error.bucket_region {
                 Some(region) if **region != *self.region && error.status != Some(403) => Ok(Some(region.to_string())),
+                // There is no body that would say why.
+                _ if error.status == Some(403) => {
+                    let why = "the bucket is another account's, or its owner does not let these credentials see it";
+                    Err(AwsError { message: error.message.or_else(|| Some(why.into())), ..error })
+                }
                 _ => Err(error),
             },
         }

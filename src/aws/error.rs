@@ -47,6 +47,9 @@ pub enum Kind {
     Refused,
 }
 
+/// What stands in the text of a denial before the action that has to be allowed, which ends at `)`.
+pub const NEEDS: &str = " (needs ";
+
 /// A call that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub struct AwsError {
@@ -74,7 +77,7 @@ impl std::fmt::Display for AwsError {
             write!(f, ": {message}")?;
         }
         if self.kind == Kind::Denied {
-            write!(f, " (needs {})", self.api.action)?;
+            write!(f, "{NEEDS}{})", self.api.action)?;
         }
         if let Some(id) = &self.request_id {
             write!(f, " [request {id}]")?;

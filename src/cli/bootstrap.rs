@@ -41,7 +41,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let observation = cx.observe(&environment).await?;
     let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
-    summary::must_not_be_blocked(&plan, &environment, cx)?;
+    summary::must_not_be_blocked(&plan, &environment)?;
 
     let mut outputs = observation::outputs(&observation);
     if plan.is_empty() {
@@ -62,7 +62,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
 /// Before anything is made, so that a run that is cut off is continued without a question.
 fn keep(save: Option<Save>, cx: &mut Context<'_>) -> Result<(), Failure> {
     let Some(save) = save else { return Ok(()) };
-    save.write().map_err(|failure| failure.hint("go on without it: --save=false"))?;
+    save.write().map_err(|failure| failure.hint(save::GO_ON))?;
     cx.say(&format!("written: {}", save.shown()));
     Ok(())
 }

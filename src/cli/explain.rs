@@ -5,7 +5,7 @@ use crate::{
     aws::{
         caller::CallerError,
         clients::ConnectError,
-        error::{AwsError, Kind},
+        error::{AwsError, Kind, NEEDS},
     },
     exit,
     host::PromptError,
@@ -39,18 +39,47 @@ pub fn connect(error: &ConnectError) -> Failure {
         ConnectError::MfaProfile { name } => failure.hint(format!(
             "get a session first: `eval \"$(aws configure export-credentials --profile {name} --format env)\"`, then leave the profile out"
         )),
-        ConnectError::PlainHttp { .. } => failure.hint("use https, or unset AWS_ENDPOINT_URL"),
+        ConnectError::PlainHttp { .. } => {
+            failure.hint("use https; the endpoint is set by --endpoint-url, an AWS_ENDPOINT_URL variable, or the profile")
+        }
     }
 }
 
 pub fn caller(error: &CallerError, region: &str) -> Failure {
-    let failure = Failure::of(exit::FAILED, error);
     match error {
-        CallerError::Aws(error) => aws(failure, error, Some(region)),
-        CallerError::Nonsense(_) => failure,
-        CallerError::WrongAccount { .. } => failure.hint("use credentials of that account (--profile, AWS_PROFILE), or correct --account"),
-        CallerError::WrongPartition { .. } => failure.hint("use credentials of that partition, or another --region"),
+        CallerError::Aws(error) => {
+            let summary = match (error.kind, &error.code) {
+                (Kind::Credentials, None) if error.message.as_deref().is_some_and(|text| text.contains(NO_CREDENTIALS)) => {
+                    return aws(Failure::failed("there are no AWS credentials"), error, None);
+                }
+                (Kind::Credentials, None) => "the AWS credentials could not be loaded",
+                (Kind::Credentials, Some(_)) => "AWS does not know these credentials",
+                (Kind::Expired, _) => "the AWS credentials have expired",
+                (Kind::Network, _) => "AWS could not be reached",
+                (Kind::Clock, _) => "AWS does not take this machine's signature",
+                (Kind::Denied | Kind::Throttled | Kind::Server | Kind::Refused, _) => "AWS does not say who is calling",
+            };
+            aws(Failure::failed(summary).because(error), error, Some(region))
+        }
+        CallerError::Nonsense(_) => Failure::of(exit::FAILED, error),
+        CallerError::WrongAccount { .. } => Failure::refused(format!("{error}; nothing was changed"))
+            .hint("use credentials of that account (--profile, AWS_PROFILE), or correct --account"),
+        CallerError::WrongPartition { .. } => {
+            Failure::refused(format!("{error}; nothing was changed")).hint("use credentials of that partition, or another --region")
+        }
     }
+}
+
+/// In the SDK's own words, when every source of credentials is empty: which those are helps nobody.
+const NO_CREDENTIALS: &str = "no credentials found in chain";
+
+/// What has to be allowed, as far as these errors of calls say so.
+pub fn missing_actions<'a>(errors: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let named = errors.filter_map(|error| error.split_once(NEEDS)?.1.split_once(')'));
+    let mut actions: Vec<&str> = named.map(|(action, _)| action).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
 }
 
 pub fn render(error: &RenderError) -> Failure {
@@ -67,9 +96,7 @@ pub fn render(error: &RenderError) -> Failure {
 pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure {
     match error.kind {
         Kind::Denied => failure.hint(format!("allow {} on {}, then run the same command again", error.api.action, error.resource)),
-        Kind::Expired => {
-            failure.hint("the credentials have expired; get new ones (`aws sso login`, `aws login`), then run the same command again")
-        }
+        Kind::Expired => failure.hint("get new credentials (`aws sso login`, `aws login`), then run the same command again"),
         Kind::Credentials => failure
             .hint("give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"),
         Kind::Throttled => failure.hint("AWS asks to slow down; run the same command again, with a smaller --parallelism"),
@@ -84,7 +111,10 @@ pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure 
                 failure.hint("another account has a bucket of this name; choose one with --bucket, or use --namespace account-regional")
             }
             Some("InvalidBucketName") => failure.hint("choose another name with --bucket"),
-            Some("EntityAlreadyExists") => failure.hint("a policy of this name, perhaps in another letter case, is there already"),
+            Some("EntityAlreadyExists") => failure.hint(
+                "IAM has a policy of this name, perhaps in another letter case: delete that, choose another --project or --env, or \
+                 leave the policy out with --policy=false",
+            ),
             _ => failure,
         },
     }

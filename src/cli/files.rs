@@ -24,7 +24,13 @@ pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Con
     let dir = environment.out(cx.host);
     let files = set(environment, known)?;
     let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
-    refused(&preview).map_or(Ok(()), Err)
+    if let Some(failure) = refused(&preview) {
+        return Err(failure);
+    }
+    if preview.iter().any(|file| matches!(file.outcome, Outcome::Written { .. })) {
+        render::files::must_take_files(&dir).map_err(|error| explain::render(&error))?;
+    }
+    Ok(())
 }
 
 /// Writes what is not there already.

@@ -24,6 +24,8 @@ pub struct Save {
     after: String,
 }
 
+pub const GO_ON: &str = "go on without it: --save=false";
+
 /// What is to be written, if `wanted` or a person says so. A person who was asked nothing else is
 /// not asked this.
 pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> Result<Option<Save>, Failure> {
@@ -42,7 +44,10 @@ pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> R
             cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? == Answer::YesNo(true)
         }
     };
-    if wanted { prepare(settled, cx.host).map(Some) } else { Ok(None) }
+    if !wanted {
+        return Ok(None);
+    }
+    prepare(settled, cx.host).map(Some).map_err(|failure| failure.hint(GO_ON))
 }
 
 /// # Errors
@@ -56,8 +61,9 @@ pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
         Err(error) => return Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error)),
     };
     let layer = settled.merged.not_in_file().without_run();
-    let after = wizard::appended(before.as_deref().unwrap_or_default(), &settled.settings.env, &layer)
-        .map_err(|error| explain::settings(&error))?;
+    let env = &settled.settings.env;
+    let after = wizard::appended(before.as_deref().unwrap_or_default(), env, &layer)
+        .map_err(|error| Failure::failed(format!("cannot add [env.{env}] to {}; nothing was changed", shown.display())).because(&error))?;
     Ok(Save { path, shown: shown.display().to_string(), before, after })
 }
 

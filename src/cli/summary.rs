@@ -2,20 +2,20 @@
 
 use serde::Serialize;
 
-use super::{context::Context, describe::describe, environment::Environment, failure::Failure, wizard};
+use super::{context::Context, describe::describe, environment::Environment, explain, failure::Failure, wizard};
 use crate::{
     aws::resources::AwsSpec,
-    plan::{Change, Plan},
+    plan::{Change, Plan, Reason},
     render::{
         files::{Outcome, Written},
         next,
     },
-    report::{json, plan as report},
+    report::{json, plan as report, words},
     settings::{
         Alarms, Encryption, Topic,
         layer::{LockMechanism, TrailKind},
     },
-    spec::Outputs,
+    spec::{Address, Outputs},
 };
 
 impl Environment {
@@ -44,20 +44,46 @@ pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
     }
 }
 
-/// A plan with steps that need a person first is refused as a whole.
-pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let wholes = plan.steps.iter().filter(|step| plan.blocking_whole(step).is_none());
-    let blocked: Vec<String> = wholes
-        .filter_map(|step| match &step.change {
-            Change::Blocked { reason } => Some(format!("{} {reason}", step.address)),
-            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => None,
-        })
-        .collect();
-    let Some(first) = blocked.first() else { return Ok(()) };
-    show_plan(plan, environment, cx);
-    let mut failure = Failure::refused(format!("{first}; nothing was changed"));
-    failure.causes.extend(blocked.into_iter().skip(1));
+/// A plan with steps that need a person first is refused as a whole, and each of these is named once.
+pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> Result<(), Failure> {
+    let mut blocked = vec![];
+    for (address, reason) in plan.blocked() {
+        let whole = address.parent().and_then(|parent| plan.blocked().find(|(address, _)| **address == parent));
+        // What a part says is the whole's fault, but for what may not be looked at: the more of that is named, the better.
+        if whole.is_some_and(|(_, of_whole)| of_whole == reason || !matches!(of_whole, Reason::Unreadable { .. })) {
+            continue;
+        }
+        blocked.push((format!("{}: {reason}", what(address, environment)), reason));
+    }
+    let mut failure = match &blocked[..] {
+        [] => return Ok(()),
+        [(only, _)] => Failure::refused(format!("{only}; nothing was changed")),
+        several => {
+            let mut failure =
+                Failure::refused(format!("{} in the way; nothing was changed", words::count(several.len(), "thing is", "things are")));
+            failure.causes.extend(several.iter().map(|(text, _)| text.clone()));
+            failure
+        }
+    };
+    let errors = blocked.iter().filter_map(|(_, reason)| match reason {
+        Reason::Unreadable { error } => Some(error.as_str()),
+        _ => None,
+    });
+    let actions = explain::missing_actions(errors);
+    if !actions.is_empty() {
+        failure = failure.hint(format!("allow {}, then run the same command again", actions.join(", ")));
+    }
     Err(failure)
+}
+
+/// A resource by its name, and by its address in the plan; a part by its address, which has the whole in it.
+fn what(address: &Address, environment: &Environment) -> String {
+    let node = environment.blueprint.nodes().iter().find(|node| node.address == *address);
+    match node.map(|node| &node.spec) {
+        Some(AwsSpec::Key(key)) => format!("the KMS key behind {} ({address})", key.alias),
+        Some(spec) if address.parent().is_none() => format!("{} ({address})", describe(address, spec).title),
+        _ => address.to_string(),
+    }
 }
 
 /// What there is now, for a program: the last line of `bootstrap --output json`.

@@ -53,6 +53,20 @@ pub fn preview(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Writte
     Ok(decide(dir, files, look_at_all(dir, files)?, overwrite).into_iter().map(|step| step.written).collect())
 }
 
+/// Whether a file can be written into `dir`, or into the nearest folder above it that is there. Nothing is left behind.
+///
+/// # Errors
+/// If it cannot, or something on the way is no folder.
+pub fn must_take_files(dir: &Path) -> Result<(), RenderError> {
+    let there = dir.ancestors().find(|folder| fs::symlink_metadata(folder).is_ok()).unwrap_or(Path::new("."));
+    if !there.is_dir() {
+        return Err(RenderError::NotAFolder { path: there.to_owned() });
+    }
+    // Not the error itself, which names a file that nobody knows.
+    let probed = tempfile::Builder::new().prefix(".tfbackend-").tempfile_in(there).map_err(|error| io::Error::from(error.kind()));
+    probed.map(drop).map_err(RenderError::io("write to the folder", there))
+}
+
 /// Writes each of `files` that is not in `dir` already, in their order; makes `dir` if needed.
 ///
 /// Flow: looks at all; if any is refused, stops with nothing changed. Puts every new text into a

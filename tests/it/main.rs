@@ -25,6 +25,7 @@ mod hardening;
 mod idempotence;
 #[cfg(unix)]
 mod readme;
+mod refusals;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]

@@ -1,3 +1,10 @@
-//! The person at the terminal: the built program in a pseudo-terminal, screen by screen.
+//! The person at the terminal: the built program in a pseudo-terminal, screen by screen, and who is there when nobody is.
 
+mod interrupted;
 mod questions;
+mod unattended;
+
+const DOWN: &str = "\u{1b}[B";
+const CTRL_C: &str = "\u{3}";
+const CTRL_U: &str = "\u{15}";
+const ESCAPE: &str = "\u{1b}";

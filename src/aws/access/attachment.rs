@@ -38,6 +38,20 @@ pub enum PrincipalKind {
 
 impl Spec for Attachment {}
 
+impl Attachment {
+    fn explained(&self, error: AwsError) -> AwsError {
+        if !error.is(NOT_YET) {
+            return error;
+        }
+        let kind = match self.kind {
+            PrincipalKind::Role => "role",
+            PrincipalKind::User => "user",
+            PrincipalKind::Group => "group",
+        };
+        AwsError::nonsense(error.api, &self.name, &format!("the account has no such {kind}; make it first, or correct --attach-to"))
+    }
+}
+
 impl Resource for Attachment {
     /// A principal that does not exist is an error: it is not ours to make.
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
@@ -47,17 +61,17 @@ impl Resource for Attachment {
             let (policies, next) = match self.kind {
                 PrincipalKind::Role => {
                     let request = iam.list_attached_role_policies().role_name(&self.name).set_marker(marker);
-                    let page = look.aws.read(LIST_ROLE, &self.name, request.send()).await?;
+                    let page = look.aws.read(LIST_ROLE, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
                     (page.attached_policies, page.marker)
                 }
                 PrincipalKind::User => {
                     let request = iam.list_attached_user_policies().user_name(&self.name).set_marker(marker);
-                    let page = look.aws.read(LIST_USER, &self.name, request.send()).await?;
+                    let page = look.aws.read(LIST_USER, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
                     (page.attached_policies, page.marker)
                 }
                 PrincipalKind::Group => {
                     let request = iam.list_attached_group_policies().group_name(&self.name).set_marker(marker);
-                    let page = look.aws.read(LIST_GROUP, &self.name, request.send()).await?;
+                    let page = look.aws.read(LIST_GROUP, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
                     (page.attached_policies, page.marker)
                 }
             };

@@ -109,7 +109,15 @@ impl Said {
     /// What a test of a refusal has beside it: the status, and what is on standard error from `error:` on.
     pub fn refusal(&self) -> String {
         let from = self.err.find("error:").unwrap_or(0);
-        format!("{}\n{}", self.code.map_or("killed".to_owned(), |code| code.to_string()), &self.err[from..])
+        let mut text = self.code.map_or("killed".to_owned(), |code| code.to_string());
+        for line in self.err[from..].lines() {
+            // Where a paragraph breaks depends on how long a path is.
+            match line.strip_prefix("    ").filter(|rest| !rest.starts_with('|')) {
+                Some(rest) => text.push_str(&format!(" {}", rest.trim_start())),
+                None => text.push_str(&format!("\n{line}")),
+            }
+        }
+        text
     }
 
     pub fn all(&self) -> String {

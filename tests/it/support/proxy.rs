@@ -2,20 +2,20 @@
 //! and may answer itself, or wait.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex},
     thread,
     time::Duration,
 };
 
-use aws_smithy_runtime_api::client::{
-    http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector},
-    orchestrator::HttpRequest,
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
 };
-use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
-use tfbackend::aws::http;
-use tokio::runtime::Runtime;
 
 use super::{
     emulator::Emulator,
@@ -62,7 +62,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
-        let behind = emulator.map(|emulator| Behind::new(emulator));
+        let behind = emulator.map(Behind::new);
         let server = Arc::new(Server { calls: Arc::clone(&calls), rule: Box::new(rule), behind });
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -91,17 +91,40 @@ struct Server {
 }
 
 struct Behind {
-    endpoint: String,
-    connector: SharedHttpConnector,
-    runtime: Runtime,
+    address: String,
+    tls: Arc<ClientConfig>,
 }
 
 impl Behind {
     fn new(emulator: &Emulator) -> Self {
-        let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-        let connector = http::connector(Some(&ca), http::Proxy::Direct, &HttpConnectorSettings::default()).expect("a connector");
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        Self { endpoint: emulator.endpoint().to_owned(), connector, runtime }
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(emulator.ca_file()).expect("a CA")).expect("a root");
+        // Without ALPN, so that it is HTTP/1.1: what comes is handed on as it is.
+        let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self { address: emulator.endpoint().strip_prefix("https://").expect("TLS").to_owned(), tls: Arc::new(tls) }
+    }
+
+    /// The emulator's answer, head and all. The signature holds for the host that the program called, which stays.
+    fn answer(&self, request: &HttpRequest) -> Vec<u8> {
+        let mut bytes = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method(), request.uri()).into_bytes();
+        for (name, value) in request.headers() {
+            bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(request.body().bytes().expect("a body"));
+        let connection = ClientConnection::new(Arc::clone(&self.tls), "127.0.0.1".try_into().expect("a name")).expect("a connection");
+        let mut stream = StreamOwned::new(connection, TcpStream::connect(&self.address).expect("the emulator"));
+        stream.write_all(&bytes).expect("sent");
+        let mut answer = vec![];
+        // It ends the connection without a word, as many do.
+        match stream.read_to_end(&mut answer) {
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => panic!("{error}"),
+            _ => answer,
+        }
     }
 }
 
@@ -111,36 +134,25 @@ impl Server {
         let Some(request) = read(&stream) else { return };
         let call = call(&request);
         self.calls.lock().expect("the calls").push(call.clone());
-        let head = request.method() == "HEAD";
-        let (status, headers, body) = match (self.rule)(&call, &request) {
+        let answer = match (self.rule)(&call, &request) {
             Reply::Answer { status, headers, body } => {
-                (status, headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(), body.into_bytes())
+                let mut answer = format!("HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+                headers.iter().for_each(|(name, value)| answer.push_str(&format!("{name}: {value}\r\n")));
+                let body = if request.method() == "HEAD" { "" } else { &body };
+                format!("{answer}\r\n{body}").into_bytes()
             }
-            Reply::Forward => self.forward(request),
+            Reply::Forward => self.forward(&request),
             Reply::Wait(gate) => {
                 gate.pass();
-                self.forward(request)
+                self.forward(&request)
             }
         };
-        let mut answer = format!("HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-        for (name, value) in headers.iter().filter(|(name, _)| !["content-length", "transfer-encoding", "connection"].contains(&&**name)) {
-            answer.push_str(&format!("{name}: {value}\r\n"));
-        }
-        answer.push_str("\r\n");
-        let body = if head { &[][..] } else { &body };
-        let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.write_all(body));
+        // Whoever asked may be gone.
+        let _ = stream.write_all(&answer);
     }
 
-    fn forward(&self, mut request: HttpRequest) -> (u16, Vec<(String, String)>, Vec<u8>) {
-        let behind = self.behind.as_ref().unwrap_or_else(|| panic!("nobody answers {request:?}"));
-        request.set_uri(format!("{}{}", behind.endpoint, request.uri())).expect("a URL");
-        behind.runtime.block_on(async {
-            let answer = behind.connector.call(request).await.expect("the emulator answers");
-            let (status, headers) =
-                (answer.status().as_u16(), answer.headers().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect());
-            let body = ByteStream::new(answer.into_body()).collect().await.expect("a body");
-            (status, headers, body.to_vec())
-        })
+    fn forward(&self, request: &HttpRequest) -> Vec<u8> {
+        self.behind.as_ref().map_or_else(Vec::new, |behind| behind.answer(request))
     }
 }
 

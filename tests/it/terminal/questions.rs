@@ -2,12 +2,8 @@
 
 use std::{fs, process::Command};
 
+use super::{CTRL_C, CTRL_U, DOWN, ESCAPE};
 use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
-
-const DOWN: &str = "\u{1b}[B";
-const CTRL_C: &str = "\u{3}";
-const CTRL_U: &str = "\u{15}";
-const ESCAPE: &str = "\u{1b}";
 
 #[tokio::test]
 async fn from_the_first_question_to_the_next_command() {
@@ -23,8 +19,8 @@ async fn from_the_first_question_to_the_next_command() {
     terminal.wait_for("both:");
     insta::assert_snapshot!(terminal.screen(), @"
     ? Project, as part of every name (--project) [shop] › Acme
-    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begin
-    s nor ends with a hyphen
+    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
+      begins nor ends with a hyphen
     ✔ Project, as part of every name · acme
     ✔ AWS region of the backend · eu-west-1
     ✔ State key, the path of the state in the bucket · app/terraform.tfstate
@@ -42,8 +38,8 @@ async fn from_the_first_question_to_the_next_command() {
     terminal.wait_for("Keep the answers");
     insta::assert_snapshot!(terminal.screen(), @"
     ? Project, as part of every name (--project) [shop] › Acme
-    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither begin
-    s nor ends with a hyphen
+    ✘ contains `A`; a project is 1 to 31 lowercase letters, digits and single hyphens, and neither
+      begins nor ends with a hyphen
     ✔ Project, as part of every name · acme
     ✔ AWS region of the backend · eu-west-1
     ✔ State key, the path of the state in the bucket · app/terraform.tfstate
@@ -57,48 +53,48 @@ async fn from_the_first_question_to_the_next_command() {
     ");
     terminal.press("\r");
     terminal.wait_for("Make ");
-    insta::assert_snapshot!(terminal.screen(), @r#"
-        queries.m2.metric.name = "SystemErrors"
-        queries.m2.metric.dimensions.Operation = "GetItem"
-        queries.m2.metric.dimensions.TableName = "acme-tfstate-prod-locks"
-        queries.m2.metric.statistic = "Sum"
-        queries.m2.metric.seconds = 300
-        queries.m2.returned = false
-        queries.m3.metric.namespace = "AWS/DynamoDB"
-        queries.m3.metric.name = "SystemErrors"
-        queries.m3.metric.dimensions.Operation = "DeleteItem"
-        queries.m3.metric.dimensions.TableName = "acme-tfstate-prod-locks"
-        queries.m3.metric.statistic = "Sum"
-        queries.m3.metric.seconds = 300
-        queries.m3.returned = false
-        queries.e1.expression = "FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0)"
-        queries.e1.returned = true
-        comparison = "GreaterThanThreshold"
-        threshold = 0.0
-        evaluation_periods = 1
-        missing_data = "notBreaching"
-        actions_enabled = true
-        actions = ["arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms"]
-        tags = ManagedBy=tfbackend, tfbackend:env=prod, tfbackend:project=acme,
-          tfbackend:protected=true, tfbackend:version=1
-    + create  runner_policy  IAM policy acme-tfstate-prod-runner, for those who run Terraform
-        type = "policy"
-        name = "acme-tfstate-prod-runner"
-        description = "Run Terraform on the state of acme, prod"
-        document = 7 statements: TfbackendListStates, TfbackendReadAndWriteStates,
-          TfbackendDeleteWorkspaces, TfbackendReleaseLockFiles, TfbackendLockItems,
-          TfbackendKeyForStates, TfbackendKeyForLocks
-        tags = ManagedBy=tfbackend, tfbackend:env=prod, tfbackend:project=acme,
-          tfbackend:protected=true, tfbackend:version=1
+    insta::assert_snapshot!(terminal.screen(), @"
+
+    + create  key                         KMS key of the states, $1.00 a month
+    + create  key/alias                   alias/acme-tfstate-prod
+    + create  key/rotation                new key material every 365 days
+    + create  topic                       SNS topic acme-tfstate-prod-alarms
+    + create  topic/subscription[ops@example.com]  e-mail subscription
+                                          note: AWS sends a mail with a link to confirm
+    + create  log_bucket                  S3 bucket acme-tfstate-prod-logs-000000000000-eu-west-1
+    + create  log_bucket/public_access    no public access of any kind
+    + create  log_bucket/versioning       every version is kept
+    + create  log_bucket/encryption       encrypted by S3 (SSE-S3), SSE-C blocked
+    + create  log_bucket/lifecycle        kept for 400 days
+    + create  log_bucket/policy           bucket policy of 8 statements
+    + create  state_bucket                S3 bucket acme-tfstate-prod-000000000000-eu-west-1
+    + create  state_bucket/public_access  no public access of any kind
+    + create  state_bucket/versioning     every version is kept
+    + create  state_bucket/encryption     encrypted with the key (SSE-KMS), SSE-C blocked
+    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
+    + create  state_bucket/logging        access logs into acme-tfstate-prod-logs-000000000000-eu-west-1
+    + create  state_bucket/notifications  the topic hears of deleted states
+    + create  state_bucket/policy         bucket policy of 8 statements
+    + create  lock_table                  DynamoDB table acme-tfstate-prod-locks, paid per request
+    + create  lock_table/recovery         point-in-time recovery
+    + create  trail                       CloudTrail trail acme-tfstate-prod
+                                          note: each 100,000 reads and writes of states cost $0.10 more
+    + create  trail/selectors             records state objects and lock items
+    + create  trail/logging               is recording
+    + create  alarm[bucket_size]          The state bucket is large, all versions counted, $0.10 a month
+    + create  alarm[object_count]         The state bucket has many objects, all versions counted, $0.10
+                                          a month
+    + create  alarm[lock_contention]      Somebody is kept waiting for a state lock, $0.10 a month
+    + create  alarm[lock_throttles]       The lock table is throttled, $0.30 a month
+    + create  alarm[lock_errors]          DynamoDB fails on the lock table, $0.30 a month
+    + create  runner_policy               IAM policy acme-tfstate-prod-runner, for those who run
+                                          Terraform
     + create  runner_policy/attachment[user/admin]  has the policy
-        type = "attachment"
-        policy = "arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner"
-        kind = "user"
-        name = "admin"
 
     Plan: 31 to create, 0 to update, 0 blocked; about $1.90 a month.
+    Every setting of it: -v
     ? Make 31 changes (--auto-approve) (y/n) › yes
-    "#);
+    ");
     assert!(!place.path().join("tfbackend.toml").exists(), "nothing is written before the plan is approved");
     terminal.press("y");
     let code = terminal.end();
@@ -160,7 +156,7 @@ async fn from_the_first_question_to_the_next_command() {
     // The command line that it ended with says the same, with and without the file that it wrote.
     let line = terminal.line_after("The same without questions:");
     for _ in 0..2 {
-        let mut shell = Command::new("sh");
+        let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &line]).current_dir(place.path()).env_clear().envs(&place.vars);
         let path =
             std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder")]).expect("a path");
@@ -206,7 +202,6 @@ async fn whoever_says_no_has_nothing() {
     terminal.answer("CloudTrail", ESCAPE);
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(terminal.screen(), @"
-    ? E-mail for alarms, commas between several (empty for none) (--alarm-email) ›
     ✔ E-mail for alarms, commas between several (empty for none) · none
     error: interrupted; nothing was changed
     ");
@@ -246,28 +241,21 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     terminal.answer("Keep the answers", "n");
     terminal.answer("Make 6 changes", "\r");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
-    insta::assert_snapshot!(terminal.screen(), @r#"
-        bucket_key = false
-        blocked = ["SSE-C"]
-    + create  state_bucket/lifecycle  replaced versions kept for 90 days, the newest 50 for ever
-        type = "lifecycle"
-        bucket = "acme-tfstate-dev-000000000000-eu-west-1"
-        rules.tfbackend-history.enabled = true
-        rules.tfbackend-history.filter = (none)
-        rules.tfbackend-history.noncurrent_days = 90
-        rules.tfbackend-history.noncurrent_newest = 50
-        rules.tfbackend-history.abort_uploads_days = 7
-        rules.tfbackend-delete-markers.enabled = true
-        rules.tfbackend-delete-markers.filter = (none)
-        rules.tfbackend-delete-markers.expired_delete_markers = true
-    + create  state_bucket/policy  bucket policy of 6 statements
-        type = "bucket-policy"
-        bucket = "acme-tfstate-dev-000000000000-eu-west-1"
-        document = 6 statements: TfbackendDenyPlaintext, TfbackendDenyOldTls,
-          TfbackendDenyOtherAccounts, TfbackendDenyOtherEncryption, TfbackendDenyCustomerKeys,
-          TfbackendDenyOverwritingLocks
+    insta::assert_snapshot!(terminal.screen(), @"
+    ✔ Environment, as part of every name · dev
+    ✔ State key, the path of the state in the bucket · terraform.tfstate
+    ✔ Keep the answers in tfbackend.toml, so that they are not asked again · no
+    acme dev in eu-west-1 (account 000000000000)
+
+    + create  state_bucket                S3 bucket acme-tfstate-dev-000000000000-eu-west-1
+    + create  state_bucket/public_access  no public access of any kind
+    + create  state_bucket/versioning     every version is kept
+    + create  state_bucket/encryption     encrypted by S3 (SSE-S3), SSE-C blocked
+    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
+    + create  state_bucket/policy         bucket policy of 6 statements
 
     Plan: 6 to create, 0 to update, 0 blocked.
+    Every setting of it: -v
     ✔ Make 6 changes · yes
     ✓ state_bucket  TIME
     ✓ state_bucket/public_access  TIME
@@ -286,7 +274,7 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
       tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral --key terraform.tfstat
     e --lock s3 --access-logs=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-
     interactive --yes
-    "#);
+    ");
     assert!(!place.path().join("tfbackend.toml").exists());
 
     // Who is asked nothing is not offered the file, and is told of no other command.

@@ -1,0 +1,141 @@
+//! What is in the way of the files is found before anything is made.
+
+use std::fs;
+
+use crate::support::{
+    emulator::Emulator,
+    program::Place,
+    proxy::{Proxy, Reply},
+};
+
+const LINE: &str =
+    "--project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --policy=false --access-logs=false -y";
+
+#[tokio::test]
+async fn files_in_the_way_stop_a_run_before_it_begins() {
+    let emulator = Emulator::start().await;
+    let proxy = Proxy::start(Some(&emulator), |_, _| Reply::Forward);
+    let mut place = Place::with(&emulator);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let dir = place.path();
+    let prod = format!("--env prod {LINE}");
+
+    fs::write(dir.join("backend.tf"), "terraform {\n  backend \"local\" {}\n}\n").expect("written");
+    insta::assert_snapshot!(place.bootstrap(&prod).refusal(), @r#"
+    3
+    error: ~/shop/backend.tf was not written by tfbackend; nothing was changed
+      caused by: --- backend.tf
+        | +++ backend.tf (tfbackend)
+        | @@ -1,3 +1,15 @@
+        | +# Written by tfbackend. Change its settings, not this file.
+        | +# sha256: 98f0d3aee85ac5c55d7c522e62a9ece9fd835b8ce24c32b11b16df234d25ee1d
+        | +
+        | +# The part of the backend that is the same for each environment. The rest is in a file of its own,
+        | +# so that a plain `terraform init` never uses another environment's state by mistake:
+        | +#
+        | +#   terraform init -backend-config=FILE
+        |  terraform {
+        | -  backend "local" {}
+        | +  # The first version that knows `use_lockfile`.
+        | +  required_version = ">= 1.10"
+        | +
+        | +  backend "s3" {
+        | +    encrypt = true
+        | +  }
+        |  }
+      hint: move it away, or replace it with `--overwrite` (a copy is kept as .bak)
+    "#);
+    fs::remove_file(dir.join("backend.tf")).expect("removed");
+    fs::create_dir(dir.join("backend.conf")).expect("made");
+    insta::assert_snapshot!(place.bootstrap(&prod).refusal(), @"
+    3
+    error: ~/shop/backend.conf is a folder; nothing was changed
+      hint: move it away, or choose another name or folder
+    ");
+    fs::remove_dir(dir.join("backend.conf")).expect("removed");
+    fs::write(dir.join("file"), "").expect("written");
+    insta::assert_snapshot!(place.bootstrap(&format!("{prod} --out file")).refusal(), @"
+    1
+    error: ~/shop/file is not a folder
+      hint: choose another folder with --out
+    ");
+    insta::assert_snapshot!(place.bootstrap(&format!("{prod} --out file/below/it")).refusal(), @"
+    1
+    error: could not look at ~/shop/file/below/it
+      caused by: Not a directory (os error 20)
+      hint: choose another folder with --out
+    ");
+    // Nobody writes there, not even root.
+    #[cfg(target_os = "linux")]
+    insta::assert_snapshot!(place.bootstrap(&format!("{prod} --out /proc/self/below")).refusal(), @"
+    1
+    error: could not write to the folder /proc/self
+      caused by: entity not found
+      hint: choose another folder with --out
+    ");
+    assert_eq!(proxy.take(), ["sts:GetCallerIdentity"; 5], "nothing was looked at, let alone made");
+
+    let made = place.bootstrap(&prod);
+    assert_eq!(made.code, Some(0), "{}", made.all());
+    insta::assert_snapshot!(place.bootstrap(&format!("--env test {LINE}")).refusal(), @r#"
+    3
+    error: ~/shop/backend.conf belongs to the environment prod of project acme in account 000000000000; nothing was changed
+      caused by: --- backend.conf
+        | +++ backend.conf (tfbackend)
+        | @@ -1,11 +1,11 @@
+        |  # Written by tfbackend. Change its settings, not this file.
+        |  # project: acme
+        | -# env: prod
+        | +# env: test
+        |  # account: 000000000000
+        | -# sha256: 5c957792c0fa036a9b6486bce34ec3adfcca4c53eaa290731b0de3c63e0c64f4
+        | +# sha256: 9f4206bdb95008ebc9691eb4db44b345d4a6642d4ed65324fcde352356a3b06a
+        |
+        | -# The prod environment of acme, for `terraform init -backend-config=FILE`.
+        | -bucket = "acme-tfstate-prod-000000000000-eu-west-1"
+        | +# The test environment of acme, for `terraform init -backend-config=FILE`.
+        | +bucket = "acme-tfstate-test-000000000000-eu-west-1"
+        |  key    = "terraform.tfstate"
+        |  region = "eu-west-1"
+      hint: `--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` replaces this one (a copy is kept as .bak)
+    "#);
+    let conf = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");
+    fs::write(dir.join("backend.conf"), conf.replace("terraform.tfstate", "other.tfstate")).expect("written");
+    insta::assert_snapshot!(place.bootstrap(&prod).refusal(), @r#"
+    3
+    error: ~/shop/backend.conf was changed by hand; nothing was changed
+      caused by: --- backend.conf
+        | +++ backend.conf (tfbackend)
+        | @@ -6,7 +6,7 @@
+        |
+        |  # The prod environment of acme, for `terraform init -backend-config=FILE`.
+        |  bucket = "acme-tfstate-prod-000000000000-eu-west-1"
+        | -key    = "other.tfstate"
+        | +key    = "terraform.tfstate"
+        |  region = "eu-west-1"
+        |
+        |  encrypt = true
+      hint: move it away, or replace it with `--overwrite` (a copy is kept as .bak)
+    "#);
+    let kept = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");
+    assert!(kept.contains("other.tfstate"));
+    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "bucket acme-tfstate-prod-000000000000-eu-west-1\n");
+
+    // The answers are kept before anything is made, or nothing is.
+    let beside = format!("--env test {LINE} --out test --save");
+    fs::create_dir(dir.join("tfbackend.toml")).expect("made");
+    insta::assert_snapshot!(place.bootstrap(&beside).refusal(), @"
+    1
+    error: cannot read tfbackend.toml
+      caused by: Is a directory (os error 21)
+    ");
+    fs::remove_dir(dir.join("tfbackend.toml")).expect("removed");
+    fs::write(dir.join("tfbackend.toml"), "env = { dev = {} }\n").expect("written");
+    insta::assert_snapshot!(place.bootstrap(&beside).refusal(), @"
+    1
+    error: cannot add [env.test] to tfbackend.toml; nothing was changed
+      caused by: tfbackend.toml:3:2: cannot extend value of type inline table with a dotted key
+      hint: go on without it: --save=false
+    ");
+    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "bucket acme-tfstate-prod-000000000000-eu-west-1\n");
+}

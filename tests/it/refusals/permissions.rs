@@ -1,0 +1,210 @@
+//! Denied at each call in turn: the message names the IAM action, and who grants it gets further with the next run.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_iam::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use tfbackend::aws::http::{self, Proxy};
+
+use crate::support::{emulator::Emulator, program::Place};
+
+const LINE: &str =
+    "bootstrap --env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/admin -y";
+
+/// Grants one of the actions that a message named, each time, until the run succeeds.
+#[tokio::test]
+async fn whoever_grants_what_is_named_gets_there() {
+    let emulator = Emulator::start().await;
+    let keys = emulator.python("tests/it/support/make_user.py", &["operator"]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let iam = iam(&emulator);
+    let args: Vec<&str> = LINE.split(' ').collect();
+
+    let mut granted: Vec<(Option<i32>, String)> = vec![];
+    let mut first = [None, None];
+    loop {
+        let said = place.run(&args);
+        if said.code == Some(0) {
+            break;
+        }
+        let named = named(&said.err);
+        let known: BTreeSet<&str> = granted.iter().map(|(_, action)| action.as_str()).collect();
+        let Some(action) = named.iter().find(|action| !known.contains(action.as_str())) else {
+            panic!("nothing new is named:\n{}\n{}", said.all(), emulator.log().lines().rev().take(20).collect::<Vec<_>>().join("\n"))
+        };
+        match said.code {
+            Some(3) => drop(first[0].get_or_insert(said.refusal())),
+            Some(4) => drop(first[1].get_or_insert(said.refusal())),
+            _ => panic!("{}", said.all()),
+        }
+        granted.push((said.code, action.clone()));
+        grant(&iam, granted.iter().map(|(_, action)| action.as_str())).await;
+        assert!(granted.len() < 100, "it goes on and on: {granted:?}");
+    }
+    let of = |code| granted.iter().filter(|(when, _)| *when == Some(code)).map(|(_, action)| action.as_str()).collect::<BTreeSet<_>>();
+    insta::assert_snapshot!(of(3).into_iter().collect::<Vec<_>>().join("\n"), @"
+    cloudtrail:GetEventSelectors
+    cloudtrail:GetTrail
+    cloudtrail:GetTrailStatus
+    cloudtrail:ListTags
+    dynamodb:DescribeContinuousBackups
+    dynamodb:DescribeTable
+    dynamodb:ListTagsOfResource
+    iam:GetPolicy
+    iam:GetPolicyVersion
+    iam:ListAttachedUserPolicies
+    kms:DescribeKey
+    kms:GetKeyPolicy
+    kms:GetKeyRotationStatus
+    kms:ListKeys
+    kms:ListResourceTags
+    s3:GetBucketLogging
+    s3:GetBucketNotification
+    s3:GetBucketOwnershipControls
+    s3:GetBucketPolicy
+    s3:GetBucketPublicAccessBlock
+    s3:GetBucketTagging
+    s3:GetBucketVersioning
+    s3:GetEncryptionConfiguration
+    s3:GetLifecycleConfiguration
+    s3:ListBucket
+    sns:GetTopicAttributes
+    sns:ListSubscriptionsByTopic
+    sns:ListTagsForResource
+    ");
+    insta::assert_snapshot!(of(4).into_iter().collect::<Vec<_>>().join("\n"), @"
+    cloudtrail:CreateTrail
+    cloudtrail:PutEventSelectors
+    cloudtrail:StartLogging
+    dynamodb:CreateTable
+    dynamodb:UpdateContinuousBackups
+    iam:AttachUserPolicy
+    iam:CreatePolicy
+    kms:CreateAlias
+    kms:CreateKey
+    kms:EnableKeyRotation
+    s3:CreateBucket
+    s3:PutBucketLogging
+    s3:PutBucketNotification
+    s3:PutBucketPolicy
+    s3:PutBucketPublicAccessBlock
+    s3:PutBucketVersioning
+    s3:PutEncryptionConfiguration
+    s3:PutLifecycleConfiguration
+    sns:CreateTopic
+    sns:Subscribe
+    ");
+    insta::assert_snapshot!(first[0].take().expect("a refusal"), @"
+    3
+    error: 22 things are in the way; nothing was changed
+      caused by: the KMS key behind alias/acme-tfstate-prod (key): could not be looked at: kms:DescribeKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: kms:DescribeKey because no identity-based policy allows the kms:DescribeKey action (needs kms:DescribeKey)
+      caused by: SNS topic acme-tfstate-prod-alarms (topic): could not be looked at: sns:GetTopicAttributes on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: sns:GetTopicAttributes because no identity-based policy allows the sns:GetTopicAttributes action (needs sns:GetTopicAttributes)
+      caused by: topic/subscription[ops@example.com]: could not be looked at: sns:ListSubscriptionsByTopic on arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms: AuthorizationError: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: sns:ListSubscriptionsByTopic because no identity-based policy allows the sns:ListSubscriptionsByTopic action (needs sns:ListSubscriptionsByTopic)
+      caused by: log_bucket/public_access: could not be looked at: s3:GetPublicAccessBlock on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketPublicAccessBlock because no identity-based policy allows the s3:GetBucketPublicAccessBlock action (needs s3:GetBucketPublicAccessBlock)
+      caused by: log_bucket/versioning: could not be looked at: s3:GetBucketVersioning on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketVersioning because no identity-based policy allows the s3:GetBucketVersioning action (needs s3:GetBucketVersioning)
+      caused by: log_bucket/encryption: could not be looked at: s3:GetBucketEncryption on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetEncryptionConfiguration because no identity-based policy allows the s3:GetEncryptionConfiguration action (needs s3:GetEncryptionConfiguration)
+      caused by: log_bucket/lifecycle: could not be looked at: s3:GetBucketLifecycleConfiguration on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetLifecycleConfiguration because no identity-based policy allows the s3:GetLifecycleConfiguration action (needs s3:GetLifecycleConfiguration)
+      caused by: log_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketPolicy because no identity-based policy allows the s3:GetBucketPolicy action (needs s3:GetBucketPolicy)
+      caused by: state_bucket/public_access: could not be looked at: s3:GetPublicAccessBlock on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketPublicAccessBlock because no identity-based policy allows the s3:GetBucketPublicAccessBlock action (needs s3:GetBucketPublicAccessBlock)
+      caused by: state_bucket/versioning: could not be looked at: s3:GetBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketVersioning because no identity-based policy allows the s3:GetBucketVersioning action (needs s3:GetBucketVersioning)
+      caused by: state_bucket/encryption: could not be looked at: s3:GetBucketEncryption on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetEncryptionConfiguration because no identity-based policy allows the s3:GetEncryptionConfiguration action (needs s3:GetEncryptionConfiguration)
+      caused by: state_bucket/lifecycle: could not be looked at: s3:GetBucketLifecycleConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetLifecycleConfiguration because no identity-based policy allows the s3:GetLifecycleConfiguration action (needs s3:GetLifecycleConfiguration)
+      caused by: state_bucket/logging: could not be looked at: s3:GetBucketLogging on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketLogging because no identity-based policy allows the s3:GetBucketLogging action (needs s3:GetBucketLogging)
+      caused by: state_bucket/notifications: could not be looked at: s3:GetBucketNotificationConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketNotification because no identity-based policy allows the s3:GetBucketNotification action (needs s3:GetBucketNotification)
+      caused by: state_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketPolicy because no identity-based policy allows the s3:GetBucketPolicy action (needs s3:GetBucketPolicy)
+      caused by: DynamoDB table acme-tfstate-prod-locks, paid per request (lock_table): could not be looked at: dynamodb:DescribeTable on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: dynamodb:DescribeTable because no identity-based policy allows the dynamodb:DescribeTable action (needs dynamodb:DescribeTable)
+      caused by: lock_table/recovery: could not be looked at: dynamodb:DescribeContinuousBackups on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: dynamodb:DescribeContinuousBackups because no identity-based policy allows the dynamodb:DescribeContinuousBackups action (needs dynamodb:DescribeContinuousBackups)
+      caused by: CloudTrail trail acme-tfstate-prod (trail): could not be looked at: cloudtrail:GetTrail on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: cloudtrail:GetTrail because no identity-based policy allows the cloudtrail:GetTrail action (needs cloudtrail:GetTrail)
+      caused by: trail/selectors: could not be looked at: cloudtrail:GetEventSelectors on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: cloudtrail:GetEventSelectors because no identity-based policy allows the cloudtrail:GetEventSelectors action (needs cloudtrail:GetEventSelectors)
+      caused by: trail/logging: could not be looked at: cloudtrail:GetTrailStatus on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: cloudtrail:GetTrailStatus because no identity-based policy allows the cloudtrail:GetTrailStatus action (needs cloudtrail:GetTrailStatus)
+      caused by: IAM policy acme-tfstate-prod-runner, for those who run Terraform (runner_policy): could not be looked at: iam:GetPolicy on arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: iam:GetPolicy because no identity-based policy allows the iam:GetPolicy action (needs iam:GetPolicy)
+      caused by: runner_policy/attachment[user/admin]: could not be looked at: iam:ListAttachedUserPolicies on admin: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: iam:ListAttachedUserPolicies because no identity-based policy allows the iam:ListAttachedUserPolicies action (needs iam:ListAttachedUserPolicies)
+      hint: allow cloudtrail:GetEventSelectors, cloudtrail:GetTrail, cloudtrail:GetTrailStatus, dynamodb:DescribeContinuousBackups, dynamodb:DescribeTable, iam:GetPolicy, iam:ListAttachedUserPolicies, kms:DescribeKey, s3:GetBucketLogging, s3:GetBucketNotification, s3:GetBucketPolicy, s3:GetBucketPublicAccessBlock, s3:GetBucketVersioning, s3:GetEncryptionConfiguration, s3:GetLifecycleConfiguration, sns:GetTopicAttributes, sns:ListSubscriptionsByTopic, then run the same command again
+    ");
+    insta::assert_snapshot!(first[1].take().expect("a partial run"), @"
+    4
+    error: key failed: 0 changes were made, 31 left
+      caused by: key: kms:CreateKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action (needs kms:CreateKey)
+      caused by: state_bucket: s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:CreateBucket because no identity-based policy allows the s3:CreateBucket action (needs s3:CreateBucket)
+      caused by: log_bucket: s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:CreateBucket because no identity-based policy allows the s3:CreateBucket action (needs s3:CreateBucket)
+      hint: allow kms:CreateKey on alias/acme-tfstate-prod, then run the same command again
+      hint: allow s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1, then run the same command again
+      hint: allow s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1, then run the same command again
+      hint: not started: key/alias, key/rotation, topic, topic/subscription[ops@example.com], state_bucket/encryption, state_bucket/notifications, state_bucket/policy, lock_table, lock_table/recovery, trail, trail/selectors, trail/logging, alarm[bucket_size], alarm[object_count], alarm[lock_contention], alarm[lock_throttles], alarm[lock_errors], runner_policy, runner_policy/attachment[user/admin], state_bucket/public_access, state_bucket/versioning, state_bucket/lifecycle, state_bucket/logging, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy
+      hint: the same command continues where this one stopped
+    ");
+}
+
+/// One action is denied, all others are allowed: all that does not need it is made.
+#[tokio::test]
+async fn the_rest_is_made_and_the_next_run_finishes() {
+    let emulator = Emulator::start().await;
+    let keys = emulator.python("tests/it/support/make_user.py", &["operator"]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let iam = iam(&emulator);
+    deny(&iam, "s3:PutBucketVersioning").await;
+    let line =
+        "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --access-logs=false -y";
+    let said = place.bootstrap(&format!("{line} --parallelism 1"));
+    assert_eq!(said.code, Some(4));
+    insta::assert_snapshot!(said.refusal(), @"
+    4
+    error: state_bucket/versioning failed: 4 changes were made, 3 left
+      caused by: state_bucket/versioning: s3:PutBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:PutBucketVersioning with an explicit deny in an identity-based policy (needs s3:PutBucketVersioning)
+      hint: allow s3:PutBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1, then run the same command again
+      hint: made: state_bucket, state_bucket/public_access, state_bucket/encryption, runner_policy
+      hint: not started: state_bucket/lifecycle, state_bucket/policy
+      hint: the same command continues where this one stopped
+    ");
+    assert!(!place.path().join("backend.conf").exists());
+    grant(&iam, ["*"]).await;
+    let said = place.bootstrap(line);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+}
+
+/// The actions that are said to be needed.
+fn named(err: &str) -> BTreeSet<String> {
+    let text = err.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.split("(needs ").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect()
+}
+
+async fn grant(iam: &Client, actions: impl IntoIterator<Item = &str>) {
+    let actions: Vec<&str> = actions.into_iter().collect();
+    put(iam, &serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": "*" })).await;
+}
+
+async fn deny(iam: &Client, action: &str) {
+    put(iam, &serde_json::json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" }, { "Effect": "Deny", "Action": action, "Resource": "*" }])).await;
+}
+
+async fn put(iam: &Client, statement: &serde_json::Value) {
+    let document = serde_json::json!({ "Version": "2012-10-17", "Statement": statement });
+    iam.put_user_policy()
+        .user_name("operator")
+        .policy_name("operator")
+        .policy_document(document.to_string())
+        .send()
+        .await
+        .expect("granted");
+}
+
+/// As the administrator.
+fn iam(emulator: &Emulator) -> Client {
+    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
+    let (id, secret) = emulator.credentials();
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(emulator.region().to_owned()))
+        .endpoint_url(emulator.endpoint())
+        .credentials_provider(Credentials::new(id, secret, None, None, "test"))
+        .http_client(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
+    Client::from_conf(config.build())
+}

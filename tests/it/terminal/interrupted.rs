@@ -1,0 +1,168 @@
+//! Ctrl-C and SIGTERM while things are made: what runs is finished, nothing more is started, and the next run finishes.
+
+use std::process::{Command, Stdio};
+
+use super::CTRL_C;
+use crate::support::{
+    emulator::Emulator,
+    program::Place,
+    proxy::{Gate, Proxy, Reply},
+    terminal::Terminal,
+};
+
+const LINE: &str =
+    "--env prod --project acme --region eu-west-1 --encryption sse-s3 --trail off --alarms=false --parallelism 1 --non-interactive -y";
+
+/// The creation of the table waits at a gate.
+fn behind_a_gate(emulator: &Emulator) -> (Place, Gate, Proxy) {
+    let gate = Gate::default();
+    let there = gate.clone();
+    let proxy = Proxy::start(
+        Some(emulator),
+        move |call, _| if call.operation == "CreateTable" { Reply::Wait(there.clone()) } else { Reply::Forward },
+    );
+    let mut place = Place::with(emulator);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    (place, gate, proxy)
+}
+
+fn args() -> Vec<&'static str> {
+    ["bootstrap"].into_iter().chain(LINE.split(' ')).collect()
+}
+
+#[tokio::test]
+async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
+    let emulator = Emulator::start().await;
+    let (place, gate, _proxy) = behind_a_gate(&emulator);
+    let mut terminal = Terminal::start(&place, &args());
+    gate.wait_for_somebody();
+    terminal.press(CTRL_C);
+    terminal.wait_for("interrupted");
+    gate.open();
+    assert_eq!(terminal.end(), 130);
+    insta::assert_snapshot!(terminal.screen(), @"
+    + create  log_bucket/policy           bucket policy of 6 statements
+    + create  state_bucket                S3 bucket acme-tfstate-prod-000000000000-eu-west-1
+    + create  state_bucket/public_access  no public access of any kind
+    + create  state_bucket/versioning     every version is kept
+    + create  state_bucket/encryption     encrypted by S3 (SSE-S3), SSE-C blocked
+    + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
+    + create  state_bucket/logging        access logs into acme-tfstate-prod-logs-000000000000-eu-west-1
+    + create  state_bucket/policy         bucket policy of 7 statements
+    + create  lock_table                  DynamoDB table acme-tfstate-prod-locks, paid per request
+    + create  lock_table/recovery         point-in-time recovery
+    + create  runner_policy               IAM policy acme-tfstate-prod-runner, for those who run
+                                          Terraform
+
+    Plan: 16 to create, 0 to update, 0 blocked.
+    Every setting of it: -v
+    Terraform 1.11 and later call dynamodb_table deprecated; to move: --lock both, then --lock s3.
+    ✓ log_bucket  TIME
+    ✓ log_bucket/public_access  TIME
+    ✓ log_bucket/versioning  TIME
+    ✓ log_bucket/encryption  TIME
+    ✓ log_bucket/lifecycle  TIME
+    ✓ log_bucket/policy  TIME
+    ✓ state_bucket  TIME
+    ✓ state_bucket/public_access  TIME
+    ✓ state_bucket/versioning  TIME
+    ✓ state_bucket/encryption  TIME
+    ✓ state_bucket/lifecycle  TIME
+    ✓ state_bucket/logging  TIME
+    ✓ state_bucket/policy  TIME
+      13 of 16 done
+    interrupted: nothing more is started, 1 step that runs is finished first
+    ✓ lock_table  TIME
+    error: interrupted: 14 changes were made, 2 left
+      hint: made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption,
+        log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access,
+        state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/logging,
+        state_bucket/policy, lock_table
+      hint: not started: lock_table/recovery, runner_policy
+      hint: the same command continues where this one stopped
+    ");
+    let made = emulator.python("tests/it/support/inventory.py", &[]);
+    insta::assert_snapshot!(made, @"
+    bucket acme-tfstate-prod-000000000000-eu-west-1
+    bucket acme-tfstate-prod-logs-000000000000-eu-west-1
+    table acme-tfstate-prod-locks
+    ");
+    assert!(!place.path().join("backend.conf").exists());
+
+    let said = place.bootstrap(LINE);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    insta::assert_snapshot!(said.err, @"
+    acme prod in eu-west-1 (account 000000000000)
+
+    ~ update  lock_table/recovery  point-in-time recovery
+        enabled: false → true
+    + create  runner_policy  IAM policy acme-tfstate-prod-runner, for those who run
+                             Terraform
+
+    Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
+    Every setting of it: -v
+    Terraform 1.11 and later call dynamodb_table deprecated; to move: --lock both, then --lock s3.
+    ✓ lock_table/recovery  TIME
+    ✓ runner_policy  TIME
+    verified: 16 resources are as they should be
+
+    Next:
+      terraform init -backend-config=backend.conf
+    ");
+    assert!(place.path().join("backend.conf").exists());
+}
+
+#[tokio::test]
+async fn the_second_ctrl_c_ends_at_once() {
+    let emulator = Emulator::start().await;
+    let (place, gate, _proxy) = behind_a_gate(&emulator);
+    let mut terminal = Terminal::start(&place, &args());
+    gate.wait_for_somebody();
+    terminal.press(CTRL_C);
+    terminal.wait_for("interrupted");
+    terminal.press(CTRL_C);
+    // The gate is still shut.
+    assert_eq!(terminal.end(), 130);
+
+    gate.open();
+    let said = place.bootstrap(LINE);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let said = place.bootstrap(LINE);
+    assert!(said.err.contains("nothing to do"), "{}", said.all());
+}
+
+#[tokio::test]
+async fn sigterm_is_the_same_for_a_job_without_a_terminal() {
+    let emulator = Emulator::start().await;
+    let (place, gate, proxy) = behind_a_gate(&emulator);
+    let mut command = place.command(&[&args()[..], &["--output=json"]].concat());
+    let job = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    gate.wait_for_somebody();
+    assert!(Command::new("kill").arg(job.id().to_string()).status().expect("kill").success());
+    // There is nothing to be seen of it from outside until the gate opens.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    gate.open();
+    let said = place.said(&job.wait_with_output().expect("it ends"));
+    assert_eq!((said.code, said.err.as_str()), (Some(130), ""), "{}", said.all());
+    let last: Vec<&str> = said.out.lines().rev().take(3).collect();
+    insta::assert_snapshot!(last.into_iter().rev().collect::<Vec<_>>().join("\n"), @r#"
+    {"format_version":1,"event":"interrupted","running":1}
+    {"format_version":1,"event":"finished","address":"lock_table","milliseconds":550}
+    {"format_version":1,"error":{"exit_code":130,"message":"interrupted: 14 changes were made, 2 left","causes":[],"hints":["made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/logging, state_bucket/policy, lock_table","not started: lock_table/recovery, runner_policy","the same command continues where this one stopped"]}}
+    "#);
+    proxy.take();
+}
+
+/// While nothing is changed, there is nothing to finish.
+#[tokio::test]
+async fn whoever_only_looks_stops_at_once() {
+    let gate = Gate::default();
+    let there = gate.clone();
+    let proxy = Proxy::start(None, move |_, _| Reply::Wait(there.clone()));
+    let place = Place::at(proxy.endpoint());
+    let mut terminal = Terminal::start(&place, &args());
+    gate.wait_for_somebody();
+    terminal.press(CTRL_C);
+    assert_eq!(terminal.end(), 130);
+    insta::assert_snapshot!(terminal.screen(), @"^Cerror: interrupted while connecting; nothing was changed");
+}
