@@ -123,7 +123,7 @@ changes = {
     "a weaker bucket policy": lambda: weaken_bucket(bucket, "TfbackendDenyPlaintext"),
     "a weaker policy of the log bucket": lambda: weaken_bucket(logs, "TfbackendDenyForgingLogs"),
     "no rotation": lambda: kms.disable_key_rotation(KeyId=key_id()),
-    "rotation every ten weeks": lambda: kms.enable_key_rotation(KeyId=key_id(), RotationPeriodInDays=90),
+    "rotation every two years": lambda: kms.enable_key_rotation(KeyId=key_id(), RotationPeriodInDays=730),
     "a weaker key policy": weaken_key,
     "no alias": lambda: kms.delete_alias(AliasName=f"alias/{base}"),
     "no deletion protection": lambda: dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False),

@@ -28,7 +28,7 @@ const REPAIRS: &[(&str, &str)] = &[
     ("a weaker bucket policy", "PutBucketPolicy"),
     ("a weaker policy of the log bucket", "PutBucketPolicy"),
     ("no rotation", "EnableKeyRotation"),
-    ("rotation every ten weeks", "EnableKeyRotation"),
+    ("rotation every two years", "EnableKeyRotation"),
     ("a weaker key policy", "PutKeyPolicy"),
     ("no alias", "CreateAlias"),
     ("no deletion protection", "UpdateTable"),
