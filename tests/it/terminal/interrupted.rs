@@ -55,7 +55,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
                                           Terraform
 
     Plan: 16 to create, 0 to update, 0 blocked.
-    Every setting of it: -v
+    -v shows every setting.
     Terraform 1.11 and later call dynamodb_table deprecated; to move: --lock both, then --lock s3.
     ✓ log_bucket  TIME
     ✓ log_bucket/public_access  TIME
@@ -100,7 +100,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
                              Terraform
 
     Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
-    Every setting of it: -v
+    -v shows every setting.
     Terraform 1.11 and later call dynamodb_table deprecated; to move: --lock both, then --lock s3.
     ✓ lock_table/recovery  TIME
     ✓ runner_policy  TIME

@@ -55,7 +55,7 @@ async fn from_the_first_question_to_the_next_command() {
     terminal.wait_for("Make ");
     insta::assert_snapshot!(terminal.screen(), @"
 
-    + create  key                         KMS key of the states, $1.00 a month
+    + create  key                         KMS key of the states, $1.00/month
     + create  key/alias                   alias/acme-tfstate-prod
     + create  key/rotation                new key material every 365 days
     + create  topic                       SNS topic acme-tfstate-prod-alarms
@@ -81,18 +81,18 @@ async fn from_the_first_question_to_the_next_command() {
                                           note: each 100,000 reads and writes of states cost $0.10 more
     + create  trail/selectors             records state objects and lock items
     + create  trail/logging               is recording
-    + create  alarm[bucket_size]          The state bucket is large, all versions counted, $0.10 a month
-    + create  alarm[object_count]         The state bucket has many objects, all versions counted, $0.10
-                                          a month
-    + create  alarm[lock_contention]      Somebody is kept waiting for a state lock, $0.10 a month
-    + create  alarm[lock_throttles]       The lock table is throttled, $0.30 a month
-    + create  alarm[lock_errors]          DynamoDB fails on the lock table, $0.30 a month
+    + create  alarm[bucket_size]          The state bucket is large, all versions counted, $0.10/month
+    + create  alarm[object_count]         The state bucket has many objects, all versions counted,
+                                          $0.10/month
+    + create  alarm[lock_contention]      Somebody is kept waiting for a state lock, $0.10/month
+    + create  alarm[lock_throttles]       The lock table is throttled, $0.30/month
+    + create  alarm[lock_errors]          DynamoDB fails on the lock table, $0.30/month
     + create  runner_policy               IAM policy acme-tfstate-prod-runner, for those who run
                                           Terraform
     + create  runner_policy/attachment[user/admin]  has the policy
 
     Plan: 31 to create, 0 to update, 0 blocked; about $1.90 a month.
-    Every setting of it: -v
+    -v shows every setting.
     ? Make 31 changes (--auto-approve) (y/n) › yes
     ");
     assert!(!place.path().join("tfbackend.toml").exists(), "nothing is written before the plan is approved");
@@ -255,7 +255,7 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     + create  state_bucket/policy         bucket policy of 6 statements
 
     Plan: 6 to create, 0 to update, 0 blocked.
-    Every setting of it: -v
+    -v shows every setting.
     ✔ Make 6 changes · yes
     ✓ state_bucket  TIME
     ✓ state_bucket/public_access  TIME
