@@ -149,7 +149,9 @@ async fn must_have_settled(environment: &Environment, cx: &mut Context<'_>) -> R
     const LOOKS: u32 = 8;
     let mut pauses = crate::aws::settle::Pauses::default();
     for look in 1..=LOOKS {
-        let observation = cx.observe(environment).await?;
+        let looked = cx.observe(environment).await;
+        let observation =
+            looked.map_err(|failure| failure.hint("all of it was made; the same command verifies it and writes the files"))?;
         let plan = Plan::to_apply(&environment.blueprint, &observation, false);
         if plan.is_empty() {
             cx.say(&format!("verified: {} as they should be", words::count(plan.steps.len(), "resource is", "resources are")));

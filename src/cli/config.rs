@@ -87,6 +87,7 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     let save = save::prepare(&settled, cx.host)?;
     save.write()?;
     cx.answer(&format!("{} written\n", save.shown()))?;
-    cx.say(&format!("Next:\n  tfbackend bootstrap --env {}{}", settled.settings.env, cx.global.words()));
+    cx.say("Next:");
+    cx.say(&format!("  tfbackend bootstrap --env {}{}", settled.settings.env, cx.global.words()));
     Ok(exit::DONE)
 }

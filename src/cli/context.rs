@@ -37,7 +37,7 @@ impl Context<'_> {
         let cancel = self.host.cancel.clone();
         tokio::select! {
             biased;
-            () = cancel.cancelled() => Err(Failure::interrupted("interrupted while looking; nothing was changed")),
+            () = cancel.cancelled() => Err(Failure::interrupted("interrupted while looking")),
             observation = environment.observe() => Ok(observation),
         }
     }

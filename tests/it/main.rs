@@ -25,6 +25,7 @@ mod hardening;
 mod idempotence;
 #[cfg(unix)]
 mod readme;
+#[cfg(unix)]
 mod refusals;
 #[cfg(unix)]
 mod sandbox;

@@ -48,7 +48,8 @@ impl Attachment {
             PrincipalKind::User => "user",
             PrincipalKind::Group => "group",
         };
-        AwsError::nonsense(error.api, &self.name, &format!("the account has no such {kind}; make it first, or correct --attach-to"))
+        let message = format!("the account has no such {kind}; make it first, or correct --attach-to");
+        AwsError { message: Some(message.into()), ..error }
     }
 }
 

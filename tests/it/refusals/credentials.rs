@@ -51,7 +51,7 @@ async fn without_good_credentials_nothing_is_looked_at() {
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --profile prdo")).refusal(), @r#"
     1
     error: there is no profile "prdo" in the AWS configuration
-      hint: known profiles: prod, mfa
+      hint: known profiles: mfa, prod
     "#);
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --profile mfa")).refusal(), @r#"
     1

@@ -10,8 +10,7 @@ use tfbackend::aws::http::{self, Proxy};
 
 use crate::support::{emulator::Emulator, program::Place};
 
-const LINE: &str =
-    "bootstrap --env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/admin -y";
+const LINE: &str = "bootstrap --env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/admin --parallelism 1 -y";
 
 /// Grants one of the actions that a message named, each time, until the run succeeds.
 #[tokio::test]
@@ -130,12 +129,12 @@ async fn whoever_grants_what_is_named_gets_there() {
     4
     error: key failed: 0 changes were made, 31 left
       caused by: key: kms:CreateKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action (needs kms:CreateKey)
-      caused by: state_bucket: s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:CreateBucket because no identity-based policy allows the s3:CreateBucket action (needs s3:CreateBucket)
       caused by: log_bucket: s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:CreateBucket because no identity-based policy allows the s3:CreateBucket action (needs s3:CreateBucket)
+      caused by: state_bucket: s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:CreateBucket because no identity-based policy allows the s3:CreateBucket action (needs s3:CreateBucket)
       hint: allow kms:CreateKey on alias/acme-tfstate-prod, then run the same command again
-      hint: allow s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1, then run the same command again
       hint: allow s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1, then run the same command again
-      hint: not started: key/alias, key/rotation, topic, topic/subscription[ops@example.com], state_bucket/encryption, state_bucket/notifications, state_bucket/policy, lock_table, lock_table/recovery, trail, trail/selectors, trail/logging, alarm[bucket_size], alarm[object_count], alarm[lock_contention], alarm[lock_throttles], alarm[lock_errors], runner_policy, runner_policy/attachment[user/admin], state_bucket/public_access, state_bucket/versioning, state_bucket/lifecycle, state_bucket/logging, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy
+      hint: allow s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1, then run the same command again
+      hint: not started: key/alias, key/rotation, topic, topic/subscription[ops@example.com], state_bucket/encryption, state_bucket/notifications, state_bucket/policy, lock_table, lock_table/recovery, trail, trail/selectors, trail/logging, alarm[bucket_size], alarm[object_count], alarm[lock_contention], alarm[lock_throttles], alarm[lock_errors], runner_policy, runner_policy/attachment[user/admin], log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket/logging, state_bucket/public_access, state_bucket/versioning, state_bucket/lifecycle
       hint: the same command continues where this one stopped
     ");
 }

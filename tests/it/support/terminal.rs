@@ -58,7 +58,34 @@ impl<'a> Terminal<'a> {
         self.child.process_id().expect("it runs")
     }
 
+    /// Types these keys where a question is asked. Enter is pressed once the rest of them can be read: before the
+    /// program takes keys one by one, the terminal itself would break the line.
     pub fn press(&mut self, keys: &str) {
+        let (text, enter) = keys.strip_suffix('\r').map_or((keys, ""), |text| (text, "\r"));
+        if !text.is_empty() {
+            self.wait_for_keys();
+            self.send(text);
+            let typed = text.trim_start_matches(char::is_control);
+            if !enter.is_empty() && !text.starts_with('\u{1b}') {
+                self.wait_for(typed);
+            }
+        }
+        if !enter.is_empty() {
+            self.wait_for_keys();
+            self.send(enter);
+        }
+    }
+
+    fn wait_for_keys(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while modes(&*self.master).contains("ICANON") {
+            assert!(Instant::now() < until, "nobody takes keys:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Types these keys, whoever takes them.
+    pub fn send(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("typed");
     }
 

@@ -234,7 +234,7 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     let line = "bootstrap --project=acme --region=eu-west-1 --lock=s3 --encryption=sse-s3 --alarms=false --trail=off --policy=false";
-    let args: Vec<&str> = line.split(' ').chain(["--ephemeral", "--access-logs=false"]).collect();
+    let args: Vec<&str> = line.split(' ').chain(["--ephemeral", "--access-logs=false", "--parallelism=1"]).collect();
     let mut terminal = Terminal::start(&place, &args);
     terminal.answer("Environment", "\r");
     terminal.answer("State key", "\r");

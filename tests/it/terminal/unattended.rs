@@ -114,10 +114,11 @@ async fn settings_are_shown_with_their_origin_and_written() {
     place.set("AWS_REGION", "eu-west-1");
     place.set("TFBACKEND_LOCK", "both");
     let init = place.run(&["config", "init", "--env=prod", "--project=acme", "--tag=Team=infra"]);
-    insta::assert_snapshot!(init.all(), @r"
+    insta::assert_snapshot!(init.all(), @"
     Some(0)
     tfbackend.toml written
-    Next:\n  tfbackend bootstrap --env prod
+    Next:
+      tfbackend bootstrap --env prod
     ");
     insta::assert_snapshot!(fs::read_to_string(place.path().join("tfbackend.toml")).expect("written"), @r#"
     [env.prod]
@@ -195,7 +196,7 @@ async fn settings_are_shown_with_their_origin_and_written() {
     terminal.answer("CloudTrail", "\r");
     terminal.answer("Protect", "n");
     assert_eq!(terminal.end(), 0);
-    insta::assert_snapshot!(terminal.screen(), @r"
+    insta::assert_snapshot!(terminal.screen(), @"
     ✔ Environment, as part of every name · dev
     ✔ Project, as part of every name · shop
     ✔ AWS region of the backend · eu-west-1
@@ -203,6 +204,7 @@ async fn settings_are_shown_with_their_origin_and_written() {
     ✔ CloudTrail audit trail · new
     ✔ Protect against being taken down by mistake · no
     tfbackend.toml written
-    Next:\n  tfbackend bootstrap --env dev
+    Next:
+      tfbackend bootstrap --env dev
     ");
 }
