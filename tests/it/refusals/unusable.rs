@@ -72,11 +72,11 @@ async fn who_gets_the_policy_must_be_there() {
     }
     insta::assert_snapshot!(all, @"
     3
-    error: runner_policy/attachment[role/ci]: could not be looked at: iam:ListAttachedRolePolicies on ci: the account has no such role; make it first, or correct --attach-to; nothing was changed
+    error: runner_policy/attachment[role/ci]: could not be looked at: iam:ListAttachedRolePolicies on ci: NoSuchEntity: the account has no such role; make it first, or correct --attach-to [request UUID]; nothing was changed
     3
-    error: runner_policy/attachment[user/ci]: could not be looked at: iam:ListAttachedUserPolicies on ci: the account has no such user; make it first, or correct --attach-to; nothing was changed
+    error: runner_policy/attachment[user/ci]: could not be looked at: iam:ListAttachedUserPolicies on ci: NoSuchEntity: the account has no such user; make it first, or correct --attach-to [request UUID]; nothing was changed
     3
-    error: runner_policy/attachment[group/ci]: could not be looked at: iam:ListAttachedGroupPolicies on ci: the account has no such group; make it first, or correct --attach-to; nothing was changed
+    error: runner_policy/attachment[group/ci]: could not be looked at: iam:ListAttachedGroupPolicies on ci: NoSuchEntity: the account has no such group; make it first, or correct --attach-to [request UUID]; nothing was changed
     ");
     assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "");
 }
