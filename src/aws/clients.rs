@@ -94,7 +94,9 @@ pub async fn profile_region(name: Option<&str>) -> Option<String> {
 async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectError> {
     let profiles = aws_config::profile::load(files, env, &EnvConfigFiles::default(), None).await.map_err(ConnectError::Profiles)?;
     if profiles.get_profile(name).is_none() {
-        return Err(ConnectError::NoProfile { name: name.to_owned(), known: profiles.profiles().map(str::to_owned).collect() });
+        let mut known: Vec<String> = profiles.profiles().map(str::to_owned).collect();
+        known.sort();
+        return Err(ConnectError::NoProfile { name: name.to_owned(), known });
     }
     // One role may be assumed by way of another.
     let mut seen = BTreeSet::new();
