@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::wizard::quoted;
 use crate::{
     host::Host,
+    render::next::shell_word,
     report::{
         View,
         style::{Color, Style},
@@ -87,7 +87,7 @@ impl Global {
             ("--profile", self.profile.clone()),
             ("--endpoint-url", self.endpoint_url.clone()),
         ];
-        let said = values.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", quoted(&value?))));
+        let said = values.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", shell_word(&value?))));
         said.chain(self.sandbox.then(|| " --sandbox".to_owned())).collect()
     }
 

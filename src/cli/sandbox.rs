@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use crate::{
     exit,
     host::Host,
+    render::next::shell_word,
     sandbox::{Running, Sandbox, SandboxError, Stage, Up},
 };
 
@@ -119,15 +120,10 @@ fn exports(running: &Running, host: &mut Host) -> io::Result<()> {
     }
     for (name, value) in &wanted {
         if host.vars.get(name) != Some(value) {
-            writeln!(host.out, "export {name}={}", quoted(value))?;
+            writeln!(host.out, "export {name}={}", shell_word(value))?;
         }
     }
     Ok(())
-}
-
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,@%+=".contains(c);
-    if !value.is_empty() && value.chars().all(plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', r"'\''")) }
 }
 
 async fn inside(running: &Running, command: &[OsString], host: &mut Host) -> Result<u8, SandboxCommandError> {
@@ -160,10 +156,10 @@ mod tests {
 
     #[test]
     fn what_a_shell_would_read_as_more_than_a_word_is_quoted() {
-        assert_eq!(quoted("https://127.0.0.1:14566"), "https://127.0.0.1:14566");
-        assert_eq!(quoted("/home/a b/$(x)"), "'/home/a b/$(x)'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
+        assert_eq!(shell_word("https://127.0.0.1:14566"), "https://127.0.0.1:14566");
+        assert_eq!(shell_word("/home/a b/$(x)"), "'/home/a b/$(x)'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::render::next::shell_word;
 use crate::settings::{
     error::{Problem, SettingsError},
     file::{FILE_NAME, File},
@@ -27,18 +28,12 @@ pub fn equivalent_command(env: &EnvName, layer: &Layer) -> String {
 
 fn flag(name: &str, value: &Value) -> String {
     match value {
-        Value::String(text) if text.starts_with('-') => format!("--{name}={}", quoted(text)),
-        Value::String(text) => format!("--{name} {}", quoted(text)),
+        Value::String(text) if text.starts_with('-') => format!("--{name}={}", shell_word(text)),
+        Value::String(text) => format!("--{name} {}", shell_word(text)),
         // A switch takes its value only behind `=`.
         Value::Bool(true) => format!("--{name}"),
         other => format!("--{name}={other}"),
     }
-}
-
-/// Bare where no shell sees anything in it, else in single quotes.
-pub fn quoted(text: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
-    if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// The environment's table of `tfbackend.toml`.

@@ -40,7 +40,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     terminal.wait_for("interrupted");
     gate.open();
     assert_eq!(terminal.end(), 130);
-    insta::assert_snapshot!(terminal.screen(), @"
+    insta::assert_snapshot!(without_a_frame(&terminal.screen()), @"
     + create  log_bucket/policy           bucket policy of 6 statements
     + create  state_bucket                S3 bucket acme-tfstate-prod-000000000000-eu-west-1
     + create  state_bucket/public_access  no public access of any kind
@@ -70,7 +70,6 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     ✓ state_bucket/lifecycle  TIME
     ✓ state_bucket/logging  TIME
     ✓ state_bucket/policy  TIME
-      13 of 16 done
     interrupted: nothing more is started, 1 step that runs is finished first
     ✓ lock_table  TIME
     error: interrupted: 14 changes were made, 2 left
@@ -163,4 +162,10 @@ async fn whoever_only_looks_stops_at_once() {
     terminal.send(CTRL_C);
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(terminal.screen(), @"^Cerror: interrupted while connecting; nothing was changed");
+}
+
+/// A signal may leave the last frame of the bars on the screen: which one it was is chance.
+fn without_a_frame(screen: &str) -> String {
+    let frame = |line: &&str| line.trim().ends_with("of 16 done") || line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
+    screen.lines().filter(|line| !frame(line)).collect::<Vec<_>>().join("\n")
 }
