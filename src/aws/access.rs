@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
+    ownership::{Tags, tags_over, tags_to_add},
     policy::Document,
-    resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
+    resource::{Found, Look, Resource},
 };
 use crate::spec::Spec;
 

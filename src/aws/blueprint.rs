@@ -19,8 +19,8 @@ use super::{
     },
     key::{Key, alias::Alias, own::OwnKey, rotation::Rotation},
     lock_table::{self, LockTable, recovery::Recovery},
+    ownership::Tags,
     policies::{self, ACCESS_LOG_PREFIX, KeyUses, Place, TRAIL_PREFIX, TableAccess},
-    resource::Tags,
     resources::AwsSpec,
     topic::{Topic, existing::ExistingTopic, subscription::Subscription},
     trail::{Trail, existing::ExistingTrail, logging::TrailLogging, selectors::Selectors},
@@ -151,6 +151,15 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The topic that hears of alarms and deletions.
+    fn topic_arn(&self) -> Option<String> {
+        match &self.settings.alarms {
+            Alarms::Off => None,
+            Alarms::On { topic: settings::Topic::New { .. }, .. } => Some(self.place.topic_arn()),
+            Alarms::On { topic: settings::Topic::Existing { arn }, .. } => Some(arn.to_string()),
+        }
+    }
+
     fn key(&mut self) {
         match &self.settings.encryption {
             settings::Encryption::NewKey { rotation_days } => {
@@ -171,7 +180,10 @@ impl<'a> Builder<'a> {
     fn topic(&mut self) {
         let Alarms::On { topic, .. } = &self.settings.alarms else { return };
         match topic {
-            settings::Topic::Existing { arn } => self.add(TOPIC, &[], AwsSpec::ExistingTopic(ExistingTopic { arn: arn.to_string() })),
+            settings::Topic::Existing { arn } => {
+                let publishers = self.settings.bucket.delete_events.then(|| policies::S3.to_owned()).into_iter().collect();
+                self.add(TOPIC, &[], AwsSpec::ExistingTopic(ExistingTopic { arn: arn.to_string(), publishers }));
+            }
             settings::Topic::New { emails } => {
                 let policy = self.place.topic_policy(self.uses().bucket_events);
                 let topic = Topic { name: self.names.topic.clone(), key: self.place.key.clone(), policy, tags: self.tags.clone() };
@@ -235,8 +247,8 @@ impl<'a> Builder<'a> {
             let logging = Logging { bucket: name.clone(), target: Some(target), prefix: Some(ACCESS_LOG_PREFIX.to_owned()) };
             self.add(STATE.logging.clone(), &[&STATE.bucket, &LOG.policy], AwsSpec::Logging(logging));
         }
-        if self.uses().bucket_events {
-            let notifications = self.deletions(&name);
+        if let (true, Some(topic)) = (settings.bucket.delete_events, self.topic_arn()) {
+            let notifications = self.deletions(&name, &topic);
             self.add(STATE.notifications.clone(), &[&STATE.bucket, &TOPIC], AwsSpec::Notifications(notifications));
         }
         // Last of all: once it stands, the bucket is as safe as it gets.
@@ -246,14 +258,14 @@ impl<'a> Builder<'a> {
     }
 
     /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called otherwise.
-    fn deletions(&self, bucket: &str) -> Notifications {
+    fn deletions(&self, bucket: &str, topic: &str) -> Notifications {
         const STATES: &str = ".tfstate";
         let file = self.settings.key.as_str().rsplit('/').next().unwrap_or_default();
         let own = Some(file).filter(|file| !file.ends_with(STATES));
         let target = |id: &str, suffix: &str| Target {
             id: format!("{}{id}", notifications::OURS),
             kind: TargetKind::Topic,
-            arn: self.place.topic_arn(),
+            arn: topic.to_owned(),
             events: vec!["s3:ObjectRemoved:*".to_owned()],
             filter: vec![("suffix".to_owned(), suffix.to_owned())],
         };
@@ -322,11 +334,7 @@ impl<'a> Builder<'a> {
     }
 
     fn alarms(&mut self) {
-        let Alarms::On { topic, bucket_gib, objects } = &self.settings.alarms else { return };
-        let topic = match topic {
-            settings::Topic::New { .. } => self.place.topic_arn(),
-            settings::Topic::Existing { arn } => arn.to_string(),
-        };
+        let (Alarms::On { bucket_gib, objects, .. }, Some(topic)) = (&self.settings.alarms, self.topic_arn()) else { return };
         let common = Common { prefix: self.names.alarm_prefix.clone(), topic, tags: self.tags.clone() };
         let mut alarms = vec![
             ("bucket_size", common.bucket_size(&self.place.bucket, *bucket_gib)),

@@ -12,7 +12,8 @@ use super::{
     Aws,
     error::{Api, AwsError, found},
     ownership,
-    resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add},
+    resource::{Found, Look, Resource},
     settle::PATIENCE,
 };
 use crate::{observation::Owner, spec::Spec};

@@ -1,6 +1,7 @@
 //! The tags that make a resource ours, and whose a resource with given tags is.
 
-use super::resource::Tags;
+use std::collections::BTreeMap;
+
 use crate::observation::Owner;
 
 pub const MANAGED_BY: &str = "ManagedBy";
@@ -12,6 +13,9 @@ pub const LAYOUT: &str = "tfbackend:version";
 
 const TOOL: &str = "tfbackend";
 const LAYOUT_VERSION: &str = "1";
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
 
 /// Which environment something belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +46,18 @@ impl Mark {
             _ => Owner::Unmanaged,
         }
     }
+}
+
+/// Ours over theirs: a tag set is never replaced.
+pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
+    let mut all = theirs.clone();
+    all.extend(ours.clone());
+    all
+}
+
+/// The tags to write so that `to` holds, given that `from` is there.
+pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
+    to.iter().filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ pub struct KeyUses {
 
 const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
 const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
-const S3: &str = "s3.amazonaws.com";
+/// Delivers the events of a bucket.
+pub const S3: &str = "s3.amazonaws.com";
 const S3_LOGGING: &str = "logging.s3.amazonaws.com";
 /// Days that a person has to find out that the key of all states is about to go: the longest there is.
 const DELETION_WINDOW: u32 = 30;

@@ -4,14 +4,14 @@
 //! (reads only; the codes that mean absence stand beside it); `write` (creates, or changes exactly
 //! what differs from what was seen); `over` and `blocked_by` where they differ from the default.
 
-use std::{collections::BTreeMap, future::Future};
+use std::future::Future;
 
 use tokio::sync::OnceCell;
 
 use super::{
     Aws,
     error::AwsError,
-    key::{self, FoundKey},
+    key::find::{self, FoundKey},
 };
 use crate::{observation::Owner, spec::Spec};
 
@@ -53,21 +53,6 @@ impl<'a> Look<'a> {
     /// The environment's own key: behind its alias, or by its tags after a run that was cut off
     /// between making the key and naming it.
     pub async fn key(&self, alias: &str) -> Result<Option<&FoundKey>, AwsError> {
-        Ok(self.key.get_or_try_init(|| key::find(self.aws, alias)).await?.as_ref())
+        Ok(self.key.get_or_try_init(|| find::find(self.aws, alias)).await?.as_ref())
     }
-}
-
-/// Tags by key.
-pub type Tags = BTreeMap<String, String>;
-
-/// Ours over theirs: a tag set is never replaced.
-pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
-    let mut all = theirs.clone();
-    all.extend(ours.clone());
-    all
-}
-
-/// The tags to write so that `to` holds, given that `from` is there.
-pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
-    to.iter().filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }

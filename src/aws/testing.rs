@@ -24,8 +24,8 @@ use super::{
     caller::Caller,
     clients::Clients,
     error::{AwsError, Kind},
-    ownership::Mark,
-    resource::{Found, Look, Resource, Tags},
+    ownership::{Mark, Tags},
+    resource::{Found, Look, Resource},
 };
 
 mod answer;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
+    ownership::{Tags, tags_over, tags_to_add},
     policy::Document,
-    resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
+    resource::{Found, Look, Resource},
 };
 use crate::spec::Spec;
 
@@ -60,8 +61,7 @@ impl Resource for Topic {
         let (attributes, tags) = tokio::join!(attributes(aws, &arn), get_tags(aws, &arn));
         let Some(mut attributes) = attributes? else { return Ok(None) };
         let Some(tags) = tags? else { return Ok(None) };
-        let policy = serde_json::from_str(attributes.get(POLICY).map_or("{}", String::as_str))
-            .map_err(|error| AwsError::nonsense(GET, &arn, &format!("not a policy: {error}")))?;
+        let policy = policy_of(&attributes, &arn)?;
         let owner = aws.mark.owner(&tags);
         let key = attributes.remove(KEY).filter(|key| !key.is_empty());
         Ok(Some(Found { spec: Self { name: self.name.clone(), key, policy, tags }, output: Some(arn), owner }))
@@ -100,6 +100,11 @@ impl Resource for Topic {
 pub(super) async fn attributes(aws: &Aws, arn: &str) -> Result<Option<HashMap<String, String>>, AwsError> {
     let answer = aws.read(GET, arn, aws.clients.sns.get_topic_attributes().topic_arn(arn).send()).await;
     Ok(found(answer, ABSENT)?.map(|answer| answer.attributes.unwrap_or_default()))
+}
+
+fn policy_of(attributes: &HashMap<String, String>, arn: &str) -> Result<Document, AwsError> {
+    serde_json::from_str(attributes.get(POLICY).map_or("{}", String::as_str))
+        .map_err(|error| AwsError::nonsense(GET, arn, &format!("not a policy: {error}")))
 }
 
 async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {

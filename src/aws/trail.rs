@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
-    resource::{Found, Look, Resource, Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add},
+    resource::{Found, Look, Resource},
 };
 use crate::spec::Spec;
 

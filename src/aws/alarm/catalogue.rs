@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Alarm, Query, What};
-use crate::aws::resource::Tags;
+use crate::aws::ownership::Tags;
 
 const GREATER: &str = "GreaterThanThreshold";
 const FIVE_MINUTES: i32 = 300;

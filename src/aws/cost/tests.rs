@@ -6,8 +6,8 @@ use crate::aws::{
     bucket::versioning::Versioning,
     key::Key,
     lock_table::{Encryption, LockTable},
+    ownership::Tags,
     policy::Document,
-    resource::Tags,
 };
 
 fn table(billing: Billing) -> AwsSpec {

@@ -6,7 +6,7 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError},
-        key::{NOT_YET, describe},
+        key::{NOT_YET, find::describe},
         resource::{Found, Look, Resource},
     },
     spec::Spec,

@@ -6,7 +6,7 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError},
-        key::{describe, get_policy, unusable},
+        key::{find::describe, get_policy, unusable},
         resource::{Found, Look, Resource},
     },
     observation::Owner,

@@ -199,10 +199,17 @@ async fn a_key_of_ones_own_is_used_and_left_alone() {
 async fn a_topic_of_ones_own_is_told_and_left_alone() {
     let emulator = Emulator::start().await;
     let topic = emulator.python("tests/it/hardening/make_topic.py", &[]).trim().to_owned();
+    let output = run(&emulator, &["--alarm-topic", &topic, "--lock", "s3", "--trail", "off"]);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let words = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("the topic's policy does not let s3.amazonaws.com publish"), "{words}");
+    assert_eq!(emulator.python("tests/it/hardening/buckets.py", &[]), "[]\n", "nothing was made");
+
+    emulator.python("tests/it/hardening/make_topic.py", &["s3"]);
     let made = settings(&emulator, &["--alarm-topic", &topic, "--lock", "s3", "--trail", "off"]);
     let told: Vec<&str> = made.lines().filter(|line| line.contains("topic") || line.contains("tells") || line.contains("events")).collect();
     assert_snapshot!(told.join("\n"), @r#"
-    state bucket events = {}
+    state bucket events = {"TopicConfigurations": [{"Events": ["s3:ObjectRemoved:*"], "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".tfstate"}]}}, "Id": "tfbackend-state-removed", "TopicArn": "arn:aws:sns:eu-west-1:000000000000:on-call"}]}
     topic = null
     alarm bucket-size tells = [true, ["arn:aws:sns:eu-west-1:000000000000:on-call"]]
     alarm object-count tells = [true, ["arn:aws:sns:eu-west-1:000000000000:on-call"]]

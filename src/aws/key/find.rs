@@ -1,0 +1,120 @@
+//! Which key is the environment's: behind its alias, or by its tags.
+
+use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    aws::{
+        Aws,
+        error::{Api, AwsError, Kind, found},
+        ownership::Tags,
+    },
+    observation::Owner,
+};
+
+pub(super) const DESCRIBE: Api = Api::new("kms:DescribeKey");
+const LIST: Api = Api::new("kms:ListKeys");
+const TAGS: Api = Api::new("kms:ListResourceTags");
+
+const ABSENT: &[&str] = &["NotFoundException"];
+
+/// How many keys are asked for their tags at the same time, when one is searched for.
+const SEARCH_WIDTH: usize = 16;
+
+/// A key that was found, with what most looks need of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundKey {
+    pub arn: String,
+    pub state: String,
+    pub description: String,
+    pub tags: Tags,
+    pub owner: Owner,
+}
+
+/// The key behind the alias if it is ours, else the oldest with our tags that is not on its way out.
+///
+/// What the alias leads to is also returned when it is not ours and no other is: a hand-made key
+/// may be adopted.
+pub async fn find(aws: &Aws, alias: &str) -> Result<Option<FoundKey>, AwsError> {
+    let (aliased, all) = tokio::join!(describe(aws, alias), list(aws));
+    let aliased = match aliased? {
+        Some(metadata) => Some(with_tags(aws, metadata).await?),
+        None => None,
+    };
+    match aliased {
+        Some(key) if key.owner == Owner::Us => Ok(Some(key)),
+        other => Ok(search(aws, all?).await?.or(other)),
+    }
+}
+
+pub(super) async fn describe(aws: &Aws, id: &str) -> Result<Option<KeyMetadata>, AwsError> {
+    let answer = aws.read(DESCRIBE, id, aws.clients.kms.describe_key().key_id(id).send()).await;
+    Ok(found(answer, ABSENT)?.and_then(|answer| answer.key_metadata))
+}
+
+async fn list(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    let pages = aws.clients.kms.list_keys().limit(1000).into_paginator().items().send();
+    let keys = pages.try_collect().await.map_err(|error| AwsError::from_sdk(LIST, "the keys of the account", error))?;
+    Ok(keys.into_iter().filter_map(|key| key.key_id).collect())
+}
+
+/// Keys whose tags may not be read are not ours: ours delegate to IAM. But if none may be read,
+/// nothing is known.
+async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsError> {
+    let answers: Vec<(String, Result<Tags, AwsError>)> = stream::iter(ids)
+        .map(|id| async {
+            let tags = tags(aws, &id).await;
+            (id, tags)
+        })
+        .buffer_unordered(SEARCH_WIDTH)
+        .collect()
+        .await;
+    let mut ours = vec![];
+    let mut denied = None;
+    let mut readable = false;
+    for (id, tags) in answers {
+        match tags {
+            Ok(tags) => {
+                readable = true;
+                if aws.mark.owner(&tags) == Owner::Us {
+                    ours.push(id);
+                }
+            }
+            Err(error) if error.kind == Kind::Denied => denied = Some(error),
+            // Deleted between the list and the look.
+            Err(error) if error.is(ABSENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if let (Some(error), false) = (denied, readable) {
+        return Err(error);
+    }
+    let described: Vec<KeyMetadata> =
+        stream::iter(ours).then(|id| async move { describe(aws, &id).await }).try_filter_map(|key| async { Ok(key) }).try_collect().await?;
+    let oldest = described
+        .into_iter()
+        .filter(|key| key.key_manager() == Some(&KeyManagerType::Customer))
+        .filter(|key| !matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)))
+        .min_by_key(|key| (key.creation_date().map(|at| at.as_nanos()), key.key_id().to_owned()));
+    match oldest {
+        Some(metadata) => Ok(Some(with_tags(aws, metadata).await?)),
+        None => Ok(None),
+    }
+}
+
+async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
+    let tags = tags(aws, metadata.key_id()).await?;
+    Ok(FoundKey {
+        arn: metadata.arn.unwrap_or(metadata.key_id),
+        state: metadata.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        description: metadata.description.unwrap_or_default(),
+        owner: aws.mark.owner(&tags),
+        tags,
+    })
+}
+
+async fn tags(aws: &Aws, id: &str) -> Result<Tags, AwsError> {
+    let pages = aws.clients.kms.list_resource_tags().key_id(id).into_paginator().items().send();
+    let tags = pages.try_collect().await.map_err(|error| AwsError::from_sdk(TAGS, id, error))?;
+    Ok(tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect())
+}
