@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     context::Context,
-    environment::{Environment, EnvironmentArgs},
+    environment::{Ask, Environment, EnvironmentArgs},
     explain,
     failure::Failure,
     files,
@@ -34,7 +34,7 @@ pub struct BootstrapArgs {
 }
 
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let settled = args.environment.settle(cx.host, &cx.global, true).await?;
+    let settled = args.environment.settle(cx.host, &cx.global, Ask::PersonKnownToAws).await?;
     let save = save::offer(&settled, args.save, cx)?;
     let mut environment = settled.meet(cx.host, &cx.global).await?;
     // What is in the way of the files is found before anything is made.
@@ -156,6 +156,10 @@ async fn must_have_settled(environment: &Environment, cx: &mut Context<'_>) -> R
         if plan.is_empty() {
             cx.say(&format!("verified: {} as they should be", words::count(plan.steps.len(), "resource is", "resources are")));
             return Ok(());
+        }
+        // What is denied now is denied in a minute, too.
+        if let Some(failure) = summary::denied(&plan) {
+            return Err(failure);
         }
         if look == LOOKS {
             summary::show_plan(&plan, environment, cx);

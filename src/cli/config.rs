@@ -4,7 +4,13 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{context::Context, environment::EnvironmentArgs, explain, failure::Failure, save};
+use super::{
+    context::Context,
+    environment::{Ask, EnvironmentArgs},
+    explain,
+    failure::Failure,
+    save,
+};
 use crate::{
     exit,
     report::{json, table::Table},
@@ -55,7 +61,7 @@ struct Row {
 
 /// Prints what was said even if it makes no sense together, and then says why.
 fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let (env, _, merged, _) = args.merge(cx.host, &cx.global, false)?;
+    let (env, _, merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
     let resolved = merged.resolve(&env).map_err(|error| explain::settings(&error));
     if cx.global.json() {
         resolved?;
@@ -83,7 +89,7 @@ fn text(value: &Value) -> String {
 }
 
 async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let settled = args.settle(cx.host, &cx.global, true).await?;
+    let settled = args.settle(cx.host, &cx.global, Ask::Person).await?;
     let save = save::prepare(&settled, cx.host)?;
     save.write()?;
     cx.answer(&format!("{} written\n", save.shown()))?;

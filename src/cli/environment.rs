@@ -8,7 +8,7 @@ use super::{
     explain,
     failure::Failure,
     global::Global,
-    session::{self, Sandboxed},
+    session::{self, Connected, Sandboxed},
     wizard,
 };
 use crate::{
@@ -67,6 +67,17 @@ pub struct Settled {
     /// Whether there is a person who may be asked.
     pub may_ask: bool,
     sandbox: Option<Sandboxed>,
+    connected: Option<Connected>,
+}
+
+/// Who is asked for what nobody said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Nobody,
+    /// A person, if there is one.
+    Person,
+    /// The same, once AWS has taken the credentials: nobody answers ten questions to be told then that there are none.
+    PersonKnownToAws,
 }
 
 impl EnvironmentArgs {
@@ -80,13 +91,13 @@ impl EnvironmentArgs {
     }
 
     /// What holds before anybody is asked, with the name of the environment, which a person may be asked for.
-    pub fn merge(self, host: &mut Host, global: &Global, ask: bool) -> Result<(EnvName, Sources, Merged, bool), Failure> {
+    pub fn merge(self, host: &mut Host, global: &Global, ask: Ask) -> Result<(EnvName, Sources, Merged, bool), Failure> {
         let named = self.env(host)?;
         let sources = Sources::read(host, self.layer, global.config.as_deref()).map_err(|error| explain::settings(&error))?;
         let asked = named.is_none();
         let env = match named {
             Some(env) => env,
-            None if ask && global.attended(host) && !sources.non_interactive() => {
+            None if ask != Ask::Nobody && global.attended(host) && !sources.non_interactive() => {
                 wizard::ask_env(&mut *host.prompt, &sources).map_err(|error| explain::prompt(&error))?
             }
             None => return Err(Failure::failed("no environment was named").hint("pass --env, for example --env dev")),
@@ -95,15 +106,22 @@ impl EnvironmentArgs {
         Ok((env, sources, merged, asked))
     }
 
-    /// Settles what is asked for, asking a person (`ask`) where nobody said.
-    pub async fn settle(self, host: &mut Host, global: &Global, ask: bool) -> Result<Settled, Failure> {
+    /// Settles what is asked for, asking a person where nobody said.
+    pub async fn settle(self, host: &mut Host, global: &Global, ask: Ask) -> Result<Settled, Failure> {
         let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
         let sandbox = Sandboxed::find(host, global)?;
         let may_ask = global.attended(host) && merged.layer.non_interactive != Some(true);
-        if ask && may_ask {
+        let mut connected = None;
+        if ask != Ask::Nobody && may_ask {
             let profile_region = session::default_region(global, sandbox.as_ref()).await;
             let hints = wizard::Hints { folder: folder(host), profile_region };
-            let answers = wizard::ask(&mut *host.prompt, &merged, &hints).map_err(|error| explain::prompt(&error))?;
+            let place = wizard::ask_where(&mut *host.prompt, &merged, &hints).map_err(|error| explain::prompt(&error))?;
+            asked |= place != Layer::default();
+            merged = merged.with_answers(&place);
+            if let (Ask::PersonKnownToAws, true, Some(region)) = (ask, wizard::has_questions(&merged), &merged.layer.region) {
+                connected = Some(session::connect(host, global, sandbox.as_ref(), region, merged.layer.account.as_ref()).await?);
+            }
+            let answers = wizard::ask(&mut *host.prompt, &merged).map_err(|error| explain::prompt(&error))?;
             asked |= answers != Layer::default();
             merged = merged.with_answers(&answers);
         } else if let (None, Some(sandbox)) = (&merged.layer.region, &sandbox) {
@@ -111,11 +129,11 @@ impl EnvironmentArgs {
             merged = merged.with_answers(&Layer { region, ..Layer::default() });
         }
         let settings = merged.resolve(&env).map_err(|error| explain::settings(&error))?;
-        Ok(Settled { settings, merged, sources, asked, may_ask, sandbox })
+        Ok(Settled { settings, merged, sources, asked, may_ask, sandbox, connected })
     }
 
     /// The same, and meets the account.
-    pub async fn open(self, host: &mut Host, global: &Global, ask: bool) -> Result<Environment, Failure> {
+    pub async fn open(self, host: &mut Host, global: &Global, ask: Ask) -> Result<Environment, Failure> {
         self.settle(host, global, ask).await?.meet(host, global).await
     }
 }
@@ -123,12 +141,12 @@ impl EnvironmentArgs {
 impl Settled {
     /// Connects, and says what the environment consists of in this account.
     pub async fn meet(self, host: &Host, global: &Global) -> Result<Environment, Failure> {
-        let Self { settings, merged, sources: _, asked, may_ask, sandbox } = self;
-        let aws = tokio::select! {
-            biased;
-            () = host.cancel.cancelled() => return Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
-            aws = session::open(host, global, sandbox.as_ref(), &settings) => aws?,
+        let Self { settings, merged, sources: _, asked, may_ask, sandbox, connected } = self;
+        let connected = match connected {
+            Some(connected) => connected,
+            None => session::connect(host, global, sandbox.as_ref(), &settings.region, settings.account.as_ref()).await?,
         };
+        let aws = connected.about(&settings);
         let account: AccountId =
             aws.account().parse().map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
         let names = Names::new(&settings, &account);

@@ -2,7 +2,13 @@
 
 use clap::Args;
 
-use super::{context::Context, describe::describe, environment::EnvironmentArgs, failure::Failure, summary};
+use super::{
+    context::Context,
+    describe::describe,
+    environment::{Ask, EnvironmentArgs},
+    failure::Failure,
+    summary,
+};
 use crate::{
     exit,
     plan::Plan,
@@ -27,7 +33,7 @@ pub struct PlanArgs {
 }
 
 pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let environment = args.environment.open(cx.host, &cx.global, false).await?;
+    let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
     let observation = cx.observe(&environment).await?;
     let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
     if cx.global.json() {

@@ -2,7 +2,12 @@
 
 use clap::Args;
 
-use super::{context::Context, environment::EnvironmentArgs, failure::Failure, files};
+use super::{
+    context::Context,
+    environment::{Ask, EnvironmentArgs},
+    failure::Failure,
+    files,
+};
 use crate::{
     aws::blueprint::KEY,
     exit,
@@ -23,7 +28,7 @@ pub struct RenderArgs {
 }
 
 pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let environment = args.environment.open(cx.host, &cx.global, false).await?;
+    let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
     let observation = cx.observe(&environment).await?;
     let known = observation::outputs(&observation);
     if environment.settings.encryption != Encryption::SseS3 && !known.contains_key(&KEY) {

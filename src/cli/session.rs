@@ -15,7 +15,10 @@ use crate::{
     host::Host,
     render::Emulator,
     sandbox::{Sandbox, running::Running},
-    settings::Settings,
+    settings::{
+        Settings,
+        names::{AccountId, Region},
+    },
 };
 
 /// The sandbox that this run is to use.
@@ -50,9 +53,43 @@ pub async fn default_region(global: &Global, sandbox: Option<&Sandboxed>) -> Opt
     }
 }
 
-/// Connects, and asks who is calling before anything else.
-pub async fn open(host: &Host, global: &Global, sandbox: Option<&Sandboxed>, settings: &Settings) -> Result<Aws, Failure> {
-    let region = settings.region.as_str();
+/// An account that answered, before it is known which environment this is about.
+pub struct Connected {
+    clients: Clients,
+    pub caller: Caller,
+    region: String,
+}
+
+impl Connected {
+    pub fn about(self, settings: &Settings) -> Aws {
+        let Self { clients, caller, region } = self;
+        Aws { clients, caller, region, mark: Mark { project: settings.project.to_string(), env: settings.env.to_string() } }
+    }
+}
+
+/// Connects, and asks who is calling before anything else; it must be `account`, if one is named.
+pub async fn connect(
+    host: &Host,
+    global: &Global,
+    sandbox: Option<&Sandboxed>,
+    at: &Region,
+    account: Option<&AccountId>,
+) -> Result<Connected, Failure> {
+    tokio::select! {
+        biased;
+        () = host.cancel.cancelled() => Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
+        connected = ask_caller(host, global, sandbox, at, account) => connected,
+    }
+}
+
+async fn ask_caller(
+    host: &Host,
+    global: &Global,
+    sandbox: Option<&Sandboxed>,
+    at: &Region,
+    account: Option<&AccountId>,
+) -> Result<Connected, Failure> {
+    let region = at.as_str();
     let mut connection = Connection { region: Some(region.to_owned()), ..Connection::default() };
     let (bundle, proxy) = match sandbox {
         Some(Sandboxed(running)) => {
@@ -78,8 +115,6 @@ pub async fn open(host: &Host, global: &Global, sandbox: Option<&Sandboxed>, set
     let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
     let clients = Clients::new(&config);
     let caller = Caller::ask(&clients).await.map_err(|error| explain::caller(&error, region))?;
-    let account = settings.account.as_ref().map(|account| account.as_str());
-    caller.must_be(account, region, settings.region.partition()).map_err(|error| explain::caller(&error, region))?;
-    let mark = Mark { project: settings.project.to_string(), env: settings.env.to_string() };
-    Ok(Aws { clients, caller, region: region.to_owned(), mark })
+    caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
+    Ok(Connected { clients, caller, region: region.to_owned() })
 }

@@ -76,6 +76,23 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
     Err(failure)
 }
 
+/// What was written and may not be looked at: nobody can say whether it is as it should be.
+pub fn denied(plan: &Plan<AwsSpec>) -> Option<Failure> {
+    let unseen = plan.steps.iter().filter(|step| plan.blocking_whole(step).is_none()).filter_map(|step| match &step.change {
+        Change::Blocked { reason: Reason::Unreadable { error } } => Some((&step.address, error)),
+        _ => None,
+    });
+    let (causes, errors): (Vec<String>, Vec<&str>) = unseen.map(|(address, error)| (format!("{address}: {error}"), error.as_str())).unzip();
+    let actions = explain::missing_actions(errors.into_iter());
+    if actions.is_empty() {
+        return None;
+    }
+    let mut failure = Failure::partly("everything was written, but not all of it may be looked at");
+    failure.causes = causes;
+    let actions = actions.join(", ");
+    Some(failure.hint(format!("allow {actions}, then run the same command again: it verifies, and writes the files")))
+}
+
 /// A resource by its name, and by its address in the plan; a part by its address, which has the whole in it.
 fn what(address: &Address, environment: &Environment) -> String {
     let node = environment.blueprint.nodes().iter().find(|node| node.address == *address);

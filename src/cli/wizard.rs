@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use super::prompt::Refuse;
 use crate::{
     host::{Answer, Kind, Prompt, PromptError, Question},
     settings::{
@@ -42,13 +43,27 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, Pr
     }
 }
 
-/// Asks for everything that nobody said. The answers are valid each by itself.
+/// Asks for whom and where it is, which is all that is needed to find out who is calling.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_where(prompt: &mut dyn Prompt, merged: &Merged, hints: &Hints) -> Result<Layer, PromptError> {
+    let mut asking = Asking { prompt, merged, answers: Layer::default() };
+    asking.environment(hints)?;
+    Ok(asking.answers)
+}
+
+/// Whether [`ask`] has anything to ask.
+pub fn has_questions(merged: &Merged) -> bool {
+    matches!(ask(&mut Refuse, merged), Err(PromptError::CannotAsk { .. }))
+}
+
+/// Asks for everything else that nobody said. The answers are valid each by itself.
 ///
 /// # Errors
 /// If a question cannot be asked, or the person interrupts: then nothing has happened.
-pub fn ask(prompt: &mut dyn Prompt, merged: &Merged, hints: &Hints) -> Result<Layer, PromptError> {
+pub fn ask(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptError> {
     let mut asking = Asking { prompt, merged, answers: Layer::default() };
-    asking.environment(hints)?;
     asking.state()?;
     asking.encryption()?;
     asking.alarms()?;

@@ -6,10 +6,10 @@ use insta::assert_snapshot;
 use tfbackend::{
     cli::{
         prompt::Refuse,
-        wizard::{Hints, appended, ask, equivalent_command, project_from, toml_for},
+        wizard::{Hints, appended, ask, ask_where, equivalent_command, has_questions, project_from, toml_for},
     },
-    host::PromptError,
-    settings::{file::File, layer::Layer, resolve::resolve},
+    host::{Prompt, PromptError},
+    settings::{file::File, layer::Layer, merge::Merged, resolve::resolve},
 };
 
 use crate::support::{
@@ -21,8 +21,17 @@ const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56e
 
 fn talk(line: &str, vars: &[(&str, &str)], toml: &str, hints: &Hints, replies: &[(&'static str, Reply)]) -> (Layer, String) {
     let mut prompt = Scripted::new(replies.iter().cloned());
-    let answers = ask(&mut prompt, &sources(line, vars, toml).unwrap().merged(&env("prod")), hints).unwrap();
+    let answers = ask_all(&mut prompt, sources(line, vars, toml).unwrap().merged(&env("prod")), hints).unwrap();
     (answers, prompt.finish())
+}
+
+/// First where, then the rest, as `bootstrap` does; what the answers say together.
+fn ask_all(prompt: &mut dyn Prompt, merged: Merged, hints: &Hints) -> Result<Layer, PromptError> {
+    let place = ask_where(prompt, &merged, hints)?;
+    let merged = merged.with_answers(&place);
+    let rest = ask(prompt, &merged)?;
+    assert_eq!(has_questions(&merged), rest != Layer::default());
+    Ok(Layer { project: place.project, region: place.region, ..rest })
 }
 
 const ALL: [&str; 9] =
@@ -221,13 +230,13 @@ fn the_file_grows_at_its_end_only() {
 fn an_interrupted_question_leaves_no_answers() {
     let mut prompt = Scripted::new([("--project", Type("acme")), ("--region", CtrlC)]);
     let merged = sources("", &[], "").unwrap().merged(&env("prod"));
-    assert!(matches!(ask(&mut prompt, &merged, &Hints::default()), Err(PromptError::Interrupted)));
+    assert!(matches!(ask_all(&mut prompt, merged, &Hints::default()), Err(PromptError::Interrupted)));
 }
 
 #[test]
 fn without_a_terminal_the_flag_is_named() {
     let merged = sources("", &[], "").unwrap().merged(&env("prod"));
-    let error = ask(&mut Refuse, &merged, &Hints::default()).unwrap_err();
+    let error = ask_all(&mut Refuse, merged, &Hints::default()).unwrap_err();
     assert_snapshot!(error, @r#"cannot ask "Project, as part of every name" without a terminal; answer with --project"#);
 }
 

@@ -169,6 +169,31 @@ async fn the_rest_is_made_and_the_next_run_finishes() {
     assert_eq!(said.code, Some(0), "{}", said.all());
 }
 
+/// A read that is needed only once there is something to read: the denial is named, not taken for AWS being slow.
+#[tokio::test]
+async fn what_may_not_be_looked_at_afterwards_is_named() {
+    let emulator = Emulator::start().await;
+    let keys = emulator.python("tests/it/support/make_user.py", &["operator"]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let iam = iam(&emulator);
+    deny(&iam, "kms:GetKeyPolicy").await;
+    let line = "--env prod --project acme --region eu-west-1 --lock s3 --trail off --alarms=false --access-logs=false -y";
+    insta::assert_snapshot!(place.bootstrap(line).refusal(), @"
+    4
+    error: everything was written, but not all of it may be looked at
+      caused by: key: kms:GetKeyPolicy on arn:aws:kms:eu-west-1:000000000000:key/UUID: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: kms:GetKeyPolicy with an explicit deny in an identity-based policy (needs kms:GetKeyPolicy)
+      hint: allow kms:GetKeyPolicy, then run the same command again: it verifies, and writes the files
+    ");
+    assert!(!place.path().join("backend.conf").exists());
+    grant(&iam, ["*"]).await;
+    let said = place.bootstrap(line);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert!(place.path().join("backend.conf").exists());
+}
+
 /// The actions that are said to be needed.
 fn named(err: &str) -> BTreeSet<String> {
     let text = err.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -5,6 +5,18 @@ use std::{fs, process::Command};
 use super::{CTRL_C, CTRL_U, DOWN, ESCAPE};
 use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
 
+/// Who is calling is found out as soon as it is known where, and before the long part.
+#[tokio::test]
+async fn credentials_come_before_questions() {
+    let place = Place::bare();
+    let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod"]);
+    terminal.answer("Project", "acme\r");
+    terminal.answer("region", "eu-west-1\r");
+    assert_eq!(terminal.end(), 1);
+    let screen = terminal.screen();
+    assert!(screen.contains("error: there are no AWS credentials") && !screen.contains("State key"), "{screen}");
+}
+
 #[tokio::test]
 async fn from_the_first_question_to_the_next_command() {
     let emulator = Emulator::start().await;
