@@ -16,6 +16,7 @@ pub mod observation;
 pub mod plan;
 pub mod event;
 pub mod apply;
+pub mod verify;
 pub mod render;
 
 pub mod report;

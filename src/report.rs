@@ -3,6 +3,7 @@
 //! Everything here is a function from a value to a `String`, or writes to a writer that it is
 //! given. What comes from outside passes [`safe::safe`] on its way to a terminal.
 
+pub mod findings;
 pub mod json;
 pub mod plan;
 pub mod progress;

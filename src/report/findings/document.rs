@@ -1,0 +1,223 @@
+//! What `verify` found as a JSON document, field by field; the other forms are made from it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::verify::{Checked, Group, Severity, Verdict, accept::Acceptance};
+
+/// The whole answer. [`write_document`](crate::report::json::write_document) puts `format_version` before the first field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerifyDocument {
+    pub about: About,
+    /// When it was looked at, as in `2026-11-21T03:00:00Z`.
+    pub at: String,
+    /// Whether any finding is open.
+    pub passed: bool,
+    /// Of 100: the share of the checks that hold, each counted by the weight of its severity.
+    pub score: u32,
+    /// Open findings by severity.
+    pub counts: Counts,
+    /// What does not hold, or could not be seen, the worst first; also what is accepted.
+    pub findings: Vec<FindingDocument>,
+    /// All that was checked, in the order of the resources.
+    pub checks: Vec<CheckDocument>,
+    /// What was looked at, for the picture in the page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<ResourceDocument>,
+    /// What the user should know of how it was looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Which backend it is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Absent for a backend that tfbackend knows nothing of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<String>,
+    /// The account's 12 digits.
+    pub account: String,
+    pub region: String,
+    pub bucket: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub critical: usize,
+    pub high: usize,
+    pub medium: usize,
+    pub low: usize,
+    pub info: usize,
+    /// Findings of any severity that could not be looked at; they are counted above as well.
+    pub unreadable: usize,
+    /// Findings that somebody accepted; not counted above.
+    pub accepted: usize,
+    /// Checks that hold.
+    pub holds: usize,
+}
+
+/// One thing that verify has to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingDocument {
+    /// Of the check; what `--ignore` names. Stable between versions.
+    pub id: String,
+    pub status: Status,
+    pub severity: Severity,
+    pub group: Group,
+    /// What must hold.
+    pub title: String,
+    /// What is the case instead.
+    pub what: String,
+    pub why: String,
+    /// What sets it right; empty if it could not be looked at for another reason than a denial.
+    pub mend: String,
+    /// Address in the blueprint, as in `state_bucket/versioning`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// ARN of the resource, `s3://bucket/key` of the object, path of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    pub controls: Vec<String>,
+    /// Why it is accepted, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    Holds,
+    Open,
+    /// It could not be looked at.
+    Unreadable,
+    Accepted,
+}
+
+/// One check at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckDocument {
+    pub id: String,
+    pub status: Status,
+    pub severity: Severity,
+    pub group: Group,
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+/// One resource of the backend, and what stands before it: a node of the picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceDocument {
+    /// As in `state_bucket`.
+    pub address: String,
+    /// Kind and name, for people.
+    pub title: String,
+    /// Addresses of the resources that it builds on.
+    pub needs: Vec<String>,
+    pub present: bool,
+}
+
+impl VerifyDocument {
+    /// `today` is a day as in `2026-11-21`; findings below `least` are left out, but for those that count as checks.
+    pub fn of(about: About, at: String, checked: &[Checked], accepted: &[Acceptance], today: &str, least: Severity) -> Self {
+        let status = |checked: &Checked| match &checked.verdict {
+            Verdict::Holds => Status::Holds,
+            _ if accepted.iter().any(|acceptance| acceptance.covers(checked, today)) => Status::Accepted,
+            Verdict::Fails { .. } => Status::Open,
+            Verdict::Unreadable { .. } => Status::Unreadable,
+        };
+        let shown: Vec<&Checked> = checked.iter().filter(|checked| checked.check.severity >= least).collect();
+        let mut findings: Vec<FindingDocument> = shown
+            .iter()
+            .filter(|checked| checked.is_finding())
+            .map(|checked| FindingDocument::of(checked, status(checked), accepted.iter().find(|one| one.covers(checked, today))))
+            .collect();
+        // A stable sort: within a severity, in the order of the resources.
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let checks: Vec<CheckDocument> = shown.iter().map(|checked| CheckDocument::of(checked, status(checked))).collect();
+        let counts = Counts::of(&checks);
+        let passed = !checks.iter().any(|check| matches!(check.status, Status::Open | Status::Unreadable));
+        Self { about, at, passed, score: score(&checks), counts, findings, checks, resources: vec![], notes: vec![] }
+    }
+}
+
+impl FindingDocument {
+    fn of(checked: &Checked, status: Status, accepted: Option<&Acceptance>) -> Self {
+        let check = checked.check;
+        let (what, mend) = match &checked.verdict {
+            Verdict::Holds => (String::new(), String::new()),
+            Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
+            Verdict::Unreadable { error } => (format!("could not be looked at: {error}"), String::new()),
+        };
+        Self {
+            id: check.id.to_owned(),
+            status,
+            severity: check.severity,
+            group: check.group,
+            title: check.title.to_owned(),
+            what,
+            why: check.why.to_owned(),
+            mend,
+            address: checked.place.address.as_ref().map(ToString::to_string),
+            resource: checked.place.name.clone(),
+            controls: check.controls.iter().map(|&control| control.to_owned()).collect(),
+            accepted: accepted.cloned(),
+        }
+    }
+}
+
+impl CheckDocument {
+    fn of(checked: &Checked, status: Status) -> Self {
+        Self {
+            id: checked.check.id.to_owned(),
+            status,
+            severity: checked.check.severity,
+            group: checked.check.group,
+            title: checked.check.title.to_owned(),
+            address: checked.place.address.as_ref().map(ToString::to_string),
+            resource: checked.place.name.clone(),
+        }
+    }
+}
+
+impl Counts {
+    fn of(checks: &[CheckDocument]) -> Self {
+        let mut counts = Self::default();
+        for check in checks {
+            match check.status {
+                Status::Holds => counts.holds += 1,
+                Status::Accepted => counts.accepted += 1,
+                Status::Open | Status::Unreadable => {
+                    counts.unreadable += usize::from(check.status == Status::Unreadable);
+                    *match check.severity {
+                        Severity::Critical => &mut counts.critical,
+                        Severity::High => &mut counts.high,
+                        Severity::Medium => &mut counts.medium,
+                        Severity::Low => &mut counts.low,
+                        Severity::Info => &mut counts.info,
+                    } += 1;
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// Rounded down, so that 100 means that all holds.
+fn score(checks: &[CheckDocument]) -> u32 {
+    let weight = |check: &CheckDocument| match check.severity {
+        Severity::Critical => 10,
+        Severity::High => 5,
+        Severity::Medium => 3,
+        Severity::Low => 1,
+        Severity::Info => 0,
+    };
+    let all: u32 = checks.iter().map(weight).sum();
+    let good: u32 = checks.iter().filter(|check| matches!(check.status, Status::Holds | Status::Accepted)).map(weight).sum();
+    if all == 0 { 100 } else { good * 100 / all }
+}
