@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_runtime_api::client::{endpoint::EndpointFuture, http::SharedHttpClient};
+use aws_smithy_types::{endpoint::Endpoint, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::os_shim_internal::{Env, Fs};
 
 /// Where and as whom to call. `None` leaves it to the SDK: environment, profile, instance.
@@ -27,6 +27,7 @@ pub struct Clients {
     pub iam: aws_sdk_iam::Client,
     pub kms: aws_sdk_kms::Client,
     pub s3: aws_sdk_s3::Client,
+    pub s3control: aws_sdk_s3control::Client,
     pub sns: aws_sdk_sns::Client,
     pub sts: aws_sdk_sts::Client,
 }
@@ -152,6 +153,10 @@ impl Clients {
                     .is_some()
             });
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
+        let mut s3control = aws_sdk_s3control::config::Builder::from(config);
+        if let (true, Some(url)) = (own_endpoint, config.endpoint_url()) {
+            s3control = s3control.endpoint_resolver(OwnEndpoint(url.to_owned()));
+        }
         Self {
             cloudtrail: aws_sdk_cloudtrail::Client::new(config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
@@ -159,9 +164,20 @@ impl Clients {
             iam: aws_sdk_iam::Client::new(config),
             kms: aws_sdk_kms::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
             sns: aws_sdk_sns::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
         }
+    }
+}
+
+/// Behind an endpoint of one's own, the account is not part of the host name either: S3 Control would put it there.
+#[derive(Debug)]
+struct OwnEndpoint(String);
+
+impl aws_sdk_s3control::config::endpoint::ResolveEndpoint for OwnEndpoint {
+    fn resolve_endpoint<'a>(&'a self, _: &'a aws_sdk_s3control::config::endpoint::Params) -> EndpointFuture<'a> {
+        EndpointFuture::ready(Ok(Endpoint::builder().url(self.0.clone()).build()))
     }
 }
 

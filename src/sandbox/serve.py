@@ -7,7 +7,9 @@ has is an error at start.
 import json
 import runpy
 import sys
+from xml.etree import ElementTree
 
+from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import cloudtrail, cloudwatch, dynamodb, s3
 
@@ -161,11 +163,44 @@ def alarm_metrics():
     cloudwatch._put_metric_alarm = put
 
 
+def account_public_access():
+    """The public access block of the whole account (S3 Control API Reference)."""
+    known = app._handle_s3_control_request
+    blocks = {}
+    fields = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    actions = {"GET": "s3:GetAccountPublicAccessBlock"}
+
+    async def handle(path, method, body, query_params, request_id, headers=None):
+        if path != "/v20180820/configuration/publicAccessBlock":
+            return await known(path, method, body, query_params, request_id, headers)
+        headers = headers or {}
+        action = actions.get(method, "s3:PutAccountPublicAccessBlock")
+        denied = app._enforce_data_plane("s3", action, headers, query_params, request_id, resource_arn="*")
+        if denied := denied or s3.s3control_account_error(headers):
+            return denied
+        account = responses.get_account_id()
+        if method == "PUT":
+            sent = {element.tag.rpartition("}")[2]: element.text for element in ElementTree.fromstring(body).iter()}
+            blocks[account] = {field: sent.get(field, "false") for field in fields}
+            return 201, {}, b""
+        if method == "DELETE":
+            blocks.pop(account, None)
+            return 204, {}, b""
+        if account not in blocks:
+            return s3.s3control_error("NoSuchPublicAccessBlockConfiguration", "There is none.", 404)
+        values = "".join(f"<{field}>{value}</{field}>" for field, value in blocks[account].items())
+        xml = f'<PublicAccessBlockConfiguration xmlns="{s3.S3CONTROL_NS}">{values}</PublicAccessBlockConfiguration>'
+        return 200, {"Content-Type": "application/xml"}, xml.encode()
+
+    app._handle_s3_control_request = handle
+
+
 condition_keys()
 leading_keys()
 deletion_window()
 key_permissions()
 trail_tags()
 alarm_metrics()
+account_public_access()
 sys.argv = ["hypercorn", *sys.argv[1:]]
 runpy.run_module("hypercorn", run_name="__main__")

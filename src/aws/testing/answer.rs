@@ -103,6 +103,10 @@ fn result(call: &Call, inner: &str) -> Vec<u8> {
 fn refusal(call: &Call, code: &str, message: &str) -> Vec<u8> {
     match call.protocol {
         Protocol::Xml if call.operation == "HEAD" => vec![],
+        // S3 Control wraps its errors as the query protocol does.
+        Protocol::Xml if call.text.contains("x-amz-account-id") => {
+            format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>").into_bytes()
+        }
         Protocol::Xml => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>").into_bytes(),
         Protocol::Query => {
             format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>")

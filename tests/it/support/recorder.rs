@@ -96,6 +96,9 @@ pub fn call(request: &HttpRequest) -> Call {
 }
 
 fn s3_operation(request: &HttpRequest) -> String {
+    if request.uri().ends_with("/v20180820/configuration/publicAccessBlock") {
+        return format!("{}AccountPublicAccessBlock", if request.method() == "GET" { "Get" } else { request.method() });
+    }
     let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
     assert!(path.trim_end_matches('/').matches('/').count() <= 3, "only buckets are touched: {}", request.uri());
     let verb = match request.method() {
