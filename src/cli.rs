@@ -10,6 +10,7 @@ pub mod session;
 pub mod context;
 pub mod bootstrap;
 pub mod plan;
+pub mod verify;
 pub mod render;
 pub mod config;
 pub mod sandbox;
@@ -47,6 +48,7 @@ pub struct Cli {
 pub enum Command {
     Bootstrap(Box<bootstrap::BootstrapArgs>),
     Plan(Box<plan::PlanArgs>),
+    Verify(Box<verify::VerifyArgs>),
     Render(Box<render::RenderArgs>),
     Config(config::ConfigArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -62,6 +64,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
         Err(error) => return usage(&error, &args, host),
     };
     let Cli { global, command } = cli;
+    if global.is_report() && !matches!(command, Command::Verify(_)) {
+        let error = Cli::command().error(ErrorKind::ArgumentConflict, "only verify has this form of --output");
+        return usage(&error, &args, host);
+    }
     if let Some(dir) = &global.chdir {
         host.cwd = host.cwd.join(dir);
     }
@@ -99,7 +105,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     match command {
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, Cli::command(), host),
-        Command::Bootstrap(_) | Command::Plan(_) | Command::Render(_) | Command::Config(_) | Command::Sandbox(_) => {}
+        Command::Bootstrap(_) | Command::Plan(_) | Command::Verify(_) | Command::Render(_) | Command::Config(_) | Command::Sandbox(_) => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -111,6 +117,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
         match command {
             Command::Bootstrap(args) => bootstrap::run(*args, cx).await,
             Command::Plan(args) => plan::run(*args, cx).await,
+            Command::Verify(args) => verify::run(*args, cx).await,
             Command::Render(args) => render::run(*args, cx).await,
             Command::Config(args) => config::run(args, cx).await,
             Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),

@@ -1,7 +1,7 @@
 //! All that the program touches outside the cloud, as one value made once in `main`: variables,
 //! working directory, terminals, writers, questions.
 
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,8 @@ pub struct Host {
     /// Columns of the terminal, 80 without one.
     pub width: usize,
     pub prompt: Box<dyn Prompt>,
+    /// When it was made: one run is one moment.
+    pub now: SystemTime,
     /// Cancelled by Ctrl-C or SIGTERM.
     pub cancel: CancellationToken,
 }

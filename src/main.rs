@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, IsTerminal},
     process::ExitCode,
+    time::SystemTime,
 };
 
 use console::Term;
@@ -32,6 +33,7 @@ fn host() -> Host {
         err_is_terminal: io::stderr().is_terminal(),
         width: Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns)),
         prompt,
+        now: SystemTime::now(),
         cancel: CancellationToken::new(),
     }
 }

@@ -19,6 +19,11 @@ impl Address {
         Self(Cow::Owned(format!("{kind}[{of}]")))
     }
 
+    /// One that was read somewhere.
+    pub fn named(name: &str) -> Self {
+        Self(Cow::Owned(name.to_owned()))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

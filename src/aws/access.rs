@@ -51,6 +51,13 @@ impl Spec for Policy {
     }
 }
 
+/// Whether any principal has the policy; `false` without one.
+pub(super) async fn attached_to_anybody(aws: &Aws, arn: Option<&str>) -> Result<bool, AwsError> {
+    let Some(arn) = arn else { return Ok(false) };
+    let answer = found(aws.read(GET, arn, aws.clients.iam.get_policy().policy_arn(arn).send()).await, ABSENT)?;
+    Ok(answer.and_then(|answer| answer.policy).and_then(|policy| policy.attachment_count).unwrap_or_default() > 0)
+}
+
 impl Policy {
     pub fn arn(&self, aws: &Aws) -> String {
         aws.arn("iam", "", &format!("policy/{}", self.name))

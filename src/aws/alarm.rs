@@ -83,7 +83,7 @@ impl Resource for Alarm {
         let Some(alarm) = alarm? else { return Ok(None) };
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
-        Ok(Some(Found { spec: self.seen(alarm, tags), output: Some(arn), owner }))
+        Ok(Some(Found { spec: Self::of(self.name.clone(), alarm, tags), output: Some(arn), owner }))
     }
 
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -120,6 +120,14 @@ impl Resource for Alarm {
     }
 }
 
+/// Every alarm of the region, without tags.
+pub(super) async fn list(aws: &Aws) -> Result<Vec<Alarm>, AwsError> {
+    let pages = aws.clients.cloudwatch.describe_alarms().into_paginator().send();
+    let pages: Vec<_> = pages.try_collect().await.map_err(|error| AwsError::from_sdk(DESCRIBE, "the alarms of the region", error))?;
+    let alarms = pages.into_iter().flat_map(|page| page.metric_alarms.unwrap_or_default());
+    Ok(alarms.map(|alarm| Alarm::of(alarm.alarm_name.clone().unwrap_or_default(), alarm, Tags::new())).collect())
+}
+
 impl Alarm {
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", self.name))
@@ -130,13 +138,13 @@ impl Alarm {
         Ok(answer.metric_alarms.unwrap_or_default().into_iter().find(|alarm| alarm.alarm_name() == Some(&self.name)))
     }
 
-    fn seen(&self, alarm: MetricAlarm, tags: Tags) -> Self {
+    fn of(name: String, alarm: MetricAlarm, tags: Tags) -> Self {
         let queries = match alarm.metrics() {
             [] => vec![Query::from_plain(&alarm)],
             queries => queries.iter().map(Query::from_sdk).collect(),
         };
         Self {
-            name: self.name.clone(),
+            name,
             queries,
             description: alarm.alarm_description.unwrap_or_default(),
             comparison: alarm.comparison_operator.map(|c| c.as_str().to_owned()).unwrap_or_default(),

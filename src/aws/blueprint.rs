@@ -189,7 +189,7 @@ impl<'a> Builder<'a> {
                 let topic = Topic { name: self.names.topic.clone(), key: self.place.key.clone(), policy, tags: self.tags.clone() };
                 self.add(TOPIC, &[&KEY], AwsSpec::Topic(topic));
                 for email in emails {
-                    let subscription = Subscription { topic: self.place.topic_arn(), email: email.to_string() };
+                    let subscription = Subscription { topic: self.place.topic_arn(), email: email.to_string(), confirmed: None };
                     self.add(Address::each("topic/subscription", email.as_str()), &[&TOPIC], AwsSpec::Subscription(subscription));
                 }
             }
@@ -328,7 +328,7 @@ impl<'a> Builder<'a> {
                 let selectors = Selectors::of(trail.clone(), &self.place.partition, bucket, table.as_deref());
                 self.add(TRAIL, &[&LOG.policy, &KEY], AwsSpec::Trail(spec));
                 self.add(Address::new("trail/selectors"), &[&TRAIL], AwsSpec::Selectors(selectors));
-                self.add(Address::new("trail/logging"), &[&TRAIL], AwsSpec::TrailLogging(TrailLogging { trail, on: true }));
+                self.add(Address::new("trail/logging"), &[&TRAIL], AwsSpec::TrailLogging(TrailLogging::on(trail)));
             }
         }
     }
@@ -381,4 +381,4 @@ impl<'a> Builder<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

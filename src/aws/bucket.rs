@@ -170,6 +170,18 @@ impl Bucket {
     }
 }
 
+/// Where a bucket is of which nothing else is known, if there is one and it is this account's.
+pub(super) async fn region(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
+    let bucket = Bucket {
+        name: name.to_owned(),
+        region: aws.region.clone(),
+        account_regional: false,
+        ownership: ENFORCED.to_owned(),
+        tags: Tags::new(),
+    };
+    bucket.head(aws).await
+}
+
 async fn get_tags(aws: &Aws, bucket: &str) -> Result<Option<Tags>, AwsError> {
     let request = aws.clients.s3.get_bucket_tagging().bucket(bucket).expected_bucket_owner(aws.account());
     match aws.read(GET_TAGS, bucket, request.send()).await {

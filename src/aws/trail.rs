@@ -13,6 +13,7 @@ use crate::spec::Spec;
 
 pub mod existing;
 pub mod logging;
+pub mod management;
 pub mod selectors;
 
 const GET: Api = Api::new("cloudtrail:GetTrail");

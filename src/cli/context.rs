@@ -1,6 +1,6 @@
 //! What a command runs in: the host, what was said globally, and the ways to speak.
 
-use std::io::Write;
+use std::{future::Future, io::Write};
 
 use super::{environment::Environment, failure::Failure, global::Global};
 use crate::{aws::resources::AwsSpec, host::Host, observation::Observation};
@@ -32,13 +32,17 @@ impl Context<'_> {
         written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
     }
 
-    /// For what changes nothing: Ctrl-C ends it at once.
     pub async fn observe(&mut self, environment: &Environment) -> Result<Observation<AwsSpec>, Failure> {
+        self.look(environment.observe()).await
+    }
+
+    /// For what changes nothing: Ctrl-C ends it at once.
+    pub async fn look<T>(&mut self, looking: impl Future<Output = T>) -> Result<T, Failure> {
         let cancel = self.host.cancel.clone();
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Failure::interrupted("interrupted while looking")),
-            observation = environment.observe() => Ok(observation),
+            seen = looking => Ok(seen),
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Environment {
     pub emulator: Option<Emulator>,
     /// What flags, variables, file and answers say together: what would have to be said again.
     pub said: Layer,
+    /// What was said of it on the command line.
+    pub flags: Layer,
     /// Whether a person was asked for any of it.
     pub asked: bool,
     /// Whether there is a person who may be asked.
@@ -81,6 +83,11 @@ pub enum Ask {
 }
 
 impl EnvironmentArgs {
+    /// Whether anybody says which environment it is.
+    pub fn is_named(&self, host: &Host) -> bool {
+        self.env.is_some() || host.var("TFBACKEND_ENV").is_some()
+    }
+
     /// The name of the environment: flag, then `TFBACKEND_ENV`.
     fn env(&self, host: &Host) -> Result<Option<EnvName>, Failure> {
         if self.env.is_some() {
@@ -141,7 +148,7 @@ impl EnvironmentArgs {
 impl Settled {
     /// Connects, and says what the environment consists of in this account.
     pub async fn meet(self, host: &Host, global: &Global) -> Result<Environment, Failure> {
-        let Self { settings, merged, sources: _, asked, may_ask, sandbox, connected } = self;
+        let Self { settings, merged, sources, asked, may_ask, sandbox, connected } = self;
         let connected = match connected {
             Some(connected) => connected,
             None => session::connect(host, global, sandbox.as_ref(), &settings.region, settings.account.as_ref()).await?,
@@ -156,7 +163,8 @@ impl Settled {
             (None, Some(url)) => Some(Emulator { endpoint: url.clone(), ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from) }),
             (None, None) => None,
         };
-        Ok(Environment { settings, names, aws, blueprint, emulator, said: merged.said().without_run(), asked, may_ask })
+        let (said, flags) = (merged.said().without_run(), sources.flags.without_run());
+        Ok(Environment { settings, names, aws, blueprint, emulator, said, flags, asked, may_ask })
     }
 }
 

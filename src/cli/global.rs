@@ -24,7 +24,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub chdir: Option<PathBuf>,
 
-    /// Answer for people, or JSON for programs
+    /// Answer for people, or for programs
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub output: Output,
 
@@ -57,6 +57,14 @@ pub struct Global {
 pub enum Output {
     Text,
     Json,
+    /// Of verify only: for code scanning
+    Sarif,
+    /// Of verify only: for test reports of CI
+    Junit,
+    /// Of verify only: for a pull request or a job summary
+    Markdown,
+    /// Of verify only: one page
+    Html,
 }
 
 impl Global {
@@ -78,6 +86,16 @@ impl Global {
         self.output == Output::Json
     }
 
+    /// Whether the answer is a document, which nothing may stand beside.
+    pub fn document(&self) -> bool {
+        self.output != Output::Text
+    }
+
+    /// Whether the form of the answer is one that only `verify` has.
+    pub fn is_report(&self) -> bool {
+        self.document() && !self.json()
+    }
+
     /// What of it decides what a command works on, as words of a command line, each after a space.
     pub fn words(&self) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -93,6 +111,6 @@ impl Global {
 
     /// Whether there is a person who can be asked.
     pub fn attended(&self, host: &Host) -> bool {
-        host.interactive && !self.json() && host.var("CI").is_none()
+        host.interactive && !self.document() && host.var("CI").is_none()
     }
 }

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use super::{context::Context, environment::Settled, explain, failure::Failure, wizard};
 use crate::{
     host::{Answer, Host, Kind, Question},
-    settings::file::FILE_NAME,
+    settings::file::{FILE_NAME, File},
 };
 
 /// A file that is to be written, and what it must say until then.
@@ -54,12 +54,7 @@ pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> R
 /// If the file cannot be added to.
 pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
     let shown = settled.sources.file.as_ref().map_or(Path::new(FILE_NAME), |file| &file.path);
-    let path = host.cwd.join(shown);
-    let before = match fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error)),
-    };
+    let (path, before) = read(shown, host)?;
     let layer = settled.merged.not_in_file().without_run();
     let env = &settled.settings.env;
     let after = wizard::appended(before.as_deref().unwrap_or_default(), env, &layer)
@@ -67,7 +62,32 @@ pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
     Ok(Save { path, shown: shown.display().to_string(), before, after })
 }
 
+/// Where the file is, and what it says, if it is there.
+fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), Failure> {
+    let path = host.cwd.join(shown);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((path, Some(text))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path, None)),
+        Err(error) => Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error)),
+    }
+}
+
 impl Save {
+    /// Text at the end of the file that was read, or of a new one. Nothing before it is touched.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or would not be understood with it.
+    pub fn appending(file: Option<&File>, text: &str, host: &Host) -> Result<Self, Failure> {
+        let shown = file.map_or(Path::new(FILE_NAME), |file| &file.path);
+        let (path, before) = read(shown, host)?;
+        let existing = before.as_deref().unwrap_or_default();
+        let gap = if existing.is_empty() || existing.ends_with('\n') { "" } else { "\n" };
+        let after = format!("{existing}{gap}{}", if existing.is_empty() { text.trim_start() } else { text });
+        File::parse(shown, &after)
+            .map_err(|error| Failure::failed(format!("cannot add to {}; nothing was changed", shown.display())).because(&error))?;
+        Ok(Self { path, shown: shown.display().to_string(), before, after })
+    }
+
     pub fn shown(&self) -> &str {
         &self.shown
     }

@@ -15,7 +15,7 @@ use crate::{
 
 mod said;
 
-pub use said::{appended, equivalent_command, toml_for};
+pub use said::{appended, command, equivalent_command, toml_for};
 
 /// Where sensible defaults come from.
 #[derive(Clone, Debug, Default)]

@@ -55,6 +55,11 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
+/// What differs between two values of a setting, a line each, without colors.
+pub fn differences(from: &serde_json::Value, to: &serde_json::Value) -> Vec<String> {
+    settings::changed(from, to, Style::PLAIN)
+}
+
 /// A step with its details. `parts` are blocked for the same reason as it, and not shown.
 fn block<S: Spec>(step: &Step<S>, parts: usize, describe: &Describe<'_, S>, view: &View) -> Vec<String> {
     let style = view.style;

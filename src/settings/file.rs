@@ -29,6 +29,10 @@ use super::{
     variables::nearest,
 };
 
+use crate::verify::accept::Acceptance;
+
+mod ignored;
+
 /// The name that is searched for.
 pub const FILE_NAME: &str = "tfbackend.toml";
 
@@ -39,6 +43,18 @@ pub struct File {
     /// For every environment.
     pub top: Table,
     pub envs: BTreeMap<EnvName, Table>,
+    /// Findings that are accepted in every environment.
+    pub ignored: Vec<Acceptance>,
+    /// Findings that are accepted in one.
+    pub ignored_in: BTreeMap<EnvName, Vec<Acceptance>>,
+}
+
+impl File {
+    /// What is accepted in an environment, or, without one, everywhere.
+    pub fn accepted(&self, env: Option<&EnvName>) -> Vec<Acceptance> {
+        let own = env.and_then(|env| self.ignored_in.get(env));
+        self.ignored.iter().chain(own.into_iter().flatten()).cloned().collect()
+    }
 }
 
 /// Values by option.
@@ -103,6 +119,7 @@ impl Reader<'_> {
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "format" => self.format(value)?,
+                ignored::TABLE => file.ignored = self.ignored(value)?,
                 "env" => {
                     for (name, value) in in_order(self.table("env", value)?) {
                         let env = name.get_ref().parse::<EnvName>().map_err(|error| {
@@ -113,12 +130,16 @@ impl Reader<'_> {
                         })?;
                         let mut said = Table::new();
                         for (key, value) in in_order(self.table(&format!("env.{env}"), value)?) {
-                            self.option(&mut said, key.get_ref(), &key.span(), value, &[])?;
+                            if key.get_ref() == ignored::TABLE {
+                                file.ignored_in.insert(env.clone(), self.ignored(value)?);
+                            } else {
+                                self.option(&mut said, key.get_ref(), &key.span(), value, &[ignored::TABLE])?;
+                            }
                         }
                         file.envs.insert(env, said);
                     }
                 }
-                name => self.option(&mut file.top, name, &key.span(), value, &["env", "format"])?,
+                name => self.option(&mut file.top, name, &key.span(), value, &["env", "format", ignored::TABLE])?,
             }
         }
         Ok(file)
@@ -144,7 +165,9 @@ impl Reader<'_> {
         let Some(option) = self.options.get(name) else {
             let names = self.options.all().iter().map(|option| option.name.as_str()).chain(besides.iter().copied());
             let problem = match nearest(name, names, 0) {
-                None if !besides.is_empty() && matches!(value.get_ref(), DeValue::Table(_)) => Problem::BareTable { name: name.to_owned() },
+                None if besides.contains(&"env") && matches!(value.get_ref(), DeValue::Table(_)) => {
+                    Problem::BareTable { name: name.to_owned() }
+                }
                 nearest => Problem::Unknown { name: name.to_owned(), nearest },
             };
             return Err(self.error(at, problem));

@@ -53,7 +53,7 @@ pub fn read(vars: &BTreeMap<String, String>) -> Result<Layer, SettingsError> {
 
 /// The candidate that `name` is most likely a slip of, if it is near enough. The first `common`
 /// bytes are the same in all.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>, common: usize) -> Option<String> {
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>, common: usize) -> Option<String> {
     let alike = |text: &str| text.to_lowercase().replace('_', "-");
     let wanted = alike(name);
     let (distance, best) = candidates.map(|candidate| (strsim::damerau_levenshtein(&wanted, &alike(candidate)), candidate)).min()?;

@@ -33,3 +33,5 @@ mod sandbox;
 mod terminal;
 #[cfg(unix)]
 mod terraform;
+#[cfg(unix)]
+mod verify;

@@ -139,3 +139,24 @@ fn the_file_is_searched_for_up_to_the_repository() {
     fs::write(inner.join("tfbackend.toml"), b"\xff\xfe").unwrap();
     assert_eq!(File::find(&inner, None).unwrap_err().to_string(), "cannot read tfbackend.toml");
 }
+
+#[test]
+fn accepted_findings() {
+    let text = "[[ignore]]\nid = \"bucket-key\"\nreason = \"cheap\"\n[[env.prod.ignore]]\nid = \"key-rotation\"\nat = \"key/rotation\"\nreason = \"by hand\"\nuntil = \"2027-01-31\"\n";
+    let file = File::parse(Path::new("tfbackend.toml"), text).unwrap();
+    let ids = |env: Option<&str>| {
+        file.accepted(env.map(crate::support::sources::env).as_ref()).into_iter().map(|one| one.id).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        (ids(None).as_str(), ids(Some("prod")).as_str(), ids(Some("dev")).as_str()),
+        ("bucket-key", "bucket-key key-rotation", "bucket-key")
+    );
+    assert!(file.envs.contains_key(&env("prod")));
+
+    assert_snapshot!(error("ignore = \"x\""), @"tfbackend.toml:1:10: `ignore` wants a list of tables, each written `[[ignore]]`, not text");
+    assert_snapshot!(error("[[ignore]]\nid = \"x\""), @"tfbackend.toml:1:1: `reason` must be said: a finding is accepted by its id, and for a reason");
+    assert_snapshot!(error("[[ignore]]\nreason = \"x\""), @"tfbackend.toml:1:1: `id` must be said: a finding is accepted by its id, and for a reason");
+    assert_snapshot!(error("[[ignore]]\nid = 1\nreason = \"x\""), @"tfbackend.toml:2:6: `id` wants text in quotes, not a number");
+    assert_snapshot!(error("[[ignore]]\nid = \"x\"\nreason = \"x\"\nuntil = \"2027-02-30\""), @"tfbackend.toml:4:9: `until` `2027-02-30` is no day such as 2027-01-31");
+    assert_snapshot!(error("[[env.prod.ignore]]\nid = \"x\"\nreson = \"x\""), @"tfbackend.toml:3:1: unknown key `reson`; did you mean `reason`?");
+}

@@ -237,6 +237,7 @@ fn host(cwd: &Path, vars: &[(&str, &str)]) -> Host {
         err_is_terminal: false,
         width: 80,
         prompt: Box::new(Refuse),
+        now: std::time::SystemTime::now(),
         cancel: tokio_util::sync::CancellationToken::new(),
     }
 }

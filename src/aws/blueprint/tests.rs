@@ -46,7 +46,7 @@ fn settings(line: &str) -> Option<Settings> {
     resolve(&"dev".parse().unwrap(), &sources, &Layer::default()).ok()
 }
 
-fn built(line: &str, partition: &str, region: &str) -> Option<Blueprint<AwsSpec>> {
+pub(in crate::aws) fn built(line: &str, partition: &str, region: &str) -> Option<Blueprint<AwsSpec>> {
     let line = format!("--project acme --region {region} {line}").replace("PARTITION", partition).replace("REGION", region);
     let settings = settings(&line)?;
     let names = Names::new(&settings, &ACCOUNT.parse().unwrap());

@@ -47,7 +47,7 @@ pub async fn find(aws: &Aws, alias: &str) -> Result<Option<FoundKey>, AwsError> 
     }
 }
 
-pub(super) async fn describe(aws: &Aws, id: &str) -> Result<Option<KeyMetadata>, AwsError> {
+pub(in crate::aws) async fn describe(aws: &Aws, id: &str) -> Result<Option<KeyMetadata>, AwsError> {
     let answer = aws.read(DESCRIBE, id, aws.clients.kms.describe_key().key_id(id).send()).await;
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.key_metadata))
 }

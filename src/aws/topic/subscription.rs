@@ -18,15 +18,24 @@ const SUBSCRIBE: Api = Api::new("sns:Subscribe");
 const EMAIL: &str = "email";
 /// Stands for the ARN of a subscription that is listed for a while after it ended.
 const DELETED: &str = "Deleted";
+/// Stands for the ARN of one that nobody has confirmed.
+const PENDING: &str = "PendingConfirmation";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subscription {
     /// ARN of the topic.
     pub topic: String,
     pub email: String,
+    /// Whether its owner has, where it is known: nobody else can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<bool>,
 }
 
-impl Spec for Subscription {}
+impl Spec for Subscription {
+    fn over(&self, observed: &Self) -> Self {
+        Self { confirmed: observed.confirmed, ..self.clone() }
+    }
+}
 
 impl Resource for Subscription {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
@@ -34,8 +43,9 @@ impl Resource for Subscription {
         loop {
             let request = look.aws.clients.sns.list_subscriptions_by_topic().topic_arn(&self.topic).set_next_token(next);
             let Some(page) = found(look.aws.read(LIST, &self.topic, request.send()).await, ABSENT)? else { return Ok(None) };
-            if page.subscriptions().iter().any(|subscription| self.is(subscription)) {
-                return Ok(Some(Found::part(self.clone())));
+            if let Some(found) = page.subscriptions().iter().find(|subscription| self.is(subscription)) {
+                let confirmed = Some(found.subscription_arn() != Some(PENDING));
+                return Ok(Some(Found::part(Self { confirmed, ..self.clone() })));
             }
             next = page.next_token;
             if next.is_none() {

@@ -19,15 +19,34 @@ const START: Api = Api::new("cloudtrail:StartLogging");
 pub struct TrailLogging {
     pub trail: String,
     pub on: bool,
+    /// Why the last log file could not be delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_error: Option<String>,
 }
 
-impl Spec for TrailLogging {}
+impl TrailLogging {
+    pub fn on(trail: String) -> Self {
+        Self { trail, on: true, delivery_error: None }
+    }
+}
+
+impl Spec for TrailLogging {
+    fn over(&self, observed: &Self) -> Self {
+        Self { delivery_error: observed.delivery_error.clone(), ..self.clone() }
+    }
+}
 
 impl Resource for TrailLogging {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let request = look.aws.clients.cloudtrail.get_trail_status().name(&self.trail);
         let answer = found(look.aws.read(GET, &self.trail, request.send()).await, ABSENT)?;
-        Ok(answer.map(|answer| Found::part(Self { trail: self.trail.clone(), on: answer.is_logging().unwrap_or(false) })))
+        Ok(answer.map(|answer| {
+            let on = answer.is_logging().unwrap_or(false);
+            // Also `FAILURE` of digests; empty where the last one was delivered.
+            let errors = [answer.latest_delivery_error, answer.latest_digest_delivery_error];
+            let delivery_error = errors.into_iter().flatten().find(|error| !error.is_empty());
+            Found::part(Self { trail: self.trail.clone(), on, delivery_error })
+        }))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {

@@ -15,14 +15,18 @@ use crate::settings::{
 
 /// The command that says it all without a question, quoted for a POSIX shell.
 pub fn equivalent_command(env: &EnvName, layer: &Layer) -> String {
-    let mut words = vec!["tfbackend bootstrap".to_owned(), format!("--env {env}")];
+    command("bootstrap", env, layer) + " --non-interactive --yes"
+}
+
+/// A command about an environment, quoted for a POSIX shell.
+pub fn command(name: &str, env: &EnvName, layer: &Layer) -> String {
+    let mut words = vec![format!("tfbackend {name} --env {env}")];
     for (name, value) in said(layer) {
         match value {
             Value::Array(items) => words.extend(items.iter().map(|item| flag(&name, item))),
             value => words.push(flag(&name, &value)),
         }
     }
-    words.push("--non-interactive --yes".to_owned());
     words.join(" ")
 }
 

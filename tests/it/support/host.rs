@@ -38,6 +38,7 @@ impl Outside {
             err_is_terminal: false,
             width: 80,
             prompt: Box::new(Nobody),
+            now: std::time::SystemTime::now(),
             cancel: CancellationToken::new(),
         }
     }

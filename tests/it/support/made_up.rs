@@ -34,7 +34,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
     let names = Names::new(&settings, &ACCOUNT.parse().expect("an account"));
     let blueprint = blueprint::blueprint(&settings, &names, &aws);
     let said: Layer = merged.said();
-    Environment { settings, names, aws, blueprint, emulator: None, said, asked: false, may_ask: false }
+    Environment { settings, names, aws, blueprint, emulator: None, said, flags: Layer::default(), asked: false, may_ask: false }
 }
 
 /// The plan for an account in which nothing of it is, and what is only used is as it should be.

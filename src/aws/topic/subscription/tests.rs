@@ -6,7 +6,7 @@ use super::*;
 use crate::aws::testing::{Answer, Script, absent_only_by, empty, look, text};
 
 fn subscription() -> Subscription {
-    Subscription { topic: "arn:aws:sns:eu-west-1:111122223333:alarms".to_owned(), email: "ops@example.com".to_owned() }
+    Subscription { topic: "arn:aws:sns:eu-west-1:111122223333:alarms".to_owned(), email: "ops@example.com".to_owned(), confirmed: None }
 }
 
 fn page(arn: &str, protocol: &str, endpoint: &str, next: &str) -> Answer {
@@ -18,11 +18,13 @@ fn page(arn: &str, protocol: &str, endpoint: &str, next: &str) -> Answer {
 
 #[tokio::test]
 async fn present() {
-    for arn in ["PendingConfirmation", "arn:aws:sns:eu-west-1:111122223333:alarms:1"] {
+    for (arn, confirmed) in [("PendingConfirmation", false), ("arn:aws:sns:eu-west-1:111122223333:alarms:1", true)] {
         let script = Script::new()
             .on("ListSubscriptionsByTopic", page("x", "email", "other@example.com", "more"))
             .on("ListSubscriptionsByTopic", page(arn, "email", "Ops@Example.com", ""));
-        assert_eq!(look(&script, &subscription()).await.unwrap().unwrap().spec, subscription());
+        let found = look(&script, &subscription()).await.unwrap().unwrap().spec;
+        assert_eq!(found, Subscription { confirmed: Some(confirmed), ..subscription() });
+        assert_eq!(subscription().over(&found), found, "confirming is up to its owner");
         assert!(script.sent().ends_with("NextToken=more"), "{}", script.sent());
     }
 }

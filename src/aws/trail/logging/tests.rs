@@ -6,7 +6,7 @@ use super::*;
 use crate::aws::testing::{Script, absent_only_by, data, empty, look, retried_on};
 
 fn logging() -> TrailLogging {
-    TrailLogging { trail: "acme".to_owned(), on: true }
+    TrailLogging::on("acme".to_owned())
 }
 
 #[tokio::test]
@@ -21,4 +21,17 @@ async fn present_absent_and_started() {
     logging().write(&script.aws(), None).await.unwrap();
     assert_eq!(script.sent(), r#"StartLogging {"Name":"acme"}"#);
     retried_on(&logging(), None, "StartLogging", &["TrailNotFoundException"], |script| script.always("StartLogging", empty())).await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_delivered_is_told_and_is_nothing_to_write() {
+    for (answer, error) in [
+        (json!({"IsLogging": true, "LatestDeliveryError": "AccessDenied", "LatestDigestDeliveryError": ""}), Some("AccessDenied")),
+        (json!({"IsLogging": true, "LatestDeliveryError": "", "LatestDigestDeliveryError": "NoSuchBucket"}), Some("NoSuchBucket")),
+        (json!({"IsLogging": true, "LatestDeliveryError": ""}), None),
+    ] {
+        let found = look(&Script::new().on("GetTrailStatus", data(answer)), &logging()).await.unwrap().unwrap().spec;
+        assert_eq!(found.delivery_error.as_deref(), error);
+        assert_eq!(logging().over(&found), found);
+    }
 }

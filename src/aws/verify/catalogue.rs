@@ -1,0 +1,95 @@
+//! The rules that a backend on AWS is held to, with the controls that ask for each.
+//!
+//! Controls: AWS Security Hub (`S3.14`: AWS Foundational Security Best Practices and the wider
+//! catalogue), CIS AWS Foundations Benchmark 5.0 (`CIS 3.6`), Checkov (`CKV_AWS_21`).
+
+use crate::verify::{Check, Group, Severity};
+
+mod audit;
+mod keys;
+mod locking;
+mod storage;
+
+pub use audit::*;
+pub use keys::*;
+pub use locking::*;
+pub use storage::*;
+
+/// In the order of the resources.
+pub static ALL: &[&Check] = &[
+    &OWNED,
+    &UNMANAGED,
+    &TAGS,
+    &KEY,
+    &KEY_USABLE,
+    &KEY_ALIAS,
+    &KEY_ROTATION,
+    &KEY_DELETION_WINDOW,
+    &KEY_POLICY,
+    &KEY_OPEN,
+    &BUCKET,
+    &BUCKET_ACLS,
+    &PUBLIC_ACCESS,
+    &VERSIONING,
+    &BUCKET_ENCRYPTION,
+    &BUCKET_KEY,
+    &SSE_C,
+    &HISTORY,
+    &LIFECYCLE,
+    &ACCESS_LOGS,
+    &DELETE_EVENTS,
+    &BUCKET_TLS,
+    &BUCKET_OLD_TLS,
+    &BUCKET_OTHER_ACCOUNTS,
+    &BUCKET_OTHER_ENCRYPTION,
+    &BUCKET_DESTROY,
+    &LOCK_OVERWRITE,
+    &LOG_FORGERY,
+    &LOG_DELIVERY,
+    &BUCKET_POLICY,
+    &BUCKET_OPEN,
+    &TABLE,
+    &TABLE_KEY,
+    &TABLE_BILLING,
+    &TABLE_PROTECTION,
+    &TABLE_ENCRYPTION,
+    &TABLE_RECOVERY,
+    &TOPIC,
+    &TOPIC_ENCRYPTION,
+    &TOPIC_POLICY,
+    &TOPIC_OPEN,
+    &SUBSCRIBED,
+    &CONFIRMED,
+    &ALARM,
+    &ALARM_FIRES,
+    &ALARM_TELLS,
+    &TRAIL,
+    &TRAIL_VALIDATION,
+    &TRAIL_ENCRYPTION,
+    &TRAIL_REGIONS,
+    &TRAIL_BUCKET,
+    &TRAIL_SELECTORS,
+    &TRAIL_LOGGING,
+    &TRAIL_DELIVERY,
+    &RUNNER_POLICY,
+    &RUNNER_ATTACHED,
+    &RUNNER_USED,
+    &ACCOUNT_PUBLIC_ACCESS,
+    &ACCOUNT_TRAIL,
+];
+
+/// Of every check that there is.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|check| check.id)
+}
+
+const fn check(
+    id: &'static str,
+    severity: Severity,
+    group: Group,
+    title: &'static str,
+    why: &'static str,
+    controls: &'static [&'static str],
+) -> Check {
+    Check { id, severity, group, title, why, controls }
+}

@@ -1,0 +1,97 @@
+//! The key, and whose everything is.
+
+use super::check;
+use crate::verify::{Check, Group::*, Severity::*};
+
+pub static OWNED: Check = check(
+    "owned",
+    Critical,
+    Access,
+    "it belongs to this environment",
+    "what another environment owns is changed and taken down with that one",
+    &[],
+);
+pub static UNMANAGED: Check = check(
+    "unmanaged",
+    Info,
+    Access,
+    "it carries the tags of the environment",
+    "nobody can tell by looking at it what it is for; `bootstrap --adopt` takes it over and keeps what is stricter",
+    &["S3.tags", "DynamoDB.5"],
+);
+pub static TAGS: Check = check(
+    "tags",
+    Low,
+    Access,
+    "the tags are right",
+    "by them tfbackend, and those who pay, know whose it is and whether it is protected",
+    &["DynamoDB.5", "CloudTrail.9"],
+);
+pub static KEY: Check = check(
+    "key",
+    High,
+    Keys,
+    "states are encrypted with a key of the account",
+    "with a key of the service nobody decides who may decrypt, and nobody sees who did",
+    &["S3.17"],
+);
+pub static KEY_USABLE: Check = check(
+    "key-usable",
+    Critical,
+    Keys,
+    "the key is enabled, and not on its way out",
+    "without the key no state can be read: losing it is losing all of them",
+    &["KMS.3", "CKV_AWS_227"],
+);
+pub static KEY_ALIAS: Check =
+    check("key-alias", Medium, Keys, "the alias leads to the key", "a key without its name is taken for a leftover, and deleted", &[]);
+pub static KEY_ROTATION: Check = check(
+    "key-rotation",
+    Medium,
+    Keys,
+    "key material is replaced regularly",
+    "material that leaked would open everything that is ever written",
+    &["KMS.4", "CIS 3.6", "CKV_AWS_7"],
+);
+pub static KEY_DELETION_WINDOW: Check = check(
+    "key-deletion-window",
+    High,
+    Keys,
+    "the key cannot be scheduled for deletion with less than 30 days",
+    "after a week of holidays there would be nothing left to cancel",
+    &["KMS.3"],
+);
+pub static KEY_POLICY: Check = check(
+    "key-policy",
+    High,
+    Keys,
+    "the key policy has what IAM and the services need",
+    "without it nobody can ever change the key, or trail and alarms fail in silence",
+    &["CKV2_AWS_64"],
+);
+pub static KEY_OPEN: Check = check(
+    "key-open",
+    Critical,
+    Keys,
+    "no statement of the key policy lets in everybody or another account",
+    "who may use the key reads every state that they get hold of",
+    &["KMS.5", "CKV_AWS_33"],
+);
+pub static RUNNER_POLICY: Check = check(
+    "runner-policy",
+    High,
+    Access,
+    "the policy for those who run Terraform allows that and no more",
+    "what a pipeline may do, whoever takes it over may do",
+    &["KMS.1", "KMS.2", "IAM.1", "IAM.21", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_355"],
+);
+pub static RUNNER_ATTACHED: Check = check(
+    "runner-attached",
+    Medium,
+    Access,
+    "whom the policy was meant for has it",
+    "without it runs fail, and people reach for a wider policy",
+    &[],
+);
+pub static RUNNER_USED: Check =
+    check("runner-used", Info, Access, "somebody has the policy", "those who run Terraform today do so with more than they need", &[]);

@@ -1,0 +1,55 @@
+//! What keeps two runs on one state apart.
+
+use super::check;
+use crate::verify::{Check, Group::*, Severity::*};
+
+pub static TABLE: Check =
+    check("table", Critical, Locking, "the lock table is there", "`init` succeeds without it, and the first plan fails", &[]);
+pub static TABLE_KEY: Check = check(
+    "table-key",
+    Critical,
+    Locking,
+    "the table's key is the string LockID, and nothing else",
+    "Terraform cannot lock in a table of another shape, and no table can change it",
+    &[],
+);
+pub static TABLE_BILLING: Check = check(
+    "table-billing",
+    Low,
+    Locking,
+    "the table is paid for as was chosen",
+    "with too little capacity locks are throttled, with too much it is paid for unused",
+    &["DynamoDB.1", "CKV2_AWS_16"],
+);
+pub static TABLE_PROTECTION: Check = check(
+    "table-deletion-protection",
+    High,
+    Locking,
+    "the table cannot be deleted in passing",
+    "with the table go the locks of running applies, and the digests of every state",
+    &["DynamoDB.6"],
+);
+pub static TABLE_ENCRYPTION: Check = check(
+    "table-encryption",
+    Medium,
+    Encryption,
+    "the table is encrypted with the right key",
+    "locks say who runs what, from where",
+    &["CKV_AWS_119"],
+);
+pub static TABLE_RECOVERY: Check = check(
+    "table-recovery",
+    Medium,
+    Locking,
+    "the table can be brought back to any moment (point-in-time recovery)",
+    "digests that are lost or wrong make every state unreadable to Terraform",
+    &["DynamoDB.2", "CKV_AWS_28"],
+);
+pub static LOCK_OVERWRITE: Check = check(
+    "lock-overwrite",
+    High,
+    Locking,
+    "a lock file that is held cannot be overwritten",
+    "a client that does not ask first would steal the lock of a running apply",
+    &[],
+);

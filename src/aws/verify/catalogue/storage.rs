@@ -1,0 +1,167 @@
+//! What holds the states, and who may reach them there.
+
+use super::check;
+use crate::verify::{Check, Group::*, Severity::*};
+
+pub static BUCKET: Check = check(
+    "bucket",
+    Critical,
+    Storage,
+    "the bucket is there, and in this account",
+    "without it there is no state; in another account it is somebody else who holds it",
+    &[],
+);
+pub static BUCKET_ACLS: Check = check(
+    "bucket-acls",
+    Medium,
+    Access,
+    "access control lists are off (BucketOwnerEnforced)",
+    "an ACL opens single objects past every policy, and an object written by another account stays theirs",
+    &["S3.12", "CKV2_AWS_65"],
+);
+pub static PUBLIC_ACCESS: Check = check(
+    "bucket-public-access",
+    Critical,
+    Access,
+    "all four public access blocks are on",
+    "a state holds passwords in clear, and one wrong policy would show it to everybody",
+    &["S3.2", "S3.3", "S3.8", "CIS 2.1.4", "CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56", "CKV2_AWS_6"],
+);
+pub static VERSIONING: Check = check(
+    "bucket-versioning",
+    Critical,
+    Storage,
+    "every version of an object is kept",
+    "a state that is overwritten or deleted could not be brought back",
+    &["S3.14", "CKV_AWS_21"],
+);
+pub static BUCKET_ENCRYPTION: Check = check(
+    "bucket-encryption",
+    High,
+    Encryption,
+    "objects are encrypted by default with the right key",
+    "whoever may read the bucket may read the states; with a key of one's own, reading takes a second permission that is recorded",
+    &["S3.17", "CKV_AWS_19", "CKV_AWS_145"],
+);
+pub static BUCKET_KEY: Check = check(
+    "bucket-key",
+    Low,
+    Encryption,
+    "one data key serves many objects (S3 Bucket Key)",
+    "each read and write would be a call to KMS, which is paid for and limited",
+    &[],
+);
+pub static SSE_C: Check = check(
+    "bucket-sse-c",
+    Medium,
+    Encryption,
+    "keys that a caller brings (SSE-C) are refused",
+    "an intruder can encrypt the states with a key that nobody else has, and ask for ransom",
+    &[],
+);
+pub static HISTORY: Check = check(
+    "bucket-history",
+    High,
+    Storage,
+    "replaced versions are kept long enough, and the newest always",
+    "a mistake is found days later, when the last good state may be gone",
+    &["S3.10", "S3.13", "CKV2_AWS_61"],
+);
+pub static LIFECYCLE: Check = check(
+    "bucket-lifecycle",
+    Low,
+    Storage,
+    "what nobody needs is swept up: delete markers of released locks, unfinished uploads, old logs",
+    "what piles up is paid for and makes listings slow",
+    &["S3.13", "CKV2_AWS_61", "CKV_AWS_300"],
+);
+pub static ACCESS_LOGS: Check = check(
+    "bucket-access-logs",
+    Medium,
+    Audit,
+    "requests to the bucket are logged in another bucket",
+    "also requests that were refused, which no trail of data events has with their reason, can be looked up later",
+    &["S3.9", "CKV_AWS_18"],
+);
+pub static DELETE_EVENTS: Check = check(
+    "bucket-delete-events",
+    Low,
+    Alarms,
+    "somebody hears when a state is deleted",
+    "Terraform never deletes the state of the default workspace: somebody else did",
+    &["S3.11", "CKV2_AWS_62"],
+);
+pub static BUCKET_TLS: Check = check(
+    "bucket-tls",
+    High,
+    Access,
+    "requests without TLS are denied",
+    "states and signatures could be read on the way",
+    &["S3.5", "CIS 2.1.1", "CKV_AWS_379"],
+);
+pub static BUCKET_OLD_TLS: Check =
+    check("bucket-old-tls", Medium, Access, "TLS before 1.2 is denied", "older versions can be broken by whoever is in between", &["S3.5"]);
+pub static BUCKET_OTHER_ACCOUNTS: Check = check(
+    "bucket-other-accounts",
+    High,
+    Access,
+    "principals of other accounts are denied, whatever else allows them",
+    "a policy elsewhere, written later, could let them in",
+    &["S3.6"],
+);
+pub static BUCKET_OTHER_ENCRYPTION: Check = check(
+    "bucket-other-encryption",
+    High,
+    Encryption,
+    "writes with another encryption or key are denied",
+    "`encrypt = true` without `kms_key_id` asks for AES256, and the state silently leaves the key's protection",
+    &["S3.17"],
+);
+pub static BUCKET_DESTROY: Check = check(
+    "bucket-destroy",
+    High,
+    Storage,
+    "nobody may destroy versions or the bucket in passing",
+    "versions protect from mistakes only as long as they cannot be deleted with the rest",
+    &["S3.20"],
+);
+pub static LOG_FORGERY: Check = check(
+    "log-forgery",
+    High,
+    Audit,
+    "only the services write logs, and nobody destroys them",
+    "an audit trail that can be written or deleted by those whom it watches proves nothing",
+    &["CloudTrail.6"],
+);
+pub static LOG_DELIVERY: Check = check(
+    "log-delivery",
+    High,
+    Audit,
+    "the services that log may write, on behalf of this account's resources only",
+    "without the permission nothing is logged; without its conditions others could make the service write here",
+    &[],
+);
+pub static BUCKET_POLICY: Check = check(
+    "bucket-policy",
+    Medium,
+    Access,
+    "the bucket policy is as it was designed",
+    "the statements belong together: what one denies, another relies on",
+    &[],
+);
+pub static BUCKET_OPEN: Check = check(
+    "bucket-open",
+    Critical,
+    Access,
+    "no statement of the bucket policy lets in everybody or another account",
+    "a state holds passwords in clear",
+    &["S3.2", "S3.3", "S3.6", "CKV_AWS_70"],
+);
+pub static ACCOUNT_PUBLIC_ACCESS: Check = check(
+    "account-public-access",
+    Info,
+    Access,
+    "public access is blocked for the whole account",
+    "the block of this bucket is enough for this bucket; others of the account may lack it",
+    &["S3.1", "CIS 2.1.4"],
+);

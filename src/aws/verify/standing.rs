@@ -1,0 +1,38 @@
+//! What a resource says of itself beside its settings: no write of ours could change it.
+
+use super::catalogue as rule;
+use crate::{
+    aws::resources::AwsSpec,
+    observation::{Observation, Seen},
+    verify::{Check, Checked, Place, Verdict},
+};
+
+pub fn checks(observation: &Observation<AwsSpec>, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<Checked> {
+    let mut checked = vec![];
+    for (address, seen) in observation {
+        let Seen::Present { spec, .. } = seen else { continue };
+        let (check, what): (&'static Check, _) = match spec {
+            AwsSpec::Subscription(subscription) => {
+                let pending = subscription.confirmed == Some(false);
+                (&rule::CONFIRMED, pending.then(|| (format!("{} has not confirmed yet", subscription.email), CONFIRM)))
+            }
+            AwsSpec::TrailLogging(logging) => (
+                &rule::TRAIL_DELIVERY,
+                logging.delivery_error.as_ref().map(|error| (format!("the last delivery failed: {error}"), DELIVER)),
+            ),
+            _ => continue,
+        };
+        let verdict = match what {
+            None => Verdict::Holds,
+            Some((what, mend)) => Verdict::Fails { what, mend: mend.to_owned() },
+        };
+        checked.push(Checked::new(check, Place::at(address, name(spec)), verdict));
+    }
+    checked
+}
+
+const CONFIRM: &str = "follow the link in the mail from AWS; `aws sns subscribe` sends it again";
+const DELIVER: &str = "see the policies of the log bucket and the key; the next delivery comes within minutes";
+
+#[cfg(test)]
+mod tests;

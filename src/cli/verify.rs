@@ -1,0 +1,181 @@
+//! `tfbackend verify`: whether a backend is what it should be; nothing is changed.
+
+use std::collections::BTreeSet;
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    context::Context,
+    describe::describe,
+    environment::{Ask, Environment, EnvironmentArgs},
+    failure::Failure,
+    global::Output,
+    wizard,
+};
+use crate::{
+    aws::{
+        resources::AwsSpec,
+        verify::{Backend, survey},
+    },
+    blueprint::Blueprint,
+    exit,
+    observation::{Observation, Seen},
+    report::{
+        findings::{
+            self,
+            document::{About, ResourceDocument, VerifyDocument},
+        },
+        json,
+    },
+    spec::Address,
+    verify::{Checked, Severity, accept::Acceptance},
+};
+
+mod audit;
+mod ignore;
+
+/// Check a backend against every control; nothing is changed
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub environment: EnvironmentArgs,
+
+    #[command(flatten)]
+    pub verify: VerifyOptions,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Verify")]
+pub struct VerifyOptions {
+    /// Leave out findings below this severity
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    pub min_severity: Least,
+
+    /// Accept a finding by its id, everywhere or at one address: keeps it in tfbackend.toml
+    #[arg(long, value_name = "ID[@ADDRESS]", requires = "reason")]
+    pub ignore: Vec<String>,
+
+    /// Why it is accepted
+    #[arg(long, value_name = "TEXT", requires = "ignore")]
+    pub reason: Option<String>,
+
+    /// The last day on which it is accepted, as in 2027-01-31
+    #[arg(long, value_name = "DAY", requires = "ignore")]
+    pub until: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Least {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl From<Least> for Severity {
+    fn from(least: Least) -> Self {
+        match least {
+            Least::Info => Self::Info,
+            Least::Low => Self::Low,
+            Least::Medium => Self::Medium,
+            Least::High => Self::High,
+            Least::Critical => Self::Critical,
+        }
+    }
+}
+
+pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let options = args.verify;
+    if let (false, Some(bucket)) = (args.environment.is_named(cx.host), args.environment.layer.bucket.clone()) {
+        return audit::run(args.environment, &options, bucket, cx).await;
+    }
+    let settled = args.environment.settle(cx.host, &cx.global, Ask::Nobody).await?;
+    let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
+    accepted.extend(ignore::keep(&options, Some(&settled.settings.env), settled.sources.file.as_ref(), cx)?);
+    let environment = settled.meet(cx.host, &cx.global).await?;
+    let document = of_environment(&environment, &accepted, options.min_severity.into(), cx).await?;
+    answer(&document, cx)
+}
+
+async fn of_environment(
+    environment: &Environment,
+    accepted: &[Acceptance],
+    least: Severity,
+    cx: &mut Context<'_>,
+) -> Result<VerifyDocument, Failure> {
+    let Environment { settings, names, aws: account, blueprint, .. } = environment;
+    let table = settings.lock.uses_table().then(|| names.table.clone());
+    let own_alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
+        AwsSpec::Alarm(alarm) => Some(&*alarm.name),
+        _ => None,
+    });
+    let about = survey::About {
+        bucket: &names.state_bucket,
+        table: table.as_deref(),
+        own_alarms: own_alarms.collect(),
+        policy: settings.access.policy.then(|| account.arn("iam", "", &format!("policy/{}", names.policy))),
+    };
+    let surveying = survey::checks(account, &about);
+    let (observation, surveyed) = cx.look(async { tokio::join!(environment.observe(), surveying) }).await?;
+    let mend = wizard::command("bootstrap", environment.name(), &environment.flags) + &cx.global.words();
+    let backend = Backend { aws: account, blueprint, observation: &observation, mend: &mend, tagged: true };
+    let mut checked = backend.checks();
+    checked.extend(surveyed);
+    let who = About {
+        project: Some(settings.project.to_string()),
+        env: Some(settings.env.to_string()),
+        account: account.account().to_owned(),
+        region: settings.region.to_string(),
+        bucket: names.state_bucket.clone(),
+        table,
+    };
+    let mut document = document(who, &checked, accepted, least, cx);
+    document.resources = resources(blueprint, &observation);
+    Ok(document)
+}
+
+fn document(about: About, checked: &[Checked], accepted: &[Acceptance], least: Severity, cx: &Context<'_>) -> VerifyDocument {
+    let now = jiff::Timestamp::try_from(cx.host.now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let today = at.split('T').next().unwrap_or_default().to_owned();
+    let mut document = VerifyDocument::of(about, at, checked, accepted, &today, least);
+    let expired = accepted.iter().filter(|acceptance| acceptance.expired(&today));
+    document.notes.extend(expired.map(|one| format!("{} was accepted until {}", one.id, one.until.as_deref().unwrap_or_default())));
+    document
+}
+
+/// The wholes, and what each builds on.
+fn resources(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) -> Vec<ResourceDocument> {
+    let whole = |address: &Address| address.parent().unwrap_or_else(|| address.clone());
+    let wholes = blueprint.nodes().iter().filter(|node| node.address.parent().is_none());
+    wholes
+        .map(|node| {
+            let of_it = blueprint.nodes().iter().filter(|other| whole(&other.address) == node.address);
+            let needs: BTreeSet<String> =
+                of_it.flat_map(|other| &other.needs).map(whole).filter(|need| *need != node.address).map(|need| need.to_string()).collect();
+            ResourceDocument {
+                address: node.address.to_string(),
+                title: describe(&node.address, &node.spec).title,
+                needs: needs.into_iter().collect(),
+                present: matches!(observation.get(&node.address), Some(Seen::Present { .. })),
+            }
+        })
+        .collect()
+}
+
+fn answer(document: &VerifyDocument, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let view = cx.global.out_view(cx.host);
+    match cx.global.output {
+        Output::Text => cx.answer(&findings::text(document, &view))?,
+        Output::Json => {
+            json::write_document(&mut *cx.host.out, document)
+                .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        }
+        Output::Sarif => cx.answer(&findings::sarif(document))?,
+        Output::Junit => cx.answer(&findings::junit(document))?,
+        Output::Markdown => cx.answer(&findings::markdown(document))?,
+        Output::Html => cx.answer(&findings::html(document))?,
+    }
+    Ok(if document.passed { exit::DONE } else { exit::CHANGES })
+}

@@ -1,0 +1,165 @@
+//! `verify --bucket B` without an environment: a backend made by hand, by a module, by another tool.
+
+use super::{VerifyOptions, answer, document, resources};
+use crate::{
+    aws::{
+        Aws, blueprint as aws_blueprint,
+        blueprint::STATE_BUCKET,
+        verify::{
+            Backend, catalogue, survey,
+            unknown::{self, Unknown},
+        },
+    },
+    cli::{
+        context::Context,
+        environment::EnvironmentArgs,
+        explain,
+        failure::Failure,
+        session::{self, Connected, Sandboxed},
+    },
+    exit,
+    observation::{Owner, Seen},
+    report::findings::document::About,
+    settings::{
+        Settings,
+        derived::Names,
+        file::File,
+        layer::{EncryptionKind, Layer, LockMechanism, TrailKind},
+        merge::Sources,
+        names::{AccountId, BucketName, EnvName, Region},
+    },
+    verify::Place,
+};
+
+/// Where to look first: S3 says where the bucket is.
+const ANYWHERE: &str = "us-east-1";
+/// Stands where a name belongs that nothing is looked up by.
+const NAMELESS: &str = "unknown";
+
+pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketName, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let sources = Sources::read(cx.host, args.layer, cx.global.config.as_deref()).map_err(|error| explain::settings(&error))?;
+    let said = sources.flags.clone();
+    let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+    let start = start_region(&sources, sandbox.as_ref(), cx).await?;
+    let file = sources.file;
+    let mut accepted = file.as_ref().map(|file: &File| file.accepted(None)).unwrap_or_default();
+    accepted.extend(super::ignore::keep(options, None, file.as_ref(), cx)?);
+
+    let connect = async |region: &Region, cx: &Context<'_>| -> Result<Connected, Failure> {
+        session::connect(cx.host, &cx.global, sandbox.as_ref(), region, said.account.as_ref()).await
+    };
+    let mut notes = vec![];
+    let mut region = start;
+    let mut aws = connect(&region, cx).await?.about(&settings(&said, &bucket, &region, None)?);
+    let there = cx.look(unknown::region(&aws, bucket.as_str())).await?;
+    let there = there.map_err(|error| {
+        explain::aws(Failure::new(exit::FAILED, format!("bucket {bucket} cannot be looked at")).because(&error), &error, None)
+    })?;
+    let Some(there) = there else { return Err(Failure::failed(format!("there is no bucket {bucket}"))) };
+    if there != region.as_str() {
+        notes.push(format!("the bucket is in {there}, not in {region}; looked there"));
+        region = there.parse().map_err(|error| Failure::failed(format!("S3 names a region that is none: {error}")))?;
+        aws = connect(&region, cx).await?.about(&settings(&said, &bucket, &region, None)?);
+    }
+    let found = cx.look(Unknown::look(&aws, bucket.as_str())).await?;
+    let found = found.map_err(|error| {
+        explain::aws(Failure::failed(format!("nobody can tell how bucket {bucket} is encrypted")).because(&error), &error, None)
+    })?;
+    let settings = settings(&said, &bucket, &region, Some(&found))?;
+    let mut document = held_to(&settings, &aws, &found, &accepted, options, cx).await?;
+    document.notes.splice(0..0, notes);
+    answer(&document, cx)
+}
+
+/// Of what was said, the profile's own, or anywhere.
+async fn start_region(sources: &Sources, sandbox: Option<&Sandboxed>, cx: &Context<'_>) -> Result<Region, Failure> {
+    if let Some(region) = sources.flags.region.clone().or_else(|| sources.variables.region.clone()) {
+        return Ok(region);
+    }
+    if let Some((_, Ok(region))) = &sources.ambient_region {
+        return Ok(region.clone());
+    }
+    let profile = session::default_region(&cx.global, sandbox).await;
+    profile
+        .as_deref()
+        .unwrap_or(ANYWHERE)
+        .parse()
+        .map_err(|error| Failure::failed(format!("the region of the profile cannot be used: {error}")).hint("pass --region"))
+}
+
+/// What a backend of this bucket and table should be like, as far as it can be told from outside.
+fn settings(said: &Layer, bucket: &BucketName, region: &Region, found: Option<&Unknown>) -> Result<Settings, Failure> {
+    let own_key = found.and_then(|found| found.key.as_ref()).and_then(|key| key.arn.parse().ok());
+    let layer = Layer {
+        project: NAMELESS.parse().ok(),
+        region: Some(region.clone()),
+        account: said.account.clone(),
+        bucket: Some(bucket.clone()),
+        table: said.table.clone(),
+        key: said.key.clone(),
+        lock: Some(if said.table.is_some() { LockMechanism::Dynamodb } else { LockMechanism::S3 }),
+        encryption: own_key.is_none().then_some(EncryptionKind::SseS3),
+        kms_key: own_key,
+        alarms: Some(false),
+        policy: Some(false),
+        access_logs: Some(false),
+        trail: Some(TrailKind::Existing),
+        ..Layer::default()
+    };
+    let sources = Sources { flags: layer, ..Sources::default() };
+    let env: EnvName = NAMELESS.parse().map_err(|error| Failure::failed(format!("{error}")))?;
+    sources.merged(&env).resolve(&env).map_err(|error| explain::settings(&error))
+}
+
+async fn held_to(
+    settings: &Settings,
+    aws: &Aws,
+    found: &Unknown,
+    accepted: &[crate::verify::accept::Acceptance],
+    options: &VerifyOptions,
+    cx: &mut Context<'_>,
+) -> Result<crate::report::findings::document::VerifyDocument, Failure> {
+    let account: AccountId =
+        aws.account().parse().map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
+    let names = Names::new(settings, &account);
+    let blueprint = aws_blueprint::blueprint(settings, &names, aws);
+    let table = settings.lock.uses_table().then(|| names.table.clone());
+    let about = survey::About { bucket: &names.state_bucket, table: table.as_deref(), own_alarms: vec![], policy: None };
+    let looking = async { tokio::join!(crate::aws::resources::observe(aws, &blueprint), survey::checks(aws, &about)) };
+    let (mut observation, surveyed) = cx.look(looking).await?;
+    // Whose it is says nothing of how safe it is.
+    for seen in observation.values_mut() {
+        if let Seen::Present { owner, .. } = seen {
+            *owner = Owner::Unmanaged;
+        }
+    }
+    let mend = mend(settings, found);
+    let backend = Backend { aws, blueprint: &blueprint, observation: &observation, mend: &mend, tagged: false };
+    let mut checked = backend.checks();
+    // Whatever the bucket has by default is the key here; whether that is good enough is another question.
+    checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
+    let place = Place::at(&STATE_BUCKET, Some(format!("arn:{}:s3:::{}", aws.caller.partition, names.state_bucket)));
+    checked.extend(found.checks(&place));
+    let alarmed = surveyed.iter().any(|one| std::ptr::eq(one.check, &catalogue::ALARM_FIRES));
+    checked.push(unknown::alarmed(alarmed, place));
+    checked.extend(surveyed);
+    let who = About {
+        project: None,
+        env: None,
+        account: account.to_string(),
+        region: settings.region.to_string(),
+        bucket: names.state_bucket.clone(),
+        table,
+    };
+    let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
+    document.resources = resources(&blueprint, &observation);
+    Ok(document)
+}
+
+/// What would set right all of it at once, names left to whoever does.
+fn mend(settings: &Settings, found: &Unknown) -> String {
+    let bucket = settings.bucket.name.as_ref().map(|name| format!(" --bucket {name}")).unwrap_or_default();
+    let table = settings.table.name.as_ref().map(|name| format!(" --table {name}")).unwrap_or_default();
+    let key = found.key.as_ref().filter(|key| !key.managed).map(|key| format!(" --kms-key {}", key.arn)).unwrap_or_default();
+    format!("tfbackend bootstrap --env NAME --project NAME --region {}{bucket}{table}{key} --adopt", settings.region)
+}

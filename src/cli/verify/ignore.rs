@@ -1,0 +1,47 @@
+//! `--ignore ID --reason TEXT`: what is accepted from now on, kept in `tfbackend.toml`.
+
+use super::VerifyOptions;
+use crate::{
+    aws::verify::catalogue,
+    cli::{context::Context, failure::Failure, save::Save},
+    settings::{file::File, names::EnvName},
+    verify::accept::{Acceptance, is_day},
+};
+
+/// The acceptances of the command line, once they are written to the file.
+///
+/// # Errors
+/// If an id or the day is none, or the file cannot be added to: then nothing was changed.
+pub fn keep(options: &VerifyOptions, env: Option<&EnvName>, file: Option<&File>, cx: &mut Context<'_>) -> Result<Vec<Acceptance>, Failure> {
+    let Some(reason) = options.reason.as_deref().filter(|_| !options.ignore.is_empty()) else { return Ok(vec![]) };
+    if reason.trim().is_empty() {
+        return Err(Failure::failed("--reason is empty: a finding is accepted for a reason"));
+    }
+    if let Some(until) = options.until.as_deref().filter(|until| !is_day(until)) {
+        return Err(Failure::failed(format!("--until {until:?} is no day such as 2027-01-31")));
+    }
+    let mut accepted = vec![];
+    for text in &options.ignore {
+        let (id, at) = text.split_once('@').map_or((text.as_str(), None), |(id, at)| (id, Some(at.to_owned())));
+        if !catalogue::ids().any(|known| known == id) {
+            let failure = Failure::failed(format!("there is no check {id:?}"));
+            let nearest = crate::settings::variables::nearest(id, catalogue::ids(), 0);
+            return Err(match nearest {
+                Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
+                None => failure.hint("findings have their id before them"),
+            });
+        }
+        accepted.push(Acceptance { id: id.to_owned(), at, reason: reason.to_owned(), until: options.until.clone() });
+    }
+    let save = Save::appending(file, &tables(env, &accepted), cx.host)?;
+    save.write()?;
+    cx.say(&format!("written: {}", save.shown()));
+    Ok(accepted)
+}
+
+/// As tables of TOML, for the end of the file.
+fn tables(env: Option<&EnvName>, accepted: &[Acceptance]) -> String {
+    let name = env.map_or("ignore".to_owned(), |env| format!("env.{env}.ignore"));
+    let table = |one: &Acceptance| format!("\n[[{name}]]\n{}", toml::to_string(one).expect("plain data"));
+    accepted.iter().map(table).collect()
+}

@@ -1,0 +1,54 @@
+//! `[[ignore]]` and `[[env.NAME.ignore]]`: findings that somebody accepts, and why.
+
+use toml::{Spanned, de::DeValue};
+
+use super::{Reader, Result, in_order};
+use crate::{
+    settings::{error::Problem, variables::nearest},
+    verify::accept::{Acceptance, is_day},
+};
+
+/// The table's name in the file.
+pub const TABLE: &str = "ignore";
+const FIELDS: &[&str] = &["id", "at", "reason", "until"];
+
+impl Reader<'_> {
+    pub(super) fn ignored(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<Acceptance>> {
+        let DeValue::Array(items) = value.get_ref() else {
+            return Err(self.wrong_type(TABLE, "a list of tables, each written `[[ignore]]`", value.get_ref(), &value.span()));
+        };
+        items.iter().map(|item| self.acceptance(item)).collect()
+    }
+
+    fn acceptance(&self, item: &Spanned<DeValue<'_>>) -> Result<Acceptance> {
+        let mut acceptance = Acceptance { id: String::new(), at: None, reason: String::new(), until: None };
+        for (key, value) in in_order(self.table(TABLE, item)?) {
+            let name = key.get_ref().as_ref();
+            let DeValue::String(text) = value.get_ref() else {
+                return Err(self.wrong_type(name, "text in quotes", value.get_ref(), &value.span()));
+            };
+            let text = text.to_string();
+            match name {
+                "id" => acceptance.id = text,
+                "at" => acceptance.at = Some(text),
+                "reason" => acceptance.reason = text,
+                "until" if is_day(&text) => acceptance.until = Some(text),
+                "until" => {
+                    let reason = format!("`{}` is no day such as 2027-01-31", text.escape_debug());
+                    return Err(self.error(&value.span(), Problem::Value { name: name.to_owned(), reason }));
+                }
+                _ => {
+                    let nearest = nearest(name, FIELDS.iter().copied(), 0);
+                    return Err(self.error(&key.span(), Problem::Unknown { name: name.to_owned(), nearest }));
+                }
+            }
+        }
+        for (name, said) in [("id", &acceptance.id), ("reason", &acceptance.reason)] {
+            if said.trim().is_empty() {
+                let reason = "must be said: a finding is accepted by its id, and for a reason".to_owned();
+                return Err(self.error(&item.span(), Problem::Value { name: name.to_owned(), reason }));
+            }
+        }
+        Ok(acceptance)
+    }
+}

@@ -1,0 +1,129 @@
+//! `tfbackend verify`: clean after bootstrap, honest about what it may not see, and never a write.
+
+mod accepted;
+mod denied;
+mod unknown;
+
+use serde_json::Value;
+
+use crate::support::{
+    emulator::Emulator,
+    program::{Place, Said},
+    proxy::{Proxy, Reply},
+};
+
+const LINE: &str = "--project acme --region eu-west-1";
+
+/// Runs it and reads its document.
+fn verify(place: &Place, line: &str) -> (Said, Value) {
+    let args: Vec<&str> = ["verify", "--output", "json"].into_iter().chain(line.split_whitespace()).collect();
+    let said = place.run(&args);
+    let document = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
+    (said, document)
+}
+
+/// `id at address: status` of each finding.
+fn findings(document: &Value) -> Vec<String> {
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+    let place = |finding: &Value| match finding["address"].as_str() {
+        Some(address) => address.to_owned(),
+        None => text(finding, "resource"),
+    };
+    let all = document["findings"].as_array().expect("findings");
+    all.iter().map(|finding| format!("{} at {}: {}", text(finding, "id"), place(finding), text(finding, "status"))).collect()
+}
+
+#[tokio::test]
+async fn nothing_there_then_clean_then_drifted() {
+    let emulator = Emulator::start().await;
+    let proxy = Proxy::start(Some(&emulator), |_, _| Reply::Forward);
+    let mut place = Place::with(&emulator);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let line = format!("--env prod {LINE}");
+
+    let (said, document) = verify(&place, &line);
+    assert_eq!(said.code, Some(2), "{}", said.all());
+    insta::assert_snapshot!(findings(&document).join("\n"), @"
+    bucket at log_bucket: open
+    bucket at state_bucket: open
+    table at lock_table: open
+    key at key: open
+    runner-policy at runner_policy: open
+    topic at topic: open
+    trail at trail: open
+    alarm at alarm[bucket_size]: open
+    alarm at alarm[object_count]: open
+    alarm at alarm[lock_contention]: open
+    alarm at alarm[lock_throttles]: open
+    alarm at alarm[lock_errors]: open
+    ");
+    assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
+    proxy.take();
+
+    let (said, document) = verify(&place, &line);
+    assert_eq!((said.code, findings(&document)), (Some(0), vec![]));
+    assert_eq!((&document["passed"], &document["score"]), (&Value::from(true), &Value::from(100)));
+    let writes: Vec<String> = proxy
+        .take()
+        .into_iter()
+        .filter(|call| !["Get", "List", "Describe", "Head"].iter().any(|verb| call.contains(&format!(":{verb}"))))
+        .collect();
+    assert_eq!(writes, Vec::<String>::new(), "nothing but reads");
+
+    emulator.python("tests/it/idempotence/drift.py", &["versioning suspended", "a trail that is stopped"]);
+    let (said, document) = verify(&place, &line);
+    assert_eq!(said.code, Some(2));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&document["findings"][0]).expect("JSON"), @r#"
+    {
+      "id": "bucket-versioning",
+      "status": "open",
+      "severity": "critical",
+      "group": "storage",
+      "title": "every version of an object is kept",
+      "what": "status: \"Suspended\" -> \"Enabled\"",
+      "why": "a state that is overwritten or deleted could not be brought back",
+      "mend": "tfbackend bootstrap --env prod --project acme --region eu-west-1",
+      "address": "state_bucket/versioning",
+      "resource": "arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1",
+      "controls": [
+        "S3.14",
+        "CKV_AWS_21"
+      ]
+    }
+    "#);
+    assert_eq!(findings(&document), ["bucket-versioning at state_bucket/versioning: open", "trail-logging at trail/logging: open"]);
+    // What it says to run is what sets it right.
+    let mend = document["findings"][0]["mend"].as_str().expect("a command");
+    let words: Vec<&str> = mend.split_whitespace().skip(1).chain(["-y"]).collect();
+    assert_eq!(place.run(&words).code, Some(0), "{mend}");
+    assert_eq!(verify(&place, &line).0.code, Some(0));
+
+    // Only what is bad enough counts.
+    emulator.python("tests/it/idempotence/drift.py", &["no bucket key"]);
+    assert_eq!(verify(&place, &line).0.code, Some(2));
+    assert_eq!(verify(&place, &format!("{line} --min-severity medium")).0.code, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_question() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    insta::assert_snapshot!(place.run(&["verify"]).refusal(), @"
+    1
+    error: no environment was named
+      hint: pass --env, for example --env dev
+    ");
+    insta::assert_snapshot!(place.run(&["verify", "--env", "prod"]).refusal(), @"
+    1
+    error: `project` and `region` are not set; pass `--project` and `--region`, or set them in tfbackend.toml
+      hint: or run it in a terminal, and it asks
+    ");
+    insta::assert_snapshot!(place.run(&["plan", "--env", "prod", "--output", "sarif"]).refusal(), @"
+    1
+    error: only verify has this form of --output
+
+    Usage: tfbackend [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+}

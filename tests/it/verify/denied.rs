@@ -1,0 +1,136 @@
+//! Each read denied in turn: what could not be looked at is said to be so, never good and never absent.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use aws_sdk_iam::{
+    Client, Config,
+    config::{BehaviorVersion, Credentials, Region},
+};
+use tfbackend::aws::http::{self, Proxy};
+
+use super::{LINE, verify};
+use crate::support::{
+    emulator::Emulator,
+    program::Place,
+    proxy::{self as support, Reply},
+};
+
+/// Every action that looking at a whole environment takes, but the caller's own identity.
+const READS: &[&str] = &[
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrail",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:ListTags",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeTable",
+    "dynamodb:ListTagsOfResource",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:ListAttachedUserPolicies",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListResourceTags",
+    "s3:GetAccountPublicAccessBlock",
+    "s3:GetBucketLogging",
+    "s3:GetBucketNotification",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:ListBucket",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:ListTagsForResource",
+];
+
+/// What these tell did not hold to begin with: the emulator's account has neither.
+const OF_THE_ACCOUNT: &[&str] = &["cloudtrail:DescribeTrails", "s3:GetAccountPublicAccessBlock"];
+
+#[tokio::test]
+async fn each_read_that_is_denied_is_named() {
+    let emulator = Emulator::start().await;
+    let keys = emulator.python("tests/it/support/make_user.py", &["auditor"]);
+    let line = format!("--env prod {LINE} --alarm-email ops@example.com --attach-to user/auditor");
+    assert_eq!(Place::with(&emulator).bootstrap(&format!("{line} -y")).code, Some(0));
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    // The emulator lets everybody use CloudWatch.
+    let refused: Arc<Mutex<Option<&str>>> = Arc::default();
+    let rule = Arc::clone(&refused);
+    let proxy = support::Proxy::start(Some(&emulator), move |call, _| {
+        let is = |action: &str| action == format!("{}:{}", call.service, call.operation);
+        if rule.lock().expect("no panic").is_some_and(is) { Reply::s3(403, "", "") } else { Reply::Forward }
+    });
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let iam = iam(&emulator);
+    let line = format!("{line} --min-severity info");
+
+    deny(&iam, None).await;
+    let (_, all) = verify(&place, &line);
+    assert_eq!(all["counts"]["unreadable"], 0, "all of it may be read: {all:#}");
+    let held = |document: &serde_json::Value| -> BTreeSet<String> {
+        let checks = document["checks"].as_array().expect("checks").iter();
+        checks.filter(|check| check["status"] == "holds").map(|check| format!("{} {}", check["id"], check["address"])).collect()
+    };
+    let good = held(&all);
+
+    for action in READS {
+        *refused.lock().expect("no panic") = Some(*action).filter(|action| action.starts_with("cloudwatch:"));
+        deny(&iam, Some(action)).await;
+        let (said, document) = verify(&place, &line);
+        assert_eq!(said.code, Some(2), "{action}: {}", said.all());
+        let findings = document["findings"].as_array().expect("findings");
+        let unreadable: Vec<_> = findings.iter().filter(|finding| finding["status"] == "unreadable").collect();
+        assert!(!unreadable.is_empty(), "{action} is missed: {document:#}");
+        for finding in unreadable {
+            let what = finding["what"].as_str().expect("words");
+            assert!(what.contains(&format!("needs {action}")), "{action}: {what}");
+        }
+        let open = findings.iter().filter(|finding| finding["status"] == "open" && finding["severity"] != "info");
+        assert_eq!(open.count(), 0, "{action}: what may not be seen is not absent: {document:#}");
+        let now = held(&document);
+        assert!(now.is_subset(&good), "{action}: something holds that nobody saw");
+        assert!(now.len() < good.len() || OF_THE_ACCOUNT.contains(action), "{action}: everything holds that held before");
+    }
+
+    let reads: Vec<&str> = vec!["*"];
+    put(&iam, &serde_json::json!([{ "Effect": "Deny", "Action": reads, "Resource": "*" }])).await;
+    let said = place.run(&[&["verify", "--output", "json"], &line.split_whitespace().collect::<Vec<_>>()[..]].concat());
+    assert_eq!(said.code, Some(2), "nothing at all may be seen: {}", said.all());
+}
+
+async fn deny(iam: &Client, action: Option<&str>) {
+    let mut statements = vec![serde_json::json!({ "Effect": "Allow", "Action": "*", "Resource": "*" })];
+    statements.extend(action.map(|action| serde_json::json!({ "Effect": "Deny", "Action": action, "Resource": "*" })));
+    put(iam, &serde_json::Value::from(statements)).await;
+}
+
+async fn put(iam: &Client, statement: &serde_json::Value) {
+    let document = serde_json::json!({ "Version": "2012-10-17", "Statement": statement });
+    iam.put_user_policy().user_name("auditor").policy_name("auditor").policy_document(document.to_string()).send().await.expect("set");
+}
+
+/// As the administrator.
+fn iam(emulator: &Emulator) -> Client {
+    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
+    let (id, secret) = emulator.credentials();
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(emulator.region().to_owned()))
+        .endpoint_url(emulator.endpoint())
+        .credentials_provider(Credentials::new(id, secret, None, None, "test"))
+        .http_client(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
+    Client::from_conf(config.build())
+}
