@@ -94,12 +94,15 @@ impl WorkingDirectory {
     }
 }
 
-/// Names in `dir`, in order. A name that is not text is none that Terraform reads.
+/// Names in `dir`, in order, but for those of folders. A name that is not text is none that Terraform reads.
 fn names(dir: &Path) -> Result<Vec<String>, Unreadable> {
     let failed = |error: io::Error| Unreadable::io(dir, &error);
     let mut names = vec![];
     for entry in fs::read_dir(dir).map_err(failed)? {
-        names.extend(entry.map_err(failed)?.file_name().into_string().ok());
+        let entry = entry.map_err(failed)?;
+        if !entry.file_type().map_err(failed)?.is_dir() {
+            names.extend(entry.file_name().into_string().ok());
+        }
     }
     names.sort();
     Ok(names)

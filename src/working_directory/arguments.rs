@@ -122,6 +122,11 @@ pub fn taken(name: &str, engine: Engine) -> Taken {
     }
 }
 
+/// The names of all known arguments, whatever became of them.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(name, ..)| *name).filter(|name| !name.contains('.'))
+}
+
 /// Of which shape `name` is; what is not known is plain, as Terraform has it.
 pub fn shape(name: &str) -> Shape {
     KNOWN.iter().find(|(known, ..)| *known == name).map_or(Plain, |(_, shape, _)| *shape)
@@ -129,8 +134,7 @@ pub fn shape(name: &str) -> Shape {
 
 /// The known argument that a misspelt one most likely stands for.
 pub fn likely(name: &str) -> Option<&'static str> {
-    let top = KNOWN.iter().map(|(known, ..)| *known).filter(|known| !known.contains('.'));
-    let best = top.map(|known| (strsim::damerau_levenshtein(known, name), known)).min()?;
+    let best = all().map(|known| (strsim::damerau_levenshtein(known, name), known)).min()?;
     (best.0 <= 2).then_some(best.1)
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use ignore::{
@@ -39,8 +39,12 @@ impl Ignored {
         let root = real.ancestors().find(|folder| folder.join(".git").exists())?;
         let rules = Rules::read(root, &real);
         let standing = |path: &Path, is_dir| {
-            let inside = real.join(path.strip_prefix(dir).ok()?);
-            let inside = inside.strip_prefix(root).ok()?;
+            let real = match path.strip_prefix(dir) {
+                // As git names it, even if it is a link.
+                Ok(below) if below.components().all(|part| matches!(part, Component::Normal(_))) => real.join(below),
+                _ => fs::canonicalize(path).ok()?,
+            };
+            let inside = real.strip_prefix(root).ok()?;
             Some(Standing { path: path.to_owned(), ignored: rules.ignore(inside, is_dir) })
         };
         let mut paths = ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| dir.join(name)).to_vec();

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufReader, Read},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -40,10 +40,26 @@ pub struct LocalState {
 pub(super) fn read(dir: &Path, names: &[String]) -> Vec<LocalState> {
     let mut paths: Vec<PathBuf> = names.iter().filter(|name| is_state(name)).map(|name| dir.join(name)).collect();
     let workspaces = dir.join("terraform.tfstate.d");
-    let mut folders: Vec<PathBuf> = fs::read_dir(workspaces).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let unlisted = match folders(&workspaces) {
+        Ok(folders) => {
+            paths.extend(folders.iter().flat_map(|folder| ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| folder.join(name))));
+            None
+        }
+        Err(error) => Some(LocalState { holds: Holds::Unclear(Unreadable::io(&workspaces, &error)), path: workspaces, size: None }),
+    };
+    paths.iter().filter_map(|path| state(path)).chain(unlisted).collect()
+}
+
+/// What is in the folder of the workspaces; nothing, if there is no such folder.
+fn folders(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(workspaces) {
+        Ok(entries) => entries,
+        Err(error) if bounded::is_absent(&error) => return Ok(vec![]),
+        Err(error) => return Err(error),
+    };
+    let mut folders = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     folders.sort();
-    paths.extend(folders.iter().flat_map(|folder| ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| folder.join(name))));
-    paths.iter().filter_map(|path| state(path)).collect()
+    Ok(folders)
 }
 
 fn is_state(name: &str) -> bool {

@@ -43,6 +43,11 @@ impl Saved {
         let hash = backend.get("hash").and_then(Json::as_u64);
         Ok(Some(Self { kind: kind.to_owned(), arguments, hash, path }))
     }
+
+    /// Of one argument, if it is set.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.arguments.iter().find(|argument| argument.name == name).map(|argument| &argument.value)
+    }
 }
 
 /// Terraform writes all arguments there are, the unset ones as null.

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::arguments;
 
 /// A value as far as it is known without running anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// As if it were not said.
     Null,

@@ -137,6 +137,14 @@ fn a_folder_without_terraform_is_none() {
 }
 
 #[test]
+fn a_folder_is_no_file_whatever_its_name() {
+    let dir = folder(&[STUB, CONF, ("modules.tf/README", ""), ("x.tfbackend/README", ""), ("x.tfstate/README", "")]);
+    let read = WorkingDirectory::read(dir.path(), &Look::default()).expect("a folder");
+    assert_eq!((read.configuration.unreadable.len(), read.partial.len(), read.local_states.len()), (0, 1, 0));
+    assert!(WorkingDirectory::read(&dir.path().join("nowhere"), &Look::default()).is_err());
+}
+
+#[test]
 fn working_data_may_be_elsewhere() {
     let dir = folder(&[STUB, ("data/terraform.tfstate", SAVED.1), ("data/environment", "blue")]);
     for data_dir in [Path::new("data"), &dir.path().join("data")] {

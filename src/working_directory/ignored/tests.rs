@@ -56,6 +56,15 @@ fn working_data_elsewhere_is_none_of_gits_business() {
     let ignored = Ignored::of(root.path(), Path::new("/elsewhere/data"), &[]).expect("a repository");
     assert_eq!(ignored.data_dir, None);
     assert_eq!(ignored.states.len(), 2);
+    // In the repository all the same, beside the folder.
+    let dir = root.path().join("a");
+    fs::create_dir(&dir).expect("made");
+    fs::create_dir(root.path().join("data")).expect("made");
+    let data = |patterns: &str| {
+        fs::write(root.path().join(".gitignore"), patterns).expect("written");
+        Ignored::of(&dir, &dir.join("../data"), &[]).expect("a repository").data_dir.map(|standing| standing.ignored)
+    };
+    assert_eq!((data("/data\n"), data("/a\n")), (Some(true), Some(false)));
 }
 
 #[test]

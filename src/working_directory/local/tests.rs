@@ -63,6 +63,17 @@ fn all_places_are_looked_at() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_listed_is_unclear() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("terraform.tfstate.d");
+    // Also for root, who may look into every folder.
+    std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
+    let states = read(dir.path(), &[]);
+    assert!(matches!(&states[..], [LocalState { path: at, holds: Holds::Unclear(_), .. }] if *at == path), "{states:?}");
+}
+
 #[test]
 fn a_large_state_is_counted_without_being_kept() {
     let resource = format!("{{\"a\": \"{}\"}}", "x".repeat(1000));
