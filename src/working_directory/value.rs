@@ -99,14 +99,15 @@ impl Value {
         hcl(expression).without_secrets(name)
     }
 
-    /// The value of an argument of this name in a configuration that is JSON: its texts are templates.
+    /// The value of an argument of this name in a configuration that is JSON. A text like `${…}` in it is
+    /// taken as it is by Terraform, and evaluated by OpenTofu: what is meant is not known.
     pub fn of_json(name: &str, json: &Json) -> Self {
-        plain_or_template(json, true).without_secrets(name)
+        plain(json, true).without_secrets(name)
     }
 
     /// The value of an argument of this name in a record of Terraform's own.
     pub fn of_record(name: &str, json: &Json) -> Self {
-        plain_or_template(json, false).without_secrets(name)
+        plain(json, false).without_secrets(name)
     }
 
     fn without_secrets(self, name: &str) -> Self {
@@ -154,19 +155,15 @@ fn template(template: &Template) -> Value {
     parts.map_or(Value::NotLiteral, Value::Text)
 }
 
-fn plain_or_template(json: &Json, is_template: bool) -> Value {
+fn plain(json: &Json, may_be_template: bool) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
         Json::Number(number) => Value::Number(number.to_string()),
-        Json::String(text) if is_template && (text.contains("${") || text.contains("%{")) => {
-            text.parse::<Template>().map_or(Value::NotLiteral, |text| self::template(&text))
-        }
+        Json::String(text) if may_be_template && (text.contains("${") || text.contains("%{")) => Value::NotLiteral,
         Json::String(text) => Value::Text(text.clone()),
-        Json::Array(items) => Value::List(items.iter().map(|item| plain_or_template(item, is_template)).collect()),
-        Json::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, value)| (name.clone(), plain_or_template(value, is_template))).collect())
-        }
+        Json::Array(items) => Value::List(items.iter().map(|item| plain(item, may_be_template)).collect()),
+        Json::Object(fields) => Value::Object(fields.iter().map(|(name, value)| (name.clone(), plain(value, may_be_template))).collect()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use tfbackend::{
     verify::{Checked, Verdict, files},
     working_directory::{
-        Configured, Engine, Holds, Look, Saved, WorkingDirectory,
+        Argument, Configured, Engine, Holds, Look, Saved, WorkingDirectory,
         arguments::{self, Taken},
     },
 };
@@ -140,4 +140,44 @@ fn terraform_takes_the_arguments_that_it_is_said_to_take() {
     let refused: BTreeSet<&str> = named.collect();
     let stops = |name: &str| matches!(arguments::taken(name, Engine::Terraform), Taken::NoLonger(_) | Taken::Never);
     assert_eq!(refused, names.iter().copied().filter(|name| stops(name)).collect());
+}
+
+/// Which block is left of several files, by the path that the local backend is told to use.
+#[test]
+fn terraform_chooses_the_block_that_is_read() {
+    let block = |path: &str| format!("terraform {{\n  backend \"local\" {{\n    path = \"{path}\"\n  }}\n}}\n");
+    let json = r#"{"terraform": [{"backend": [{"local": {"path": "json", "//": "a comment"}}]}]}"#.to_owned();
+    let (one, two) = (block("one"), block("two"));
+    let nothing = "locals {\n}\n".to_owned();
+    for files in [
+        vec![("main.tf", &one)],
+        vec![("main.tf.json", &json)],
+        vec![("main.tf", &one), ("x_override.tf", &two)],
+        vec![("a_override.tf", &one), ("b_override.tf", &two), ("main.tf", &nothing)],
+        vec![("main.tf", &one), ("override.tf.json", &json)],
+        vec![("main.tf", &one), ("override.tf", &nothing)],
+        vec![("main.tf", &one), (".hidden.tf", &two), ("x.tf~", &two), ("#x.tf#", &two), ("x.tofu", &two)],
+        vec![("main.tf", &one), ("two.tf", &two)],
+        vec![("main.tf", &one), ("main.tf.json", &json)],
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        for (name, text) in &files {
+            fs::write(dir.path().join(name), text).expect("written");
+        }
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        let ran = terraform(dir.path(), &["init", "-no-color"], "");
+        let look = Look { engine: Some(Engine::Terraform), ..Look::default() };
+        let folder = WorkingDirectory::read(dir.path(), &look).expect("a folder");
+        assert_eq!(ran.ok, folder.configuration.blocks.len() == 1, "{names:?}: {}", ran.all());
+        if !ran.ok {
+            // It stores one of them all the same.
+            assert!(ran.all().contains("Duplicate backend configuration"), "{names:?}: {}", ran.all());
+            continue;
+        }
+        let said =
+            |arguments: &[Argument]| arguments.iter().map(|argument| (argument.name.clone(), argument.value.clone())).collect::<Vec<_>>();
+        let stored = folder.saved.as_ref().expect("readable").as_ref().map(|saved| said(&saved.arguments));
+        let read = folder.configuration.block().map(|block| said(&block.arguments));
+        assert_eq!(stored, read, "{names:?}");
+    }
 }

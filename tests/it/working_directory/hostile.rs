@@ -1,6 +1,8 @@
 //! Files that somebody wrote to do harm: nothing of them acts on a terminal, breaks out of a command, or fills the memory.
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
+use tfbackend::render::hcl::is_hidden;
 
 use super::{CONF, SAVED, SAVED_AT, cloud, found, found_with};
 
@@ -56,4 +58,26 @@ fn a_file_that_is_too_large_is_not_read() {
     files-readable .terraform/terraform.tfstate
       ? the file is larger than 4194304 bytes
     ");
+}
+
+/// Text that is likely to be made of what is special to a terminal, a shell, HCL or JSON.
+fn nasty() -> impl Strategy<Value = String> {
+    let special = vec!["${", "%{", "\"", "\\", "'", "`", "$(", "\n", "\u{1b}[2J", "\u{202e}", "\u{9b}", "\0", "://a@b", "//"];
+    let piece = prop_oneof![proptest::sample::select(special).prop_map(str::to_owned), any::<char>().prop_map(String::from), "[a-z]{0,3}"];
+    proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn nothing_that_is_said_hides_anything(name in nasty(), value in nasty(), start in nasty(), raw in nasty()) {
+        let bucket = format!("{start}AKIAIOSFODNN7EXAMPLE");
+        let json = serde_json::json!({ "bucket": bucket, "key": value, name.clone(): [{ name: value }], "kms_key_id": value }).to_string();
+        let saved = format!("{{\"backend\": {{\"type\": \"s3\", \"config\": {json}}}}}");
+        let files = [("backend.conf", ""), ("x.tfbackend.json", json.as_str()), (SAVED_AT, &saved), ("y.tfbackend", &format!("{raw} ")), ("z.tf", &format!("backend {raw}"))];
+        let found = found_with(&cloud(), &files);
+        let hidden = found.lines().any(|line| line.contains(is_hidden));
+        prop_assert!(!hidden && !found.contains("AKIAIOSFODNN7EXAMPLE"), "{found:?}");
+    }
 }
