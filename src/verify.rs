@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::spec::Address;
 
 pub mod accept;
+pub mod files;
 
 /// How bad it is if a check does not hold. In this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ mod settings_merge;
 mod settings_reference;
 mod tidy;
 mod wizard;
+mod working_directory;
 
 #[cfg(unix)]
 mod canary;

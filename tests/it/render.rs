@@ -3,7 +3,7 @@
 use tfbackend::render::{BackendConfig, Emulator, File, files};
 
 mod endpoint;
-mod terraform;
+pub mod terraform;
 
 mod text;
 mod accepted;

@@ -6,3 +6,4 @@ mod apply;
 mod denied;
 mod locks;
 mod variants;
+mod working_directory;

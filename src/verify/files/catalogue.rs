@@ -1,0 +1,171 @@
+//! The rules for the files in a folder: each with its id, and with what happens where it does not hold.
+
+use crate::verify::{Check, Group, Severity};
+
+/// All of them, in the order in which they are carried out.
+pub static ALL: [&Check; 17] = [
+    &READABLE,
+    &ONE_BLOCK,
+    &DECLARED,
+    &NO_CREDENTIALS,
+    &LITERAL,
+    &KNOWN,
+    &NOT_DEPRECATED,
+    &BLOCK_AGREES,
+    &INITIALIZED,
+    &CLOUD_AGREES,
+    &LOCKED,
+    &LOCK_LASTS,
+    &KEY_USED,
+    &KEY_NAMED,
+    &KEY_ARN,
+    &NO_LOCAL_STATE,
+    &IGNORED,
+];
+
+const fn check(id: &'static str, severity: Severity, title: &'static str, why: &'static str) -> Check {
+    Check { id, severity, group: Group::Files, title, why, controls: &[] }
+}
+
+pub static READABLE: Check = check(
+    "files-readable",
+    Severity::High,
+    "each file that may say something of the backend can be read and understood",
+    "what is in a file that cannot be read is not checked, and Terraform may stop at it",
+);
+
+pub static ONE_BLOCK: Check = check(
+    "files-one-backend",
+    Severity::High,
+    "one block chooses where the state is",
+    "Terraform stops at a second `backend` or `cloud` block before it does anything",
+);
+
+pub static DECLARED: Check = check(
+    "files-backend-declared",
+    Severity::Critical,
+    "the configuration has a `backend \"s3\"` block for its partial configuration",
+    "without the block, `terraform init -backend-config=FILE` only warns: the state stays in the folder, in plain text, with no lock and \
+     no other copy",
+);
+
+pub static NO_CREDENTIALS: Check = Check {
+    controls: &["CKV_SECRET_2"],
+    ..check(
+        "files-no-credentials",
+        Severity::Critical,
+        "no file of the backend has a credential in it",
+        "whoever can read the file, a backup of it or the history of the repository can act as its owner; `init` copies it in clear into \
+         `.terraform/`, and `plan` into plan files",
+    )
+};
+
+pub static LITERAL: Check = check(
+    "files-literal-values",
+    Severity::Medium,
+    "the backend's arguments are plain values",
+    "the backend is chosen before variables, functions and references have a value: `init` stops at them, and what they stand for cannot \
+     be checked",
+);
+
+pub static KNOWN: Check = check(
+    "files-known-arguments",
+    Severity::High,
+    "every argument is one that the backend takes",
+    "`init` stops at an argument that it does not know, or no longer knows",
+);
+
+pub static NOT_DEPRECATED: Check = check(
+    "files-no-deprecated-arguments",
+    Severity::Low,
+    "no argument is deprecated",
+    "a later version stops at it, as Terraform 1.10 did at `role_arn`",
+);
+
+pub static BLOCK_AGREES: Check = check(
+    "files-block-agrees",
+    Severity::Medium,
+    "the block says nothing that its partial configuration says differently",
+    "an `init` without the partial configuration would use what the block says: another state, or another lock",
+);
+
+pub static INITIALIZED: Check = check(
+    "files-initialized-as-written",
+    Severity::Medium,
+    "the folder was initialized with what its files say",
+    "until the next `init`, Terraform goes on with what it stored, or stops with \"Backend configuration changed\"",
+);
+
+pub static CLOUD_AGREES: Check = check(
+    "files-agree-with-cloud",
+    Severity::High,
+    "the files name the backend as it is",
+    "runs would use another state, another key, or a lock that nobody else looks at",
+);
+
+pub static LOCKED: Check = check(
+    "files-lock-argument",
+    Severity::High,
+    "an argument asks for a lock",
+    "without `use_lockfile` or `dynamodb_table`, two runs at once write the same state, and one of them is lost",
+);
+
+pub static LOCK_LASTS: Check = check(
+    "files-lock-not-deprecated",
+    Severity::Info,
+    "the lock does not stand on a deprecated argument alone",
+    "Terraform 1.11 and later deprecate `dynamodb_table`, which a later version will not know, and print no warning",
+);
+
+pub static KEY_USED: Check = check(
+    "files-key-is-used",
+    Severity::High,
+    "`kms_key_id` comes with `encrypt = true`",
+    "without `encrypt = true`, Terraform ignores the key and says nothing: states have whatever encryption the bucket gives them",
+);
+
+pub static KEY_NAMED: Check = check(
+    "files-encrypt-names-key",
+    Severity::High,
+    "`encrypt = true` comes with the key of the bucket",
+    "with `encrypt` alone, Terraform asks for AES256, which goes over the key that is the bucket's default: states are readable without the \
+     key, or refused by the bucket's policy after resources have changed",
+);
+
+pub static KEY_ARN: Check = check(
+    "files-key-arn",
+    Severity::Medium,
+    "the key is named by its full ARN",
+    "an alias or an id is looked up in the account and region of whoever runs Terraform, and a typing error shows at the first write only",
+);
+
+pub static NO_LOCAL_STATE: Check = check(
+    "files-no-local-state",
+    Severity::High,
+    "no state lies in the folder in plain text",
+    "a state has the secrets of its resources in clear; a migration to a remote backend leaves the whole of it in `terraform.tfstate.backup`",
+);
+
+pub static IGNORED: Check = check(
+    "files-ignored-by-git",
+    Severity::Medium,
+    "git does not commit states, nor what `init` stores",
+    "`.terraform/` has the merged backend in clear with any credential in it, and a state the secrets of its resources: a commit keeps them \
+     for good",
+);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_kebab_case_and_each_is_there_once() {
+        let ids: BTreeSet<&str> = ALL.iter().map(|check| check.id).collect();
+        assert_eq!(ids.len(), ALL.len());
+        for id in ids {
+            assert!(id.starts_with("files-") && id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{id}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a folder in which Terraform or OpenTofu is run says about its backend: read, never run, never written.
+//!
+//! The value of a credential is dropped while it is read ([`Value::Secret`]), and so is everything inside
+//! a state: what is not kept cannot be printed.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+pub mod value;
+pub mod arguments;
+pub mod bounded;
+pub mod configuration;
+pub mod partial;
+pub mod saved;
+pub mod local;
+pub mod ignored;
+pub mod configured;
+
+pub use bounded::Unreadable;
+pub use configuration::{Block, Configuration, Engine, Kind};
+pub use configured::Configured;
+pub use ignored::Ignored;
+pub use local::{Holds, LocalState};
+pub use partial::Partial;
+pub use saved::Saved;
+pub use value::{Argument, Spot, Value};
+
+/// What Terraform calls its folder for working data, unless `TF_DATA_DIR` says otherwise.
+pub const DATA_DIR: &str = ".terraform";
+
+/// What to look at.
+#[derive(Clone, Debug, Default)]
+pub struct Look<'a> {
+    /// Whose rules hold; `None` leaves it to the names of the files ([`Engine::of`]).
+    pub engine: Option<Engine>,
+    /// `TF_DATA_DIR`, if it is set: relative to the folder, or absolute.
+    pub data_dir: Option<&'a Path>,
+    /// Partial configurations whatever their names, relative to the folder or absolute.
+    pub partial: &'a [PathBuf],
+}
+
+/// The reading of one folder. Paths in it begin with `dir`.
+#[derive(Debug)]
+pub struct WorkingDirectory {
+    pub dir: PathBuf,
+    pub engine: Engine,
+    /// What the configuration files declare.
+    pub configuration: Configuration,
+    /// Partial configurations, for `-backend-config=FILE`, by name.
+    pub partial: Vec<Partial>,
+    /// Where `init` keeps what it merged, if anything is there.
+    pub data_dir: PathBuf,
+    /// What `init` made of block and partial configuration; `None` before that, and of a local backend.
+    pub saved: Result<Option<Saved>, Unreadable>,
+    /// The selected workspace.
+    pub workspace: Result<String, Unreadable>,
+    /// States that lie in the folder, by name.
+    pub local_states: Vec<LocalState>,
+    /// What git does not commit; `None` outside of a repository.
+    pub ignored: Option<Ignored>,
+}
+
+impl WorkingDirectory {
+    /// Reads `dir`. A file that cannot be read is part of the reading; so is one that makes no sense.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed: nothing is known then.
+    pub fn read(dir: &Path, look: &Look<'_>) -> Result<Self, Unreadable> {
+        let names = names(dir)?;
+        let engine = look.engine.unwrap_or_else(|| Engine::of(&names));
+        let configuration = Configuration::read(dir, &names, engine);
+        let data_dir = dir.join(look.data_dir.unwrap_or(Path::new(DATA_DIR)));
+        let partial = partial::read(dir, &names, look.partial, configuration.is_present());
+        let local_states = local::read(dir, &names);
+        Ok(Self {
+            dir: dir.to_owned(),
+            engine,
+            configuration,
+            partial,
+            saved: Saved::read(&data_dir),
+            workspace: saved::workspace(&data_dir),
+            ignored: Ignored::of(dir, &data_dir, &local_states),
+            data_dir,
+            local_states,
+        })
+    }
+
+    /// Whether this is a folder of Terraform's at all: where it is not, there is nothing to check.
+    pub fn is_terraform(&self) -> bool {
+        let initialized = !matches!(self.saved, Ok(None));
+        self.configuration.is_present() || initialized || !self.partial.is_empty() || !self.local_states.is_empty()
+    }
+}
+
+/// Names in `dir`, in order, but for those of folders. A name that is not text is none that Terraform reads.
+fn names(dir: &Path) -> Result<Vec<String>, Unreadable> {
+    let failed = |error: io::Error| Unreadable::io(dir, &error);
+    let mut names = vec![];
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_type().map_err(failed)?.is_dir() {
+            names.extend(entry.file_name().into_string().ok());
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,114 @@
+//! States that lie in the folder: how large, and whether anything is in them. Nothing else is kept.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::bounded::{self, Unreadable};
+
+/// A state that is larger is not read to its end: it holds something.
+const LIMIT: u64 = 256 * 1024 * 1024;
+
+/// What a state file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Zero bytes, as a migration leaves it, or neither resources nor outputs.
+    Nothing,
+    /// In plain text.
+    Resources { resources: usize, outputs: usize },
+    /// OpenTofu's envelope: nobody can read it without the key.
+    Encrypted,
+    /// Something that could not be read or understood, and may be a state.
+    Unclear(Unreadable),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalState {
+    pub path: PathBuf,
+    /// In bytes; `None` if it could not be asked.
+    pub size: Option<u64>,
+    pub holds: Holds,
+}
+
+/// The states in `dir`: those of the `local` backend for each workspace, their backups, what a failed
+/// write to a remote backend leaves (`errored.tfstate`), and what somebody pulled.
+pub(super) fn read(dir: &Path, names: &[String]) -> Vec<LocalState> {
+    let mut paths: Vec<PathBuf> = names.iter().filter(|name| is_state(name)).map(|name| dir.join(name)).collect();
+    let workspaces = dir.join("terraform.tfstate.d");
+    let unlisted = match folders(&workspaces) {
+        Ok(folders) => {
+            paths.extend(folders.iter().flat_map(|folder| ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| folder.join(name))));
+            None
+        }
+        Err(error) => Some(LocalState { holds: Holds::Unclear(Unreadable::io(&workspaces, &error)), path: workspaces, size: None }),
+    };
+    paths.iter().filter_map(|path| state(path)).chain(unlisted).collect()
+}
+
+/// What is in the folder of the workspaces; nothing, if there is no such folder.
+fn folders(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(workspaces) {
+        Ok(entries) => entries,
+        Err(error) if bounded::is_absent(&error) => return Ok(vec![]),
+        Err(error) => return Err(error),
+    };
+    let mut folders = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    folders.sort();
+    Ok(folders)
+}
+
+fn is_state(name: &str) -> bool {
+    name.ends_with(".tfstate") || (name.contains(".tfstate.") && name.ends_with(".backup"))
+}
+
+fn state(path: &Path) -> Option<LocalState> {
+    let size = match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => return None,
+        Ok(meta) => Some(meta.len()),
+        Err(_) => None,
+    };
+    let holds = match bounded::open(path) {
+        Ok(None) => return None,
+        Ok(Some(file)) => holds(path, file, size),
+        Err(unreadable) => Holds::Unclear(unreadable),
+    };
+    Some(LocalState { path: path.to_owned(), size, holds })
+}
+
+/// Of a state, all that is asked for.
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(default)]
+    resources: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    outputs: BTreeMap<String, IgnoredAny>,
+    /// Terraform before 0.12.
+    #[serde(default)]
+    modules: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    encrypted_data: Option<IgnoredAny>,
+}
+
+fn holds(path: &Path, file: fs::File, size: Option<u64>) -> Holds {
+    let unclear = || Holds::Unclear(Unreadable::new(path, "is not a state file of a known form"));
+    if size == Some(0) {
+        return Holds::Nothing;
+    }
+    match serde_json::from_reader::<_, Outline>(BufReader::new(file.take(LIMIT))) {
+        Ok(Outline { encrypted_data: Some(_), .. }) => Holds::Encrypted,
+        Ok(Outline { resources: None, modules: None, .. }) => unclear(),
+        Ok(Outline { resources, outputs, modules, .. }) => {
+            let resources = resources.map_or(0, |all| all.len()) + modules.map_or(0, |all| all.len());
+            if resources + outputs.len() == 0 { Holds::Nothing } else { Holds::Resources { resources, outputs: outputs.len() } }
+        }
+        Err(_) => unclear(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Partial configurations: the files for `terraform init -backend-config=FILE`, and what its other form says.
+
+use std::path::{Path, PathBuf};
+
+use hcl_edit::structure::Body;
+use serde_json::Value as Json;
+
+use super::{
+    arguments::{self, Shape},
+    bounded::{self, Unreadable},
+    value::{self, Argument, Spot, Value},
+};
+use crate::render::header::{self, Header, Owner};
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partial {
+    pub path: PathBuf,
+    /// Whose it is, if it is ours and nobody changed it.
+    pub owner: Option<Owner>,
+    pub arguments: Result<Vec<Argument>, Unreadable>,
+}
+
+impl Partial {
+    /// Reads one file, which must be there.
+    pub fn read(path: &Path) -> Self {
+        let text = bounded::text(path).and_then(|text| text.ok_or_else(|| Unreadable::new(path, "does not exist")));
+        let owner = text.as_deref().ok().and_then(owner);
+        Self { path: path.to_owned(), owner, arguments: text.and_then(|text| arguments_of(&text, path)) }
+    }
+
+    /// The last part of its path.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// What could be read of it.
+    pub fn said(&self) -> &[Argument] {
+        self.arguments.as_deref().unwrap_or_default()
+    }
+}
+
+fn owner(text: &str) -> Option<Owner> {
+    // A checkout may have turned the ends of lines.
+    let Header::Intact(owner) = header::read(&text.replace("\r\n", "\n")) else { return None };
+    owner
+}
+
+/// `NAME=VALUE` of a command line, as Terraform takes it apart: what is text there is taken as it is,
+/// and what is not is HCL. `None` without a `=`, which makes it the name of a file.
+pub fn assignment(text: &str) -> Option<Argument> {
+    let (name, written) = text.split_once('=')?;
+    let name = name.trim();
+    let value = match arguments::shape(name) {
+        Shape::Plain => Value::of_record(name, &Json::String(written.to_owned())),
+        Shape::Compound => match format!("x = {}\n", written.trim()).parse::<Body>() {
+            Ok(body) => body.get_attribute("x").map_or(Value::NotLiteral, |x| Value::of_hcl(name, &x.value)),
+            Err(_) => Value::NotLiteral,
+        },
+    };
+    let at = Spot { path: format!("-backend-config={name}=…").into(), line: None };
+    Some(Argument { name: name.to_owned(), value, at })
+}
+
+/// The partial configurations among `names` in `dir`, and those that are `asked` for.
+///
+/// By their names: `*.tfbackend`, what tutorials call them, and whatever of the form `*.conf` has our
+/// header. In a folder without configuration, a `backend.conf` may be anybody's.
+pub(super) fn read(dir: &Path, names: &[String], asked: &[PathBuf], has_configuration: bool) -> Vec<Partial> {
+    let mut paths: Vec<PathBuf> = names.iter().filter(|name| is_partial(dir, name, has_configuration)).map(|name| dir.join(name)).collect();
+    for path in asked.iter().map(|path| dir.join(path)) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths.iter().map(|path| Partial::read(path)).collect()
+}
+
+fn is_partial(dir: &Path, name: &str, has_configuration: bool) -> bool {
+    if name.ends_with('~') {
+        return false;
+    }
+    let customary = ["backend.conf", "backend.hcl", "backend.config", "backend.tfvars"].contains(&name) && has_configuration;
+    let ours = || name.ends_with(".conf") && bounded::text(&dir.join(name)).is_ok_and(|text| text.is_some_and(|text| is_ours(&text)));
+    name.ends_with(".tfbackend") || name.ends_with(".tfbackend.json") || customary || ours()
+}
+
+/// Also if a hand changed it.
+fn is_ours(text: &str) -> bool {
+    header::read(&text.replace("\r\n", "\n")) != Header::Foreign
+}
+
+fn arguments_of(text: &str, path: &Path) -> Result<Vec<Argument>, Unreadable> {
+    if path.extension().is_some_and(|ending| ending == "json") {
+        let root: Json = serde_json::from_str(text).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
+        let object = root.as_object().ok_or_else(|| Unreadable::new(path, "is not a JSON object"))?;
+        return Ok(value::arguments_of_json(object, path));
+    }
+    let body: Body = text.parse().map_err(|error| Unreadable::new(path, value::hcl_error(&error)))?;
+    // Terraform stops: the block belongs into a `.tf` file, its arguments here.
+    if body.blocks().any(|block| block.ident.as_str() == "terraform" || block.ident.as_str() == "backend") {
+        return Err(Unreadable::new(path, "has a block, and Terraform takes arguments only"));
+    }
+    Ok(value::arguments_of(&body, text, path))
+}
+
+#[cfg(test)]
+mod tests;
