@@ -219,5 +219,5 @@ fn score(checks: &[CheckDocument]) -> u32 {
     };
     let all: u32 = checks.iter().map(weight).sum();
     let good: u32 = checks.iter().filter(|check| matches!(check.status, Status::Holds | Status::Accepted)).map(weight).sum();
-    if all == 0 { 100 } else { good * 100 / all }
+    (good * 100).checked_div(all).unwrap_or(100)
 }
