@@ -1,0 +1,235 @@
+//! The picture in the page: the resources in layers, each after what it builds on, with what protects it.
+
+use serde::Serialize;
+
+use super::document::{CheckDocument, ResourceDocument, Status, VerifyDocument};
+use crate::report::{
+    safe::safe,
+    words::count,
+    wrap::{width, wrap},
+};
+
+const BOX: usize = 230;
+const GAP: usize = 56;
+const BETWEEN: usize = 16;
+const EDGE: usize = 8;
+/// From one line of text to the next.
+const LINE: usize = 17;
+/// Characters of a line that surely fit into a box.
+const LETTERS: usize = 29;
+/// Lines of a title, and parts of a resource, that a box shows. All of them stand in the list of checks.
+const TITLE: usize = 3;
+const PARTS: usize = 9;
+
+/// An SVG, but for its words: the template writes it.
+#[derive(Serialize)]
+pub struct Picture {
+    width: usize,
+    height: usize,
+    edges: Vec<String>,
+    nodes: Vec<Node>,
+}
+
+#[derive(Serialize)]
+struct Node {
+    x: usize,
+    y: usize,
+    width: usize,
+    height: usize,
+    mark: Mark,
+    present: bool,
+    address: String,
+    title: String,
+    lines: Vec<Line>,
+}
+
+/// A line of text in a box; with a mark if it is about a part.
+#[derive(Serialize)]
+struct Line {
+    x: usize,
+    y: usize,
+    text: String,
+    kind: &'static str,
+    mark: Option<Mark>,
+}
+
+/// Colour, sign and word of the worst that there is to say.
+#[derive(Clone, Copy, Serialize)]
+pub struct Mark {
+    /// The class that colours it.
+    class: &'static str,
+    sign: &'static str,
+    word: &'static str,
+}
+
+impl Picture {
+    /// Nothing to draw without resources.
+    pub fn of(document: &VerifyDocument) -> Option<Self> {
+        if document.resources.is_empty() {
+            return None;
+        }
+        let layers = layers(&document.resources);
+        let mut nodes: Vec<Node> = document.resources.iter().map(|resource| node(resource, document)).collect();
+        let last = layers.iter().copied().max().unwrap_or_default();
+        let column = |layer: usize, nodes: &[Node]| {
+            let heights: Vec<_> =
+                nodes.iter().zip(&layers).filter(|(_, of)| **of == layer).map(|(node, _)| node.height + BETWEEN).collect();
+            heights.iter().sum::<usize>().saturating_sub(BETWEEN)
+        };
+        let height = (0..=last).map(|layer| column(layer, &nodes)).max().unwrap_or_default();
+        for layer in 0..=last {
+            let mut y = EDGE + (height - column(layer, &nodes)) / 2;
+            for (node, _) in nodes.iter_mut().zip(&layers).filter(|(_, of)| **of == layer) {
+                (node.x, node.y) = (EDGE + layer * (BOX + GAP), y);
+                y += node.height + BETWEEN;
+            }
+        }
+        let edges = edges(&document.resources, &nodes);
+        Some(Self { width: 2 * EDGE + (last + 1) * (BOX + GAP) - GAP, height: height + 2 * EDGE, edges, nodes })
+    }
+}
+
+/// In which column each resource stands. What is needed stands before in the list: there are no circles.
+fn layers(resources: &[ResourceDocument]) -> Vec<usize> {
+    let mut layers: Vec<usize> = vec![];
+    for (at, resource) in resources.iter().enumerate() {
+        let before = resources[..at].iter().zip(&layers).filter(|(before, _)| resource.needs.contains(&before.address));
+        let layer = before.map(|(_, layer)| layer + 1).max().unwrap_or_default();
+        layers.push(layer);
+    }
+    layers
+}
+
+/// From what is needed to what needs it, unless another one leads there on the way.
+fn edges(resources: &[ResourceDocument], nodes: &[Node]) -> Vec<String> {
+    // For each, all that it builds on, directly or not.
+    let mut below: Vec<Vec<usize>> = vec![];
+    let mut pairs = vec![];
+    for (at, resource) in resources.iter().enumerate() {
+        let needed: Vec<usize> = (0..at).filter(|&before| resource.needs.contains(&resources[before].address)).collect();
+        let direct = needed.iter().filter(|&need| !needed.iter().any(|&other| below[other].contains(need)));
+        pairs.extend(direct.map(|&need| (&nodes[need], &nodes[at])));
+        let mut all: Vec<usize> = needed.iter().flat_map(|&need| below[need].iter().copied().chain([need])).collect();
+        all.sort_unstable();
+        all.dedup();
+        below.push(all);
+    }
+    let curve = |(from, to): (&Node, &Node)| {
+        let (x, y) = (from.x + from.width, from.y + from.height / 2);
+        let (to_x, to_y) = (to.x - 3, to.y + to.height / 2);
+        format!("M{x} {y}C{} {y} {} {to_y} {to_x} {to_y}", x + GAP / 2, to_x - GAP / 2)
+    };
+    pairs.into_iter().map(curve).collect()
+}
+
+fn node(resource: &ResourceDocument, document: &VerifyDocument) -> Node {
+    let inside = format!("{}/", resource.address);
+    let of = |check: &&CheckDocument| {
+        let address = check.address.as_deref().unwrap_or_default();
+        address == resource.address || address.starts_with(&inside)
+    };
+    let checks: Vec<&CheckDocument> = document.checks.iter().filter(of).collect();
+    let mut lines = vec![];
+    lines.extend(fold(&resource.title, TITLE).into_iter().map(|text| (text, "title", None)));
+    let holds = checks.iter().filter(|check| check.status == Status::Holds).count();
+    lines.push(match (resource.present, checks.len()) {
+        (false, _) => ("is not there".to_owned(), "note", None),
+        (true, 0) => ("nothing to check".to_owned(), "note", None),
+        (true, all) => (format!("{holds} of {}", count(all, "check holds", "checks hold")), "note", None),
+    });
+    lines.extend(parts(&checks, &inside).into_iter().map(|(text, mark)| (text, "part", mark)));
+    let first = 40;
+    let height = first + lines.len() * LINE + 2;
+    let place = |(at, (text, kind, mark)): (usize, (String, &'static str, Option<Mark>))| {
+        let x = if mark.is_some() { 28 } else { 12 };
+        Line { x, y: first + LINE * at, text, kind, mark }
+    };
+    Node {
+        x: 0,
+        y: 0,
+        width: BOX,
+        height,
+        mark: match Mark::of(checks.iter().copied()) {
+            Mark { class: "ok", .. } if !resource.present => Mark { class: "accepted", sign: "–", word: "not there" },
+            mark => mark,
+        },
+        present: resource.present,
+        address: short(&safe(&resource.address), LETTERS - 4),
+        title: format!("{} {}", resource.address, resource.title),
+        lines: lines.into_iter().enumerate().map(place).collect(),
+    }
+}
+
+/// The parts that something was checked of, each with the worst that was found there.
+fn parts(checks: &[&CheckDocument], inside: &str) -> Vec<(String, Option<Mark>)> {
+    let mut names: Vec<&str> = vec![];
+    for part in checks.iter().filter_map(|check| check.address.as_deref()?.strip_prefix(inside)) {
+        if !names.contains(&part) {
+            names.push(part);
+        }
+    }
+    let mark = |name: &str| Mark::of(checks.iter().copied().filter(|check| check.address.as_deref() == Some(&format!("{inside}{name}"))));
+    let shown = if names.len() > PARTS { PARTS - 1 } else { PARTS };
+    let mut parts: Vec<_> = names.iter().take(shown).map(|name| (short(&safe(name), LETTERS - 3), Some(mark(name)))).collect();
+    parts.extend((names.len() > shown).then(|| (format!("and {} more", names.len() - shown), None)));
+    parts
+}
+
+impl Mark {
+    /// Of the worst open check: what fails before what nobody knows, if they are equally bad.
+    fn of<'a>(checks: impl Iterator<Item = &'a CheckDocument>) -> Self {
+        let (open, rest): (Vec<_>, Vec<_>) = checks.partition(|check| matches!(check.status, Status::Open | Status::Unreadable));
+        let all_accepted = !rest.is_empty() && rest.iter().all(|check| check.status == Status::Accepted);
+        match open.into_iter().max_by_key(|check| (check.severity, check.status == Status::Open)) {
+            None if all_accepted => Self { class: "accepted", sign: "-", word: "accepted" },
+            None => Self { class: "ok", sign: "✓", word: "nothing open" },
+            Some(check) if check.status == Status::Unreadable => Self { class: "unreadable", sign: "?", word: "unreadable" },
+            Some(check) => Self { class: check.severity.word(), sign: "✗", word: check.severity.word() },
+        }
+    }
+}
+
+/// At most so many lines that fit a box.
+fn fold(text: &str, lines: usize) -> Vec<String> {
+    let mut folded: Vec<String> = wrap("", "", &safe(text), LETTERS).iter().flat_map(|line| cut(line)).collect();
+    if folded.len() > lines {
+        folded.truncate(lines);
+        if let Some(last) = folded.last_mut() {
+            *last = short(&format!("{last}……"), LETTERS);
+        }
+    }
+    folded
+}
+
+/// A line in pieces that fit a box: a picture is looked at, nothing is copied from it.
+fn cut(line: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for c in line.chars() {
+        let last = pieces.last_mut().expect("there is always one");
+        if width(last) < LETTERS {
+            last.push(c);
+            continue;
+        }
+        // Rather after a hyphen than inside of a number.
+        let at = last.rfind(['-', '/']).map(|at| at + 1).filter(|at| *at > LETTERS / 2).unwrap_or(last.len());
+        let mut next = last.split_off(at);
+        next.push(c);
+        pieces.push(next);
+    }
+    pieces
+}
+
+/// At most so many characters, with a sign that there were more.
+fn short(text: &str, letters: usize) -> String {
+    if width(text) <= letters {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if width(&out) + 2 >= letters {
+            break;
+        }
+        out.push(c);
+    }
+    out + "…"
+}
