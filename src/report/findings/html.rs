@@ -214,3 +214,34 @@ fn base64(bytes: &[u8]) -> String {
     };
     bytes.chunks(3).flat_map(four).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_as_in_the_rfc() {
+        let digits = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
+        assert_eq!(digits, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
+        assert_eq!(base64(&[0xff, 0xfe, 0xfb]), "//77");
+    }
+
+    /// Not by a filter that marks text as safe, nor by a block that was set.
+    #[test]
+    fn whatever_a_template_does_with_a_value_it_is_escaped() {
+        for template in [
+            "{{ x }}",
+            "{{ x | safe }}",
+            "{{ x | e }}",
+            "{% set y %}{{ x }}{% endset %}{{ y }}",
+            "{{ x | prose }}",
+            "{{ x | prose | upper }}",
+        ] {
+            let mut engine = engine().unwrap();
+            engine.add_template_owned("t", template.to_owned()).unwrap();
+            let context = std::collections::BTreeMap::from([("x", "<b>")]);
+            let said = engine.get_template("t").unwrap().render(Value::from(Serde(context))).unwrap();
+            assert!(!said.contains("<b>") && !said.contains("<B>"), "{template}: {said}");
+        }
+    }
+}
