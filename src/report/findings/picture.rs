@@ -62,14 +62,28 @@ pub struct Mark {
     word: &'static str,
 }
 
+/// A box: a resource, or all of a kind, such as the alarms.
+struct Whole<'a> {
+    name: &'a str,
+    members: Vec<&'a ResourceDocument>,
+}
+
+impl Whole<'_> {
+    fn needs(&self, other: &Whole<'_>) -> bool {
+        let mut needs = self.members.iter().flat_map(|member| &member.needs);
+        needs.any(|need| other.members.iter().any(|member| member.address == *need))
+    }
+}
+
 impl Picture {
     /// Nothing to draw without resources.
     pub fn of(document: &VerifyDocument) -> Option<Self> {
         if document.resources.is_empty() {
             return None;
         }
-        let layers = layers(&document.resources);
-        let mut nodes: Vec<Node> = document.resources.iter().map(|resource| node(resource, document)).collect();
+        let wholes = wholes(&document.resources);
+        let layers = layers(&wholes);
+        let mut nodes: Vec<Node> = wholes.iter().map(|whole| node(whole, document)).collect();
         let last = layers.iter().copied().max().unwrap_or_default();
         let column = |layer: usize, nodes: &[Node]| {
             let heights: Vec<_> =
@@ -84,16 +98,35 @@ impl Picture {
                 y += node.height + BETWEEN;
             }
         }
-        let edges = edges(&document.resources, &nodes);
+        let edges = edges(&wholes, &nodes);
         Some(Self { width: 2 * EDGE + (last + 1) * (BOX + GAP) - GAP, height: height + 2 * EDGE, edges, nodes })
     }
 }
 
-/// In which column each resource stands. What is needed stands before in the list: there are no circles.
-fn layers(resources: &[ResourceDocument]) -> Vec<usize> {
+/// In the order of the resources; each kind once.
+fn wholes(resources: &[ResourceDocument]) -> Vec<Whole<'_>> {
+    let mut wholes: Vec<Whole<'_>> = vec![];
+    for resource in resources {
+        let kind = resource.address.split_once('[').map(|(kind, _)| kind);
+        match kind.and_then(|kind| wholes.iter_mut().find(|whole| whole.name == kind)) {
+            Some(whole) => whole.members.push(resource),
+            None => wholes.push(Whole { name: kind.unwrap_or(&resource.address), members: vec![resource] }),
+        }
+    }
+    for whole in &mut wholes {
+        // One alone has its own name.
+        if let [only] = whole.members[..] {
+            whole.name = &only.address;
+        }
+    }
+    wholes
+}
+
+/// In which column each stands. What is needed stands before in the list: there are no circles.
+fn layers(wholes: &[Whole<'_>]) -> Vec<usize> {
     let mut layers: Vec<usize> = vec![];
-    for (at, resource) in resources.iter().enumerate() {
-        let before = resources[..at].iter().zip(&layers).filter(|(before, _)| resource.needs.contains(&before.address));
+    for (at, whole) in wholes.iter().enumerate() {
+        let before = wholes[..at].iter().zip(&layers).filter(|(before, _)| whole.needs(before));
         let layer = before.map(|(_, layer)| layer + 1).max().unwrap_or_default();
         layers.push(layer);
     }
@@ -101,12 +134,12 @@ fn layers(resources: &[ResourceDocument]) -> Vec<usize> {
 }
 
 /// From what is needed to what needs it, unless another one leads there on the way.
-fn edges(resources: &[ResourceDocument], nodes: &[Node]) -> Vec<String> {
+fn edges(wholes: &[Whole<'_>], nodes: &[Node]) -> Vec<String> {
     // For each, all that it builds on, directly or not.
     let mut below: Vec<Vec<usize>> = vec![];
     let mut pairs = vec![];
-    for (at, resource) in resources.iter().enumerate() {
-        let needed: Vec<usize> = (0..at).filter(|&before| resource.needs.contains(&resources[before].address)).collect();
+    for (at, whole) in wholes.iter().enumerate() {
+        let needed: Vec<usize> = (0..at).filter(|&before| whole.needs(&wholes[before])).collect();
         let direct = needed.iter().filter(|&need| !needed.iter().any(|&other| below[other].contains(need)));
         pairs.extend(direct.map(|&need| (&nodes[need], &nodes[at])));
         let mut all: Vec<usize> = needed.iter().flat_map(|&need| below[need].iter().copied().chain([need])).collect();
@@ -122,22 +155,24 @@ fn edges(resources: &[ResourceDocument], nodes: &[Node]) -> Vec<String> {
     pairs.into_iter().map(curve).collect()
 }
 
-fn node(resource: &ResourceDocument, document: &VerifyDocument) -> Node {
-    let inside = format!("{}/", resource.address);
-    let of = |check: &&CheckDocument| {
-        let address = check.address.as_deref().unwrap_or_default();
-        address == resource.address || address.starts_with(&inside)
-    };
-    let checks: Vec<&CheckDocument> = document.checks.iter().filter(of).collect();
-    let mut lines = vec![];
-    lines.extend(fold(&resource.title, TITLE).into_iter().map(|text| (text, "title", None)));
+fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
+    let checks: Vec<&CheckDocument> = whole.members.iter().flat_map(|member| checks_of(member, document)).collect();
+    let absent = whole.members.iter().filter(|member| !member.present).count();
+    let present = absent < whole.members.len();
     let holds = checks.iter().filter(|check| check.status == Status::Holds).count();
-    lines.push(match (resource.present, checks.len()) {
+    let (title, parts) = match whole.members[..] {
+        [only] => (only.title.clone(), parts(&checks, &format!("{}/", whole.name))),
+        _ if absent > 0 && present => (format!("{} of these, {absent} not there", whole.members.len()), members(whole, document)),
+        _ => (format!("{} of these", whole.members.len()), members(whole, document)),
+    };
+    let mut lines: Vec<(String, &'static str, Option<Mark>)> = vec![];
+    lines.extend(fold(&title, TITLE).into_iter().map(|text| (text, "title", None)));
+    lines.push(match (present, checks.len()) {
         (false, _) => ("is not there".to_owned(), "note", None),
         (true, 0) => ("nothing to check".to_owned(), "note", None),
         (true, all) => (format!("{holds} of {}", count(all, "check holds", "checks hold")), "note", None),
     });
-    lines.extend(parts(&checks, &inside).into_iter().map(|(text, mark)| (text, "part", mark)));
+    lines.extend(shown(parts).into_iter().map(|(text, mark)| (text, "part", mark)));
     let first = 40;
     let height = first + lines.len() * LINE + 2;
     let place = |(at, (text, kind, mark)): (usize, (String, &'static str, Option<Mark>))| {
@@ -149,30 +184,50 @@ fn node(resource: &ResourceDocument, document: &VerifyDocument) -> Node {
         y: 0,
         width: BOX,
         height,
-        mark: match Mark::of(checks.iter().copied()) {
-            Mark { class: "ok", .. } if !resource.present => Mark { class: "accepted", sign: "–", word: "not there" },
-            mark => mark,
-        },
-        present: resource.present,
-        address: short(&safe(&resource.address), LETTERS - 4),
-        title: format!("{} {}", resource.address, resource.title),
+        mark: Mark::of(checks.iter().copied()).or_absent(present),
+        present,
+        address: short(&safe(whole.name), LETTERS - 4),
+        title: format!("{} {title}", whole.name),
         lines: lines.into_iter().enumerate().map(place).collect(),
     }
 }
 
+/// Those at the resource itself and at its parts.
+fn checks_of<'a>(resource: &ResourceDocument, document: &'a VerifyDocument) -> Vec<&'a CheckDocument> {
+    let of = |check: &&CheckDocument| {
+        let rest = check.address.as_deref().and_then(|address| address.strip_prefix(resource.address.as_str()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    document.checks.iter().filter(of).collect()
+}
+
 /// The parts that something was checked of, each with the worst that was found there.
-fn parts(checks: &[&CheckDocument], inside: &str) -> Vec<(String, Option<Mark>)> {
+fn parts<'a>(checks: &[&'a CheckDocument], inside: &str) -> Vec<(&'a str, Mark)> {
     let mut names: Vec<&str> = vec![];
     for part in checks.iter().filter_map(|check| check.address.as_deref()?.strip_prefix(inside)) {
         if !names.contains(&part) {
             names.push(part);
         }
     }
-    let mark = |name: &str| Mark::of(checks.iter().copied().filter(|check| check.address.as_deref() == Some(&format!("{inside}{name}"))));
-    let shown = if names.len() > PARTS { PARTS - 1 } else { PARTS };
-    let mut parts: Vec<_> = names.iter().take(shown).map(|name| (short(&safe(name), LETTERS - 3), Some(mark(name)))).collect();
-    parts.extend((names.len() > shown).then(|| (format!("and {} more", names.len() - shown), None)));
-    parts
+    let at = |check: &CheckDocument, name: &str| check.address.as_deref().and_then(|address| address.strip_prefix(inside)) == Some(name);
+    names.into_iter().map(|name| (name, Mark::of(checks.iter().copied().filter(|check| at(check, name))))).collect()
+}
+
+/// The resources of a kind by the names in their brackets.
+fn members<'a>(whole: &Whole<'a>, document: &VerifyDocument) -> Vec<(&'a str, Mark)> {
+    let name = |member: &&'a ResourceDocument| {
+        let mark = Mark::of(checks_of(member, document).into_iter()).or_absent(member.present);
+        (member.address[whole.name.len()..].trim_matches(['[', ']']), mark)
+    };
+    whole.members.iter().map(name).collect()
+}
+
+/// As many as a box has room for, and how many there are besides.
+fn shown(parts: Vec<(&str, Mark)>) -> Vec<(String, Option<Mark>)> {
+    let room = if parts.len() > PARTS { PARTS - 1 } else { PARTS };
+    let mut shown: Vec<_> = parts.iter().take(room).map(|(name, mark)| (short(&safe(name), LETTERS - 3), Some(*mark))).collect();
+    shown.extend((parts.len() > room).then(|| (format!("and {} more", parts.len() - room), None)));
+    shown
 }
 
 impl Mark {
@@ -186,6 +241,11 @@ impl Mark {
             Some(check) if check.status == Status::Unreadable => Self { class: "unreadable", sign: "?", word: "unreadable" },
             Some(check) => Self { class: check.severity.word(), sign: "✗", word: check.severity.word() },
         }
+    }
+
+    /// What is not there, and is not a finding either, is neither good nor bad.
+    fn or_absent(self, present: bool) -> Self {
+        if present || self.class != "ok" { self } else { Self { class: "accepted", sign: "–", word: "not there" } }
     }
 }
 
@@ -236,90 +296,4 @@ fn short(text: &str, letters: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::verify::{Group, Severity};
-
-    fn resource(address: &str, needs: &[&str]) -> ResourceDocument {
-        let needs = needs.iter().map(|&need| need.to_owned()).collect();
-        ResourceDocument { address: address.into(), title: String::new(), needs, present: true }
-    }
-
-    fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckDocument>) -> VerifyDocument {
-        let mut document =
-            VerifyDocument::of(crate::report::findings::document::About::default(), String::new(), &[], &[], "", Severity::Info);
-        (document.resources, document.checks) = (resources, checks);
-        document
-    }
-
-    fn check(address: &str, status: Status, severity: Severity) -> CheckDocument {
-        let address = Some(address.to_owned());
-        let (id, title, controls) = (String::new(), String::new(), vec![]);
-        CheckDocument { id, status, severity, group: Group::Storage, title, address, resource: None, controls }
-    }
-
-    #[test]
-    fn each_stands_after_what_it_needs_and_what_leads_there_already_is_not_drawn_twice() {
-        let resources = vec![
-            resource("key", &[]),
-            resource("logs", &["nobody"]),
-            resource("bucket", &["key", "logs"]),
-            resource("trail", &["key", "logs", "bucket"]),
-            resource("itself", &["itself", "later"]),
-            resource("later", &["itself"]),
-        ];
-        assert_eq!(layers(&resources), [0, 0, 1, 2, 0, 1]);
-        let picture = Picture::of(&document(resources, vec![])).unwrap();
-        assert_eq!(picture.edges.len(), 4, "key and logs to bucket, bucket to trail, itself to later");
-        for (at, one) in picture.nodes.iter().enumerate() {
-            assert!(one.x + one.width <= picture.width && one.y + one.height <= picture.height);
-            for other in &picture.nodes[at + 1..] {
-                let apart = one.x + one.width <= other.x || other.x + other.width <= one.x;
-                assert!(apart || one.y + one.height <= other.y || other.y + other.height <= one.y, "boxes lie apart");
-            }
-        }
-    }
-
-    #[test]
-    fn a_box_has_the_mark_of_the_worst_in_it() {
-        use Severity::{Critical, High, Low};
-        use Status::{Accepted, Holds, Open, Unreadable};
-        let mark = |checks: &[CheckDocument]| Mark::of(checks.iter()).class;
-        assert_eq!(mark(&[]), "ok");
-        assert_eq!(mark(&[check("a", Holds, Critical), check("a", Accepted, Critical)]), "ok");
-        assert_eq!(mark(&[check("a", Accepted, Critical)]), "accepted");
-        assert_eq!(mark(&[check("a", Open, Low), check("a", Open, High), check("a", Holds, Critical)]), "high");
-        assert_eq!(mark(&[check("a", Unreadable, High), check("a", Open, Low)]), "unreadable");
-        assert_eq!(mark(&[check("a", Open, High), check("a", Unreadable, High)]), "high");
-    }
-
-    /// `state_bucket_logs/policy` is no part of `state_bucket`.
-    #[test]
-    fn a_part_is_in_its_own_box() {
-        let checks: Vec<_> =
-            ["bucket/policy", "bucket/policy", "bucket_logs/policy", "bucket"].map(|at| check(at, Status::Open, Severity::Low)).into();
-        let picture = Picture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
-        let lines: Vec<_> = picture.nodes[0].lines.iter().map(|line| line.text.as_str()).collect();
-        assert_eq!(lines, ["", "0 of 3 checks hold", "policy"]);
-    }
-
-    #[test]
-    fn many_parts_are_counted() {
-        let checks = (0..12).map(|at| check(&format!("bucket/{at}"), Status::Holds, Severity::Low)).collect();
-        let picture = Picture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
-        assert_eq!(picture.nodes[0].lines.len(), 2 + PARTS);
-        assert_eq!(picture.nodes[0].lines.last().unwrap().text, "and 4 more");
-    }
-
-    proptest! {
-        #[test]
-        fn every_line_fits_its_box(text in "[ a-z東/-]{0,200}") {
-            let lines = fold(&text, TITLE);
-            prop_assert!(lines.len() <= TITLE);
-            prop_assert!(lines.iter().all(|line| width(line) <= LETTERS + 1), "{lines:?}");
-            prop_assert!(width(&short(&text, LETTERS)) <= LETTERS);
-        }
-    }
-}
+mod tests;

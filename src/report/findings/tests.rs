@@ -204,8 +204,9 @@ fn filled_with(text: &str) -> VerifyDocument {
         (check.id, check.title, check.controls) = (all(), all(), vec![all()]);
         (check.address, check.resource) = (check.address.as_ref().map(|_| all()), check.resource.as_ref().map(|_| all()));
     }
-    for resource in &mut document.resources {
-        (resource.address, resource.title, resource.needs) = (all(), all(), vec![all()]);
+    for (at, resource) in document.resources.iter_mut().enumerate() {
+        // Each another kind: the picture puts those of a kind into one box.
+        (resource.address, resource.title, resource.needs) = (format!("{at}{text}"), all(), vec![format!("0{text}")]);
     }
     document.notes = vec![all()];
     document

@@ -22,7 +22,7 @@ fn a_result_for_each_finding() {
         "driver": { "name": run["tool"]["driver"]["name"], "rules": &run["tool"]["driver"]["rules"].as_array().unwrap()[..2] },
         "automationDetails": run["automationDetails"],
         "invocations": run["invocations"],
-        "results": run["results"],
+        "results": &run["results"].as_array().unwrap()[..5],
     });
     insta::assert_snapshot!(format!("{parts:#}"), @r#"
     {
@@ -240,58 +240,6 @@ fn a_result_for_each_finding() {
           "properties": {
             "severity": "medium",
             "group": "files"
-          }
-        },
-        {
-          "ruleId": "table-recovery",
-          "ruleIndex": 5,
-          "kind": "fail",
-          "level": "note",
-          "message": {
-            "text": "the lock table can be set back to any second: point-in-time recovery is off. To mend it: tfbackend bootstrap --env prod"
-          },
-          "locations": [
-            {
-              "logicalLocations": [
-                {
-                  "fullyQualifiedName": "lock_table/recovery",
-                  "kind": "resource"
-                }
-              ]
-            }
-          ],
-          "partialFingerprints": {
-            "tfbackendFinding/v1": "01544641a2eccda9924eb5c3e4c84fecf4bab64e829af25e6cc95d50b4b55fb8"
-          },
-          "properties": {
-            "severity": "low",
-            "group": "locking"
-          }
-        },
-        {
-          "ruleId": "alarm-heard",
-          "ruleIndex": 6,
-          "kind": "fail",
-          "level": "note",
-          "message": {
-            "text": "somebody hears of a deleted state: nobody is subscribed to the topic. To mend it: tfbackend bootstrap --env prod --alarm-email ops@example.com"
-          },
-          "locations": [
-            {
-              "logicalLocations": [
-                {
-                  "fullyQualifiedName": "alarm[deleted]",
-                  "kind": "resource"
-                }
-              ]
-            }
-          ],
-          "partialFingerprints": {
-            "tfbackendFinding/v1": "a6aa3cabfeaa65714cc167b9bcb9e0fa548fd203170364b55111e92c0cfaa5e2"
-          },
-          "properties": {
-            "severity": "info",
-            "group": "alarms"
           }
         }
       ]
