@@ -1,6 +1,9 @@
 //! `tfbackend verify`: whether a backend is what it should be; nothing is changed.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, ValueEnum};
 
@@ -19,7 +22,7 @@ use crate::{
     },
     blueprint::Blueprint,
     exit,
-    observation::{Observation, Seen},
+    observation::{self, Observation, Seen},
     report::{
         findings::{
             self,
@@ -28,7 +31,8 @@ use crate::{
         json,
     },
     spec::Address,
-    verify::{Checked, Severity, accept::Acceptance},
+    verify::{Checked, Severity, accept::Acceptance, files},
+    working_directory::{Look, WorkingDirectory},
 };
 
 mod audit;
@@ -122,6 +126,7 @@ async fn of_environment(
     let backend = Backend { aws: account, blueprint, observation: &observation, mend: &mend, tagged: true };
     let mut checked = backend.checks();
     checked.extend(surveyed);
+    checked.extend(of_files(environment, &observation, cx)?);
     let who = About {
         project: Some(settings.project.to_string()),
         env: Some(settings.env.to_string()),
@@ -133,6 +138,21 @@ async fn of_environment(
     let mut document = document(who, &checked, accepted, least, cx);
     document.resources = resources(blueprint, &observation);
     Ok(document)
+}
+
+/// The folder that the files go to, if it is one of Terraform's.
+fn of_files(environment: &Environment, observation: &Observation<AwsSpec>, cx: &Context<'_>) -> Result<Vec<Checked>, Failure> {
+    let conf = [PathBuf::from(environment.settings.files.conf_file.for_env(&environment.settings.env))];
+    let folder = read_folder(&environment.out(cx.host), &conf, cx)?;
+    let backend = environment.backend(&observation::outputs(observation));
+    Ok(files::check(&folder, Some(&backend)))
+}
+
+/// What Terraform's files in a folder say.
+fn read_folder(dir: &Path, partial: &[PathBuf], cx: &Context<'_>) -> Result<WorkingDirectory, Failure> {
+    let data_dir = cx.host.var("TF_DATA_DIR").map(Path::new);
+    let look = Look { engine: None, data_dir, partial };
+    WorkingDirectory::read(dir, &look).map_err(|error| Failure::failed(format!("cannot read the folder {}", dir.display())).because(&error))
 }
 
 fn document(about: About, checked: &[Checked], accepted: &[Acceptance], least: Severity, cx: &Context<'_>) -> VerifyDocument {
@@ -167,15 +187,15 @@ fn resources(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>)
 fn answer(document: &VerifyDocument, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let view = cx.global.out_view(cx.host);
     match cx.global.output {
-        Output::Text => cx.answer(&findings::text(document, &view))?,
+        Output::Text => cx.answer(&findings::text::text(document, &view))?,
         Output::Json => {
             json::write_document(&mut *cx.host.out, document)
                 .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         }
-        Output::Sarif => cx.answer(&findings::sarif(document))?,
-        Output::Junit => cx.answer(&findings::junit(document))?,
-        Output::Markdown => cx.answer(&findings::markdown(document))?,
-        Output::Html => cx.answer(&findings::html(document))?,
+        Output::Sarif => cx.answer(&findings::sarif::sarif(document))?,
+        Output::Junit => cx.answer(&findings::junit::junit(document))?,
+        Output::Markdown => cx.answer(&findings::markdown::markdown(document))?,
+        Output::Html => cx.answer(&findings::html::html(document))?,
     }
     Ok(if document.passed { exit::DONE } else { exit::CHANGES })
 }

@@ -1,23 +1,124 @@
 //! Findings for people and programs: one document, and the forms that it is printed in.
 
+use self::document::{CheckDocument, Counts, FindingDocument, Status, VerifyDocument};
+use crate::verify::Severity;
+
 pub mod document;
+pub mod html;
+pub mod junit;
+pub mod markdown;
+mod markup;
+mod picture;
+pub mod sarif;
+pub mod text;
 
-use document::VerifyDocument;
+impl VerifyDocument {
+    /// What is to be mended, or nobody knows; the worst first.
+    fn open(&self) -> impl Iterator<Item = &FindingDocument> {
+        self.findings.iter().filter(|finding| finding.is_open())
+    }
 
-use super::View;
+    fn accepted(&self) -> impl Iterator<Item = &FindingDocument> {
+        self.findings.iter().filter(|finding| finding.status == Status::Accepted)
+    }
 
-pub fn text(document: &VerifyDocument, _view: &View) -> String {
-    document.findings.iter().map(|f| format!("{:?} {} {:?} {}\n", f.severity, f.id, f.address, f.what)).collect()
+    fn holding(&self) -> impl Iterator<Item = &CheckDocument> {
+        self.checks.iter().filter(|check| check.status == Status::Holds)
+    }
+
+    /// What there is to say of a check that does not hold.
+    fn finding_of(&self, check: &CheckDocument) -> Option<&FindingDocument> {
+        let same = |finding: &&FindingDocument| {
+            finding.id == check.id
+                && finding.status == check.status
+                && finding.address == check.address
+                && finding.resource == check.resource
+        };
+        self.findings.iter().find(same)
+    }
+
+    /// `acme prod`; for a backend that tfbackend knows nothing of, its bucket.
+    fn name(&self) -> String {
+        let known: Vec<&str> = [&self.about.project, &self.about.env].into_iter().filter_map(Option::as_deref).collect();
+        if known.is_empty() { self.about.bucket.clone() } else { known.join(" ") }
+    }
 }
-pub fn sarif(document: &VerifyDocument) -> String {
-    text(document, &View { width: 80, style: super::style::Style::PLAIN, verbose: false })
+
+impl FindingDocument {
+    fn is_open(&self) -> bool {
+        match self.status {
+            Status::Open | Status::Unreadable => true,
+            Status::Holds | Status::Accepted => false,
+        }
+    }
+
+    /// The address, or the name of what has none.
+    fn shown(&self) -> &str {
+        self.address.as_deref().or(self.resource.as_deref()).unwrap_or_default()
+    }
 }
-pub fn junit(document: &VerifyDocument) -> String {
-    sarif(document)
+
+impl CheckDocument {
+    fn shown(&self) -> &str {
+        self.address.as_deref().or(self.resource.as_deref()).unwrap_or_default()
+    }
 }
-pub fn markdown(document: &VerifyDocument) -> String {
-    sarif(document)
+
+impl Counts {
+    fn at(&self, severity: Severity) -> usize {
+        match severity {
+            Severity::Info => self.info,
+            Severity::Low => self.low,
+            Severity::Medium => self.medium,
+            Severity::High => self.high,
+            Severity::Critical => self.critical,
+        }
+    }
+
+    /// Open findings of any severity.
+    fn open(&self) -> usize {
+        Severity::ALL.into_iter().map(|severity| self.at(severity)).sum()
+    }
+
+    /// `1 critical, 2 high`; without what there is none of.
+    fn by_severity(&self) -> String {
+        let counts = Severity::ALL.into_iter().map(|severity| (self.at(severity), severity.word()));
+        let counts: Vec<_> = counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        counts.join(", ")
+    }
 }
-pub fn html(document: &VerifyDocument) -> String {
-    sarif(document)
+
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Open => "open",
+            Self::Unreadable => "unreadable",
+            Self::Accepted => "accepted",
+        }
+    }
+
+    /// Word and sign say the same: either alone can be read.
+    fn sign(self, unicode: bool) -> &'static str {
+        match (self, unicode) {
+            (Self::Holds, true) => "✓",
+            (Self::Holds, false) => "=",
+            (Self::Open, true) => "✗",
+            (Self::Open, false) => "!",
+            (Self::Unreadable, _) => "?",
+            (Self::Accepted, _) => "-",
+        }
+    }
 }
+
+/// Whether what sets a finding right can be typed as it stands; otherwise it is a sentence.
+fn is_command(mend: &str) -> bool {
+    let program = mend.split(' ').next().unwrap_or_default();
+    ["tfbackend", "terraform", "tofu", "aws", "git", "chmod", "rm", "mv"].contains(&program)
+        && mend.contains(' ')
+        && ![", ", ". ", ": ", "; ", "`", "\n"].iter().any(|sentence| mend.contains(sentence))
+        && !mend.ends_with('.')
+}
+
+#[cfg(test)]
+mod tests;

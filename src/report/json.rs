@@ -52,7 +52,7 @@ pub fn write_line<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> 
 ///
 /// Such characters can only stand inside of strings, and `serde_json` has escaped those below U+0020:
 /// a line break here is layout.
-fn escaped(json: &str) -> String {
+pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && is_unsafe(c) {

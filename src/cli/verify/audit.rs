@@ -28,7 +28,8 @@ use crate::{
         merge::Sources,
         names::{AccountId, BucketName, EnvName, Region},
     },
-    verify::Place,
+    verify::{Place, files},
+    working_directory::Configured,
 };
 
 /// Where to look first: S3 says where the bucket is.
@@ -143,6 +144,7 @@ async fn held_to(
     let alarmed = surveyed.iter().any(|one| std::ptr::eq(one.check, &catalogue::ALARM_FIRES));
     checked.push(unknown::alarmed(alarmed, place));
     checked.extend(surveyed);
+    checked.extend(of_files(settings, cx)?);
     let who = About {
         project: None,
         env: None,
@@ -154,6 +156,15 @@ async fn held_to(
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(&blueprint, &observation);
     Ok(document)
+}
+
+/// The current folder, if it is of this bucket.
+fn of_files(settings: &Settings, cx: &Context<'_>) -> Result<Vec<crate::verify::Checked>, Failure> {
+    let folder = super::read_folder(&cx.host.cwd, &[], cx)?;
+    let configured = Configured::of_folder(&folder, &[]).ok();
+    let is_of_it =
+        configured.is_some_and(|configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str()));
+    Ok(if is_of_it { files::check(&folder, None) } else { vec![] })
 }
 
 /// What would set right all of it at once, names left to whoever does.

@@ -10,7 +10,7 @@ pub struct VerifyDocument {
     pub about: About,
     /// When it was looked at, as in `2026-11-21T03:00:00Z`.
     pub at: String,
-    /// Whether any finding is open.
+    /// Whether no finding is open.
     pub passed: bool,
     /// Of 100: the share of the checks that hold, each counted by the weight of its severity.
     pub score: u32,
@@ -108,6 +108,8 @@ pub struct CheckDocument {
     pub address: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// Ids of the controls that ask for it.
+    pub controls: Vec<String>,
 }
 
 /// One resource of the backend, and what stands before it: a node of the picture.
@@ -181,6 +183,7 @@ impl CheckDocument {
             title: checked.check.title.to_owned(),
             address: checked.place.address.as_ref().map(ToString::to_string),
             resource: checked.place.name.clone(),
+            controls: checked.check.controls.iter().map(|&control| control.to_owned()).collect(),
         }
     }
 }

@@ -9,11 +9,13 @@ use tfbackend::{
     event::Event,
     plan::{Change, Plan, Reason},
     report::{
+        findings::document::{self as verified, ResourceDocument, VerifyDocument},
         json::{Document, write_line},
         plan::document::{About, PlanDocument},
         progress::json::EventDocument,
     },
     spec::Address,
+    verify::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance},
 };
 
 use super::SETTINGS;
@@ -29,13 +31,20 @@ fn every_field_is_documented() {
     let (plan, failure) = (document(&plan()), document(&failure()));
     let events: Vec<String> = events().into_iter().map(|event| line(&EventDocument::from(event))).collect();
     let config = config();
+    let verification = document(&verification());
     let block = |text: &str| format!("```json\n{}\n```", text.trim());
-    let parts = [("plan", block(&plan)), ("events", block(&events.concat())), ("config", block(&config)), ("failure", block(&failure))];
+    let parts = [
+        ("plan", block(&plan)),
+        ("events", block(&events.concat())),
+        ("config", block(&config)),
+        ("verification", block(&verification)),
+        ("failure", block(&failure)),
+    ];
     page::parts_must_be("docs/json.md", &parts);
 
     let page = page::read("docs/json.md");
     let mut fields = BTreeSet::new();
-    for text in events.iter().chain([&plan, &failure, &config, &made()]) {
+    for text in events.iter().chain([&plan, &failure, &config, &verification, &made()]) {
         names(&serde_json::from_str(text).expect("JSON"), &mut fields);
     }
     for field in fields {
@@ -104,6 +113,79 @@ fn events() -> [Event; 5] {
 
 fn failure() -> impl serde::Serialize {
     Failure::partly("lock_table failed: 20 changes were made, 2 left").hint("the same command continues where this one stopped").document()
+}
+
+/// One check of each status, with what the picture in the page needs.
+fn verification() -> VerifyDocument {
+    static VERSIONING: Check = Check {
+        id: "bucket-versioning",
+        severity: Severity::Critical,
+        group: Group::Storage,
+        title: "every version of a state is kept",
+        why: "a state that is overwritten or deleted is lost for good",
+        controls: &["S3.14", "CKV_AWS_21"],
+    };
+    static ENCRYPTION: Check = Check {
+        id: "bucket-encryption",
+        severity: Severity::High,
+        group: Group::Encryption,
+        title: "states are encrypted with a key of one's own",
+        why: "who can read the bucket could read its states without a trace",
+        controls: &["S3.17"],
+    };
+    static LOGS: Check = Check {
+        id: "bucket-logs",
+        severity: Severity::Medium,
+        group: Group::Audit,
+        title: "each access to a state is written down",
+        why: "after an incident nobody can say what was read",
+        controls: &["S3.9"],
+    };
+    static ROTATION: Check = Check {
+        id: "key-rotation",
+        severity: Severity::Medium,
+        group: Group::Keys,
+        title: "the key gets new material at least once a year",
+        why: "what was encrypted with a key that leaked stays readable",
+        controls: &["KMS.4"],
+    };
+    let bucket = "acme-tfstate-prod-123456789012-eu-west-1";
+    let arn = format!("arn:aws:s3:::{bucket}");
+    let in_bucket = |part: &'static str| Place::at(&Address::new(part), Some(arn.clone()));
+    let mend = |text: &str| Verdict::Fails { what: text.into(), mend: "tfbackend bootstrap --env prod".into() };
+    let error = format!("s3:GetEncryptionConfiguration on {bucket}: AccessDenied");
+    let checked = [
+        Checked::new(&ROTATION, Place::at(&Address::new("key/rotation"), None), Verdict::Holds),
+        Checked::new(&VERSIONING, in_bucket("state_bucket/versioning"), mend("versioning is `Suspended`")),
+        Checked::new(&ENCRYPTION, in_bucket("state_bucket/encryption"), Verdict::Unreadable { error }),
+        Checked::new(&LOGS, in_bucket("state_bucket/logging"), mend("no access logs are written")),
+    ];
+    let accepted = Acceptance {
+        id: LOGS.id.into(),
+        at: Some("state_bucket/logging".into()),
+        reason: "the organization's trail records it".into(),
+        until: Some("2027-01-31".into()),
+    };
+    let about = verified::About {
+        project: Some("acme".into()),
+        env: Some("prod".into()),
+        account: ACCOUNT.into(),
+        region: "eu-west-1".into(),
+        bucket: bucket.into(),
+        table: Some("acme-tfstate-prod-locks".into()),
+    };
+    let resource = |address: &str, title: &str, needs: &[&str]| ResourceDocument {
+        address: address.into(),
+        title: title.into(),
+        needs: needs.iter().map(|&need| need.to_owned()).collect(),
+        present: true,
+    };
+    let at = "2026-11-21T03:00:00Z".to_owned();
+    VerifyDocument {
+        resources: vec![resource("key", "KMS key of the states", &[]), resource("state_bucket", &format!("S3 bucket {bucket}"), &["key"])],
+        notes: vec!["the trail is in another account, and was not looked at".into()],
+        ..VerifyDocument::of(about, at, &checked, &[accepted], "2026-11-21", Severity::Info)
+    }
 }
 
 /// What `config show` prints of the smallest example, but for most of the settings.

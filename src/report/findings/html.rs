@@ -1,0 +1,247 @@
+//! Findings as one page for an auditor: nothing is loaded, nothing runs, light or dark as the reader has it.
+//!
+//! In the template, `{{ x }}` is always escaped text: none can forget to escape. `{{ x | prose }}` and
+//! `{{ x | mend }}` set names and commands off.
+
+use std::fmt;
+
+use minijinja::{
+    Environment, Error, ErrorKind, Output, State, UndefinedBehavior,
+    syntax::SyntaxConfig,
+    value::{Object, Serde, Value, ValueKind},
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{
+    document::{About, CheckDocument, FindingDocument, Status, VerifyDocument},
+    markup::{escape, mend, prose},
+    picture::Picture,
+};
+use crate::{
+    report::words::count,
+    verify::{Group, Severity},
+};
+
+const CSS: &str = include_str!("../../../templates/verify.css");
+
+/// The page.
+///
+/// # Panics
+/// Never: the template is a part of this program, and all that it names is there.
+pub fn html(document: &VerifyDocument) -> String {
+    let filled = engine().and_then(|engine| engine.get_template("verify.html")?.render(Value::from(Serde(Page::of(document)))));
+    filled.expect("the template names what there is")
+}
+
+/// What the template sees.
+#[derive(Serialize)]
+struct Page<'a> {
+    style_hash: String,
+    version: &'static str,
+    name: String,
+    about: &'a About,
+    at: &'a str,
+    passed: bool,
+    verdict: String,
+    /// The class of the worst that is open.
+    worst: &'static str,
+    score: u32,
+    tiles: Vec<Tile>,
+    open: Vec<Card<'a>>,
+    accepted: Vec<Card<'a>>,
+    groups: Vec<Section<'a>>,
+    picture: Option<Picture>,
+    notes: &'a [String],
+}
+
+/// A number at the top of the page.
+#[derive(Serialize)]
+struct Tile {
+    class: &'static str,
+    name: &'static str,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Card<'a> {
+    /// What a link to it ends with.
+    anchor: String,
+    sign: &'static str,
+    word: &'static str,
+    shown: &'a str,
+    #[serde(flatten)]
+    finding: &'a FindingDocument,
+}
+
+#[derive(Serialize)]
+struct Section<'a> {
+    name: &'static str,
+    said: String,
+    rows: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    anchor: Option<String>,
+    class: &'static str,
+    sign: &'static str,
+    word: &'static str,
+    shown: &'a str,
+    #[serde(flatten)]
+    check: &'a CheckDocument,
+}
+
+impl<'a> Page<'a> {
+    fn of(document: &'a VerifyDocument) -> Self {
+        let counts = document.counts;
+        let mut anchors: Vec<String> = vec![];
+        for finding in &document.findings {
+            anchors.push(anchor(finding, &anchors));
+        }
+        let card = |(finding, anchor): (&'a FindingDocument, &String)| Card {
+            anchor: anchor.clone(),
+            sign: finding.status.sign(true),
+            word: finding.status.word(),
+            shown: finding.shown(),
+            finding,
+        };
+        let with_anchors = || document.findings.iter().zip(&anchors);
+        let mut tiles: Vec<Tile> = Severity::ALL
+            .into_iter()
+            .map(|severity| Tile { class: severity.word(), name: severity.word(), count: counts.at(severity) })
+            .collect();
+        tiles.push(Tile { class: "unreadable", name: "unreadable", count: counts.unreadable });
+        tiles.push(Tile { class: "accepted", name: "accepted", count: counts.accepted });
+        tiles.push(Tile { class: "ok", name: if counts.holds == 1 { "holds" } else { "hold" }, count: counts.holds });
+        Self {
+            style_hash: format!("sha256-{}", base64(&Sha256::digest(CSS.as_bytes()))),
+            version: env!("CARGO_PKG_VERSION"),
+            name: document.name(),
+            about: &document.about,
+            at: &document.at,
+            passed: document.passed,
+            verdict: if document.passed {
+                "Nothing is open".to_owned()
+            } else {
+                count(counts.open(), "finding is open", "findings are open")
+            },
+            worst: Severity::ALL.into_iter().find(|severity| counts.at(*severity) > 0).map_or("ok", Severity::word),
+            score: document.score.min(100),
+            tiles,
+            open: with_anchors().filter(|(finding, _)| finding.is_open()).map(card).collect(),
+            accepted: with_anchors().filter(|(finding, _)| finding.status == Status::Accepted).map(card).collect(),
+            groups: Group::ALL.into_iter().filter_map(|group| section(group, document, &anchors)).collect(),
+            picture: Picture::of(document),
+            notes: &document.notes,
+        }
+    }
+}
+
+/// The checks of a group; nothing if there are none.
+fn section<'a>(group: Group, document: &'a VerifyDocument, anchors: &[String]) -> Option<Section<'a>> {
+    let checks: Vec<&CheckDocument> = document.checks.iter().filter(|check| check.group == group).collect();
+    let holds = checks.iter().filter(|check| check.status == Status::Holds).count();
+    let said = format!("{holds} of {}", count(checks.len(), "check holds", "checks hold"));
+    let row = |check: &&'a CheckDocument| {
+        let finding = document.finding_of(check);
+        let place = finding.and_then(|finding| document.findings.iter().position(|one| std::ptr::eq(one, finding)));
+        Row {
+            anchor: place.and_then(|at| anchors.get(at).cloned()),
+            class: match check.status {
+                Status::Holds => "ok",
+                Status::Open => check.severity.word(),
+                Status::Unreadable => "unreadable",
+                Status::Accepted => "accepted",
+            },
+            sign: check.status.sign(true),
+            word: check.status.word(),
+            shown: check.shown(),
+            check,
+        }
+    };
+    let rows: Vec<_> = checks.iter().map(row).collect();
+    (!rows.is_empty()).then(|| Section { name: group.word(), said, rows })
+}
+
+/// Of the check and its place, so that a link to a finding stays good; with a number if it is taken.
+fn anchor(finding: &FindingDocument, taken: &[String]) -> String {
+    let place: String = format!("{}-{}", finding.id, finding.shown());
+    let anchor: String = place.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let anchor = format!("finding-{}", anchor.trim_matches('-'));
+    let with = |number: usize| if number == 1 { anchor.clone() } else { format!("{anchor}-{number}") };
+    (1..=taken.len() + 1).map(with).find(|anchor| !taken.contains(anchor)).unwrap_or_else(|| with(taken.len() + 2))
+}
+
+fn engine() -> Result<Environment<'static>, Error> {
+    let mut engine = Environment::new();
+    engine.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    engine.set_undefined_behavior(UndefinedBehavior::Strict);
+    engine.set_formatter(write_value);
+    engine.add_filter("prose", |text: &str| Value::from_object(Markup(prose(text))));
+    engine.add_filter("mend", |text: &str| Value::from_object(Markup(mend(text))));
+    engine.add_template("verify.html", include_str!("../../../templates/verify.html"))?;
+    engine.add_global("css", Value::from_object(Markup(CSS.to_owned())));
+    Ok(engine)
+}
+
+fn write_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Error> {
+    let text = match (value.downcast_object_ref::<Markup>(), value.kind()) {
+        (Some(Markup(text)), _) => text.clone(),
+        (None, ValueKind::String | ValueKind::Number) => escape(&value.to_string()),
+        (None, kind) => return Err(Error::new(ErrorKind::InvalidOperation, format!("{kind} is no text"))),
+    };
+    out.write_str(&text).map_err(|source| Error::new(ErrorKind::WriteFailure, "could not write").with_source(source))
+}
+
+/// Text that is HTML. Only this file makes it.
+#[derive(Debug)]
+struct Markup(String);
+
+impl Object for Markup {
+    fn render(self: &std::sync::Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// As a content security policy wants a hash.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let four = |three: &[u8]| {
+        let bits = three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
+        let digit = |at: usize| if at > three.len() { '=' } else { char::from(DIGITS[bits >> (18 - 6 * at) & 63]) };
+        [0, 1, 2, 3].map(digit)
+    };
+    bytes.chunks(3).flat_map(four).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_as_in_the_rfc() {
+        let digits = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
+        assert_eq!(digits, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
+        assert_eq!(base64(&[0xff, 0xfe, 0xfb]), "//77");
+    }
+
+    /// Not by a filter that marks text as safe, nor by a block that was set.
+    #[test]
+    fn whatever_a_template_does_with_a_value_it_is_escaped() {
+        for template in [
+            "{{ x }}",
+            "{{ x | safe }}",
+            "{{ x | e }}",
+            "{% set y %}{{ x }}{% endset %}{{ y }}",
+            "{{ x | prose }}",
+            "{{ x | prose | upper }}",
+        ] {
+            let mut engine = engine().unwrap();
+            engine.add_template_owned("t", template.to_owned()).unwrap();
+            let context = std::collections::BTreeMap::from([("x", "<b>")]);
+            let said = engine.get_template("t").unwrap().render(Value::from(Serde(context))).unwrap();
+            assert!(!said.contains("<b>") && !said.contains("<B>"), "{template}: {said}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Checks as JUnit XML, for what shows test reports: a suite for each group, a case for each check.
+
+use super::{
+    document::{CheckDocument, Status, VerifyDocument},
+    markup::escape,
+};
+use crate::verify::Group;
+
+/// All checks, with a line break at the end.
+pub fn junit(document: &VerifyDocument) -> String {
+    let all: Vec<&CheckDocument> = document.checks.iter().collect();
+    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    xml.push_str(&format!("<testsuites name=\"{}\" {}>\n", escape(&format!("tfbackend verify {}", document.name())), totals(&all)));
+    for group in Group::ALL {
+        let checks: Vec<_> = all.iter().copied().filter(|check| check.group == group).collect();
+        if !checks.is_empty() {
+            xml.push_str(&suite(group, &checks, document));
+        }
+    }
+    xml + "</testsuites>\n"
+}
+
+fn totals(checks: &[&CheckDocument]) -> String {
+    let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
+    let [failures, errors, skipped] = [Status::Open, Status::Unreadable, Status::Accepted].map(number);
+    format!(r#"tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="0""#, checks.len())
+}
+
+fn suite(group: Group, checks: &[&CheckDocument], document: &VerifyDocument) -> String {
+    let timestamp = escape(document.at.trim_end_matches('Z'));
+    let mut xml = format!("  <testsuite name=\"{}\" {} timestamp=\"{timestamp}\">\n", group.word(), totals(checks));
+    let about = &document.about;
+    xml.push_str("    <properties>\n");
+    for (name, value) in [("account", &about.account), ("region", &about.region), ("bucket", &about.bucket)] {
+        xml.push_str(&format!("      <property name=\"{name}\" value=\"{}\"/>\n", escape(value)));
+    }
+    xml.push_str("    </properties>\n");
+    for check in checks {
+        xml.push_str(&case(check, document));
+    }
+    xml + "  </testsuite>\n"
+}
+
+fn case(check: &CheckDocument, document: &VerifyDocument) -> String {
+    let name = format!("{} {} ({})", check.id, check.title, check.shown());
+    let start = format!("    <testcase name=\"{}\" classname=\"tfbackend.{}\" time=\"0\"", escape(&name), check.group.word());
+    match outcome(check, document) {
+        None => start + "/>\n",
+        Some(outcome) => format!("{start}>\n      {outcome}\n    </testcase>\n"),
+    }
+}
+
+fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
+    let finding = document.finding_of(check);
+    let what = escape(finding.map_or(check.title.as_str(), |finding| finding.what.as_str()));
+    let severity = check.severity.word();
+    match check.status {
+        Status::Holds => None,
+        Status::Open => Some(format!("<failure message=\"{what}\" type=\"{severity}\">{}</failure>", details(check, document))),
+        Status::Unreadable => Some(format!("<error message=\"{what}\" type=\"{severity}\">{}</error>", details(check, document))),
+        Status::Accepted => {
+            let acceptance = finding.and_then(|finding| finding.accepted.as_ref());
+            let reason = acceptance.map(|acceptance| acceptance.reason.as_str()).unwrap_or_default();
+            let until = acceptance.and_then(|acceptance| acceptance.until.as_deref());
+            let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+            Some(format!("<skipped message=\"{}\"/>", escape(&format!("accepted{until}: {reason}"))))
+        }
+    }
+}
+
+/// One line for each thing that is known.
+fn details(check: &CheckDocument, document: &VerifyDocument) -> String {
+    let Some(finding) = document.finding_of(check) else { return String::new() };
+    let controls = finding.controls.join(", ");
+    let said = [
+        ("address", finding.address.as_deref().unwrap_or_default()),
+        ("resource", finding.resource.as_deref().unwrap_or_default()),
+        ("found", &finding.what),
+        ("why", &finding.why),
+        ("mend", &finding.mend),
+        ("asked for by", &controls),
+    ];
+    let said = said.iter().filter(|(_, text)| !text.is_empty());
+    said.map(|(name, text)| format!("{name}: {}", escape(text))).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,299 @@
+//! The picture in the page: the resources in layers, each after what it builds on, with what protects it.
+
+use serde::Serialize;
+
+use super::document::{CheckDocument, ResourceDocument, Status, VerifyDocument};
+use crate::report::{
+    safe::safe,
+    words::count,
+    wrap::{width, wrap},
+};
+
+const BOX: usize = 230;
+const GAP: usize = 56;
+const BETWEEN: usize = 16;
+const EDGE: usize = 8;
+/// From one line of text to the next.
+const LINE: usize = 17;
+/// Characters of a line that surely fit into a box.
+const LETTERS: usize = 29;
+/// Lines of a title, and parts of a resource, that a box shows. All of them stand in the list of checks.
+const TITLE: usize = 3;
+const PARTS: usize = 9;
+
+/// An SVG, but for its words: the template writes it.
+#[derive(Serialize)]
+pub struct Picture {
+    width: usize,
+    height: usize,
+    edges: Vec<String>,
+    nodes: Vec<Node>,
+}
+
+#[derive(Serialize)]
+struct Node {
+    x: usize,
+    y: usize,
+    width: usize,
+    height: usize,
+    mark: Mark,
+    present: bool,
+    address: String,
+    title: String,
+    lines: Vec<Line>,
+}
+
+/// A line of text in a box; with a mark if it is about a part.
+#[derive(Serialize)]
+struct Line {
+    x: usize,
+    y: usize,
+    text: String,
+    kind: &'static str,
+    mark: Option<Mark>,
+}
+
+/// Colour, sign and word of the worst that there is to say.
+#[derive(Clone, Copy, Serialize)]
+pub struct Mark {
+    /// The class that colours it.
+    class: &'static str,
+    sign: &'static str,
+    word: &'static str,
+}
+
+/// A box: a resource, or all of a kind, such as the alarms.
+struct Whole<'a> {
+    name: &'a str,
+    members: Vec<&'a ResourceDocument>,
+}
+
+impl Whole<'_> {
+    fn needs(&self, other: &Whole<'_>) -> bool {
+        let mut needs = self.members.iter().flat_map(|member| &member.needs);
+        needs.any(|need| other.members.iter().any(|member| member.address == *need))
+    }
+}
+
+impl Picture {
+    /// Nothing to draw without resources.
+    pub fn of(document: &VerifyDocument) -> Option<Self> {
+        if document.resources.is_empty() {
+            return None;
+        }
+        let wholes = wholes(&document.resources);
+        let layers = layers(&wholes);
+        let mut nodes: Vec<Node> = wholes.iter().map(|whole| node(whole, document)).collect();
+        let last = layers.iter().copied().max().unwrap_or_default();
+        let column = |layer: usize, nodes: &[Node]| {
+            let heights: Vec<_> =
+                nodes.iter().zip(&layers).filter(|(_, of)| **of == layer).map(|(node, _)| node.height + BETWEEN).collect();
+            heights.iter().sum::<usize>().saturating_sub(BETWEEN)
+        };
+        let height = (0..=last).map(|layer| column(layer, &nodes)).max().unwrap_or_default();
+        for layer in 0..=last {
+            let mut y = EDGE + (height - column(layer, &nodes)) / 2;
+            for (node, _) in nodes.iter_mut().zip(&layers).filter(|(_, of)| **of == layer) {
+                (node.x, node.y) = (EDGE + layer * (BOX + GAP), y);
+                y += node.height + BETWEEN;
+            }
+        }
+        let edges = edges(&wholes, &nodes);
+        Some(Self { width: 2 * EDGE + (last + 1) * (BOX + GAP) - GAP, height: height + 2 * EDGE, edges, nodes })
+    }
+}
+
+/// In the order of the resources; each kind once.
+fn wholes(resources: &[ResourceDocument]) -> Vec<Whole<'_>> {
+    let mut wholes: Vec<Whole<'_>> = vec![];
+    for resource in resources {
+        let kind = resource.address.split_once('[').map(|(kind, _)| kind);
+        match kind.and_then(|kind| wholes.iter_mut().find(|whole| whole.name == kind)) {
+            Some(whole) => whole.members.push(resource),
+            None => wholes.push(Whole { name: kind.unwrap_or(&resource.address), members: vec![resource] }),
+        }
+    }
+    for whole in &mut wholes {
+        // One alone has its own name.
+        if let [only] = whole.members[..] {
+            whole.name = &only.address;
+        }
+    }
+    wholes
+}
+
+/// In which column each stands. What is needed stands before in the list: there are no circles.
+fn layers(wholes: &[Whole<'_>]) -> Vec<usize> {
+    let mut layers: Vec<usize> = vec![];
+    for (at, whole) in wholes.iter().enumerate() {
+        let before = wholes[..at].iter().zip(&layers).filter(|(before, _)| whole.needs(before));
+        let layer = before.map(|(_, layer)| layer + 1).max().unwrap_or_default();
+        layers.push(layer);
+    }
+    layers
+}
+
+/// From what is needed to what needs it, unless another one leads there on the way.
+fn edges(wholes: &[Whole<'_>], nodes: &[Node]) -> Vec<String> {
+    // For each, all that it builds on, directly or not.
+    let mut below: Vec<Vec<usize>> = vec![];
+    let mut pairs = vec![];
+    for (at, whole) in wholes.iter().enumerate() {
+        let needed: Vec<usize> = (0..at).filter(|&before| whole.needs(&wholes[before])).collect();
+        let direct = needed.iter().filter(|&need| !needed.iter().any(|&other| below[other].contains(need)));
+        pairs.extend(direct.map(|&need| (&nodes[need], &nodes[at])));
+        let mut all: Vec<usize> = needed.iter().flat_map(|&need| below[need].iter().copied().chain([need])).collect();
+        all.sort_unstable();
+        all.dedup();
+        below.push(all);
+    }
+    let curve = |(from, to): (&Node, &Node)| {
+        let (x, y) = (from.x + from.width, from.y + from.height / 2);
+        let (to_x, to_y) = (to.x - 3, to.y + to.height / 2);
+        format!("M{x} {y}C{} {y} {} {to_y} {to_x} {to_y}", x + GAP / 2, to_x - GAP / 2)
+    };
+    pairs.into_iter().map(curve).collect()
+}
+
+fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
+    let checks: Vec<&CheckDocument> = whole.members.iter().flat_map(|member| checks_of(member, document)).collect();
+    let absent = whole.members.iter().filter(|member| !member.present).count();
+    let present = absent < whole.members.len();
+    let holds = checks.iter().filter(|check| check.status == Status::Holds).count();
+    let (title, parts) = match whole.members[..] {
+        [only] => (only.title.clone(), parts(&checks, &format!("{}/", whole.name))),
+        _ if absent > 0 && present => (format!("{} of these, {absent} not there", whole.members.len()), members(whole, document)),
+        _ => (format!("{} of these", whole.members.len()), members(whole, document)),
+    };
+    let mut lines: Vec<(String, &'static str, Option<Mark>)> = vec![];
+    lines.extend(fold(&title, TITLE).into_iter().map(|text| (text, "title", None)));
+    lines.push(match (present, checks.len()) {
+        (false, _) => ("is not there".to_owned(), "note", None),
+        (true, 0) => ("nothing to check".to_owned(), "note", None),
+        (true, all) => (format!("{holds} of {}", count(all, "check holds", "checks hold")), "note", None),
+    });
+    lines.extend(shown(parts).into_iter().map(|(text, mark)| (text, "part", mark)));
+    let first = 40;
+    let height = first + lines.len() * LINE + 2;
+    let place = |(at, (text, kind, mark)): (usize, (String, &'static str, Option<Mark>))| {
+        let x = if mark.is_some() { 28 } else { 12 };
+        Line { x, y: first + LINE * at, text, kind, mark }
+    };
+    Node {
+        x: 0,
+        y: 0,
+        width: BOX,
+        height,
+        mark: Mark::of(checks.iter().copied()).or_absent(present),
+        present,
+        address: short(&safe(whole.name), LETTERS - 4),
+        title: format!("{} {title}", whole.name),
+        lines: lines.into_iter().enumerate().map(place).collect(),
+    }
+}
+
+/// Those at the resource itself and at its parts.
+fn checks_of<'a>(resource: &ResourceDocument, document: &'a VerifyDocument) -> Vec<&'a CheckDocument> {
+    let of = |check: &&CheckDocument| {
+        let rest = check.address.as_deref().and_then(|address| address.strip_prefix(resource.address.as_str()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    document.checks.iter().filter(of).collect()
+}
+
+/// The parts that something was checked of, each with the worst that was found there.
+fn parts<'a>(checks: &[&'a CheckDocument], inside: &str) -> Vec<(&'a str, Mark)> {
+    let mut names: Vec<&str> = vec![];
+    for part in checks.iter().filter_map(|check| check.address.as_deref()?.strip_prefix(inside)) {
+        if !names.contains(&part) {
+            names.push(part);
+        }
+    }
+    let at = |check: &CheckDocument, name: &str| check.address.as_deref().and_then(|address| address.strip_prefix(inside)) == Some(name);
+    names.into_iter().map(|name| (name, Mark::of(checks.iter().copied().filter(|check| at(check, name))))).collect()
+}
+
+/// The resources of a kind by the names in their brackets.
+fn members<'a>(whole: &Whole<'a>, document: &VerifyDocument) -> Vec<(&'a str, Mark)> {
+    let name = |member: &&'a ResourceDocument| {
+        let mark = Mark::of(checks_of(member, document).into_iter()).or_absent(member.present);
+        (member.address[whole.name.len()..].trim_matches(['[', ']']), mark)
+    };
+    whole.members.iter().map(name).collect()
+}
+
+/// As many as a box has room for, and how many there are besides.
+fn shown(parts: Vec<(&str, Mark)>) -> Vec<(String, Option<Mark>)> {
+    let room = if parts.len() > PARTS { PARTS - 1 } else { PARTS };
+    let mut shown: Vec<_> = parts.iter().take(room).map(|(name, mark)| (short(&safe(name), LETTERS - 3), Some(*mark))).collect();
+    shown.extend((parts.len() > room).then(|| (format!("and {} more", parts.len() - room), None)));
+    shown
+}
+
+impl Mark {
+    /// Of the worst open check: what fails before what nobody knows, if they are equally bad.
+    fn of<'a>(checks: impl Iterator<Item = &'a CheckDocument>) -> Self {
+        let (open, rest): (Vec<_>, Vec<_>) = checks.partition(|check| matches!(check.status, Status::Open | Status::Unreadable));
+        let all_accepted = !rest.is_empty() && rest.iter().all(|check| check.status == Status::Accepted);
+        match open.into_iter().max_by_key(|check| (check.severity, check.status == Status::Open)) {
+            None if all_accepted => Self { class: "accepted", sign: "-", word: "accepted" },
+            None => Self { class: "ok", sign: "✓", word: "nothing open" },
+            Some(check) if check.status == Status::Unreadable => Self { class: "unreadable", sign: "?", word: "unreadable" },
+            Some(check) => Self { class: check.severity.word(), sign: "✗", word: check.severity.word() },
+        }
+    }
+
+    /// What is not there, and is not a finding either, is neither good nor bad.
+    fn or_absent(self, present: bool) -> Self {
+        if present || self.class != "ok" { self } else { Self { class: "accepted", sign: "–", word: "not there" } }
+    }
+}
+
+/// At most so many lines that fit a box.
+fn fold(text: &str, lines: usize) -> Vec<String> {
+    let mut folded: Vec<String> = wrap("", "", &safe(text), LETTERS).iter().flat_map(|line| cut(line)).collect();
+    if folded.len() > lines {
+        folded.truncate(lines);
+        if let Some(last) = folded.last_mut() {
+            // Longer than what fits, so that it ends with the sign.
+            *last = short(&format!("{last}{}", " ".repeat(LETTERS)), LETTERS);
+        }
+    }
+    folded
+}
+
+/// A line in pieces that fit a box: a picture is looked at, nothing is copied from it.
+fn cut(line: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for c in line.chars() {
+        let last = pieces.last_mut().expect("there is always one");
+        if width(last) < LETTERS {
+            last.push(c);
+            continue;
+        }
+        // Rather after a hyphen than inside of a number.
+        let at = last.rfind(['-', '/']).map(|at| at + 1).filter(|at| *at > LETTERS / 2).unwrap_or(last.len());
+        let mut next = last.split_off(at);
+        next.push(c);
+        pieces.push(next);
+    }
+    pieces
+}
+
+/// At most so many characters, with a sign that there were more.
+fn short(text: &str, letters: usize) -> String {
+    if width(text) <= letters {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if width(&out) + 2 >= letters {
+            break;
+        }
+        out.push(c);
+    }
+    format!("{}…", out.trim_end())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Findings in SARIF 2.1.0, for code scanning: a rule for each check, a result for each finding.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::document::{CheckDocument, FindingDocument, Status, VerifyDocument};
+use crate::{
+    report::{json::escaped, safe::safe},
+    verify::{Group, Severity},
+};
+
+const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// The findings as one run of one tool, with a line break at the end.
+pub fn sarif(document: &VerifyDocument) -> String {
+    let rules = rules(document);
+    let index = |id: &str| rules.iter().position(|check| check.id == id).unwrap_or_default();
+    let results: Vec<Value> = document.findings.iter().map(|finding| result(finding, index(&finding.id), document)).collect();
+    let notes: Vec<Value> = document.notes.iter().map(|note| json!({ "level": "note", "message": { "text": message(note) } })).collect();
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": env!("CARGO_PKG_NAME"),
+                "version": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules.iter().map(|check| rule(check, document)).collect::<Vec<_>>(),
+            } },
+            // One for each backend: what is found at one does not close what was found at another.
+            "automationDetails": { "id": format!("tfbackend-verify/{}/", safe(&document.about.bucket)) },
+            "invocations": [{
+                "executionSuccessful": true,
+                "endTimeUtc": document.at,
+                "toolExecutionNotifications": notes,
+            }],
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    escaped(&format!("{log:#}")) + "\n"
+}
+
+/// Each check once, in the order in which they were first carried out.
+fn rules(document: &VerifyDocument) -> Vec<&CheckDocument> {
+    let mut rules: Vec<&CheckDocument> = vec![];
+    for check in &document.checks {
+        if !rules.iter().any(|rule| rule.id == check.id) {
+            rules.push(check);
+        }
+    }
+    rules
+}
+
+fn rule(check: &CheckDocument, document: &VerifyDocument) -> Value {
+    let why = document.findings.iter().find(|finding| finding.id == check.id).map_or(check.title.as_str(), |finding| finding.why.as_str());
+    let group = [check.group.word(), "security"].map(str::to_owned);
+    let mut tags: Vec<String> = vec![];
+    for tag in group.into_iter().chain(check.controls.iter().map(|control| safe(control).into_owned())) {
+        // No tag may stand there twice.
+        tags.extend((!tags.contains(&tag)).then_some(tag));
+    }
+    json!({
+        "id": safe(&check.id),
+        "shortDescription": { "text": safe(&check.title) },
+        "fullDescription": { "text": safe(why) },
+        "help": { "text": safe(why) },
+        "defaultConfiguration": { "level": level(check.severity) },
+        "properties": { "security-severity": security_severity(check.severity), "tags": tags },
+    })
+}
+
+fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> Value {
+    // `open` is SARIF's word for "not enough is known to decide"; only what fails has a level.
+    let (kind, level) = match finding.status {
+        Status::Unreadable => ("open", "none"),
+        Status::Open | Status::Accepted => ("fail", level(finding.severity)),
+        Status::Holds => ("pass", "none"),
+    };
+    let mut result = json!({
+        "ruleId": safe(&finding.id),
+        "ruleIndex": rule,
+        "kind": kind,
+        "level": level,
+        "message": { "text": message(&said(finding)) },
+        "locations": [location(finding)],
+        "partialFingerprints": { "tfbackendFinding/v1": fingerprint(finding, document) },
+        "properties": { "severity": finding.severity.word(), "group": finding.group.word() },
+    });
+    if finding.status == Status::Accepted {
+        let reason = finding.accepted.as_ref().map(|acceptance| {
+            let until = acceptance.until.as_deref().map(|until| format!(" (until {until})")).unwrap_or_default();
+            safe(&acceptance.reason).into_owned() + &safe(&until)
+        });
+        result["suppressions"] = json!([{ "kind": "external", "status": "accepted", "justification": reason.unwrap_or_default() }]);
+    }
+    result
+}
+
+/// What must hold, what is the case, and what sets it right: a viewer may show nothing else.
+fn said(finding: &FindingDocument) -> String {
+    let mut said = format!("{}: {}", finding.title, finding.what);
+    if !finding.mend.is_empty() {
+        said.push_str(&format!(". To mend it: {}", finding.mend));
+    }
+    said
+}
+
+/// A message in which nothing is a placeholder (braces are doubled, as SARIF says) and nothing is a link.
+fn message(text: &str) -> String {
+    safe(text).replace('{', "{{").replace('}', "}}").replace("](", "] (")
+}
+
+/// Where in the backend; for a file of the user also where in the working copy.
+fn location(finding: &FindingDocument) -> Value {
+    let mut logical = json!({ "fullyQualifiedName": safe(finding.shown()), "kind": "resource" });
+    if let (Some(_), Some(name)) = (&finding.address, &finding.resource) {
+        logical["name"] = json!(safe(name));
+    }
+    let mut location = json!({ "logicalLocations": [logical] });
+    if let (Group::Files, Some(path)) = (finding.group, &finding.resource) {
+        location["physicalLocation"] = json!({ "artifactLocation": artifact(path) });
+    }
+    location
+}
+
+/// What stands for itself in the path of a URI.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn artifact(path: &str) -> Value {
+    let path = path.replace('\\', "/");
+    let encoded = |path: &str| utf8_percent_encode(path, IN_PATH).to_string();
+    match path.strip_prefix('/') {
+        Some(absolute) => json!({ "uri": format!("file:///{}", encoded(absolute.trim_start_matches('/'))) }),
+        None => {
+            let mut path = path.as_str();
+            while let Some(rest) = path.strip_prefix("./") {
+                path = rest.trim_start_matches('/');
+            }
+            json!({ "uri": encoded(path), "uriBaseId": "%SRCROOT%" })
+        }
+    }
+}
+
+/// The same for the same check at the same place, whatever is said of it and whenever.
+fn fingerprint(finding: &FindingDocument, document: &VerifyDocument) -> String {
+    let about = &document.about;
+    let place = [finding.address.as_deref().unwrap_or_default(), finding.resource.as_deref().unwrap_or_default()];
+    let of = [&finding.id, &about.account, &about.region, &about.bucket].map(String::as_str);
+    // As JSON: one text cannot end where another one would begin.
+    let text = json!([of, place]).to_string();
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Info => "note",
+    }
+}
+
+/// In the middle of what code scanning shows by the same word.
+fn security_severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "2.0",
+        Severity::Info => "0.0",
+    }
+}

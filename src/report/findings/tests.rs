@@ -1,0 +1,268 @@
+//! One made-up verification, in every form: as it reads, and with hostile text in every place.
+
+use proptest::prelude::*;
+
+use super::document::{About, CheckDocument, Counts, FindingDocument, ResourceDocument, Status, VerifyDocument};
+use crate::{
+    report::{View, safe::is_unsafe, style::Style},
+    verify::{Group, Severity, accept::Acceptance},
+};
+
+mod html;
+mod junit;
+mod markdown;
+mod sarif;
+mod text;
+
+fn view(width: usize) -> View {
+    View { width, style: Style { color: false, unicode: true }, verbose: false }
+}
+
+fn owned(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+fn check(id: &str, status: Status, severity: Severity, group: Group, title: &str, place: [&str; 2], controls: &[&str]) -> CheckDocument {
+    let [address, resource] = place.map(owned);
+    let controls = controls.iter().map(|&control| control.to_owned()).collect();
+    CheckDocument { id: id.into(), status, severity, group, title: title.into(), address, resource, controls }
+}
+
+fn finding(check: &CheckDocument, what: &str, why: &str, mend: &str) -> FindingDocument {
+    FindingDocument {
+        id: check.id.clone(),
+        status: check.status,
+        severity: check.severity,
+        group: check.group,
+        title: check.title.clone(),
+        what: what.into(),
+        why: why.into(),
+        mend: mend.into(),
+        address: check.address.clone(),
+        resource: check.resource.clone(),
+        controls: check.controls.clone(),
+        accepted: None,
+    }
+}
+
+fn resource(address: &str, title: &str, needs: &[&str], present: bool) -> ResourceDocument {
+    let needs = needs.iter().map(|&need| need.to_owned()).collect();
+    ResourceDocument { address: address.into(), title: title.into(), needs, present }
+}
+
+const BUCKET: &str = "acme-tfstate-prod-123456789012-eu-west-1";
+const BUCKET_ARN: &str = "arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1";
+const KEY_ARN: &str = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000";
+
+/// Every status, severity and group; in one state key, what a hostile tenant would write.
+fn made() -> VerifyDocument {
+    use Group::{Access, Alarms, Audit, Encryption, Files, Keys, Locking, Storage, Usage};
+    use Severity::{Critical, High, Info, Low, Medium};
+    use Status::{Accepted, Holds, Open, Unreadable};
+    let evil = format!("s3://{BUCKET}/<b>a|b</b>`@root`${{x}}\u{202e}\x1b[31m\n");
+    let checks = vec![
+        check(
+            "key-rotation",
+            Holds,
+            Medium,
+            Keys,
+            "the key gets new material at least once a year",
+            ["key/rotation", KEY_ARN],
+            &["KMS.4", "CKV_AWS_7"],
+        ),
+        check(
+            "bucket-versioning",
+            Open,
+            Critical,
+            Storage,
+            "every version of a state is kept",
+            ["state_bucket/versioning", BUCKET_ARN],
+            &["S3.14", "CKV_AWS_21"],
+        ),
+        check(
+            "bucket-private",
+            Holds,
+            Critical,
+            Access,
+            "nobody outside can read a state",
+            ["state_bucket/public_access", BUCKET_ARN],
+            &["S3.8", "CIS 2.1.4"],
+        ),
+        check(
+            "bucket-encryption",
+            Unreadable,
+            High,
+            Encryption,
+            "states are encrypted with a key of one's own",
+            ["state_bucket/encryption", BUCKET_ARN],
+            &["S3.17"],
+        ),
+        check("bucket-logs", Accepted, Medium, Audit, "each access to a state is written down", ["state_bucket/logging", ""], &["S3.9"]),
+        check(
+            "table-recovery",
+            Open,
+            Low,
+            Locking,
+            "the lock table can be set back to any second",
+            ["lock_table/recovery", ""],
+            &["DynamoDB.2"],
+        ),
+        check("alarm-heard", Open, Info, Alarms, "somebody hears of a deleted state", ["alarm[deleted]", ""], &[]),
+        check("conf-encrypt", Open, Medium, Files, "backend.conf asks for encryption", ["", "infra prod/backend.conf"], &[]),
+        check("state-key-plain", Open, High, Usage, "a state is where it is looked for", ["", &evil], &[]),
+    ];
+    let mut findings = vec![
+        finding(
+            &checks[1],
+            "versioning is `Suspended`",
+            "a state that is overwritten or deleted is lost for good",
+            "tfbackend bootstrap --env prod",
+        ),
+        finding(
+            &checks[3],
+            "could not be looked at: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1: AccessDenied",
+            "who can read the bucket could read its states without a trace",
+            "",
+        ),
+        finding(
+            &checks[8],
+            "its name holds characters that no tool expects: <script>alert(1)</script> [x](https://evil.example) @root #1",
+            "it is read as something else than it is",
+            "Move it: `terraform state push` under another key, then delete this one.",
+        ),
+        finding(
+            &checks[4],
+            "no access logs are written",
+            "after an incident nobody can say what was read",
+            "tfbackend bootstrap --env prod",
+        ),
+        finding(&checks[7], "`encrypt = false`", "another backend would take the state as it is", "tfbackend render --env prod"),
+        finding(&checks[5], "point-in-time recovery is off", "a deleted lock item is gone", "tfbackend bootstrap --env prod"),
+        finding(
+            &checks[6],
+            "nobody is subscribed to the topic",
+            "an alarm that nobody hears is none",
+            "tfbackend bootstrap --env prod --alarm-email ops@example.com",
+        ),
+    ];
+    findings[3].accepted = Some(Acceptance {
+        id: "bucket-logs".into(),
+        at: None,
+        reason: "the organization's trail records it".into(),
+        until: owned("2027-01-31"),
+    });
+    VerifyDocument {
+        about: About {
+            project: owned("acme"),
+            env: owned("prod"),
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            bucket: BUCKET.into(),
+            table: owned("acme-tfstate-prod-locks"),
+        },
+        at: "2026-11-21T03:00:00Z".into(),
+        passed: false,
+        score: 46,
+        counts: Counts { critical: 1, high: 2, medium: 1, low: 1, info: 1, unreadable: 1, accepted: 1, holds: 2 },
+        findings,
+        checks,
+        resources: vec![
+            resource("key", "KMS key of the states", &[], true),
+            resource("log_bucket", "S3 bucket acme-tfstate-prod-123456789012-eu-west-1-logs", &[], true),
+            resource("state_bucket", &format!("S3 bucket {BUCKET}"), &["key", "log_bucket"], true),
+            resource("lock_table", "DynamoDB table acme-tfstate-prod-locks, paid per request", &["key"], true),
+            resource("topic", "SNS topic acme-tfstate-prod-alarms", &["key"], true),
+            resource("trail", "CloudTrail trail acme-tfstate-prod", &["state_bucket", "log_bucket"], false),
+            resource("alarm[deleted]", "a state was deleted", &["topic"], true),
+            resource(
+                "runner_policy",
+                "IAM policy acme-tfstate-prod-runner, for those who run Terraform",
+                &["state_bucket", "lock_table"],
+                true,
+            ),
+        ],
+        notes: vec!["The alarms of `us-east-1` were not looked at.".into()],
+    }
+}
+
+/// `text` wherever text can stand.
+fn filled_with(text: &str) -> VerifyDocument {
+    let mut document = made();
+    let all = || text.to_owned();
+    let about = About { project: Some(all()), env: Some(all()), account: all(), region: all(), bucket: all(), table: Some(all()) };
+    document.about = about;
+    document.at = all();
+    for finding in &mut document.findings {
+        (finding.id, finding.title, finding.what, finding.why, finding.mend) = (all(), all(), all(), all(), all());
+        (finding.address, finding.resource) = (finding.address.as_ref().map(|_| all()), finding.resource.as_ref().map(|_| all()));
+        finding.controls = vec![all()];
+        if let Some(acceptance) = &mut finding.accepted {
+            *acceptance = Acceptance { id: all(), at: Some(all()), reason: all(), until: Some(all()) };
+        }
+    }
+    for check in &mut document.checks {
+        (check.id, check.title, check.controls) = (all(), all(), vec![all()]);
+        (check.address, check.resource) = (check.address.as_ref().map(|_| all()), check.resource.as_ref().map(|_| all()));
+    }
+    for (at, resource) in document.resources.iter_mut().enumerate() {
+        // Each another kind: the picture puts those of a kind into one box.
+        (resource.address, resource.title, resource.needs) = (format!("{at}{text}"), all(), vec![format!("0{text}")]);
+    }
+    document.notes = vec![all()];
+    document
+}
+
+/// What breaks out of quotes, tags, lines, tables, links, and what a terminal acts on. Never empty.
+fn hostile() -> impl Strategy<Value = String> {
+    let nasty = prop_oneof![
+        any::<char>().prop_map(String::from),
+        proptest::char::range('\0', '\u{9f}').prop_map(String::from),
+        proptest::char::range('\u{2000}', '\u{2070}').prop_map(String::from),
+        proptest::sample::select(vec![
+            "<",
+            ">",
+            "&",
+            "\"",
+            "'",
+            "`",
+            "``",
+            "|",
+            "\n\n",
+            "\r\n",
+            "]]>",
+            "-->",
+            "<!--",
+            "<b>",
+            "</details>",
+            "</td>",
+            "</title>",
+            "</style>",
+            "](http://a.b)",
+            "[x]",
+            "@root",
+            "#1",
+            "http://a.b",
+            "www.a.b",
+            "a@b.c",
+            "${x}",
+            "{{ x }}",
+            "{% x %}",
+            "{0}",
+            "\\",
+            "\u{1b}[31m",
+            "&lt;",
+            "&#60;",
+            "\u{fffe}",
+            "\u{ffff}",
+            "\u{feff}",
+            "\u{202e}",
+            "    ",
+            "- ",
+            "# ",
+            "word",
+            " ",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    proptest::collection::vec(nasty, 1..12).prop_map(|parts| parts.concat() + "x")
+}

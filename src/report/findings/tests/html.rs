@@ -1,0 +1,265 @@
+//! As a page.
+
+use std::collections::BTreeSet;
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use super::*;
+use crate::report::findings::html::html;
+
+fn parsed(page: &str) -> Document<'_> {
+    Document::parse_with_options(page, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() })
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What a reader sees, but for the picture: one line for each piece of the page.
+fn read(page: &str) -> String {
+    const PIECES: [&str; 9] = ["title", "h1", "h2", "h3", "p", "li", "dt", "summary", "tr"];
+    let page = parsed(page);
+    let mut lines: Vec<String> = vec![];
+    for node in page.descendants().filter(|node| !node.ancestors().any(|node| node.has_tag_name("svg"))) {
+        let badge = node.has_tag_name("span") && node.parent().is_some_and(|parent| parent.has_tag_name("section"));
+        let value = node.has_tag_name("dd");
+        if badge || value || PIECES.contains(&node.tag_name().name()) {
+            let texts = node.descendants().filter(Node::is_text).filter_map(|node| node.text());
+            let text = texts.map(str::trim).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
+            match lines.last_mut().filter(|_| value) {
+                Some(last) => last.push_str(&format!(": {text}")),
+                None => lines.push(text),
+            }
+        }
+    }
+    lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "VERSION")
+}
+
+#[test]
+fn as_it_is_read() {
+    insta::assert_snapshot!(read(&html(&made())), @r"
+    acme prod: state backend, verified 2026-11-21T03:00:00Z
+    State backend acme prod
+    What must hold of a safe Terraform state backend, and where it does not
+    ✗ 6 findings are open
+    Project: acme
+    Environment: prod
+    State bucket: acme-tfstate-prod-123456789012-eu-west-1
+    Lock table: acme-tfstate-prod-locks
+    Account: 123456789012
+    Region: eu-west-1
+    Looked at: 2026-11-21T03:00:00Z
+    1 critical
+    2 high
+    1 medium
+    1 low
+    1 info
+    1 unreadable
+    1 accepted
+    2 hold
+    Notes
+    The alarms of us-east-1 were not looked at.
+    Resources
+    An arrow leads from what is built on to what builds on it. ✓ nothing open, ✗ a finding, ? could not be looked at; the frame has the colour of the worst. Dashed: not there. Move the picture sideways to see all of it.
+    Findings
+    critical
+    ✗ open
+    storage · bucket-versioning
+    state_bucket/versioning: versioning is Suspended
+    Must hold: every version of a state is kept
+    Why: a state that is overwritten or deleted is lost for good
+    Mend: tfbackend bootstrap --env prod
+    Resource: arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
+    Asked for by: S3.14 CKV_AWS_21
+    high
+    ? unreadable
+    encryption · bucket-encryption
+    state_bucket/encryption: could not be looked at: s3:GetEncryptionConfiguration on acme-tfstate-prod-123456789012-eu-west-1 : AccessDenied
+    Must hold: states are encrypted with a key of one's own
+    Why: who can read the bucket could read its states without a trace
+    Resource: arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
+    Asked for by: S3.17
+    high
+    ✗ open
+    usage · state-key-plain
+    s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n: its name holds characters that no tool expects: <script>alert(1)</script> [x](https://evil.example) @root #1
+    Must hold: a state is where it is looked for
+    Why: it is read as something else than it is
+    Mend: Move it: terraform state push under another key, then delete this one.
+    Resource: s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
+    medium
+    ✗ open
+    files · conf-encrypt
+    infra prod/backend.conf: encrypt = false
+    Must hold: backend.conf asks for encryption
+    Why: another backend would take the state as it is
+    Mend: tfbackend render --env prod
+    Resource: infra prod/backend.conf
+    low
+    ✗ open
+    locking · table-recovery
+    lock_table/recovery: point-in-time recovery is off
+    Must hold: the lock table can be set back to any second
+    Why: a deleted lock item is gone
+    Mend: tfbackend bootstrap --env prod
+    Asked for by: DynamoDB.2
+    info
+    ✗ open
+    alarms · alarm-heard
+    alarm[deleted]: nobody is subscribed to the topic
+    Must hold: somebody hears of a deleted state
+    Why: an alarm that nobody hears is none
+    Mend: tfbackend bootstrap --env prod --alarm-email ops@example.com
+    Accepted
+    medium
+    - accepted
+    audit · bucket-logs
+    state_bucket/logging: no access logs are written
+    Because: the organization's trail records it
+    Until: 2027-01-31
+    Must hold: each access to a state is written down
+    Asked for by: S3.9
+    All checks
+    storage 0 of 1 check holds
+    Status Severity Check Where Asked for by
+    ✗ open critical every version of a state is kept bucket-versioning state_bucket/versioning S3.14 CKV_AWS_21
+    encryption 0 of 1 check holds
+    Status Severity Check Where Asked for by
+    ? unreadable high states are encrypted with a key of one's own bucket-encryption state_bucket/encryption S3.17
+    locking 0 of 1 check holds
+    Status Severity Check Where Asked for by
+    ✗ open low the lock table can be set back to any second table-recovery lock_table/recovery DynamoDB.2
+    access 1 of 1 check holds
+    Status Severity Check Where Asked for by
+    ✓ holds critical nobody outside can read a state bucket-private state_bucket/public_access S3.8 CIS 2.1.4
+    keys 1 of 1 check holds
+    Status Severity Check Where Asked for by
+    ✓ holds medium the key gets new material at least once a year key-rotation key/rotation KMS.4 CKV_AWS_7
+    audit 0 of 1 check holds
+    Status Severity Check Where Asked for by
+    - accepted medium each access to a state is written down bucket-logs state_bucket/logging S3.9
+    alarms 0 of 1 check holds
+    Status Severity Check Where Asked for by
+    ✗ open info somebody hears of a deleted state alarm-heard alarm[deleted]
+    files 0 of 1 check holds
+    Status Severity Check Where Asked for by
+    ✗ open medium backend.conf asks for encryption conf-encrypt infra prod/backend.conf
+    usage 0 of 1 check holds
+    Status Severity Check Where Asked for by
+    ✗ open high a state is where it is looked for state-key-plain s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
+    Made by tfbackend VERSION. The score is the share of the checks that hold or are accepted, each counted by the weight of its severity.
+    ");
+}
+
+/// Nothing is loaded and nothing runs, and the page says so itself.
+#[test]
+fn stands_alone() {
+    let said = html(&made());
+    let page = parsed(&said);
+    for node in page.descendants().filter(Node::is_element) {
+        assert!(!["script", "link", "img", "iframe", "object", "embed", "form", "base"].contains(&node.tag_name().name()), "{node:?}");
+        for attribute in node.attributes() {
+            let name = attribute.name();
+            assert!(!name.starts_with("on") && !["style", "src", "srcset", "action"].contains(&name), "{name}");
+            assert!(name != "href" || attribute.value().starts_with('#'), "{}", attribute.value());
+        }
+    }
+    let css = page.descendants().find(|node| node.has_tag_name("style")).and_then(|node| node.text()).unwrap();
+    assert!(!css.contains("url(") && !css.contains("@import"));
+    let policy = page.descendants().find(|node| node.attribute("http-equiv") == Some("Content-Security-Policy")).unwrap();
+    let hash = "'sha256-";
+    let policy = policy.attribute("content").unwrap();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    // 32 bytes are 43 digits and a sign.
+    let digest = policy.split(hash).nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+    assert!(digest.len() == 44 && digest.ends_with('='), "{digest}");
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut document = made();
+    // Twice the same place: each has an anchor of its own.
+    document.findings.push(document.findings[0].clone());
+    let said = html(&document);
+    let page = parsed(&said);
+    let ids: Vec<_> = page.descendants().filter_map(|node| node.attribute("id")).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
+    let links: Vec<_> = page.descendants().filter_map(|node| node.attribute("href")).collect();
+    assert_eq!(links.len(), document.checks.iter().filter(|check| check.status != Status::Holds).count());
+    assert!(links.iter().all(|link| ids.contains(&&link[1..])), "{links:?}");
+    assert!(ids.contains(&"finding-bucket-versioning-state_bucket-versioning"), "{ids:?}");
+}
+
+/// The relative luminance of `#rrggbb`, as WCAG has it.
+fn luminance(color: &str) -> f64 {
+    let part = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+}
+
+#[test]
+fn every_text_can_be_read() {
+    let css = include_str!("../../../../templates/verify.css");
+    for theme in css.split(":root {").skip(1) {
+        let theme = theme.split('}').next().unwrap();
+        let color = |name: &str| theme.split(&format!("--{name}: ")).nth(1).unwrap_or_else(|| panic!("{name}")).split(';').next().unwrap();
+        let mut pairs = vec![("text", "page"), ("text", "card"), ("text", "code"), ("muted", "page"), ("muted", "card")];
+        for mark in ["critical", "high", "medium", "low", "info", "ok", "unreadable", "accepted"] {
+            pairs.extend([(mark, "card"), (mark, "page"), ("on", mark)]);
+        }
+        for (text, behind) in pairs {
+            let (one, other) = (luminance(color(text)), luminance(color(behind)));
+            let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+            assert!(contrast >= 4.5, "{text} on {behind}: {contrast:.2}");
+        }
+    }
+    assert_eq!(css.matches(":root {").count(), 2, "light and dark");
+}
+
+#[test]
+fn the_picture_shows_the_worst_of_each_resource() {
+    let said = html(&made());
+    let page = parsed(&said);
+    let boxes = page.descendants().filter(|node| node.has_tag_name("g"));
+    let boxes: Vec<_> = boxes
+        .map(|node| {
+            let name = node.children().find(|child| child.attribute("class") == Some("name")).and_then(|child| child.text()).unwrap();
+            let parts = node.children().filter(|child| child.attribute("class") == Some("part")).filter_map(|child| child.text());
+            format!("{name}: {} {:?}", node.attribute("class").unwrap(), parts.collect::<Vec<_>>())
+        })
+        .collect();
+    insta::assert_snapshot!(boxes.join("\n"), @r#"
+    key: ok ["rotation"]
+    log_bucket: ok []
+    state_bucket: critical ["versioning", "public_access", "encryption", "logging"]
+    lock_table: low ["recovery"]
+    topic: ok []
+    trail: accepted absent []
+    alarm[deleted]: info []
+    runner_policy: ok []
+    "#);
+}
+
+/// Names of elements and attributes, without a word of what they say. `<code>` sets off what is no plain word, and a line of
+/// the picture is folded where it is too long.
+fn shape(node: Node<'_, '_>) -> String {
+    let attributes: Vec<_> = node.attributes().map(|attribute| attribute.name()).collect();
+    let free = |node: &Node<'_, '_>| node.has_tag_name("code") || node.attribute("class") == Some("title");
+    let inside: Vec<_> = node.children().filter(|child| child.is_element() && !free(child)).map(shape).collect();
+    format!("{}[{}]({})", node.tag_name().name(), attributes.join(" "), inside.join(""))
+}
+
+proptest! {
+    #[test]
+    fn hostile_text_is_text(hostile in hostile()) {
+        let (said, harmless) = (html(&filled_with(&hostile)), html(&filled_with("word")));
+        prop_assert!(!said.contains(|c| c != '\n' && is_unsafe(c)), "{said:?}");
+        let (page, wanted) = (parsed(&said), parsed(&harmless));
+        prop_assert_eq!(shape(page.root_element()), shape(wanted.root_element()));
+        for code in page.descendants().filter(|node| node.has_tag_name("code")) {
+            prop_assert!(code.attributes().len() == 0 && code.children().all(|child| child.is_text()));
+        }
+        let shown = crate::report::safe::safe(&hostile).replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}");
+        let bucket = page.descendants().filter(|node| node.has_tag_name("dd")).nth(2).and_then(|node| node.text());
+        prop_assert_eq!(bucket, Some(shown.as_str()));
+    }
+}

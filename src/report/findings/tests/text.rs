@@ -1,0 +1,194 @@
+//! In a terminal.
+
+use super::*;
+use crate::report::{findings::text::text, wrap::width};
+
+#[test]
+fn eighty_columns() {
+    let text = text(&made(), &view(80));
+    let long = text.lines().filter(|line| width(line) > 80).collect::<Vec<_>>();
+    assert!(long.iter().all(|line| line.trim_start().contains("://") || line.contains('`')), "{long:?}");
+    insta::assert_snapshot!(text, @r"
+    acme prod: state bucket acme-tfstate-prod-123456789012-eu-west-1
+      account 123456789012, region eu-west-1, lock table acme-tfstate-prod-locks, at
+      2026-11-21T03:00:00Z
+
+    Critical (1)
+    ✗ open  bucket-versioning  state_bucket/versioning
+        arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
+        must hold: every version of a state is kept
+        found: versioning is `Suspended`
+        why: a state that is overwritten or deleted is lost for good
+        mend: `tfbackend bootstrap --env prod`
+        asked for by: S3.14, CKV_AWS_21
+
+    High (2)
+    ? unreadable  bucket-encryption  state_bucket/encryption
+        arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
+        must hold: states are encrypted with a key of one's own
+        found: could not be looked at: s3:GetEncryptionConfiguration on
+          acme-tfstate-prod-123456789012-eu-west-1: AccessDenied
+        why: who can read the bucket could read its states without a trace
+        asked for by: S3.17
+    ✗ open  state-key-plain
+        s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
+        must hold: a state is where it is looked for
+        found: its name holds characters that no tool expects:
+          <script>alert(1)</script> [x](https://evil.example) @root #1
+        why: it is read as something else than it is
+        mend: Move it: `terraform state push` under another key, then delete this
+          one.
+
+    Medium (1)
+    ✗ open  conf-encrypt  infra prod/backend.conf
+        must hold: backend.conf asks for encryption
+        found: `encrypt = false`
+        why: another backend would take the state as it is
+        mend: `tfbackend render --env prod`
+
+    Low (1)
+    ✗ open  table-recovery  lock_table/recovery
+        must hold: the lock table can be set back to any second
+        found: point-in-time recovery is off
+        why: a deleted lock item is gone
+        mend: `tfbackend bootstrap --env prod`
+        asked for by: DynamoDB.2
+
+    Info (1)
+    ✗ open  alarm-heard  alarm[deleted]
+        must hold: somebody hears of a deleted state
+        found: nobody is subscribed to the topic
+        why: an alarm that nobody hears is none
+        mend: `tfbackend bootstrap --env prod --alarm-email ops@example.com`
+
+    Accepted (1)
+    - accepted  bucket-logs (medium)  state_bucket/logging  until 2027-01-31,
+        because: the organization's trail records it
+
+    Verify: 1 critical, 2 high, 1 medium, 1 low, 1 info, 1 of them unreadable, 1
+      accepted, 2 checks hold.
+    By group: storage 1, encryption 1, locking 1, alarms 1, files 1, usage 1.
+    Score: 46 of 100.
+    note: The alarms of `us-east-1` were not looked at.
+    ");
+}
+
+#[test]
+fn verbose_and_ascii() {
+    let view = View { style: Style::PLAIN, verbose: true, ..view(60) };
+    insta::assert_snapshot!(text(&made(), &view), @r"
+    acme prod: state bucket
+      acme-tfstate-prod-123456789012-eu-west-1
+      account 123456789012, region eu-west-1, lock table
+      acme-tfstate-prod-locks, at 2026-11-21T03:00:00Z
+
+    Critical (1)
+    ! open  bucket-versioning  state_bucket/versioning
+        arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
+        must hold: every version of a state is kept
+        found: versioning is `Suspended`
+        why: a state that is overwritten or deleted is lost for
+          good
+        mend: `tfbackend bootstrap --env prod`
+        asked for by: S3.14, CKV_AWS_21
+
+    High (2)
+    ? unreadable  bucket-encryption  state_bucket/encryption
+        arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1
+        must hold: states are encrypted with a key of one's own
+        found: could not be looked at:
+          s3:GetEncryptionConfiguration on
+          acme-tfstate-prod-123456789012-eu-west-1: AccessDenied
+        why: who can read the bucket could read its states
+          without a trace
+        asked for by: S3.17
+    ! open  state-key-plain
+        s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
+        must hold: a state is where it is looked for
+        found: its name holds characters that no tool expects:
+          <script>alert(1)</script> [x](https://evil.example)
+          @root #1
+        why: it is read as something else than it is
+        mend: Move it: `terraform state push` under another key,
+          then delete this one.
+
+    Medium (1)
+    ! open  conf-encrypt  infra prod/backend.conf
+        must hold: backend.conf asks for encryption
+        found: `encrypt = false`
+        why: another backend would take the state as it is
+        mend: `tfbackend render --env prod`
+
+    Low (1)
+    ! open  table-recovery  lock_table/recovery
+        must hold: the lock table can be set back to any second
+        found: point-in-time recovery is off
+        why: a deleted lock item is gone
+        mend: `tfbackend bootstrap --env prod`
+        asked for by: DynamoDB.2
+
+    Info (1)
+    ! open  alarm-heard  alarm[deleted]
+        must hold: somebody hears of a deleted state
+        found: nobody is subscribed to the topic
+        why: an alarm that nobody hears is none
+        mend: `tfbackend bootstrap --env prod --alarm-email ops@example.com`
+
+    Accepted (1)
+    - accepted  bucket-logs (medium)  state_bucket/logging
+        until 2027-01-31, because: the organization's trail
+        records it
+
+    Holds (2)
+    = holds  key-rotation  key/rotation  the key gets new
+        material at least once a year
+    = holds  bucket-private  state_bucket/public_access  nobody
+        outside can read a state
+
+    Verify: 1 critical, 2 high, 1 medium, 1 low, 1 info, 1 of
+      them unreadable, 1 accepted, 2 checks hold.
+    By group: storage 1, encryption 1, locking 1, alarms 1,
+      files 1, usage 1.
+    Score: 46 of 100.
+    note: The alarms of `us-east-1` were not looked at.
+    ");
+}
+
+#[test]
+fn nothing_open() {
+    let mut document = VerifyDocument { passed: true, score: 100, notes: vec![], ..made() };
+    document.findings.clear();
+    document.checks.retain(|check| check.status == Status::Holds);
+    document.counts = Counts { holds: 2, ..Counts::default() };
+    (document.about.project, document.about.env) = (None, None);
+    insta::assert_snapshot!(text(&document, &view(80)), @"
+    state bucket acme-tfstate-prod-123456789012-eu-west-1
+      account 123456789012, region eu-west-1, lock table acme-tfstate-prod-locks, at
+      2026-11-21T03:00:00Z
+
+    Verify: nothing is open, 2 checks hold.
+    Score: 100 of 100.
+    ");
+}
+
+#[test]
+fn colour_is_decoration() {
+    let colored = text(&made(), &View { style: Style { color: true, unicode: true }, verbose: true, ..view(80) });
+    assert!(colored.contains("\x1b[31m✗ open\x1b[0m"));
+    let plain = text(&made(), &View { verbose: true, ..view(80) });
+    let mut left = colored;
+    for code in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"] {
+        left = left.replace(code, "");
+    }
+    assert_eq!(left, plain);
+}
+
+proptest! {
+    #[test]
+    fn hostile_text_stays_in_its_line(hostile in hostile()) {
+        let view = View { verbose: true, ..view(usize::MAX) };
+        let (said, harmless) = (text(&filled_with(&hostile), &view), text(&filled_with("word"), &view));
+        prop_assert!(!said.contains(|c| c != '\n' && is_unsafe(c)), "{said:?}");
+        prop_assert_eq!(said.lines().count(), harmless.lines().count());
+    }
+}

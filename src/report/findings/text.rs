@@ -1,0 +1,139 @@
+//! Findings in a terminal: the worst first, each with what sets it right, and a summary.
+
+use super::{
+    document::{CheckDocument, FindingDocument, Status, VerifyDocument},
+    is_command,
+};
+use crate::{
+    report::{View, safe::safe, style::Style, words::count, wrap::wrap},
+    verify::{Group, Severity},
+};
+
+/// What `verify` found, with a line break at the end.
+///
+/// What is open is shown with all that there is to say of it, what is accepted in a line, what holds is counted. With
+/// `view.verbose` the checks that hold are shown as well.
+pub fn text(document: &VerifyDocument, view: &View) -> String {
+    let mut lines = title(document, view);
+    for severity in Severity::ALL {
+        let findings: Vec<_> = document.open().filter(|finding| finding.severity == severity).collect();
+        if let Some(first) = findings.first() {
+            lines.extend(heading(capital(first.severity.word()), findings.len(), view.style));
+            lines.extend(findings.iter().flat_map(|finding| block(finding, view)));
+        }
+    }
+    let accepted: Vec<_> = document.accepted().collect();
+    if !accepted.is_empty() {
+        lines.extend(heading("Accepted".into(), accepted.len(), view.style));
+        lines.extend(accepted.iter().flat_map(|finding| brief(finding, view)));
+    }
+    let holding: Vec<_> = document.holding().filter(|_| view.verbose).collect();
+    if !holding.is_empty() {
+        lines.extend(heading("Holds".into(), holding.len(), view.style));
+        lines.extend(holding.iter().flat_map(|check| held(check, view)));
+    }
+    lines.push(String::new());
+    lines.extend(summary(document, view));
+    for note in &document.notes {
+        lines.extend(wrap("note: ", "  ", &safe(note), view.width));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Which backend it is about, and where that is.
+fn title(document: &VerifyDocument, view: &View) -> Vec<String> {
+    let about = &document.about;
+    let known: Vec<&str> = [&about.project, &about.env].into_iter().filter_map(Option::as_deref).collect();
+    let known = if known.is_empty() { String::new() } else { format!("{}: ", known.join(" ")) };
+    let mut place = format!("account {}, region {}", about.account, about.region);
+    if let Some(table) = &about.table {
+        place.push_str(&format!(", lock table {table}"));
+    }
+    let mut lines = wrap("", "  ", &safe(&format!("{known}state bucket {}", about.bucket)), view.width);
+    for line in &mut lines {
+        *line = view.style.bold(line);
+    }
+    lines.extend(wrap("  ", "  ", &safe(&format!("{place}, at {}", document.at)), view.width));
+    lines
+}
+
+fn heading(name: String, findings: usize, style: Style) -> [String; 2] {
+    [String::new(), style.bold(&format!("{name} ({findings})"))]
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
+/// A finding with all that there is to say of it.
+fn block(finding: &FindingDocument, view: &View) -> Vec<String> {
+    let mut lines = line(finding.status, &format!("{}  {}", safe(&finding.id), safe(finding.shown())), view);
+    let mut say = |name: &str, text: &str| {
+        if !text.is_empty() {
+            lines.extend(wrap(&format!("    {name}"), "      ", &safe(text), view.width));
+        }
+    };
+    if finding.address.is_some() {
+        say("", finding.resource.as_deref().unwrap_or_default());
+    }
+    say("must hold: ", &finding.title);
+    say("found: ", &finding.what);
+    say("why: ", &finding.why);
+    // In backticks a command is not broken, and can be copied.
+    let mend = if is_command(&finding.mend) { format!("`{}`", finding.mend) } else { finding.mend.clone() };
+    say("mend: ", &mend);
+    say("asked for by: ", &finding.controls.join(", "));
+    lines
+}
+
+/// An accepted finding: who looks for it knows it already.
+fn brief(finding: &FindingDocument, view: &View) -> Vec<String> {
+    let reason = finding.accepted.as_ref().map(|acceptance| {
+        let until = acceptance.until.as_deref().map(|until| format!("until {until}, ")).unwrap_or_default();
+        format!("  {until}because: {}", acceptance.reason)
+    });
+    let (id, place, reason) = (safe(&finding.id), safe(finding.shown()), reason.unwrap_or_default());
+    line(finding.status, &format!("{id} ({})  {place}{}", finding.severity.word(), safe(&reason)), view)
+}
+
+fn held(check: &CheckDocument, view: &View) -> Vec<String> {
+    line(check.status, &format!("{}  {}  {}", safe(&check.id), safe(check.shown()), safe(&check.title)), view)
+}
+
+/// Sign and word, and then the text. Only they are coloured: without colour nothing is lost.
+fn line(status: Status, text: &str, view: &View) -> Vec<String> {
+    let style = view.style;
+    let head = format!("{} {}", status.sign(style.unicode), status.word());
+    let mut lines = wrap(&format!("{head}  "), "    ", text, view.width);
+    if let Some(after) = lines[0].strip_prefix(&head) {
+        let head = match status {
+            Status::Holds => style.green(&head),
+            Status::Open => style.red(&head),
+            Status::Unreadable => style.yellow(&head),
+            Status::Accepted => style.dim(&head),
+        };
+        lines[0] = head + after;
+    }
+    lines
+}
+
+/// What is open by severity and by group, what else there is, and the score.
+fn summary(document: &VerifyDocument, view: &View) -> Vec<String> {
+    let counts = document.counts;
+    let mut parts = match counts.open() {
+        0 => vec!["nothing is open".to_owned()],
+        _ => vec![counts.by_severity()],
+    };
+    parts.extend((counts.unreadable > 0).then(|| format!("{} of them unreadable", counts.unreadable)));
+    parts.extend((counts.accepted > 0).then(|| format!("{} accepted", counts.accepted)));
+    parts.push(count(counts.holds, "check holds", "checks hold"));
+    let mut lines = wrap("", "  ", &format!("Verify: {}.", parts.join(", ")), view.width);
+    let groups = Group::ALL.into_iter().map(|group| (group, document.open().filter(|finding| finding.group == group).count()));
+    let groups: Vec<_> = groups.filter(|(_, open)| *open > 0).map(|(group, open)| format!("{} {open}", group.word())).collect();
+    if !groups.is_empty() {
+        lines.extend(wrap("", "  ", &format!("By group: {}.", groups.join(", ")), view.width));
+    }
+    lines.push(format!("Score: {} of 100.", document.score));
+    lines
+}
