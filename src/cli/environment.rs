@@ -88,6 +88,12 @@ impl EnvironmentArgs {
         self.env.is_some() || host.var("TFBACKEND_ENV").is_some()
     }
 
+    /// Every environment of the settings file.
+    pub fn known(&self, host: &Host, global: &Global) -> Result<Vec<EnvName>, Failure> {
+        let sources = Sources::read(host, self.layer.clone(), global.config.as_deref()).map_err(|error| explain::settings(&error))?;
+        Ok(sources.file.map(|file| file.envs.into_keys().collect()).unwrap_or_default())
+    }
+
     /// The name of the environment: flag, then `TFBACKEND_ENV`.
     fn env(&self, host: &Host) -> Result<Option<EnvName>, Failure> {
         if self.env.is_some() {

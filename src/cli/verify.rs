@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::{
     context::Context,
@@ -51,6 +52,10 @@ pub struct VerifyArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Verify")]
 pub struct VerifyOptions {
+    /// Check every environment of tfbackend.toml
+    #[arg(long, conflicts_with_all = ["env", "ignore"])]
+    pub all: bool,
+
     /// Leave out findings below this severity
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub min_severity: Least,
@@ -94,12 +99,53 @@ pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     if let (false, Some(bucket)) = (args.environment.is_named(cx.host), args.environment.layer.bucket.clone()) {
         return audit::run(args.environment, &options, bucket, cx).await;
     }
-    let settled = args.environment.settle(cx.host, &cx.global, Ask::Nobody).await?;
-    let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
-    accepted.extend(ignore::keep(&options, Some(&settled.settings.env), settled.sources.file.as_ref(), cx)?);
-    let environment = settled.meet(cx.host, &cx.global).await?;
-    let document = of_environment(&environment, &accepted, options.min_severity.into(), cx).await?;
+    if options.all {
+        return all(args.environment, &options, cx).await;
+    }
+    let document = of_args(args.environment, &options, cx).await?;
     answer(&document, cx)
+}
+
+/// One after the other; the answer is no if it is for any of them.
+async fn all(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    if cx.global.is_report() {
+        return Err(Failure::failed("this form of --output is of one environment").hint("run it for each: --env NAME"));
+    }
+    let mut documents = vec![];
+    for env in args.known(cx.host, &cx.global)? {
+        let one = EnvironmentArgs { env: Some(env), ..args.clone() };
+        documents.push(of_args(one, options, cx).await?);
+    }
+    if documents.is_empty() {
+        return Err(Failure::failed("there is no environment in tfbackend.toml").hint("`tfbackend config init` adds one"));
+    }
+    if cx.global.json() {
+        let all = AllDocument { passed: documents.iter().all(|document| document.passed), environments: documents };
+        json::write_document(&mut *cx.host.out, &all).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        return Ok(if all.passed { exit::DONE } else { exit::CHANGES });
+    }
+    let mut code = exit::DONE;
+    for document in &documents {
+        code = code.max(answer(document, cx)?);
+        cx.answer("\n")?;
+    }
+    Ok(code)
+}
+
+/// `verify --all --output json`.
+#[derive(Serialize)]
+struct AllDocument {
+    /// Whether all of them pass.
+    passed: bool,
+    environments: Vec<VerifyDocument>,
+}
+
+async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<VerifyDocument, Failure> {
+    let settled = args.settle(cx.host, &cx.global, Ask::Nobody).await?;
+    let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
+    accepted.extend(ignore::keep(options, Some(&settled.settings.env), settled.sources.file.as_ref(), cx)?);
+    let environment = settled.meet(cx.host, &cx.global).await?;
+    of_environment(&environment, &accepted, options.min_severity.into(), cx).await
 }
 
 async fn of_environment(
@@ -142,8 +188,13 @@ async fn of_environment(
 
 /// The folder that the files go to, if it is one of Terraform's.
 fn of_files(environment: &Environment, observation: &Observation<AwsSpec>, cx: &Context<'_>) -> Result<Vec<Checked>, Failure> {
-    let conf = [PathBuf::from(environment.settings.files.conf_file.for_env(&environment.settings.env))];
-    let folder = read_folder(&environment.out(cx.host), &conf, cx)?;
+    let (dir, conf) = (environment.out(cx.host), environment.settings.files.conf_file.for_env(&environment.settings.env));
+    if !dir.is_dir() {
+        return Ok(vec![]);
+    }
+    // A name that no Terraform knows for one; without the file there is nothing to say of it.
+    let conf: Vec<PathBuf> = [PathBuf::from(conf)].into_iter().filter(|conf| dir.join(conf).exists()).collect();
+    let folder = read_folder(&dir, &conf, cx)?;
     let backend = environment.backend(&observation::outputs(observation));
     Ok(files::check(&folder, Some(&backend)))
 }

@@ -105,6 +105,27 @@ async fn nothing_there_then_clean_then_drifted() {
 }
 
 #[tokio::test]
+async fn every_environment_of_the_file() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    assert_eq!(place.run(&["verify", "--all"]).code, Some(1), "there is none");
+    let toml = "project = \"acme\"\nregion = \"eu-west-1\"\ntrail = \"off\"\nalarms = false\n[env.prod]\nout = \"prod\"\n[env.dev]\nephemeral = true\nout = \"dev\"\n";
+    std::fs::write(place.path().join("tfbackend.toml"), toml).expect("written");
+    assert_eq!(place.bootstrap("--env prod -y").code, Some(0));
+    let (said, document) = verify(&place, "--all");
+    assert_eq!((said.code, &document["passed"]), (Some(2), &Value::from(false)));
+    let each = document["environments"].as_array().expect("documents").iter();
+    let shown: Vec<String> = each.map(|one| format!("{} {}", one["about"]["env"], one["passed"])).collect();
+    assert_eq!(shown, ["\"dev\" false", "\"prod\" true"]);
+    assert_eq!(place.bootstrap("--env dev -y").code, Some(0));
+    let said = place.run(&["verify", "--all"]);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert!(said.out.contains("acme dev") && said.out.contains("acme prod"), "{}", said.out);
+    assert_eq!(place.run(&["verify", "--all", "--output", "html"]).code, Some(1));
+    assert_eq!(place.run(&["verify", "--all", "--env", "prod"]).code, Some(1));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_question() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);

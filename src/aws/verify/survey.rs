@@ -75,7 +75,7 @@ fn unreadable(check: &'static Check, place: Place, error: &AwsError) -> Checked 
 
 /// The account's block is read and reported; it is never changed: it concerns all buckets.
 async fn public_access(aws: &Aws) -> Answer {
-    const MEND: &str = "aws s3control put-public-access-block, once nothing in the account needs to be public";
+    const MEND: &str = "`aws s3control put-public-access-block`, once nothing in the account needs to be public";
     let request = aws.clients.s3control.get_public_access_block().account_id(aws.account());
     let answer = found(aws.read(ACCOUNT_BLOCK, "the account", request.send()).await, NO_BLOCK)?;
     let Some(block) = answer.and_then(|answer| answer.public_access_block_configuration) else {
