@@ -18,6 +18,7 @@ pub mod event;
 pub mod apply;
 pub mod verify;
 pub mod render;
+pub mod state;
 
 pub mod report;
 
