@@ -27,6 +27,8 @@ pub mod resources;
 pub mod policies;
 pub mod blueprint;
 pub mod cost;
+pub mod store;
+pub mod verify;
 
 #[cfg(test)]
 pub(crate) mod testing;

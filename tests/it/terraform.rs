@@ -5,4 +5,5 @@ mod running;
 mod apply;
 mod denied;
 mod locks;
+mod usage;
 mod variants;

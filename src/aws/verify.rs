@@ -1,0 +1,3 @@
+//! The checks of a backend on AWS.
+
+pub mod usage;
