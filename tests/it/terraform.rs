@@ -4,6 +4,7 @@ mod running;
 
 mod apply;
 mod denied;
+mod go;
 mod locks;
 mod usage;
 mod variants;
