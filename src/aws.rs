@@ -27,6 +27,7 @@ pub mod resources;
 pub mod policies;
 pub mod blueprint;
 pub mod cost;
+pub mod store;
 pub mod verify;
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod apply;
 pub mod verify;
 pub mod render;
 pub mod working_directory;
+pub mod state;
 
 pub mod report;
 

@@ -7,6 +7,7 @@ pub mod settings;
 pub mod standing;
 pub mod survey;
 pub mod unknown;
+pub mod usage;
 
 use super::{Aws, blueprint::KEY, resources::AwsSpec};
 use crate::{

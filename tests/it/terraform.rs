@@ -4,6 +4,8 @@ mod running;
 
 mod apply;
 mod denied;
+mod go;
 mod locks;
+mod usage;
 mod variants;
 mod working_directory;

@@ -1,0 +1,52 @@
+//! The state store: the states in the bucket, the lock files beside them, the items of the lock table.
+//!
+//! It is told where it is, so that it serves backends that nobody but their users knows of. Every
+//! call to S3 carries the account that the bucket must belong to. It reads, and writes nothing.
+
+use jiff::Timestamp;
+
+use super::Aws;
+use crate::state::layout::Layout;
+
+pub mod objects;
+pub mod content;
+pub mod table;
+pub mod live;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreAddress {
+    pub bucket: String,
+    /// The account that the bucket must belong to.
+    pub owner: String,
+    /// In the region of the caller, if there is one.
+    pub table: Option<String>,
+    pub layout: Layout,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Store<'a> {
+    aws: &'a Aws,
+    address: &'a StoreAddress,
+}
+
+impl<'a> Store<'a> {
+    pub fn new(aws: &'a Aws, address: &'a StoreAddress) -> Self {
+        Self { aws, address }
+    }
+
+    pub fn address(&self) -> &'a StoreAddress {
+        self.address
+    }
+
+    /// An object as people name it.
+    pub fn url(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.address.bucket)
+    }
+}
+
+fn timestamp(time: &aws_smithy_types::DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests;

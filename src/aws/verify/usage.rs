@@ -1,0 +1,251 @@
+//! Live use: how states are encrypted, what their digests and locks say. No state is read.
+//!
+//! [`Usage`] is told what the store saw, one thing at a time, and keeps findings and counts only.
+//! [`check`] is the two together.
+//!
+//! What is not checked, because it is inside a state: whether the digest is that of the bytes, unless
+//! S3 has their MD5 (single uploads under its own key, SSE-S3), and which version wrote a state.
+//! [`digest_of`] and [`version_of`] do it for whoever has the bytes.
+
+use jiff::{SignedDuration, Timestamp};
+
+mod catalogue;
+mod tally;
+mod words;
+
+pub use catalogue::{
+    CHECKS, DIGEST_MISSING, HALF_LOCK, LOCK_MECHANISM, LOCK_MECHANISM_VERSION, STALE_LOCK, STATE_DIGEST, STATE_ENCRYPTION, TFLOCK_LEFT,
+};
+use tally::Tally;
+
+use super::super::store::{
+    Store,
+    content::Head,
+    live::{Extent, Half, Held, LiveLock, LiveState, NoInfo, Seen, Stored},
+};
+use crate::{
+    settings::layer::LockMechanism,
+    state::{
+        digest,
+        layout::{self, Kind},
+        snapshot::Snapshot,
+    },
+    verify::{Checked, Place, Verdict},
+};
+
+/// How many objects are looked at at once: enough to hide the way there and back, and far from what
+/// S3 does for one prefix (5,500 reads a second).
+pub const AT_ONCE: usize = 32;
+/// Lock files: "Added in 1.10.0" in the change logs of both, Terraform and OpenTofu.
+const LOCK_FILES_SINCE: (u64, u64) = (1, 10);
+
+/// How the backend is meant to be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    pub bucket: String,
+    /// The ARN of the key that encrypts states; with none any encryption is as good as was asked for.
+    pub key: Option<String>,
+    /// `None` where nobody knows, as of a backend that others made.
+    pub lock: Option<LockMechanism>,
+    /// How long a run may take.
+    pub stale_after: SignedDuration,
+    pub now: Timestamp,
+}
+
+/// What was found so far.
+#[derive(Debug)]
+pub struct Usage {
+    expected: Expected,
+    encryption: Tally,
+    digest: Tally,
+    missing: Tally,
+    stale: Tally,
+    half: Tally,
+    mechanism: Tally,
+    version: Tally,
+    left: Tally,
+}
+
+/// Walks over the store and checks what it sees.
+pub async fn check(store: &Store<'_>, expected: Expected) -> Vec<Checked> {
+    let mut usage = Usage::new(expected);
+    store.walk(Extent::All, AT_ONCE, |seen| usage.see(&seen)).await;
+    usage.finish()
+}
+
+impl Usage {
+    pub fn new(expected: Expected) -> Self {
+        Self {
+            expected,
+            encryption: Tally::new(&STATE_ENCRYPTION),
+            digest: Tally::new(&STATE_DIGEST),
+            missing: Tally::new(&DIGEST_MISSING),
+            stale: Tally::new(&STALE_LOCK),
+            half: Tally::new(&HALF_LOCK),
+            mechanism: Tally::new(&LOCK_MECHANISM),
+            version: Tally::new(&LOCK_MECHANISM_VERSION),
+            left: Tally::new(&TFLOCK_LEFT),
+        }
+    }
+
+    pub fn see(&mut self, seen: &Seen) {
+        match seen {
+            Seen::State(state) => self.state(state),
+            Seen::Lock(lock) => self.lock(lock),
+            Seen::Orphan { located, unsure } => {
+                let verdict = match unsure {
+                    None => words::orphan(),
+                    Some(error) => unreadable(error),
+                };
+                self.digest.add(self.at(&located.path), verdict);
+            }
+            Seen::NoTable(error) => {
+                let Self { digest, missing, stale, half, mechanism, version, .. } = self;
+                for tally in [digest, missing, stale, half, mechanism, version] {
+                    tally.add(Place::named("the lock table"), unreadable(error));
+                }
+            }
+            Seen::NoListing(error) => {
+                let place = Place::named(format!("s3://{}", self.expected.bucket));
+                for tally in self.tallies() {
+                    tally.add(place.clone(), unreadable(error));
+                }
+            }
+        }
+    }
+
+    /// One for each check that holds everywhere, and one for each place where it does not.
+    pub fn finish(self) -> Vec<Checked> {
+        let whole = Place::named(format!("s3://{}", self.expected.bucket));
+        let Self { expected: _, encryption, digest, missing, stale, half, mechanism, version, left } = self;
+        [encryption, digest, missing, stale, half, mechanism, version, left].into_iter().flat_map(|tally| tally.finish(&whole)).collect()
+    }
+
+    fn tallies(&mut self) -> [&mut Tally; 8] {
+        let Self { expected: _, encryption, digest, missing, stale, half, mechanism, version, left } = self;
+        [encryption, digest, missing, stale, half, mechanism, version, left]
+    }
+
+    fn at(&self, path: &str) -> Place {
+        Place::named(format!("s3://{}/{path}", self.expected.bucket))
+    }
+
+    fn state(&mut self, state: &LiveState) {
+        let place = self.at(&state.located.path);
+        let head = match &state.head {
+            Ok(head) => head,
+            Err(error) => {
+                self.encryption.add(place.clone(), unreadable(error));
+                self.digest.add(place, unreadable(error));
+                return;
+            }
+        };
+        self.encryption.add(place.clone(), words::encryption(head, self.expected.key.as_deref()));
+        self.digest.add(place.clone(), Self::digest(state, head));
+        let table = matches!(self.expected.lock, Some(LockMechanism::Dynamodb | LockMechanism::Both));
+        if table && state.digest == Stored::Absent && state.located.kind == Kind::State {
+            self.missing.add(place, words::no_digest());
+        }
+    }
+
+    fn digest(state: &LiveState, head: &Head) -> Verdict {
+        match (&state.digest, head.md5()) {
+            (Stored::Digest(stored), Some(md5)) if stored != md5 => words::other_digest(stored, md5),
+            // That the table could not be read is said once, and not for each state.
+            (Stored::Digest(_) | Stored::Absent | Stored::Unknown, _) => Verdict::Holds,
+        }
+    }
+
+    fn lock(&mut self, lock: &LiveLock) {
+        let path = &lock.located.path;
+        self.stale.add(self.at(path), self.stale(lock));
+        self.half.add(self.at(path), self.half(lock));
+        self.mechanism.add(self.at(path), self.mechanism(lock));
+        self.version.add(self.at(path), self.version(lock));
+        if let Half::Held(file) = &lock.file {
+            self.left.add(self.at(&layout::lock_file(path)), Self::left(file));
+        }
+    }
+
+    fn stale(&self, lock: &LiveLock) -> Verdict {
+        match lock.age(self.expected.now) {
+            Some(age) if age > self.expected.stale_after => words::stale(lock, age),
+            Some(_) => Verdict::Holds,
+            None => Verdict::Unreadable { error: "the lock does not say since when it is held".to_owned() },
+        }
+    }
+
+    fn half(&self, lock: &LiveLock) -> Verdict {
+        if self.expected.lock != Some(LockMechanism::Both) {
+            return Verdict::Holds;
+        }
+        match (&lock.item, &lock.file) {
+            _ if lock.is_of_two() => words::two_locks(lock),
+            (Half::Held(_), Half::Free) => words::half(lock, "only in the table", "no lock file"),
+            (Half::Free, Half::Held(_)) => words::half(lock, "only as a lock file", "nothing in the table"),
+            // The half that could not be looked at is said of the whole place.
+            _ => Verdict::Holds,
+        }
+    }
+
+    fn mechanism(&self, lock: &LiveLock) -> Verdict {
+        match self.expected.lock {
+            Some(LockMechanism::S3) if matches!(lock.item, Half::Held(_)) => words::table_not_in_use(&lock.item),
+            Some(LockMechanism::Dynamodb) if matches!(lock.file, Half::Held(_)) => words::files_not_in_use(&lock.file),
+            Some(LockMechanism::S3 | LockMechanism::Dynamodb | LockMechanism::Both) | None => Verdict::Holds,
+        }
+    }
+
+    /// Whoever writes lock files knows them; what locks in the table may not.
+    fn version(&self, lock: &LiveLock) -> Verdict {
+        let Half::Held(held) = &lock.item else { return Verdict::Holds };
+        match (&held.info, version(held.info.as_ref().ok().map(|info| &*info.version), self.expected.lock)) {
+            (Err(error), Verdict::Unreadable { .. }) => unreadable(error),
+            (Ok(_) | Err(_), verdict) => verdict,
+        }
+    }
+
+    fn left(file: &Held) -> Verdict {
+        match &file.info {
+            Err(NoInfo::Unreadable(error)) => unreadable(error),
+            Err(NoInfo::NotALock(error)) => words::no_lock(error),
+            Ok(_) => Verdict::Holds,
+        }
+    }
+}
+
+/// Whether the digest in the table, if there is one, is that of these bytes.
+pub fn digest_of(place: Place, bytes: &[u8], stored: Option<&str>) -> Checked {
+    let is = digest::of(bytes);
+    match stored {
+        None => Checked::new(&DIGEST_MISSING, place, words::no_digest()),
+        Some(stored) if stored == is => Checked::new(&STATE_DIGEST, place, Verdict::Holds),
+        Some(stored) => Checked::new(&STATE_DIGEST, place, words::other_digest(stored, &is)),
+    }
+}
+
+/// Whether the version that wrote a state knows lock files, if they are in use.
+pub fn version_of(place: Place, snapshot: &Snapshot, lock: Option<LockMechanism>) -> Checked {
+    Checked::new(&LOCK_MECHANISM_VERSION, place, version(snapshot.terraform_version.as_deref(), lock))
+}
+
+fn version(version: Option<&str>, lock: Option<LockMechanism>) -> Verdict {
+    let both = match lock {
+        Some(LockMechanism::S3) => false,
+        Some(LockMechanism::Both) => true,
+        Some(LockMechanism::Dynamodb) | None => return Verdict::Holds,
+    };
+    let mut parts = version.unwrap_or_default().split('.').map(str::parse::<u64>);
+    match (version, parts.next(), parts.next()) {
+        (Some(version), Some(Ok(major)), Some(Ok(minor))) if (major, minor) < LOCK_FILES_SINCE => words::too_old(version, both),
+        (_, Some(Ok(_)), Some(Ok(_))) => Verdict::Holds,
+        _ => Verdict::Unreadable { error: "it does not say which version of Terraform or OpenTofu wrote it".to_owned() },
+    }
+}
+
+fn unreadable(error: &impl ToString) -> Verdict {
+    Verdict::Unreadable { error: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! What is the case instead, and what sets it right.
+//!
+//! Texts from outside stand in `what`, which is shown on one line; a command to copy has none in it
+//! that could be more than one word.
+
+use jiff::SignedDuration;
+
+use super::super::super::store::{
+    content::Head,
+    live::{Half, LiveLock},
+};
+use crate::{
+    state::lock::{LockError, LockInfo},
+    verify::Verdict,
+};
+
+fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
+    Verdict::Fails { what: what.into(), mend: mend.into() }
+}
+
+pub fn encryption(head: &Head, key: Option<&str>) -> Verdict {
+    let Some(key) = key else { return Verdict::Holds };
+    let again = format!(
+        "then have the object encrypted again: copy it onto itself with `aws s3 cp` and `--sse aws:kms --sse-kms-key-id {key}`, while no \
+         run is in progress"
+    );
+    let by_kms = |algorithm: &str| algorithm == "aws:kms" || algorithm == "aws:kms:dsse";
+    match (head.encryption.algorithm.as_deref(), head.encryption.key.as_deref()) {
+        (Some(algorithm), Some(actual)) if by_kms(algorithm) && actual == key => Verdict::Holds,
+        (Some("AES256"), _) => fails(
+            format!(
+                "it is encrypted with a key of S3's own (AES256), not with {key}: it was written with `encrypt = true` and no `kms_key_id`"
+            ),
+            format!(
+                "set `kms_key_id = \"{key}\"` beside `encrypt = true` wherever this state is used and run `terraform init -reconfigure`; {again}"
+            ),
+        ),
+        (Some(algorithm), Some(actual)) if by_kms(algorithm) => fails(
+            format!(
+                "it is encrypted with {actual}, not with {key}: its `kms_key_id` is another, or an alias, which means another key in \
+                 another account"
+            ),
+            format!("set `kms_key_id = \"{key}\"` wherever this state is used and run `terraform init -reconfigure`; {again}"),
+        ),
+        (algorithm, _) => fails(
+            format!("it is encrypted with {}, not with {key}", algorithm.unwrap_or("nothing that S3 names")),
+            format!("find out who writes it, and have them set `encrypt = true` and `kms_key_id = \"{key}\"`; {again}"),
+        ),
+    }
+}
+
+const COPY_BACK: &str = "while no run is in progress, compare the state with its last versions; if it is the right one, set `Digest` of the \
+                         item to the MD5 of its bytes";
+
+pub fn other_digest(stored: &str, is: &str) -> Verdict {
+    fails(
+        format!(
+            "its MD5 is {is}, and the lock table says {stored}: it was last written without the table, or by something else than Terraform"
+        ),
+        COPY_BACK,
+    )
+}
+
+pub fn no_digest() -> Verdict {
+    fails(
+        "the lock table has no digest of it: it was last written without the table, or by something else than Terraform",
+        "apply a change with the table configured; until then nothing tells a state that was damaged from the right one",
+    )
+}
+
+pub fn orphan() -> Verdict {
+    fails(
+        "the lock table has a digest of this state, and the state is not there: it was deleted by something else than Terraform",
+        "if the state was deleted by mistake, remove the delete marker; if it is gone for good, delete the item of its digest (`-md5`) \
+         from the table",
+    )
+}
+
+pub fn stale(lock: &LiveLock, age: SignedDuration) -> Verdict {
+    let who = lock.info().map_or_else(|| "by nobody knows whom".to_owned(), holder);
+    fails(
+        format!("the state has been locked for {} {who}", long(age)),
+        format!("ask whether that run is still going; if not: {}", unlock(lock)),
+    )
+}
+
+pub fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
+    let who = lock.info().map_or_else(String::new, |info| format!(", {}", holder(info)));
+    fails(
+        format!("the lock is held {held}{who}; there is {free}"),
+        format!("if its run is over: {} (it removes the half that there is, and ends with an error about the other)", unlock(lock)),
+    )
+}
+
+pub fn two_locks(lock: &LiveLock) -> Verdict {
+    let holders: Vec<String> = lock.halves().filter_map(|held| held.info.as_ref().ok()).map(holder).collect();
+    fails(
+        format!("two runs hold one half of the lock each: {}", holders.join(", and ")),
+        "let both runs end; all who use this state have to be configured for both locks",
+    )
+}
+
+pub fn table_not_in_use(item: &Half) -> Verdict {
+    fails(
+        format!("it is locked in the table{}, and this backend uses lock files: the two do not see each other", by(item)),
+        "have that configuration set `use_lockfile = true`, with Terraform or OpenTofu 1.10 or later",
+    )
+}
+
+pub fn files_not_in_use(file: &Half) -> Verdict {
+    fails(
+        format!("it is locked by a lock file{}, and this backend locks in the table: the two do not see each other", by(file)),
+        "have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over, delete the lock file",
+    )
+}
+
+pub fn too_old(version: &str, both: bool) -> Verdict {
+    let mend =
+        if both { "upgrade it before the table is given up" } else { "upgrade it, or lock in the table as well until then (--lock both)" };
+    fails(format!("version {version} uses this state, and lock files are known from 1.10 on"), mend)
+}
+
+pub fn no_lock(error: &LockError) -> Verdict {
+    fails(
+        format!("there is a lock file that Terraform did not write: {error}"),
+        "delete the lock file, while no run is in progress: `terraform force-unlock` cannot release it",
+    )
+}
+
+fn by(half: &Half) -> String {
+    match half {
+        Half::Held(held) => held.info.as_ref().map_or_else(|_| String::new(), |info| format!(" {}", holder(info))),
+        Half::Free | Half::Unknown => String::new(),
+    }
+}
+
+fn holder(info: &LockInfo) -> String {
+    let LockInfo { id, operation, who, version, created, .. } = info;
+    let since = created.map_or_else(String::new, |created| format!(" since {created:.0}"));
+    let or = |text: &str| if text.is_empty() { "?".to_owned() } else { text.to_owned() };
+    format!("by {}{since} ({}, version {}, ID {})", or(who), or(operation), or(version), or(id))
+}
+
+/// An ID that is none could be anything, a second command too.
+fn unlock(lock: &LiveLock) -> String {
+    let workspace = &lock.located.workspace;
+    match lock.info().map(|info| &info.id) {
+        Some(id) if is_uuid(id) => format!("in workspace {workspace:?} run `terraform force-unlock {id}`"),
+        Some(_) | None => "delete the lock by hand: it has no proper ID".to_owned(),
+    }
+}
+
+fn is_uuid(id: &str) -> bool {
+    id.len() == 36 && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+fn long(age: SignedDuration) -> String {
+    let minutes = age.as_mins();
+    match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}

@@ -1,0 +1,60 @@
+//! The digest that Terraform keeps of a state beside its locks, and what both are called in the table.
+
+use md5::{Digest, Md5};
+
+/// What the name of a digest has after that of its state.
+const SUFFIX: &str = "-md5";
+
+/// As in the item's attribute `Digest`: MD5 of the bytes as they are, in lower-case hex.
+pub fn of(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `LockID` of the lock on a state.
+pub fn lock_id(bucket: &str, path: &str) -> String {
+    format!("{bucket}/{path}")
+}
+
+/// `LockID` of the digest of a state.
+pub fn digest_id(bucket: &str, path: &str) -> String {
+    format!("{bucket}/{path}{SUFFIX}")
+}
+
+/// The state that the name of a digest belongs to, with its bucket.
+pub fn without_suffix(lock_id: &str) -> Option<&str> {
+    lock_id.strip_suffix(SUFFIX)
+}
+
+/// The state of `bucket` that the name of its lock says; `None` if it is another bucket's.
+pub fn path_in<'a>(bucket: &str, lock_id: &'a str) -> Option<&'a str> {
+    lock_id.strip_prefix(bucket)?.strip_prefix('/').filter(|path| !path.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_bytes_as_they_are() {
+        // The vectors of RFC 1321.
+        assert_eq!(of(b""), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_eq!(of(b"abc"), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(
+            of(b"12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
+            "57edf4a22be3c955ac49da2e2107b67a"
+        );
+        assert_ne!(of(b"{}"), of(b"{}\n"));
+    }
+
+    #[test]
+    fn names_say_bucket_and_path() {
+        assert_eq!(lock_id("states", "env:/blue/a.tfstate"), "states/env:/blue/a.tfstate");
+        assert_eq!(digest_id("states", "a.tfstate"), "states/a.tfstate-md5");
+        assert_eq!(without_suffix("states/a.tfstate-md5"), Some("states/a.tfstate"));
+        assert_eq!(without_suffix("states/a.tfstate"), None);
+        assert_eq!(path_in("states", "states/env:/blue/a.tfstate"), Some("env:/blue/a.tfstate"));
+        for of_another in ["states-2/a.tfstate", "other/states/a", "states", "states/", ""] {
+            assert_eq!(path_in("states", of_another), None, "{of_another}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! JSON that somebody else wrote, taken as it comes: a value of the wrong shape is noted, never held.
+//!
+//! serde's own errors quote the value they do not like, which may be a secret. A [`Field`] takes
+//! every value, so that there is nothing to quote.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The longest text that is kept.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Field<T> {
+    /// Not there, or `null`.
+    #[default]
+    Absent,
+    Good(T),
+    /// Of another shape, or too long.
+    Wrong,
+}
+
+impl<T> Field<T> {
+    pub fn good(self) -> Option<T> {
+        match self {
+            Self::Good(value) => Some(value),
+            Self::Absent | Self::Wrong => None,
+        }
+    }
+}
+
+/// What a value is made from; whatever is not overridden is of the wrong shape.
+pub trait Shape: Sized {
+    fn text(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn whole(_: u64) -> Option<Self> {
+        None
+    }
+
+    fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+impl Shape for String {
+    fn text(text: &str) -> Option<Self> {
+        (text.len() <= MAX_TEXT).then(|| text.to_owned())
+    }
+}
+
+impl Shape for u64 {
+    fn whole(number: u64) -> Option<Self> {
+        Some(number)
+    }
+}
+
+impl<T: Shape> Shape for Vec<Field<T>> {
+    fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
+        let mut all = Self::new();
+        while let Some(item) = items.next_element()? {
+            all.push(item);
+        }
+        Ok(Some(all))
+    }
+}
+
+impl<'de, T: Shape> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
+
+struct Any<T>(PhantomData<T>);
+
+impl<'de, T: Shape> Visitor<'de> for Any<T> {
+    type Value = Field<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Field::Wrong)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Field::Wrong)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(T::whole(number).into())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Field::Wrong)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(T::text(text).into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Field::Absent)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        T::list(items).map(Field::from)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        T::object(fields).map(Field::from)
+    }
+}
+
+impl<T> From<Option<T>> for Field<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Wrong, Self::Good)
+    }
+}

@@ -1,0 +1,145 @@
+//! What a lock says of its holder: read from what any version wrote, written byte for byte as Go writes it.
+//!
+//! OpenTofu releases a lock of the table only if `Info` is exactly what it would write itself, so
+//! nothing but these bytes will do (`internal/states/statemgr/locker.go` and Go's `encoding/json`).
+
+use std::fmt::Write;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::de::{IgnoredAny, MapAccess};
+
+use super::lenient::{Field, Shape};
+
+/// The longest lock that is looked into; those of Terraform have about 300 bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// What Go writes for a time that nobody set.
+const NO_TIME: &str = "0001-01-01T00:00:00Z";
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockInfo {
+    /// What `terraform force-unlock` wants to be told.
+    pub id: String,
+    /// As in `OperationTypeApply`.
+    pub operation: String,
+    /// Whatever the holder wanted to add; Terraform leaves it empty.
+    pub info: String,
+    /// `user@host`
+    pub who: String,
+    /// Of Terraform or OpenTofu, which do not say which of the two they are.
+    pub version: String,
+    /// By the clock of the holder.
+    pub created: Option<Timestamp>,
+    /// `<bucket>/<path>`, as in the table.
+    pub path: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LockError {
+    #[error("it is empty")]
+    Empty,
+    #[error("it is longer than {MAX_BYTES} bytes")]
+    TooLong,
+    /// Only where, never what: nobody knows what is in it.
+    #[error("it is not JSON (line {line}, column {column})")]
+    NotJson { line: usize, column: usize },
+    #[error("it is JSON, and not that of a lock")]
+    NotALock,
+}
+
+impl LockInfo {
+    /// Fields that are missing, or not texts, are empty; fields that nobody knows are left out.
+    /// As Go does, names are compared without case, and the last of two of one name is taken.
+    pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
+        if bytes.is_empty() {
+            return Err(LockError::Empty);
+        }
+        if bytes.len() > MAX_BYTES {
+            return Err(LockError::TooLong);
+        }
+        // Go reads what is not UTF-8 as U+FFFD.
+        let text = String::from_utf8_lossy(bytes);
+        let read: Result<Field<Self>, _> = serde_json::from_str(&text);
+        let read = read.map_err(|error| LockError::NotJson { line: error.line(), column: error.column() })?;
+        read.good().ok_or(LockError::NotALock)
+    }
+
+    /// The bytes that Go's `json.Marshal` makes of it.
+    pub fn to_go_json(&self) -> String {
+        let created = self.created.map_or_else(|| NO_TIME.to_owned(), |created| created.to_string());
+        let fields = [
+            ("ID", &self.id),
+            ("Operation", &self.operation),
+            ("Info", &self.info),
+            ("Who", &self.who),
+            ("Version", &self.version),
+            ("Created", &created),
+            ("Path", &self.path),
+        ];
+        let mut out = String::new();
+        for (name, value) in fields {
+            out.push(if out.is_empty() { '{' } else { ',' });
+            quote(&mut out, name);
+            out.push(':');
+            quote(&mut out, value);
+        }
+        out.push('}');
+        out
+    }
+
+    /// How long it has been held, if it says since when; nothing if that is yet to come by this clock.
+    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.created.map(|created| now.duration_since(created).max(SignedDuration::ZERO))
+    }
+}
+
+/// A text as Go writes it, with the escapes that keep it harmless inside HTML.
+fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                write!(out, "\\u{:04x}", u32::from(c)).expect("a string takes all that is written");
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+impl Shape for LockInfo {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut lock = Self::default();
+        let mut created = String::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            let into = match name.to_ascii_lowercase().as_str() {
+                "id" => &mut lock.id,
+                "operation" => &mut lock.operation,
+                "info" => &mut lock.info,
+                "who" => &mut lock.who,
+                "version" => &mut lock.version,
+                "created" => &mut created,
+                "path" => &mut lock.path,
+                _ => {
+                    fields.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            if let Field::Good(text) = fields.next_value::<Field<String>>()? {
+                *into = text;
+            }
+        }
+        // Go's time that nobody set is before any that a lock can be from.
+        lock.created = created.parse().ok().filter(|created| *created > Timestamp::UNIX_EPOCH);
+        Ok(Some(lock))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! What may be known of a state file: who wrote it, which one it is, and how much is in it.
+//!
+//! Values are skipped while reading and never held, and no error quotes what was read.
+
+use std::io::{self, BufRead, Read};
+
+use serde::Deserialize;
+
+mod address;
+mod parse;
+
+pub use address::{Address, Instance, Mode};
+use parse::Draft;
+
+use super::lenient::Field;
+
+/// More than any state is known to have; what is longer is somebody's mistake or worse.
+pub const MAX_BYTES: u64 = 1 << 30;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// 4 since Terraform 0.12. An encrypted state does not say.
+    pub format: Option<u64>,
+    /// Of OpenTofu too, which writes its own version here.
+    pub terraform_version: Option<String>,
+    pub serial: Option<u64>,
+    pub lineage: Option<String>,
+    pub contents: Contents,
+    pub writer: Writer,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contents {
+    Known(Counts),
+    /// By OpenTofu: only the envelope can be read.
+    Encrypted,
+    /// Older or newer than format 4.
+    OtherFormat,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Instances of resources that exist because of this state.
+    pub managed: u64,
+    /// Instances of data sources.
+    pub data: u64,
+    pub outputs: u64,
+    /// Empty unless asked for.
+    pub addresses: Vec<Address>,
+}
+
+/// Which tool wrote it, as far as it can be told: both write the same format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// Older than the fork, or with providers of Terraform's registry only. OpenTofu writes those too
+    /// where a configuration names that registry.
+    Terraform,
+    /// Encrypted, or with providers of OpenTofu's registry.
+    OpenTofu,
+    Unknown,
+}
+
+/// How much to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    Counts,
+    /// The addresses too: memory in proportion to the number of instances.
+    Addresses,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// Terraform takes this for no state.
+    #[error("it is empty")]
+    Empty,
+    #[error("it ends too early: it was cut off")]
+    CutOff,
+    #[error("it is not JSON (line {line}, column {column})")]
+    NotJson { line: usize, column: usize },
+    #[error("it is JSON, and not a state file: {0}")]
+    NotAState(&'static str),
+    #[error("it is longer than {0} bytes")]
+    TooLong(u64),
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::ErrorKind),
+}
+
+impl Snapshot {
+    pub fn parse(bytes: &[u8], want: Want) -> Result<Self, SnapshotError> {
+        if bytes.is_empty() {
+            return Err(SnapshotError::Empty);
+        }
+        wanted(serde_json::Deserializer::from_slice(bytes), want)
+    }
+
+    /// The same from a stream, of which no more than a small part is in memory at any time.
+    pub fn read(reader: impl Read, max_bytes: u64, want: Want) -> Result<Self, SnapshotError> {
+        let mut reader = io::BufReader::new(Limited { reader, left: max_bytes });
+        let result = match reader.fill_buf() {
+            Ok([]) => Err(SnapshotError::Empty),
+            Ok(_) => wanted(serde_json::Deserializer::from_reader(reader), want),
+            Err(error) => Err(SnapshotError::Unreadable(error.kind())),
+        };
+        match result {
+            Err(SnapshotError::Unreadable(io::ErrorKind::FileTooLarge)) => Err(SnapshotError::TooLong(max_bytes)),
+            result => result,
+        }
+    }
+
+    /// Whether the state has nothing that exists because of it; `None` if nobody can say.
+    pub fn is_empty(&self) -> Option<bool> {
+        match &self.contents {
+            Contents::Known(counts) => Some(counts.managed == 0),
+            Contents::Encrypted | Contents::OtherFormat => None,
+        }
+    }
+}
+
+fn wanted<'de, R: serde_json::de::Read<'de>>(json: serde_json::Deserializer<R>, want: Want) -> Result<Snapshot, SnapshotError> {
+    match want {
+        Want::Counts => read::<false, R>(json),
+        Want::Addresses => read::<true, R>(json),
+    }
+}
+
+fn read<'de, const KEEP: bool, R: serde_json::de::Read<'de>>(mut json: serde_json::Deserializer<R>) -> Result<Snapshot, SnapshotError> {
+    let draft = Field::<Draft<KEEP>>::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
+    draft.map_err(|error| reason(&error))?.good().ok_or(SnapshotError::NotAState("it is no object"))?.finish()
+}
+
+/// serde's text is left out: it may quote a value.
+fn reason(error: &serde_json::Error) -> SnapshotError {
+    use serde_json::error::Category;
+    match error.classify() {
+        Category::Eof => SnapshotError::CutOff,
+        Category::Syntax | Category::Data => SnapshotError::NotJson { line: error.line(), column: error.column() },
+        Category::Io => SnapshotError::Unreadable(error.io_error_kind().unwrap_or(io::ErrorKind::Other)),
+    }
+}
+
+/// A reader that fails at the limit, so that it does not look like the end.
+struct Limited<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.left = u64::try_from(read).ok().and_then(|read| self.left.checked_sub(read)).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests;

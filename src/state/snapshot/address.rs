@@ -1,0 +1,70 @@
+//! The address of an instance of a resource, as Terraform shows it.
+
+use std::fmt::{self, Write};
+
+use crate::render::hcl::is_hidden;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// As in `module.network["a"].module.subnets`; empty in the root.
+    pub module: String,
+    pub mode: Mode,
+    /// As in `aws_instance`.
+    pub kind: String,
+    pub name: String,
+    pub instance: Instance,
+    /// Replaced, and not destroyed yet.
+    pub deposed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    Managed,
+    Data,
+}
+
+/// Which of those of `count` or `for_each`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Instance {
+    Only,
+    Number(u64),
+    Key(String),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.module.is_empty() {
+            write!(f, "{}.", self.module)?;
+        }
+        if self.mode == Mode::Data {
+            f.write_str("data.")?;
+        }
+        write!(f, "{}.{}", self.kind, self.name)?;
+        match &self.instance {
+            Instance::Only => {}
+            Instance::Number(number) => write!(f, "[{number}]")?,
+            Instance::Key(key) => quoted(f, key)?,
+        }
+        if self.deposed { f.write_str(" (deposed)") } else { Ok(()) }
+    }
+}
+
+/// As `toHCLQuotedString` of Terraform's `internal/addrs/instance_key.go` writes it.
+fn quoted(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
+    f.write_str("[\"")?;
+    let mut rest = key.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' => f.write_str("\\n")?,
+            '\r' => f.write_str("\\r")?,
+            '\t' => f.write_str("\\t")?,
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '$' | '%' if rest.peek() == Some(&'{') => write!(f, "{c}{c}")?,
+            c if is_hidden(c) && u32::from(c) <= 0xFFFF => write!(f, "\\u{:04x}", u32::from(c))?,
+            c if is_hidden(c) => write!(f, "\\U{:08x}", u32::from(c))?,
+            c => f.write_char(c)?,
+        }
+    }
+    f.write_str("\"]")
+}

@@ -1,0 +1,221 @@
+//! The walk over a state file: what is wanted is picked up, everything else is skipped unread.
+
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+
+use super::{Address, Contents, Counts, Instance, Mode, Snapshot, SnapshotError, Writer};
+use crate::state::lenient::{Field, Shape};
+
+/// The fields of a state file that are looked at. `KEEP` keeps the addresses.
+#[derive(Default)]
+pub struct Draft<const KEEP: bool> {
+    version: Field<u64>,
+    terraform_version: Field<String>,
+    serial: Field<u64>,
+    lineage: Field<String>,
+    encrypted: bool,
+    resources: Field<Resources<KEEP>>,
+    outputs: Field<Size>,
+}
+
+/// How many fields an object has.
+#[derive(Default)]
+struct Size(u64);
+
+#[derive(Default)]
+struct Resources<const KEEP: bool> {
+    counts: Counts,
+    /// One at least is not as it should be.
+    wrong: bool,
+    of_terraform: bool,
+    of_opentofu: bool,
+}
+
+#[derive(Default)]
+struct Resource {
+    module: Field<String>,
+    mode: Field<String>,
+    kind: Field<String>,
+    name: Field<String>,
+    provider: Field<String>,
+    instances: Field<Vec<Field<One>>>,
+}
+
+/// One instance of a resource.
+#[derive(Default)]
+struct One {
+    index_key: Field<Instance>,
+    deposed: Field<String>,
+}
+
+impl<const KEEP: bool> Draft<KEEP> {
+    pub fn finish(self) -> Result<Snapshot, SnapshotError> {
+        let format = optional(self.version, "`version` is no whole number")?;
+        let serial = optional(self.serial, "`serial` is no whole number")?;
+        let lineage = optional(self.lineage, "`lineage` is no text")?;
+        let terraform_version = optional(self.terraform_version, "`terraform_version` is no text")?;
+        let (contents, writer) = match (self.encrypted, format) {
+            (true, _) => (Contents::Encrypted, Writer::OpenTofu),
+            (false, None) => return Err(SnapshotError::NotAState("it has no `version`")),
+            (false, Some(4)) => {
+                let resources = optional(self.resources, "`resources` is no list")?.unwrap_or_default();
+                let outputs = optional(self.outputs, "`outputs` is no object")?.unwrap_or_default();
+                if resources.wrong {
+                    return Err(SnapshotError::NotAState("one of `resources` is none"));
+                }
+                let writer = writer(terraform_version.as_deref(), &resources);
+                (Contents::Known(Counts { outputs: outputs.0, ..resources.counts }), writer)
+            }
+            (false, Some(_)) => (Contents::OtherFormat, writer(terraform_version.as_deref(), &Resources::<KEEP>::default())),
+        };
+        Ok(Snapshot { format, terraform_version, serial, lineage, contents, writer })
+    }
+}
+
+fn optional<T>(field: Field<T>, wrong: &'static str) -> Result<Option<T>, SnapshotError> {
+    match field {
+        Field::Absent => Ok(None),
+        Field::Good(value) => Ok(Some(value)),
+        Field::Wrong => Err(SnapshotError::NotAState(wrong)),
+    }
+}
+
+/// OpenTofu began with 1.6.0.
+fn writer<const KEEP: bool>(version: Option<&str>, resources: &Resources<KEEP>) -> Writer {
+    let before_the_fork = version.and_then(|version| {
+        let mut parts = version.split('.');
+        let (major, minor) = (parts.next()?.parse::<u64>().ok()?, parts.next()?.parse::<u64>().ok()?);
+        Some((major, minor) < (1, 6))
+    });
+    match (before_the_fork, resources.of_opentofu, resources.of_terraform) {
+        (Some(true), _, _) => Writer::Terraform,
+        (_, true, _) => Writer::OpenTofu,
+        (_, false, true) => Writer::Terraform,
+        (_, false, false) => Writer::Unknown,
+    }
+}
+
+/// As for Go, the last of two fields of one name is taken.
+impl<const KEEP: bool> Shape for Draft<KEEP> {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut draft = Self::default();
+        while let Some(name) = fields.next_key::<String>()? {
+            match name.as_str() {
+                "version" => draft.version = fields.next_value()?,
+                "terraform_version" => draft.terraform_version = fields.next_value()?,
+                "serial" => draft.serial = fields.next_value()?,
+                "lineage" => draft.lineage = fields.next_value()?,
+                "resources" => draft.resources = fields.next_value()?,
+                "outputs" => draft.outputs = fields.next_value()?,
+                other => {
+                    draft.encrypted |= other == "encrypted_data";
+                    fields.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Some(draft))
+    }
+}
+
+impl Shape for Size {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut size = 0;
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            size += 1;
+        }
+        Ok(Some(Self(size)))
+    }
+}
+
+impl<const KEEP: bool> Shape for Resources<KEEP> {
+    fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
+        let mut all = Self::default();
+        while let Some(resource) = items.next_element::<Field<Resource>>()? {
+            all.wrong |= resource.good().and_then(|resource| all.add(resource)).is_none();
+        }
+        Ok(Some(all))
+    }
+}
+
+impl<const KEEP: bool> Resources<KEEP> {
+    /// `None` if it is not as it should be.
+    fn add(&mut self, resource: Resource) -> Option<()> {
+        let mode = match resource.mode.good()?.as_str() {
+            "managed" => Mode::Managed,
+            "data" => Mode::Data,
+            _ => return None,
+        };
+        let (kind, name) = (resource.kind.good()?, resource.name.good()?);
+        let module = if resource.module == Field::Wrong { return None } else { resource.module.good().unwrap_or_default() };
+        let provider = resource.provider.good().unwrap_or_default();
+        self.of_terraform |= provider.contains("\"registry.terraform.io/");
+        self.of_opentofu |= provider.contains("\"registry.opentofu.org/");
+        let instances = resource.instances.good()?;
+        let number = u64::try_from(instances.len()).ok()?;
+        match mode {
+            Mode::Managed => self.counts.managed += number,
+            Mode::Data => self.counts.data += number,
+        }
+        for one in instances {
+            let One { index_key, deposed } = one.good()?;
+            let instance = match index_key {
+                Field::Absent => Instance::Only,
+                Field::Good(key) => key,
+                Field::Wrong => return None,
+            };
+            if KEEP {
+                let deposed = deposed != Field::Absent;
+                self.counts.addresses.push(Address {
+                    module: module.clone(),
+                    mode,
+                    kind: kind.clone(),
+                    name: name.clone(),
+                    instance,
+                    deposed,
+                });
+            }
+        }
+        Some(())
+    }
+}
+
+impl Shape for Resource {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut resource = Self::default();
+        while let Some(name) = fields.next_key::<String>()? {
+            match name.as_str() {
+                "module" => resource.module = fields.next_value()?,
+                "mode" => resource.mode = fields.next_value()?,
+                "type" => resource.kind = fields.next_value()?,
+                "name" => resource.name = fields.next_value()?,
+                "provider" => resource.provider = fields.next_value()?,
+                "instances" => resource.instances = fields.next_value()?,
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Some(resource))
+    }
+}
+
+impl Shape for One {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut one = Self::default();
+        while let Some(name) = fields.next_key::<String>()? {
+            match name.as_str() {
+                "index_key" => one.index_key = fields.next_value()?,
+                "deposed" => one.deposed = fields.next_value()?,
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Some(one))
+    }
+}
+
+impl Shape for Instance {
+    fn text(text: &str) -> Option<Self> {
+        String::text(text).map(Self::Key)
+    }
+
+    fn whole(number: u64) -> Option<Self> {
+        Some(Self::Number(number))
+    }
+}

@@ -1,0 +1,253 @@
+//! State files of all kinds, whole and broken; nothing of a value in what comes out.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::*;
+
+const STATE: &str = r#"{
+  "version": 4, "terraform_version": "1.11.4", "serial": 17, "lineage": "1b5f5b2e-aaaa-bbbb-cccc-000000000000",
+  "outputs": {"url": {"value": "s3cret", "type": "string"}, "password": {"value": "s3cret", "type": "string", "sensitive": true}},
+  "resources": [
+    {"mode": "managed", "type": "aws_instance", "name": "web", "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]",
+     "instances": [{"index_key": 0, "schema_version": 1, "attributes": {"password": "s3cret"}}, {"index_key": "\u001b[2J\u202e", "attributes": {"deep": [[{"a": "s3cret"}]]}}]},
+    {"module": "module.network[\"a\"]", "mode": "managed", "type": "aws_subnet", "name": "all",
+     "instances": [{"index_key": "x${y}\"\n", "attributes": null}, {"deposed": "0badc0de", "attributes_flat": {}}]},
+    {"mode": "data", "type": "aws_region", "name": "here", "instances": [{"attributes": {"s3cret": "s3cret"}}]},
+    {"mode": "managed", "type": "terraform_data", "name": "none", "instances": []}
+  ],
+  "check_results": [{"s3cret": "s3cret"}]
+}"#;
+
+fn parse(json: &str) -> Result<Snapshot, SnapshotError> {
+    let parsed = Snapshot::parse(json.as_bytes(), Want::Addresses);
+    assert_eq!(Snapshot::read(json.as_bytes(), MAX_BYTES, Want::Addresses), parsed, "a stream is read as bytes are");
+    assert!(!format!("{parsed:?}").contains("s3cret"));
+    if let Err(error) = &parsed {
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+    parsed
+}
+
+#[test]
+fn counts_and_addresses_and_no_value() {
+    let state = parse(STATE).unwrap();
+    assert_eq!((state.format, state.serial, state.writer), (Some(4), Some(17), Writer::Terraform));
+    assert_eq!(state.terraform_version.as_deref(), Some("1.11.4"));
+    assert_eq!(state.lineage.as_deref(), Some("1b5f5b2e-aaaa-bbbb-cccc-000000000000"));
+    assert_eq!(state.is_empty(), Some(false));
+    let Contents::Known(counts) = state.contents else { panic!("it can be read") };
+    assert_eq!((counts.managed, counts.data, counts.outputs), (4, 1, 2));
+    let addresses: Vec<String> = counts.addresses.iter().map(Address::to_string).collect();
+    assert_snapshot!(addresses.join("\n"), @r#"
+    aws_instance.web[0]
+    aws_instance.web["\u001b[2J\u202e"]
+    module.network["a"].aws_subnet.all["x$${y}\"\n"]
+    module.network["a"].aws_subnet.all (deposed)
+    data.aws_region.here
+    "#);
+    let counted = Snapshot::parse(STATE.as_bytes(), Want::Counts).unwrap();
+    assert_eq!(counted.contents, Contents::Known(Counts { addresses: vec![], ..counts }));
+}
+
+#[test]
+fn initialized_and_empty() {
+    let state =
+        parse(r#"{"version":4,"terraform_version":"1.11.4","serial":1,"lineage":"a","outputs":{},"resources":[],"check_results":null}"#)
+            .unwrap();
+    assert_eq!(state.is_empty(), Some(true));
+    let data = parse(r#"{"version":4,"resources":[{"mode":"data","type":"a","name":"b","instances":[{}]}],"outputs":null}"#).unwrap();
+    assert_eq!((data.is_empty(), data.serial, data.lineage), (Some(true), None, None), "data sources exist without it");
+    assert_eq!(parse("").unwrap_err().to_string(), "it is empty");
+}
+
+#[test]
+fn encrypted_by_opentofu() {
+    let envelope =
+        r#"{"serial":3,"lineage":"b","meta":{"key_provider.pbkdf2.a":"s3cret"},"encrypted_data":"s3cret","encryption_version":"v0"}"#;
+    let state = parse(envelope).unwrap();
+    assert_eq!(state.contents, Contents::Encrypted);
+    assert_eq!((state.serial, state.lineage.as_deref(), state.writer), (Some(3), Some("b"), Writer::OpenTofu));
+    assert_eq!(state.is_empty(), None, "nobody knows");
+    // Before OpenTofu put them into the envelope.
+    let state = parse(r#"{"meta":{},"encrypted_data":"s3cret","encryption_version":"v0"}"#).unwrap();
+    assert_eq!((state.format, state.serial, state.contents), (None, None, Contents::Encrypted));
+}
+
+#[test]
+fn other_formats_are_never_taken_for_empty() {
+    let old = parse(r#"{"version":3,"terraform_version":"0.11.14","serial":2,"lineage":"c","modules":[{"path":["root"],"resources":{}}]}"#)
+        .unwrap();
+    assert_eq!((old.is_empty(), old.writer, old.serial), (None, Writer::Terraform, Some(2)));
+    assert_eq!(parse(r#"{"version":5,"resources":"s3cret"}"#).unwrap().is_empty(), None);
+}
+
+#[test]
+fn who_wrote_it_as_far_as_it_can_be_told() {
+    let by = |version: &str, provider: &str| {
+        let resource =
+            format!(r#"{{"mode":"data","type":"a","name":"b","instances":[],"provider":"provider[\"{provider}/hashicorp/aws\"]"}}"#);
+        parse(&format!(r#"{{"version":4,"terraform_version":"{version}","resources":[{resource}]}}"#)).unwrap().writer
+    };
+    assert_eq!(by("1.11.4", "registry.terraform.io"), Writer::Terraform);
+    assert_eq!(by("1.11.4", "registry.opentofu.org"), Writer::OpenTofu);
+    assert_eq!(by("1.11.4", "terraform.io/builtin"), Writer::Unknown);
+    assert_eq!(by("1.5.7", "terraform.io/builtin"), Writer::Terraform, "before there was another");
+    assert_eq!(by("1.6.0-alpha1", "terraform.io/builtin"), Writer::Unknown);
+    assert_eq!(by("s", "terraform.io/builtin"), Writer::Unknown);
+}
+
+#[test]
+fn broken_and_foreign_files_say_why_and_nothing_else() {
+    let resources = |json: &str| format!(r#"{{"version":4,"resources":{json}}}"#);
+    let mut said = vec![];
+    for json in [
+        "{\"version\":4,\"lineage\":\"s3cret",
+        "s3cret",
+        "{\"version\":4} s3cret",
+        "\"s3cret\"",
+        "[\"s3cret\"]",
+        "null",
+        "17",
+        r#"{"hello":"s3cret"}"#,
+        r#"{"version":"s3cret"}"#,
+        r#"{"version":-4}"#,
+        r#"{"version":4,"serial":"s3cret"}"#,
+        r#"{"version":4,"serial":1.5}"#,
+        r#"{"version":4,"serial":99999999999999999999}"#,
+        r#"{"version":4,"lineage":{"s3cret":1}}"#,
+        r#"{"version":4,"terraform_version":["s3cret"]}"#,
+        r#"{"version":4,"outputs":"s3cret"}"#,
+        &resources("{}"),
+        &resources("[17]"),
+        &resources(r#"[{"mode":"s3cret","type":"a","name":"b","instances":[]}]"#),
+        &resources(r#"[{"mode":"managed","type":"a","name":"b"}]"#),
+        &resources(r#"[{"mode":"managed","type":"a","name":"b","module":1,"instances":[]}]"#),
+        &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":["s3cret"]}]"#),
+        &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":{"s3cret":1}}]}]"#),
+    ] {
+        said.push(format!("{json}\n    {}", parse(json).unwrap_err()));
+    }
+    assert_snapshot!(said.join("\n"), @r#"
+    {"version":4,"lineage":"s3cret
+        it ends too early: it was cut off
+    s3cret
+        it is not JSON (line 1, column 1)
+    {"version":4} s3cret
+        it is not JSON (line 1, column 15)
+    "s3cret"
+        it is JSON, and not a state file: it is no object
+    ["s3cret"]
+        it is JSON, and not a state file: it is no object
+    null
+        it is JSON, and not a state file: it is no object
+    17
+        it is JSON, and not a state file: it is no object
+    {"hello":"s3cret"}
+        it is JSON, and not a state file: it has no `version`
+    {"version":"s3cret"}
+        it is JSON, and not a state file: `version` is no whole number
+    {"version":-4}
+        it is JSON, and not a state file: `version` is no whole number
+    {"version":4,"serial":"s3cret"}
+        it is JSON, and not a state file: `serial` is no whole number
+    {"version":4,"serial":1.5}
+        it is JSON, and not a state file: `serial` is no whole number
+    {"version":4,"serial":99999999999999999999}
+        it is JSON, and not a state file: `serial` is no whole number
+    {"version":4,"lineage":{"s3cret":1}}
+        it is JSON, and not a state file: `lineage` is no text
+    {"version":4,"terraform_version":["s3cret"]}
+        it is JSON, and not a state file: `terraform_version` is no text
+    {"version":4,"outputs":"s3cret"}
+        it is JSON, and not a state file: `outputs` is no object
+    {"version":4,"resources":{}}
+        it is JSON, and not a state file: `resources` is no list
+    {"version":4,"resources":[17]}
+        it is JSON, and not a state file: one of `resources` is none
+    {"version":4,"resources":[{"mode":"s3cret","type":"a","name":"b","instances":[]}]}
+        it is JSON, and not a state file: one of `resources` is none
+    {"version":4,"resources":[{"mode":"managed","type":"a","name":"b"}]}
+        it is JSON, and not a state file: one of `resources` is none
+    {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","module":1,"instances":[]}]}
+        it is JSON, and not a state file: one of `resources` is none
+    {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":["s3cret"]}]}
+        it is JSON, and not a state file: one of `resources` is none
+    {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":{"s3cret":1}}]}]}
+        it is JSON, and not a state file: one of `resources` is none
+    "#);
+    assert_eq!(parse("\u{feff}{\"version\":4}"), Err(SnapshotError::NotJson { line: 1, column: 1 }));
+    let long = format!(r#"{{"version":4,"lineage":"{}"}}"#, "x".repeat(70_000));
+    assert_eq!(parse(&long).unwrap_err().to_string(), "it is JSON, and not a state file: `lineage` is no text");
+}
+
+#[test]
+fn the_last_of_two_is_taken() {
+    let one = r#"{"mode":"managed","type":"a","name":"b","instances":[{}]}"#;
+    let twice = parse(&format!(r#"{{"version":3,"version":4,"resources":[{one},{one}],"resources":[{one}]}}"#)).unwrap();
+    assert!(matches!(twice.contents, Contents::Known(Counts { managed: 1, .. })), "{twice:?}");
+}
+
+#[test]
+fn a_deep_one_does_not_exhaust_the_stack() {
+    let deep = format!(r#"{{"version":4,"outputs":{{"a":{}{}}}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    assert_eq!(parse(&deep).unwrap().is_empty(), Some(true));
+    let wrong = format!(r#"{{"version":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    assert_eq!(parse(&wrong).unwrap_err(), SnapshotError::NotAState("`version` is no whole number"));
+}
+
+/// A state of a gigabyte that is made while it is read.
+struct Endless {
+    left: usize,
+}
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        const START: &[u8] = b"{\"version\":4,\"outputs\":{\"a\":\"";
+        let start = if self.left == usize::MAX { START } else { &[] };
+        if !start.is_empty() {
+            buffer[..start.len()].copy_from_slice(start);
+            self.left = 1 << 20;
+            return Ok(start.len());
+        }
+        let size = buffer.len().min(self.left);
+        buffer[..size].fill(b'x');
+        self.left -= size;
+        Ok(size)
+    }
+}
+
+#[test]
+fn a_stream_ends_at_the_limit() {
+    let endless = || Endless { left: usize::MAX };
+    assert_eq!(Snapshot::read(endless(), 500_000, Want::Counts), Err(SnapshotError::TooLong(500_000)));
+    assert_eq!(Snapshot::read(endless(), 5_000_000, Want::Counts), Err(SnapshotError::CutOff));
+    let exact = STATE.len() as u64;
+    assert!(Snapshot::read(STATE.as_bytes(), exact, Want::Counts).is_ok());
+    assert_eq!(Snapshot::read(STATE.as_bytes(), exact - 1, Want::Counts), Err(SnapshotError::TooLong(exact - 1)));
+    assert_eq!(Snapshot::read(&b""[..], 0, Want::Counts), Err(SnapshotError::Empty));
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
+    }
+    assert_eq!(Snapshot::read(Broken, 10, Want::Counts), Err(SnapshotError::Unreadable(io::ErrorKind::ConnectionReset)));
+}
+
+proptest! {
+    #[test]
+    fn no_prefix_of_a_state_is_one(end in 0..STATE.len()) {
+        if STATE.is_char_boundary(end) {
+            prop_assert!(parse(&STATE[..end]).is_err());
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(at in 0..STATE.len(), byte in any::<u8>(), noise in proptest::collection::vec(any::<u8>(), 0..40)) {
+        let _ = Snapshot::parse(&noise, Want::Addresses);
+        let mut changed = STATE.as_bytes().to_vec();
+        changed[at] = byte;
+        let _ = Snapshot::parse(&changed, Want::Addresses);
+    }
+}
