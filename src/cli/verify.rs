@@ -18,8 +18,11 @@ use super::{
 };
 use crate::{
     aws::{
+        Aws,
+        blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
-        verify::{Backend, survey},
+        store::{Store, StoreAddress},
+        verify::{Backend, survey, usage},
     },
     blueprint::Blueprint,
     exit,
@@ -31,7 +34,9 @@ use crate::{
         },
         json,
     },
+    settings::{Settings, layer::LockMechanism},
     spec::Address,
+    state::layout::Layout,
     verify::{Checked, Severity, accept::Acceptance, files},
     working_directory::{Look, WorkingDirectory},
 };
@@ -59,6 +64,14 @@ pub struct VerifyOptions {
     /// Leave out findings below this severity
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub min_severity: Least,
+
+    /// Do not look at states and locks, only at what holds them: --usage=false
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub usage: bool,
+
+    /// How old a lock may be, as in 90m or 2h
+    #[arg(long, value_name = "DURATION", default_value = "2h")]
+    pub stale_after: jiff::SignedDuration,
 
     /// Accept a finding by its id, everywhere or at one address: keeps it in tfbackend.toml
     #[arg(long, value_name = "ID[@ADDRESS]", requires = "reason")]
@@ -145,13 +158,13 @@ async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Contex
     let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
     accepted.extend(ignore::keep(options, Some(&settled.settings.env), settled.sources.file.as_ref(), cx)?);
     let environment = settled.meet(cx.host, &cx.global).await?;
-    of_environment(&environment, &accepted, options.min_severity.into(), cx).await
+    of_environment(&environment, &accepted, options, cx).await
 }
 
 async fn of_environment(
     environment: &Environment,
     accepted: &[Acceptance],
-    least: Severity,
+    options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<VerifyDocument, Failure> {
     let Environment { settings, names, aws: account, blueprint, .. } = environment;
@@ -173,6 +186,13 @@ async fn of_environment(
     let mut checked = backend.checks();
     checked.extend(surveyed);
     checked.extend(of_files(environment, &observation, cx)?);
+    if options.usage && matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. })) {
+        let lock = Some(settings.lock);
+        let key = observation::outputs(&observation).get(&KEY).cloned();
+        checked.extend(
+            live_use(account, InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock }, options, cx).await?,
+        );
+    }
     let who = About {
         project: Some(settings.project.to_string()),
         env: Some(settings.env.to_string()),
@@ -181,9 +201,32 @@ async fn of_environment(
         bucket: names.state_bucket.clone(),
         table,
     };
-    let mut document = document(who, &checked, accepted, least, cx);
+    let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(blueprint, &observation);
     Ok(document)
+}
+
+/// Where states are in use.
+struct InUse<'a> {
+    bucket: &'a str,
+    table: Option<String>,
+    settings: &'a Settings,
+    /// The ARN of the key that states should be encrypted with.
+    key: Option<String>,
+    lock: Option<LockMechanism>,
+}
+
+/// What runs made of it: every state's encryption, digests, locks. No state is read.
+async fn live_use(aws: &Aws, of: InUse<'_>, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<Vec<Checked>, Failure> {
+    let layout = Layout { key: None, workspace_prefix: of.settings.workspace_key_prefix.to_string() };
+    let address = StoreAddress { bucket: of.bucket.to_owned(), owner: aws.account().to_owned(), table: of.table, layout };
+    let expected =
+        usage::Expected { bucket: of.bucket.to_owned(), key: of.key, lock: of.lock, stale_after: options.stale_after, now: now(cx) };
+    cx.look(usage::check(&Store::new(aws, &address), expected)).await
+}
+
+fn now(cx: &Context<'_>) -> jiff::Timestamp {
+    jiff::Timestamp::try_from(cx.host.now).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }
 
 /// The folder that the files go to, if it is one of Terraform's.
@@ -207,8 +250,7 @@ fn read_folder(dir: &Path, partial: &[PathBuf], cx: &Context<'_>) -> Result<Work
 }
 
 fn document(about: About, checked: &[Checked], accepted: &[Acceptance], least: Severity, cx: &Context<'_>) -> VerifyDocument {
-    let now = jiff::Timestamp::try_from(cx.host.now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let at = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let at = now(cx).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let today = at.split('T').next().unwrap_or_default().to_owned();
     let mut document = VerifyDocument::of(about, at, checked, accepted, &today, least);
     let expired = accepted.iter().filter(|acceptance| acceptance.expired(&today));

@@ -3,7 +3,8 @@
 //! Controls: AWS Security Hub (`S3.14`: AWS Foundational Security Best Practices and the wider
 //! catalogue), CIS AWS Foundations Benchmark 5.0 (`CIS 3.6`), Checkov (`CKV_AWS_21`).
 
-use crate::verify::{Check, Group, Severity};
+use super::usage;
+use crate::verify::{Check, Group, Severity, files};
 
 mod audit;
 mod keys;
@@ -78,9 +79,9 @@ pub static ALL: &[&Check] = &[
     &ACCOUNT_TRAIL,
 ];
 
-/// Of every check that there is.
-pub fn ids() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|check| check.id)
+/// Every check that there is, also of the files and of what runs made of the backend.
+pub fn every() -> impl Iterator<Item = &'static Check> {
+    ALL.iter().copied().chain(usage::CHECKS).chain(files::catalogue::ALL)
 }
 
 const fn check(

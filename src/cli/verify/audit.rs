@@ -145,6 +145,12 @@ async fn held_to(
     checked.push(unknown::alarmed(alarmed, place));
     checked.extend(surveyed);
     checked.extend(of_files(settings, cx)?);
+    if options.usage {
+        let key = found.key.as_ref().map(|key| key.arn.clone());
+        let lock = table.is_some().then_some(settings.lock);
+        let of = super::InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock };
+        checked.extend(super::live_use(aws, of, options, cx).await?);
+    }
     let who = About {
         project: None,
         env: None,

@@ -4,7 +4,7 @@ use super::VerifyOptions;
 use crate::{
     aws::verify::catalogue,
     cli::{context::Context, failure::Failure, save::Save},
-    settings::{file::File, names::EnvName},
+    settings::{file::File, names::EnvName, variables::nearest},
     verify::accept::{Acceptance, is_day},
 };
 
@@ -23,9 +23,9 @@ pub fn keep(options: &VerifyOptions, env: Option<&EnvName>, file: Option<&File>,
     let mut accepted = vec![];
     for text in &options.ignore {
         let (id, at) = text.split_once('@').map_or((text.as_str(), None), |(id, at)| (id, Some(at.to_owned())));
-        if !catalogue::ids().any(|known| known == id) {
+        if !catalogue::every().any(|check| check.id == id) {
             let failure = Failure::failed(format!("there is no check {id:?}"));
-            let nearest = crate::settings::variables::nearest(id, catalogue::ids(), 0);
+            let nearest = nearest(id, catalogue::every().map(|check| check.id), 0);
             return Err(match nearest {
                 Some(nearest) => failure.hint(format!("did you mean {nearest}?")),
                 None => failure.hint("findings have their id before them"),
