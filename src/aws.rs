@@ -27,6 +27,7 @@ pub mod resources;
 pub mod policies;
 pub mod blueprint;
 pub mod cost;
+pub mod needed;
 
 #[cfg(test)]
 pub(crate) mod testing;

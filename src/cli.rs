@@ -18,6 +18,7 @@ pub mod signals;
 pub mod wizard;
 pub mod prompt;
 pub mod save;
+pub mod saved;
 pub mod describe;
 pub mod summary;
 pub mod files;

@@ -33,9 +33,14 @@ impl<T> Document<T> {
 /// # Errors
 /// If the writer fails.
 pub fn write_document<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(&Document::new(body))?;
-    writeln!(out, "{}", escaped(&text))?;
+    out.write_all(pretty(&Document::new(body)).as_bytes())?;
     out.flush()
+}
+
+/// Plain data on several lines, with a line break at the end.
+pub fn pretty<T: Serialize>(value: &T) -> String {
+    let text = serde_json::to_string_pretty(value).expect("plain data");
+    escaped(&text) + "\n"
 }
 
 /// Writes a document on one line, and at once, for a reader that follows.

@@ -30,6 +30,8 @@ mod refusals;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
+mod saved;
+#[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
 mod terraform;

@@ -28,6 +28,9 @@ pub struct PlanDocument {
     pub changes: bool,
     pub counts: Counts,
     pub monthly_cost: Cost,
+    /// The IAM policy that carrying it out needs, and looking at everything before and after; resources as far as IAM knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needed_actions: Option<Value>,
     /// In an order in which they can be carried out.
     pub steps: Vec<StepDocument>,
 }
@@ -107,6 +110,7 @@ impl PlanDocument {
             changes: !plan.is_empty(),
             counts: Counts::of(plan),
             monthly_cost: Cost::of(plan, describe),
+            needed_actions: None,
             steps: plan.steps.iter().map(|step| StepDocument::of(step, describe)).collect(),
         }
     }
