@@ -24,6 +24,7 @@ pub mod alarm;
 pub mod trail;
 pub mod access;
 pub mod resources;
+pub mod reasons;
 pub mod policies;
 pub mod blueprint;
 pub mod cost;

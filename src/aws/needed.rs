@@ -117,7 +117,8 @@ impl Place<'_> {
                     on(&["kms:GetKeyPolicy"], arns);
                 }
             }
-            AwsSpec::Alias(_) => on(&["kms:DescribeKey"], std::slice::from_ref(&self.key)),
+            // By its alias, which may lead nowhere yet.
+            AwsSpec::Alias(_) => on(&["kms:DescribeKey"], arns),
             AwsSpec::Rotation(_) => on(&["kms:GetKeyRotationStatus"], arns),
             AwsSpec::Bucket(_) => on(&["s3:GetBucketOwnershipControls", "s3:GetBucketTagging", "s3:ListBucket"], arns),
             AwsSpec::PublicAccess(_) => on(&["s3:GetBucketPublicAccessBlock"], arns),

@@ -14,7 +14,7 @@ use super::safe::is_unsafe;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A value with the version of its format before it.
-#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Document<T> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,

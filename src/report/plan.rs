@@ -62,9 +62,10 @@ fn block<S: Spec>(step: &Step<S>, parts: usize, describe: &Describe<'_, S>, view
     let (line, details) = match &step.change {
         Change::NoOp { spec } => (Line { cost: None, note: None, ..describe(&step.address, spec) }, vec![]),
         Change::Create { to } => (describe(&step.address, to), settings::created(&json(to))),
-        Change::Update { from, to } | Change::Adopt { from, to } => {
-            (Line { cost: None, ..describe(&step.address, to) }, settings::changed(&json(from), &json(to), style))
-        }
+        Change::Update { from, to } | Change::Adopt { from, to } => (
+            Line { cost: None, ..describe(&step.address, to) },
+            settings::changed(&json(from), &json(to), &|setting| to.why(setting), style),
+        ),
         Change::Blocked { reason } => (Line { title: reason.to_string(), ..Line::default() }, vec![]),
     };
     let cost = line.cost.filter(|cost| *cost > 0.0).map(|cost| format!(", about {} a month", words::dollars(cost)));

@@ -5,6 +5,7 @@ mod support;
 mod docs;
 mod examples;
 mod laws;
+mod reasons;
 mod render;
 mod settings_check;
 mod settings_file;

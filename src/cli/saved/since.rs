@@ -27,34 +27,39 @@ pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), Fail
 
 fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)> {
     let mut differences = vec![];
+    // What another step gives out, such as the key's ARN, is part of what has to be done.
+    let mut to_do = vec![];
     for step in &now.steps {
         match saved.steps.iter().find(|old| old.address == step.address) {
             Some(old) if old == step => {}
-            Some(old) => differences.push((step.address.clone(), what(&old.change, &step.change))),
+            Some(old) => match what(&old.change, &step.change) {
+                Some(what) => differences.push((step.address.clone(), what)),
+                None => to_do.push((step.address.clone(), "the plan says something else than what has to be done".to_owned())),
+            },
             None => differences.push((step.address.clone(), "is not in the plan".to_owned())),
         }
     }
     let unknown = |old: &&crate::plan::Step<S>| now.steps.iter().all(|step| step.address != old.address);
     differences.extend(saved.steps.iter().filter(unknown).map(|old| (old.address.clone(), "is not part of this backend".to_owned())));
-    differences
+    if differences.is_empty() { to_do } else { differences }
 }
 
-/// What a person wants to know of two steps that differ.
-fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> String {
+/// What a person wants to know of two steps that differ; `None` if what is there is the same.
+fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> Option<String> {
     if let Change::Blocked { reason } = now {
-        return match reason {
+        return Some(match reason {
             Reason::Unmanaged if before(saved).is_none() => "was made meanwhile, and not by tfbackend".to_owned(),
             Reason::Foreign { owner } if before(saved).is_none() => format!("was made meanwhile, and belongs to {owner}"),
             reason => reason.to_string(),
-        };
+        });
     }
-    match (before(saved), before(now)) {
+    let what = match (before(saved), before(now)) {
         (None, Some(_)) => "was made meanwhile",
         (Some(_), None) => "is gone",
         (Some(old), Some(new)) if old != new => "was changed meanwhile",
-        _ => "the plan says something else than what has to be done",
-    }
-    .to_owned()
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    Some(what.to_owned())
 }
 
 /// What was there.

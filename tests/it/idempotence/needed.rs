@@ -108,7 +108,7 @@ impl Operator {
     async fn new() -> Self {
         let emulator = Emulator::start().await;
         emulator.python("tests/it/support/make_user.py", &["terraform"]);
-        let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &["{\"Version\": \"2012-10-17\", \"Statement\": []}"]);
+        let keys = emulator.python("tests/it/support/make_user.py", &["bootstrapper"]);
         let (id, secret) = keys.trim().split_once(' ').expect("two keys");
         let (admin, mut operator) = (Place::with(&emulator), Place::with(&emulator));
         operator.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
@@ -117,16 +117,17 @@ impl Operator {
         Self { emulator, admin, operator }
     }
 
-    fn admin(&self, more: &str) -> Said {
+    /// What `plan` prints, to the letter.
+    fn admin(&self, more: &str) -> String {
         let line = format!("plan --project acme --env prod --region eu-west-1 {EVERYTHING} {more}");
-        let said = self.admin.run(&line.split_whitespace().collect::<Vec<_>>());
-        assert_eq!(said.code, Some(0), "{}", said.all());
-        said
+        let output = self.admin.command(&line.split_whitespace().collect::<Vec<_>>()).output().expect("the program");
+        assert!(output.status.success(), "{}", crate::support::backend::said(&output));
+        String::from_utf8(output.stdout).expect("text")
     }
 
     /// Gives the operator what the plan says, without `left_out`, and has them carry the plan out.
     fn carries_out(&self, left_out: Option<&str>) -> Said {
-        let mut policy: Value = serde_json::from_str(&self.admin("--needed-actions").out).expect("a policy");
+        let mut policy: Value = serde_json::from_str(&self.admin("--needed-actions")).expect("a policy");
         self.admin("--out p");
         fs::copy(self.admin.path().join("p"), self.operator.path().join("p")).expect("copied");
         if let Some(action) = left_out {
@@ -156,15 +157,15 @@ async fn the_policy_of_a_plan_carries_it_out() {
     // A first run; one that has nothing to do; repairs.
     let said = world.carries_out(None);
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), world.emulator.log());
-    assert!(!world.admin("--needed-actions").out.contains(":Put"));
+    assert!(!world.admin("--needed-actions").contains(":Put"));
     let said = world.carries_out(None);
-    assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{}", said.all());
+    assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{}{}", said.all(), world.admin("--needed-actions"));
     let drift = ["a runner who may do everything", "no alias", "no point-in-time recovery", "a weaker key policy", "nobody is told"];
     world.emulator.python("tests/it/idempotence/drift.py", &drift);
     let said = world.carries_out(Some("s3:GetBucketVersioning"));
-    assert!(said.code == Some(3) && said.err.contains("needs s3:GetBucketVersioning"), "{}", said.all());
+    assert!(said.code == Some(3) && said.refusal().contains("needs s3:GetBucketVersioning"), "{}", said.all());
     let said = world.carries_out(Some("kms:PutKeyPolicy"));
-    assert!(said.code == Some(4) && said.err.contains("needs kms:PutKeyPolicy"), "{}", said.all());
+    assert!(said.code == Some(4) && said.refusal().contains("needs kms:PutKeyPolicy"), "{}", said.all());
     let said = world.carries_out(None);
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), world.emulator.log());
 }
@@ -173,8 +174,8 @@ async fn the_policy_of_a_plan_carries_it_out() {
 async fn the_count_and_the_policy_are_in_the_plan() {
     let world = Operator::new().await;
     let text = world.admin("");
-    let json: Value = serde_json::from_str(&world.admin("--output json").out).expect("JSON");
-    let policy: Value = serde_json::from_str(&world.admin("--needed-actions").out).expect("JSON");
+    let json: Value = serde_json::from_str(&world.admin("--output json")).expect("JSON");
+    let policy: Value = serde_json::from_str(&world.admin("--needed-actions")).expect("JSON");
     assert_eq!(json["needed_actions"], policy);
     assert!(policy.get("format_version").is_none(), "it is a policy, and nothing else");
     let actions: BTreeSet<String> = policy["Statement"]
@@ -188,11 +189,10 @@ async fn the_count_and_the_policy_are_in_the_plan() {
         .collect();
     let line = format!("Needs {} IAM actions, ", actions.len());
     assert!(
-        text.out
-            .lines()
+        text.lines()
             .any(|shown| shown.starts_with(&line) && shown.ends_with(" of them to write; --needed-actions prints them as a policy.")),
         "{line}\n{}",
-        text.out
+        text
     );
     assert!(policy.to_string().len() < 6144, "it fits into a managed policy: {}", policy.to_string().len());
 }

@@ -149,10 +149,8 @@ async fn the_file_was_changed() {
     ");
     insta::assert_snapshot!(forged(&|text| text.replace("\"state_bucket/versioning\"", "\"state_bucket/\\u001b[2J\\u202e\"")), @r"
     3
-    error: 4 things are not as when the plan was made; nothing was changed
+    error: 2 things are not as when the plan was made; nothing was changed
       caused by: state_bucket/versioning: is not in the plan
-      caused by: state_bucket/lifecycle: the plan says something else than what has to be done
-      caused by: state_bucket/policy: the plan says something else than what has to be done
       caused by: state_bucket/\u{1b}[2J\u{202e}: is not part of this backend
       hint: make a new plan, and look at what it says
     ");
