@@ -79,10 +79,12 @@ impl Needed {
             let service = action.split(':').next().unwrap_or_default();
             by_resources.entry((service, arns.into_iter().collect())).or_default().push(action);
         }
-        let statement = |(number, ((service, arns), actions)): (usize, ((&str, Vec<String>), Vec<&str>))| {
-            Statement::allow(&format!("{}{}", capital(service), number + 1)).actions(&actions).on(arns)
-        };
-        Document::new(by_resources.into_iter().enumerate().map(statement).collect())
+        let mut statements = vec![];
+        for ((service, arns), actions) in by_resources {
+            let sid = format!("{}{}", capital(service), statements.len() + 1);
+            statements.push(Statement::allow(&sid).actions(&actions).on(arns));
+        }
+        Document::new(statements)
     }
 
     /// How many actions there are, and how many of them write.

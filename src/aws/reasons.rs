@@ -100,13 +100,14 @@ fn lifecycle(field: &str, rest: &str) -> Option<&'static str> {
         return Some("so that the rules of others do what they did");
     }
     let setting = rest.rsplit('.').next().unwrap_or_default();
-    (field == "rules").then(|| match setting {
+    let reason = match setting {
         "noncurrent_days" | "noncurrent_newest" => "so that there is a version to go back to",
         "abort_uploads_days" => "so that uploads that were never finished are not paid for",
         "expired_delete_markers" => "so that released lock files leave nothing behind",
         "expiration_days" => "so that logs are kept as long as they are asked for",
         _ => "so that versions are kept as long as they are asked for",
-    })
+    };
+    (field == "rules").then_some(reason)
 }
 
 fn table(field: &str) -> Option<&'static str> {

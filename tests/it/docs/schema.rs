@@ -4,19 +4,22 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tfbackend::{
+    aws::needed::needed,
     cli::describe::describe,
     plan::{Change, Plan, Reason},
     report::{
         json::{Document, pretty},
         plan::document::{About, PlanDocument, schema},
     },
-    spec::Address,
+    spec::{Address, Outputs},
 };
 
 use super::{EVERYTHING, SETTINGS};
 use crate::support::{
+    emulator::Emulator,
     made_up::{self, ACCOUNT},
     page,
+    program::Place,
 };
 
 #[test]
@@ -36,7 +39,10 @@ fn document(toml: &str, env: &str, line: &str, change: impl FnOnce(&mut Plan<tfb
     let mut plan = made_up::plan(&environment);
     change(&mut plan);
     let about = About { project: "acme".into(), env: env.into(), account: ACCOUNT.into(), region: "eu-west-1".into() };
-    serde_json::to_value(Document::new(PlanDocument::of(&plan, about, &describe))).expect("plain data")
+    let policy = needed(&environment.blueprint, &plan, &Outputs::new(), &environment.aws).policy();
+    let needed_actions = serde_json::to_value(policy).ok();
+    let document = PlanDocument { needed_actions, ..PlanDocument::of(&plan, about, &describe) };
+    serde_json::to_value(Document::new(document)).expect("plain data")
 }
 
 /// Every action, and every reason why a step is blocked.
@@ -66,22 +72,34 @@ fn of_all_kinds() -> Value {
     })
 }
 
-#[test]
-fn the_documents_of_all_examples_are_valid() {
+/// What the built program prints for each environment of each example, on an account in which nothing is there.
+#[tokio::test]
+async fn the_documents_of_all_examples_are_valid() {
     let schema = written();
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
     let mut seen = 0;
     for example in fs::read_dir(page::path("examples")).expect("examples") {
-        let name = example.expect("a folder").file_name().into_string().expect("a name");
-        let toml = page::read(&format!("examples/{name}/tfbackend.toml"));
+        let folder = example.expect("a folder").path();
+        let toml = fs::read_to_string(folder.join("tfbackend.toml")).expect("settings");
+        let account = format!("--account={}", emulator.account());
         for env in toml.lines().filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']')) {
-            let document = document(&toml, env, "", |_| {});
-            assert!(schema.is_valid(&document), "{name} {env}: {:?}", schema.validate(&document).map_err(|error| error.to_string()));
+            let chdir = folder.to_str().expect("text");
+            let said = place.run(&["plan", "--env", env, "--output", "json", "--chdir", chdir, &account]);
+            assert_eq!(said.code, Some(0), "{}", said.all());
+            let document: Value = serde_json::from_str(&said.out).expect("JSON");
+            let valid = schema.validate(&document).map_err(|error| error.to_string());
+            assert_eq!(valid, Ok(()), "{chdir} {env}");
+            assert!(document["needed_actions"]["Statement"].as_array().is_some_and(|all| !all.is_empty()), "{document:#}");
             seen += 1;
         }
     }
     assert!(seen >= 6, "{seen}");
-    let document = of_all_kinds();
-    assert!(schema.is_valid(&document), "{:?}", schema.validate(&document).map_err(|error| error.to_string()));
+}
+
+#[test]
+fn a_document_of_all_kinds_is_valid() {
+    assert_eq!(written().validate(&of_all_kinds()).map_err(|error| error.to_string()), Ok(()));
 }
 
 #[test]
@@ -93,6 +111,7 @@ fn a_wrong_document_is_not_valid() {
         ("/format_version", Value::Null),
         ("/account", json!(123_456_789_012_u64)),
         ("/changes", json!("yes")),
+        ("/needed_actions/Statement", json!("*")),
         ("/counts/create", json!(-1)),
         ("/counts/no-op", Value::Null),
         ("/monthly_cost", json!(3)),
