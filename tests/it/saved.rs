@@ -3,6 +3,7 @@
 mod carry_out;
 mod file;
 mod refused;
+mod since;
 
 use std::{fs, path::Path};
 

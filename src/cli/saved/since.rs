@@ -16,8 +16,12 @@ use crate::{
 /// With exit code 3.
 pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), Failure> {
     let changed: Vec<String> = differences(saved, now).into_iter().map(|(address, what)| format!("{address}: {what}")).collect();
-    if changed.is_empty() {
+    if saved == now {
         return Ok(());
+    }
+    if changed.is_empty() {
+        let why = "the plan has steps twice, or in another order than they can be carried out";
+        return Err(Failure::refused(format!("{why}; nothing was changed")).hint("make a new plan"));
     }
     let count = words::count(changed.len(), "thing is", "things are");
     let mut failure = Failure::refused(format!("{count} not as when the plan was made; nothing was changed"));
