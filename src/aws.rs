@@ -24,11 +24,13 @@ pub mod alarm;
 pub mod trail;
 pub mod access;
 pub mod resources;
+pub mod reasons;
 pub mod policies;
 pub mod blueprint;
 pub mod cost;
 pub mod store;
 pub mod verify;
+pub mod needed;
 
 #[cfg(test)]
 pub(crate) mod testing;

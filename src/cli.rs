@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, io::Write};
 
-use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ErrorKind},
+};
 
 pub mod global;
 pub mod environment;
@@ -19,6 +22,7 @@ pub mod signals;
 pub mod wizard;
 pub mod prompt;
 pub mod save;
+pub mod saved;
 pub mod describe;
 pub mod summary;
 pub mod files;
@@ -61,7 +65,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &args, host),
+        Err(mut error) => {
+            // How to name a file that begins with a dash is not what somebody wants to know who mistyped an option.
+            if error.kind() == ErrorKind::UnknownArgument {
+                error.remove(ContextKind::Suggested);
+            }
+            return usage(&error, &args, host);
+        }
     };
     let Cli { global, command } = cli;
     if global.is_report() && !matches!(command, Command::Verify(_)) {

@@ -33,7 +33,7 @@ pub enum Change<S> {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Reason {
     #[error("could not be looked at: {error}")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// The name of one node, as in `state_bucket/versioning`; the part before the slash is its parent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Address(Cow<'static, str>);
 
 impl Address {
@@ -84,6 +84,13 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
     ///
     /// `Some` makes the node a reference: it is looked at and checked, and never written.
     fn reference(&self) -> Option<String> {
+        None
+    }
+
+    /// Why a setting is as it is, for whoever sees it change: `so that no version can be lost`. `setting` is its path in
+    /// the spec's JSON, names joined by dots.
+    fn why(&self, setting: &str) -> Option<&'static str> {
+        let _ = setting;
         None
     }
 }

@@ -14,6 +14,7 @@ use super::{
     error::AwsError,
     key::{Key, alias::Alias, own::OwnKey, rotation::Rotation},
     lock_table::{LockTable, recovery::Recovery},
+    reasons,
     resource::{Found, Look, Resource},
     topic::{Topic, existing::ExistingTopic, subscription::Subscription},
     trail::{Trail, existing::ExistingTrail, logging::TrailLogging, selectors::Selectors},
@@ -84,6 +85,10 @@ macro_rules! kinds {
 
             fn reference(&self) -> Option<String> {
                 match self { $(Self::$kind(spec) => spec.reference(),)+ }
+            }
+
+            fn why(&self, setting: &str) -> Option<&'static str> {
+                reasons::why(self, setting)
             }
         }
     };

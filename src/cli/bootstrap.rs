@@ -1,6 +1,8 @@
 //! `tfbackend bootstrap`: makes what is missing, repairs what drifted, writes the files.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Arg, Args};
 
 use super::{
     context::Context,
@@ -9,7 +11,7 @@ use super::{
     failure::Failure,
     files,
     save::{self, Save},
-    summary,
+    saved, summary,
 };
 use crate::{
     apply::{Outcome, Run, apply},
@@ -24,7 +26,12 @@ use crate::{
 
 /// Make a hardened backend, and the files that point Terraform at it
 #[derive(Args, Clone, Debug)]
+#[command(mut_args(beside_a_plan))]
 pub struct BootstrapArgs {
+    /// Plan that `tfbackend plan --out` saved, to carry out exactly that
+    #[arg(value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
     #[command(flatten)]
     pub environment: EnvironmentArgs,
 
@@ -33,25 +40,49 @@ pub struct BootstrapArgs {
     pub save: Option<bool>,
 }
 
+/// A saved plan says all there is to say of an environment; how this run goes may be said beside it.
+fn beside_a_plan(arg: Arg) -> Arg {
+    const BESIDE: [&str; 6] = ["plan", "out", "auto_approve", "non_interactive", "overwrite", "parallelism"];
+    if BESIDE.contains(&arg.get_id().as_str()) { arg } else { arg.conflicts_with("plan") }
+}
+
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    if let Some(path) = &args.plan {
+        return saved::carry_out::run(path, args.environment.layer, cx).await;
+    }
     let settled = args.environment.settle(cx.host, &cx.global, Ask::PersonKnownToAws).await?;
     let save = save::offer(&settled, args.save, cx)?;
-    let mut environment = settled.meet(cx.host, &cx.global).await?;
+    let environment = settled.meet(cx.host, &cx.global).await?;
     // What is in the way of the files is found before anything is made.
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let observation = cx.observe(&environment).await?;
     let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
+    carry_out(Carry { plan, observation, save, saved: false }, environment, cx).await
+}
 
+/// What is to be carried out, on what it was made for.
+pub struct Carry {
+    pub plan: Plan<AwsSpec>,
+    pub observation: Observation<AwsSpec>,
+    pub save: Option<Save>,
+    /// Whether the plan comes out of a file: then a command line that says the same without questions is of no use.
+    pub saved: bool,
+}
+
+/// Asks, carries the plan out, looks whether all is as it should be, and writes the files.
+pub async fn carry_out(carry: Carry, mut environment: Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let Carry { plan, observation, save, saved } = carry;
     let mut outputs = observation::outputs(&observation);
     if plan.is_empty() {
         keep(save, cx)?;
         cx.say(&format!("{}: nothing to do, everything is as it should be", environment.title()));
     } else {
         summary::show_plan(&plan, &environment, cx);
-        environment.asked |= confirm(&plan, &environment, cx)?;
+        let asked = confirm(&plan, &environment, cx)?;
+        environment.asked |= asked && !saved;
         keep(save, cx)?;
-        outputs = carry_out(plan, &observation, &environment, cx).await?;
+        outputs = write(plan, &observation, &environment, cx).await?;
         must_have_settled(&environment, cx).await?;
     }
     let written = files::write(&environment, &outputs, cx)?;
@@ -83,7 +114,7 @@ fn confirm(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>
     }
 }
 
-async fn carry_out(
+async fn write(
     plan: Plan<AwsSpec>,
     observation: &Observation<AwsSpec>,
     environment: &Environment,

@@ -152,6 +152,16 @@ impl EnvironmentArgs {
 }
 
 impl Settled {
+    /// What one layer says, and nothing else: no file, no variable, no person.
+    pub fn said(layer: Layer, env: &EnvName, host: &Host, global: &Global) -> Result<Self, Failure> {
+        let sources = Sources { flags: layer, ..Sources::default() };
+        let merged = sources.merged(env);
+        let settings = merged.resolve(env).map_err(|error| explain::settings(&error))?;
+        let may_ask = global.attended(host) && !settings.run.non_interactive;
+        let sandbox = Sandboxed::find(host, global)?;
+        Ok(Self { settings, merged, sources, asked: false, may_ask, sandbox, connected: None })
+    }
+
     /// Connects, and says what the environment consists of in this account.
     pub async fn meet(self, host: &Host, global: &Global) -> Result<Environment, Failure> {
         let Self { settings, merged, sources, asked, may_ask, sandbox, connected } = self;

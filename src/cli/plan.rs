@@ -1,28 +1,38 @@
 //! `tfbackend plan`: what bootstrap would do, and does not.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, Args};
 
 use super::{
     context::Context,
     describe::describe,
-    environment::{Ask, EnvironmentArgs},
+    environment::{Ask, Environment, EnvironmentArgs},
     failure::Failure,
+    saved::{self, SavedPlan},
     summary,
 };
 use crate::{
-    exit,
+    aws::{
+        needed::{Needed, needed},
+        resources::AwsSpec,
+    },
+    exit, observation,
     plan::Plan,
+    render::next::shell_word,
     report::{
         json,
         plan::{
             self as report,
             document::{About, PlanDocument},
         },
+        words,
     },
 };
 
 /// Show what bootstrap would change
 #[derive(Args, Clone, Debug)]
+#[command(mut_arg("out", as_a_file))]
 pub struct PlanArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
@@ -30,12 +40,41 @@ pub struct PlanArgs {
     /// Exit with 2 if there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Print the IAM policy that carrying the plan out needs, instead of the plan
+    #[arg(long)]
+    pub needed_actions: bool,
 }
 
-pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+/// `--out` is the plan's own file here. Where the other files go is said by variable, by file, or beside the saved plan.
+fn as_a_file(out: Arg) -> Arg {
+    out.value_name("FILE").help("Save the plan, for `tfbackend bootstrap FILE` to carry out exactly that").help_heading(None::<&str>)
+}
+
+pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let file = args.environment.layer.out.take().map(|file| PathBuf::from(file.as_str()));
     let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
     let observation = cx.observe(&environment).await?;
     let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
+    let needed = needed(&environment.blueprint, &plan, &observation::outputs(&observation), &environment.aws);
+    if let Some(file) = &file {
+        saved::file::write(&cx.host.cwd.join(file), &SavedPlan::of(&plan, &environment)?)?;
+    }
+    if args.needed_actions {
+        cx.answer(&json::pretty(&needed.policy()))?;
+    } else {
+        show(&plan, &needed, &environment, cx)?;
+    }
+    if let Some(file) = &file {
+        say_saved(file, &plan, cx);
+    }
+    Ok(match (plan.is_empty(), args.detailed_exitcode) {
+        (false, true) => exit::CHANGES,
+        (true, _) | (false, false) => exit::DONE,
+    })
+}
+
+fn show(plan: &Plan<AwsSpec>, needed: &Needed, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     if cx.global.json() {
         let about = About {
             project: environment.settings.project.to_string(),
@@ -43,16 +82,27 @@ pub async fn run(args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
             account: environment.aws.account().to_owned(),
             region: environment.settings.region.to_string(),
         };
-        let document = PlanDocument::of(&plan, about, &describe);
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error))?;
-    } else {
-        let view = cx.global.out_view(cx.host);
-        cx.say(&environment.title());
-        cx.answer(&report::text(&plan, &describe, &view))?;
-        summary::say_how_to_see_all(&plan, cx);
+        let document =
+            PlanDocument { needed_actions: serde_json::to_value(needed.policy()).ok(), ..PlanDocument::of(plan, about, &describe) };
+        return json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error));
     }
-    Ok(match (plan.is_empty(), args.detailed_exitcode) {
-        (false, true) => exit::CHANGES,
-        (true, _) | (false, false) => exit::DONE,
-    })
+    let view = cx.global.out_view(cx.host);
+    cx.say(&environment.title());
+    cx.answer(&report::text(plan, &describe, &view))?;
+    let (all, writes) = needed.count();
+    let actions = words::count(all, "IAM action", "IAM actions");
+    cx.answer(&format!("Needs {actions}, {writes} of them to write; --needed-actions prints them as a policy.\n"))?;
+    summary::say_how_to_see_all(plan, cx);
+    Ok(())
+}
+
+fn say_saved(file: &Path, plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
+    let name = file.display().to_string();
+    if plan.blocked().next().is_some() {
+        cx.say(&format!("Saved as {name}; it is blocked, and bootstrap will refuse it."));
+    } else {
+        cx.say(&format!("Saved as {name}. To carry out exactly that:"));
+        let name = shell_word(&name);
+        cx.say(&format!("  tfbackend bootstrap {name}{}", cx.global.words()));
+    }
 }

@@ -14,7 +14,7 @@ use super::safe::is_unsafe;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A value with the version of its format before it.
-#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Document<T> {
     /// [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -33,9 +33,14 @@ impl<T> Document<T> {
 /// # Errors
 /// If the writer fails.
 pub fn write_document<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(&Document::new(body))?;
-    writeln!(out, "{}", escaped(&text))?;
+    out.write_all(pretty(&Document::new(body)).as_bytes())?;
     out.flush()
+}
+
+/// Plain data on several lines, with a line break at the end.
+pub fn pretty<T: Serialize>(value: &T) -> String {
+    let text = serde_json::to_string_pretty(value).expect("plain data");
+    escaped(&text) + "\n"
 }
 
 /// Writes a document on one line, and at once, for a reader that follows.

@@ -57,7 +57,7 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
 
 /// What differs between two values of a setting, a line each, without colors.
 pub fn differences(from: &serde_json::Value, to: &serde_json::Value) -> Vec<String> {
-    settings::changed(from, to, Style::PLAIN)
+    settings::changed(from, to, &|_| None, Style::PLAIN)
 }
 
 /// A step with its details. `parts` are blocked for the same reason as it, and not shown.
@@ -67,9 +67,10 @@ fn block<S: Spec>(step: &Step<S>, parts: usize, describe: &Describe<'_, S>, view
     let (line, details) = match &step.change {
         Change::NoOp { spec } => (Line { cost: None, note: None, ..describe(&step.address, spec) }, vec![]),
         Change::Create { to } => (describe(&step.address, to), settings::created(&json(to))),
-        Change::Update { from, to } | Change::Adopt { from, to } => {
-            (Line { cost: None, ..describe(&step.address, to) }, settings::changed(&json(from), &json(to), style))
-        }
+        Change::Update { from, to } | Change::Adopt { from, to } => (
+            Line { cost: None, ..describe(&step.address, to) },
+            settings::changed(&json(from), &json(to), &|setting| to.why(setting), style),
+        ),
         Change::Blocked { reason } => (Line { title: reason.to_string(), ..Line::default() }, vec![]),
     };
     let cost = line.cost.filter(|cost| *cost > 0.0).map(|cost| format!(", about {} a month", words::dollars(cost)));

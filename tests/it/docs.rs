@@ -7,7 +7,9 @@ mod exit_codes;
 mod json;
 mod links;
 mod permissions;
+mod plans;
 mod policies;
+mod schema;
 mod what_is_made;
 
 /// All that there can be at once: both locks, e-mail, somebody to attach the policy to.

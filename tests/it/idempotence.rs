@@ -1,11 +1,14 @@
 //! What is called: all of it once, nothing the second time, and only what is needed for a repair.
 
 mod calls;
+mod depth;
 mod foreign;
+mod needed;
 mod repair;
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tfbackend::{
     apply::{Run, apply},
     aws::{
@@ -44,19 +47,24 @@ struct World {
 impl World {
     /// `line` is the command line.
     async fn new(line: &str) -> Self {
+        Self::over(line, |client| client).await
+    }
+
+    /// The same, with something between the recorder and the emulator.
+    async fn over(line: &str, between: impl FnOnce(SharedHttpClient) -> SharedHttpClient) -> Self {
         let emulator = Emulator::start().await;
         let line = format!("--project acme --region {} {line}", emulator.region());
         let sources = sources(&line, &[], "").expect("good settings");
         let settings = resolve(&env("prod"), &sources, &Layer::default()).expect("good settings");
         let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-        let recorder = Recorder::new(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
+        let recorder = Recorder::new(between(http::http_client(Some(&ca), Proxy::Direct).expect("a client")));
         let connection = Connection {
             region: Some(emulator.region().to_owned()),
             endpoint_url: Some(emulator.endpoint().to_owned()),
             credentials_file: Some(emulator.credentials_file().to_owned()),
             profile: None,
         };
-        let client = aws_smithy_runtime_api::client::http::SharedHttpClient::new(recorder.clone());
+        let client = SharedHttpClient::new(recorder.clone());
         let config = connect(&connection, client, &|_| None).await.expect("connected");
         let clients = Clients::new(&config);
         let caller = Caller::ask(&clients).await.expect("a caller");

@@ -5,6 +5,7 @@ mod support;
 mod docs;
 mod examples;
 mod laws;
+mod reasons;
 mod render;
 mod settings_check;
 mod settings_file;
@@ -30,6 +31,8 @@ mod readme;
 mod refusals;
 #[cfg(unix)]
 mod sandbox;
+#[cfg(unix)]
+mod saved;
 #[cfg(unix)]
 mod terminal;
 #[cfg(unix)]

@@ -18,8 +18,8 @@ const TAGS: Api = Api::new("kms:ListResourceTags");
 
 const ABSENT: &[&str] = &["NotFoundException"];
 
-/// How many keys are asked for their tags at the same time, when one is searched for.
-const SEARCH_WIDTH: usize = 16;
+/// How many keys are asked for their tags at the same time, when one is searched for: few accounts have more.
+const SEARCH_WIDTH: usize = 64;
 
 /// A key that was found, with what most looks need of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +77,7 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
             Ok(tags) => {
                 readable = true;
                 if aws.mark.owner(&tags) == Owner::Us {
-                    ours.push(id);
+                    ours.push((id, tags));
                 }
             }
             Err(error) if error.kind == Kind::Denied => denied = Some(error),
@@ -89,28 +89,33 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
     if let (Some(error), false) = (denied, readable) {
         return Err(error);
     }
-    let described: Vec<KeyMetadata> =
-        stream::iter(ours).then(|id| async move { describe(aws, &id).await }).try_filter_map(|key| async { Ok(key) }).try_collect().await?;
+    let described: Vec<(KeyMetadata, Tags)> = stream::iter(ours)
+        .map(|(id, tags)| async move { Ok::<_, AwsError>(describe(aws, &id).await?.map(|key| (key, tags))) })
+        .buffered(SEARCH_WIDTH)
+        .try_filter_map(|found| async { Ok(found) })
+        .try_collect()
+        .await?;
     let oldest = described
         .into_iter()
-        .filter(|key| key.key_manager() == Some(&KeyManagerType::Customer))
-        .filter(|key| !matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)))
-        .min_by_key(|key| (key.creation_date().map(|at| at.as_nanos()), key.key_id().to_owned()));
-    match oldest {
-        Some(metadata) => Ok(Some(with_tags(aws, metadata).await?)),
-        None => Ok(None),
-    }
+        .filter(|(key, _)| key.key_manager() == Some(&KeyManagerType::Customer))
+        .filter(|(key, _)| !matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)))
+        .min_by_key(|(key, _)| (key.creation_date().map(|at| at.as_nanos()), key.key_id().to_owned()));
+    Ok(oldest.map(|(metadata, tags)| found_key(aws, metadata, tags)))
 }
 
 async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
     let tags = tags(aws, metadata.key_id()).await?;
-    Ok(FoundKey {
+    Ok(found_key(aws, metadata, tags))
+}
+
+fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
+    FoundKey {
         arn: metadata.arn.unwrap_or(metadata.key_id),
         state: metadata.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
         description: metadata.description.unwrap_or_default(),
         owner: aws.mark.owner(&tags),
         tags,
-    })
+    }
 }
 
 async fn tags(aws: &Aws, id: &str) -> Result<Tags, AwsError> {

@@ -1,16 +1,18 @@
 //! A plan as a JSON document: what `plan --output json` prints, field by field.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Describe;
 use crate::{
     plan::{Change, Plan, Reason, Step},
+    report::json::Document,
     spec::{Address, Spec},
 };
 
 /// Which environment a plan is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct About {
     pub project: String,
     pub env: String,
@@ -20,7 +22,7 @@ pub struct About {
 }
 
 /// The whole plan. [`write_document`](crate::report::json::write_document) puts `format_version` before the first field.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     #[serde(flatten)]
     pub about: About,
@@ -28,12 +30,25 @@ pub struct PlanDocument {
     pub changes: bool,
     pub counts: Counts,
     pub monthly_cost: Cost,
+    /// The IAM policy that carrying it out needs, and looking at everything before and after; resources as far as IAM knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<PolicyDocument>")]
+    pub needed_actions: Option<Value>,
     /// In an order in which they can be carried out.
     pub steps: Vec<StepDocument>,
 }
 
+/// An IAM policy.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "describes what a policy is serialized as")]
+struct PolicyDocument {
+    version: String,
+    statement: Vec<Value>,
+}
+
 /// How many steps there are of each action.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Counts {
     pub create: usize,
@@ -44,7 +59,7 @@ pub struct Counts {
 }
 
 /// US dollars a month, without what depends on use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cost {
     /// By what is created.
     pub added: f64,
@@ -53,7 +68,7 @@ pub struct Cost {
 }
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepDocument {
     /// As in `state_bucket/versioning`. Stable between versions.
     pub address: Address,
@@ -80,7 +95,7 @@ pub struct StepDocument {
     pub reason: Option<ReasonDocument>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     NoOp,
@@ -93,11 +108,18 @@ pub enum Action {
 }
 
 /// The reason's own fields (`kind` and its facts), and what it says to a person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonDocument {
     #[serde(flatten)]
     pub reason: Reason,
     pub message: String,
+}
+
+/// The JSON Schema of the whole document, as it is printed.
+pub fn schema() -> Value {
+    let mut schema = schemars::schema_for!(Document<PlanDocument>);
+    schema.insert("title".to_owned(), "A plan, as `tfbackend plan --output json` prints it".into());
+    schema.to_value()
 }
 
 impl PlanDocument {
@@ -107,6 +129,7 @@ impl PlanDocument {
             changes: !plan.is_empty(),
             counts: Counts::of(plan),
             monthly_cost: Cost::of(plan, describe),
+            needed_actions: None,
             steps: plan.steps.iter().map(|step| StepDocument::of(step, describe)).collect(),
         }
     }

@@ -15,11 +15,23 @@ pub fn created(to: &Value) -> Vec<String> {
     lines
 }
 
-/// `name: old → new` for what differs.
-pub fn changed(from: &Value, to: &Value, style: Style) -> Vec<String> {
+/// Why the setting at a path is as it is, if there is more to say than that.
+pub type Why<'a> = dyn Fn(&str) -> Option<&'static str> + 'a;
+
+/// `name: old → new, so that …` for what differs. What several lines have in common is said after the first of them.
+pub fn changed(from: &Value, to: &Value, why: &Why<'_>, style: Style) -> Vec<String> {
     let mut differ = Differ { style, lines: vec![] };
     differ.walk("", from, to);
-    differ.lines
+    let mut said = None;
+    let explained = |(path, line): (String, String)| {
+        let reason = why(&path);
+        let new = reason.filter(|reason| said.replace(*reason) != Some(*reason));
+        if reason.is_none() {
+            said = None;
+        }
+        new.map_or(line.clone(), |reason| format!("{line}, {reason}"))
+    };
+    differ.lines.into_iter().map(explained).collect()
 }
 
 fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
@@ -44,7 +56,8 @@ fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
 
 struct Differ {
     style: Style,
-    lines: Vec<String>,
+    /// Each with the path that it is about.
+    lines: Vec<(String, String)>,
 }
 
 impl Differ {
@@ -55,7 +68,7 @@ impl Differ {
         let before = self.lines.len();
         self.differing(path, from, to);
         if self.lines.len() == before {
-            self.lines.push(format!("{}: the same in another order or form", named(path)));
+            self.say(path, format!("{}: the same in another order or form", named(path)));
         }
     }
 
@@ -93,7 +106,7 @@ impl Differ {
         if from.len() + to.len() <= 6 || moves.is_empty() {
             self.arrow(path, &inline(&Value::from(from)), &inline(&Value::from(to)));
         } else {
-            self.lines.push(format!("{}: {}", named(path), moves.join(", ")));
+            self.say(path, format!("{}: {}", named(path), moves.join(", ")));
         }
     }
 
@@ -105,18 +118,23 @@ impl Differ {
             None => Some(format!("+ {}={}", tag(key), text(value))),
         });
         let gone = from.keys().filter(|key| !to.contains_key(*key)).map(|key| format!("- {}", tag(key)));
-        self.lines.push(format!("{path}: {}", new.chain(gone).collect::<Vec<_>>().join(", ")));
+        let moves = new.chain(gone).collect::<Vec<_>>().join(", ");
+        self.say(path, format!("{path}: {moves}"));
     }
 
     fn policies(&mut self, path: &str, from: &Policy, to: &Policy) {
         let named = policy_named(path);
         for difference in policy::differences(from, to) {
             match difference {
-                Difference::Added(statement) => self.lines.push(format!("{named}: + {}", policy::name_and_effect(statement))),
-                Difference::Removed(statement) => self.lines.push(format!("{named}: - {}", policy::name_and_effect(statement))),
+                Difference::Added(statement) => {
+                    self.say(&join(path, &policy::name(statement)), format!("{named}: + {}", policy::name_and_effect(statement)));
+                }
+                // Why it was there is no reason for it to go.
+                Difference::Removed(statement) => self.say(path, format!("{named}: - {}", policy::name_and_effect(statement))),
                 Difference::Changed { from, to } => {
-                    self.lines.push(format!("{named}: ~ {}", policy::name_and_effect(to)));
-                    self.walk(&join(path, &policy::name(to)), from, to);
+                    let path = join(path, &policy::name(to));
+                    self.say(&path, format!("{named}: ~ {}", policy::name_and_effect(to)));
+                    self.walk(&path, from, to);
                 }
             }
         }
@@ -124,7 +142,11 @@ impl Differ {
     }
 
     fn arrow(&mut self, path: &str, from: &str, to: &str) {
-        self.lines.push(format!("{}: {from} {} {to}", named(path), self.style.arrow()));
+        self.say(path, format!("{}: {from} {} {to}", named(path), self.style.arrow()));
+    }
+
+    fn say(&mut self, path: &str, line: String) {
+        self.lines.push((path.to_owned(), line));
     }
 }
 

@@ -35,7 +35,11 @@ fn command(of: &Command, name: &str, text: &mut String) {
         if !groups {
             text.push_str(&format!("\n```text\n{}\n```\n", sub.clone().render_usage().to_string().replace("Usage: ", "")));
         }
-        let settings = |arg: &Arg| arg.get_long().is_some_and(|long| Options::shared().get(long).is_some());
+        // `plan --out` is another thing than the setting of the name.
+        let settings = |arg: &Arg| {
+            let option = arg.get_long().and_then(|long| Options::shared().get(long));
+            option.is_some_and(|option| arg.get_value_names().unwrap_or_default().join(" ") == option.value_name)
+        };
         let has_settings = sub.get_arguments().any(settings);
         let own = sub
             .get_arguments()

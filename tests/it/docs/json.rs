@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use serde_json::Value;
 use tfbackend::{
-    aws::{key::rotation::Rotation, resources::AwsSpec},
+    aws::{
+        key::rotation::Rotation,
+        policy::{self, Statement},
+        resources::AwsSpec,
+    },
     cli::{describe::describe, failure::Failure},
     event::Event,
     plan::{Change, Plan, Reason},
@@ -58,7 +62,7 @@ fn names(value: &Value, found: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 found.insert(name.clone());
-                if !["from", "to", "value"].contains(&name.as_str()) || name == "from" && value.is_string() {
+                if !["from", "to", "value", "needed_actions"].contains(&name.as_str()) || name == "from" && value.is_string() {
                     names(value, found);
                 }
             }
@@ -97,7 +101,9 @@ fn plan() -> PlanDocument {
         };
     }
     let about = About { project: "acme".into(), env: "prod".into(), account: ACCOUNT.into(), region: "eu-west-1".into() };
-    PlanDocument::of(&Plan { steps: plan.steps }, about, &describe)
+    let allow = Statement::allow("Kms1").actions(&["kms:EnableKeyRotation"]).on([environment.aws.arn("kms", "eu-west-1", "key/*")]);
+    let needed_actions = serde_json::to_value(policy::Document::new(vec![allow])).ok();
+    PlanDocument { needed_actions, ..PlanDocument::of(&Plan { steps: plan.steps }, about, &describe) }
 }
 
 fn events() -> [Event; 5] {

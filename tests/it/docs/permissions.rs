@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tfbackend::cli::environment::Environment;
+use tfbackend::{aws::needed::needed, cli::environment::Environment, spec::Outputs};
 
 use super::{EVERYTHING, SETTINGS};
 use crate::support::{
@@ -91,6 +91,47 @@ fn every_action_is_documented() {
     let page = page::read("docs/permissions.md");
     for action in all {
         assert!(page.contains(&format!("`{action}`")), "{action}");
+    }
+}
+
+/// What a single plan says it needs is on the page, and nothing on the page is forgotten there.
+#[test]
+fn what_plans_need_is_documented() {
+    const OTHERS: &str = "--trail existing --alarm-topic arn:aws:sns:eu-west-1:123456789012:t --kms-key \
+                          arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let (reads, writes) = actions();
+    let (mut looked, mut made) = (BTreeSet::new(), BTreeSet::new());
+    for line in [EVERYTHING, "--attach-to user/a --attach-to group/path/b", OTHERS] {
+        let environment = made_up::environment("prod", line, SETTINGS);
+        let needed = needed(&environment.blueprint, &made_up::plan(&environment), &Outputs::new(), &environment.aws);
+        looked.extend(needed.reads.keys().map(|action| (*action).to_owned()));
+        made.extend(needed.writes.keys().map(|action| (*action).to_owned()));
+    }
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>();
+    assert_eq!(only(&looked, &reads), [""; 0]);
+    assert_eq!(only(&reads, &looked), ["iam:ListPolicyVersions"], "it is asked for before a version is written");
+    let besides = BESIDES.iter().map(|(action, _)| *action).chain(KEY_USE).map(str::to_owned);
+    let known: BTreeSet<String> = writes.iter().cloned().chain(besides).collect();
+    assert_eq!(only(&made, &known), ["kms:DescribeKey"], "for a table under the key");
+    let changes = [
+        "cloudtrail:UpdateTrail",
+        "dynamodb:UpdateTable",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicyVersion",
+        "kms:PutKeyPolicy",
+        "s3:PutBucketTagging",
+        "sns:SetTopicAttributes",
+    ];
+    assert_eq!(only(&writes, &made), changes, "needed for changes only: see `what_is_needed_is_what_is_called_for`");
+    // Principals with their path, and what was brought along by its own name.
+    let environment = made_up::environment("prod", "--attach-to group/path/b", SETTINGS);
+    let needed = needed(&environment.blueprint, &made_up::plan(&environment), &Outputs::new(), &environment.aws);
+    let arns = [
+        ("iam:AttachGroupPolicy", "arn:aws:iam::123456789012:group/path/b"),
+        ("iam:CreatePolicy", "arn:aws:iam::123456789012:policy/acme-tfstate-prod-runner"),
+    ];
+    for (action, arn) in arns {
+        assert_eq!(needed.writes[action], BTreeSet::from([arn.to_owned()]), "{action}");
     }
 }
 

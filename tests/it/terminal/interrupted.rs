@@ -94,7 +94,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     acme prod in eu-west-1 (account 000000000000)
 
     ~ update  lock_table/recovery  point-in-time recovery
-        enabled: false → true
+        enabled: false → true, so that the digests of the states can be brought back
     + create  runner_policy  IAM policy acme-tfstate-prod-runner, for those who run
                              Terraform
 

@@ -65,7 +65,7 @@ async fn a_program_reads_one_document_a_line() {
     insta::assert_snapshot!(refused.out, @r#"{"format_version":1,"error":{"exit_code":1,"message":"13 changes to make, and nobody to ask","causes":[],"hints":["pass --auto-approve (-y) to make them"]}}"#);
     let wrong = place.bootstrap("--output json --evn prod");
     assert_eq!((wrong.code, wrong.err.as_str()), (Some(1), ""));
-    insta::assert_snapshot!(wrong.out, @r#"{"format_version":1,"error":{"exit_code":1,"message":"unexpected argument '--evn' found\n\nUsage: tfbackend bootstrap --output <FORMAT>\n\nFor more information, try '--help'.","causes":[],"hints":[]}}"#);
+    insta::assert_snapshot!(wrong.out, @r#"{"format_version":1,"error":{"exit_code":1,"message":"unexpected argument '--evn' found\n\nUsage: tfbackend bootstrap --output <FORMAT> [FILE]\n\nFor more information, try '--help'.","causes":[],"hints":[]}}"#);
 
     let made = place.bootstrap(&format!("{json} -y"));
     assert_eq!((made.code, made.err.as_str()), (Some(0), ""), "{}", made.all());

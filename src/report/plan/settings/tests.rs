@@ -6,7 +6,7 @@ use super::*;
 use crate::report::plan::tests::{deny, policy};
 
 fn update(from: Value, to: Value) -> String {
-    changed(&from, &to, Style { color: false, unicode: true }).join("\n")
+    changed(&from, &to, &|_| None, Style { color: false, unicode: true }).join("\n")
 }
 
 #[test]

@@ -1,0 +1,319 @@
+//! Which IAM actions it takes to look at a backend and to carry a plan out, and on what: a policy for whoever does it.
+//!
+//! Narrow as far as AWS knows resources. A key that is not there yet has no name, so for as long any key of the
+//! account may be meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Aws,
+    access::attachment::PrincipalKind,
+    blueprint::{KEY, KEY_ALIAS},
+    lock_table,
+    ownership::{Tags, tags_to_add},
+    policy::{Document, Statement},
+    resources::AwsSpec,
+};
+use crate::{
+    blueprint::Blueprint,
+    plan::{Change, Plan},
+    spec::{Address, Outputs},
+};
+
+/// Actions, each with the ARNs that it is needed on.
+pub type Actions = BTreeMap<&'static str, BTreeSet<String>>;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Needed {
+    /// To look at everything, before and after.
+    pub reads: Actions,
+    /// To make what the plan says.
+    pub writes: Actions,
+}
+
+/// What DynamoDB does with the key in the caller's name (DynamoDB: encryption at rest, key policies).
+const TABLE_KEY: [&str; 6] = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+/// Nothing, or nothing yet, that IAM could be told.
+const ANYTHING: &str = "*";
+
+/// What `plan` needs, given what is known of what is there. An empty plan needs the reads only.
+pub fn needed(blueprint: &Blueprint<AwsSpec>, plan: &Plan<AwsSpec>, known: &Outputs, aws: &Aws) -> Needed {
+    let mut needed = Needed::default();
+    let place = Place { aws, key: key(plan, known, aws) };
+    for node in blueprint.nodes() {
+        let on = &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.reads, actions, arns);
+        place.reads(&node.address, &node.spec, on);
+    }
+    for step in &plan.steps {
+        let on = &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.writes, actions, arns);
+        match &step.change {
+            Change::NoOp { .. } | Change::Blocked { .. } => {}
+            Change::Create { to } => place.creation(&step.address, to, on),
+            Change::Update { from, to } | Change::Adopt { from, to } => place.change(from, to, on),
+        }
+    }
+    needed
+}
+
+fn add(all: &mut Actions, actions: &[&'static str], arns: &[String]) {
+    for action in actions {
+        all.entry(action).or_default().extend(arns.iter().cloned());
+    }
+}
+
+/// The one key, if its alias leads to it already: else it is searched for among all.
+fn key(plan: &Plan<AwsSpec>, known: &Outputs, aws: &Aws) -> String {
+    let named = plan.steps.iter().any(|step| step.address == KEY_ALIAS && matches!(step.change, Change::NoOp { .. }));
+    known.get(&KEY).filter(|_| named).cloned().unwrap_or_else(|| aws.arn("kms", &aws.region, "key/*"))
+}
+
+impl Needed {
+    /// Everything in one policy: a statement for each set of resources.
+    pub fn policy(&self) -> Document {
+        let mut all = self.reads.clone();
+        for (action, arns) in &self.writes {
+            all.entry(action).or_default().extend(arns.iter().cloned());
+        }
+        let mut by_resources: BTreeMap<(&str, Vec<String>), Vec<&str>> = BTreeMap::new();
+        for (action, arns) in all {
+            let service = action.split(':').next().unwrap_or_default();
+            by_resources.entry((service, arns.into_iter().collect())).or_default().push(action);
+        }
+        let mut statements = vec![];
+        for ((service, arns), actions) in by_resources {
+            let sid = format!("{}{}", capital(service), statements.len() + 1);
+            statements.push(Statement::allow(&sid).actions(&actions).on(arns));
+        }
+        Document::new(statements)
+    }
+
+    /// How many actions there are, and how many of them write.
+    pub fn count(&self) -> (usize, usize) {
+        let all: BTreeSet<&&str> = self.reads.keys().chain(self.writes.keys()).collect();
+        (all.len(), self.writes.keys().filter(|action| !self.reads.contains_key(**action)).count())
+    }
+}
+
+fn capital(word: &str) -> String {
+    word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect()
+}
+
+struct Place<'a> {
+    aws: &'a Aws,
+    key: String,
+}
+
+type On<'a> = dyn FnMut(&[&'static str], &[String]) + 'a;
+
+impl Place<'_> {
+    fn reads(&self, address: &Address, spec: &AwsSpec, on: &mut On<'_>) {
+        let arns = &self.arns(address, spec);
+        match spec {
+            AwsSpec::Key(_) => {
+                on(&["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListResourceTags"], arns);
+                on(&["kms:ListKeys"], &[ANYTHING.to_owned()]);
+            }
+            AwsSpec::OwnKey(key) => {
+                on(&["kms:DescribeKey"], arns);
+                if !key.service_grants.is_empty() {
+                    on(&["kms:GetKeyPolicy"], arns);
+                }
+            }
+            // By its alias, which may lead nowhere yet.
+            AwsSpec::Alias(_) => on(&["kms:DescribeKey"], arns),
+            AwsSpec::Rotation(_) => on(&["kms:GetKeyRotationStatus"], arns),
+            AwsSpec::Bucket(_) => on(&["s3:GetBucketOwnershipControls", "s3:GetBucketTagging", "s3:ListBucket"], arns),
+            AwsSpec::PublicAccess(_) => on(&["s3:GetBucketPublicAccessBlock"], arns),
+            AwsSpec::Versioning(_) => on(&["s3:GetBucketVersioning"], arns),
+            AwsSpec::Encryption(_) => on(&["s3:GetEncryptionConfiguration"], arns),
+            AwsSpec::Lifecycle(_) => on(&["s3:GetLifecycleConfiguration"], arns),
+            AwsSpec::Logging(_) => on(&["s3:GetBucketLogging"], arns),
+            AwsSpec::Notifications(_) => on(&["s3:GetBucketNotification"], arns),
+            AwsSpec::BucketPolicy(_) => on(&["s3:GetBucketPolicy"], arns),
+            AwsSpec::LockTable(_) => on(&["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"], arns),
+            AwsSpec::Recovery(_) => on(&["dynamodb:DescribeContinuousBackups"], arns),
+            AwsSpec::Topic(_) => on(&["sns:GetTopicAttributes", "sns:ListTagsForResource"], arns),
+            AwsSpec::ExistingTopic(_) => on(&["sns:GetTopicAttributes"], arns),
+            AwsSpec::Subscription(_) => on(&["sns:ListSubscriptionsByTopic"], arns),
+            AwsSpec::Alarm(_) => {
+                on(&["cloudwatch:DescribeAlarms"], &[ANYTHING.to_owned()]);
+                on(&["cloudwatch:ListTagsForResource"], arns);
+            }
+            AwsSpec::Trail(_) => on(&["cloudtrail:GetTrail", "cloudtrail:ListTags"], arns),
+            AwsSpec::ExistingTrail(_) => {
+                on(&["cloudtrail:DescribeTrails"], &[ANYTHING.to_owned()]);
+                on(&["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"], arns);
+            }
+            AwsSpec::Selectors(_) => on(&["cloudtrail:GetEventSelectors"], arns),
+            AwsSpec::TrailLogging(_) => on(&["cloudtrail:GetTrailStatus"], arns),
+            AwsSpec::Policy(_) => on(&["iam:GetPolicy", "iam:GetPolicyVersion"], arns),
+            AwsSpec::Attachment(attachment) => match attachment.kind {
+                PrincipalKind::Role => on(&["iam:ListAttachedRolePolicies"], arns),
+                PrincipalKind::User => on(&["iam:ListAttachedUserPolicies"], arns),
+                PrincipalKind::Group => on(&["iam:ListAttachedGroupPolicies"], arns),
+            },
+        }
+    }
+
+    /// What is made with its tags needs the action for tagging as well.
+    fn creation(&self, address: &Address, to: &AwsSpec, on: &mut On<'_>) {
+        let arns = &self.arns(address, to);
+        match to {
+            AwsSpec::Key(_) => {
+                on(&["kms:CreateKey"], &[ANYTHING.to_owned()]);
+                on(&["kms:TagResource"], arns);
+            }
+            AwsSpec::Alias(_) => on(&["kms:CreateAlias"], arns),
+            AwsSpec::Bucket(_) => on(&["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"], arns),
+            AwsSpec::LockTable(table) => {
+                on(&["dynamodb:CreateTable", "dynamodb:TagResource"], arns);
+                self.key_of(table, on);
+            }
+            AwsSpec::Topic(_) => on(&["sns:CreateTopic", "sns:TagResource"], arns),
+            AwsSpec::Alarm(_) => on(&["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"], arns),
+            AwsSpec::Trail(_) => on(&["cloudtrail:AddTags", "cloudtrail:CreateTrail"], arns),
+            AwsSpec::Policy(_) => on(&["iam:CreatePolicy", "iam:TagPolicy"], arns),
+            // Never made.
+            AwsSpec::OwnKey(_) | AwsSpec::ExistingTopic(_) | AwsSpec::ExistingTrail(_) => {}
+            part => self.put(address, part, on),
+        }
+    }
+
+    /// Only what differs is written.
+    fn change(&self, from: &AwsSpec, to: &AwsSpec, on: &mut On<'_>) {
+        // Principals have nothing that could change, and so the address is not looked into.
+        let address = &Address::new("");
+        let arns = &self.arns(address, to);
+        let mut tagged = |action: &'static str, from: &Tags, to: &Tags| {
+            if !tags_to_add(Some(from), to).is_empty() {
+                on(&[action], arns);
+            }
+        };
+        match (from, to) {
+            (AwsSpec::Key(from), AwsSpec::Key(to)) => {
+                tagged("kms:TagResource", &from.tags, &to.tags);
+                if !to.policy.means(&from.policy) {
+                    on(&["kms:PutKeyPolicy"], arns);
+                }
+            }
+            (AwsSpec::Bucket(from), AwsSpec::Bucket(to)) => {
+                tagged("s3:PutBucketTagging", &from.tags, &to.tags);
+                if from.ownership != to.ownership {
+                    on(&["s3:PutBucketOwnershipControls"], arns);
+                }
+            }
+            (AwsSpec::LockTable(from), AwsSpec::LockTable(to)) => {
+                tagged("dynamodb:TagResource", &from.tags, &to.tags);
+                if (lock_table::LockTable { tags: to.tags.clone(), ..from.clone() }) != *to {
+                    on(&["dynamodb:UpdateTable"], arns);
+                }
+                if from.encryption != to.encryption {
+                    self.key_of(to, on);
+                }
+            }
+            (AwsSpec::Topic(from), AwsSpec::Topic(to)) => {
+                tagged("sns:TagResource", &from.tags, &to.tags);
+                if from.key != to.key || !to.policy.means(&from.policy) {
+                    on(&["sns:SetTopicAttributes"], arns);
+                }
+            }
+            (AwsSpec::Alarm(from), AwsSpec::Alarm(to)) => {
+                tagged("cloudwatch:TagResource", &from.tags, &to.tags);
+                if (super::alarm::Alarm { tags: to.tags.clone(), ..from.clone() }) != *to {
+                    on(&["cloudwatch:PutMetricAlarm"], arns);
+                }
+            }
+            (AwsSpec::Trail(from), AwsSpec::Trail(to)) => {
+                tagged("cloudtrail:AddTags", &from.tags, &to.tags);
+                if (super::trail::Trail { tags: to.tags.clone(), ..from.clone() }) != *to {
+                    on(&["cloudtrail:UpdateTrail"], arns);
+                }
+            }
+            (AwsSpec::Policy(from), AwsSpec::Policy(to)) => {
+                tagged("iam:TagPolicy", &from.tags, &to.tags);
+                if !to.document.means(&from.document) {
+                    // Room for the new version is made if need be.
+                    on(&["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:ListPolicyVersions"], arns);
+                }
+            }
+            (_, part) => self.put(address, part, on),
+        }
+    }
+
+    /// Parts that are made and changed by the same call.
+    fn put(&self, address: &Address, part: &AwsSpec, on: &mut On<'_>) {
+        let arns = &self.arns(address, part);
+        match part {
+            AwsSpec::Rotation(_) => on(&["kms:EnableKeyRotation"], arns),
+            AwsSpec::PublicAccess(_) => on(&["s3:PutBucketPublicAccessBlock"], arns),
+            AwsSpec::Versioning(_) => on(&["s3:PutBucketVersioning"], arns),
+            AwsSpec::Encryption(_) => on(&["s3:PutEncryptionConfiguration"], arns),
+            AwsSpec::Lifecycle(_) => on(&["s3:PutLifecycleConfiguration"], arns),
+            AwsSpec::Logging(_) => on(&["s3:PutBucketLogging"], arns),
+            AwsSpec::Notifications(_) => on(&["s3:PutBucketNotification"], arns),
+            AwsSpec::BucketPolicy(_) => on(&["s3:PutBucketPolicy"], arns),
+            AwsSpec::Recovery(_) => on(&["dynamodb:UpdateContinuousBackups"], arns),
+            AwsSpec::Subscription(_) => on(&["sns:Subscribe"], arns),
+            AwsSpec::Selectors(_) => on(&["cloudtrail:PutEventSelectors"], arns),
+            AwsSpec::TrailLogging(_) => on(&["cloudtrail:StartLogging"], arns),
+            AwsSpec::Attachment(attachment) => match attachment.kind {
+                PrincipalKind::Role => on(&["iam:AttachRolePolicy"], arns),
+                PrincipalKind::User => on(&["iam:AttachUserPolicy"], arns),
+                PrincipalKind::Group => on(&["iam:AttachGroupPolicy"], arns),
+            },
+            AwsSpec::Key(_)
+            | AwsSpec::OwnKey(_)
+            | AwsSpec::Alias(_)
+            | AwsSpec::Bucket(_)
+            | AwsSpec::LockTable(_)
+            | AwsSpec::Topic(_)
+            | AwsSpec::ExistingTopic(_)
+            | AwsSpec::Alarm(_)
+            | AwsSpec::Trail(_)
+            | AwsSpec::ExistingTrail(_)
+            | AwsSpec::Policy(_) => {}
+        }
+    }
+
+    fn key_of(&self, table: &lock_table::LockTable, on: &mut On<'_>) {
+        if let lock_table::Encryption::Kms(arn) = &table.encryption {
+            let known = arn.starts_with("arn:");
+            on(&TABLE_KEY, &[if known { arn.clone() } else { self.key.clone() }]);
+        }
+    }
+
+    fn arns(&self, address: &Address, spec: &AwsSpec) -> Vec<String> {
+        let aws = self.aws;
+        let bucket = |name: &str| format!("arn:{}:s3:::{name}", aws.caller.partition);
+        let table = |name: &str| aws.arn("dynamodb", &aws.region, &format!("table/{name}"));
+        let trail = |name: &str| aws.arn("cloudtrail", &aws.region, &format!("trail/{name}"));
+        let arn = match spec {
+            AwsSpec::Key(_) | AwsSpec::Rotation(_) => self.key.clone(),
+            AwsSpec::OwnKey(key) => key.arn.clone(),
+            AwsSpec::Alias(alias) => return vec![aws.arn("kms", &aws.region, &alias.name), self.key.clone()],
+            AwsSpec::Bucket(it) => bucket(&it.name),
+            AwsSpec::PublicAccess(it) => bucket(&it.bucket),
+            AwsSpec::Versioning(it) => bucket(&it.bucket),
+            AwsSpec::Encryption(it) => bucket(&it.bucket),
+            AwsSpec::Lifecycle(it) => bucket(&it.bucket),
+            AwsSpec::Logging(it) => bucket(&it.bucket),
+            AwsSpec::Notifications(it) => bucket(&it.bucket),
+            AwsSpec::BucketPolicy(it) => bucket(&it.bucket),
+            AwsSpec::LockTable(it) => table(&it.name),
+            AwsSpec::Recovery(it) => table(&it.table),
+            AwsSpec::Topic(it) => aws.arn("sns", &aws.region, &it.name),
+            AwsSpec::ExistingTopic(it) => it.arn.clone(),
+            AwsSpec::Subscription(it) => it.topic.clone(),
+            AwsSpec::Alarm(it) => aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", it.name)),
+            AwsSpec::Trail(it) => trail(&it.name),
+            AwsSpec::Selectors(it) => trail(&it.trail),
+            AwsSpec::TrailLogging(it) => trail(&it.trail),
+            // An organization's is another account's, and a trail of all regions may be at home in any.
+            AwsSpec::ExistingTrail(_) => format!("arn:{}:cloudtrail:*:*:trail/*", aws.caller.partition),
+            AwsSpec::Policy(policy) => policy.arn(aws),
+            // In the brackets, with its path.
+            AwsSpec::Attachment(_) => aws.arn("iam", "", address.as_str().split(['[', ']']).nth(1).unwrap_or(ANYTHING)),
+        };
+        vec![arn]
+    }
+}

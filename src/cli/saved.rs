@@ -1,0 +1,132 @@
+//! A plan on its way from `plan --out` to `bootstrap FILE`: what it says, and whether it still holds.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{environment::Environment, explain, failure::Failure};
+use crate::{
+    aws::resources::AwsSpec,
+    blueprint::Blueprint,
+    plan::{Plan, Step},
+    render,
+    report::{json::FORMAT_VERSION, words},
+    settings::{layer::Layer, names::EnvName},
+    spec::Outputs,
+};
+
+pub mod carry_out;
+pub mod file;
+pub mod since;
+
+/// Counts up when a field changes its meaning or goes away: a program of another format refuses the file.
+pub const SAVED_VERSION: u32 = 1;
+
+/// Everything that carrying the plan out needs but credentials, of which it holds none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedPlan {
+    /// [`SAVED_VERSION`].
+    pub saved_plan: u32,
+    /// Of all the other lines: nobody changes a plan unseen. No signature: whoever can write the file can make one anew.
+    pub sha256: String,
+    /// The version of tfbackend that made it.
+    pub tool_version: String,
+    pub project: String,
+    pub env: EnvName,
+    /// The account's 12 digits.
+    pub account: String,
+    pub region: String,
+    pub partition: String,
+    /// Of everything that should exist, in full detail, and of the files, in hexadecimal.
+    pub blueprint_sha256: String,
+    /// Whether it takes over what was not made by tfbackend.
+    pub adopt: bool,
+    /// What was said of the environment: names, options, and where the files go.
+    pub settings: Layer,
+    /// The files that are written in the end, as they are called in their folder.
+    pub files: Vec<String>,
+    /// With everything that is there now and will be there, in an order in which they can be carried out.
+    pub steps: Vec<Step<AwsSpec>>,
+}
+
+impl SavedPlan {
+    pub fn of(plan: &Plan<AwsSpec>, environment: &Environment) -> Result<Self, Failure> {
+        let Environment { settings, aws, blueprint, said, .. } = environment;
+        let files = files(environment)?;
+        Ok(Self {
+            saved_plan: SAVED_VERSION,
+            sha256: file::NO_SUM.to_owned(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            project: settings.project.to_string(),
+            env: settings.env.clone(),
+            account: aws.account().to_owned(),
+            region: settings.region.to_string(),
+            partition: aws.caller.partition.clone(),
+            blueprint_sha256: sum(blueprint, &files),
+            adopt: settings.run.adopt,
+            settings: said.clone(),
+            files: files.into_iter().map(|file| file.name).collect(),
+            steps: plan.steps.clone(),
+        })
+    }
+
+    pub fn plan(&self) -> Plan<AwsSpec> {
+        Plan { steps: self.steps.clone() }
+    }
+
+    /// A plan in which something needs a person first is never carried out, whatever became of that.
+    pub fn must_not_be_blocked(&self) -> Result<(), Failure> {
+        let plan = self.plan();
+        let blocked: Vec<String> = plan.blocked().map(|(address, reason)| format!("{address}: {reason}")).collect();
+        if blocked.is_empty() {
+            return Ok(());
+        }
+        let count = words::count(blocked.len(), "step is", "steps are");
+        let mut failure = Failure::refused(format!("{count} blocked in this plan; nothing was changed"));
+        failure.causes = blocked;
+        Err(failure.hint("once that is solved, make a new plan"))
+    }
+
+    /// The plan is for this account, and this program would plan towards the same.
+    pub fn must_fit(&self, environment: &Environment) -> Result<(), Failure> {
+        let Environment { settings, aws, blueprint, .. } = environment;
+        if (&*self.account, &*self.partition) != (aws.account(), &*aws.caller.partition) {
+            let (account, partition) = (aws.account(), &aws.caller.partition);
+            return Err(Failure::refused(format!(
+                "the plan is for account {} ({}), and these credentials are for account {account} ({partition}); nothing was changed",
+                self.account, self.partition
+            ))
+            .hint("use credentials of that account (--profile, AWS_PROFILE)"));
+        }
+        let place = (settings.project.as_str(), settings.region.as_str());
+        if (&*self.project, &*self.region) == place && self.blueprint_sha256 == sum(blueprint, &files(environment)?) {
+            return Ok(());
+        }
+        let this = env!("CARGO_PKG_VERSION");
+        let why = if self.tool_version == this {
+            "the plan's settings lead to something else than the plan says".to_owned()
+        } else {
+            format!("the plan was made by tfbackend {}, and {this} would make something else of the same settings", self.tool_version)
+        };
+        Err(Failure::refused(format!("{why}; nothing was changed")).hint("make a new plan with this version"))
+    }
+}
+
+/// As they are without an emulator, and before the key is known: the same whoever carries the plan out.
+fn files(environment: &Environment) -> Result<Vec<render::File>, Failure> {
+    let names = &environment.settings.files;
+    let backend = render::BackendConfig { emulator: None, ..environment.backend(&Outputs::new()) };
+    render::files(&backend, names.tf_file.as_str(), names.conf_file.as_str()).map_err(|error| explain::render(&error))
+}
+
+/// One number for everything that should exist, and for what the files say of it.
+fn sum(blueprint: &Blueprint<AwsSpec>, files: &[render::File]) -> String {
+    let nodes: Vec<_> = blueprint.nodes().iter().map(|node| (&node.address, &node.needs, &node.spec)).collect();
+    let files: Vec<_> = files.iter().map(|file| (&file.name, &file.text)).collect();
+    let text = serde_json::to_string(&(FORMAT_VERSION, nodes, files)).expect("plain data");
+    hexadecimal(text.as_bytes())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,62 @@
+//! `tfbackend bootstrap FILE`: exactly the steps of a saved plan, on exactly what it was made for, or nothing.
+
+use std::path::Path;
+
+use super::{SavedPlan, file, since};
+use crate::{
+    cli::{
+        bootstrap::{self, Carry},
+        context::Context,
+        environment::{Environment, Settled},
+        explain,
+        failure::Failure,
+        files,
+    },
+    host::Host,
+    plan::Plan,
+    settings::{layer::Layer, variables},
+    spec::Outputs,
+};
+
+/// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
+pub async fn run(path: &Path, said: Layer, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let saved = file::read(&cx.host.cwd.join(path))?;
+    saved.must_not_be_blocked()?;
+    let environment = open(&saved, said, cx).await?;
+    saved.must_fit(&environment)?;
+    files::must_be_writable(&environment, &Outputs::new(), cx)?;
+    let observation = cx.observe(&environment).await?;
+    let now = Plan::to_apply(&environment.blueprint, &observation, saved.adopt);
+    since::must_still_be(&saved.plan(), &now)?;
+    let carry = Carry { plan: saved.plan(), observation, save: None, saved: true };
+    bootstrap::carry_out(carry, environment, cx).await.map_err(used_up)
+}
+
+/// The environment that the plan was made for. Nothing but the plan says what it is: no file, no variable.
+async fn open(saved: &SavedPlan, said: Layer, cx: &mut Context<'_>) -> Result<Environment, Failure> {
+    let settings = settings(saved, said, cx.host)?;
+    let settled = Settled::said(settings, &saved.env, cx.host, &cx.global).map_err(|failure| failure.hint("make a new plan"))?;
+    settled.meet(cx.host, &cx.global).await
+}
+
+/// The plan's settings, with how this run is to go out of flags and variables.
+fn settings(saved: &SavedPlan, said: Layer, host: &Host) -> Result<Layer, Failure> {
+    let variables = variables::read(&host.vars).map_err(|error| explain::settings(&error))?;
+    Ok(Layer {
+        out: said.out.or_else(|| saved.settings.out.clone()),
+        auto_approve: said.auto_approve.or(variables.auto_approve),
+        non_interactive: said.non_interactive.or(variables.non_interactive),
+        overwrite: said.overwrite.or(variables.overwrite),
+        parallelism: said.parallelism.or(variables.parallelism),
+        adopt: Some(saved.adopt),
+        ..saved.settings.clone()
+    })
+}
+
+/// What is there is no longer what the plan was made for, once a part of it was carried out: what is left needs another.
+fn used_up(mut failure: Failure) -> Failure {
+    for hint in &mut failure.hints {
+        *hint = hint.replace("run the same command again", "make a new plan").replace("the same command", "a new plan");
+    }
+    failure
+}

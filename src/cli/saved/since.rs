@@ -1,0 +1,76 @@
+//! What became of the world since a plan was saved: a plan is carried out on what it was made for, or not at all.
+
+use crate::{
+    cli::failure::Failure,
+    plan::{Change, Plan, Reason},
+    report::words,
+    spec::{Address, Spec},
+};
+
+/// Refuses and names each address, if a plan that is made `now` is not the one that was `saved`.
+///
+/// Plans are made of blueprint and observation alone: with the same blueprint, one that differs means that what is
+/// there differs.
+///
+/// # Errors
+/// With exit code 3.
+pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), Failure> {
+    let changed: Vec<String> = differences(saved, now).into_iter().map(|(address, what)| format!("{address}: {what}")).collect();
+    if saved == now {
+        return Ok(());
+    }
+    if changed.is_empty() {
+        let why = "the plan has steps twice, or in another order than they can be carried out";
+        return Err(Failure::refused(format!("{why}; nothing was changed")).hint("make a new plan"));
+    }
+    let count = words::count(changed.len(), "thing is", "things are");
+    let mut failure = Failure::refused(format!("{count} not as when the plan was made; nothing was changed"));
+    failure.causes = changed;
+    Err(failure.hint("make a new plan, and look at what it says"))
+}
+
+fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)> {
+    let mut differences = vec![];
+    // What another step gives out, such as the key's ARN, is part of what has to be done.
+    let mut to_do = vec![];
+    for step in &now.steps {
+        match saved.steps.iter().find(|old| old.address == step.address) {
+            Some(old) if old == step => {}
+            Some(old) => match what(&old.change, &step.change) {
+                Some(what) => differences.push((step.address.clone(), what)),
+                None => to_do.push((step.address.clone(), "the plan says something else than what has to be done".to_owned())),
+            },
+            None => differences.push((step.address.clone(), "is not in the plan".to_owned())),
+        }
+    }
+    let unknown = |old: &&crate::plan::Step<S>| now.steps.iter().all(|step| step.address != old.address);
+    differences.extend(saved.steps.iter().filter(unknown).map(|old| (old.address.clone(), "is not part of this backend".to_owned())));
+    if differences.is_empty() { to_do } else { differences }
+}
+
+/// What a person wants to know of two steps that differ; `None` if what is there is the same.
+fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> Option<String> {
+    if let Change::Blocked { reason } = now {
+        return Some(match reason {
+            Reason::Unmanaged if before(saved).is_none() => "was made meanwhile, and not by tfbackend".to_owned(),
+            Reason::Foreign { owner } if before(saved).is_none() => format!("was made meanwhile, and belongs to {owner}"),
+            reason => reason.to_string(),
+        });
+    }
+    let what = match (before(saved), before(now)) {
+        (None, Some(_)) => "was made meanwhile",
+        (Some(_), None) => "is gone",
+        (Some(old), Some(new)) if old != new => "was changed meanwhile",
+        (Some(_), Some(_)) | (None, None) => return None,
+    };
+    Some(what.to_owned())
+}
+
+/// What was there.
+fn before<S>(change: &Change<S>) -> Option<&S> {
+    match change {
+        Change::NoOp { spec } => Some(spec),
+        Change::Update { from, .. } | Change::Adopt { from, .. } => Some(from),
+        Change::Create { .. } | Change::Blocked { .. } => None,
+    }
+}

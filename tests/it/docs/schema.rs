@@ -1,0 +1,133 @@
+//! `docs/schema/plan.json`: what `plan --output json` prints, as a JSON Schema.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tfbackend::{
+    aws::needed::needed,
+    cli::describe::describe,
+    plan::{Change, Plan, Reason},
+    report::{
+        json::{Document, pretty},
+        plan::document::{About, PlanDocument, schema},
+    },
+    spec::{Address, Outputs},
+};
+
+use super::{EVERYTHING, SETTINGS};
+use crate::support::{
+    emulator::Emulator,
+    made_up::{self, ACCOUNT},
+    page,
+    program::Place,
+};
+
+#[test]
+fn the_schema_is_that_of_the_types() {
+    page::must_be("docs/schema/plan.json", &pretty(&schema()));
+}
+
+fn written() -> jsonschema::Validator {
+    let schema: Value = serde_json::from_str(&page::read("docs/schema/plan.json")).expect("JSON");
+    jsonschema::draft202012::meta::validate(&schema).expect("a schema");
+    jsonschema::validator_for(&schema).expect("a schema")
+}
+
+/// The document of an environment in which nothing is there.
+fn document(toml: &str, env: &str, line: &str, change: impl FnOnce(&mut Plan<tfbackend::aws::resources::AwsSpec>)) -> Value {
+    let environment = made_up::environment(env, line, toml);
+    let mut plan = made_up::plan(&environment);
+    change(&mut plan);
+    let about = About { project: "acme".into(), env: env.into(), account: ACCOUNT.into(), region: "eu-west-1".into() };
+    let policy = needed(&environment.blueprint, &plan, &Outputs::new(), &environment.aws).policy();
+    let needed_actions = serde_json::to_value(policy).ok();
+    let document = PlanDocument { needed_actions, ..PlanDocument::of(&plan, about, &describe) };
+    serde_json::to_value(Document::new(document)).expect("plain data")
+}
+
+/// Every action, and every reason why a step is blocked.
+fn of_all_kinds() -> Value {
+    document(SETTINGS, "prod", EVERYTHING, |plan| {
+        let text = || "\u{1b}[2J\u{202e}\"${x}".to_owned();
+        let reasons = [
+            Reason::Unreadable { error: text() },
+            Reason::NotLookedAt,
+            Reason::Unmanaged,
+            Reason::Foreign { owner: text() },
+            Reason::Impossible { why: text() },
+            Reason::Missing { what: text() },
+        ];
+        let mut steps = plan.steps.iter_mut();
+        for (step, reason) in steps.by_ref().zip(reasons) {
+            step.change = Change::Blocked { reason };
+        }
+        for (step, kind) in steps.zip(0..3) {
+            let Change::Create { to } = step.change.clone() else { panic!("{}", step.address) };
+            step.change = match kind {
+                0 => Change::NoOp { spec: to },
+                1 => Change::Update { from: to.clone(), to },
+                _ => Change::Adopt { from: to.clone(), to },
+            };
+        }
+    })
+}
+
+/// What the built program prints for each environment of each example, on an account in which nothing is there.
+#[tokio::test]
+async fn the_documents_of_all_examples_are_valid() {
+    let schema = written();
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let mut seen = 0;
+    for example in fs::read_dir(page::path("examples")).expect("examples") {
+        let folder = example.expect("a folder").path();
+        let toml = fs::read_to_string(folder.join("tfbackend.toml")).expect("settings");
+        let account = format!("--account={}", emulator.account());
+        for env in toml.lines().filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']')) {
+            let chdir = folder.to_str().expect("text");
+            let said = place.run(&["plan", "--env", env, "--output", "json", "--chdir", chdir, &account]);
+            assert_eq!(said.code, Some(0), "{}", said.all());
+            let document: Value = serde_json::from_str(&said.out).expect("JSON");
+            let valid = schema.validate(&document).map_err(|error| error.to_string());
+            assert_eq!(valid, Ok(()), "{chdir} {env}");
+            assert!(document["needed_actions"]["Statement"].as_array().is_some_and(|all| !all.is_empty()), "{document:#}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "{seen}");
+}
+
+#[test]
+fn a_document_of_all_kinds_is_valid() {
+    assert_eq!(written().validate(&of_all_kinds()).map_err(|error| error.to_string()), Ok(()));
+}
+
+#[test]
+fn a_wrong_document_is_not_valid() {
+    let (schema, good) = (written(), of_all_kinds());
+    assert!(schema.is_valid(&good));
+    for (at, value) in [
+        ("/format_version", json!("1")),
+        ("/format_version", Value::Null),
+        ("/account", json!(123_456_789_012_u64)),
+        ("/changes", json!("yes")),
+        ("/needed_actions/Statement", json!("*")),
+        ("/counts/create", json!(-1)),
+        ("/counts/no-op", Value::Null),
+        ("/monthly_cost", json!(3)),
+        ("/steps", json!({})),
+        ("/steps/0/action", json!("delete")),
+        ("/steps/0/needs", json!([1])),
+        ("/steps/0/reason/kind", json!("because")),
+        ("/steps/0/reason/error", Value::Null),
+        ("/steps/0/address", json!(Address::new("key").parent())),
+    ] {
+        let mut wrong = good.clone();
+        *wrong.pointer_mut(at).unwrap_or_else(|| panic!("{at}")) = value;
+        assert!(!schema.is_valid(&wrong), "{at}");
+    }
+    // What a later version may add is not wrong.
+    let mut newer = good;
+    newer["steps"][0]["more"] = json!(true);
+    assert!(schema.is_valid(&newer));
+}
