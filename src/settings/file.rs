@@ -31,7 +31,7 @@ use super::{
 
 use crate::verify::accept::Acceptance;
 
-mod ignored;
+pub mod ignored;
 
 /// The name that is searched for.
 pub const FILE_NAME: &str = "tfbackend.toml";

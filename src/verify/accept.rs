@@ -18,11 +18,6 @@ pub struct Acceptance {
     pub until: Option<String>,
 }
 
-/// Whether it is a day that there is, as in `2027-01-31`.
-pub fn is_day(text: &str) -> bool {
-    text.len() == "2027-01-31".len() && text.parse::<jiff::civil::Date>().is_ok()
-}
-
 impl Acceptance {
     /// Whether it is about this finding and still holds. `today` is a day as in `2027-01-31`: days of
     /// that form are in the order of their text.

@@ -4,8 +4,12 @@ use super::VerifyOptions;
 use crate::{
     aws::verify::catalogue,
     cli::{context::Context, failure::Failure, save::Save},
-    settings::{file::File, names::EnvName, variables::nearest},
-    verify::accept::{Acceptance, is_day},
+    settings::{
+        file::{File, ignored::is_day},
+        names::EnvName,
+        variables::nearest,
+    },
+    verify::accept::Acceptance,
 };
 
 /// The acceptances of the command line, once they are written to the file.

@@ -5,12 +5,17 @@ use toml::{Spanned, de::DeValue};
 use super::{Reader, Result, in_order};
 use crate::{
     settings::{error::Problem, variables::nearest},
-    verify::accept::{Acceptance, is_day},
+    verify::accept::Acceptance,
 };
 
 /// The table's name in the file.
 pub const TABLE: &str = "ignore";
 const FIELDS: &[&str] = &["id", "at", "reason", "until"];
+
+/// Whether it is a day that there is, as in `2027-01-31`.
+pub fn is_day(text: &str) -> bool {
+    text.len() == "2027-01-31".len() && text.parse::<jiff::civil::Date>().is_ok()
+}
 
 impl Reader<'_> {
     pub(super) fn ignored(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<Acceptance>> {
