@@ -10,6 +10,7 @@ mod permissions;
 mod plans;
 mod policies;
 mod schema;
+mod verify;
 mod what_is_made;
 
 /// All that there can be at once: both locks, e-mail, somebody to attach the policy to.

@@ -19,7 +19,7 @@ use tfbackend::{
         http::{self, Proxy},
         ownership::Mark,
         resources::{AwsSpec, observe},
-        verify::{Backend, survey},
+        verify::Backend,
     },
     blueprint::Blueprint,
     observation::outputs,
@@ -40,7 +40,6 @@ struct World {
     emulator: Emulator,
     recorder: Recorder,
     aws: Aws,
-    names: Names,
     blueprint: Blueprint<AwsSpec>,
 }
 
@@ -72,7 +71,7 @@ impl World {
         let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };
         let aws = Aws { clients, caller, region: emulator.region().to_owned(), mark };
         let blueprint = blueprint(&settings, &names, &aws);
-        Self { emulator, recorder, aws, names, blueprint }
+        Self { emulator, recorder, aws, blueprint }
     }
 
     /// Looks, plans and applies, as `tfbackend bootstrap` does; all calls since the last time.
@@ -88,18 +87,11 @@ impl World {
 
     /// The addresses that a plan would write, and what verify finds, but for what is only to be known.
     async fn found(&self) -> (Vec<String>, Vec<String>) {
-        let own_alarms = self.blueprint.nodes().iter().filter_map(|node| match &node.spec {
-            AwsSpec::Alarm(alarm) => Some(&*alarm.name),
-            _ => None,
-        });
-        let (bucket, table) = (&*self.names.state_bucket, Some(&*self.names.table));
-        let about = survey::About { bucket, table, own_alarms: own_alarms.collect(), policy: None };
         let observation = observe(&self.aws, &self.blueprint).await;
         let plan = Plan::to_apply(&self.blueprint, &observation, false);
         let backend =
             Backend { aws: &self.aws, blueprint: &self.blueprint, observation: &observation, mend: "tfbackend bootstrap", tagged: true };
-        let mut checked = backend.checks();
-        checked.extend(survey::checks(&self.aws, &about).await);
+        let checked = backend.checks();
         let findings = checked.iter().filter(|checked| checked.is_finding() && checked.check.severity > Severity::Info);
         let found = findings.map(|finding| format!("{} at {}", finding.check.id, finding.place.shown())).collect();
         let planned = plan.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. })).map(|step| step.address.to_string());

@@ -37,14 +37,22 @@ const BESIDES: [(&str, &str); 9] = [
 /// What DynamoDB does with the key in the caller's name.
 const KEY_USE: [&str; 5] = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
 
-/// Whoever makes a backend need not be able to read what is in it.
-const STORE: [&str; 2] = ["store", "store.rs"];
+/// Whoever makes a backend need not be able to read what is in it, nor to ask for the account's own settings.
+const ONLY_TO_VERIFY: [&str; 4] = ["store", "store.rs", "verify", "verify.rs"];
 
 /// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
+    actions_in(&|path| !only_to_verify(path))
+}
+
+fn only_to_verify(path: &Path) -> bool {
+    path.components().any(|part| ONLY_TO_VERIFY.iter().any(|name| part.as_os_str() == *name))
+}
+
+fn actions_in(wanted: &dyn Fn(&Path) -> bool) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
     let mut sources = vec![];
-    read(&page::path("src/aws"), &mut sources);
+    read(&page::path("src/aws"), Path::new(""), wanted, &mut sources);
     for source in &sources {
         for (at, start) in source.match_indices("= Api::") {
             let call = source[at + start.len()..].split(';').next().unwrap_or_default();
@@ -61,13 +69,16 @@ pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
     (reads, writes)
 }
 
-fn read(folder: &Path, sources: &mut Vec<String>) {
+/// `inside` is the path below `src/aws`.
+fn read(folder: &Path, inside: &Path, wanted: &dyn Fn(&Path) -> bool, sources: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if STORE.iter().any(|name| path.ends_with(name)) {
-            continue;
+        let entry = entry.expect("an entry");
+        let (path, inside) = (entry.path(), inside.join(entry.file_name()));
+        if path.is_dir() {
+            read(&path, &inside, wanted, sources);
+        } else if wanted(&inside) {
+            sources.push(fs::read_to_string(&path).expect("a source"));
         }
-        if path.is_dir() { read(&path, sources) } else { sources.push(fs::read_to_string(&path).expect("a source")) }
     }
 }
 
@@ -79,10 +90,15 @@ fn every_action_is_documented() {
     let more = writes.iter().cloned().chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
     let besides: String = BESIDES.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
+    let (mut to_verify, writes_of_verify) = actions_in(&only_to_verify);
+    assert_eq!(writes_of_verify, BTreeSet::from(["dynamodb:Scan".to_owned()]), "a scan is a read as well");
+    to_verify.extend(writes_of_verify);
+    to_verify.retain(|action| !reads.contains(action));
     page::parts_must_be(
         "docs/permissions.md",
         &[
             ("reads", by_service(&reads)),
+            ("verify", by_service(&to_verify)),
             ("writes", by_service(&more)),
             ("besides", format!("| action | for |\n| --- | --- |\n{besides}")),
             ("policy", format!("```json\n{:#}\n```", policy(&environment))),

@@ -30,8 +30,15 @@ def encrypt(**changes):
     s3.put_bucket_encryption(**here, ServerSideEncryptionConfiguration=configuration)
 
 
-# Before any drift: the table is under it.
-key_id = dynamodb.describe_table(TableName=table)["Table"]["SSEDescription"]["KMSMasterKeyArn"]
+def key_of_the_table():
+    try:
+        return dynamodb.describe_table(TableName=table)["Table"].get("SSEDescription", {}).get("KMSMasterKeyArn")
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return None
+
+
+# Before any drift; none where there is no table.
+key_id = key_of_the_table()
 
 
 def without(policy, sid):

@@ -17,7 +17,7 @@ pub static UNMANAGED: Check = check(
     Access,
     "it carries the tags of the environment",
     "nobody can tell by looking at it what it is for; `bootstrap --adopt` takes it over and keeps what is stricter",
-    &["S3.tags", "DynamoDB.5"],
+    &["DynamoDB.5"],
 );
 pub static TAGS: Check = check(
     "tags",
