@@ -2,6 +2,7 @@
 
 pub mod alarms;
 pub mod catalogue;
+pub mod contents;
 pub mod open;
 pub mod settings;
 pub mod standing;

@@ -11,18 +11,16 @@ use serde::Serialize;
 use super::{
     context::Context,
     describe::describe,
-    environment::{Ask, Environment, EnvironmentArgs},
+    environment::{Ask, Environment, EnvironmentArgs, Settled},
     failure::Failure,
     global::Output,
     wizard,
 };
 use crate::{
     aws::{
-        Aws,
         blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
-        store::{Store, StoreAddress},
-        verify::{Backend, survey, usage},
+        verify::{Backend, survey},
     },
     blueprint::Blueprint,
     exit,
@@ -34,15 +32,17 @@ use crate::{
         },
         json,
     },
-    settings::{Settings, layer::LockMechanism},
+    settings::{names::EnvName, variables::nearest},
     spec::Address,
-    state::layout::Layout,
     verify::{Checked, Severity, accept::Acceptance, files},
     working_directory::{Look, WorkingDirectory},
 };
 
 mod audit;
 mod ignore;
+mod live;
+
+use live::{InUse, live_use};
 
 /// Check a backend against every control; nothing is changed
 #[derive(Args, Clone, Debug)]
@@ -68,6 +68,10 @@ pub struct VerifyOptions {
     /// Do not look at states and locks, only at what holds them: --usage=false
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub usage: bool,
+
+    /// Read the states as well: their digests, and which version wrote them; nothing in them is kept
+    #[arg(long)]
+    pub read_states: bool,
 
     /// How old a lock may be, as in 90m or 2h
     #[arg(long, value_name = "DURATION", default_value = "2h")]
@@ -157,8 +161,22 @@ async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Contex
     let settled = args.settle(cx.host, &cx.global, Ask::Nobody).await?;
     let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
     accepted.extend(ignore::keep(options, Some(&settled.settings.env), settled.sources.file.as_ref(), cx)?);
+    let unknown = unknown_name(&settled);
     let environment = settled.meet(cx.host, &cx.global).await?;
-    of_environment(&environment, &accepted, options, cx).await
+    let mut document = of_environment(&environment, &accepted, options, cx).await?;
+    document.notes.splice(0..0, unknown);
+    Ok(document)
+}
+
+/// A name that the settings file does not have, though it has others, may be a slip.
+fn unknown_name(settled: &Settled) -> Option<String> {
+    let (env, file) = (&settled.settings.env, settled.sources.file.as_ref()?);
+    if file.envs.is_empty() || file.envs.contains_key(env) {
+        return None;
+    }
+    let nearest = nearest(env.as_str(), file.envs.keys().map(EnvName::as_str), 0);
+    let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
+    Some(format!("{} has no environment {env}{hint}", file.path.display()))
 }
 
 async fn of_environment(
@@ -187,11 +205,15 @@ async fn of_environment(
     checked.extend(surveyed);
     checked.extend(of_files(environment, &observation, cx)?);
     if options.usage && matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. })) {
-        let lock = Some(settings.lock);
-        let key = observation::outputs(&observation).get(&KEY).cloned();
-        checked.extend(
-            live_use(account, InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock }, options, cx).await?,
-        );
+        let of = InUse {
+            bucket: &names.state_bucket,
+            table: table.clone(),
+            settings,
+            key: observation::outputs(&observation).get(&KEY).cloned(),
+            lock: Some(settings.lock),
+            only: None,
+        };
+        checked.extend(live_use(account, of, options, cx).await?);
     }
     let who = About {
         project: Some(settings.project.to_string()),
@@ -203,26 +225,10 @@ async fn of_environment(
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(blueprint, &observation);
+    if document.resources.iter().all(|resource| !resource.present) {
+        document.notes.push("there is nothing of this environment; `tfbackend bootstrap` makes it".to_owned());
+    }
     Ok(document)
-}
-
-/// Where states are in use.
-struct InUse<'a> {
-    bucket: &'a str,
-    table: Option<String>,
-    settings: &'a Settings,
-    /// The ARN of the key that states should be encrypted with.
-    key: Option<String>,
-    lock: Option<LockMechanism>,
-}
-
-/// What runs made of it: every state's encryption, digests, locks. No state is read.
-async fn live_use(aws: &Aws, of: InUse<'_>, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<Vec<Checked>, Failure> {
-    let layout = Layout { key: None, workspace_prefix: of.settings.workspace_key_prefix.to_string() };
-    let address = StoreAddress { bucket: of.bucket.to_owned(), owner: aws.account().to_owned(), table: of.table, layout };
-    let expected =
-        usage::Expected { bucket: of.bucket.to_owned(), key: of.key, lock: of.lock, stale_after: options.stale_after, now: now(cx) };
-    cx.look(usage::check(&Store::new(aws, &address), expected)).await
 }
 
 fn now(cx: &Context<'_>) -> jiff::Timestamp {

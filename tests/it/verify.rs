@@ -2,6 +2,7 @@
 
 mod accepted;
 mod denied;
+mod live;
 mod unknown;
 
 use serde_json::Value;

@@ -67,7 +67,7 @@ pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketN
         explain::aws(Failure::failed(format!("nobody can tell how bucket {bucket} is encrypted")).because(&error), &error, None)
     })?;
     let settings = settings(&said, &bucket, &region, Some(&found))?;
-    let mut document = held_to(&settings, &aws, &found, &accepted, options, cx).await?;
+    let mut document = held_to(&settings, &said, &aws, &found, &accepted, options, cx).await?;
     document.notes.splice(0..0, notes);
     answer(&document, cx)
 }
@@ -114,6 +114,7 @@ fn settings(said: &Layer, bucket: &BucketName, region: &Region, found: Option<&U
 
 async fn held_to(
     settings: &Settings,
+    said: &Layer,
     aws: &Aws,
     found: &Unknown,
     accepted: &[crate::verify::accept::Acceptance],
@@ -147,8 +148,9 @@ async fn held_to(
     checked.extend(of_files(settings, cx)?);
     if options.usage {
         let key = found.key.as_ref().map(|key| key.arn.clone());
+        let only = said.key.as_ref().map(ToString::to_string);
         let lock = table.is_some().then_some(settings.lock);
-        let of = super::InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock };
+        let of = super::InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock, only };
         checked.extend(super::live_use(aws, of, options, cx).await?);
     }
     let who = About {

@@ -1,0 +1,54 @@
+//! What runs made of a backend, as `verify` sees it.
+
+use super::{LINE, findings, verify};
+use crate::support::{emulator::Emulator, program::Place};
+
+#[tokio::test]
+async fn states_digests_and_locks() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let line = format!("--env prod {LINE}");
+    assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
+    emulator.python("tests/it/verify/states.py", &[]);
+
+    let (said, document) = verify(&place, &line);
+    assert_eq!(said.code, Some(2));
+    insta::assert_snapshot!(findings(&document).join("\n"), @"
+    state-encryption at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
+    stale-lock at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
+    ");
+    let all = document["findings"].as_array().expect("findings");
+    let encryption = all.iter().find(|finding| finding["id"] == "state-encryption").expect("found");
+    assert!(encryption["what"].as_str().is_some_and(|what| what.contains("AES256")), "{encryption:#}");
+
+    // Only if it was asked for: what the bytes say.
+    let (said, document) = verify(&place, &format!("{line} --read-states --lock both"));
+    let read = findings(&document).into_iter().filter(|finding| finding.starts_with("state-digest") || finding.contains("version"));
+    insta::assert_snapshot!(read.collect::<Vec<_>>().join("\n"), @"
+    state-digest at s3://acme-tfstate-prod-000000000000-eu-west-1/terraform.tfstate: open
+    lock-mechanism-version at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
+    ");
+    assert!(!said.all().contains("hunter2"), "nothing in a state is shown");
+
+    assert_eq!(findings(&verify(&place, &format!("{line} --usage=false")).1), [""; 0]);
+    let patient = findings(&verify(&place, &format!("{line} --stale-after 999999h")).1);
+    assert!(!patient.iter().any(|finding| finding.starts_with("stale-lock")), "{patient:?}");
+
+    // One key of a bucket that tfbackend knows nothing of.
+    let unknown = "--bucket acme-tfstate-prod-000000000000-eu-west-1 --table acme-tfstate-prod-locks";
+    let everything = findings(&verify(&place, unknown).1);
+    let one = findings(&verify(&place, &format!("{unknown} --key terraform.tfstate")).1);
+    let of_team = |all: &[String]| all.iter().filter(|finding| finding.contains("team/")).count();
+    assert!(of_team(&everything) > 0 && of_team(&one) == 0, "{everything:?} {one:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_may_be_a_slip() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    std::fs::write(place.path().join("tfbackend.toml"), "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n").expect("written");
+    let (said, document) = verify(&place, "--env prdo");
+    assert_eq!(said.code, Some(2));
+    insta::assert_snapshot!(document["notes"].to_string(), @r#"["tfbackend.toml has no environment prdo; did you mean prod?","there is nothing of this environment; `tfbackend bootstrap` makes it"]"#);
+    assert_eq!(verify(&place, "--env prod").1["notes"][0], "there is nothing of this environment; `tfbackend bootstrap` makes it");
+}
