@@ -34,7 +34,7 @@ use crate::{
     },
     settings::{names::EnvName, variables::nearest},
     spec::Address,
-    verify::{Checked, Severity, accept::Acceptance, files},
+    verify::{Checked, Severity, Verdict, accept::Acceptance, files},
     working_directory::{Look, WorkingDirectory},
 };
 
@@ -225,6 +225,7 @@ async fn of_environment(
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(blueprint, &observation);
+    document.file = tf_file(environment, cx);
     if document.resources.iter().all(|resource| !resource.present) {
         document.notes.push("there is nothing of this environment; `tfbackend bootstrap` makes it".to_owned());
     }
@@ -245,7 +246,31 @@ fn of_files(environment: &Environment, observation: &Observation<AwsSpec>, cx: &
     let conf: Vec<PathBuf> = [PathBuf::from(conf)].into_iter().filter(|conf| dir.join(conf).exists()).collect();
     let folder = read_folder(&dir, &conf, cx)?;
     let backend = environment.backend(&observation::outputs(observation));
-    Ok(files::check(&folder, Some(&backend)))
+    Ok(named_from(&cx.host.cwd, files::check(&folder, Some(&backend))))
+}
+
+/// The file that points Terraform at it, if it is there.
+fn tf_file(environment: &Environment, cx: &Context<'_>) -> Option<String> {
+    let path = environment.out(cx.host).join(environment.settings.files.tf_file.for_env(&environment.settings.env));
+    path.exists().then(|| path.strip_prefix(&cx.host.cwd).unwrap_or(&path).display().to_string())
+}
+
+/// Files as a person in this folder names them.
+fn named_from(cwd: &Path, checked: Vec<Checked>) -> Vec<Checked> {
+    let prefix = format!("{}/", cwd.display());
+    let short = |text: &mut String| *text = text.replace(&prefix, "");
+    checked
+        .into_iter()
+        .map(|mut one| {
+            one.place.name.iter_mut().for_each(short);
+            match &mut one.verdict {
+                Verdict::Holds => {}
+                Verdict::Fails { what, mend } => [what, mend].into_iter().for_each(short),
+                Verdict::Unreadable { error } => short(error),
+            }
+            one
+        })
+        .collect()
 }
 
 /// What Terraform's files in a folder say.

@@ -172,7 +172,7 @@ fn of_files(settings: &Settings, cx: &Context<'_>) -> Result<Vec<crate::verify::
     let configured = Configured::of_folder(&folder, &[]).ok();
     let is_of_it =
         configured.is_some_and(|configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str()));
-    Ok(if is_of_it { files::check(&folder, None) } else { vec![] })
+    Ok(if is_of_it { super::named_from(&cx.host.cwd, files::check(&folder, None)) } else { vec![] })
 }
 
 /// What would set right all of it at once, names left to whoever does.

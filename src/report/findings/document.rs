@@ -23,6 +23,9 @@ pub struct VerifyDocument {
     /// What was looked at, for the picture in the page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<ResourceDocument>,
+    /// The file of the working copy that points Terraform at the backend, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// What the user should know of how it was looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -144,7 +147,7 @@ impl VerifyDocument {
         let checks: Vec<CheckDocument> = shown.iter().map(|checked| CheckDocument::of(checked, status(checked))).collect();
         let counts = Counts::of(&checks);
         let passed = !checks.iter().any(|check| matches!(check.status, Status::Open | Status::Unreadable));
-        Self { about, at, passed, score: score(&checks), counts, findings, checks, resources: vec![], notes: vec![] }
+        Self { about, at, passed, score: score(&checks), counts, findings, checks, resources: vec![], file: None, notes: vec![] }
     }
 }
 

@@ -84,7 +84,7 @@ fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> 
         "kind": kind,
         "level": level,
         "message": { "text": message(&said(finding)) },
-        "locations": [location(finding)],
+        "locations": [location(finding, document.file.as_deref())],
         "partialFingerprints": { "tfbackendFinding/v1": fingerprint(finding, document) },
         "properties": { "severity": finding.severity.word(), "group": finding.group.word() },
     });
@@ -113,14 +113,16 @@ fn message(text: &str) -> String {
 }
 
 /// Where in the backend; for a file of the user also where in the working copy.
-fn location(finding: &FindingDocument) -> Value {
+fn location(finding: &FindingDocument, file: Option<&str>) -> Value {
     let mut logical = json!({ "fullyQualifiedName": safe(finding.shown()), "kind": "resource" });
     if let (Some(_), Some(name)) = (&finding.address, &finding.resource) {
         logical["name"] = json!(safe(name));
     }
     let mut location = json!({ "logicalLocations": [logical] });
-    if let (Group::Files, Some(path)) = (finding.group, &finding.resource) {
-        location["physicalLocation"] = json!({ "artifactLocation": artifact(path) });
+    // Code scanning shows nothing that is in no file: what is in the cloud is shown at the file that leads there.
+    let path = if finding.group == Group::Files { finding.resource.as_deref().or(file) } else { file };
+    if let Some(path) = path {
+        location["physicalLocation"] = json!({ "artifactLocation": artifact(path), "region": { "startLine": 1 } });
     }
     location
 }

@@ -181,6 +181,7 @@ fn made() -> VerifyDocument {
                 true,
             ),
         ],
+        file: Some("infra/backend.tf".into()),
         notes: vec!["The alarms of `us-east-1` were not looked at.".into()],
     }
 }

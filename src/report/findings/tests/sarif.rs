@@ -113,7 +113,16 @@ fn a_result_for_each_finding() {
                   "kind": "resource",
                   "name": "arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1"
                 }
-              ]
+              ],
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "infra/backend.tf",
+                  "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "startLine": 1
+                }
+              }
             }
           ],
           "partialFingerprints": {
@@ -140,7 +149,16 @@ fn a_result_for_each_finding() {
                   "kind": "resource",
                   "name": "arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1"
                 }
-              ]
+              ],
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "infra/backend.tf",
+                  "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "startLine": 1
+                }
+              }
             }
           ],
           "partialFingerprints": {
@@ -166,7 +184,16 @@ fn a_result_for_each_finding() {
                   "fullyQualifiedName": "s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\\u{202e}\\u{1b}[31m\\n",
                   "kind": "resource"
                 }
-              ]
+              ],
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "infra/backend.tf",
+                  "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "startLine": 1
+                }
+              }
             }
           ],
           "partialFingerprints": {
@@ -192,7 +219,16 @@ fn a_result_for_each_finding() {
                   "fullyQualifiedName": "state_bucket/logging",
                   "kind": "resource"
                 }
-              ]
+              ],
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "infra/backend.tf",
+                  "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "startLine": 1
+                }
+              }
             }
           ],
           "partialFingerprints": {
@@ -230,6 +266,9 @@ fn a_result_for_each_finding() {
                 "artifactLocation": {
                   "uri": "infra%20prod/backend.conf",
                   "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "startLine": 1
                 }
               }
             }
@@ -278,7 +317,8 @@ fn keeps_the_rules_of_sarif() {
         assert!(result["message"]["text"].as_str().is_some_and(|text| !text.is_empty()));
         assert!(fingerprints.insert(result["partialFingerprints"]["tfbackendFinding/v1"].as_str().unwrap().to_owned()));
         let location = &result["locations"][0];
-        assert_eq!(location["physicalLocation"].is_object(), finding.group == Group::Files);
+        let uri = location["physicalLocation"]["artifactLocation"]["uri"].as_str().expect("code scanning shows nothing without a file");
+        assert_eq!(uri == "infra/backend.tf", finding.group != Group::Files);
     }
 }
 
