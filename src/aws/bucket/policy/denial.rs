@@ -5,7 +5,10 @@
 
 use serde_json::Value;
 
-use crate::aws::policy::{Document, Effect, Statement};
+use crate::{
+    aws::policy::{Document, Effect, Statement},
+    spec::UNKNOWN,
+};
 
 const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
 const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
@@ -91,7 +94,7 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
         }
         ("", "") => format!("{sent}, whoever runs it; change the statement"),
         ("", _) if kms => {
-            let ours = sends.key.as_deref().unwrap_or_default();
+            let ours = sends.key.as_deref().filter(|key| !key.starts_with(UNKNOWN)).unwrap_or("a new key");
             format!("{sent}: it wants the key {key}, and Terraform sends {ours}; use --kms-key {key}, or change the statement")
         }
         ("", _) => format!("{sent}: it wants the key {key}, and Terraform sends {}; use --kms-key {key}, or change it", sends.algorithm),

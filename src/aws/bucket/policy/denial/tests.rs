@@ -76,6 +76,9 @@ fn a_key_that_terraform_does_not_use() {
     assert_eq!(denied(&condition("ArnNotLike", KEY, &json!("arn:aws:kms:*:111122223333:key/*"))), [""; 0]);
     let said = denied(&condition("ArnNotEquals", KEY, &json!("arn:theirs")));
     assert!(said[0].contains("it wants the key arn:theirs, and Terraform sends arn:aws:kms"), "{said:?}");
+    let new = sends("aws:kms", Some("(known after apply: key)"));
+    let said = denied_to(&new, &condition("ArnNotEquals", KEY, &json!(OURS)));
+    assert!(said[0].contains("and Terraform sends a new key; use --kms-key arn:aws:kms"), "{said:?}");
 }
 
 #[test]
