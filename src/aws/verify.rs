@@ -4,6 +4,7 @@ pub mod acceleration;
 pub mod alarms;
 pub mod catalogue;
 pub mod denied;
+pub mod identities;
 pub mod lifecycle;
 pub mod open;
 pub mod own_key;

@@ -32,3 +32,26 @@ fn verdict(on: Result<bool, AwsError>) -> Verdict {
         Err(error) => Verdict::Unreadable { error: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::testing::{Answer, Script, error, text};
+
+    async fn verdict_of(answer: Answer) -> Verdict {
+        let script = Script::new().on("GET ?accelerate", answer);
+        let checked = check(&script.aws(), "acme", Place::default()).await;
+        assert!(script.sent().contains("x-amz-expected-bucket-owner: 111122223333"), "{}", script.sent());
+        checked.verdict
+    }
+
+    #[tokio::test]
+    async fn on_off_and_nobody_knows() {
+        let status = |status: &str| text(format!("<AccelerateConfiguration><Status>{status}</Status></AccelerateConfiguration>"));
+        assert!(matches!(verdict_of(status("Enabled")).await, Verdict::Fails { .. }));
+        assert_eq!(verdict_of(status("Suspended")).await, Verdict::Holds);
+        assert_eq!(verdict_of(text("<AccelerateConfiguration/>")).await, Verdict::Holds, "it never was on");
+        assert_eq!(verdict_of(error(405, "MethodNotAllowed")).await, Verdict::Holds, "the region has none");
+        assert!(matches!(verdict_of(error(403, "AccessDenied")).await, Verdict::Unreadable { .. }));
+    }
+}

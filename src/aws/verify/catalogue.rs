@@ -78,6 +78,7 @@ pub static ALL: &[&Check] = &[
     &RUNNER_POLICY,
     &RUNNER_ATTACHED,
     &RUNNER_USED,
+    &WIDE_ACCESS,
     &ACCOUNT_PUBLIC_ACCESS,
     &ACCOUNT_TRAIL,
 ];

@@ -131,7 +131,7 @@ async fn held_to(
         tokio::join!(
             crate::aws::resources::observe(aws, &blueprint),
             survey::checks(aws, &about),
-            unknown::what_else(aws, &names.state_bucket, found.key.as_ref(), &place)
+            unknown::what_else(aws, &names.state_bucket, table.as_deref(), found.key.as_ref(), &place)
         )
     };
     let (mut observation, surveyed, what_else) = cx.look(looking).await?;

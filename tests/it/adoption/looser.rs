@@ -48,10 +48,11 @@ fn compare(path: &str, before: &Value, after: &Value, losses: &mut Vec<String>) 
 }
 
 fn is_stricter(path: &str, before: &Value, after: &Value) -> bool {
-    let is = |wanted: Option<&str>, value: &Value| wanted.is_none_or(|wanted| value.to_string() == wanted);
+    let is = |wanted: Option<&str>, text: &str| wanted.is_none_or(|wanted| text == wanted);
+    let (old, new) = (before.to_string(), after.to_string());
     let by_a_managed_key = |value: &Value| value.as_str().is_some_and(|key| key.contains("alias/aws/"));
     (path.ends_with("/key") && by_a_managed_key(before) && after.is_string())
-        || STRICTER.iter().any(|(end, from, to)| path.ends_with(end) && is(*from, before) && is(*to, after))
+        || STRICTER.iter().any(|(end, from, to)| path.ends_with(end) && is(*from, &old) && is(*to, &new))
 }
 
 #[test]

@@ -6,7 +6,10 @@
 use serde_json::Value;
 
 use crate::{
-    aws::policy::{Document, Effect, Statement},
+    aws::policy::{
+        Document, Effect, Statement,
+        pattern::{matches, texts},
+    },
     spec::UNKNOWN,
 };
 
@@ -180,35 +183,6 @@ fn is_everybody(principal: Option<&Value>) -> bool {
         Some(other) => other == "*",
         None => false,
     }
-}
-
-/// One text or many; booleans and numbers are their text.
-fn texts(value: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match value {
-        Value::Array(items) => items.iter().map(text).collect(),
-        other => vec![text(other)],
-    }
-}
-
-/// `*` is any text, `?` any one character. In time that grows with both lengths only.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => (p, t) = (p + 1, t + 1),
-            _ => {
-                let Some((at, from)) = star else { return false };
-                (p, t, star) = (at + 1, from + 1, Some((at, from + 1)));
-            }
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]
