@@ -10,6 +10,7 @@ use crate::{
     },
     blueprint::Blueprint,
     observation::{Observation, Seen},
+    report::words,
     verify::{Checked, Place, Verdict},
 };
 
@@ -42,15 +43,15 @@ fn harm(theirs: &Rule, ours: &[Rule]) -> Option<String> {
     }
     let mut harms = vec![];
     if let Some(days) = theirs.expiration_days {
-        harms.push(format!("deletes states {days} days after they were written"));
+        harms.push(format!("deletes states {} after they were written", in_days(days)));
     }
     if let Some(date) = &theirs.expiration_date {
         harms.push(format!("deletes states that are older than {date}"));
     }
     if let Some(days) = theirs.noncurrent_days.filter(|days| cuts(*days, theirs.noncurrent_newest, ours)) {
         harms.push(match theirs.noncurrent_newest {
-            None => format!("deletes every replaced version after {days} days, also the newest"),
-            Some(newest) => format!("deletes replaced versions after {days} days, all but the {newest} newest"),
+            None => format!("deletes every replaced version after {}, also the newest", in_days(days)),
+            Some(newest) => format!("deletes replaced versions after {}, all but the {newest} newest", in_days(days)),
         });
     }
     let archives = |moved: &&Move| ARCHIVES.contains(&&*moved.class);
@@ -58,6 +59,10 @@ fn harm(theirs: &Rule, ours: &[Rule]) -> Option<String> {
         theirs.transitions.iter().filter(archives).map(|moved| format!("moves states to {}, where no run can read them", moved.class)),
     );
     (!harms.is_empty()).then(|| format!("rule {} {}", theirs.id, harms.join(", and ")))
+}
+
+fn in_days(days: u32) -> String {
+    words::count(days as usize, "day", "days")
 }
 
 /// Whether that deletes a version that ours keep: one that is younger, or among the newest.

@@ -188,5 +188,15 @@ def with_the_header():
     s3.put_bucket_policy(Bucket="classic-states", Policy=json.dumps(document))
 
 
+def hostile():
+    """Names that would clear a terminal, turn text around, or be taken for an expression."""
+    name = "x\u001b[2J\u202e${path.module}\r\n| <b> `y`"
+    bucket("hostile-states", tags={"Name": "${x}"})
+    document = {"Version": "2012-10-17", "Statement": [deny(name, "s3:PutObject", resource="arn:aws:s3:::hostile-states/*")]}
+    s3.put_bucket_policy(Bucket="hostile-states", Policy=json.dumps(document))
+    rule = {"ID": "\u202ex${y}\"'", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket="hostile-states", LifecycleConfiguration={"Rules": [rule]})
+
+
 for what in sys.argv[1:]:
     globals()[what]()

@@ -53,6 +53,23 @@ async fn a_statement_that_denies_terraform_is_named_before_it_does() {
     assert!(error.contains("AccessDenied") && error.contains("PutObject"), "{error}");
 }
 
+#[tokio::test]
+async fn what_others_wrote_does_nothing_to_a_terminal() {
+    let emulator = Emulator::start().await;
+    emulator.python(MAKE, &["hostile"]);
+    let taker = Taker::new(&emulator, "--env hostile --bucket hostile-states --lock s3");
+    let why = taker.refused("--adopt");
+    assert!(why.contains("denies writing states") && why.contains("${path.module}"), "{why}");
+    let args = ["verify", "--bucket", "hostile-states", "--region", emulator.region(), "--output", "json"];
+    let found = taker.place.run(&args).out;
+    assert!(found.contains("deletes states 1 day after they were written") && found.contains("denies writing states"), "{found}");
+    for text in [why, found] {
+        let unsafe_ones: Vec<char> =
+            text.chars().filter(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c)).collect();
+        assert!(unsafe_ones.is_empty(), "{text:?}");
+    }
+}
+
 /// With the header that the statement wants, all is well.
 #[tokio::test]
 async fn what_is_said_about_such_a_statement_helps() {

@@ -23,7 +23,7 @@ fn what_ours_keep_is_deleted() {
     let both = Rule { expiration_days: Some(30), noncurrent_days: Some(1), ..Rule::default() };
     assert_eq!(
         theirs(both).unwrap(),
-        "rule theirs deletes states 30 days after they were written, and deletes every replaced version after 1 days, also the newest"
+        "rule theirs deletes states 30 days after they were written, and deletes every replaced version after 1 day, also the newest"
     );
     assert!(theirs(Rule { expiration_date: Some("2030-01-01T00:00:00Z".to_owned()), ..Rule::default() }).is_some());
     let glacier = Move { class: "GLACIER".to_owned(), days: Some(1), ..Move::default() };
