@@ -30,7 +30,7 @@ test-venv: ## Python packages for the tests
 
 .PHONY: docs
 docs: test-venv ## Writes the generated pages of docs/ and the examples again
-	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example docs::
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example what_the_tutorials docs::
 
 .PHONY: build
 build: ## Release binary

@@ -131,7 +131,10 @@ fn change<S: Spec>(desired: S, seen: Option<&Seen<S>>, adopt: bool) -> Change<S>
         Owner::Us if from == to => Change::NoOp { spec: to },
         Owner::Us => Change::Update { from, to },
         Owner::Unmanaged if adopt && from == to => Change::NoOp { spec: to },
-        Owner::Unmanaged if adopt => Change::Adopt { from, to },
+        Owner::Unmanaged if adopt => match desired.adoption_blocked_by(&from) {
+            Some(why) => blocked(Reason::Impossible { why }),
+            None => Change::Adopt { from, to },
+        },
         Owner::Unmanaged => blocked(Reason::Unmanaged),
         Owner::Other(owner) => blocked(Reason::Foreign { owner: owner.clone() }),
     }

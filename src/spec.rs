@@ -80,6 +80,12 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
         None
     }
 
+    /// Why `observed`, which others made, is not taken over as it is: it would lose what they chose.
+    fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
+        let _ = observed;
+        None
+    }
+
     /// What to say when a resource that is only used, never made, is not there.
     ///
     /// `Some` makes the node a reference: it is looked at and checked, and never written.

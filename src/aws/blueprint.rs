@@ -36,6 +36,7 @@ pub const KEY_ALIAS: Address = Address::new("key/alias");
 pub const KEY_ROTATION: Address = Address::new("key/rotation");
 pub const LOG_BUCKET: Address = Address::new("log_bucket");
 pub const STATE_BUCKET: Address = Address::new("state_bucket");
+pub const STATE_LIFECYCLE: Address = Address::new("state_bucket/lifecycle");
 pub const LOCK_TABLE: Address = Address::new("lock_table");
 pub const LOCK_TABLE_RECOVERY: Address = Address::new("lock_table/recovery");
 pub const TOPIC: Address = Address::new("topic");
@@ -62,7 +63,7 @@ const STATE: Parts = Parts {
     public_access: Address::new("state_bucket/public_access"),
     versioning: Address::new("state_bucket/versioning"),
     encryption: Address::new("state_bucket/encryption"),
-    lifecycle: Address::new("state_bucket/lifecycle"),
+    lifecycle: STATE_LIFECYCLE,
     logging: Address::new("state_bucket/logging"),
     notifications: Address::new("state_bucket/notifications"),
     policy: Address::new("state_bucket/policy"),

@@ -140,7 +140,7 @@ impl Key {
     }
 }
 
-pub(super) async fn get_policy(aws: &Aws, arn: &str) -> Result<Document, AwsError> {
+pub(in crate::aws) async fn get_policy(aws: &Aws, arn: &str) -> Result<Document, AwsError> {
     let answer = aws.read(GET_POLICY, arn, aws.clients.kms.get_key_policy().key_id(arn).policy_name("default").send()).await?;
     serde_json::from_str(answer.policy().unwrap_or("{}")).map_err(|error| AwsError::nonsense(GET_POLICY, arn, &error.to_string()))
 }

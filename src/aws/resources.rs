@@ -83,6 +83,13 @@ macro_rules! kinds {
                 }
             }
 
+            fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
+                match (self, observed) {
+                    $((Self::$kind(ours), Self::$kind(theirs)) => ours.adoption_blocked_by(theirs),)+
+                    _ => None,
+                }
+            }
+
             fn reference(&self) -> Option<String> {
                 match self { $(Self::$kind(spec) => spec.reference(),)+ }
             }

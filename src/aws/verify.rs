@@ -1,12 +1,18 @@
 //! What must hold of a backend on AWS: each setting of the blueprint, and what no setting says.
 
+pub mod acceleration;
 pub mod alarms;
 pub mod catalogue;
 pub mod contents;
+pub mod denied;
+pub mod identities;
+pub mod lifecycle;
 pub mod open;
+pub mod own_key;
 pub mod settings;
 pub mod standing;
 pub mod survey;
+pub mod trails;
 pub mod unknown;
 pub mod usage;
 
@@ -39,6 +45,8 @@ impl Backend<'_> {
         let name = |spec: &AwsSpec| name(aws, spec, &known);
         let mut checked = settings::Settings { blueprint, observation, plan: &plan, mend, tagged }.checks(&name);
         checked.extend(open::checks(observation, aws.account(), &name));
+        checked.extend(lifecycle::checks(blueprint, observation, &name));
+        checked.extend(denied::checks(blueprint, observation, &name));
         checked.extend(standing::checks(observation, &name));
         checked
     }

@@ -16,6 +16,8 @@ mod wizard;
 mod working_directory;
 
 #[cfg(unix)]
+mod adoption;
+#[cfg(unix)]
 mod canary;
 #[cfg(unix)]
 mod demo;

@@ -19,6 +19,8 @@ use crate::{
 
 const GET: Api = Api::allowed_by("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
 const PUT: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
+/// How the alias of the key ends that S3 has in every account.
+const MANAGED: &str = "alias/aws/s3";
 const ABSENT: &[&str] = &["ServerSideEncryptionConfigurationNotFoundError", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,6 +79,26 @@ impl Spec for Encryption {
                 self.bucket, observed.algorithm, self.algorithm
             )
         })
+    }
+
+    /// Another key is another choice of who may read.
+    fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
+        let theirs = observed.has_another_key(self.key.as_deref()?)?;
+        let say = if theirs.contains(":key/") {
+            format!("pass --kms-key {theirs}")
+        } else {
+            "pass --kms-key with the ARN of that key; if that is what you said, make the ARN the bucket's default first".to_owned()
+        };
+        Some(format!("bucket {} is encrypted with {theirs}, and would be with another key; {say}", self.bucket))
+    }
+}
+
+impl Encryption {
+    /// Whether the default is a key that somebody chose, and not the one that is meant here.
+    fn has_another_key(&self, key: &str) -> Option<&str> {
+        let theirs = self.key.as_deref().filter(|_| self.algorithm.starts_with(ServerSideEncryption::AwsKms.as_str()))?;
+        let same = theirs == key || key.strip_suffix(theirs).is_some_and(|before| before.ends_with(":key/"));
+        (!same && !theirs.ends_with(MANAGED)).then_some(theirs)
     }
 }
 

@@ -21,8 +21,6 @@ use rule::Rule;
 const GET: Api = Api::allowed_by("s3:GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration");
 const PUT: Api = Api::allowed_by("s3:PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration");
 const ABSENT: &[&str] = &["NoSuchLifecycleConfiguration", NO_BUCKET];
-/// How the ids of ours start.
-const OURS: &str = "tfbackend-";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lifecycle {
@@ -63,7 +61,7 @@ impl Lifecycle {
 
 impl Spec for Lifecycle {
     fn over(&self, observed: &Self) -> Self {
-        let is_ours = |rule: &&Rule| rule.id.starts_with(OURS);
+        let is_ours = |rule: &&Rule| rule.is_ours();
         let wanted: Vec<Rule> = self
             .rules
             .iter()

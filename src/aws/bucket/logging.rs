@@ -25,7 +25,17 @@ pub struct Logging {
     pub prefix: Option<String>,
 }
 
-impl Spec for Logging {}
+impl Spec for Logging {
+    /// Whoever reads them there would miss them.
+    fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
+        let theirs = observed.target.as_ref().filter(|theirs| self.target.as_ref() != Some(theirs))?;
+        Some(format!(
+            "bucket {} writes its access logs into {theirs}, and S3 writes them into one bucket only; pass --access-logs=false to leave \
+             them there",
+            self.bucket
+        ))
+    }
+}
 
 impl Resource for Logging {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {

@@ -13,6 +13,8 @@ use crate::{
     spec::Spec,
 };
 
+pub mod denial;
+
 const GET: Api = Api::new("s3:GetBucketPolicy");
 const PUT: Api = Api::new("s3:PutBucketPolicy");
 const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
@@ -26,6 +28,12 @@ pub struct BucketPolicy {
 impl Spec for BucketPolicy {
     fn over(&self, observed: &Self) -> Self {
         Self { bucket: self.bucket.clone(), document: self.document.over(&observed.document) }
+    }
+
+    /// What others wrote stays; where it would make every apply fail, a person decides.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        let denials = denial::denials(&observed.document, &denial::Sends::by(&self.document)?);
+        (!denials.is_empty()).then(|| format!("with the policy of bucket {} no apply would succeed: {}", self.bucket, denials.join("; ")))
     }
 }
 

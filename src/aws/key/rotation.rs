@@ -12,7 +12,7 @@ use crate::{
     spec::Spec,
 };
 
-const GET: Api = Api::new("kms:GetKeyRotationStatus");
+pub(in crate::aws) const GET: Api = Api::new("kms:GetKeyRotationStatus");
 const ENABLE: Api = Api::new("kms:EnableKeyRotation");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

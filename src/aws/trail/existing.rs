@@ -79,7 +79,7 @@ impl ExistingTrail {
     }
 
     /// Values of basic selectors are prefixes.
-    fn in_basic(&self, selector: &EventSelector) -> bool {
+    pub(in crate::aws) fn in_basic(&self, selector: &EventSelector) -> bool {
         selector.read_write_type() == Some(&ReadWriteType::All)
             && selector.data_resources().iter().any(|data| {
                 data.r#type() == Some("AWS::S3::Object") && data.values().iter().any(|value| self.objects.starts_with(&**value))
@@ -87,7 +87,7 @@ impl ExistingTrail {
     }
 
     /// Any condition that we do not know may leave events out, and so does not count.
-    fn in_advanced(&self, selector: &Selector) -> bool {
+    pub(in crate::aws) fn in_advanced(&self, selector: &Selector) -> bool {
         selector.fields.iter().all(|field| {
             field.other.is_empty()
                 && match &*field.field {

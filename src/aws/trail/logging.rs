@@ -12,7 +12,7 @@ use crate::{
     spec::Spec,
 };
 
-pub(super) const GET: Api = Api::new("cloudtrail:GetTrailStatus");
+pub(in crate::aws) const GET: Api = Api::new("cloudtrail:GetTrailStatus");
 const START: Api = Api::new("cloudtrail:StartLogging");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use crate::{
     spec::Spec,
 };
 
-pub(super) const GET: Api = Api::new("cloudtrail:GetEventSelectors");
+pub(in crate::aws) const GET: Api = Api::new("cloudtrail:GetEventSelectors");
 const PUT: Api = Api::new("cloudtrail:PutEventSelectors");
 
 /// The names of ours.
@@ -115,7 +115,7 @@ impl Field {
 }
 
 impl Selector {
-    pub(super) fn from_sdk(selector: &AdvancedEventSelector) -> Self {
+    pub(in crate::aws) fn from_sdk(selector: &AdvancedEventSelector) -> Self {
         let mut fields: Vec<Field> = selector.field_selectors().iter().map(Field::from_sdk).collect();
         let rank =
             |field: &Field| ["eventCategory", "resources.type", "resources.ARN"].iter().position(|name| field.field == *name).unwrap_or(9);

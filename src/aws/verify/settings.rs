@@ -11,10 +11,10 @@ use crate::{
         resources::AwsSpec,
     },
     blueprint::Blueprint,
-    observation::{Observation, Owner, Seen},
+    observation::{self, Observation, Owner, Seen},
     plan::{Change, Plan, Reason, Step},
     report::plan::differences,
-    spec::{Address, UNKNOWN, texts_mut},
+    spec::{Address, Spec, UNKNOWN, texts_mut},
     verify::{Check, Checked, Place, Verdict},
 };
 
@@ -71,15 +71,33 @@ impl Settings<'_> {
         let fails = |what: String| Verdict::Fails { what, mend: self.mend.to_owned() };
         match &step.change {
             Change::NoOp { .. } => self.all(&step.address, spec, &Broken::new()),
-            Change::Create { .. } => vec![(whole, fails(format!("no {}", spec.name())))],
+            Change::Create { .. } => self.missing(spec).into_iter().map(|check| (check, fails(format!("no {}", spec.name())))).collect(),
             Change::Update { from, to } | Change::Adopt { from, to } => self.all(&step.address, spec, &differing(from, to)),
             Change::Blocked { reason } => match reason {
                 Reason::Unreadable { error } => vec![(whole, Verdict::Unreadable { error: error.clone() })],
                 Reason::NotLookedAt => vec![(whole, Verdict::Unreadable { error: reason.to_string() })],
                 Reason::Foreign { .. } | Reason::Unmanaged => vec![(&rule::OWNED, by_hand(reason.to_string()))],
-                Reason::Impossible { why } => vec![(impossible(spec), by_hand(why.clone()))],
+                Reason::Impossible { why } => self.although_blocked(step, spec, why),
                 Reason::Missing { what } => vec![(whole, by_hand(what.clone()))],
             },
+        }
+    }
+
+    /// What nobody made is one finding in an environment, where a plan makes all of it; of a backend that others made, each
+    /// rule is said that nothing keeps.
+    fn missing(&self, spec: &AwsSpec) -> Vec<&'static Check> {
+        let many = !self.tagged && matches!(spec, AwsSpec::BucketPolicy(_) | AwsSpec::Lifecycle(_));
+        if many { rules(spec) } else { vec![whole(spec)] }
+    }
+
+    /// A policy that denies Terraform is a finding of its own: what else it lacks is no less missing.
+    fn although_blocked(&self, step: &Step<AwsSpec>, spec: &AwsSpec, why: &str) -> Vec<(&'static Check, Verdict)> {
+        match (spec, self.observation.get(&step.address)) {
+            (AwsSpec::BucketPolicy(_), Some(Seen::Present { spec: from, .. })) => {
+                let to = spec.resolve(&observation::outputs(self.observation)).over(from);
+                self.all(&step.address, spec, &differing(from, &to))
+            }
+            _ => vec![(impossible(spec), by_hand(why.to_owned()))],
         }
     }
 

@@ -3,10 +3,11 @@
 
 use aws_sdk_kms::types::KeyManagerType;
 
-use super::catalogue as rule;
+use super::{acceleration, catalogue as rule, identities, own_key, trails};
 use crate::{
     aws::{
         Aws,
+        blueprint::LOCK_TABLE,
         bucket::{
             self,
             encryption::Encryption,
@@ -14,9 +15,11 @@ use crate::{
             notifications::{Notifications, TargetKind},
         },
         error::AwsError,
-        key,
+        key, lock_table,
         resource::{Look, Resource},
+        resources::AwsSpec,
     },
+    observation::{Observation, Seen},
     verify::{Check, Checked, Place, Verdict},
 };
 
@@ -103,6 +106,38 @@ impl Unknown {
             (&rule::DELETE_EVENTS, told),
         ];
         checks.into_iter().map(|(check, verdict)| Checked::new(check, place.clone(), verdict)).collect()
+    }
+}
+
+/// What can be seen of it beside its own settings: trails that were made for it, its key, who may do what, its endpoints.
+pub async fn what_else(aws: &Aws, bucket: &str, table: Option<&str>, key: Option<&DefaultKey>, place: &Place) -> Vec<Checked> {
+    let own_key = async {
+        match key.filter(|key| !key.managed) {
+            Some(key) => own_key::checks(aws, &key.arn).await,
+            None => vec![],
+        }
+    };
+    let (mut checked, key, identities, acceleration) = tokio::join!(
+        trails::checks(aws, bucket),
+        own_key,
+        identities::checks(aws, bucket, table),
+        acceleration::check(aws, bucket, place.clone())
+    );
+    checked.extend(key);
+    checked.extend(identities);
+    checked.push(acceleration);
+    checked
+}
+
+/// A table without a key of the account is as it was chosen to be, and still nobody decides who may decrypt it.
+pub fn hold_table_to_a_key(checked: &mut [Checked], observation: &Observation<AwsSpec>) {
+    let Some(Seen::Present { spec: AwsSpec::LockTable(table), .. }) = observation.get(&LOCK_TABLE) else { return };
+    let unkeyed = table.encryption == lock_table::Encryption::AwsOwned;
+    for one in checked.iter_mut().filter(|one| unkeyed && std::ptr::eq(one.check, &rule::TABLE_ENCRYPTION) && !one.is_finding()) {
+        one.verdict = Verdict::Fails {
+            what: "it is encrypted with a key of DynamoDB's own".to_owned(),
+            mend: "use a key of the account's own, as for the bucket".to_owned(),
+        };
     }
 }
 

@@ -127,8 +127,15 @@ async fn held_to(
     let blueprint = aws_blueprint::blueprint(settings, &names, aws);
     let table = settings.lock.uses_table().then(|| names.table.clone());
     let about = survey::About { bucket: &names.state_bucket, table: table.as_deref(), own_alarms: vec![], policy: None };
-    let looking = async { tokio::join!(crate::aws::resources::observe(aws, &blueprint), survey::checks(aws, &about)) };
-    let (mut observation, surveyed) = cx.look(looking).await?;
+    let place = Place::at(&STATE_BUCKET, Some(format!("arn:{}:s3:::{}", aws.caller.partition, names.state_bucket)));
+    let looking = async {
+        tokio::join!(
+            crate::aws::resources::observe(aws, &blueprint),
+            survey::checks(aws, &about),
+            unknown::what_else(aws, &names.state_bucket, table.as_deref(), found.key.as_ref(), &place)
+        )
+    };
+    let (mut observation, surveyed, what_else) = cx.look(looking).await?;
     // Whose it is says nothing of how safe it is.
     for seen in observation.values_mut() {
         if let Seen::Present { owner, .. } = seen {
@@ -140,11 +147,12 @@ async fn held_to(
     let mut checked = backend.checks();
     // Whatever the bucket has by default is the key here; whether that is good enough is another question.
     checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
-    let place = Place::at(&STATE_BUCKET, Some(format!("arn:{}:s3:::{}", aws.caller.partition, names.state_bucket)));
     checked.extend(found.checks(&place));
+    unknown::hold_table_to_a_key(&mut checked, &observation);
     let alarmed = surveyed.iter().any(|one| std::ptr::eq(one.check, &catalogue::ALARM_FIRES));
     checked.push(unknown::alarmed(alarmed, place));
     checked.extend(surveyed);
+    checked.extend(what_else);
     checked.extend(of_files(settings, cx)?);
     if options.usage {
         let key = found.key.as_ref().map(|key| key.arn.clone());

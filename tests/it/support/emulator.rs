@@ -96,6 +96,11 @@ impl Emulator {
         &self.running.account
     }
 
+    /// The home folder of what runs in it.
+    pub fn home(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Access key id and secret of its administrator.
     pub fn credentials(&self) -> (String, String) {
         let file = fs::read_to_string(&self.running.credentials_file).expect("credentials");

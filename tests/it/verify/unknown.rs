@@ -55,9 +55,11 @@ async fn a_bucket_made_by_hand() {
     medium   bucket-sse-c at state_bucket/encryption: blocked: (none) -> ["SSE-C"]
     medium   bucket-old-tls at state_bucket/policy: statement TfbackendDenyOldTls is missing
     medium   bucket-sse-c at state_bucket/policy: statement TfbackendDenyCustomerKeys is missing
+    medium   table-encryption at lock_table: it is encrypted with a key of DynamoDB's own
     medium   table-recovery at lock_table/recovery: enabled: false -> true
     medium   trail at trail: no trail that these credentials can see is logging the data events of arn:aws:s3:::my-states/; use --trail new, or --trail off
     medium   bucket-access-logs at state_bucket: there are none
+    low      bucket-lifecycle at state_bucket/lifecycle: no lifecycle rules
     low      bucket-delete-events at state_bucket: nobody is told
     info     account-public-access at : there is none
     info     account-trail at : no trail that these credentials can see does

@@ -99,3 +99,17 @@ fn a_bucket_key_without_kms_is_no_difference() {
     let observed = Encryption { bucket_key: true, ..s3() };
     assert_eq!(s3().over(&observed), observed);
 }
+
+#[test]
+fn another_key_is_not_replaced_in_passing() {
+    let with = |key: Option<&str>| Encryption { key: key.map(str::to_owned), ..kms() };
+    let why = kms().adoption_blocked_by(&with(Some("arn:aws:kms:eu-west-1:111122223333:key/theirs"))).expect("blocked");
+    assert!(why.contains("pass --kms-key arn:aws:kms:eu-west-1:111122223333:key/theirs"), "{why}");
+    let why = kms().adoption_blocked_by(&with(Some("alias/theirs"))).expect("blocked");
+    assert!(why.contains("pass --kms-key with the ARN of that key"), "{why}");
+    let id = KEY_ARN.rsplit('/').next();
+    for observed in [kms(), with(None), with(id), with(Some("arn:aws:kms:eu-west-1:111122223333:alias/aws/s3")), s3()] {
+        assert_eq!(kms().adoption_blocked_by(&observed), None, "{observed:?}");
+    }
+    assert_eq!(s3().adoption_blocked_by(&kms()), None, "that is weaker, and blocked whoever made it");
+}

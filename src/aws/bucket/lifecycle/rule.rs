@@ -7,6 +7,9 @@ use aws_sdk_s3::types::{
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::{Deserialize, Serialize};
 
+/// How the ids of ours start.
+const OURS: &str = "tfbackend-";
+
 /// Days are counted from creation, or from replacement where it says `noncurrent`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -62,6 +65,10 @@ pub struct Move {
 impl Rule {
     pub fn whole_bucket(id: &str) -> Self {
         Self { id: id.to_owned(), enabled: true, ..Self::default() }
+    }
+
+    pub fn is_ours(&self) -> bool {
+        self.id.starts_with(OURS)
     }
 
     /// Whether both do the same, whatever they are called.

@@ -133,7 +133,7 @@ fn what_others_keep_for_longer_is_not_cut_short() {
         let theirs = keep(longer.clone());
         let to = states().over(&theirs);
         assert!(to.rules.contains(&longer));
-        let ours: Vec<_> = to.rules.iter().filter(|rule| rule.id.starts_with(OURS)).collect();
+        let ours: Vec<_> = to.rules.iter().filter(|rule| rule.is_ours()).collect();
         assert!(ours.iter().all(|rule| rule.noncurrent_days.is_none() && rule.noncurrent_newest.is_none()), "{ours:?}");
         assert!(ours.iter().any(|rule| rule.abort_uploads_days == Some(7)), "the rest of ours holds");
         assert_eq!(states().over(&to), to);

@@ -39,3 +39,15 @@ async fn put() {
     let codes = ["OperationAborted", "NoSuchBucket", "InvalidTargetBucketForLogging"];
     retried_on(&logging(), None, "PUT ?logging", &codes, |script| script.always("PUT ?logging", empty())).await;
 }
+
+#[test]
+fn logs_of_others_are_not_taken_away() {
+    let theirs = Logging { target: Some("theirs".to_owned()), ..logging() };
+    let why = logging().adoption_blocked_by(&theirs).expect("blocked");
+    assert!(why.contains("into theirs") && why.contains("--access-logs=false"), "{why}");
+    for observed in
+        [logging(), Logging { target: None, prefix: None, ..logging() }, Logging { prefix: Some("old/".to_owned()), ..logging() }]
+    {
+        assert_eq!(logging().adoption_blocked_by(&observed), None, "{observed:?}");
+    }
+}

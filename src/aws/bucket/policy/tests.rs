@@ -60,3 +60,19 @@ fn statements_of_others_are_kept() {
     assert!(to.document.says(&theirs) && to.document.says(&policy().document.statements[0]));
     assert_eq!(policy().over(&to), to);
 }
+
+#[test]
+fn a_statement_that_denies_terraform_is_for_a_person() {
+    let deny = |sid: &str, value: &str| {
+        let header = "s3:x-amz-server-side-encryption";
+        let statement = Statement::deny(sid).everybody().actions(&["s3:PutObject"]).on(["arn:aws:s3:::acme/*".to_owned()]);
+        statement.when("StringNotEquals", header, [value.to_owned()])
+    };
+    let ours = |value: &str| BucketPolicy { document: Document::new(vec![deny("DenyOtherEncryption", value)]), ..policy() };
+    let theirs = Statement { sid: Some("DenyIncorrectEncryptionHeader".to_owned()), ..deny("", "AES256") };
+    let observed = BucketPolicy { document: Document::new(vec![theirs]), ..policy() };
+    let why = ours("aws:kms").blocked_by(&observed).expect("blocked");
+    assert!(why.starts_with("with the policy of bucket acme no apply would succeed: statement DenyIncorrectEncryptionHeader"), "{why}");
+    assert_eq!(ours("AES256").blocked_by(&observed), None);
+    assert_eq!(policy().blocked_by(&observed), None, "no states are kept there");
+}

@@ -95,3 +95,11 @@ pub static RUNNER_ATTACHED: Check = check(
 );
 pub static RUNNER_USED: Check =
     check("runner-used", Info, Access, "somebody has the policy", "those who run Terraform today do so with more than they need", &[]);
+pub static WIDE_ACCESS: Check = check(
+    "wide-access",
+    Medium,
+    Access,
+    "no policy that names the bucket or the table allows to destroy or to open them",
+    "what a pipeline may do, whoever takes it over may do: to run Terraform takes a handful of actions",
+    &["IAM.21", "CKV_AWS_355"],
+);

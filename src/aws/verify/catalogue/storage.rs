@@ -67,6 +67,14 @@ pub static HISTORY: Check = check(
     "a mistake is found days later, when the last good state may be gone",
     &["S3.10", "S3.13", "CKV2_AWS_61"],
 );
+pub static HISTORY_CUT: Check = check(
+    "bucket-history-cut",
+    High,
+    Storage,
+    "no lifecycle rule of others deletes what ours keep",
+    "of two rules S3 follows the one that deletes first: a mistake that is found late cannot be taken back",
+    &[],
+);
 pub static LIFECYCLE: Check = check(
     "bucket-lifecycle",
     Low,
@@ -147,6 +155,22 @@ pub static BUCKET_POLICY: Check = check(
     Access,
     "the bucket policy is as it was designed",
     "the statements belong together: what one denies, another relies on",
+    &[],
+);
+pub static TERRAFORM_DENIED: Check = check(
+    "terraform-denied",
+    High,
+    Access,
+    "no statement of the bucket policy denies what Terraform does with this backend",
+    "an apply changes the infrastructure and then cannot save the state of it",
+    &[],
+);
+pub static ACCELERATION: Check = check(
+    "bucket-acceleration",
+    Low,
+    Access,
+    "the bucket has no endpoint beside the region's own (Transfer Acceleration)",
+    "a state is small, Terraform does not use it, and it is one more way in, which network policies of the region do not see",
     &[],
 );
 pub static BUCKET_OPEN: Check = check(

@@ -185,3 +185,46 @@ fn what_cannot_be_changed_in_place_says_so() {
     assert_eq!(findings(&checked), ["key-usable at key"]);
     assert!(outputs(&observation).contains_key(&blueprint::KEY));
 }
+
+/// Nobody ever made it, and so one word would hide how much is missing.
+#[test]
+fn of_a_backend_that_others_made_each_missing_rule_is_said() {
+    let blueprint = built("--trail off --alarms=false --access-logs=false", "aws", "eu-west-1").unwrap();
+    let (policy, lifecycle) = (Address::new("state_bucket/policy"), Address::new("state_bucket/lifecycle"));
+    let mut observation = all_there(&blueprint);
+    observation.insert(policy.clone(), Seen::Absent);
+    observation.insert(lifecycle.clone(), Seen::Absent);
+    let plan = Plan::to_apply(&blueprint, &observation, true);
+    let settings = |tagged| Settings { blueprint: &blueprint, observation: &observation, plan: &plan, mend: "", tagged };
+    let found = findings(&settings(false).checks(&|_| None));
+    for id in ["bucket-tls", "bucket-old-tls", "bucket-other-accounts", "bucket-other-encryption", "lock-overwrite", "bucket-destroy"] {
+        assert!(found.contains(&format!("{id} at {policy}")), "{found:?}");
+    }
+    for id in ["bucket-history", "bucket-lifecycle"] {
+        assert!(found.contains(&format!("{id} at {lifecycle}")), "{found:?}");
+    }
+    let mut ours = findings(&settings(true).checks(&|_| None));
+    ours.sort();
+    assert_eq!(
+        ours,
+        ["bucket-history at state_bucket/lifecycle", "bucket-policy at state_bucket/policy"],
+        "ours is made again by one call"
+    );
+}
+
+/// The denial is a finding of another rule; here is what else the policy lacks.
+#[test]
+fn a_policy_that_denies_terraform_is_held_to_the_rest() {
+    let blueprint = built("", "aws", "eu-west-1").unwrap();
+    let policy = Address::new("state_bucket/policy");
+    let mut observation = all_there(&blueprint);
+    set(&mut observation, &policy, |spec| {
+        let AwsSpec::BucketPolicy(spec) = spec else { panic!("a policy") };
+        let theirs = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+            "Resource": format!("arn:aws:s3:::{}/*", spec.bucket)}]});
+        spec.document = serde_json::from_value(theirs).unwrap();
+    });
+    let found = findings(&checks(&blueprint, &observation));
+    assert!(found.contains(&"bucket-tls at state_bucket/policy".to_owned()), "{found:?}");
+    assert!(found.iter().all(|finding| finding.ends_with("at state_bucket/policy")), "{found:?}");
+}

@@ -88,3 +88,20 @@ async fn where_it_is() {
     let script = Script::new().on("HEAD", error(403, ""));
     assert_eq!(region(&script.aws(), "states").await.unwrap_err().status, Some(403));
 }
+
+#[test]
+fn a_table_under_no_key_of_the_account() {
+    use crate::{aws::blueprint::tests::built, observation::Owner};
+
+    let table = built("", "aws", "eu-west-1").unwrap().get(&LOCK_TABLE).unwrap().spec.clone();
+    let AwsSpec::LockTable(table) = table else { panic!("a table") };
+    let verdict = |encryption| {
+        let spec = AwsSpec::LockTable(lock_table::LockTable { encryption, ..table.clone() });
+        let seen = Seen::Present { spec, output: None, owner: Owner::Unmanaged };
+        let mut checked = vec![Checked::new(&rule::TABLE_ENCRYPTION, Place::at(&LOCK_TABLE, None), Verdict::Holds)];
+        hold_table_to_a_key(&mut checked, &Observation::from([(LOCK_TABLE, seen)]));
+        checked.remove(0).verdict
+    };
+    assert!(matches!(verdict(lock_table::Encryption::AwsOwned), Verdict::Fails { .. }));
+    assert_eq!(verdict(lock_table::Encryption::Kms(KEY_ARN.to_owned())), Verdict::Holds);
+}

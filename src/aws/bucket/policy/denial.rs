@@ -1,0 +1,189 @@
+//! Statements of others that deny what Terraform does with the `backend.conf` that goes with ours: on such a bucket every
+//! apply fails, and it fails after the infrastructure was changed.
+//!
+//! Only what is certain counts: a condition on anything that the request alone does not tell may spare whoever runs Terraform.
+
+use serde_json::Value;
+
+use crate::{
+    aws::policy::{
+        Document, Effect, Statement,
+        pattern::{matches, texts},
+    },
+    spec::UNKNOWN,
+};
+
+const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
+const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+/// What Terraform never sends with this backend.
+const NEVER: [&str; 4] =
+    ["s3:x-amz-acl", "s3:x-amz-storage-class", "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-copy-source"];
+/// The least that Terraform's own TLS agrees on with S3.
+const LEAST_TLS: f64 = 1.2;
+
+/// How Terraform asks for encryption, as `backend.conf` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sends {
+    bucket: String,
+    algorithm: String,
+    key: Option<String>,
+}
+
+impl Sends {
+    /// What our own statements let through is what our files make Terraform send. `None` where no states are kept.
+    pub fn by(ours: &Document) -> Option<Self> {
+        let statement = |sid: &str| ours.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid));
+        let value = |statement: &Statement, operator: &str, key: &str| {
+            statement.rest.get("Condition")?.get(operator)?.get(key)?.as_str().map(str::to_owned)
+        };
+        let encryption = statement("TfbackendDenyOtherEncryption")?;
+        let bucket = encryption.rest.get("Resource")?.as_str()?.strip_suffix("/*")?.to_owned();
+        let algorithm = value(encryption, "StringNotEquals", ALGORITHM)?;
+        let key = statement("TfbackendDenyOtherKey").and_then(|statement| value(statement, "ArnNotEquals", KEY));
+        Some(Self { bucket, algorithm, key })
+    }
+
+    fn requests(&self) -> [Request<'_>; 4] {
+        let object = |name: &str| format!("{}/{name}", self.bucket);
+        let request = |what, action, resource, writes, lock| Request { sends: self, what, action, resource, writes, lock };
+        [
+            request("writing states", "s3:PutObject", object("any.tfstate"), true, false),
+            request("writing lock files", "s3:PutObject", object("any.tfstate.tflock"), true, true),
+            request("reading states", "s3:GetObject", object("any.tfstate"), false, false),
+            request("listing states", "s3:ListBucket", self.bucket.clone(), false, false),
+        ]
+    }
+}
+
+/// One kind of request of Terraform's.
+struct Request<'a> {
+    sends: &'a Sends,
+    what: &'static str,
+    action: &'static str,
+    resource: String,
+    writes: bool,
+    lock: bool,
+}
+
+/// Each statement that denies Terraform something for certain, in words.
+pub fn denials(document: &Document, sends: &Sends) -> Vec<String> {
+    let others = document.statements.iter().filter(|statement| statement.effect == Effect::Deny && !statement.is_ours());
+    others
+        .filter_map(|statement| {
+            let denied: Vec<&str> =
+                sends.requests().iter().filter(|request| request.is_denied_by(statement)).map(|request| request.what).collect();
+            (!denied.is_empty()).then(|| in_words(statement, &denied, sends))
+        })
+        .collect()
+}
+
+fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
+    let who = statement.sid.as_deref().map_or("a statement without Sid".to_owned(), |sid| format!("statement {sid}"));
+    let wanted = |name: &str| {
+        let operators = statement.rest.get("Condition").and_then(Value::as_object).into_iter().flatten();
+        let negated = operators.filter(|(operator, _)| operator.contains("Not")).filter_map(|(_, keys)| keys.as_object());
+        let values = negated.flatten().filter(|(key, _)| key.eq_ignore_ascii_case(name)).flat_map(|(_, values)| texts(values));
+        values.collect::<Vec<String>>().join(" or ")
+    };
+    let (algorithm, key) = (wanted(ALGORITHM), wanted(KEY));
+    let sent = format!("{} denies {}", who, denied.join(", "));
+    let kms = sends.key.is_some();
+    match (&*algorithm, &*key) {
+        ("AES256", _) if kms => {
+            format!(
+                "{sent}: it wants {algorithm}, and Terraform sends {}; use --encryption sse-s3, or change the statement",
+                sends.algorithm
+            )
+        }
+        ("", "") => format!("{sent}, whoever runs it; change the statement"),
+        ("", _) if kms => {
+            let ours = sends.key.as_deref().filter(|key| !key.starts_with(UNKNOWN)).unwrap_or("a new key");
+            format!("{sent}: it wants the key {key}, and Terraform sends {ours}; use --kms-key {key}, or change the statement")
+        }
+        ("", _) => format!("{sent}: it wants the key {key}, and Terraform sends {}; use --kms-key {key}, or change it", sends.algorithm),
+        _ => {
+            format!("{sent}: it wants {algorithm}, and Terraform sends {}; use a key (--kms-key), or change the statement", sends.algorithm)
+        }
+    }
+}
+
+impl Request<'_> {
+    fn is_denied_by(&self, statement: &Statement) -> bool {
+        let field = |name: &str| statement.rest.get(name);
+        let any = |name: &str, fits: &dyn Fn(&str) -> bool| field(name).map(|value| texts(value).iter().any(|text| fits(text)));
+        let action = |pattern: &str| matches(&pattern.to_lowercase(), &self.action.to_lowercase());
+        let resource = |pattern: &str| matches(pattern, &self.resource);
+        let said = |plain: Option<bool>, negated: Option<bool>| plain.unwrap_or_else(|| negated.is_some_and(|hit| !hit));
+        is_everybody(field("Principal"))
+            && said(any("Action", &action), any("NotAction", &action))
+            && said(any("Resource", &resource), any("NotResource", &resource))
+            && field("Condition").is_none_or(|condition| self.meets(condition))
+    }
+
+    /// Whether it meets all of the conditions, for certain.
+    fn meets(&self, condition: &Value) -> bool {
+        let Some(operators) = condition.as_object() else { return false };
+        operators.iter().all(|(operator, keys)| {
+            keys.as_object()
+                .is_some_and(|keys| keys.iter().all(|(key, values)| self.meets_one(operator, key, &texts(values)) == Some(true)))
+        })
+    }
+
+    /// `None` if nobody can tell.
+    fn meets_one(&self, operator: &str, key: &str, values: &[String]) -> Option<bool> {
+        let key = key.to_lowercase();
+        if key == "s3:tlsversion" && operator == "NumericLessThan" {
+            let least: Vec<f64> = values.iter().map(|value| value.parse().ok()).collect::<Option<_>>()?;
+            return least.iter().all(|least| *least <= LEAST_TLS).then_some(false);
+        }
+        let sent = self.sent(&key)?;
+        if operator == "Null" {
+            return values.iter().map(|value| value == "true").next().map(|absent| absent == sent.is_none());
+        }
+        if values.iter().any(|value| value.contains("${")) {
+            return None;
+        }
+        let (plain, optional) = operator.strip_suffix("IfExists").map_or((operator, false), |plain| (plain, true));
+        let (negated, wild, any_case) = match plain {
+            "StringEquals" => (false, false, false),
+            "StringEqualsIgnoreCase" | "Bool" => (false, false, true),
+            "StringLike" | "ArnEquals" | "ArnLike" => (false, true, false),
+            "StringNotEquals" => (true, false, false),
+            "StringNotEqualsIgnoreCase" => (true, false, true),
+            "StringNotLike" | "ArnNotEquals" | "ArnNotLike" => (true, true, false),
+            _ => return None,
+        };
+        let Some(sent) = sent else { return Some(optional || negated) };
+        let hit = values.iter().any(|value| match (wild, any_case) {
+            (true, _) => matches(value, sent),
+            (false, true) => value.eq_ignore_ascii_case(sent),
+            (false, false) => value == sent,
+        });
+        Some(hit != negated)
+    }
+
+    /// The value that the request has for a condition key: `Some(None)` if it has none, `None` if nobody can tell.
+    #[expect(clippy::option_option, reason = "absent and unknown are not the same")]
+    fn sent(&self, key: &str) -> Option<Option<&str>> {
+        match key {
+            ALGORITHM => Some(self.writes.then_some(&self.sends.algorithm)),
+            KEY => Some(self.sends.key.as_deref().filter(|_| self.writes)),
+            "s3:if-none-match" => Some(self.lock.then_some("*")),
+            "aws:securetransport" => Some(Some("true")),
+            "aws:principalisawsservice" => Some(Some("false")),
+            key if NEVER.contains(&key) => Some(None),
+            _ => None,
+        }
+    }
+}
+
+fn is_everybody(principal: Option<&Value>) -> bool {
+    match principal {
+        Some(Value::Object(kinds)) => kinds.get("AWS").is_some_and(|who| texts(who).iter().any(|who| who == "*")),
+        Some(other) => other == "*",
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
