@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod catalogue;
 pub mod open;
+pub mod probe;
 pub mod settings;
 pub mod standing;
 pub mod survey;

@@ -21,6 +21,7 @@ use crate::{
         Aws,
         blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
+        probe::Target,
         store::{Store, StoreAddress},
         verify::{Backend, survey, usage},
     },
@@ -43,6 +44,7 @@ use crate::{
 
 mod audit;
 mod ignore;
+mod probe;
 
 /// Check a backend against every control; nothing is changed
 #[derive(Args, Clone, Debug)]
@@ -72,6 +74,9 @@ pub struct VerifyOptions {
     /// How old a lock may be, as in 90m or 2h
     #[arg(long, value_name = "DURATION", default_value = "2h")]
     pub stale_after: jiff::SignedDuration,
+
+    #[command(flatten)]
+    pub probe: probe::ProbeOptions,
 
     /// Accept a finding by its id, everywhere or at one address: keeps it in tfbackend.toml
     #[arg(long, value_name = "ID[@ADDRESS]", requires = "reason")]
@@ -193,6 +198,14 @@ async fn of_environment(
             live_use(account, InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock }, options, cx).await?,
         );
     }
+    let mut notes = vec![];
+    if matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. })) {
+        let key = observation::outputs(&observation).get(&KEY).cloned();
+        let of = InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock: Some(settings.lock) };
+        let (probed, said) = probe::run(account, &of.target(account), &mend, &options.probe, cx).await?;
+        checked.extend(probed);
+        notes = said;
+    }
     let who = About {
         project: Some(settings.project.to_string()),
         env: Some(settings.env.to_string()),
@@ -203,6 +216,7 @@ async fn of_environment(
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(blueprint, &observation);
+    document.notes.extend(notes);
     Ok(document)
 }
 
@@ -216,10 +230,21 @@ struct InUse<'a> {
     lock: Option<LockMechanism>,
 }
 
+impl InUse<'_> {
+    fn address(&self, aws: &Aws) -> StoreAddress {
+        let layout = Layout { key: None, workspace_prefix: self.settings.workspace_key_prefix.to_string() };
+        StoreAddress { bucket: self.bucket.to_owned(), owner: aws.account().to_owned(), table: self.table.clone(), layout }
+    }
+
+    fn target(&self, aws: &Aws) -> Target {
+        let lock_files = self.lock.is_none_or(LockMechanism::uses_lockfile);
+        Target { address: self.address(aws), lock_files, key: self.key.clone() }
+    }
+}
+
 /// What runs made of it: every state's encryption, digests, locks. No state is read.
 async fn live_use(aws: &Aws, of: InUse<'_>, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<Vec<Checked>, Failure> {
-    let layout = Layout { key: None, workspace_prefix: of.settings.workspace_key_prefix.to_string() };
-    let address = StoreAddress { bucket: of.bucket.to_owned(), owner: aws.account().to_owned(), table: of.table, layout };
+    let address = of.address(aws);
     let expected =
         usage::Expected { bucket: of.bucket.to_owned(), key: of.key, lock: of.lock, stale_after: options.stale_after, now: now(cx) };
     cx.look(usage::check(&Store::new(aws, &address), expected)).await

@@ -185,6 +185,7 @@ impl Store<'_> {
         let mut files = BTreeMap::new();
         let mut listed = true;
         let mut pages = self.objects("");
+        let probes = self.address.layout.probes();
         loop {
             let page = match pages.next().await {
                 Ok(Some(page)) => page,
@@ -195,7 +196,8 @@ impl Store<'_> {
                     break;
                 }
             };
-            let page = page.into_iter().map(|object| (self.address.layout.locate(&object.key), object));
+            let page = page.into_iter().filter(|object| !probes.iter().any(|probe| object.key.starts_with(&**probe)));
+            let page = page.map(|object| (self.address.layout.locate(&object.key), object));
             let page = page.filter(|(located, _)| extent == Extent::All || located.kind == Kind::LockFile);
             let looks = stream::iter(page).map(|(located, object)| {
                 let digest = match &mut table {
@@ -225,9 +227,11 @@ impl Store<'_> {
     async fn table(&self) -> Result<Option<Table>, AwsError> {
         let Some(mut pages) = self.items() else { return Ok(None) };
         let mut table = Table::default();
+        let probes = self.address.layout.probes();
         while let Some(page) = pages.next().await? {
             for item in page {
-                let Some(path) = item.path_in(&self.address.bucket).map(str::to_owned) else { continue };
+                let path = item.path_in(&self.address.bucket).filter(|path| !probes.iter().any(|probe| path.starts_with(&**probe)));
+                let Some(path) = path.map(str::to_owned) else { continue };
                 match item.what {
                     What::Lock(raw) => drop(table.locks.insert(path, Half::held(Held::item(raw)))),
                     What::Digest(digest) => drop(table.digests.insert(path, digest)),

@@ -151,6 +151,11 @@ async fn held_to(
         let of = super::InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock };
         checked.extend(super::live_use(aws, of, options, cx).await?);
     }
+    let key = found.key.as_ref().map(|key| key.arn.clone());
+    let lock = table.is_some().then_some(settings.lock);
+    let of = super::InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock };
+    let (probed, notes) = super::probe::run(aws, &of.target(aws), &mend, &options.probe, cx).await?;
+    checked.extend(probed);
     let who = About {
         project: None,
         env: None,
@@ -161,6 +166,7 @@ async fn held_to(
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(&blueprint, &observation);
+    document.notes.extend(notes);
     Ok(document)
 }
 
