@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, identity::IdentityCache, profile::ProfileFileCredentialsProvider, sts::AssumeRoleProvider};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, profile::ProfileFileCredentialsProvider, sts::AssumeRoleProvider,
+};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::{endpoint::EndpointFuture, http::SharedHttpClient};
@@ -164,7 +166,11 @@ impl Clients {
     /// The same as a role that these credentials may take on: over the same HTTP client, to the same endpoints.
     pub async fn as_role(&self, arn: &str, session: &str) -> Self {
         let role = AssumeRoleProvider::builder(arn).session_name(session).configure(&self.config).build().await;
-        let config = self.config.to_builder().credentials_provider(SharedCredentialsProvider::new(role)).identity_cache(IdentityCache::lazy().build());
+        let config = self
+            .config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(role))
+            .identity_cache(IdentityCache::lazy().build());
         Self::new(&config.build())
     }
 

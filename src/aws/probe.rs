@@ -41,8 +41,17 @@ pub struct Target {
     pub address: StoreAddress,
     /// Whether locks are files.
     pub lock_files: bool,
-    /// The ARN of the key that Terraform writes with; none for S3's own.
-    pub key: Option<String>,
+    pub key: Key,
+}
+
+/// What Terraform writes states with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// S3's own (SSE-S3).
+    OfS3,
+    Arn(String),
+    /// There is one, and these credentials may not look which: it is left to the bucket.
+    Unknown,
 }
 
 /// One probe.
@@ -52,8 +61,8 @@ pub struct Probe<'a> {
     pub tried: &'a Aws,
     /// Who cleans up what those may not delete.
     pub cleaner: &'a Aws,
-    /// Whether those are the rights of a runner, of whom some are denied.
-    pub role: bool,
+    /// The ARN of the role, if those are the rights of one: of a runner some are denied.
+    pub role: Option<&'a str>,
     pub target: &'a Target,
     pub name: Name,
     pub now: Timestamp,
@@ -123,8 +132,8 @@ impl Probe<'_> {
         if go_on() && self.target.lock_files {
             facts.file = Some(self.lock_file().await);
         }
-        if go_on() && self.role {
-            facts.rights = Some(self.rights(facts.objects.as_ref()).await);
+        if let (true, Some(role)) = (go_on(), self.role) {
+            facts.rights = Some(self.rights(role, facts.objects.as_ref()).await);
         }
         if go_on() {
             facts.http = Some(self.plain_http().await);

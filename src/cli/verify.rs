@@ -20,8 +20,8 @@ use crate::{
     aws::{
         Aws,
         blueprint::{KEY, STATE_BUCKET},
+        probe::{Key, Target},
         resources::AwsSpec,
-        probe::Target,
         store::{Store, StoreAddress},
         verify::{Backend, survey, usage},
     },
@@ -35,7 +35,7 @@ use crate::{
         },
         json,
     },
-    settings::{Settings, layer::LockMechanism},
+    settings::{Encryption, Settings, layer::LockMechanism},
     spec::Address,
     state::layout::Layout,
     verify::{Checked, Severity, accept::Acceptance, files},
@@ -199,7 +199,8 @@ async fn of_environment(
         );
     }
     let mut notes = vec![];
-    if matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. })) {
+    // Those who may only run Terraform may not look at the bucket, and try it all the same.
+    if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
         let key = observation::outputs(&observation).get(&KEY).cloned();
         let of = InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock: Some(settings.lock) };
         let (probed, said) = probe::run(account, &of.target(account), &mend, &options.probe, cx).await?;
@@ -238,7 +239,13 @@ impl InUse<'_> {
 
     fn target(&self, aws: &Aws) -> Target {
         let lock_files = self.lock.is_none_or(LockMechanism::uses_lockfile);
-        Target { address: self.address(aws), lock_files, key: self.key.clone() }
+        let key = match (&self.key, &self.settings.encryption) {
+            (Some(arn), _) => Key::Arn(arn.clone()),
+            (None, Encryption::OwnKey { arn }) => Key::Arn(arn.to_string()),
+            (None, Encryption::NewKey { .. }) => Key::Unknown,
+            (None, Encryption::SseS3) => Key::OfS3,
+        };
+        Target { address: self.address(aws), lock_files, key }
     }
 }
 

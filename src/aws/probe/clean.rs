@@ -59,7 +59,24 @@ impl Probe<'_> {
             let left = self.clean_up(&name).await;
             swept.errors.extend(left.errors);
         }
+        for prefix in &prefixes {
+            self.sweep_versions(store, prefix, &mut swept).await;
+        }
         swept
+    }
+
+    /// Of those who deleted everything and did not come to the versions; where versions may not be deleted, that is how it stays.
+    async fn sweep_versions(&self, store: Store<'_>, prefix: &str, swept: &mut Swept) {
+        let prefixes = self.target.address.layout.probes();
+        let all = match versions(store, prefix).await {
+            Ok(all) => all,
+            Err(error) if error.kind == Kind::Denied => return,
+            Err(error) => return swept.errors.push(error),
+        };
+        let is_old = |version: &Version| Name::of(&version.key, &prefixes).is_some_and(|name| name.is_old(self.now));
+        let mut broom = Broom { store, probe: self, denied: false, left: Left::default() };
+        broom.versions(all.into_iter().filter(is_old).collect()).await;
+        swept.errors.extend(broom.left.errors);
     }
 
     /// Cleans up after this one.

@@ -76,7 +76,9 @@ impl Probe<'_> {
 fn denies(document: &Document, bucket: &str) -> bool {
     let objects = format!("{bucket}/*");
     let places = [vec![bucket.to_owned(), objects.clone()], vec![objects]];
-    let forms = places.iter().flat_map(|on| ["s3:*", "*"].into_iter().flat_map(move |action| ["Bool", "BoolIfExists"].map(|test| (on, action, test))));
+    let forms = places
+        .iter()
+        .flat_map(|on| ["s3:*", "*"].into_iter().flat_map(move |action| ["Bool", "BoolIfExists"].map(|test| (on, action, test))));
     forms.into_iter().any(|(on, action, test)| {
         let denial = Statement::deny("").everybody().actions(&[action]).on(on.clone());
         document.says(&denial.when(test, "aws:SecureTransport", ["false".to_owned()]))

@@ -36,9 +36,9 @@ impl Name {
         is_uuid(id).then(|| time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|time| time.timestamp()))?
     }
 
-    /// Of the role while it is tried.
+    /// Of the role while it is tried; STS takes 64 characters.
     pub fn session(&self) -> String {
-        format!("{PROBE}-{}", &self.0)
+        format!("tfbackend-{}", self.0)
     }
 
     /// The state that is locked.
@@ -80,7 +80,9 @@ pub fn uuid() -> String {
 
 fn is_uuid(text: &str) -> bool {
     let mut parts = text.split('-');
-    [8, 4, 4, 4, 12].iter().all(|length| parts.next().is_some_and(|part| part.len() == *length && part.bytes().all(|b| b.is_ascii_hexdigit())))
+    [8, 4, 4, 4, 12]
+        .iter()
+        .all(|length| parts.next().is_some_and(|part| part.len() == *length && part.bytes().all(|b| b.is_ascii_hexdigit())))
         && parts.next().is_none()
 }
 

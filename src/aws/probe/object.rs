@@ -6,7 +6,7 @@ use aws_sdk_s3::{
 };
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::{Probe, Try};
+use super::{Key, Probe, Try};
 use crate::aws::{
     error::{Api, AwsError},
     store::content::Encryption,
@@ -62,8 +62,9 @@ impl Probe<'_> {
     /// As Terraform does with `encrypt = true`, and `kms_key_id` where there is a key.
     pub(super) fn encrypted(&self, request: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
         match &self.target.key {
-            Some(key) => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key),
-            None => request.server_side_encryption(ServerSideEncryption::Aes256),
+            Key::Arn(key) => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key),
+            Key::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
+            Key::Unknown => request,
         }
     }
 

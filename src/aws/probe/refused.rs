@@ -4,7 +4,7 @@ use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_types::base64;
 use md5::{Digest, Md5};
 
-use super::{Probe, Try, name::uuid};
+use super::{Key, Probe, Try, name::uuid};
 
 /// Each is `Ok` if it was written after all.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Refused {
 
 impl Probe<'_> {
     pub(super) async fn refused(&self) -> Refused {
-        let other_key = if self.target.key.is_some() { Some(self.under_another_key().await) } else { None };
+        let other_key = if self.target.key != Key::OfS3 { Some(self.under_another_key().await) } else { None };
         Refused { other_algorithm: self.under_another_algorithm().await, other_key, customer_key: self.under_a_customer_key().await }
     }
 
@@ -26,8 +26,8 @@ impl Probe<'_> {
         let key = self.name.beside(&self.target.address.layout, "other-algorithm");
         let request = self.put(&key, "");
         let request = match &self.target.key {
-            Some(_) => request.server_side_encryption(ServerSideEncryption::Aes256),
-            None => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(self.no_key()),
+            Key::Arn(_) | Key::Unknown => request.server_side_encryption(ServerSideEncryption::Aes256),
+            Key::OfS3 => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(self.no_key()),
         };
         self.send(&key, request).await.map(drop)
     }

@@ -4,7 +4,7 @@
 use crate::{
     aws::{
         error::{AwsError, Kind},
-        probe::{Facts, Left, LockFile, LockItem, Objects, PlainHttp, Probe, Refused, Rights, Try, Written},
+        probe::{Facts, Key, Left, LockFile, LockItem, Objects, PlainHttp, Probe, Refused, Rights, Try, Written},
         store::content::Encryption,
     },
     verify::{Check, Checked, Place, Verdict},
@@ -68,7 +68,10 @@ impl Judge<'_> {
         let at = |check: &'static Check, verdict| Checked::new(check, self.bucket(), verdict);
         let read = objects.read.as_ref().map_or_else(|| unreadable("nothing could be written that could be read"), |read| self.works(read));
         let mut checked = vec![at(&PROBE_WRITE, self.works(&objects.written)), at(&PROBE_READ, read)];
-        let deleted = deleted.map_or_else(|| unreadable("nothing could be written that could be deleted, or a lock could not be released"), |deleted| self.works(deleted));
+        let deleted = deleted.map_or_else(
+            || unreadable("nothing could be written that could be deleted, or a lock could not be released"),
+            |deleted| self.works(deleted),
+        );
         checked.push(at(&PROBE_DELETE, deleted));
         let nothing = "nothing could be written that could be looked at";
         let of = |written: Option<&Try<Written>>, judge: &dyn Fn(&Encryption) -> Verdict| match written {
@@ -85,7 +88,7 @@ impl Judge<'_> {
             None => of(without, &|seen| self.encryption(seen)),
         };
         checked.push(at(&PROBE_DEFAULT_ENCRYPTION, verdict));
-        if self.probe.target.key.is_some() {
+        if self.probe.target.key != Key::OfS3 {
             checked.push(at(&PROBE_BUCKET_KEY, of(without, &|seen| self.bucket_key(seen))));
         }
         checked
@@ -94,10 +97,17 @@ impl Judge<'_> {
     fn encryption(&self, seen: &Encryption) -> Verdict {
         let algorithm = seen.algorithm.as_deref().unwrap_or("nothing that S3 names");
         match &self.probe.target.key {
-            None if algorithm == "AES256" => Verdict::Holds,
-            None => self.fails(format!("it is encrypted with {algorithm}, and not with S3's own key (AES256)")),
-            Some(key) if algorithm.starts_with("aws:kms") && seen.key.as_ref() == Some(key) => Verdict::Holds,
-            Some(key) => self.fails(format!("it is encrypted with {algorithm} and {}, and not with {key}", seen.key.as_deref().unwrap_or("no key"))),
+            Key::OfS3 if algorithm == "AES256" => Verdict::Holds,
+            Key::OfS3 => self.fails(format!("it is encrypted with {algorithm}, and not with S3's own key (AES256)")),
+            Key::Arn(key) if algorithm.starts_with("aws:kms") && seen.key.as_ref() == Some(key) => Verdict::Holds,
+            Key::Arn(key) => {
+                self.fails(format!("it is encrypted with {algorithm} and {}, and not with {key}", seen.key.as_deref().unwrap_or("no key")))
+            }
+            Key::Unknown if algorithm.starts_with("aws:kms") => unreadable(format!(
+                "it is encrypted with {}; which key it should be could not be looked at (needs kms:DescribeKey)",
+                seen.key.as_deref().unwrap_or("no key")
+            )),
+            Key::Unknown => self.fails(format!("it is encrypted with {algorithm}, and not with a key of the account")),
         }
     }
 
@@ -140,10 +150,16 @@ impl Judge<'_> {
     }
 
     fn rights(&self, rights: &Rights) -> Vec<Checked> {
-        let Rights { delete_version, delete_state, foreign_item } = rights;
+        let Rights { delete_version, delete_state, foreign_item, change_policy } = rights;
         let no_version = || unreadable("there is no version that could be deleted: the bucket keeps none, or nothing could be written");
         let versions = delete_version.as_ref().map_or_else(no_version, |tried| self.may_not(tried));
+        let policy = match change_policy {
+            Ok(true) => self.may_not(&Ok(())),
+            Ok(false) => Verdict::Holds,
+            Err(error) => unreadable(error),
+        };
         let mut checked = vec![
+            Checked::new(&PROBE_RUNNER_POLICY, self.bucket(), policy),
             Checked::new(&PROBE_RUNNER_VERSIONS, self.bucket(), versions),
             Checked::new(&PROBE_RUNNER_STATES, self.bucket(), self.may_not(delete_state)),
         ];
@@ -153,7 +169,9 @@ impl Judge<'_> {
 
     fn http(&self, http: &PlainHttp) -> Verdict {
         match http {
-            PlainHttp::OwnEndpoint => unreadable("it cannot be tried on an endpoint that is not AWS's: nobody knows where it speaks plain HTTP"),
+            PlainHttp::OwnEndpoint => {
+                unreadable("it cannot be tried on an endpoint that is not AWS's: nobody knows where it speaks plain HTTP")
+            }
             PlainHttp::Silent(error) => unreadable(format!("plain HTTP cannot be tried from here: {error}")),
             PlainHttp::Answered { to_tls: true, .. } => Verdict::Holds,
             PlainHttp::Answered { status: 403, denied: Ok(true), .. } => Verdict::Holds,
@@ -169,7 +187,9 @@ impl Judge<'_> {
     fn works<T>(&self, tried: &Try<T>) -> Verdict {
         match tried {
             Ok(_) => Verdict::Holds,
-            Err(error) if error.kind == Kind::Denied && self.probe.role => Verdict::Fails { what: error.to_string(), mend: ATTACH.to_owned() },
+            Err(error) if error.kind == Kind::Denied && self.probe.role.is_some() => {
+                Verdict::Fails { what: error.to_string(), mend: ATTACH.to_owned() }
+            }
             Err(error) if error.kind == Kind::Refused => self.fails(error.to_string()),
             Err(error) => unreadable(error),
         }
@@ -180,7 +200,9 @@ impl Judge<'_> {
         match (tried, otherwise) {
             (_, Err(error)) => unreadable(format!("whoever may not write at all proves nothing by a refusal: {error}")),
             (Ok(()), Ok(_)) => self.fails("it was written".to_owned()),
-            (Err(error), Ok(_)) if error.is(NO_KEY) || is_of_kms(error) => self.fails(format!("the bucket let it through, and only KMS refused: {error}")),
+            (Err(error), Ok(_)) if error.is(NO_KEY) || is_of_kms(error) => {
+                self.fails(format!("the bucket let it through, and only KMS refused: {error}"))
+            }
             (Err(error), Ok(_)) if error.kind == Kind::Denied => Verdict::Holds,
             (Err(error), Ok(_)) => unreadable(error),
         }
@@ -201,7 +223,10 @@ impl Judge<'_> {
 
     fn may_not(&self, tried: &Try) -> Verdict {
         match tried {
-            Ok(()) => Verdict::Fails { what: "it can".to_owned(), mend: "take from the role what `tfbackend policy runner` does not give".to_owned() },
+            Ok(()) => Verdict::Fails {
+                what: "it can".to_owned(),
+                mend: "take from the role what `tfbackend policy runner` does not give".to_owned(),
+            },
             Err(error) if error.kind == Kind::Denied => Verdict::Holds,
             Err(error) => unreadable(error),
         }
@@ -227,14 +252,18 @@ pub fn notes(facts: &Facts, probe: &Probe<'_>) -> Vec<String> {
     let Facts { swept, left, .. } = facts;
     let mut notes = vec![];
     if swept.probes > 0 {
-        notes.push(format!("{} earlier {} had been cut off; what was left of it was deleted", swept.probes, if swept.probes == 1 { "probe" } else { "probes" }));
+        notes.push(format!(
+            "{} earlier {} had been cut off; what was left of it was deleted",
+            swept.probes,
+            if swept.probes == 1 { "probe" } else { "probes" }
+        ));
     }
     let Left { versions, markers, unseen, errors } = left;
     let [top, workspaces] = probe.name.prefixes(&probe.target.address.layout);
     if *versions + *markers > 0 {
         notes.push(format!(
             "of the probe {versions} old versions and {markers} delete markers are left below {top} and {workspaces}: these credentials may not delete \
-             versions, on a protected bucket nobody may; they are in nobody's way, and go when the bucket's lifecycle lets them"
+             versions, on a protected bucket nobody may; they hold no state, and stay as long as the lifecycle of the bucket keeps old versions"
         ));
     }
     if *unseen {
@@ -243,9 +272,12 @@ pub fn notes(facts: &Facts, probe: &Probe<'_>) -> Vec<String> {
              (s3:ListBucketVersions)"
         ));
     }
-    notes.extend(swept.errors.iter().chain(errors).map(|error| format!("the probe could not clean up: {error}; the next one an hour later tries again")));
+    notes.extend(
+        swept
+            .errors
+            .iter()
+            .chain(errors)
+            .map(|error| format!("the probe could not clean up: {error}; the next one an hour later tries again")),
+    );
     notes
 }
-
-#[cfg(test)]
-mod tests;

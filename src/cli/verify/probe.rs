@@ -32,11 +32,21 @@ fn role(text: &str) -> Result<String, String> {
         if partition.starts_with("aws")
             && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
             && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && name.chars().all(plain)));
-    if is_role { Ok(text.to_owned()) } else { Err("a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`".to_owned()) }
+    if is_role {
+        Ok(text.to_owned())
+    } else {
+        Err("a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`".to_owned())
+    }
 }
 
 /// Tries a backend out, if it is asked for: findings, and what else is to be known.
-pub async fn run(aws: &Aws, target: &Target, mend: &str, options: &ProbeOptions, cx: &mut Context<'_>) -> Result<(Vec<Checked>, Vec<String>), Failure> {
+pub async fn run(
+    aws: &Aws,
+    target: &Target,
+    mend: &str,
+    options: &ProbeOptions,
+    cx: &mut Context<'_>,
+) -> Result<(Vec<Checked>, Vec<String>), Failure> {
     if !options.probe {
         return Ok((vec![], vec![]));
     }
@@ -51,7 +61,7 @@ pub async fn run(aws: &Aws, target: &Target, mend: &str, options: &ProbeOptions,
     let probe = Probe {
         tried: role.as_ref().unwrap_or(aws),
         cleaner: aws,
-        role: role.is_some(),
+        role: options.role_arn.as_deref(),
         target,
         name,
         now: now(cx),

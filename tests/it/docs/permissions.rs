@@ -16,6 +16,7 @@ use crate::support::{
     emulator::Emulator,
     made_up::{self, ACCOUNT},
     page,
+    program::Place,
 };
 
 /// What AWS asks for beside the action of the call itself: action, and where its documentation says so.
@@ -39,13 +40,40 @@ const KEY_USE: [&str; 5] = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "km
 
 /// Whoever makes a backend need not be able to read what is in it.
 const STORE: [&str; 2] = ["store", "store.rs"];
+/// Nor need they try it out.
+const PROBE: [&str; 2] = ["probe", "probe.rs"];
+
+/// What trying a backend out needs beside the actions of its own calls, and what for.
+const BESIDES_PROBE: [(&str, &str); 5] = [
+    ("s3:ListBucket", "to find what an earlier probe left"),
+    ("s3:ListBucketVersions", "to find the versions of what was written; without it they stay"),
+    ("kms:GenerateDataKey", "to write under the key, by way of S3"),
+    ("kms:Decrypt", "to read what is under the key, by way of S3 and DynamoDB"),
+    ("sts:AssumeRole", "with `--role-arn`, on that role"),
+];
 
 /// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
     let mut sources = vec![];
-    read(&page::path("src/aws"), &mut sources);
-    for source in &sources {
+    read(&page::path("src/aws"), &[&STORE[..], &PROBE].concat(), &mut sources);
+    let (mut reads, writes) = named(&sources);
+    // Everybody may ask who they are.
+    reads.remove("sts:GetCallerIdentity");
+    (reads, writes)
+}
+
+/// Actions of all calls that `verify --probe` makes for the probe itself.
+fn of_a_probe() -> BTreeSet<String> {
+    let mut sources = vec![fs::read_to_string(page::path("src/aws/probe.rs")).expect("a source")];
+    read(&page::path("src/aws/probe"), &["tests.rs"], &mut sources);
+    let (reads, writes) = named(&sources);
+    reads.into_iter().chain(writes).collect()
+}
+
+/// What the constants of these sources name, of reads and of writes.
+fn named(sources: &[String]) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
+    for source in sources {
         for (at, start) in source.match_indices("= Api::") {
             let call = source[at + start.len()..].split(';').next().unwrap_or_default();
             let names: Vec<&str> = call.split('"').skip(1).step_by(2).collect();
@@ -56,18 +84,16 @@ pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
             if reading { &mut reads } else { &mut writes }.insert((*action).to_owned());
         }
     }
-    // Everybody may ask who they are.
-    reads.remove("sts:GetCallerIdentity");
     (reads, writes)
 }
 
-fn read(folder: &Path, sources: &mut Vec<String>) {
+fn read(folder: &Path, without: &[&str], sources: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
-        if STORE.iter().any(|name| path.ends_with(name)) {
+        if without.iter().any(|name| path.ends_with(name)) {
             continue;
         }
-        if path.is_dir() { read(&path, sources) } else { sources.push(fs::read_to_string(&path).expect("a source")) }
+        if path.is_dir() { read(&path, without, sources) } else { sources.push(fs::read_to_string(&path).expect("a source")) }
     }
 }
 
@@ -78,6 +104,7 @@ fn every_action_is_documented() {
     let all: BTreeSet<String> = reads.iter().chain(&writes).cloned().collect();
     let more = writes.iter().cloned().chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
     let besides: String = BESIDES.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
+    let besides_probe: String = BESIDES_PROBE.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
     page::parts_must_be(
         "docs/permissions.md",
@@ -86,6 +113,8 @@ fn every_action_is_documented() {
             ("writes", by_service(&more)),
             ("besides", format!("| action | for |\n| --- | --- |\n{besides}")),
             ("policy", format!("```json\n{:#}\n```", policy(&environment))),
+            ("probe", by_service(&of_a_probe())),
+            ("besides-probe", format!("| action | for |\n| --- | --- |\n{besides_probe}")),
         ],
     );
     let page = page::read("docs/permissions.md");
@@ -161,6 +190,36 @@ async fn the_policy_is_enough() {
         let output = run(command, more);
         assert!(output.status.success(), "{command}: {}\n{}", said(&output), emulator.log());
     }
+}
+
+/// Beside the reads of `verify`: it proves all that an emulator can show, and leaves nothing.
+#[tokio::test]
+async fn the_rights_of_a_probe_are_enough() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let line = "--project acme --env prod --region eu-west-1 --lock both --ephemeral --trail off --alarms=false --access-logs=false";
+    let said = place.bootstrap(&format!("{line} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let mut allowed: BTreeSet<String> = actions().0;
+    allowed.extend(of_a_probe());
+    allowed.extend(BESIDES_PROBE.iter().map(|(action, _)| (*action).to_owned()));
+    // Whether a lock is held is asked of the whole table; `--usage=false` leaves it out.
+    let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": allowed, "Resource": "*" }] });
+    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document.to_string()]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let words = format!("verify {line} --probe --usage=false --output json");
+    let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
+    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
+    let checks = document["checks"].as_array().expect("checks").iter();
+    let of_probe = checks.filter(|check| check["id"].as_str().is_some_and(|id| id.starts_with("probe-")));
+    let bad: Vec<&Value> = of_probe.filter(|check| check["status"] != "holds").map(|check| &check["id"]).collect();
+    assert_eq!(bad, ["probe-bucket-key", "probe-plain-http"], "{document:#}");
+    assert_eq!(document["notes"], Value::Null, "{document:#}");
+    assert_eq!(emulator.python("tests/it/verify/probe.py", &["left"]), "");
 }
 
 fn by_service(actions: &BTreeSet<String>) -> String {

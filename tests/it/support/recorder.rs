@@ -100,15 +100,26 @@ fn s3_operation(request: &HttpRequest) -> String {
         return format!("{}AccountPublicAccessBlock", if request.method() == "GET" { "Get" } else { request.method() });
     }
     let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
-    assert!(path.trim_end_matches('/').matches('/').count() <= 3, "only buckets are touched: {}", request.uri());
     let verb = match request.method() {
         "GET" => "Get",
         "PUT" => "Put",
         other => other,
     };
+    // Behind a proxy the URI has no host.
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    if path.trim_matches('/').contains('/') {
+        let verb = match verb {
+            "DELETE" => "Delete",
+            "HEAD" => "Head",
+            verb => verb,
+        };
+        return format!("{verb}Object");
+    }
     let of = match query.split(['&', '=']).next().unwrap_or_default() {
         "" if verb == "HEAD" => return "HeadBucket".to_owned(),
         "" if verb == "Put" => return "CreateBucket".to_owned(),
+        "list-type" => return "ListObjectsV2".to_owned(),
+        "versions" => return "ListObjectVersions".to_owned(),
         "encryption" => "BucketEncryption",
         "lifecycle" => "BucketLifecycleConfiguration",
         "logging" => "BucketLogging",

@@ -2,7 +2,7 @@
 
 use crate::verify::{Check, Group, Severity};
 
-pub const CHECKS: [&Check; 20] = [
+pub const CHECKS: [&Check; 21] = [
     &PROBE_WRITE,
     &PROBE_READ,
     &PROBE_DELETE,
@@ -23,6 +23,7 @@ pub const CHECKS: [&Check; 20] = [
     &PROBE_RUNNER_VERSIONS,
     &PROBE_RUNNER_STATES,
     &PROBE_RUNNER_ITEMS,
+    &PROBE_RUNNER_POLICY,
 ];
 
 const fn check(id: &'static str, severity: Severity, group: Group, title: &'static str, why: &'static str) -> Check {
@@ -36,13 +37,8 @@ pub const PROBE_WRITE: Check = check(
     "a state can be written",
     "an apply whose state cannot be saved leaves resources that nobody manages",
 );
-pub const PROBE_READ: Check = check(
-    "probe-read",
-    Severity::High,
-    Group::Access,
-    "what was written is what is read",
-    "no plan can be made without the state",
-);
+pub const PROBE_READ: Check =
+    check("probe-read", Severity::High, Group::Access, "what was written is what is read", "no plan can be made without the state");
 pub const PROBE_DELETE: Check = check(
     "probe-delete",
     Severity::Medium,
@@ -113,13 +109,8 @@ pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
     "the lock in the table can be released",
     "a lock that stays keeps all others out until somebody releases it by hand",
 );
-pub const PROBE_LOCK_FILE: Check = check(
-    "probe-lock-file",
-    Severity::High,
-    Group::Locking,
-    "a lock file can be made",
-    "without a lock there is no plan and no apply",
-);
+pub const PROBE_LOCK_FILE: Check =
+    check("probe-lock-file", Severity::High, Group::Locking, "a lock file can be made", "without a lock there is no plan and no apply");
 pub const PROBE_LOCK_FILE_HELD: Check = check(
     "probe-lock-file-held",
     Severity::Critical,
@@ -168,4 +159,11 @@ pub const PROBE_RUNNER_ITEMS: Check = check(
     Group::Access,
     "who runs Terraform cannot reach the locks and digests of other buckets",
     "a wrong digest keeps others from their state",
+);
+pub const PROBE_RUNNER_POLICY: Check = check(
+    "probe-runner-policy",
+    Severity::High,
+    Group::Access,
+    "who runs Terraform cannot change the bucket's policy",
+    "whoever can takes away first what refuses them everything else",
 );
