@@ -70,7 +70,12 @@ pub async fn run(
     let facts = probe.run().await;
     let notes = notes(&facts, &probe);
     if facts.interrupted {
-        let failure = Failure::interrupted("interrupted while trying the backend out; what was written was cleaned up again");
+        let clean = if facts.left.errors.is_empty() {
+            "what was written was cleaned up again"
+        } else {
+            "not all that was written could be cleaned up"
+        };
+        let failure = Failure::interrupted(format!("interrupted while trying the backend out; {clean}"));
         return Err(notes.into_iter().fold(failure, Failure::hint));
     }
     let judge = Judge { probe: &probe, mend, of_aws: !aws.clients.has_own_endpoint() };

@@ -23,7 +23,7 @@ use tfbackend::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{BUCKET, PYTHON, left, made};
+use super::{super::verify, BUCKET, PYTHON, left, made};
 use crate::support::{
     emulator::Emulator,
     program::Place,
@@ -149,4 +149,10 @@ async fn only_what_an_old_probe_wrote_is_deleted() {
     expected.sort_unstable();
     assert_eq!(there, expected);
     assert_eq!(document["notes"][0], "1 earlier probe had been cut off; what was left of it was deleted");
+
+    // Live use is that of others: the lock of a probe is no lock that is stale, and its object no state.
+    let (_, document) = verify(&place, &format!("{line} --min-severity info"));
+    let findings = document["findings"].to_string();
+    assert!(findings.contains("stale-lock") && findings.contains("tfbackend-probe/mine.tfstate"), "{document:#}");
+    assert!(!findings.contains(id), "{document:#}");
 }
