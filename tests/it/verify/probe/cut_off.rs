@@ -154,5 +154,6 @@ async fn only_what_an_old_probe_wrote_is_deleted() {
     let (_, document) = verify(&place, &format!("{line} --min-severity info"));
     let findings = document["findings"].to_string();
     assert!(findings.contains("stale-lock") && findings.contains("tfbackend-probe/mine.tfstate"), "{document:#}");
-    assert!(!findings.contains(id), "{document:#}");
+    // Ids differ from run to run, and are shown as one.
+    assert!(!findings.contains("Z-UUID"), "{document:#}");
 }
