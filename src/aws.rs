@@ -29,6 +29,7 @@ pub mod policies;
 pub mod blueprint;
 pub mod cost;
 pub mod store;
+pub mod probe;
 pub mod verify;
 pub mod needed;
 

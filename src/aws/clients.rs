@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, profile::ProfileFileCredentialsProvider, sts::AssumeRoleProvider,
+};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::{endpoint::EndpointFuture, http::SharedHttpClient};
 use aws_smithy_types::{endpoint::Endpoint, retry::RetryConfig, timeout::TimeoutConfig};
@@ -30,6 +33,7 @@ pub struct Clients {
     pub s3control: aws_sdk_s3control::Client,
     pub sns: aws_sdk_sns::Client,
     pub sts: aws_sdk_sts::Client,
+    config: SdkConfig,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -139,19 +143,7 @@ fn is_safe(url: &str) -> bool {
 impl Clients {
     pub fn new(config: &SdkConfig) -> Self {
         // Behind an endpoint of one's own, bucket names are not part of the host name.
-        let own_endpoint = config.endpoint_url().is_some()
-            || config.service_config().is_some_and(|service| {
-                service
-                    .load_config(
-                        aws_types::service_config::ServiceConfigKey::builder()
-                            .service_id("S3")
-                            .env("AWS_ENDPOINT_URL")
-                            .profile("endpoint_url")
-                            .build()
-                            .expect("all three parts are given"),
-                    )
-                    .is_some()
-            });
+        let own_endpoint = has_own_endpoint(config);
         let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
         let mut s3control = aws_sdk_s3control::config::Builder::from(config);
         if let (true, Some(url)) = (own_endpoint, config.endpoint_url()) {
@@ -167,8 +159,35 @@ impl Clients {
             s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
             sns: aws_sdk_sns::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
+            config: config.clone(),
         }
     }
+
+    /// The same as a role that these credentials may take on: over the same HTTP client, to the same endpoints.
+    pub async fn as_role(&self, arn: &str, session: &str) -> Self {
+        let role = AssumeRoleProvider::builder(arn).session_name(session).configure(&self.config).build().await;
+        let config = self
+            .config
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(role))
+            .identity_cache(IdentityCache::lazy().build());
+        Self::new(&config.build())
+    }
+
+    /// Whether S3 is anything but AWS's own.
+    pub fn has_own_endpoint(&self) -> bool {
+        has_own_endpoint(&self.config)
+    }
+}
+
+fn has_own_endpoint(config: &SdkConfig) -> bool {
+    let of_s3 = aws_types::service_config::ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .expect("all three parts are given");
+    config.endpoint_url().is_some() || config.service_config().is_some_and(|service| service.load_config(of_s3).is_some())
 }
 
 /// Behind an endpoint of one's own, the account is not part of the host name either: S3 Control would put it there.

@@ -9,6 +9,7 @@ pub mod identities;
 pub mod lifecycle;
 pub mod open;
 pub mod own_key;
+pub mod probe;
 pub mod settings;
 pub mod standing;
 pub mod survey;

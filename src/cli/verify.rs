@@ -41,10 +41,11 @@ use crate::{
 mod audit;
 mod ignore;
 mod live;
+mod probe;
 
 use live::{InUse, live_use};
 
-/// Check a backend against every control; nothing is changed
+/// Check a backend against every control; without --probe, nothing is written
 #[derive(Args, Clone, Debug)]
 pub struct VerifyArgs {
     #[command(flatten)]
@@ -76,6 +77,9 @@ pub struct VerifyOptions {
     /// How old a lock may be, as in 90m or 2h
     #[arg(long, value_name = "DURATION", default_value = "2h")]
     pub stale_after: jiff::SignedDuration,
+
+    #[command(flatten)]
+    pub probe: probe::ProbeOptions,
 
     /// Accept a finding by its id, everywhere or at one address: keeps it in tfbackend.toml
     #[arg(long, value_name = "ID[@ADDRESS]", requires = "reason")]
@@ -215,6 +219,16 @@ async fn of_environment(
         };
         checked.extend(live_use(account, of, options, cx).await?);
     }
+    let mut notes = vec![];
+    // Those who may only run Terraform may not look at the bucket, and try it all the same.
+    if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
+        let key = observation::outputs(&observation).get(&KEY).cloned();
+        let lock = Some(settings.lock);
+        let of = InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock, only: None };
+        let (probed, said) = probe::run(account, &of.target(account), &mend, &options.probe, cx).await?;
+        checked.extend(probed);
+        notes = said;
+    }
     let who = About {
         project: Some(settings.project.to_string()),
         env: Some(settings.env.to_string()),
@@ -229,6 +243,7 @@ async fn of_environment(
     if document.resources.iter().all(|resource| !resource.present) {
         document.notes.push("there is nothing of this environment; `tfbackend bootstrap` makes it".to_owned());
     }
+    document.notes.extend(notes);
     Ok(document)
 }
 

@@ -7,6 +7,8 @@
 pub const DEFAULT_WORKSPACE: &str = "default";
 /// What the name of a lock file has after that of its state.
 pub const LOCK_FILE: &str = ".tflock";
+/// What tfbackend writes to try a backend out is below this name, at the top of the bucket and of the workspaces: nobody's state.
+pub const PROBE: &str = "tfbackend-probe";
 /// How most people let the name of a state end.
 const USUAL: &str = ".tfstate";
 
@@ -60,6 +62,11 @@ impl Layout {
             () => Kind::Unknown,
         };
         Located { kind, path: path.to_owned(), key: key.to_owned(), workspace: workspace.to_owned() }
+    }
+
+    /// What is before the names of all that a probe writes: of what is anybody's to lock, and of what a runner may delete.
+    pub fn probes(&self) -> [String; 2] {
+        [format!("{PROBE}/"), format!("{}/", self.path("", PROBE))]
     }
 
     fn of_key<'a>(&'a self, path: &'a str) -> Option<(&'a str, &'a str)> {

@@ -3,6 +3,7 @@
 mod accepted;
 mod denied;
 mod live;
+mod probe;
 mod unknown;
 
 use serde_json::Value;

@@ -2,7 +2,8 @@
 //!
 //! The walk holds a page of the listing, the digests of the table and the locks that are held; each
 //! state is given away as soon as it was seen. What may have changed since it was first looked at is
-//! looked at again before it is given away as a contradiction.
+//! looked at again before it is given away as a contradiction. What `verify --probe` wrote is nobody's,
+//! and is passed by.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,7 +17,7 @@ use super::{
     table::What,
 };
 use crate::{
-    aws::error::AwsError,
+    aws::{error::AwsError, probe::Name},
     state::{
         layout::{Kind, Located},
         lock::{LockError, LockInfo},
@@ -185,6 +186,7 @@ impl Store<'_> {
         let mut files = BTreeMap::new();
         let mut listed = true;
         let mut pages = self.objects("");
+        let probes = self.address.layout.probes();
         loop {
             let page = match pages.next().await {
                 Ok(Some(page)) => page,
@@ -195,7 +197,8 @@ impl Store<'_> {
                     break;
                 }
             };
-            let page = page.into_iter().map(|object| (self.address.layout.locate(&object.key), object));
+            let page = page.into_iter().filter(|object| Name::of(&object.key, &probes).is_none());
+            let page = page.map(|object| (self.address.layout.locate(&object.key), object));
             let page = page.filter(|(located, _)| extent == Extent::All || located.kind == Kind::LockFile);
             let looks = stream::iter(page).map(|(located, object)| {
                 let digest = match &mut table {
@@ -225,9 +228,11 @@ impl Store<'_> {
     async fn table(&self) -> Result<Option<Table>, AwsError> {
         let Some(mut pages) = self.items() else { return Ok(None) };
         let mut table = Table::default();
+        let probes = self.address.layout.probes();
         while let Some(page) = pages.next().await? {
             for item in page {
-                let Some(path) = item.path_in(&self.address.bucket).map(str::to_owned) else { continue };
+                let path = item.path_in(&self.address.bucket).filter(|path| Name::of(path, &probes).is_none());
+                let Some(path) = path.map(str::to_owned) else { continue };
                 match item.what {
                     What::Lock(raw) => drop(table.locks.insert(path, Half::held(Held::item(raw)))),
                     What::Digest(digest) => drop(table.digests.insert(path, digest)),

@@ -59,7 +59,8 @@ impl Call {
 fn says(header: &str) -> bool {
     const TRANSPORT: [&str; 5] =
         ["x-amz-date", "x-amz-content-sha256", "x-amz-user-agent", "x-amz-sdk-checksum-algorithm", "x-amz-security-token"];
-    header.starts_with("x-amz-") && !header.starts_with("x-amz-checksum") && !TRANSPORT.contains(&header)
+    let chosen = header.starts_with("x-amz-") || header == "if-match" || header == "if-none-match";
+    chosen && !header.starts_with("x-amz-checksum") && !TRANSPORT.contains(&header)
 }
 
 /// The namespace of S3 says nothing.

@@ -3,7 +3,7 @@
 //! Controls: AWS Security Hub (`S3.14`: AWS Foundational Security Best Practices and the wider
 //! catalogue), CIS AWS Foundations Benchmark 5.0 (`CIS 3.6`), Checkov (`CKV_AWS_21`).
 
-use super::usage;
+use super::{probe, usage};
 use crate::verify::{Check, Group, Severity, files};
 
 mod audit;
@@ -85,7 +85,7 @@ pub static ALL: &[&Check] = &[
 
 /// Every check that there is, also of the files and of what runs made of the backend.
 pub fn every() -> impl Iterator<Item = &'static Check> {
-    ALL.iter().copied().chain(usage::CHECKS).chain(files::catalogue::ALL)
+    ALL.iter().copied().chain(usage::CHECKS).chain(probe::CHECKS).chain(files::catalogue::ALL)
 }
 
 const fn check(

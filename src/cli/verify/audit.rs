@@ -154,13 +154,20 @@ async fn held_to(
     checked.extend(surveyed);
     checked.extend(what_else);
     checked.extend(of_files(settings, cx)?);
+    let of = super::InUse {
+        bucket: &names.state_bucket,
+        table: table.clone(),
+        settings,
+        key: found.key.as_ref().map(|key| key.arn.clone()),
+        lock: table.is_some().then_some(settings.lock),
+        only: said.key.as_ref().map(ToString::to_string),
+    };
+    let target = of.target(aws);
     if options.usage {
-        let key = found.key.as_ref().map(|key| key.arn.clone());
-        let only = said.key.as_ref().map(ToString::to_string);
-        let lock = table.is_some().then_some(settings.lock);
-        let of = super::InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock, only };
         checked.extend(super::live_use(aws, of, options, cx).await?);
     }
+    let (probed, notes) = super::probe::run(aws, &target, &mend, &options.probe, cx).await?;
+    checked.extend(probed);
     let who = About {
         project: None,
         env: None,
@@ -171,6 +178,7 @@ async fn held_to(
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(&blueprint, &observation);
+    document.notes.extend(notes);
     Ok(document)
 }
 

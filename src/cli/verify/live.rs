@@ -4,6 +4,7 @@ use super::{VerifyOptions, now};
 use crate::{
     aws::{
         Aws,
+        probe::{Key, Target},
         store::{
             Store, StoreAddress,
             live::{Extent, Seen},
@@ -14,7 +15,7 @@ use crate::{
         },
     },
     cli::{context::Context, failure::Failure},
-    settings::{Settings, layer::LockMechanism},
+    settings::{Encryption, Settings, layer::LockMechanism},
     state::layout::{Layout, Located},
     verify::Checked,
 };
@@ -32,10 +33,28 @@ pub struct InUse<'a> {
     pub only: Option<String>,
 }
 
+impl InUse<'_> {
+    fn address(&self, aws: &Aws) -> StoreAddress {
+        let layout = Layout { key: Some(self.settings.key.to_string()), workspace_prefix: self.settings.workspace_key_prefix.to_string() };
+        StoreAddress { bucket: self.bucket.to_owned(), owner: aws.account().to_owned(), table: self.table.clone(), layout }
+    }
+
+    /// What a probe is to try out.
+    pub fn target(&self, aws: &Aws) -> Target {
+        let lock_files = self.lock.is_none_or(LockMechanism::uses_lockfile);
+        let key = match (&self.key, &self.settings.encryption) {
+            (Some(arn), _) => Key::Arn(arn.clone()),
+            (None, Encryption::OwnKey { arn }) => Key::Arn(arn.to_string()),
+            (None, Encryption::NewKey { .. }) => Key::Unknown,
+            (None, Encryption::SseS3) => Key::OfS3,
+        };
+        Target { address: self.address(aws), lock_files, key }
+    }
+}
+
 /// States are read only if that was asked for.
 pub async fn live_use(aws: &Aws, of: InUse<'_>, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<Vec<Checked>, Failure> {
-    let layout = Layout { key: Some(of.settings.key.to_string()), workspace_prefix: of.settings.workspace_key_prefix.to_string() };
-    let address = StoreAddress { bucket: of.bucket.to_owned(), owner: aws.account().to_owned(), table: of.table, layout };
+    let address = of.address(aws);
     let expected =
         usage::Expected { bucket: of.bucket.to_owned(), key: of.key, lock: of.lock, stale_after: options.stale_after, now: now(cx) };
     let store = Store::new(aws, &address);

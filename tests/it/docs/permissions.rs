@@ -16,6 +16,7 @@ use crate::support::{
     emulator::Emulator,
     made_up::{self, ACCOUNT},
     page,
+    program::Place,
 };
 
 /// What AWS asks for beside the action of the call itself: action, and where its documentation says so.
@@ -39,16 +40,37 @@ const KEY_USE: [&str; 5] = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "km
 
 /// Whoever makes a backend need not be able to read what is in it, nor to ask for the account's own settings.
 const ONLY_TO_VERIFY: [&str; 4] = ["store", "store.rs", "verify", "verify.rs"];
+/// Nor need they try it out.
+const PROBE: [&str; 2] = ["probe", "probe.rs"];
+
+/// What trying a backend out needs beside the actions of its own calls, and what for.
+const BESIDES_PROBE: [(&str, &str); 5] = [
+    ("s3:ListBucket", "to find what an earlier probe left"),
+    ("s3:ListBucketVersions", "to find the versions of what was written; without it they stay"),
+    ("kms:GenerateDataKey", "to write under the key, by way of S3"),
+    ("kms:Decrypt", "to read what is under the key, by way of S3 and DynamoDB"),
+    ("sts:AssumeRole", "with `--role-arn`, on that role"),
+];
 
 /// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
-    actions_in(&|path| !only_to_verify(path))
+    let (mut reads, writes) = actions_in(&|path| !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE));
+    // Everybody may ask who they are.
+    reads.remove("sts:GetCallerIdentity");
+    (reads, writes)
 }
 
-fn only_to_verify(path: &Path) -> bool {
-    path.components().any(|part| ONLY_TO_VERIFY.iter().any(|name| part.as_os_str() == *name))
+/// Actions of all calls that `verify --probe` makes for the probe itself.
+fn of_a_probe() -> BTreeSet<String> {
+    let (reads, writes) = actions_in(&|path| starts_with(path, &PROBE) && !path.ends_with("tests.rs"));
+    reads.into_iter().chain(writes).collect()
 }
 
+fn starts_with(path: &Path, names: &[&str]) -> bool {
+    path.components().next().is_some_and(|part| names.iter().any(|name| part.as_os_str() == *name))
+}
+
+/// What the constants name in the sources below `src/aws` that are wanted.
 fn actions_in(wanted: &dyn Fn(&Path) -> bool) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
     let mut sources = vec![];
@@ -64,8 +86,6 @@ fn actions_in(wanted: &dyn Fn(&Path) -> bool) -> (BTreeSet<String>, BTreeSet<Str
             if reading { &mut reads } else { &mut writes }.insert((*action).to_owned());
         }
     }
-    // Everybody may ask who they are.
-    reads.remove("sts:GetCallerIdentity");
     (reads, writes)
 }
 
@@ -89,8 +109,9 @@ fn every_action_is_documented() {
     let all: BTreeSet<String> = reads.iter().chain(&writes).cloned().collect();
     let more = writes.iter().cloned().chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
     let besides: String = BESIDES.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
+    let besides_probe: String = BESIDES_PROBE.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
-    let (mut to_verify, writes_of_verify) = actions_in(&only_to_verify);
+    let (mut to_verify, writes_of_verify) = actions_in(&|path| starts_with(path, &ONLY_TO_VERIFY));
     assert_eq!(writes_of_verify, BTreeSet::from(["dynamodb:Scan".to_owned()]), "a scan is a read as well");
     to_verify.extend(writes_of_verify);
     to_verify.retain(|action| !reads.contains(action));
@@ -102,6 +123,8 @@ fn every_action_is_documented() {
             ("writes", by_service(&more)),
             ("besides", format!("| action | for |\n| --- | --- |\n{besides}")),
             ("policy", format!("```json\n{:#}\n```", policy(&environment))),
+            ("probe", by_service(&of_a_probe())),
+            ("besides-probe", format!("| action | for |\n| --- | --- |\n{besides_probe}")),
         ],
     );
     let page = page::read("docs/permissions.md");
@@ -177,6 +200,36 @@ async fn the_policy_is_enough() {
         let output = run(command, more);
         assert!(output.status.success(), "{command}: {}\n{}", said(&output), emulator.log());
     }
+}
+
+/// Beside the reads of `verify`: it proves all that an emulator can show, and leaves nothing.
+#[tokio::test]
+async fn the_rights_of_a_probe_are_enough() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let line = "--project acme --env prod --region eu-west-1 --lock both --ephemeral --trail off --alarms=false --access-logs=false";
+    let said = place.bootstrap(&format!("{line} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let mut allowed: BTreeSet<String> = actions().0;
+    allowed.extend(of_a_probe());
+    allowed.extend(BESIDES_PROBE.iter().map(|(action, _)| (*action).to_owned()));
+    // Whether a lock is held is asked of the whole table; `--usage=false` leaves it out.
+    let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": allowed, "Resource": "*" }] });
+    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document.to_string()]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let words = format!("verify {line} --probe --usage=false --output json");
+    let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
+    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
+    let checks = document["checks"].as_array().expect("checks").iter();
+    let of_probe = checks.filter(|check| check["id"].as_str().is_some_and(|id| id.starts_with("probe-")));
+    let bad: Vec<&Value> = of_probe.filter(|check| check["status"] != "holds").map(|check| &check["id"]).collect();
+    assert_eq!(bad, ["probe-bucket-key", "probe-plain-http"], "{document:#}");
+    assert_eq!(document["notes"], Value::Null, "{document:#}");
+    assert_eq!(emulator.python("tests/it/verify/probe.py", &["left"]), "");
 }
 
 fn by_service(actions: &BTreeSet<String>) -> String {

@@ -107,6 +107,7 @@ fn s3_operation(request: &HttpRequest) -> String {
         "DELETE" => "Delete",
         other => other,
     };
+    // Behind a proxy the URI has no host.
     let in_bucket = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
     if in_bucket.trim_matches('/').contains('/') {
         return format!("{verb}Object");
@@ -115,6 +116,7 @@ fn s3_operation(request: &HttpRequest) -> String {
         "" if verb == "Head" => return "HeadBucket".to_owned(),
         "" if verb == "Put" => return "CreateBucket".to_owned(),
         "list-type" => return "ListObjectsV2".to_owned(),
+        "versions" => return "ListObjectVersions".to_owned(),
         "encryption" => "BucketEncryption",
         "lifecycle" => "BucketLifecycleConfiguration",
         "logging" => "BucketLogging",

@@ -1,0 +1,134 @@
+//! What everything that a probe writes is called: when it began, and an id that no other has.
+
+use jiff::Timestamp;
+
+use crate::state::layout::{self, Layout, PROBE};
+
+/// How a name says when it began: in the order of time.
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+/// No probe takes as long.
+const OLD_MINUTES: i64 = 60;
+
+/// One probe, as in `20261121T135800Z-5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(String);
+
+impl Name {
+    pub fn new(now: Timestamp) -> Self {
+        Self(format!("{}-{}", now.strftime(TIME), uuid()))
+    }
+
+    /// Whose an object below one of `prefixes` is; `None` if no probe wrote it.
+    pub fn of(key: &str, prefixes: &[String]) -> Option<Self> {
+        let rest = prefixes.iter().find_map(|prefix| key.strip_prefix(&**prefix))?;
+        let name = Self(rest.split_once('/')?.0.to_owned());
+        name.began().is_some().then_some(name)
+    }
+
+    /// Whether whoever began it is gone.
+    pub fn is_old(&self, now: Timestamp) -> bool {
+        self.began().is_some_and(|began| now.duration_since(began).as_mins() >= OLD_MINUTES)
+    }
+
+    fn began(&self) -> Option<Timestamp> {
+        let (time, id) = self.0.split_once('-')?;
+        let time = jiff::civil::DateTime::strptime(TIME, time).ok()?;
+        is_uuid(id).then(|| time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|time| time.timestamp()))?
+    }
+
+    /// Of the role while it is tried; STS takes 64 characters.
+    pub fn session(&self) -> String {
+        format!("tfbackend-{}", self.0)
+    }
+
+    /// The state that is locked.
+    pub fn state(&self) -> String {
+        format!("{PROBE}/{}/terraform.tfstate", self.0)
+    }
+
+    pub fn lock_file(&self) -> String {
+        layout::lock_file(&self.state())
+    }
+
+    /// A state of a default workspace, which is never written.
+    pub fn never(&self) -> String {
+        format!("{PROBE}/{}/never.tfstate", self.0)
+    }
+
+    /// An object that runners may delete: that of a workspace.
+    pub fn object(&self, layout: &Layout) -> String {
+        layout.path(&format!("{}/terraform.tfstate", self.0), PROBE)
+    }
+
+    /// Another one.
+    pub fn beside(&self, layout: &Layout, what: &str) -> String {
+        layout.path(&format!("{}/{what}", self.0), PROBE)
+    }
+
+    /// Before the names of all that this one writes.
+    pub fn prefixes(&self, layout: &Layout) -> [String; 2] {
+        layout.probes().map(|prefix| format!("{prefix}{}/", self.0))
+    }
+}
+
+/// A random id, as Terraform gives to its locks.
+pub fn uuid() -> String {
+    let hex = format!("{:032x}", fastrand::u128(..));
+    // Version 4, and the variant of RFC 9562.
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}
+
+fn is_uuid(text: &str) -> bool {
+    let mut parts = text.split('-');
+    [8, 4, 4, 4, 12]
+        .iter()
+        .all(|length| parts.next().is_some_and(|part| part.len() == *length && part.bytes().all(|b| b.is_ascii_hexdigit())))
+        && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout() -> Layout {
+        Layout { key: None, workspace_prefix: "env:".to_owned() }
+    }
+
+    fn at(time: &str) -> Timestamp {
+        time.parse().expect("a time")
+    }
+
+    #[test]
+    fn a_name_says_when_and_is_found_again() {
+        let name = Name::new(at("2026-11-21T13:58:00Z"));
+        assert!(name.state().starts_with("tfbackend-probe/20261121T135800Z-"), "{name:?}");
+        assert_ne!(name, Name::new(at("2026-11-21T13:58:00Z")));
+        let prefixes = layout().probes();
+        for key in [name.state(), name.lock_file(), name.never(), name.object(&layout()), name.beside(&layout(), "x")] {
+            assert_eq!(Name::of(&key, &prefixes).as_ref(), Some(&name), "{key}");
+            assert!(name.prefixes(&layout()).iter().any(|prefix| key.starts_with(&**prefix)), "{key}");
+        }
+        assert!(name.session().len() <= 64, "as long as STS takes");
+        assert!(!name.is_old(at("2026-11-21T14:57:59Z")) && name.is_old(at("2026-11-21T14:58:00Z")));
+        assert!(!name.is_old(at("2026-11-21T13:00:00Z")), "of a clock that is ahead");
+    }
+
+    #[test]
+    fn what_no_probe_wrote_is_not_one_of_its_objects() {
+        let prefixes = layout().probes();
+        let id = uuid();
+        for key in [
+            "tfbackend-probe/terraform.tfstate".to_owned(),
+            format!("tfbackend-probe/{id}/terraform.tfstate"),
+            format!("tfbackend-probe/20261121T135800Z-{id}"),
+            format!("tfbackend-probe/20261321T135800Z-{id}/terraform.tfstate"),
+            format!("tfbackend-probe/20261121T135800Z-{id}0/terraform.tfstate"),
+            format!("tfbackend-probe/20261121T135800Z-{id}-0/terraform.tfstate"),
+            format!("mine/tfbackend-probe/20261121T135800Z-{id}/terraform.tfstate"),
+            format!("env:/mine/20261121T135800Z-{id}/terraform.tfstate"),
+            format!("tfbackend-probe/\u{1b}[2J20261121T135800Z-{id}/terraform.tfstate"),
+        ] {
+            assert_eq!(Name::of(&key, &prefixes), None, "{key}");
+        }
+    }
+}

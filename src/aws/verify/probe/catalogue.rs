@@ -1,0 +1,169 @@
+//! The checks of `verify --probe`: each is proved by a call, or is not proved.
+
+use crate::verify::{Check, Group, Severity};
+
+pub const CHECKS: [&Check; 21] = [
+    &PROBE_WRITE,
+    &PROBE_READ,
+    &PROBE_DELETE,
+    &PROBE_ENCRYPTION,
+    &PROBE_DEFAULT_ENCRYPTION,
+    &PROBE_BUCKET_KEY,
+    &PROBE_OTHER_ALGORITHM,
+    &PROBE_OTHER_KEY,
+    &PROBE_CUSTOMER_KEY,
+    &PROBE_LOCK_ITEM,
+    &PROBE_LOCK_ITEM_HELD,
+    &PROBE_LOCK_ITEM_RELEASE,
+    &PROBE_LOCK_FILE,
+    &PROBE_LOCK_FILE_HELD,
+    &PROBE_LOCK_FILE_OVERWRITE,
+    &PROBE_LOCK_FILE_RELEASE,
+    &PROBE_PLAIN_HTTP,
+    &PROBE_RUNNER_VERSIONS,
+    &PROBE_RUNNER_STATES,
+    &PROBE_RUNNER_ITEMS,
+    &PROBE_RUNNER_POLICY,
+];
+
+const fn check(id: &'static str, severity: Severity, group: Group, title: &'static str, why: &'static str) -> Check {
+    Check { id, severity, group, title, why, controls: &[] }
+}
+
+pub const PROBE_WRITE: Check = check(
+    "probe-write",
+    Severity::High,
+    Group::Access,
+    "a state can be written",
+    "an apply whose state cannot be saved leaves resources that nobody manages",
+);
+pub const PROBE_READ: Check =
+    check("probe-read", Severity::High, Group::Access, "what was written is what is read", "no plan can be made without the state");
+pub const PROBE_DELETE: Check = check(
+    "probe-delete",
+    Severity::Medium,
+    Group::Access,
+    "the state of a workspace can be deleted",
+    "`terraform workspace delete` fails, and the workspace stays",
+);
+pub const PROBE_ENCRYPTION: Check = check(
+    "probe-encryption",
+    Severity::High,
+    Group::Encryption,
+    "what Terraform writes is encrypted with the key of the backend",
+    "a state under another key can be read by others than the key's policy says",
+);
+pub const PROBE_DEFAULT_ENCRYPTION: Check = check(
+    "probe-default-encryption",
+    Severity::High,
+    Group::Encryption,
+    "what is written without a word on encryption is encrypted with the key of the backend",
+    "a client that leaves it to the bucket would write under another key",
+);
+pub const PROBE_BUCKET_KEY: Check = check(
+    "probe-bucket-key",
+    Severity::Low,
+    Group::Encryption,
+    "what is written has the bucket key in between",
+    "without it each read and write of a state is a call to KMS, which costs and is throttled",
+);
+pub const PROBE_OTHER_ALGORITHM: Check = check(
+    "probe-other-algorithm",
+    Severity::High,
+    Group::Encryption,
+    "a write under another algorithm is refused",
+    "`encrypt = true` without `kms_key_id` would write every state under a key of S3's own",
+);
+pub const PROBE_OTHER_KEY: Check = check(
+    "probe-other-key",
+    Severity::High,
+    Group::Encryption,
+    "a write under a foreign key is refused",
+    "who names a key of their own can take the state away from everybody else",
+);
+pub const PROBE_CUSTOMER_KEY: Check = check(
+    "probe-customer-key",
+    Severity::High,
+    Group::Encryption,
+    "a write under a key that the writer brings along is refused (SSE-C)",
+    "with it states are held to ransom: AWS does not have the key",
+);
+pub const PROBE_LOCK_ITEM: Check = check(
+    "probe-lock-item",
+    Severity::High,
+    Group::Locking,
+    "a lock can be taken in the table",
+    "without a lock there is no plan and no apply",
+);
+pub const PROBE_LOCK_ITEM_HELD: Check = check(
+    "probe-lock-item-held",
+    Severity::Critical,
+    Group::Locking,
+    "a lock that is held in the table is refused to a second one",
+    "two applies at once on one state lose resources",
+);
+pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
+    "probe-lock-item-release",
+    Severity::High,
+    Group::Locking,
+    "the lock in the table can be released",
+    "a lock that stays keeps all others out until somebody releases it by hand",
+);
+pub const PROBE_LOCK_FILE: Check =
+    check("probe-lock-file", Severity::High, Group::Locking, "a lock file can be made", "without a lock there is no plan and no apply");
+pub const PROBE_LOCK_FILE_HELD: Check = check(
+    "probe-lock-file-held",
+    Severity::Critical,
+    Group::Locking,
+    "a lock file that is there is refused to a second one",
+    "two applies at once on one state lose resources",
+);
+pub const PROBE_LOCK_FILE_OVERWRITE: Check = check(
+    "probe-lock-file-overwrite",
+    Severity::High,
+    Group::Locking,
+    "a lock file cannot be overwritten by who does not ask first",
+    "a client that does not ask first would steal the lock of a running apply",
+);
+pub const PROBE_LOCK_FILE_RELEASE: Check = check(
+    "probe-lock-file-release",
+    Severity::High,
+    Group::Locking,
+    "the lock file can be deleted",
+    "a lock that stays keeps all others out until somebody releases it by hand",
+);
+pub const PROBE_PLAIN_HTTP: Check = check(
+    "probe-plain-http",
+    Severity::High,
+    Group::Access,
+    "plain HTTP is refused",
+    "whoever is on the way could read states, with the passwords in them",
+);
+pub const PROBE_RUNNER_VERSIONS: Check = check(
+    "probe-runner-versions",
+    Severity::High,
+    Group::Access,
+    "who runs Terraform cannot delete versions of a state",
+    "a pipeline that was taken over could destroy the history, and with it every way back",
+);
+pub const PROBE_RUNNER_STATES: Check = check(
+    "probe-runner-states",
+    Severity::Medium,
+    Group::Access,
+    "who runs Terraform cannot delete the state of a default workspace",
+    "Terraform never does; who does means harm",
+);
+pub const PROBE_RUNNER_ITEMS: Check = check(
+    "probe-runner-items",
+    Severity::Medium,
+    Group::Access,
+    "who runs Terraform cannot reach the locks and digests of other buckets",
+    "a wrong digest keeps others from their state",
+);
+pub const PROBE_RUNNER_POLICY: Check = check(
+    "probe-runner-policy",
+    Severity::High,
+    Group::Access,
+    "who runs Terraform cannot change the bucket's policy",
+    "whoever can takes away first what refuses them everything else",
+);

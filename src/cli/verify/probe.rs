@@ -1,0 +1,92 @@
+//! `verify --probe`: a backend tried out, with the caller's rights or those of a role.
+
+use clap::Args;
+
+use super::now;
+use crate::{
+    aws::{
+        Aws,
+        probe::{self, Name, Probe, Target},
+        verify::probe::{Judge, notes},
+    },
+    cli::{context::Context, explain, failure::Failure},
+    verify::Checked,
+};
+
+#[derive(Args, Clone, Debug)]
+pub struct ProbeOptions {
+    /// Try it out as well: lock, write, read and delete below tfbackend-probe/, and what must be refused
+    #[arg(long)]
+    pub probe: bool,
+
+    /// Try it out as this role: what it must be able to do, and what it must not
+    #[arg(long, value_name = "ARN", requires = "probe", value_parser = role)]
+    pub role_arn: Option<String>,
+}
+
+/// A role by its full ARN.
+fn role(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c);
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let is_role = matches!(&parts[..], ["arn", partition, "iam", "", account, resource]
+        if partition.starts_with("aws")
+            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
+            && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && name.chars().all(plain)));
+    if is_role {
+        Ok(text.to_owned())
+    } else {
+        Err("a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`".to_owned())
+    }
+}
+
+/// Tries a backend out, if it is asked for: findings, and what else is to be known.
+pub async fn run(
+    aws: &Aws,
+    target: &Target,
+    mend: &str,
+    options: &ProbeOptions,
+    cx: &mut Context<'_>,
+) -> Result<(Vec<Checked>, Vec<String>), Failure> {
+    if !options.probe {
+        return Ok((vec![], vec![]));
+    }
+    let name = Name::new(now(cx));
+    let role = match &options.role_arn {
+        Some(arn) => {
+            let role = cx.look(probe::as_role(aws, arn, &name)).await?;
+            Some(role.map_err(|error| cannot_assume(arn, &error))?)
+        }
+        None => None,
+    };
+    let probe = Probe {
+        tried: role.as_ref().unwrap_or(aws),
+        cleaner: aws,
+        role: options.role_arn.as_deref(),
+        target,
+        name,
+        now: now(cx),
+        cancel: cx.host.cancel.clone(),
+    };
+    let facts = probe.run().await;
+    let notes = notes(&facts, &probe);
+    if facts.interrupted {
+        let clean = if facts.left.errors.is_empty() {
+            "what was written was cleaned up again"
+        } else {
+            "not all that was written could be cleaned up"
+        };
+        let failure = Failure::interrupted(format!("interrupted while trying the backend out; {clean}"));
+        return Err(notes.into_iter().fold(failure, Failure::hint));
+    }
+    let judge = Judge { probe: &probe, mend, of_aws: !aws.clients.has_own_endpoint() };
+    Ok((judge.checks(&facts), notes))
+}
+
+fn cannot_assume(arn: &str, error: &crate::aws::caller::CallerError) -> Failure {
+    let failure = Failure::failed(format!("the role {arn} cannot be taken on")).because(error);
+    let failure = failure.hint("its trust policy must name these credentials, and they must be allowed sts:AssumeRole on it");
+    match error {
+        crate::aws::caller::CallerError::Aws(error) if error.kind == crate::aws::error::Kind::Network => explain::aws(failure, error, None),
+        _ => failure,
+    }
+}
