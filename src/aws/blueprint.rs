@@ -236,7 +236,8 @@ impl<'a> Builder<'a> {
         let name = self.names.state_bucket.clone();
         let settings = self.settings;
         let bucket = &settings.bucket;
-        let lifecycle = Lifecycle::of_states(name.clone(), bucket.noncurrent_days, bucket.keep_versions, ABORT_UPLOADS_DAYS);
+        let lifecycle = Lifecycle::of_states(name.clone(), bucket.noncurrent_days, bucket.keep_versions, ABORT_UPLOADS_DAYS)
+            .and_probes(&self.place.workspace_prefix);
         let encryption = match &self.place.key {
             Some(key) => Encryption::kms(name.clone(), key.clone()),
             None => Encryption::s3(name.clone()),

@@ -12,11 +12,12 @@ use crate::{
         resource::{Found, Look, Resource},
     },
     spec::Spec,
+    state::layout::PROBE,
 };
 
 pub mod rule;
 
-use rule::Rule;
+use rule::{Filter, Rule};
 
 const GET: Api = Api::allowed_by("s3:GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration");
 const PUT: Api = Api::allowed_by("s3:PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration");
@@ -44,6 +45,22 @@ impl Lifecycle {
         // A lock file that was released leaves a delete marker behind.
         let markers = Rule { expired_delete_markers: Some(true), ..Rule::whole_bucket("tfbackend-delete-markers") };
         Self { bucket, rules: vec![history, markers], transition_minimum: None }
+    }
+
+    /// What trying the backend out left goes within days: it is no state, and nobody wants the newest fifty of it.
+    #[must_use]
+    pub fn and_probes(mut self, workspace_prefix: &str) -> Self {
+        let below = |id: &str, prefix: String| Rule {
+            filter: Filter { prefix, ..Filter::default() },
+            noncurrent_days: Some(1),
+            ..Rule::whole_bucket(id)
+        };
+        self.rules.push(below("tfbackend-probes", format!("{PROBE}/")));
+        // The very same without a prefix of one's own.
+        if !workspace_prefix.is_empty() {
+            self.rules.push(below("tfbackend-probes-of-workspaces", format!("{workspace_prefix}/{PROBE}/")));
+        }
+        self
     }
 
     /// For logs: everything goes after `days`.

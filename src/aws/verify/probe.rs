@@ -263,7 +263,7 @@ pub fn notes(facts: &Facts, probe: &Probe<'_>) -> Vec<String> {
     if *versions + *markers > 0 {
         notes.push(format!(
             "of the probe {versions} old versions and {markers} delete markers are left below {top} and {workspaces}: these credentials may not delete \
-             versions, on a protected bucket nobody may; they hold no state, and stay as long as the lifecycle of the bucket keeps old versions"
+             versions, on a protected bucket nobody may; they hold no state, and the lifecycle of the bucket removes them after a day"
         ));
     }
     if *unseen {

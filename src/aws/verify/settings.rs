@@ -269,7 +269,7 @@ fn differing(from: &AwsSpec, to: &AwsSpec) -> Broken {
 
 fn lifecycle(from: &crate::aws::bucket::lifecycle::Lifecycle, to: &crate::aws::bucket::lifecycle::Lifecycle, broken: &mut Broken) {
     for rule in to.rules.iter().filter(|rule| !from.rules.contains(rule)) {
-        let check = if rule.noncurrent_days.is_some() { &rule::HISTORY } else { &rule::LIFECYCLE };
+        let check = if rule.noncurrent_days.is_some() && rule.filter.prefix.is_empty() { &rule::HISTORY } else { &rule::LIFECYCLE };
         let before = from.rules.iter().find(|other| other.id == rule.id);
         let value = |rule: Option<&_>| rule.map_or(Value::Null, |rule| serde_json::to_value(rule).expect("plain data"));
         let lines = match before {

@@ -50,6 +50,8 @@ async fn every_setting_is_as_documented() {
     state bucket encryption = [{"ApplyServerSideEncryptionByDefault": {"KMSMasterKeyID": "(key)", "SSEAlgorithm": "aws:kms"}, "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}, "BucketKeyEnabled": true}]
     state bucket lifecycle tfbackend-history = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}, "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 50, "NoncurrentDays": 90}, "Status": "Enabled"}
     state bucket lifecycle tfbackend-delete-markers = {"Expiration": {"ExpiredObjectDeleteMarker": true}, "Filter": {"Prefix": ""}, "Status": "Enabled"}
+    state bucket lifecycle tfbackend-probes = {"Filter": {"Prefix": "tfbackend-probe/"}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
+    state bucket lifecycle tfbackend-probes-of-workspaces = {"Filter": {"Prefix": "env:/tfbackend-probe/"}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
     state bucket logging = {"TargetBucket": "(logs)", "TargetPrefix": "s3/"}
     state bucket events = {"TopicConfigurations": [{"Events": ["s3:ObjectRemoved:*"], "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".tfstate"}]}}, "Id": "tfbackend-state-removed", "TopicArn": "arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms"}]}
     state bucket policy version = "2012-10-17"

@@ -123,6 +123,8 @@ async fn what_is_left_out_is_not_made() {
     state bucket encryption = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}, "BucketKeyEnabled": false}]
     state bucket lifecycle tfbackend-history = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}, "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 50, "NoncurrentDays": 90}, "Status": "Enabled"}
     state bucket lifecycle tfbackend-delete-markers = {"Expiration": {"ExpiredObjectDeleteMarker": true}, "Filter": {"Prefix": ""}, "Status": "Enabled"}
+    state bucket lifecycle tfbackend-probes = {"Filter": {"Prefix": "tfbackend-probe/"}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
+    state bucket lifecycle tfbackend-probes-of-workspaces = {"Filter": {"Prefix": "env:/tfbackend-probe/"}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
     state bucket logging = null
     state bucket events = {}
     state bucket policy version = "2012-10-17"

@@ -36,6 +36,8 @@ async fn what_others_wrote_survives_a_repair() {
     rule {"Filter": {"And": {"ObjectSizeGreaterThan": 0, "Prefix": "old/", "Tags": [{"Key": "a", "Value": "b"}]}}, "ID": "archive", "NoncurrentVersionTransitions": [{"NewerNoncurrentVersions": 3, "NoncurrentDays": 40, "StorageClass": "STANDARD_IA"}], "Status": "Enabled", "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}]}
     rule {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}, "Filter": {"Prefix": ""}, "ID": "tfbackend-history", "NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 50, "NoncurrentDays": 90}, "Status": "Enabled"}
     rule {"Expiration": {"ExpiredObjectDeleteMarker": true}, "Filter": {"Prefix": ""}, "ID": "tfbackend-delete-markers", "Status": "Enabled"}
+    rule {"Filter": {"Prefix": "tfbackend-probe/"}, "ID": "tfbackend-probes", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
+    rule {"Filter": {"Prefix": "env:/tfbackend-probe/"}, "ID": "tfbackend-probes-of-workspaces", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
     EventBridgeConfiguration {}
     QueueConfigurations [{"Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "old/"}]}}, "Id": "changes", "QueueArn": "arn:aws:sqs:eu-west-1:000000000000:changes"}]
     TopicConfigurations [{"Events": ["s3:ObjectRemoved:*"], "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".tfstate"}]}}, "Id": "tfbackend-state-removed", "TopicArn": "arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms"}]

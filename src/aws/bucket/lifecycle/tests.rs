@@ -151,3 +151,17 @@ fn what_others_keep_for_longer_is_not_cut_short() {
         assert!(states().over(&keep(other)).rules.contains(&states().rules[0]));
     }
 }
+
+#[test]
+fn what_a_probe_left_goes_by_itself() {
+    let days = |lifecycle: Lifecycle| {
+        let below = lifecycle.rules.into_iter().filter(|rule| !rule.filter.prefix.is_empty());
+        below
+            .map(|rule| format!("{}: {:?}, newest {:?}", rule.filter.prefix, rule.noncurrent_days, rule.noncurrent_newest))
+            .collect::<Vec<_>>()
+    };
+    let both = ["tfbackend-probe/: Some(1), newest None", "env:/tfbackend-probe/: Some(1), newest None"];
+    assert_eq!(days(states().and_probes("env:")), both);
+    assert_eq!(days(states().and_probes("")), both[..1], "never the same rule twice");
+    assert_eq!(days(states()), [""; 0], "and nothing else has a day of its own");
+}
