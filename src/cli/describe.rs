@@ -48,7 +48,8 @@ fn title(spec: &AwsSpec) -> String {
 }
 
 fn kept(lifecycle: &Lifecycle) -> String {
-    let ours = |days: fn(&crate::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| lifecycle.rules.iter().find_map(days);
+    let whole = || lifecycle.rules.iter().filter(|rule| rule.filter.prefix.is_empty());
+    let ours = |days: fn(&crate::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| whole().find_map(days);
     match (ours(|rule| rule.expiration_days), ours(|rule| rule.noncurrent_days), ours(|rule| rule.noncurrent_newest)) {
         (Some(days), _, _) => format!("kept for {days} days"),
         (None, Some(days), Some(newest)) => format!("replaced versions kept for {days} days, the newest {newest} for ever"),
