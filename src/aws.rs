@@ -31,6 +31,7 @@ pub mod cost;
 pub mod store;
 pub mod verify;
 pub mod needed;
+pub mod teardown;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -78,6 +78,10 @@ impl Spec for Encryption {
             )
         })
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Encryption {

@@ -25,7 +25,11 @@ pub struct Logging {
     pub prefix: Option<String>,
 }
 
-impl Spec for Logging {}
+impl Spec for Logging {
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
 
 impl Resource for Logging {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {

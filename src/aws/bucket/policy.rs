@@ -27,6 +27,10 @@ impl Spec for BucketPolicy {
     fn over(&self, observed: &Self) -> Self {
         Self { bucket: self.bucket.clone(), document: self.document.over(&observed.document) }
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for BucketPolicy {
