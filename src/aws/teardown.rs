@@ -3,6 +3,9 @@
 use super::blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, STATE_BUCKET};
 use crate::plan::teardown::Terms;
 
+pub mod census;
+pub mod guards;
+
 /// What goes only if it is named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Also {

@@ -40,6 +40,12 @@ const KEY_USE: [&str; 5] = ["kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "km
 /// Whoever makes a backend need not be able to read what is in it.
 const STORE: [&str; 2] = ["store", "store.rs"];
 
+/// What takes things down, which no command does yet. To make room for a version of a policy is part of making one.
+fn takes_down(action: &str) -> bool {
+    let verb = action.split_once(':').expect("a service").1;
+    ["Delete", "Detach", "Schedule", "Stop"].iter().any(|end| verb.starts_with(end)) && verb != "DeletePolicyVersion"
+}
+
 /// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
@@ -56,6 +62,7 @@ pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
             if reading { &mut reads } else { &mut writes }.insert((*action).to_owned());
         }
     }
+    writes.retain(|action| !takes_down(action));
     // Everybody may ask who they are.
     reads.remove("sts:GetCallerIdentity");
     (reads, writes)
