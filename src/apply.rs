@@ -26,7 +26,7 @@ pub trait Cloud: Sync {
 
     /// Makes one change and returns what the node gives out. Doing it again is harmless.
     ///
-    /// Called for creates, updates and adoptions only.
+    /// Called for creates, updates, adoptions and deletes only.
     fn write(&self, address: &Address, change: &Change<Self::Spec>) -> impl Future<Output = Result<Option<String>, Self::Error>> + Send;
 }
 
@@ -69,7 +69,7 @@ pub async fn apply<C: Cloud>(plan: Plan<C::Spec>, known: Outputs, cloud: &C, run
         let mut still_waiting = Vec::with_capacity(waiting.len());
         for step in waiting {
             if let Some(because) = step.needs.iter().find_map(|need| lost.get(need)).cloned() {
-                if writes(&step.change) {
+                if step.change.writes() {
                     (run.on_event)(Event::Skipped { address: step.address.clone(), because: because.clone() });
                     outcome.left.push(step.address.clone());
                 }
@@ -84,7 +84,8 @@ pub async fn apply<C: Cloud>(plan: Plan<C::Spec>, known: Outputs, cloud: &C, run
                 Change::NoOp { .. } => {
                     done.insert(step.address);
                 }
-                Change::Blocked { .. } => {
+                // What needs something that stays, or that is blocked, stays as well.
+                Change::Keep { .. } | Change::Blocked { .. } => {
                     lost.insert(step.address.clone(), step.address);
                 }
                 change if running.len() < run.parallelism.get() && !run.cancel.is_cancelled() => {
@@ -121,15 +122,8 @@ pub async fn apply<C: Cloud>(plan: Plan<C::Spec>, known: Outputs, cloud: &C, run
             }
         }
     }
-    outcome.left.extend(waiting.into_iter().filter(|step| writes(&step.change)).map(|step| step.address));
+    outcome.left.extend(waiting.into_iter().filter(|step| step.change.writes()).map(|step| step.address));
     outcome
-}
-
-fn writes<S>(change: &Change<S>) -> bool {
-    match change {
-        Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => true,
-        Change::NoOp { .. } | Change::Blocked { .. } => false,
-    }
 }
 
 fn resolved<S: Spec>(change: Change<S>, known: &Outputs) -> Change<S> {
@@ -137,6 +131,6 @@ fn resolved<S: Spec>(change: Change<S>, known: &Outputs) -> Change<S> {
         Change::Create { to } => Change::Create { to: to.resolve(known) },
         Change::Update { from, to } => Change::Update { from, to: to.resolve(known) },
         Change::Adopt { from, to } => Change::Adopt { from, to: to.resolve(known) },
-        change @ (Change::NoOp { .. } | Change::Blocked { .. }) => change,
+        change @ (Change::NoOp { .. } | Change::Delete { .. } | Change::Keep { .. } | Change::Blocked { .. }) => change,
     }
 }

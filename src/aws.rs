@@ -32,6 +32,7 @@ pub mod store;
 pub mod probe;
 pub mod verify;
 pub mod needed;
+pub mod teardown;
 
 #[cfg(test)]
 pub(crate) mod testing;

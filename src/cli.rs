@@ -15,6 +15,7 @@ pub mod bootstrap;
 pub mod plan;
 pub mod verify;
 pub mod render;
+pub mod teardown;
 pub mod config;
 pub mod sandbox;
 pub mod shell;
@@ -54,6 +55,7 @@ pub enum Command {
     Plan(Box<plan::PlanArgs>),
     Verify(Box<verify::VerifyArgs>),
     Render(Box<render::RenderArgs>),
+    Teardown(Box<teardown::TeardownArgs>),
     Config(config::ConfigArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(shell::CompletionsArgs),
@@ -115,7 +117,13 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     match command {
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, Cli::command(), host),
-        Command::Bootstrap(_) | Command::Plan(_) | Command::Verify(_) | Command::Render(_) | Command::Config(_) | Command::Sandbox(_) => {}
+        Command::Bootstrap(_)
+        | Command::Plan(_)
+        | Command::Verify(_)
+        | Command::Render(_)
+        | Command::Teardown(_)
+        | Command::Config(_)
+        | Command::Sandbox(_) => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -129,6 +137,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
             Command::Plan(args) => plan::run(*args, cx).await,
             Command::Verify(args) => verify::run(*args, cx).await,
             Command::Render(args) => render::run(*args, cx).await,
+            Command::Teardown(args) => teardown::run(*args, cx).await,
             Command::Config(args) => config::run(args, cx).await,
             Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),
             Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod teardown;
+
 use crate::{
     blueprint::{Blueprint, Node},
     observation::{self, Observation, Owner, Seen},
@@ -27,10 +29,34 @@ pub enum Change<S> {
         from: S,
         to: S,
     },
+    Delete {
+        from: S,
+    },
+    /// Stays where the rest is taken down.
+    Keep {
+        spec: S,
+        why: Kept,
+    },
     /// Nothing may be done here until a person has acted.
     Blocked {
         reason: Reason,
     },
+}
+
+/// Why a teardown leaves something standing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Kept {
+    #[error("unmanaged: it was not made by tfbackend")]
+    Unmanaged,
+    #[error("belongs to {owner}")]
+    Foreign { owner: String },
+    #[error("was there before, and is only used")]
+    Used,
+    #[error("{how}")]
+    Asked { how: String },
+    #[error("is needed by {by}, which is kept")]
+    Needed { by: Address },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
@@ -64,6 +90,15 @@ pub struct Plan<S> {
     pub steps: Vec<Step<S>>,
 }
 
+impl<S> Change<S> {
+    pub fn writes(&self) -> bool {
+        match self {
+            Self::Create { .. } | Self::Update { .. } | Self::Adopt { .. } | Self::Delete { .. } => true,
+            Self::NoOp { .. } | Self::Keep { .. } | Self::Blocked { .. } => false,
+        }
+    }
+}
+
 impl<S: Spec> Plan<S> {
     /// What makes the observed world as the blueprint says, and touches nothing else.
     pub fn to_apply(blueprint: &Blueprint<S>, observation: &Observation<S>, adopt: bool) -> Self {
@@ -76,14 +111,19 @@ impl<S: Spec> Plan<S> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.change, Change::NoOp { .. }))
+        self.steps.iter().all(|step| matches!(step.change, Change::NoOp { .. } | Change::Keep { .. }))
     }
 
     /// The steps that need a person first. A plan with any is refused as a whole.
     pub fn blocked(&self) -> impl Iterator<Item = (&Address, &Reason)> {
         self.steps.iter().filter_map(|step| match &step.change {
             Change::Blocked { reason } => Some((&step.address, reason)),
-            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => None,
+            Change::NoOp { .. }
+            | Change::Create { .. }
+            | Change::Update { .. }
+            | Change::Adopt { .. }
+            | Change::Delete { .. }
+            | Change::Keep { .. } => None,
         })
     }
 
@@ -96,10 +136,12 @@ impl<S: Spec> Plan<S> {
 
     /// The steps that write.
     pub fn writes(&self) -> impl Iterator<Item = &Step<S>> {
-        self.steps.iter().filter(|step| match step.change {
-            Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => true,
-            Change::NoOp { .. } | Change::Blocked { .. } => false,
-        })
+        self.steps.iter().filter(|step| step.change.writes())
+    }
+
+    /// The steps that delete.
+    pub fn deletes(&self) -> impl Iterator<Item = &Step<S>> {
+        self.steps.iter().filter(|step| matches!(step.change, Change::Delete { .. }))
     }
 }
 

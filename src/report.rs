@@ -4,6 +4,7 @@
 //! given. What comes from outside passes [`safe::safe`] on its way to a terminal.
 
 pub mod findings;
+pub mod census;
 pub mod json;
 pub mod plan;
 pub mod progress;

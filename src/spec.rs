@@ -93,6 +93,11 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
         None
     }
 
+    /// Whether it is gone once the whole is that it is a part of, so that a teardown takes no step of its own for it.
+    fn goes_with_its_whole(&self) -> bool {
+        false
+    }
+
     /// Why a setting is as it is, for whoever sees it change: `so that no version can be lost`. `setting` is its path in
     /// the spec's JSON, names joined by dots.
     fn why(&self, setting: &str) -> Option<&'static str> {

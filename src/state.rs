@@ -7,5 +7,6 @@ pub mod layout;
 pub mod lock;
 pub mod digest;
 pub mod snapshot;
+pub mod census;
 
 mod lenient;

@@ -21,6 +21,7 @@ const VERSIONS: Api = Api::new("iam:ListPolicyVersions");
 const CREATE: Api = Api::new("iam:CreatePolicy");
 const CREATE_VERSION: Api = Api::new("iam:CreatePolicyVersion");
 const DELETE_VERSION: Api = Api::new("iam:DeletePolicyVersion");
+const DELETE: Api = Api::new("iam:DeletePolicy");
 const TAG: Api = Api::new("iam:TagPolicy");
 
 pub(super) const ABSENT: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
@@ -131,6 +132,21 @@ impl Resource for Policy {
             aws.send(TAG, &arn, &[], || request.clone().send()).await?;
         }
         Ok(Some(arn))
+    }
+
+    /// All versions first: a policy goes with its last one. Whoever has it still is not detached here.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let arn = self.arn(aws);
+        let iam = &aws.clients.iam;
+        let Some(answer) = found(aws.read(VERSIONS, &arn, iam.list_policy_versions().policy_arn(&arn).send()).await, ABSENT)? else {
+            return Ok(());
+        };
+        for version in answer.versions.unwrap_or_default().into_iter().filter(|version| !version.is_default_version) {
+            let request = iam.delete_policy_version().policy_arn(&arn).set_version_id(version.version_id);
+            found(aws.send(DELETE_VERSION, &arn, &[], || request.clone().send()).await, ABSENT)?;
+        }
+        let request = iam.delete_policy().policy_arn(&arn);
+        found(aws.send(DELETE, &arn, &[], || request.clone().send()).await, ABSENT).map(drop)
     }
 }
 

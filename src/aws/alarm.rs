@@ -18,6 +18,7 @@ pub mod catalogue;
 const DESCRIBE: Api = Api::new("cloudwatch:DescribeAlarms");
 const TAGS: Api = Api::new("cloudwatch:ListTagsForResource");
 const PUT: Api = Api::new("cloudwatch:PutMetricAlarm");
+const DELETE: Api = Api::new("cloudwatch:DeleteAlarms");
 const TAG: Api = Api::new("cloudwatch:TagResource");
 const ABSENT: &[&str] = &["ResourceNotFoundException", "ResourceNotFound"];
 
@@ -117,6 +118,11 @@ impl Resource for Alarm {
             }
         }
         Ok(Some(arn))
+    }
+
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let request = aws.clients.cloudwatch.delete_alarms().alarm_names(&self.name);
+        found(aws.send(DELETE, &self.name, &[], || request.clone().send()).await, ABSENT).map(drop)
     }
 }
 

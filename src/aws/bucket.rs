@@ -27,6 +27,7 @@ pub mod versioning;
 
 const HEAD: Api = Api::allowed_by("s3:HeadBucket", "s3:ListBucket");
 const CREATE: Api = Api::new("s3:CreateBucket");
+const DELETE: Api = Api::new("s3:DeleteBucket");
 const GET_TAGS: Api = Api::new("s3:GetBucketTagging");
 const PUT_TAGS: Api = Api::new("s3:PutBucketTagging");
 const GET_OWNERSHIP: Api = Api::new("s3:GetBucketOwnershipControls");
@@ -107,6 +108,12 @@ impl Resource for Bucket {
             aws.send(PUT_TAGS, &self.name, NOT_YET, || request.clone().send()).await?;
         }
         Ok(Some(self.name.clone()))
+    }
+
+    /// Only when it is empty: S3 itself refuses otherwise, whatever came in since somebody looked.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let request = aws.clients.s3.delete_bucket().bucket(&self.name).expected_bucket_owner(aws.account());
+        found(aws.send(DELETE, &self.name, &[], || request.clone().send()).await, NOT_YET).map(drop)
     }
 }
 

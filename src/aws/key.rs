@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Aws,
-    error::{Api, AwsError, Kind},
+    error::{Api, AwsError, Kind, found},
     ownership::{Tags, tags_over, tags_to_add},
     policy::Document,
     resource::{Found, Look, Resource},
@@ -22,11 +22,17 @@ pub mod rotation;
 const GET_POLICY: Api = Api::new("kms:GetKeyPolicy");
 const CREATE: Api = Api::new("kms:CreateKey");
 const PUT_POLICY: Api = Api::new("kms:PutKeyPolicy");
+const SCHEDULE: Api = Api::new("kms:ScheduleKeyDeletion");
+const DELETE_ALIAS: Api = Api::new("kms:DeleteAlias");
 const TAG: Api = Api::new("kms:TagResource");
 
 /// A key that was just made is not seen everywhere at once.
 pub(super) const NOT_YET: &[&str] = &["NotFoundException"];
 const ENABLED: &str = "Enabled";
+
+/// The longest that KMS offers (`ScheduleKeyDeletion`), and the least that the key's own policy allows.
+pub const DAYS_UNTIL_DELETION: i32 = 30;
+const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
 
 const CREATE_TRIES: usize = 4;
 
@@ -107,6 +113,36 @@ impl Resource for Key {
             aws.send(TAG, &arn, NOT_YET, || request.clone().send()).await?;
         }
         Ok(Some(arn))
+    }
+
+    /// Only scheduled: until the day comes it can be taken back. The alias goes last, as it leads a run that was cut off
+    /// to this very key.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let Some(key) = find::find(aws, &self.alias).await? else { return Ok(()) };
+        if key.owner != Owner::Us {
+            return Err(AwsError::nonsense(SCHEDULE, &key.arn, "does not carry this environment's tags; it was left alone"));
+        }
+        if !DOOMED.contains(&&*key.state) {
+            schedule(aws, &key.arn).await?;
+        }
+        let leads_here = find::describe(aws, &self.alias).await?.is_some_and(|target| target.arn.as_deref() == Some(&*key.arn));
+        if !leads_here {
+            return Ok(());
+        }
+        let request = aws.clients.kms.delete_alias().alias_name(&self.alias);
+        found(aws.send(DELETE_ALIAS, &self.alias, &[], || request.clone().send()).await, find::ABSENT).map(drop)
+    }
+}
+
+async fn schedule(aws: &Aws, arn: &str) -> Result<(), AwsError> {
+    let request = aws.clients.kms.schedule_key_deletion().key_id(arn).pending_window_in_days(DAYS_UNTIL_DELETION);
+    match found(aws.send(SCHEDULE, arn, &[], || request.clone().send()).await, find::ABSENT) {
+        // The answer of an earlier try was lost, or another run was faster.
+        Err(error) if error.is(&["KMSInvalidStateException"]) => {
+            let state = find::describe(aws, arn).await?.and_then(|key| key.key_state);
+            if state.is_some_and(|state| DOOMED.contains(&state.as_str())) { Ok(()) } else { Err(error) }
+        }
+        answer => answer.map(drop),
     }
 }
 

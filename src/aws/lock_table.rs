@@ -24,9 +24,12 @@ const DESCRIBE: Api = Api::new("dynamodb:DescribeTable");
 const TAGS: Api = Api::new("dynamodb:ListTagsOfResource");
 const CREATE: Api = Api::new("dynamodb:CreateTable");
 const UPDATE: Api = Api::new("dynamodb:UpdateTable");
+const DELETE: Api = Api::new("dynamodb:DeleteTable");
 const TAG: Api = Api::new("dynamodb:TagResource");
 
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
+/// Being updated.
+const BUSY: &[&str] = &["ResourceInUseException"];
 /// Being updated, or not seen everywhere yet.
 const NOT_YET: &[&str] = &["ResourceInUseException", "ResourceNotFoundException"];
 /// The SDK's own waiter starts with 20 s, and a table takes a few.
@@ -128,6 +131,23 @@ impl Resource for LockTable {
         }
         Ok(Some(self.arn(aws)))
     }
+
+    /// Protection first, which takes the table a moment in which it cannot be deleted.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let Some(table) = describe(aws, &self.name).await? else { return Ok(()) };
+        if table.table_status != Some(TableStatus::Deleting) {
+            if table.deletion_protection_enabled == Some(true) {
+                let request = aws.clients.dynamodb.update_table().table_name(&self.name).deletion_protection_enabled(false);
+                if found(aws.send(UPDATE, &self.name, BUSY, || request.clone().send()).await, ABSENT)?.is_none() {
+                    return Ok(());
+                }
+                self.wait_until_active(aws).await?;
+            }
+            let request = aws.clients.dynamodb.delete_table().table_name(&self.name);
+            found(aws.send(DELETE, &self.name, BUSY, || request.clone().send()).await, ABSENT)?;
+        }
+        self.wait_until(aws, |status| status.is_none()).await
+    }
 }
 
 impl LockTable {
@@ -198,10 +218,14 @@ impl LockTable {
     }
 
     async fn wait_until_active(&self, aws: &Aws) -> Result<(), AwsError> {
+        self.wait_until(aws, |status| status == Some(&TableStatus::Active)).await
+    }
+
+    async fn wait_until(&self, aws: &Aws, good: fn(Option<&TableStatus>) -> bool) -> Result<(), AwsError> {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let status = describe(aws, &self.name).await?.and_then(|table| table.table_status);
-            if status == Some(TableStatus::Active) {
+            if good(status.as_ref()) {
                 return Ok(());
             }
             if tokio::time::Instant::now() >= deadline {

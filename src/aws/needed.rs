@@ -47,7 +47,8 @@ pub fn needed(blueprint: &Blueprint<AwsSpec>, plan: &Plan<AwsSpec>, known: &Outp
     for step in &plan.steps {
         let on = &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.writes, actions, arns);
         match &step.change {
-            Change::NoOp { .. } | Change::Blocked { .. } => {}
+            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {}
+            Change::Delete { from } => place.deletion(&step.address, from, on),
             Change::Create { to } => place.creation(&step.address, to, on),
             Change::Update { from, to } | Change::Adopt { from, to } => place.change(from, to, on),
         }
@@ -237,6 +238,49 @@ impl Place<'_> {
                 }
             }
             (_, part) => self.put(address, part, on),
+        }
+    }
+
+    /// What goes with its whole needs nothing of its own.
+    fn deletion(&self, address: &Address, from: &AwsSpec, on: &mut On<'_>) {
+        let arns = &self.arns(address, from);
+        match from {
+            AwsSpec::Key(key) => {
+                on(&["kms:DeleteAlias", "kms:ScheduleKeyDeletion"], arns);
+                on(&["kms:DeleteAlias"], &[self.aws.arn("kms", &self.aws.region, &key.alias)]);
+            }
+            AwsSpec::Bucket(_) => on(&["s3:DeleteBucket"], arns),
+            AwsSpec::Notifications(_) => on(&["s3:PutBucketNotification"], arns),
+            AwsSpec::LockTable(table) => {
+                on(&["dynamodb:DeleteTable"], arns);
+                if table.deletion_protection {
+                    on(&["dynamodb:UpdateTable"], arns);
+                }
+            }
+            AwsSpec::Topic(_) => on(&["sns:DeleteTopic"], arns),
+            AwsSpec::Alarm(_) => on(&["cloudwatch:DeleteAlarms"], arns),
+            AwsSpec::Trail(_) => on(&["cloudtrail:DeleteTrail", "cloudtrail:StopLogging"], arns),
+            AwsSpec::Policy(_) => on(&["iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:ListPolicyVersions"], arns),
+            AwsSpec::Attachment(attachment) => match attachment.kind {
+                PrincipalKind::Role => on(&["iam:DetachRolePolicy"], arns),
+                PrincipalKind::User => on(&["iam:DetachUserPolicy"], arns),
+                PrincipalKind::Group => on(&["iam:DetachGroupPolicy"], arns),
+            },
+            AwsSpec::OwnKey(_)
+            | AwsSpec::Alias(_)
+            | AwsSpec::Rotation(_)
+            | AwsSpec::PublicAccess(_)
+            | AwsSpec::Versioning(_)
+            | AwsSpec::Encryption(_)
+            | AwsSpec::Lifecycle(_)
+            | AwsSpec::Logging(_)
+            | AwsSpec::BucketPolicy(_)
+            | AwsSpec::Recovery(_)
+            | AwsSpec::ExistingTopic(_)
+            | AwsSpec::Subscription(_)
+            | AwsSpec::ExistingTrail(_)
+            | AwsSpec::Selectors(_)
+            | AwsSpec::TrailLogging(_) => {}
         }
     }
 

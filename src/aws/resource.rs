@@ -1,8 +1,8 @@
-//! The shape that every resource file has: look, and write.
+//! The shape that every resource file has: look, write, and delete.
 //!
 //! A file says in its first line what the resource is for, then: the settings as a struct; `look`
 //! (reads only; the codes that mean absence stand beside it); `write` (creates, or changes exactly
-//! what differs from what was seen); `over` and `blocked_by` where they differ from the default.
+//! what differs from what was seen); `delete` (that it is gone is success); `over` and `blocked_by` where they differ from the default.
 
 use std::future::Future;
 
@@ -22,6 +22,14 @@ pub trait Resource: Spec {
     /// Makes `self` true, starting from `from`, and returns what the node gives out. Doing it
     /// again is harmless.
     fn write(&self, aws: &Aws, from: Option<&Self>) -> impl Future<Output = Result<Option<String>, AwsError>> + Send;
+
+    /// Takes down what was seen. That it is gone already is success.
+    ///
+    /// What goes with its whole, or is only used, has nothing to do.
+    fn delete(&self, aws: &Aws) -> impl Future<Output = Result<(), AwsError>> + Send {
+        let _ = aws;
+        std::future::ready(Ok(()))
+    }
 }
 
 /// What was seen of one resource.

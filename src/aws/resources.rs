@@ -1,4 +1,4 @@
-//! The closed list of the kinds of resources: what is looked at and written goes through here.
+//! The closed list of the kinds of resources: what is looked at, written and deleted goes through here.
 
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,10 @@ macro_rules! kinds {
                     (to, Some(from)) => unreachable!("a {} does not become a {}", from.name(), to.name()),
                 }
             }
+
+            async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+                match self { $(Self::$kind(spec) => Resource::delete(spec, aws).await,)+ }
+            }
         }
 
         impl Spec for AwsSpec {
@@ -92,6 +96,10 @@ macro_rules! kinds {
 
             fn reference(&self) -> Option<String> {
                 match self { $(Self::$kind(spec) => spec.reference(),)+ }
+            }
+
+            fn goes_with_its_whole(&self) -> bool {
+                match self { $(Self::$kind(spec) => spec.goes_with_its_whole(),)+ }
             }
 
             fn why(&self, setting: &str) -> Option<&'static str> {
@@ -158,7 +166,8 @@ impl Cloud for Aws {
         match change {
             Change::Create { to } => to.write(self, None).await,
             Change::Update { from, to } | Change::Adopt { from, to } => to.write(self, Some(from)).await,
-            Change::NoOp { .. } | Change::Blocked { .. } => unreachable!("these are not written"),
+            Change::Delete { from } => from.delete(self).await.map(|()| None),
+            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => unreachable!("these are not written"),
         }
     }
 }

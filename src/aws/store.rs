@@ -12,6 +12,8 @@ pub mod objects;
 pub mod content;
 pub mod table;
 pub mod live;
+pub mod uploads;
+pub mod retention;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {

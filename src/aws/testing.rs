@@ -232,3 +232,29 @@ pub async fn retried_on<R: Resource>(spec: &R, from: Option<&R>, operation: &str
     let error = spec.write(&script.aws(), from).await.expect_err("a denial is for good");
     assert_eq!((error.kind, script.count(operation)), (Kind::Denied, 1), "{operation}: {error}");
 }
+
+/// The delete succeeds where `operation` answers one of `codes`: it is gone already. Any other error stays one.
+pub async fn gone_only_by<R: Resource>(spec: &R, operation: &str, codes: &[&str], others: impl Fn(Script) -> Script) {
+    let answered = async |answer: Answer| {
+        let script = others(Script::new().always(operation, answer));
+        let deleted = spec.delete(&script.aws()).await;
+        assert!(script.count(operation) > 0, "{operation} was not asked");
+        deleted
+    };
+    for code in codes {
+        let deleted = answered(error(404, code)).await;
+        assert!(deleted.is_ok(), "{operation} {code}: {deleted:?}");
+    }
+    for (status, code, kind) in [
+        (403, "AccessDenied", Kind::Denied),
+        (400, "AccessDeniedException", Kind::Denied),
+        (403, "ExpiredToken", Kind::Expired),
+        (400, "ThrottlingException", Kind::Throttled),
+        (500, "InternalError", Kind::Server),
+        (404, "NotWhatItSays", Kind::Refused),
+    ] {
+        let error = answered(error(status, code)).await.expect_err(code);
+        assert_eq!(error.kind, kind, "{operation} {code}: {error}");
+    }
+    assert_eq!(answered(lost()).await.expect_err("no answer is no success").kind, Kind::Network);
+}

@@ -21,6 +21,7 @@ const GET: Api = Api::new("sns:GetTopicAttributes");
 const TAGS: Api = Api::new("sns:ListTagsForResource");
 const CREATE: Api = Api::new("sns:CreateTopic");
 const SET: Api = Api::new("sns:SetTopicAttributes");
+const DELETE: Api = Api::new("sns:DeleteTopic");
 const TAG: Api = Api::new("sns:TagResource");
 
 pub(super) const ABSENT: &[&str] = &["NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException"];
@@ -94,6 +95,13 @@ impl Resource for Topic {
             aws.send(TAG, &arn, &[], || request.clone().send()).await?;
         }
         Ok(Some(arn))
+    }
+
+    /// With all its subscriptions.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let arn = self.arn(aws);
+        let request = aws.clients.sns.delete_topic().topic_arn(&arn);
+        found(aws.send(DELETE, &arn, &[], || request.clone().send()).await, ABSENT).map(drop)
     }
 }
 

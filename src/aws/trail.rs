@@ -20,6 +20,8 @@ const GET: Api = Api::new("cloudtrail:GetTrail");
 const TAGS: Api = Api::new("cloudtrail:ListTags");
 const CREATE: Api = Api::new("cloudtrail:CreateTrail");
 const UPDATE: Api = Api::new("cloudtrail:UpdateTrail");
+const STOP: Api = Api::new("cloudtrail:StopLogging");
+const DELETE: Api = Api::new("cloudtrail:DeleteTrail");
 const TAG: Api = Api::new("cloudtrail:AddTags");
 
 pub(super) const ABSENT: &[&str] = &["TrailNotFoundException"];
@@ -128,6 +130,16 @@ impl Resource for Trail {
             aws.send(TAG, &self.name, NOT_YET, || request.clone().send()).await?;
         }
         Ok(Some(arn))
+    }
+
+    /// What it has delivered stays in its bucket.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let stop = aws.clients.cloudtrail.stop_logging().name(&self.name);
+        if found(aws.send(STOP, &self.name, &[], || stop.clone().send()).await, ABSENT)?.is_none() {
+            return Ok(());
+        }
+        let delete = aws.clients.cloudtrail.delete_trail().name(&self.name);
+        found(aws.send(DELETE, &self.name, &[], || delete.clone().send()).await, ABSENT).map(drop)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{environment::Environment, explain, failure::Failure};
 use crate::{
     aws::resources::AwsSpec,
     blueprint::Blueprint,
-    plan::{Plan, Step},
+    plan::{Change, Plan, Step},
     render,
     report::{json::FORMAT_VERSION, words},
     settings::{layer::Layer, names::EnvName},
@@ -85,6 +85,16 @@ impl SavedPlan {
         let mut failure = Failure::refused(format!("{count} blocked in this plan; nothing was changed"));
         failure.causes = blocked;
         Err(failure.hint("once that is solved, make a new plan"))
+    }
+
+    /// What takes things down is decided on what is there at that moment, never on what was there once.
+    pub fn must_not_delete(&self) -> Result<(), Failure> {
+        let takes_down = |step: &&Step<AwsSpec>| matches!(step.change, Change::Delete { .. } | Change::Keep { .. });
+        match self.steps.iter().find(takes_down) {
+            None => Ok(()),
+            Some(step) => Err(Failure::refused(format!("this plan takes {} down; nothing was changed", step.address))
+                .hint("saved plans only make and change things")),
+        }
     }
 
     /// The plan is for this account, and this program would plan towards the same.

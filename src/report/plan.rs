@@ -45,7 +45,7 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
                 let parts = plan.steps.iter().filter(|part| plan.blocking_whole(part) == Some(&step.address)).count();
                 block(step, parts, describe, view)
             }
-            Change::Update { .. } | Change::Adopt { .. } => block(step, 0, describe, view),
+            Change::Update { .. } | Change::Adopt { .. } | Change::Delete { .. } | Change::Keep { .. } => block(step, 0, describe, view),
         });
     }
     if !lines.is_empty() {
@@ -71,6 +71,14 @@ fn block<S: Spec>(step: &Step<S>, parts: usize, describe: &Describe<'_, S>, view
             Line { cost: None, ..describe(&step.address, to) },
             settings::changed(&json(from), &json(to), &|setting| to.why(setting), style),
         ),
+        Change::Delete { from } => {
+            // Only with -v: what is deleted has no value that could be wrong.
+            let details = if view.verbose { settings::created(&json(from)) } else { vec![] };
+            (Line { cost: None, note: None, ..describe(&step.address, from) }, details)
+        }
+        Change::Keep { spec, why } => {
+            (Line { cost: None, note: None, ..describe(&step.address, spec) }, vec![safe(&why.to_string()).into_owned()])
+        }
         Change::Blocked { reason } => (Line { title: reason.to_string(), ..Line::default() }, vec![]),
     };
     let cost = line.cost.filter(|cost| *cost > 0.0).map(|cost| format!(", about {} a month", words::dollars(cost)));
@@ -92,6 +100,8 @@ fn head<S>(change: &Change<S>, style: Style) -> String {
         Change::Create { .. } => ("+", "create"),
         Change::Update { .. } => ("~", "update"),
         Change::Adopt { .. } => (style.pick("±", "*"), "adopt"),
+        Change::Delete { .. } => ("-", "delete"),
+        Change::Keep { .. } => ("=", "keep"),
         Change::Blocked { .. } => ("!", "blocked"),
     };
     format!("{sign} {word}")
@@ -101,17 +111,23 @@ fn colored<S>(lines: &mut [String], head: &str, change: &Change<S>, style: Style
     let Some(first) = lines.first_mut() else { return };
     let Some(after) = first.strip_prefix(head) else { return };
     let head = match change {
-        Change::NoOp { .. } => style.dim(head),
+        Change::NoOp { .. } | Change::Keep { .. } => style.dim(head),
         Change::Create { .. } => style.green(head),
         Change::Update { .. } | Change::Adopt { .. } => style.yellow(head),
-        Change::Blocked { .. } => style.red(head),
+        Change::Delete { .. } | Change::Blocked { .. } => style.red(head),
     };
     *first = head + after;
 }
 
 /// `Plan: 31 to create, 2 to update, 0 blocked; about $3.10 a month.`
 fn summary<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> String {
-    let document::Counts { create, update, adopt, blocked, no_op } = document::Counts::of(plan);
+    let document::Counts { create, update, adopt, delete, keep, blocked, no_op } = document::Counts::of(plan);
+    if delete + keep > 0 {
+        let mut parts = vec![format!("{delete} to delete")];
+        parts.extend((keep > 0).then(|| format!("{keep} kept")));
+        parts.push(format!("{blocked} blocked"));
+        return format!("Plan: {}.", parts.join(", "));
+    }
     if plan.is_empty() {
         return match no_op {
             0 => "Plan: nothing to do.".to_owned(),

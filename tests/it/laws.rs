@@ -1,5 +1,7 @@
 //! The laws of the core: what holds for any blueprint, over any world, whatever goes wrong.
 
+mod teardown;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, sample::Index};
@@ -237,7 +239,7 @@ fn bare(nodes: Vec<(String, Vec<&str>)>) -> Scene {
     let node = |(name, needs): (String, Vec<&str>)| {
         let needs: Vec<_> = needs.into_iter().map(address).collect();
         let sees = needs.iter().map(Address::output).collect();
-        let spec = Toy { mark: Some(US.into()), value: 0, sees, shared: BTreeMap::new(), fixed: false, reference: false };
+        let spec = Toy { mark: Some(US.into()), value: 0, sees, shared: BTreeMap::new(), fixed: false, reference: false, fleeting: false };
         Node { address: address(&name), needs, spec }
     };
     let blueprint = Blueprint::new(nodes.into_iter().map(node).collect());

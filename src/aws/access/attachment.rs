@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::NOT_YET;
+use super::{ABSENT, NOT_YET};
 use crate::{
     aws::{
         Aws,
-        error::{Api, AwsError},
+        error::{Api, AwsError, found},
         resource::{Found, Look, Resource},
     },
     spec::Spec,
@@ -18,6 +18,9 @@ const LIST_GROUP: Api = Api::new("iam:ListAttachedGroupPolicies");
 const ATTACH_ROLE: Api = Api::new("iam:AttachRolePolicy");
 const ATTACH_USER: Api = Api::new("iam:AttachUserPolicy");
 const ATTACH_GROUP: Api = Api::new("iam:AttachGroupPolicy");
+const DETACH_ROLE: Api = Api::new("iam:DetachRolePolicy");
+const DETACH_USER: Api = Api::new("iam:DetachUserPolicy");
+const DETACH_GROUP: Api = Api::new("iam:DetachGroupPolicy");
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attachment {
@@ -103,6 +106,24 @@ impl Resource for Attachment {
             }
         }
         Ok(None)
+    }
+
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let iam = &aws.clients.iam;
+        match self.kind {
+            PrincipalKind::Role => {
+                let request = iam.detach_role_policy().role_name(&self.name).policy_arn(&self.policy);
+                found(aws.send(DETACH_ROLE, &self.name, &[], || request.clone().send()).await, ABSENT).map(drop)
+            }
+            PrincipalKind::User => {
+                let request = iam.detach_user_policy().user_name(&self.name).policy_arn(&self.policy);
+                found(aws.send(DETACH_USER, &self.name, &[], || request.clone().send()).await, ABSENT).map(drop)
+            }
+            PrincipalKind::Group => {
+                let request = iam.detach_group_policy().group_name(&self.name).policy_arn(&self.policy);
+                found(aws.send(DETACH_GROUP, &self.name, &[], || request.clone().send()).await, ABSENT).map(drop)
+            }
+        }
     }
 }
 

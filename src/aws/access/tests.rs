@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     aws::{
         policy::Statement,
-        testing::{Answer, Script, absent_only_by, both_tags, empty, error, look, lost, tags, text, their_tags, xml_tags},
+        testing::{Answer, Script, absent_only_by, both_tags, empty, error, gone_only_by, look, lost, tags, text, their_tags, xml_tags},
     },
     observation::Owner,
 };
@@ -165,4 +165,39 @@ async fn the_oldest_version_that_is_not_in_force_makes_room() {
 fn a_document_of_the_same_meaning_is_no_difference() {
     let there = Policy { document: document("S3:getobject"), ..policy() };
     assert_eq!(policy().over(&there), there);
+}
+
+/// All versions, the one in force last and with the policy itself.
+#[tokio::test]
+async fn delete() {
+    let all = || versions(&[("v3", "2026-01-03", true), ("v2", "2026-01-02", false), ("v1", "2026-01-01", false)]);
+    let script = Script::new().on("ListPolicyVersions", all()).always("DeletePolicyVersion", empty()).on("DeletePolicy", empty());
+    policy().delete(&script.aws()).await.unwrap();
+    assert_snapshot!(script.sent(), @"
+    ListPolicyVersions
+      PolicyArn=arn:aws:iam::111122223333:policy/runner
+    DeletePolicyVersion
+      PolicyArn=arn:aws:iam::111122223333:policy/runner
+      VersionId=v2
+    DeletePolicyVersion
+      PolicyArn=arn:aws:iam::111122223333:policy/runner
+      VersionId=v1
+    DeletePolicy
+      PolicyArn=arn:aws:iam::111122223333:policy/runner
+    ");
+    let others = |script: Script| script.always("ListPolicyVersions", all()).always("DeletePolicyVersion", empty());
+    gone_only_by(&policy(), "ListPolicyVersions", ABSENT, |script| script).await;
+    gone_only_by(&policy(), "DeletePolicyVersion", ABSENT, |script| {
+        script.always("ListPolicyVersions", all()).always("DeletePolicy", empty())
+    })
+    .await;
+    gone_only_by(&policy(), "DeletePolicy", ABSENT, others).await;
+}
+
+/// Somebody has it whom tfbackend did not give it to: it stays, and so does what they can do.
+#[tokio::test]
+async fn delete_detaches_nobody() {
+    let script = Script::new().on("ListPolicyVersions", versions(&[])).on("DeletePolicy", error(409, "DeleteConflict"));
+    assert!(policy().delete(&script.aws()).await.unwrap_err().is(&["DeleteConflict"]));
+    assert_eq!(script.operations(), ["ListPolicyVersions", "DeletePolicy"]);
 }

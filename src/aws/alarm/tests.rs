@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    aws::testing::{Answer, REGION, Script, absent_only_by, both_tags, data, empty, json_tags, look, tags, their_tags},
+    aws::testing::{Answer, REGION, Script, absent_only_by, both_tags, data, empty, gone_only_by, json_tags, look, tags, their_tags},
     observation::Owner,
 };
 
@@ -146,4 +146,12 @@ fn the_arn_is_in_the_callers_partition() {
     assert_eq!(alarm().arn(&Script::new().aws_in("aws", REGION)), ARN);
     let arn = alarm().arn(&Script::new().aws_in("aws-us-gov", "us-gov-east-1"));
     assert_eq!(arn, "arn:aws-us-gov:cloudwatch:us-gov-east-1:111122223333:alarm:acme-lock-throttles");
+}
+
+#[tokio::test]
+async fn delete() {
+    let script = Script::new().on("DeleteAlarms", empty());
+    alarm().delete(&script.aws()).await.unwrap();
+    assert_eq!(script.sent(), r#"DeleteAlarms {"AlarmNames":["acme-lock-throttles"]}"#);
+    gone_only_by(&alarm(), "DeleteAlarms", ABSENT, |script| script).await;
 }

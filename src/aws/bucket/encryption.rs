@@ -91,6 +91,10 @@ impl Spec for Encryption {
         };
         Some(format!("bucket {} is encrypted with {theirs}, and would be with another key; {say}", self.bucket))
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Encryption {

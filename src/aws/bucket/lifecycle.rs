@@ -94,6 +94,10 @@ impl Spec for Lifecycle {
         }
         merged
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Lifecycle {

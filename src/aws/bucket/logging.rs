@@ -35,6 +35,10 @@ impl Spec for Logging {
             self.bucket
         ))
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Logging {

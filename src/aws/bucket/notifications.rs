@@ -84,6 +84,11 @@ impl Spec for Notifications {
         merged
     }
 
+    /// Ours take a step of their own: nobody wants a message for each version while a bucket is emptied.
+    fn goes_with_its_whole(&self) -> bool {
+        self.targets.iter().all(|target| !target.id.starts_with(OURS))
+    }
+
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let theirs = observed.targets.iter().filter(|target| !target.id.starts_with(OURS));
         let clash = |theirs: &&Target| self.targets.iter().any(|ours| ours.clashes(theirs));
@@ -170,6 +175,15 @@ impl Resource for Notifications {
             .expected_bucket_owner(aws.account());
         aws.send(PUT, &self.bucket, TARGET_NOT_YET, || request.clone().send()).await?;
         Ok(None)
+    }
+
+    /// Those of others stay.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let targets = self.targets.iter().filter(|target| !target.id.starts_with(OURS)).cloned().collect();
+        match (Self { targets, ..self.clone() }).write(aws, Some(self)).await {
+            Err(error) if error.is(NOT_YET) => Ok(()),
+            written => written.map(drop),
+        }
     }
 }
 

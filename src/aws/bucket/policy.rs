@@ -35,6 +35,10 @@ impl Spec for BucketPolicy {
         let denials = denial::denials(&observed.document, &denial::Sends::by(&self.document)?);
         (!denials.is_empty()).then(|| format!("with the policy of bucket {} no apply would succeed: {}", self.bucket, denials.join("; ")))
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for BucketPolicy {

@@ -32,7 +32,11 @@ impl PublicAccess {
     }
 }
 
-impl Spec for PublicAccess {}
+impl Spec for PublicAccess {
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
 
 impl Resource for PublicAccess {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {

@@ -5,7 +5,9 @@ use insta::assert_snapshot;
 use super::*;
 use crate::aws::{
     error::Kind,
-    testing::{ACCOUNT, Answer, Script, absent_only_by, both_tags, empty, error, look, retried_on, tags, text, their_tags, xml_tags},
+    testing::{
+        ACCOUNT, Answer, Script, absent_only_by, both_tags, empty, error, gone_only_by, look, retried_on, tags, text, their_tags, xml_tags,
+    },
 };
 
 const NAME: &str = "acme-tfstate-dev";
@@ -196,4 +198,17 @@ async fn every_call_but_the_creation_carries_the_expected_owner() {
     look(&script, &bucket()).await.unwrap();
     let sent = script.sent();
     assert_eq!(sent.matches(&format!("x-amz-expected-bucket-owner: {ACCOUNT}")).count(), script.operations().len(), "{sent}");
+}
+
+/// An empty one: S3 refuses to delete any other, and so does this.
+#[tokio::test]
+async fn delete() {
+    let script = Script::new().on("DELETE", error(409, "OperationAborted")).on("DELETE", empty());
+    bucket().delete(&script.aws()).await.unwrap();
+    let call = "DELETE https://acme-tfstate-dev.s3.eu-west-1.amazonaws.com/\nx-amz-expected-bucket-owner: 111122223333";
+    assert_eq!(script.sent(), [call, call].join("\n"));
+    gone_only_by(&bucket(), "DELETE", &["NoSuchBucket"], |script| script).await;
+
+    let script = Script::new().on("DELETE", error(409, "BucketNotEmpty"));
+    assert!(bucket().delete(&script.aws()).await.unwrap_err().is(&["BucketNotEmpty"]));
 }

@@ -35,6 +35,10 @@ impl Spec for Versioning {
     fn over(&self, observed: &Self) -> Self {
         Self { mfa_delete: observed.mfa_delete, ..self.clone() }
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Versioning {

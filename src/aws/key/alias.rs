@@ -31,6 +31,10 @@ impl Spec for Alias {
             )
         })
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Alias {

@@ -16,7 +16,7 @@ pub(super) const DESCRIBE: Api = Api::new("kms:DescribeKey");
 const LIST: Api = Api::new("kms:ListKeys");
 const TAGS: Api = Api::new("kms:ListResourceTags");
 
-const ABSENT: &[&str] = &["NotFoundException"];
+pub(super) const ABSENT: &[&str] = &["NotFoundException"];
 
 /// How many keys are asked for their tags at the same time, when one is searched for: few accounts have more.
 const SEARCH_WIDTH: usize = 64;

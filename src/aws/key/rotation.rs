@@ -31,6 +31,10 @@ impl Spec for Rotation {
         let days = if observed.enabled { self.days.min(observed.days) } else { self.days };
         Self { days, ..self.clone() }
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Rotation {

@@ -11,6 +11,8 @@ use crate::aws::{
     },
 };
 
+mod delete;
+
 const ALIAS: &str = "alias/acme-tfstate-dev";
 
 fn document() -> Document {

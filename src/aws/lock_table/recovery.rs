@@ -24,7 +24,11 @@ pub struct Recovery {
     pub enabled: bool,
 }
 
-impl Spec for Recovery {}
+impl Spec for Recovery {
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
 
 impl Resource for Recovery {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {

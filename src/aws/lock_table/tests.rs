@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::testing::{
-    Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, json_tags, look, lost, mark, retried_on, tags, their_tags,
+    Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, gone_only_by, json_tags, look, lost, mark, retried_on, tags,
+    their_tags,
 };
 
 const ARN: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/locks";
@@ -225,4 +226,54 @@ fn nothing_gets_weaker() {
     let to = plain.over(&LockTable { tags: unprotected, ..table() });
     assert!(to.deletion_protection);
     assert_eq!(plain.over(&to), to);
+}
+
+/// Protection is lifted, the update waited for, and the end too.
+#[tokio::test]
+async fn delete() {
+    let script = Script::new()
+        .on("DescribeTable", active())
+        .on("UpdateTable", empty())
+        .on("DescribeTable", with(&json!({ "TableStatus": "UPDATING" })))
+        .on("DescribeTable", with(&json!({ "DeletionProtectionEnabled": false })))
+        .on("DeleteTable", error(400, "ResourceInUseException"))
+        .on("DeleteTable", empty())
+        .on("DescribeTable", with(&json!({ "TableStatus": "DELETING" })))
+        .on("DescribeTable", error(400, "ResourceNotFoundException"));
+    table().delete(&script.aws()).await.unwrap();
+    assert_snapshot!(script.sent(), @r#"
+    DescribeTable {"TableName":"locks"}
+    UpdateTable {"TableName":"locks","DeletionProtectionEnabled":false}
+    DescribeTable {"TableName":"locks"}
+    DescribeTable {"TableName":"locks"}
+    DeleteTable {"TableName":"locks"}
+    DeleteTable {"TableName":"locks"}
+    DescribeTable {"TableName":"locks"}
+    DescribeTable {"TableName":"locks"}
+    "#);
+}
+
+#[tokio::test]
+async fn delete_goes_on_where_another_run_was_cut_off() {
+    let gone = || error(400, "ResourceNotFoundException");
+    let script = Script::new().on("DescribeTable", with(&json!({ "TableStatus": "DELETING" }))).on("DescribeTable", gone());
+    table().delete(&script.aws()).await.unwrap();
+    assert_eq!(script.operations(), ["DescribeTable", "DescribeTable"], "it is on its way");
+
+    let script = Script::new().on("DescribeTable", with(&json!({ "DeletionProtectionEnabled": false }))).on("DescribeTable", gone());
+    table().delete(&script.on("DeleteTable", empty()).aws()).await.unwrap();
+
+    let there = |script: Script| script.on("DescribeTable", active()).always("DescribeTable", gone());
+    gone_only_by(&table(), "DescribeTable", ABSENT, |script| script).await;
+    gone_only_by(&table(), "UpdateTable", ABSENT, there).await;
+    let open = with(&json!({ "DeletionProtectionEnabled": false }));
+    gone_only_by(&table(), "DeleteTable", ABSENT, |script| script.on("DescribeTable", open.clone()).always("DescribeTable", gone())).await;
+}
+
+/// Whatever was seen: a table that got its protection since is not deleted before that is lifted.
+#[tokio::test]
+async fn delete_never_passes_over_a_protection_that_cannot_be_lifted() {
+    let script = Script::new().on("DescribeTable", active()).on("UpdateTable", error(400, "AccessDeniedException"));
+    let error = LockTable { deletion_protection: false, ..table() }.delete(&script.aws()).await.unwrap_err();
+    assert_eq!((error.kind, script.count("DeleteTable")), (crate::aws::error::Kind::Denied, 0));
 }

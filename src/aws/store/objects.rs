@@ -143,7 +143,7 @@ impl Versions<'_> {
 }
 
 /// A name as S3 encodes it: `+` is a space.
-fn decoded(name: &str, encoding: Option<&EncodingType>) -> String {
+pub(super) fn decoded(name: &str, encoding: Option<&EncodingType>) -> String {
     if encoding != Some(&EncodingType::Url) {
         return name.to_owned();
     }

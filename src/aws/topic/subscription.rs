@@ -35,6 +35,10 @@ impl Spec for Subscription {
     fn over(&self, observed: &Self) -> Self {
         Self { confirmed: observed.confirmed, ..self.clone() }
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Subscription {

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     aws::{
         policy::Statement,
-        testing::{Answer, KEY_ARN, Script, absent_only_by, both_tags, empty, error, look, tags, text, their_tags, xml_tags},
+        testing::{Answer, KEY_ARN, Script, absent_only_by, both_tags, empty, error, gone_only_by, look, tags, text, their_tags, xml_tags},
     },
     observation::Owner,
 };
@@ -125,4 +125,12 @@ async fn an_update_sends_only_what_differs_and_keeps_what_others_wrote() {
 fn a_key_that_is_there_is_not_taken_away() {
     let open = Topic { key: None, ..topic() };
     assert_eq!(open.over(&topic()).key, topic().key);
+}
+
+#[tokio::test]
+async fn delete() {
+    let script = Script::new().on("DeleteTopic", empty());
+    topic().delete(&script.aws()).await.unwrap();
+    assert_eq!(script.sent(), format!("DeleteTopic\n  TopicArn={ARN}"));
+    gone_only_by(&topic(), "DeleteTopic", ABSENT, |script| script).await;
 }

@@ -34,6 +34,10 @@ impl Spec for TrailLogging {
     fn over(&self, observed: &Self) -> Self {
         Self { delivery_error: observed.delivery_error.clone(), ..self.clone() }
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for TrailLogging {

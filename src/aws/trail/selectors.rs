@@ -141,6 +141,10 @@ impl Spec for Selectors {
         merged.selectors.extend(missing);
         merged
     }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
 }
 
 impl Resource for Selectors {

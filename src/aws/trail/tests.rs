@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     aws::testing::{
-        Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, json_tags, look, lost, retried_on, tags, their_tags,
+        Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, gone_only_by, json_tags, look, lost, retried_on, tags,
+        their_tags,
     },
     observation::Owner,
 };
@@ -118,4 +119,18 @@ async fn an_update_sends_only_what_differs_and_keeps_the_tags_of_others() {
 fn a_key_that_is_there_is_not_taken_away() {
     let open = Trail { key: None, ..trail() };
     assert_eq!(open.over(&trail()).key, trail().key);
+}
+
+/// It stops before it goes: nothing is delivered any more when its bucket goes.
+#[tokio::test]
+async fn delete() {
+    let script = Script::new().on("StopLogging", empty()).on("DeleteTrail", error(400, "ConflictException")).on("DeleteTrail", empty());
+    trail().delete(&script.aws()).await.unwrap();
+    assert_eq!(script.sent(), "StopLogging {\"Name\":\"acme\"}\nDeleteTrail {\"Name\":\"acme\"}\nDeleteTrail {\"Name\":\"acme\"}");
+    gone_only_by(&trail(), "StopLogging", ABSENT, |script| script).await;
+    gone_only_by(&trail(), "DeleteTrail", ABSENT, |script| script.always("StopLogging", empty())).await;
+
+    let script = Script::new().on("StopLogging", error(400, "AccessDeniedException"));
+    trail().delete(&script.aws()).await.unwrap_err();
+    assert_eq!(script.count("DeleteTrail"), 0, "one that cannot be stopped is not deleted");
 }

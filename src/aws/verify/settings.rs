@@ -71,6 +71,7 @@ impl Settings<'_> {
         let fails = |what: String| Verdict::Fails { what, mend: self.mend.to_owned() };
         match &step.change {
             Change::NoOp { .. } => self.all(&step.address, spec, &Broken::new()),
+            Change::Delete { .. } | Change::Keep { .. } => unreachable!("no part of a plan to apply"),
             Change::Create { .. } => self.missing(spec).into_iter().map(|check| (check, fails(format!("no {}", spec.name())))).collect(),
             Change::Update { from, to } | Change::Adopt { from, to } => self.all(&step.address, spec, &differing(from, to)),
             Change::Blocked { reason } => match reason {

@@ -21,6 +21,7 @@ use crate::{
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
 pub async fn run(path: &Path, said: Layer, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let saved = file::read(&cx.host.cwd.join(path))?;
+    saved.must_not_delete()?;
     saved.must_not_be_blocked()?;
     let environment = open(&saved, said, cx).await?;
     saved.must_fit(&environment)?;

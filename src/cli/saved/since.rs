@@ -70,7 +70,8 @@ fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> Option<String> {
 fn before<S>(change: &Change<S>) -> Option<&S> {
     match change {
         Change::NoOp { spec } => Some(spec),
-        Change::Update { from, .. } | Change::Adopt { from, .. } => Some(from),
+        Change::Update { from, .. } | Change::Adopt { from, .. } | Change::Delete { from } => Some(from),
+        Change::Keep { spec, .. } => Some(spec),
         Change::Create { .. } | Change::Blocked { .. } => None,
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Describe;
 use crate::{
-    plan::{Change, Plan, Reason, Step},
+    plan::{Change, Kept, Plan, Reason, Step},
     report::json::Document,
     spec::{Address, Spec},
 };
@@ -54,8 +54,18 @@ pub struct Counts {
     pub create: usize,
     pub update: usize,
     pub adopt: usize,
+    #[serde(default, skip_serializing_if = "none")]
+    pub delete: usize,
+    #[serde(default, skip_serializing_if = "none")]
+    pub keep: usize,
     pub blocked: usize,
     pub no_op: usize,
+}
+
+/// A plan to make things says nothing of deletes.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// US dollars a month, without what depends on use.
@@ -83,7 +93,7 @@ pub struct StepDocument {
     pub monthly_cost: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What is there now: of updates, adoptions and no-ops.
+    /// What is there now: of updates, adoptions, no-ops, deletes and what is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
     /// What will be there: of creates, updates and adoptions. A text with `(known after apply: ADDRESS)` in it is
@@ -93,6 +103,9 @@ pub struct StepDocument {
     /// Why it is blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReasonDocument>,
+    /// Why it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptDocument>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +116,10 @@ pub enum Action {
     Update,
     /// As update, of something that tfbackend did not make.
     Adopt,
+    /// In a plan to take a backend down only.
+    Delete,
+    /// Stays where the rest is taken down.
+    Keep,
     /// Nothing is changed, at this step or any other, until a person has acted.
     Blocked,
 }
@@ -112,6 +129,14 @@ pub enum Action {
 pub struct ReasonDocument {
     #[serde(flatten)]
     pub reason: Reason,
+    pub message: String,
+}
+
+/// The same of what is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptDocument {
+    #[serde(flatten)]
+    pub why: Kept,
     pub message: String,
 }
 
@@ -144,6 +169,8 @@ impl Counts {
                 Change::Create { .. } => &mut counts.create,
                 Change::Update { .. } => &mut counts.update,
                 Change::Adopt { .. } => &mut counts.adopt,
+                Change::Delete { .. } => &mut counts.delete,
+                Change::Keep { .. } => &mut counts.keep,
                 Change::Blocked { .. } => &mut counts.blocked,
             } += 1;
         }
@@ -158,8 +185,8 @@ impl Cost {
             let (created, spec) = match &step.change {
                 Change::Create { to } => (true, to),
                 Change::Update { to, .. } | Change::Adopt { to, .. } => (false, to),
-                Change::NoOp { spec } => (false, spec),
-                Change::Blocked { .. } => continue,
+                Change::NoOp { spec } | Change::Keep { spec, .. } => (false, spec),
+                Change::Delete { .. } | Change::Blocked { .. } => continue,
             };
             let monthly = describe(&step.address, spec).cost.unwrap_or(0.0);
             cost.total += monthly;
@@ -176,11 +203,16 @@ impl StepDocument {
             Change::Create { to } => (Action::Create, None, Some(to)),
             Change::Update { from, to } => (Action::Update, Some(from), Some(to)),
             Change::Adopt { from, to } => (Action::Adopt, Some(from), Some(to)),
+            Change::Delete { from } => (Action::Delete, Some(from), None),
+            Change::Keep { spec, .. } => (Action::Keep, Some(spec), None),
             Change::Blocked { .. } => (Action::Blocked, None, None),
         };
-        let reason = match &step.change {
-            Change::Blocked { reason } => Some(ReasonDocument { message: reason.to_string(), reason: reason.clone() }),
-            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } => None,
+        let (reason, kept) = match &step.change {
+            Change::Blocked { reason } => (Some(ReasonDocument { message: reason.to_string(), reason: reason.clone() }), None),
+            Change::Keep { why, .. } => (None, Some(KeptDocument { message: why.to_string(), why: why.clone() })),
+            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } | Change::Delete { .. } => {
+                (None, None)
+            }
         };
         let line = to.or(from).map(|spec| describe(&step.address, spec));
         Self {
@@ -193,6 +225,7 @@ impl StepDocument {
             from: from.map(super::json),
             to: to.map(super::json),
             reason,
+            kept,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     *,
 };
 use crate::{
-    plan::Reason,
+    plan::{Kept, Reason},
     report::{
         json::{Document, write_document},
         safe::is_unsafe,
@@ -312,6 +312,43 @@ fn json_document() {
       ]
     }
     "#);
+}
+
+fn way_down() -> Plan<Any> {
+    let spec = Any(json!({ "name": "acme" }));
+    let foreign = Kept::Foreign { owner: "them\u{1b}[2J\u{202e}".into() };
+    Plan {
+        steps: vec![
+            step("lock_table", Change::Delete { from: spec.clone() }),
+            step("trail", Change::Keep { spec: spec.clone(), why: foreign }),
+            step("kms_key", Change::Keep { spec, why: Kept::Needed { by: Address::new("trail") } }),
+        ],
+    }
+}
+
+/// What goes and what stays, a line each and no price: nothing is bought.
+#[test]
+fn the_way_down() {
+    insta::assert_snapshot!(text(&way_down(), &describe, &view(80)), @r"
+    - delete  lock_table  DynamoDB table acme-tfstate-prod-locks
+    = keep  trail  the trail
+        belongs to them\u{1b}[2J\u{202e}
+    = keep  kms_key  KMS key alias/acme-tfstate-prod
+        is needed by trail, which is kept
+
+    Plan: 1 to delete, 2 kept, 0 blocked.
+    ");
+    let verbose = text(&way_down(), &describe, &View { verbose: true, ..view(80) });
+    assert!(verbose.contains("name") && verbose.contains("acme"), "{verbose}");
+    let about = About { project: "acme".into(), env: "prod".into(), account: "123456789012".into(), region: "eu-west-1".into() };
+    let document = serde_json::to_value(PlanDocument::of(&way_down(), about, &describe)).unwrap();
+    assert_eq!((&document["changes"], &document["monthly_cost"]["added"]), (&json!(true), &json!(0.0)));
+    assert_eq!(document["counts"], json!({ "create": 0, "update": 0, "adopt": 0, "delete": 1, "keep": 2, "blocked": 0, "no-op": 0 }));
+    assert_eq!(document["steps"][0]["action"], "delete");
+    assert_eq!(document["steps"][2]["kept"], json!({ "kind": "needed", "by": "trail", "message": "is needed by trail, which is kept" }));
+    let nothing_of_ours = Plan { steps: way_down().steps.split_off(1) };
+    assert!(nothing_of_ours.is_empty());
+    assert!(text(&nothing_of_ours, &describe, &view(80)).ends_with("Plan: 0 to delete, 2 kept, 0 blocked.\n"));
 }
 
 fn hostile() -> impl Strategy<Value = Value> {

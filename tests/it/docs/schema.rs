@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tfbackend::{
     aws::needed::needed,
     cli::describe::describe,
-    plan::{Change, Plan, Reason},
+    plan::{Change, Kept, Plan, Reason},
     report::{
         json::{Document, pretty},
         plan::document::{About, PlanDocument, schema},
@@ -61,11 +61,23 @@ fn of_all_kinds() -> Value {
         for (step, reason) in steps.by_ref().zip(reasons) {
             step.change = Change::Blocked { reason };
         }
-        for (step, kind) in steps.zip(0..3) {
+        let kept = [
+            Kept::Unmanaged,
+            Kept::Foreign { owner: text() },
+            Kept::Used,
+            Kept::Asked { how: text() },
+            Kept::Needed { by: Address::named(&text()) },
+        ];
+        for (step, why) in steps.by_ref().zip(kept) {
+            let Change::Create { to } = step.change.clone() else { panic!("{}", step.address) };
+            step.change = Change::Keep { spec: to, why };
+        }
+        for (step, kind) in steps.zip(0..4) {
             let Change::Create { to } = step.change.clone() else { panic!("{}", step.address) };
             step.change = match kind {
                 0 => Change::NoOp { spec: to },
-                1 => Change::Update { from: to.clone(), to },
+                1 => Change::Delete { from: to },
+                2 => Change::Update { from: to.clone(), to },
                 _ => Change::Adopt { from: to.clone(), to },
             };
         }
@@ -116,7 +128,7 @@ fn a_wrong_document_is_not_valid() {
         ("/counts/no-op", Value::Null),
         ("/monthly_cost", json!(3)),
         ("/steps", json!({})),
-        ("/steps/0/action", json!("delete")),
+        ("/steps/0/action", json!("destroy")),
         ("/steps/0/needs", json!([1])),
         ("/steps/0/reason/kind", json!("because")),
         ("/steps/0/reason/error", Value::Null),

@@ -12,7 +12,7 @@ use tfbackend::{
             file::{LARGEST, read, write},
         },
     },
-    plan::Reason,
+    plan::{Change, Kept, Reason},
 };
 
 use super::forge;
@@ -153,6 +153,19 @@ fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
     let failure = saved.must_not_be_blocked().expect_err("blocked");
     assert_eq!((failure.code, &*failure.message), (3, "1 step is blocked in this plan; nothing was changed"));
     assert_eq!(failure.causes, ["key: exists, and was not made by tfbackend; pass `--adopt` to take it over"]);
+}
+
+/// Whoever writes the file can write a sum that is right: a plan to take things down is no plan for bootstrap.
+#[test]
+fn a_plan_that_deletes_or_keeps_is_refused() {
+    let spec = environment("").blueprint.nodes()[0].spec.clone();
+    for change in [Change::Delete { from: spec.clone() }, Change::Keep { spec: spec.clone(), why: Kept::Unmanaged }] {
+        let mut saved = plan();
+        assert!(saved.must_not_delete().is_ok());
+        saved.steps[0].change = change;
+        let failure = saved.must_not_delete().expect_err("refused");
+        assert_eq!((failure.code, &*failure.message), (3, "this plan takes key down; nothing was changed"));
+    }
 }
 
 /// As it stands in the file.

@@ -13,7 +13,7 @@ use tfbackend::{
     blueprint::{Blueprint, Node},
     event::Event,
     observation::{Observation, Owner, Seen, inherit_owners, outputs},
-    plan::{Change, Plan},
+    plan::{Change, Plan, teardown::Terms},
     spec::{Address, Spec, UNKNOWN},
 };
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,8 @@ pub struct Toy {
     pub fixed: bool,
     /// Used, never made.
     pub reference: bool,
+    /// A part that is gone with its whole.
+    pub fleeting: bool,
 }
 
 impl Spec for Toy {
@@ -47,6 +49,10 @@ impl Spec for Toy {
 
     fn reference(&self) -> Option<String> {
         self.reference.then(|| "there is no such thing".to_owned())
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        self.fleeting
     }
 }
 
@@ -133,8 +139,21 @@ impl Imagined {
         Plan::to_apply(&self.scene.blueprint, &self.observe(), adopt)
     }
 
+    pub fn way_down(&self, terms: &Terms) -> Plan<Toy> {
+        Plan::to_teardown(&self.scene.blueprint, &self.observe(), terms)
+    }
+
     /// Looks, plans and applies, whether the plan is blocked or not: apply has to be safe by itself.
     pub fn run(&self, adopt: bool, parallelism: usize, mishaps: Mishaps) -> Ran {
+        self.carry_out(self.plan(adopt), parallelism, mishaps)
+    }
+
+    /// The same, to take everything down.
+    pub fn take_down(&self, terms: &Terms, parallelism: usize, mishaps: Mishaps) -> Ran {
+        self.carry_out(self.way_down(terms), parallelism, mishaps)
+    }
+
+    fn carry_out(&self, plan: Plan<Toy>, parallelism: usize, mishaps: Mishaps) -> Ran {
         let cancel = CancellationToken::new();
         {
             let mut state = self.state.lock().unwrap();
@@ -144,7 +163,7 @@ impl Imagined {
             let (world, made) = (std::mem::take(&mut state.world), state.made);
             *state = State { world, made, mishaps, cancel: cancel.clone(), ..State::default() };
         }
-        let (plan, known) = (self.plan(adopt), outputs(&self.observe()));
+        let known = outputs(&self.observe());
         let mut events = vec![];
         let mut on_event = |event| events.push(event);
         let run = Run { parallelism: NonZeroUsize::new(parallelism).unwrap(), cancel: &cancel, on_event: &mut on_event };
@@ -152,6 +171,20 @@ impl Imagined {
         let outcome = runtime.block_on(apply(plan.clone(), known, self, run));
         let most = self.state.lock().unwrap().most;
         Ran { plan, outcome, events, most }
+    }
+
+    /// A whole goes with all its parts, and nothing goes before what needs it.
+    fn delete(&self, world: &mut World, address: &Address, from: &Toy) {
+        assert_eq!(world.get(address).map(|(spec, _)| spec), Some(from), "{address}: planned from what is there");
+        assert!(!from.reference, "{address}: a reference is not ours to delete");
+        let whole = address.parent().unwrap_or_else(|| address.clone());
+        assert_eq!(world[&whole].0.mark.as_deref(), Some(US), "{address}: only what is ours is deleted");
+        let gone = |at: &Address| at == address || at.parent().as_ref() == Some(address);
+        for node in self.scene.blueprint.nodes().iter().filter(|node| !gone(&node.address) && node.needs.iter().any(gone)) {
+            let fleeting = world.get(&node.address).is_none_or(|(spec, _)| spec.fleeting);
+            assert!(fleeting, "{address} goes before {}, which needs it", node.address);
+        }
+        world.retain(|at, _| !gone(at));
     }
 
     fn pace(&self, address: &Address) -> u8 {
@@ -178,17 +211,25 @@ impl Cloud for Imagined {
         for _ in 0..self.pace(address) {
             tokio::task::yield_now().await;
         }
-        let mut state = self.state.lock().unwrap();
-        state.running -= 1;
-        if refused && !state.mishaps.answers_lost {
-            return Err(Refused);
+        {
+            let mut state = self.state.lock().unwrap();
+            state.running -= 1;
+            if refused && !state.mishaps.answers_lost {
+                return Err(Refused);
+            }
         }
-        let before = state.world.get(address).cloned();
         let (from, to) = match change {
             Change::Create { to } => (None, to),
             Change::Update { from, to } | Change::Adopt { from, to } => (Some(from), to),
-            Change::NoOp { .. } | Change::Blocked { .. } => panic!("{address}: neither of these is a write"),
+            Change::Delete { from } => {
+                let mut state = self.state.lock().unwrap();
+                self.delete(&mut state.world, address, from);
+                return if refused { Err(Refused) } else { Ok(None) };
+            }
+            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => panic!("{address}: none of these is a write"),
         };
+        let mut state = self.state.lock().unwrap();
+        let before = state.world.get(address).cloned();
         assert_eq!(from, before.as_ref().map(|(spec, _)| spec), "{address}: planned from what is there");
         assert!(!to.sees.iter().any(|text| text.contains(UNKNOWN)), "{address}: nothing is written before it is known");
         assert_ne!(Some(to), from, "{address}: what is equal is not written");
@@ -285,6 +326,7 @@ fn assemble(rolled: &[Rolled], wild: Wild) -> Scene {
             shared: if reference { BTreeMap::new() } else { BTreeMap::from([("ours".to_owned(), "1".to_owned())]) },
             fixed: false,
             reference,
+            fleeting: parent.is_some() && dice.pace.is_multiple_of(2),
         };
         // A part is where its whole is; outside of wild scenes what is only used is there.
         let before = dice.before.clone().or_else(|| {

@@ -117,6 +117,8 @@ fn s3_operation(request: &HttpRequest) -> String {
         "" if verb == "Put" => return "CreateBucket".to_owned(),
         "list-type" => return "ListObjectsV2".to_owned(),
         "versions" => return "ListObjectVersions".to_owned(),
+        "uploads" => return "ListMultipartUploads".to_owned(),
+        "object-lock" => "ObjectLockConfiguration",
         "encryption" => "BucketEncryption",
         "lifecycle" => "BucketLifecycleConfiguration",
         "logging" => "BucketLogging",

@@ -1,7 +1,7 @@
 //! Attachments: to roles, users and groups, which must exist.
 
 use super::*;
-use crate::aws::testing::{Answer, Script, absent_only_by, empty, error, look, retried_on, text};
+use crate::aws::testing::{Answer, Script, absent_only_by, empty, error, gone_only_by, look, retried_on, text};
 
 const ARN: &str = "arn:aws:iam::111122223333:policy/runner";
 
@@ -52,5 +52,16 @@ async fn put() {
         assert_eq!(script.sent(), format!("{attach}\n  {parameter}=ci\n  PolicyArn={ARN}"));
         retried_on(&attachment(kind), None, attach, &["NoSuchEntity", "ConcurrentModification"], |script| script.always(attach, empty()))
             .await;
+    }
+}
+
+#[tokio::test]
+async fn delete() {
+    for (kind, _, attach, parameter) in KINDS {
+        let detach = attach.replace("Attach", "Detach");
+        let script = Script::new().on(&detach, empty());
+        attachment(kind).delete(&script.aws()).await.unwrap();
+        assert_eq!(script.sent(), format!("{detach}\n  {parameter}=ci\n  PolicyArn={ARN}"));
+        gone_only_by(&attachment(kind), &detach, ABSENT, |script| script).await;
     }
 }

@@ -3,7 +3,10 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::aws::testing::{Script, absent_only_by, empty, look, retried_on, text};
+use crate::aws::{
+    error::Kind,
+    testing::{Script, absent_only_by, empty, error, look, retried_on, text},
+};
 
 fn target(id: &str, suffix: &str) -> Target {
     Target {
@@ -100,4 +103,19 @@ fn two_targets_of_one_event_block() {
     assert!(with(|t| t.filter = vec![("suffix".to_owned(), ".json".to_owned())]).is_none());
     assert!(with(|t| t.events = vec!["s3:ObjectCreated:*".to_owned()]).is_none());
     assert!(with(|t| t.id = "tfbackend-old".to_owned()).is_none(), "ours goes anyway");
+}
+
+/// Nobody wants a message for each version while the bucket is emptied; what others are told is theirs.
+#[tokio::test]
+async fn delete_leaves_those_of_others() {
+    let theirs = seen(THEIRS).await;
+    assert!(theirs.goes_with_its_whole() && !ours().goes_with_its_whole());
+    let script = Script::new().on("PUT ?notification", empty());
+    ours().over(&theirs).delete(&script.aws()).await.unwrap();
+    let sent = script.sent();
+    assert!(!sent.contains(OURS) && sent.contains("<Id>scan</Id>") && sent.contains("<EventBridgeConfiguration"), "{sent}");
+    assert!(sent.contains("x-amz-expected-bucket-owner: 111122223333"), "{sent}");
+
+    let script = Script::new().on("PUT ?notification", error(403, "AccessDenied"));
+    assert_eq!(ours().delete(&script.aws()).await.unwrap_err().kind, Kind::Denied);
 }

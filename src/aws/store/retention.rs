@@ -1,0 +1,43 @@
+//! What keeps versions from being deleted, whoever asks: Object Lock, and MFA delete.
+
+use aws_sdk_s3::types::{MfaDeleteStatus, ObjectLockEnabled};
+
+use super::Store;
+use crate::{
+    aws::error::{Api, AwsError},
+    state::census::ObjectLock,
+};
+
+const GET_LOCK: Api = Api::allowed_by("s3:GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration");
+const GET_VERSIONING: Api = Api::new("s3:GetBucketVersioning");
+const NO_LOCK: &[&str] = &["ObjectLockConfigurationNotFoundError"];
+/// A default is given in days or in years.
+const DAYS_OF_A_YEAR: i32 = 366;
+
+impl Store<'_> {
+    pub async fn object_lock(&self) -> Result<Option<ObjectLock>, AwsError> {
+        let bucket = &self.address.bucket;
+        let request = self.aws.clients.s3.get_object_lock_configuration().bucket(bucket).expected_bucket_owner(&self.address.owner);
+        let answer = match self.aws.read(GET_LOCK, bucket, request.send()).await {
+            Err(error) if error.is(NO_LOCK) => return Ok(None),
+            answer => answer?,
+        };
+        let Some(lock) = answer.object_lock_configuration else { return Ok(None) };
+        let retention = lock.rule.and_then(|rule| rule.default_retention);
+        if lock.object_lock_enabled != Some(ObjectLockEnabled::Enabled) && retention.is_none() {
+            return Ok(None);
+        }
+        let days = retention.as_ref().and_then(|it| it.days.or_else(|| it.years.map(|years| years.saturating_mul(DAYS_OF_A_YEAR))));
+        Ok(Some(ObjectLock {
+            mode: retention.and_then(|it| it.mode).map(|mode| mode.as_str().to_owned()),
+            days: days.and_then(|days| u32::try_from(days).ok()),
+        }))
+    }
+
+    pub async fn mfa_delete(&self) -> Result<bool, AwsError> {
+        let bucket = &self.address.bucket;
+        let request = self.aws.clients.s3.get_bucket_versioning().bucket(bucket).expected_bucket_owner(&self.address.owner);
+        let answer = self.aws.read(GET_VERSIONING, bucket, request.send()).await?;
+        Ok(answer.mfa_delete().map(MfaDeleteStatus::as_str) == Some("Enabled"))
+    }
+}

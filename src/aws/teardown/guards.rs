@@ -1,0 +1,83 @@
+//! What forbids a teardown: all of it at once, each with what to do. Nothing is touched while any guard holds.
+
+use jiff::Timestamp;
+
+use crate::state::census::Census;
+
+/// What somebody has said yes to, each for itself: no yes stands for another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// `--unprotect`
+    pub unprotect: bool,
+    /// `--purge-states`
+    pub purge_states: bool,
+    /// `--detach`
+    pub detach: bool,
+}
+
+/// What there is to guard.
+#[derive(Clone, Debug)]
+pub struct Guarded<'a> {
+    /// By the settings, or by the tags of anything that is there.
+    pub protected: bool,
+    /// `None` where there is no bucket, and so nothing to lose.
+    pub census: Option<&'a Census>,
+    /// Who has the policy without tfbackend having given it to them, as in `role/ci`.
+    pub attached: &'a [String],
+    pub now: Timestamp,
+}
+
+/// A reason not to begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Guard {
+    #[error("the environment is protected")]
+    Protected,
+    #[error("{in_use} of the states are in use, and {unreadable} cannot be read")]
+    States { in_use: usize, unreadable: usize },
+    #[error("locks are held on {count} states")]
+    Locked { count: usize },
+    #[error("MFA delete is on")]
+    MfaDelete,
+    #[error("Object Lock keeps versions until {until}")]
+    ObjectLock { until: Timestamp },
+    #[error("the policy is attached to {}", .to.join(", "))]
+    Attached { to: Vec<String> },
+    /// What is not known is not taken for nothing.
+    #[error("{count} things could not be looked at")]
+    Unseen { count: usize },
+}
+
+impl Guard {
+    pub fn what_to_do(&self) -> &'static str {
+        match self {
+            Self::Protected => "--unprotect takes it down all the same",
+            Self::States { .. } => "run terraform destroy first, or give up what they manage with --purge-states",
+            Self::Locked { .. } => "wait for the runs, or release what nobody holds any more with terraform force-unlock",
+            Self::MfaDelete => "switch it off as the root user of the account, with its MFA device",
+            Self::ObjectLock { .. } => "wait until then",
+            Self::Attached { .. } => "detach it, or pass --detach",
+            Self::Unseen { .. } => "allow these credentials to look, then run again",
+        }
+    }
+}
+
+/// Every guard that holds.
+pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
+    let Guarded { protected, census, attached, now } = guarded;
+    let Said { unprotect, purge_states, detach } = said;
+    let mut holding = vec![];
+    holding.extend((*protected && !unprotect).then_some(Guard::Protected));
+    if let Some(census) = census {
+        let states = Guard::States { in_use: census.in_use, unreadable: census.unreadable };
+        holding.extend((census.needed() > 0 && !purge_states).then_some(states));
+        holding.extend((census.locks.count > 0).then_some(Guard::Locked { count: census.locks.count }));
+        holding.extend(census.mfa_delete.then_some(Guard::MfaDelete));
+        holding.extend(census.kept_until().filter(|until| until > now).map(|until| Guard::ObjectLock { until }));
+        holding.extend((census.unseen.count > 0).then_some(Guard::Unseen { count: census.unseen.count }));
+    }
+    holding.extend((!attached.is_empty() && !detach).then(|| Guard::Attached { to: attached.to_vec() }));
+    holding
+}
+
+#[cfg(test)]
+mod tests;

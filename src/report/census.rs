@@ -1,0 +1,199 @@
+//! A census as people read it before a backend is taken down, and as JSON.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{View, safe::safe, table::Table, words};
+use crate::state::census::{Census, Facts, Holds, LockRow, Named, StateRow};
+
+/// The whole census. No value of any state is in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CensusDocument {
+    pub states: Counted<StateDocument>,
+    /// States with nothing in them.
+    pub empty: usize,
+    /// States with resources, encrypted, or of another format.
+    pub in_use: usize,
+    /// States of which nobody can say; they count as in use.
+    pub unreadable: usize,
+    pub locks: Counted<LockDocument>,
+    pub versions: u64,
+    pub bytes: u64,
+    pub delete_markers: u64,
+    pub uploads: usize,
+    pub mfa_delete: bool,
+    pub object_lock: Option<ObjectLockDocument>,
+    /// What could not be looked at, and so is not counted.
+    pub unseen: Counted<String>,
+}
+
+/// The first of them, and how many there are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Counted<T> {
+    pub count: usize,
+    pub first: Vec<T>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateDocument {
+    pub path: String,
+    pub workspace: String,
+    pub bytes: u64,
+    pub modified: Option<String>,
+    /// `known`, `encrypted`, `other-format` or `unreadable`.
+    pub contents: String,
+    pub serial: Option<u64>,
+    pub lineage: Option<String>,
+    pub engine_version: Option<String>,
+    pub managed: Option<u64>,
+    /// Why nobody can say what is in it.
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LockDocument {
+    pub path: String,
+    pub in_table: bool,
+    pub as_file: bool,
+    pub who: Option<String>,
+    pub operation: Option<String>,
+    pub since: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectLockDocument {
+    pub mode: Option<String>,
+    pub days: Option<u32>,
+    /// Until when the youngest version is kept.
+    pub until: Option<String>,
+}
+
+impl CensusDocument {
+    pub fn of(census: &Census) -> Self {
+        let Census { states, empty, in_use, unreadable, locks, versions, uploads, mfa_delete, object_lock, unseen } = census;
+        let until = census.kept_until().map(|until| until.to_string());
+        Self {
+            states: counted(states, state),
+            empty: *empty,
+            in_use: *in_use,
+            unreadable: *unreadable,
+            locks: counted(locks, lock),
+            versions: versions.count,
+            bytes: versions.bytes,
+            delete_markers: versions.delete_markers,
+            uploads: *uploads,
+            mfa_delete: *mfa_delete,
+            object_lock: object_lock.as_ref().map(|lock| ObjectLockDocument { mode: lock.mode.clone(), days: lock.days, until }),
+            unseen: counted(unseen, Clone::clone),
+        }
+    }
+}
+
+fn counted<T, U>(named: &Named<T>, document: impl Fn(&T) -> U) -> Counted<U> {
+    Counted { count: named.count, first: named.rows.iter().map(document).collect() }
+}
+
+fn state(row: &StateRow) -> StateDocument {
+    let (contents, facts, error) = match &row.holds {
+        Holds::Known(facts) => ("known", facts.clone(), None),
+        Holds::Encrypted(facts) => ("encrypted", facts.clone(), None),
+        Holds::OtherFormat(facts) => ("other-format", facts.clone(), None),
+        Holds::Unreadable(error) => ("unreadable", Facts::default(), Some(error.clone())),
+    };
+    let Facts { serial, lineage, engine, managed } = facts;
+    StateDocument {
+        path: row.path.clone(),
+        workspace: row.workspace.clone(),
+        bytes: row.size,
+        modified: row.modified.map(|at| at.to_string()),
+        contents: contents.to_owned(),
+        serial,
+        lineage,
+        engine_version: engine,
+        managed,
+        error,
+    }
+}
+
+fn lock(row: &LockRow) -> LockDocument {
+    let LockRow { path, item, file, who, operation, since } = row.clone();
+    LockDocument { path, in_table: item, as_file: file, who, operation, since: since.map(|at| at.to_string()) }
+}
+
+/// For a terminal: states and locks as tables, the rest counted.
+pub fn text(census: &Census, view: &View, now: Timestamp) -> String {
+    let mut text = String::new();
+    let mut states = Table::new(["State", "Workspace", "Serial", "Resources", "Version", "Changed"]);
+    for row in &census.states.rows {
+        let StateDocument { path, workspace, serial, managed, engine_version, modified, contents, error, .. } = state(row);
+        let resources = match (managed, error) {
+            (Some(managed), _) => managed.to_string(),
+            (None, Some(error)) => format!("unknown: {error}"),
+            (None, None) => format!("unknown ({contents}): counted as in use"),
+        };
+        let serial = serial.map(|serial| serial.to_string()).unwrap_or_default();
+        states.row([&path, &workspace, &serial, &resources, &engine_version.unwrap_or_default(), &modified.unwrap_or_default()]);
+    }
+    section(&mut text, &states.text(view), &census.states);
+    let mut locks = Table::new(["Locked", "In", "By", "Operation", "Since"]);
+    for row in &census.locks.rows {
+        let place = match (row.item, row.file) {
+            (true, true) => "table and file",
+            (true, false) => "table",
+            (false, _) => "file",
+        };
+        let (who, operation) = (row.who.as_deref().unwrap_or("unknown"), row.operation.as_deref().unwrap_or_default());
+        let since = row.since.map(|since| format!("{} ago", age(since, now))).unwrap_or_default();
+        locks.row([&row.path, place, who, operation, &since]);
+    }
+    section(&mut text, &locks.text(view), &census.locks);
+    for line in counts(census) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+fn section<T>(text: &mut String, table: &str, named: &Named<T>) {
+    if table.is_empty() {
+        return;
+    }
+    text.push_str(table);
+    let more = named.count - named.rows.len();
+    if more > 0 {
+        text.push_str(&format!("and {more} more\n"));
+    }
+    text.push('\n');
+}
+
+fn counts(census: &Census) -> Vec<String> {
+    let versions = &census.versions;
+    let mut lines = vec![
+        format!(
+            "{}: {} in use, {} empty, {} of which nobody can say; {} held.",
+            words::count(census.states.count, "state", "states"),
+            census.in_use,
+            census.empty,
+            census.unreadable,
+            words::count(census.locks.count, "lock", "locks")
+        ),
+        format!(
+            "In the bucket: {} versions ({} bytes), {} delete markers, {} unfinished uploads.",
+            versions.count, versions.bytes, versions.delete_markers, census.uploads
+        ),
+    ];
+    lines.extend(census.mfa_delete.then(|| "MFA delete is on.".to_owned()));
+    lines.extend(census.object_lock.as_ref().map(|lock| match (&lock.mode, census.kept_until()) {
+        (Some(mode), Some(until)) => format!("Object Lock keeps versions ({}), the youngest until {until}.", safe(mode)),
+        _ => "Object Lock is on.".to_owned(),
+    }));
+    lines.extend(census.unseen.rows.iter().map(|error| format!("Could not be looked at: {}", safe(error))));
+    lines
+}
+
+fn age(since: Timestamp, now: Timestamp) -> String {
+    words::took(now.duration_since(since).max(jiff::SignedDuration::ZERO).unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests;
