@@ -14,6 +14,7 @@ pub mod table;
 pub mod live;
 pub mod uploads;
 pub mod retention;
+pub mod backup;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {
