@@ -19,6 +19,7 @@ pub mod retention;
 pub mod write;
 pub mod hold;
 pub mod release;
+pub mod backup;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {
