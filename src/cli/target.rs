@@ -13,11 +13,11 @@ use crate::{
         Aws,
         error::AwsError,
         key::find,
-        store::{Store, StoreAddress},
+        store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
     },
     render::shell::shell_word,
     settings::{
-        self,
+        Encryption,
         layer::{EncryptionKind, LockMechanism, Namespace},
         names::{AccountId, EnvName, KeyArn, ProjectName, Region},
     },
@@ -94,7 +94,8 @@ pub struct Target {
     /// Its state key is that of the default workspace; absent if nobody named one.
     pub address: StoreAddress,
     pub locks: Locks,
-    pub encryption: Encryption,
+    /// What states should be encrypted with, as Terraform would ask for it.
+    pub encryption: Encrypt,
     /// The workspace that Terraform would use here.
     pub workspace: String,
     /// One line for people.
@@ -111,17 +112,6 @@ pub struct Locks {
     pub table: bool,
     /// `None` if nobody said: of a bucket and a table alone.
     pub file: Option<bool>,
-}
-
-/// What states should be encrypted with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encryption {
-    /// A key of S3's own (SSE-S3).
-    OfS3,
-    /// The ARN, id or alias of a key.
-    Key(String),
-    /// It is left to the bucket.
-    Unknown,
 }
 
 impl TargetArgs {
@@ -184,9 +174,9 @@ impl Target {
     /// If the key is named in another way, and may not be looked at.
     pub async fn key_arn(&self) -> Result<Option<String>, AwsError> {
         match &self.encryption {
-            Encryption::OfS3 | Encryption::Unknown => Ok(None),
-            Encryption::Key(id) if id.contains(":key/") => Ok(Some(id.clone())),
-            Encryption::Key(id) => find::arn(&self.aws, id).await,
+            Encrypt::OfS3 | Encrypt::Unsaid => Ok(None),
+            Encrypt::Kms(id) if id.contains(":key/") => Ok(Some(id.clone())),
+            Encrypt::Kms(id) => find::arn(&self.aws, id).await,
         }
     }
 
@@ -212,9 +202,9 @@ impl Target {
 }
 
 impl Locks {
-    /// Whether a lock takes a file: also where nobody knows.
-    pub fn takes_file(self) -> bool {
-        self.file.unwrap_or(true)
+    /// What a lock of ours has to take: a file also where nobody knows.
+    pub fn mechanisms(self) -> Mechanisms {
+        Mechanisms { table: self.table, file: self.file.unwrap_or(true) }
     }
 }
 
@@ -244,12 +234,17 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         place::Missing::Other(failure) => failure,
     })?;
     let encryption = match &settings.encryption {
-        settings::Encryption::SseS3 => Encryption::OfS3,
-        settings::Encryption::OwnKey { arn } => Encryption::Key(arn.to_string()),
-        settings::Encryption::NewKey { .. } => Encryption::Key(environment.names.key_alias.clone()),
+        Encryption::SseS3 => Encrypt::OfS3,
+        Encryption::OwnKey { arn } => Encrypt::Kms(arn.to_string()),
+        Encryption::NewKey { .. } => {
+            let alias = &environment.names.key_alias;
+            let arn = cx.look(find::arn(&found.aws, alias)).await?;
+            // Those who may only run Terraform may not ask; the alias leads there too.
+            Encrypt::Kms(arn.ok().flatten().unwrap_or_else(|| alias.clone()))
+        }
     };
     Ok(Target {
-        locks: Locks { table: settings.lock.uses_table(), file: Some(settings.lock.uses_lockfile()) },
+        locks: Locks { table: found.address.table.is_some(), file: Some(settings.lock.uses_lockfile()) },
         encryption,
         workspace: which::workspace(None, cx)?,
         title: environment.title(),
@@ -283,7 +278,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
     let place = format!("{} in {} (account {})", found.address.bucket, found.aws.region, found.address.owner);
     notes.extend(found.notes);
     Ok(Target {
-        locks,
+        locks: Locks { table: found.address.table.is_some(), ..locks },
         encryption,
         workspace: which::workspace(folder.as_ref(), cx)?,
         title: origin.map_or_else(|| place.clone(), |origin| format!("{place}, as {origin} says")),

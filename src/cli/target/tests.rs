@@ -36,6 +36,7 @@ fn host(dir: &Path, vars: &[(&str, &str)]) -> Host {
     Host {
         vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
         cwd: dir.to_owned(),
+        who: "me@here".to_owned(),
         out: Box::new(io::sink()),
         err: Box::new(io::sink()),
         interactive: false,
@@ -139,16 +140,16 @@ fn each_way_to_name_a_backend() {
     assert_snapshot!(lines.join("\n"), @r#"
     environment dev bucket - table -
     environment dev bucket my-states table -
-    conf-states key app.tfstate table - region eu-west-1 prefix env: from prod.conf in default Locks { table: false, file: Some(true) } Key("alias/states")
-    conf-states key other.tfstate table - region eu-west-1 prefix env: from prod.conf, key.conf in default Locks { table: false, file: Some(true) } Key("alias/states")
+    conf-states key app.tfstate table - region eu-west-1 prefix env: from prod.conf in default Locks { table: false, file: Some(true) } Kms("alias/states")
+    conf-states key other.tfstate table - region eu-west-1 prefix env: from prod.conf, key.conf in default Locks { table: false, file: Some(true) } Kms("alias/states")
     saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in blue Locks { table: true, file: Some(false) } OfS3
     saved-states key k table locks region eu-north-1 prefix env: from .terraform/terraform.tfstate in red Locks { table: true, file: Some(false) } OfS3
-    conf-states key app.tfstate table - region eu-west-1 prefix env: from x.tfbackend in default Locks { table: false, file: Some(true) } Key("alias/states")
-    my.states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Unknown
-    my-states key a/b table locks region - prefix stages from flags in default Locks { table: true, file: None } Unknown
+    conf-states key app.tfstate table - region eu-west-1 prefix env: from x.tfbackend in default Locks { table: false, file: Some(true) } Kms("alias/states")
+    my.states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Unsaid
+    my-states key a/b table locks region - prefix stages from flags in default Locks { table: true, file: None } Unsaid
     my-states key - table locks region - prefix env: from flags in default Locks { table: true, file: Some(false) } OfS3
-    my-states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Key("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
-    my-states key k table - region - prefix env: from part.conf in default Locks { table: false, file: Some(false) } Unknown
+    my-states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Kms("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    my-states key k table - region - prefix env: from part.conf in default Locks { table: false, file: Some(false) } Unsaid
     "#);
 }
 

@@ -1,7 +1,8 @@
 //! From a command line to one backend: who names it, what they agree on, and what contradicts.
 
-use super::{Encryption, Locks, TargetArgs};
+use super::{Locks, TargetArgs};
 use crate::{
+    aws::store::write::Encrypt,
     cli::{
         context::Context,
         environment::EnvironmentArgs,
@@ -40,7 +41,7 @@ pub(super) struct Described {
     pub folder: Option<WorkingDirectory>,
     pub account: Option<AccountId>,
     pub locks: Locks,
-    pub encryption: Encryption,
+    pub encryption: Encrypt,
 }
 
 pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<Which, Failure> {
@@ -318,7 +319,7 @@ fn locks(configured: &Configured, bare: bool, said: Option<LockMechanism>, cx: &
 }
 
 /// Without `encrypt`, Terraform sends no key, whatever `kms_key_id` says.
-fn encryption(configured: &Configured, said: Option<EncryptionKind>, cx: &Context<'_>) -> Result<Encryption, Failure> {
+fn encryption(configured: &Configured, said: Option<EncryptionKind>, cx: &Context<'_>) -> Result<Encrypt, Failure> {
     let key = configured.kms_key_id.as_ref();
     let of_flag = key.is_some_and(|key| matches!(key.origin, Origin::Flag(_)));
     let encrypted = of_flag || configured.encrypt.as_ref().is_some_and(|said| said.value);
@@ -326,9 +327,9 @@ fn encryption(configured: &Configured, said: Option<EncryptionKind>, cx: &Contex
         (Some(EncryptionKind::SseS3), Some(key)) if encrypted => {
             Err(contradiction("encryption", (&key.value, &shown(&key.origin, cx)), ("sse-s3", "--encryption")))
         }
-        (Some(EncryptionKind::SseS3), _) => Ok(Encryption::OfS3),
-        (_, Some(key)) if encrypted => Ok(Encryption::Key(key.value.clone())),
-        (None, None) if encrypted => Ok(Encryption::OfS3),
-        (_, _) => Ok(Encryption::Unknown),
+        (Some(EncryptionKind::SseS3), _) => Ok(Encrypt::OfS3),
+        (_, Some(key)) if encrypted => Ok(Encrypt::Kms(key.value.clone())),
+        (None, None) if encrypted => Ok(Encrypt::OfS3),
+        (_, _) => Ok(Encrypt::Unsaid),
     }
 }
