@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Aws,
     caller::{Caller, CallerError},
+    clients::Role,
     error::AwsError,
-    store::{Store, StoreAddress},
+    store::{Store, StoreAddress, write::Encrypt},
 };
 
 mod clean;
@@ -54,6 +55,16 @@ pub enum Key {
     Unknown,
 }
 
+impl Key {
+    fn encrypt(&self) -> Encrypt {
+        match self {
+            Self::OfS3 => Encrypt::OfS3,
+            Self::Arn(arn) => Encrypt::Kms(arn.clone()),
+            Self::Unknown => Encrypt::Unsaid,
+        }
+    }
+}
+
 /// One probe.
 #[derive(Debug)]
 pub struct Probe<'a> {
@@ -65,6 +76,8 @@ pub struct Probe<'a> {
     pub role: Option<&'a str>,
     pub target: &'a Target,
     pub name: Name,
+    /// Who says so in the locks: `user@host`.
+    pub who: String,
     pub now: Timestamp,
     pub cancel: CancellationToken,
 }
@@ -158,7 +171,8 @@ impl Probe<'_> {
 /// # Errors
 /// If the role may not be taken on.
 pub async fn as_role(aws: &Aws, arn: &str, name: &Name) -> Result<Aws, CallerError> {
-    let clients = aws.clients.as_role(arn, &name.session()).await;
+    let role = Role { arn: arn.to_owned(), session_name: name.session(), external_id: None, duration: None };
+    let clients = aws.clients.as_role(&role).await;
     let caller = Caller::ask(&clients).await?;
     Ok(Aws { clients, caller, ..aws.clone() })
 }

@@ -1,11 +1,13 @@
 //! The state store: the states in the bucket, the lock files beside them, the items of the lock table.
 //!
 //! It is told where it is, so that it serves backends that nobody but their users knows of. Every
-//! call to S3 carries the account that the bucket must belong to. It reads, and writes nothing.
+//! call to S3 carries the account that the bucket must belong to. What it writes, it writes on the
+//! condition that what is there is what was looked at: locks (`hold`, `release`), states and their
+//! digests (`write`).
 
 use jiff::Timestamp;
 
-use super::Aws;
+use super::{Aws, bucket, error::AwsError};
 use crate::state::layout::Layout;
 
 pub mod objects;
@@ -14,6 +16,10 @@ pub mod table;
 pub mod live;
 pub mod uploads;
 pub mod retention;
+pub mod write;
+pub mod hold;
+pub mod release;
+pub mod backup;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {
@@ -38,6 +44,14 @@ impl<'a> Store<'a> {
 
     pub fn address(&self) -> &'a StoreAddress {
         self.address
+    }
+
+    /// Where the bucket is, if there is one and it is the owner's.
+    ///
+    /// # Errors
+    /// With status 403 if it is another account's, or may not be seen.
+    pub async fn region(&self) -> Result<Option<String>, AwsError> {
+        bucket::region(self.aws, &self.address.bucket, &self.address.owner).await
     }
 
     /// An object as people name it.

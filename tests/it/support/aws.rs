@@ -18,20 +18,28 @@ pub fn http_client(emulator: &Emulator) -> SharedHttpClient {
 }
 
 pub async fn aws(emulator: &Emulator) -> Aws {
-    over(emulator, http_client(emulator)).await
+    at(emulator, emulator.endpoint()).await
 }
 
-/// The same, over another client.
+/// By way of an endpoint that the emulator is behind.
+pub async fn at(emulator: &Emulator, endpoint: &str) -> Aws {
+    by(emulator, endpoint, http_client(emulator)).await
+}
+
+/// Over another client.
 pub async fn over(emulator: &Emulator, client: SharedHttpClient) -> Aws {
-    let region = emulator.region().to_owned();
+    by(emulator, emulator.endpoint(), client).await
+}
+
+async fn by(emulator: &Emulator, endpoint: &str, client: SharedHttpClient) -> Aws {
     let connection = Connection {
-        region: Some(region.clone()),
-        endpoint_url: Some(emulator.endpoint().to_owned()),
+        region: Some(emulator.region().to_owned()),
+        endpoint_url: Some(endpoint.to_owned()),
         credentials_file: Some(emulator.credentials_file().to_owned()),
-        profile: None,
+        ..Connection::default()
     };
     let clients = Clients::new(&connect(&connection, client, &|_| None).await.expect("connected"));
     let caller = Caller::ask(&clients).await.expect("a caller");
     let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };
-    Aws { clients, caller, region, mark }
+    Aws { clients, caller, region: emulator.region().to_owned(), mark }
 }

@@ -25,11 +25,11 @@ use tfbackend::{
 use super::running::{Holder, apply, initialized};
 use crate::support::{aws::aws, backend::Backend};
 
-const TABLE: &str = "acme-tfstate-prod-locks";
+pub(super) const TABLE: &str = "acme-tfstate-prod-locks";
 /// More than any of these states has.
 const BYTES: usize = 1 << 20;
 
-fn address(backend: &Backend, lock: LockMechanism) -> StoreAddress {
+pub(super) fn address(backend: &Backend, lock: LockMechanism) -> StoreAddress {
     StoreAddress {
         bucket: backend.conf("bucket"),
         owner: backend.emulator.account().to_owned(),
