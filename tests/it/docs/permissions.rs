@@ -17,6 +17,7 @@ use crate::support::{
     made_up::{self, ACCOUNT},
     page,
     program::Place,
+    user::User,
 };
 
 /// What AWS asks for beside the action of the call itself: action, and where its documentation says so.
@@ -195,7 +196,7 @@ fn what_plans_need_is_documented() {
 #[tokio::test]
 async fn the_policy_is_enough() {
     let emulator = Emulator::start().await;
-    emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&emulator, "terraform").await;
     let line = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
     let mut document = policy(&made_up::environment("prod", line, SETTINGS));
     // AWS knows these by their resource; the emulator asks for them on everything.
@@ -203,14 +204,15 @@ async fn the_policy_is_enough() {
     let anywhere = json!({ "Effect": "Allow", "Action": general, "Resource": "*" });
     document["Statement"].as_array_mut().expect("statements").push(anywhere);
     let document = document.to_string().replace(ACCOUNT, emulator.account());
-    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let user = User::make(&emulator, "bootstrapper").await;
+    user.has_policy(&serde_json::from_str(&document).expect("a document")).await;
+    let mut vars = emulator.aws_env();
+    user.works_in(&mut vars);
     let dir = tempfile::tempdir().expect("a directory");
     let run = |command: &str, more: &[&str]| {
         let mut program = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
         program.args([command, "--project", "acme", "--env", "prod", "--region", "eu-west-1", "--endpoint-url", emulator.endpoint()]);
-        program.args(line.split(' ')).args(more).current_dir(dir.path()).env_clear().envs(emulator.aws_env());
-        program.env_remove("AWS_SHARED_CREDENTIALS_FILE").envs([("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)]);
+        program.args(line.split(' ')).args(more).current_dir(dir.path()).env_clear().envs(&vars);
         program.stdin(Stdio::null()).output().expect("the program")
     };
     for (command, more) in [("bootstrap", &["-y"][..]), ("bootstrap", &[]), ("plan", &["--detailed-exitcode"]), ("render", &["--check"])] {
@@ -231,13 +233,9 @@ async fn the_rights_of_a_probe_are_enough() {
     allowed.extend(of_a_probe());
     allowed.extend(BESIDES_PROBE.iter().map(|(action, _)| (*action).to_owned()));
     // Whether a lock is held is asked of the whole table; `--usage=false` leaves it out.
-    let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": allowed, "Resource": "*" }] });
-    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document.to_string()]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let mut place = Place::with(&emulator);
-    place.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let user = User::make(&emulator, "bootstrapper").await;
+    user.may_only(&allowed.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let place = user.place(&emulator);
     let words = format!("verify {line} --probe --usage=false --output json");
     let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
     let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
