@@ -232,7 +232,8 @@ impl Gate {
         assert!(way.waiting > 0, "nobody came");
     }
 
-    fn pass(&self) {
+    /// Stands before it until it is open.
+    pub fn pass(&self) {
         let mut way = self.0.0.lock().expect("a gate");
         way.waiting += 1;
         self.0.1.notify_all();
