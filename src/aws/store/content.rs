@@ -33,7 +33,7 @@ pub struct Head {
     pub encryption: Encryption,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Encryption {
     /// `AES256` (a key of S3's own), `aws:kms`, `aws:kms:dsse`; none if S3 does not say.
     pub algorithm: Option<String>,
@@ -50,6 +50,7 @@ pub struct Content {
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
+    pub encryption: Encryption,
 }
 
 /// A lock file that is there.
@@ -118,11 +119,16 @@ impl Store<'_> {
         }
         let (etag, version) = (answer.e_tag().unwrap_or_default().to_owned(), answer.version_id().map(str::to_owned));
         let modified = answer.last_modified().and_then(timestamp);
+        let encryption = Encryption {
+            algorithm: answer.server_side_encryption().map(|algorithm| algorithm.as_str().to_owned()),
+            key: answer.ssekms_key_id().map(str::to_owned),
+            bucket_key: answer.bucket_key_enabled().unwrap_or(false),
+        };
         let bytes = collected(answer.body, max).await.map_err(|error| match error {
             Some(error) => AwsError { kind: Kind::Network, ..AwsError::nonsense(api, &url, &error) },
             None => too_long(),
         })?;
-        Ok(Some(Content { bytes, etag, version, modified }))
+        Ok(Some(Content { bytes, etag, version, modified, encryption }))
     }
 
     /// The lock file of a state; `None` if there is none.
