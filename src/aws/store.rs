@@ -20,6 +20,7 @@ pub mod inventory;
 pub mod write;
 pub mod hold;
 pub mod release;
+pub mod backup;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {
