@@ -1,0 +1,25 @@
+//! `tfbackend state`: what is in a backend, of any make; values inside states are never shown.
+
+use clap::{Args, Subcommand};
+
+use super::{context::Context, failure::Failure};
+
+mod list;
+
+/// See the states of a backend; nothing that is in them is shown but names
+#[derive(Args, Clone, Debug)]
+pub struct StateArgs {
+    #[command(subcommand)]
+    pub command: StateCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum StateCommand {
+    List(list::ListArgs),
+}
+
+pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    match args.command {
+        StateCommand::List(args) => list::run(args, cx).await,
+    }
+}
