@@ -14,7 +14,7 @@ HELD = "env:/x/blue.tfstate"
 
 
 def fill():
-    for key in ["red.tfstate", "blue.tfstate", "env:/x/red.tfstate", "env:/x/blue.tfstate", "blue.tfstate.bak/red"]:
+    for key in ["red.tfstate", "blue.tfstate", "env:/x/red.tfstate", "env:/x/blue.tfstate", "neither.tfstate"]:
         for serial in [1, 2]:
             s3.put_object(Bucket=bucket, Key=key, Body=json.dumps({**STATE, "serial": serial}))
         dynamodb.put_item(TableName=table, Item={"LockID": {"S": f"{bucket}/{key}-md5"}, "Digest": {"S": "0" * 32}})

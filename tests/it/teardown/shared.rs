@@ -22,6 +22,7 @@ key = "blue.tfstate"
 [env.twin]
 key = "red.tfstate"
 bucket = "another-bucket-of-its-own"
+table = "another-table"
 "#;
 
 #[tokio::test]
