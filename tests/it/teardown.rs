@@ -3,6 +3,7 @@
 mod empty;
 mod guards;
 mod meanwhile;
+mod shared;
 mod whole;
 
 use serde_json::{Value, json};
