@@ -24,6 +24,10 @@ nextest: test-venv ## Unit, law, emulator and Terraform tests
 	then $(CARGO) nextest run --locked --test-threads $$((3 * $$(getconf _NPROCESSORS_ONLN))); \
 	else $(CARGO) test --locked; fi
 
+.PHONY: soak
+soak: test-venv ## Kills a bootstrap at each of its calls, where the tests take a few
+	TFBACKEND_SOAK=1 $(CARGO) test --locked --test it -- faults::cut --nocapture
+
 .PHONY: test-venv
 test-venv: ## Python packages for the tests
 	@tests/venv.sh
