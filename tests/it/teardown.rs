@@ -1,6 +1,7 @@
 //! `tfbackend teardown --plan`: it looks at everything, and writes nothing.
 
 mod empty;
+mod unusual;
 
 use serde_json::{Value, json};
 
