@@ -29,24 +29,33 @@ struct Tally {
 
 impl Run<'_> {
     pub(super) async fn all(&mut self) -> Result<(), Stop> {
-        self.uploads().await?;
-        let uploads = std::mem::take(&mut self.left);
-        let ended = self.versions().await;
+        let mut pages = self.store.uploads(self.emptying.prefix);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let (uploads, first) = tokio::join!(pages.next(), self.pass());
+        let first = first?;
+        // Before the last pass: an upload that is completed becomes a version.
+        let versions = std::mem::take(&mut self.left);
+        let any = self.uploads(uploads?, pages).await?;
+        let uploads = std::mem::replace(&mut self.left, versions);
+        let ended = if first.found == 0 && !any { Ok(()) } else { self.again(first).await };
         self.left.count += uploads.count;
         self.left.rows.splice(..0, uploads.rows);
         ended
     }
 
-    async fn versions(&mut self) -> Result<(), Stop> {
-        for _ in 0..PASSES {
+    async fn again(&mut self, mut last: Tally) -> Result<(), Stop> {
+        for _ in 1..PASSES {
+            if last.found > 0 && last.deleted == 0 {
+                return Ok(());
+            }
             // Each pass finds again what is still there.
             self.left = Named::default();
-            let tally = self.pass().await?;
-            if tally.found == 0 || tally.deleted == 0 {
+            last = self.pass().await?;
+            if last.found == 0 {
                 return Ok(());
             }
         }
-        Err(Stop::Because(Why::StillWritten))
+        if last.deleted == 0 { Ok(()) } else { Err(Stop::Because(Why::StillWritten)) }
     }
 
     async fn pass(&mut self) -> Result<Tally, Stop> {
