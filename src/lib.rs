@@ -20,6 +20,7 @@ pub mod verify;
 pub mod render;
 pub mod working_directory;
 pub mod state;
+pub mod backup;
 
 pub mod report;
 

@@ -202,7 +202,7 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
 }
 
 /// The error and its sources in one line, what repeats the one before left out.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

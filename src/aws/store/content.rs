@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Store, timestamp};
 use crate::{
-    aws::error::{Api, AwsError, Kind, found},
+    aws::error::{Api, AwsError, Kind, chain, found},
     state::{
         layout,
         lock::{self, LockError, LockInfo},
@@ -50,6 +50,17 @@ pub struct Content {
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
+}
+
+/// A version whose bytes are still to come.
+pub struct Reading {
+    pub size: Option<u64>,
+    pub etag: String,
+    pub version: Option<String>,
+    pub modified: Option<Timestamp>,
+    body: ByteStream,
+    api: Api,
+    url: String,
 }
 
 /// A lock file that is there.
@@ -105,24 +116,29 @@ impl Store<'_> {
         }))
     }
 
-    /// The bytes of the current version, or of another, if they are no more than `max`.
-    pub async fn get(&self, key: &str, version: Option<&str>, max: usize) -> Result<Option<Content>, AwsError> {
+    /// The current version, or another: its bytes come as they are asked for.
+    pub async fn open(&self, key: &str, version: Option<&str>) -> Result<Option<Reading>, AwsError> {
         let url = self.url(key);
         let request = self.aws.clients.s3.get_object().bucket(&self.address.bucket).key(key);
         let request = request.set_version_id(version.map(str::to_owned)).expected_bucket_owner(&self.address.owner);
         let api = if version.is_some() { GET_VERSION } else { GET };
         let Some(answer) = found(self.aws.read(api, &url, request.send()).await, ABSENT)? else { return Ok(None) };
-        let too_long = || AwsError::nonsense(api, &url, &format!("is longer than {max} bytes"));
-        if answer.content_length().and_then(|size| usize::try_from(size).ok()).is_some_and(|size| size > max) {
-            return Err(too_long());
-        }
-        let (etag, version) = (answer.e_tag().unwrap_or_default().to_owned(), answer.version_id().map(str::to_owned));
-        let modified = answer.last_modified().and_then(timestamp);
-        let bytes = collected(answer.body, max).await.map_err(|error| match error {
-            Some(error) => AwsError { kind: Kind::Network, ..AwsError::nonsense(api, &url, &error) },
-            None => too_long(),
-        })?;
-        Ok(Some(Content { bytes, etag, version, modified }))
+        Ok(Some(Reading {
+            size: answer.content_length().and_then(|size| u64::try_from(size).ok()),
+            etag: answer.e_tag().unwrap_or_default().to_owned(),
+            version: answer.version_id().map(str::to_owned),
+            modified: answer.last_modified().and_then(timestamp),
+            body: answer.body,
+            api,
+            url,
+        }))
+    }
+
+    /// The bytes of the current version, or of another, if they are no more than `max`.
+    pub async fn get(&self, key: &str, version: Option<&str>, max: usize) -> Result<Option<Content>, AwsError> {
+        let Some(reading) = self.open(key, version).await? else { return Ok(None) };
+        let too_long = AwsError::nonsense(reading.api, &reading.url, &format!("is longer than {max} bytes"));
+        reading.whole(max).await?.ok_or(too_long).map(Some)
     }
 
     /// The lock file of a state; `None` if there is none.
@@ -137,14 +153,27 @@ impl Store<'_> {
     }
 }
 
-/// `None` as error if there is more than that.
-async fn collected(mut body: ByteStream, max: usize) -> Result<Vec<u8>, Option<String>> {
-    let mut bytes = vec![];
-    while let Some(chunk) = body.try_next().await.map_err(|error| Some(error.to_string()))? {
-        if bytes.len() + chunk.len() > max {
-            return Err(None);
-        }
-        bytes.extend_from_slice(&chunk);
+impl Reading {
+    /// The next of its bytes; `None` after the last. That there are as many as were announced is seen to by the SDK.
+    pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, AwsError> {
+        let broken =
+            |error: &dyn std::error::Error| AwsError { kind: Kind::Network, ..AwsError::nonsense(self.api, &self.url, &chain(error)) };
+        self.body.try_next().await.map_err(|error| broken(&error))
     }
-    Ok(bytes)
+
+    /// All of them; `None` if they are more than `max`.
+    pub async fn whole(mut self, max: usize) -> Result<Option<Content>, AwsError> {
+        if self.size.and_then(|size| usize::try_from(size).ok()).is_some_and(|size| size > max) {
+            return Ok(None);
+        }
+        let mut bytes = vec![];
+        while let Some(chunk) = self.next().await? {
+            if bytes.len() + chunk.as_ref().len() > max {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(chunk.as_ref());
+        }
+        let Self { etag, version, modified, .. } = self;
+        Ok(Some(Content { bytes, etag, version, modified }))
+    }
 }

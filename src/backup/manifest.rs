@@ -1,0 +1,216 @@
+//! What a backup says of itself, a line for each state: written and read without holding all of it.
+
+use std::{
+    fmt::Write as _,
+    io::{self, BufRead, Read, Write},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::state::snapshot::{Snapshot, SnapshotError};
+
+/// The name of its file.
+pub const FILE: &str = "manifest.json";
+pub const FORMAT_VERSION: u32 = 1;
+/// The longest line. A name has 1,024 bytes, six times that in JSON, and so has a version.
+const MAX_LINE: usize = 64 * 1024;
+/// The longest text from inside a state or an item that is taken along.
+const MAX_TEXT: usize = 256;
+/// What begins the list, at the end of the first line.
+const OPEN: &str = ",\"entries\":[";
+const CLOSE: &str = "]}";
+
+/// Which states were taken, and where from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    pub format_version: u32,
+    pub made: Timestamp,
+    pub env: String,
+    pub account: String,
+    pub region: String,
+    pub bucket: String,
+    pub table: Option<String>,
+    pub extent: Extent,
+}
+
+/// How much of the history was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Extent {
+    Current,
+    AllVersions,
+}
+
+/// One version of one state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name in the backup.
+    pub file: String,
+    pub size: u64,
+    /// Of its bytes, in lower-case hex.
+    pub sha256: String,
+    #[serde(flatten)]
+    pub state: State,
+}
+
+/// What is known of it without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The name of the object.
+    pub path: String,
+    pub workspace: String,
+    /// None where the bucket never had versions.
+    pub version: Option<String>,
+    /// Whether it was the one in use.
+    pub current: bool,
+    pub modified: Option<Timestamp>,
+    #[serde(flatten)]
+    pub facts: Facts,
+    /// As the table had it, of the one in use.
+    pub digest: Option<String>,
+}
+
+/// All that is taken out of a state; nothing if it is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    pub serial: Option<u64>,
+    pub lineage: Option<String>,
+    pub terraform_version: Option<String>,
+}
+
+impl Facts {
+    pub fn of(read: Result<Snapshot, SnapshotError>) -> Self {
+        let Ok(Snapshot { format: _, terraform_version, serial, lineage, contents: _, writer: _ }) = read else { return Self::default() };
+        let short = |text: String| (text.len() <= MAX_TEXT).then_some(text);
+        Self { serial, lineage: lineage.and_then(short), terraform_version: terraform_version.and_then(short) }
+    }
+}
+
+impl State {
+    /// A digest that is longer than any is cut: it is wrong anyway.
+    pub fn shortened(mut self) -> Self {
+        self.digest = self.digest.map(|digest| digest.chars().take(MAX_TEXT).collect());
+        self
+    }
+}
+
+/// The name of the file with this number, which counts from 1.
+pub fn file_name(number: usize) -> String {
+    format!("states/{number:06}.tfstate")
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all that is written");
+        text
+    })
+}
+
+/// Writes a manifest, line by line.
+pub struct Writer<W> {
+    out: W,
+    lines: usize,
+}
+
+impl<W: Write> Writer<W> {
+    pub fn begin(mut out: W, header: &Header) -> io::Result<Self> {
+        let header = serde_json::to_string(header)?;
+        let fields = header.strip_suffix('}').unwrap_or(&header);
+        writeln!(out, "{fields}{OPEN}")?;
+        Ok(Self { out, lines: 0 })
+    }
+
+    pub fn add(&mut self, entry: &Entry) -> io::Result<()> {
+        if self.lines > 0 {
+            self.out.write_all(b",\n")?;
+        }
+        self.lines += 1;
+        serde_json::to_writer(&mut self.out, entry).map_err(io::Error::from)
+    }
+
+    pub fn end(mut self) -> io::Result<W> {
+        writeln!(self.out, "\n{CLOSE}")?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("line {line} of its manifest is longer than {MAX_LINE} bytes")]
+    LongLine { line: usize },
+    /// Only where, never what.
+    #[error("line {line} of its manifest is not as tfbackend writes it")]
+    Line { line: usize },
+    #[error("its manifest ends too early")]
+    CutOff,
+    #[error("its format is {0}, and this tfbackend knows format {FORMAT_VERSION}")]
+    Format(u64),
+    #[error("its manifest cannot be read")]
+    Io(#[from] io::Error),
+}
+
+/// Reads a manifest, line by line.
+pub struct Reader<R> {
+    from: R,
+    line: Vec<u8>,
+    number: usize,
+    last: bool,
+}
+
+impl<R: BufRead> Reader<R> {
+    pub fn begin(from: R) -> Result<(Header, Self), ManifestError> {
+        let mut reader = Self { from, line: vec![], number: 0, last: false };
+        reader.next_line()?;
+        let wrong = || ManifestError::Line { line: 1 };
+        let text = std::str::from_utf8(&reader.line).map_err(|_| wrong())?;
+        let fields = format!("{}}}", text.strip_suffix(OPEN).ok_or_else(wrong)?);
+        let any: serde_json::Value = serde_json::from_str(&fields).map_err(|_| wrong())?;
+        match any["format_version"].as_u64() {
+            Some(version) if version == u64::from(FORMAT_VERSION) => {}
+            Some(version) => return Err(ManifestError::Format(version)),
+            None => return Err(wrong()),
+        }
+        let header = serde_json::from_value(any).map_err(|_| wrong())?;
+        Ok((header, reader))
+    }
+
+    /// `None` after the last, once it is known that nothing follows.
+    pub fn next_entry(&mut self) -> Result<Option<Entry>, ManifestError> {
+        self.next_line()?;
+        if self.line.is_empty() && self.number == 2 {
+            // There is none at all.
+            self.last = true;
+            self.next_line()?;
+        }
+        let wrong = ManifestError::Line { line: self.number };
+        if self.line == CLOSE.as_bytes() {
+            let mut rest = [0; 1];
+            return if self.last && self.from.read(&mut rest)? == 0 { Ok(None) } else { Err(wrong) };
+        }
+        if self.last {
+            return Err(wrong);
+        }
+        let entry = match self.line.strip_suffix(b",") {
+            Some(entry) => entry,
+            None => {
+                self.last = true;
+                &self.line
+            }
+        };
+        serde_json::from_slice(entry).map(Some).map_err(|_| wrong)
+    }
+
+    fn next_line(&mut self) -> Result<(), ManifestError> {
+        self.line.clear();
+        self.number += 1;
+        let most = u64::try_from(MAX_LINE + 1).unwrap_or(u64::MAX);
+        self.from.by_ref().take(most).read_until(b'\n', &mut self.line)?;
+        match self.line.pop() {
+            Some(b'\n') => Ok(()),
+            Some(_) if self.line.len() >= MAX_LINE => Err(ManifestError::LongLine { line: self.number }),
+            Some(_) | None => Err(ManifestError::CutOff),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Reads a backup, an archive or its unpacked folder: all of it is checked before anything in it is believed.
+//!
+//! What is read may be anybody's: nothing is unpacked, no name in it is a path, and memory is bounded.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::manifest::{self, Entry, Header, ManifestError, file_name, hex};
+use crate::state::snapshot;
+
+/// How far back packed bytes may refer to: what unpacking holds in memory, 8 MiB.
+pub const WINDOW_LOG: u32 = 23;
+/// What may follow the manifest: the end of an archive, and zeros up to a whole block of a tape.
+const PADDING: u64 = 64 * 1024;
+
+/// More than any backup has.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one state.
+    pub entry: u64,
+    pub entries: usize,
+    /// Bytes of all states, and as many of the manifest: few packed bytes may be very many.
+    pub total: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entry: snapshot::MAX_BYTES, entries: 1_000_000, total: 1 << 40 }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("{} is neither a file nor a folder", path.display())]
+    NotAFile { path: PathBuf },
+    #[error("could not read {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("it is no backup: not an archive that was packed by zstd")]
+    NotPacked,
+    #[error("it ends too early: it was cut off")]
+    CutOff,
+    #[error("it is damaged")]
+    Damaged(#[source] io::Error),
+    #[error("{name:?} has no place in a backup")]
+    Foreign { name: String },
+    #[error("it has more than {0}")]
+    TooLarge(&'static str),
+    #[error("{file} is not what was put into the backup")]
+    Differs { file: String },
+    #[error("{file} is not there")]
+    Missing { file: String },
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+}
+
+/// A backup of which everything was checked.
+#[derive(Debug)]
+pub struct Backup {
+    pub header: Header,
+    path: PathBuf,
+    folder: bool,
+    limits: Limits,
+}
+
+/// Checks all of a backup, and shows each entry; only if it succeeds may any of them be believed.
+pub fn open(path: &Path, limits: Limits, see: impl FnMut(Entry)) -> Result<Backup, ReadError> {
+    let meta = fs::metadata(path).map_err(io_error(path))?;
+    // Whatever else there is may not end, or not begin.
+    if !meta.is_file() && !meta.is_dir() {
+        return Err(ReadError::NotAFile { path: path.to_owned() });
+    }
+    let folder = meta.is_dir();
+    let header =
+        if folder { check_folder(path, &limits, see)? } else { check(&mut File::open(path).map_err(io_error(path))?, &limits, see)? };
+    Ok(Backup { header, path: path.to_owned(), folder, limits })
+}
+
+impl Backup {
+    /// The bytes of one of its entries, if they are no more than `max`, and still what they were.
+    pub fn bytes(&self, entry: &Entry, max: u64) -> Result<Vec<u8>, ReadError> {
+        if entry.size > max {
+            return Err(ReadError::TooLarge("can be read of one state"));
+        }
+        let mut bytes = vec![];
+        if self.folder {
+            file_of(&self.path, &entry.file)?.take(max + 1).read_to_end(&mut bytes).map_err(io_error(&self.path))?;
+        } else {
+            let mut file = File::open(&self.path).map_err(io_error(&self.path))?;
+            walk(&mut file, &self.limits, |part, from| match part {
+                Part::State { file, .. } if file == entry.file => {
+                    from.take(max + 1).read_to_end(&mut bytes).map_err(damaged)?;
+                    Ok(Go::Stop)
+                }
+                Part::State { .. } | Part::Manifest => Ok(Go::On),
+            })?;
+        }
+        let same = u64::try_from(bytes.len()).is_ok_and(|len| len == entry.size) && hex(&Sha256::digest(&bytes)) == entry.sha256;
+        if same { Ok(bytes) } else { Err(ReadError::Differs { file: entry.file.clone() }) }
+    }
+}
+
+/// Checks an archive: its form, and each file against the manifest.
+pub(super) fn check(from: &mut dyn Read, limits: &Limits, mut see: impl FnMut(Entry)) -> Result<Header, ReadError> {
+    let mut sums: Vec<(u64, [u8; 32])> = vec![];
+    let mut header = None;
+    walk(from, limits, |part, from| {
+        match part {
+            Part::State { size, .. } => {
+                let (read, sum) = hashed(from).map_err(damaged)?;
+                if read != size {
+                    return Err(ReadError::CutOff);
+                }
+                sums.push((size, sum));
+            }
+            Part::Manifest => {
+                let mut left = sums.iter();
+                let known = |entry: &Entry| left.next().map(|(size, sum)| *size == entry.size && hex(sum) == entry.sha256);
+                header = Some(entries(BufReader::new(from), known, &mut see)?);
+                if left.next().is_some() {
+                    return Err(ReadError::Differs { file: manifest::FILE.to_owned() });
+                }
+            }
+        }
+        Ok(Go::On)
+    })?;
+    header.ok_or_else(|| ReadError::Missing { file: manifest::FILE.to_owned() })
+}
+
+fn check_folder(path: &Path, limits: &Limits, mut see: impl FnMut(Entry)) -> Result<Header, ReadError> {
+    let (mut count, mut total, mut error) = (0_usize, 0_u64, None);
+    let known = |entry: &Entry| {
+        (count, total) = (count + 1, total.saturating_add(entry.size));
+        if let Err(too_large) = within(limits, entry.size, count, total) {
+            error = Some(too_large);
+            return Some(false);
+        }
+        let sum = file_of(path, &entry.file).and_then(|file| hashed(&mut file.take(entry.size + 1)).map_err(io_error(path)));
+        match sum {
+            Ok((size, sum)) => Some(size == entry.size && hex(&sum) == entry.sha256),
+            Err(other) => {
+                error = Some(other);
+                Some(false)
+            }
+        }
+    };
+    let manifest = file_of(path, manifest::FILE)?;
+    let read = entries(BufReader::new(manifest.take(limits.total)), known, &mut see);
+    match error {
+        Some(error) => Err(error),
+        None => read,
+    }
+}
+
+/// Goes through the manifest; `known` says whether an entry is what is there, if anything is.
+fn entries(from: impl BufRead, mut known: impl FnMut(&Entry) -> Option<bool>, see: &mut impl FnMut(Entry)) -> Result<Header, ReadError> {
+    let (header, mut lines) = manifest::Reader::begin(from)?;
+    let mut number = 0;
+    while let Some(entry) = lines.next_entry()? {
+        number += 1;
+        // So that no name in the manifest leads anywhere else.
+        if entry.file != file_name(number) {
+            return Err(ReadError::Foreign { name: entry.file });
+        }
+        match known(&entry) {
+            Some(true) => see(entry),
+            Some(false) => return Err(ReadError::Differs { file: entry.file }),
+            None => return Err(ReadError::Missing { file: entry.file }),
+        }
+    }
+    Ok(header)
+}
+
+enum Part {
+    State { file: String, size: u64 },
+    Manifest,
+}
+
+enum Go {
+    On,
+    Stop,
+}
+
+/// Goes through an archive: the files in their order, the manifest, and nothing after it.
+fn walk(from: &mut dyn Read, limits: &Limits, mut each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>) -> Result<(), ReadError> {
+    let mut packed = zstd::Decoder::new(from).map_err(damaged)?;
+    packed.window_log_max(WINDOW_LOG).map_err(damaged)?;
+    let mut archive = tar::Archive::new(packed);
+    let (mut count, mut total, mut manifest) = (0_usize, 0_u64, false);
+    // Raw: long names and links are taken for files of a wrong kind, where they could fill the memory.
+    for part in archive.entries().map_err(damaged)?.raw(true) {
+        let mut part = part.map_err(|error| if count == 0 && !manifest { unpacked(error) } else { damaged(error) })?;
+        let name = String::from_utf8_lossy(&part.header().path_bytes()).chars().take(200).collect::<String>();
+        let regular = part.header().entry_type() == tar::EntryType::Regular;
+        let size = part.header().entry_size().map_err(damaged)?;
+        let go = match () {
+            () if regular && !manifest && name == manifest::FILE => {
+                manifest = true;
+                if size > limits.total {
+                    return Err(ReadError::TooLarge("can be read of a manifest"));
+                }
+                each(Part::Manifest, &mut part)?
+            }
+            () if regular && !manifest && name == file_name(count + 1) => {
+                (count, total) = (count + 1, total.saturating_add(size));
+                within(limits, size, count, total)?;
+                each(Part::State { file: name, size }, &mut part)?
+            }
+            () => return Err(ReadError::Foreign { name }),
+        };
+        if let Go::Stop = go {
+            return Ok(());
+        }
+    }
+    nothing_more(archive.into_inner())
+}
+
+fn within(limits: &Limits, size: u64, count: usize, total: u64) -> Result<(), ReadError> {
+    match () {
+        () if size > limits.entry => Err(ReadError::TooLarge("can be read of one state")),
+        () if count > limits.entries => Err(ReadError::TooLarge("as many states as can be read")),
+        () if total > limits.total => Err(ReadError::TooLarge("can be read of all states")),
+        () => Ok(()),
+    }
+}
+
+/// To the end, where the checksum of all that was packed is.
+fn nothing_more(from: impl Read) -> Result<(), ReadError> {
+    let mut from = from.take(PADDING + 1);
+    let mut rest = vec![];
+    from.read_to_end(&mut rest).map_err(damaged)?;
+    match rest.iter().all(|byte| *byte == 0) && from.limit() > 0 {
+        true => Ok(()),
+        false => Err(ReadError::Foreign { name: "what follows its end".to_owned() }),
+    }
+}
+
+fn hashed(from: &mut dyn Read) -> io::Result<(u64, [u8; 32])> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut size = 0;
+    loop {
+        let read = match from.read(&mut buffer) {
+            Ok(0) => return Ok((size, hash.finalize().into())),
+            Ok(read) => read,
+            Err(error) => return Err(error),
+        };
+        hash.update(&buffer[..read]);
+        size += u64::try_from(read).unwrap_or_default();
+    }
+}
+
+/// A file of an unpacked backup; no link, which could lead anywhere.
+fn file_of(folder: &Path, name: &str) -> Result<File, ReadError> {
+    let path = folder.join(name);
+    let missing = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => ReadError::Missing { file: name.to_owned() },
+        _ => ReadError::Io { path: path.clone(), source: error },
+    };
+    if !fs::symlink_metadata(&path).map_err(missing)?.is_file() {
+        return Err(ReadError::NotAFile { path });
+    }
+    File::open(&path).map_err(missing)
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> ReadError {
+    let path = path.to_owned();
+    move |source| ReadError::Io { path, source }
+}
+
+fn damaged(error: io::Error) -> ReadError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => ReadError::CutOff,
+        _ => ReadError::Damaged(error),
+    }
+}
+
+/// An error at the very beginning: it is likely something else.
+fn unpacked(error: io::Error) -> ReadError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => ReadError::CutOff,
+        _ => ReadError::NotPacked,
+    }
+}

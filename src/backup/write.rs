@@ -1,0 +1,327 @@
+//! Writes a backup: beside its place, synced, read back, and only then under its name.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::{
+    manifest::{self, Entry, Header, State, file_name, hex},
+    read::{self, Limits, ReadError, WINDOW_LOG},
+};
+
+/// The level that `zstd` itself uses: states are as fast to pack as to read.
+const LEVEL: i32 = 3;
+/// How many names are tried where backups of the same second are in the way.
+const NAMES: usize = 1000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    #[error("could not {action} {}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("{path:?} changed while it was read: {said} bytes were announced, and {read} came")]
+    Length { path: String, said: u64, read: u64 },
+    #[error("{path:?} has {size} bytes, more than a backup takes of one state")]
+    TooLarge { path: String, size: u64 },
+    #[error("more than {0} states are not put into one backup")]
+    TooMany(usize),
+    #[error("the backup in {} is not what was read, and was removed", dir.display())]
+    NotWhatWasRead { dir: PathBuf, source: ReadError },
+}
+
+impl ArchiveError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+/// What was read of one state, to be compared with what is read back: 40 bytes, so that a hundred thousand fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sum {
+    size: u64,
+    sha256: [u8; 32],
+}
+
+type Packed = tar::Builder<zstd::Encoder<'static, Hashing<BufWriter<NamedTempFile>>>>;
+type Lines = manifest::Writer<BufWriter<File>>;
+
+/// A backup that is being written. Dropped on the way, nothing of it is left.
+///
+/// Flow: [`begin`](Self::begin), [`add`](Self::add) for each state, [`seal`](Self::seal), then
+/// [`check`](Sealed::check) and [`keep`](Sealed::keep).
+///
+/// Guarantees: under its name there is only what was synced, read back, and found to be what was read; it is the
+/// owner's alone (0600); no file that is there is replaced. Memory does not grow with a state, and by 40 bytes with
+/// each of them.
+///
+/// Caveats: killed, it leaves a file whose name begins with `.tfbackend-backup-` and ends in `.partial`.
+pub struct Archive {
+    dir: PathBuf,
+    header: Header,
+    out: Packed,
+    /// What will be the manifest: it can only be written when all is known.
+    lines: Lines,
+    sums: Vec<Sum>,
+}
+
+/// All of a backup, synced, and not under its name yet.
+pub struct Sealed {
+    dir: PathBuf,
+    header: Header,
+    temp: NamedTempFile,
+    sums: Vec<Sum>,
+    packed: Sum,
+}
+
+/// A backup that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub path: PathBuf,
+    /// Of the file.
+    pub bytes: u64,
+    /// Of the file, in lower-case hex.
+    pub sha256: String,
+}
+
+impl Archive {
+    /// Makes the folder, if need be for the owner alone, and the file beside its place.
+    pub fn begin(dir: &Path, header: Header) -> Result<Self, ArchiveError> {
+        make_folder(dir).map_err(ArchiveError::io("make the folder", dir))?;
+        let error = || ArchiveError::io("write to the folder", dir);
+        let packed = |temp| -> io::Result<Packed> {
+            let mut packed = zstd::Encoder::new(Hashing::new(BufWriter::new(temp)), LEVEL)?;
+            packed.include_checksum(true)?;
+            // Versions of one state repeat each other, further apart than is looked by default.
+            packed.window_log(WINDOW_LOG)?;
+            packed.long_distance_matching(true)?;
+            Ok(tar::Builder::new(packed))
+        };
+        let out = private(dir).and_then(packed).map_err(error())?;
+        let lines = spool(dir).and_then(|file| manifest::Writer::begin(BufWriter::new(file), &header)).map_err(error())?;
+        Ok(Self { dir: dir.to_owned(), header, out, lines, sums: vec![] })
+    }
+
+    /// The folder that it is written to.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A file without a name in the same folder, for what is too large for memory: gone when it is closed.
+    pub fn spool(&self) -> Result<File, ArchiveError> {
+        spool(&self.dir).map_err(ArchiveError::io("write to the folder", &self.dir))
+    }
+
+    /// `size` bytes of a state.
+    ///
+    /// # Errors
+    /// If it has more or fewer, or they cannot be written; the backup is of no use then.
+    pub fn add(&mut self, state: State, size: u64, from: impl Read) -> Result<(), ArchiveError> {
+        let Limits { entry, entries, total: _ } = Limits::default();
+        if size > entry {
+            return Err(ArchiveError::TooLarge { path: state.path, size });
+        }
+        if self.sums.len() >= entries {
+            return Err(ArchiveError::TooMany(entries));
+        }
+        let file = file_name(self.sums.len() + 1);
+        let mut from = Hashing::new(from);
+        let modified = state.modified.unwrap_or(self.header.made);
+        append(&mut self.out, &file, size, modified, &mut from).map_err(ArchiveError::io("write the backup to", &self.dir))?;
+        let mut more = [0; 1];
+        from.read(&mut more).map_err(ArchiveError::io("read again in", &self.dir))?;
+        let sum = from.sum();
+        if sum.size != size {
+            return Err(ArchiveError::Length { path: state.path, said: size, read: sum.size });
+        }
+        self.sums.push(sum);
+        let entry = Entry { file, size, sha256: hex(&sum.sha256), state: state.shortened() };
+        self.lines.add(&entry).map_err(ArchiveError::io("write to the folder", &self.dir))
+    }
+
+    /// Ends it and syncs it.
+    pub fn seal(self) -> Result<Sealed, ArchiveError> {
+        let Self { dir, header, out, lines, sums } = self;
+        let (temp, packed) = sealed(out, lines, header.made).map_err(ArchiveError::io("write the backup to", &dir))?;
+        Ok(Sealed { dir, header, temp, sums, packed })
+    }
+}
+
+fn sealed(mut out: Packed, lines: Lines, made: Timestamp) -> io::Result<(NamedTempFile, Sum)> {
+    let mut manifest = lines.end()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let size = manifest.stream_position()?;
+    manifest.rewind()?;
+    append(&mut out, manifest::FILE, size, made, BufReader::new(manifest))?;
+    let packed = out.into_inner()?.finish()?;
+    let sum = packed.sum();
+    let temp = packed.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
+    temp.as_file().sync_all()?;
+    Ok((temp, sum))
+}
+
+/// What comes too short is filled up, so that nothing after it is out of place.
+fn append(out: &mut Packed, name: &str, size: u64, modified: Timestamp, from: impl Read) -> io::Result<()> {
+    let mut head = tar::Header::new_gnu();
+    head.set_entry_type(tar::EntryType::Regular);
+    head.set_mode(0o600);
+    head.set_size(size);
+    head.set_mtime(u64::try_from(modified.as_second()).unwrap_or_default());
+    out.append_data(&mut head, name, from.take(size).chain(io::repeat(0)).take(size))
+}
+
+impl Sealed {
+    /// What [`check`] needs, without holding the file: it may run where it cannot be ended.
+    pub fn to_check(&mut self) -> ToCheck {
+        let sums = std::mem::take(&mut self.sums);
+        ToCheck { dir: self.dir.clone(), file: self.temp.path().to_owned(), header: self.header.clone(), sums, packed: self.packed }
+    }
+
+    /// Gives it its name, which nothing else has. To be called when it was checked.
+    pub fn keep(self) -> Result<Kept, ArchiveError> {
+        let Self { dir, header, mut temp, packed, .. } = self;
+        for number in 1..=NAMES {
+            let path = dir.join(name(&header, number));
+            temp = match temp.persist_noclobber(&path) {
+                Ok(_) => {
+                    sync_folder(&dir).map_err(ArchiveError::io("sync the folder", &dir))?;
+                    return Ok(Kept { path, bytes: packed.size, sha256: hex(&packed.sha256) });
+                }
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => error.file,
+                Err(error) => return Err(ArchiveError::io("write", &path)(error.error)),
+            };
+        }
+        Err(ArchiveError::io("find a free name in", &dir)(io::ErrorKind::AlreadyExists.into()))
+    }
+}
+
+/// A backup as it was written, to be compared with what is on the disk.
+pub struct ToCheck {
+    dir: PathBuf,
+    file: PathBuf,
+    header: Header,
+    sums: Vec<Sum>,
+    packed: Sum,
+}
+
+/// Reads all of it back: every file must have the hash of what was read and of the manifest, and the archive that of
+/// what was written. It takes as long as writing did; `stop` ends it.
+pub fn check(ToCheck { dir, file, header, sums, packed }: ToCheck, stop: &AtomicBool) -> Result<(), ArchiveError> {
+    let opened = File::open(&file).map_err(ArchiveError::io("read back the backup in", &dir))?;
+    let mut raw = Hashing::new(Stopping { from: opened, stop });
+    let mut expected = sums.iter();
+    let mut differs = None;
+    let seen = |entry: Entry| {
+        let same = expected.next().is_some_and(|sum| sum.size == entry.size && hex(&sum.sha256) == entry.sha256);
+        differs = differs.take().or((!same).then_some(entry.file));
+    };
+    let read = read::check(&mut raw, &Limits::default(), seen).and_then(|found| {
+        if let Some(file) = differs.or_else(|| expected.next().map(|_| manifest::FILE.to_owned())) {
+            return Err(ReadError::Differs { file });
+        }
+        if found != header || raw.sum() != packed {
+            return Err(ReadError::Differs { file: manifest::FILE.to_owned() });
+        }
+        Ok(())
+    });
+    read.map_err(|source| ArchiveError::NotWhatWasRead { dir, source })
+}
+
+/// `tfbackend-backup-<env>-<time>.tar.zst`, and with a number where that is taken.
+fn name(header: &Header, number: usize) -> String {
+    let env: String = header.env.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(64).collect();
+    let time = header.made.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
+    let number = if number == 1 { String::new() } else { format!("-{number}") };
+    format!("tfbackend-backup-{env}-{time}{number}.tar.zst")
+}
+
+fn make_folder(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// The owner's alone, and gone when dropped.
+fn private(dir: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".tfbackend-backup-").suffix(".partial");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    // Not the error itself, which names a file that nobody knows.
+    builder.tempfile_in(dir).map_err(|error| io::Error::from(error.kind()))
+}
+
+fn spool(dir: &Path) -> io::Result<File> {
+    tempfile::tempfile_in(dir).map_err(|error| io::Error::from(error.kind()))
+}
+
+/// So that the new name survives a loss of power.
+fn sync_folder(dir: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(dir)?.sync_all()?;
+    Ok(())
+}
+
+/// Counts and hashes what goes through it.
+struct Hashing<T> {
+    inner: T,
+    size: u64,
+    hash: Sha256,
+}
+
+impl<T> Hashing<T> {
+    fn new(inner: T) -> Self {
+        Self { inner, size: 0, hash: Sha256::new() }
+    }
+
+    fn sum(&self) -> Sum {
+        Sum { size: self.size, sha256: self.hash.clone().finalize().into() }
+    }
+
+    fn through(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.size += u64::try_from(bytes.len()).unwrap_or_default();
+    }
+}
+
+impl<T: Read> Read for Hashing<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.through(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl<T: Write> Write for Hashing<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.through(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+struct Stopping<'a, R> {
+    from: R,
+    stop: &'a AtomicBool,
+}
+
+impl<R: Read> Read for Stopping<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
+            // Not `Interrupted`, which is tried again.
+            return Err(io::Error::other("interrupted"));
+        }
+        self.from.read(buffer)
+    }
+}
