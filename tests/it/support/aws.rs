@@ -10,11 +10,7 @@ use tfbackend::aws::{
 
 use super::emulator::Emulator;
 
-pub async fn aws(emulator: &Emulator) -> Aws {
-    at(emulator, emulator.endpoint()).await
-}
-
-/// By way of an endpoint that the emulator is behind.
+/// By way of an endpoint that the emulator is behind, or of its own.
 pub async fn at(emulator: &Emulator, endpoint: &str) -> Aws {
     let ca = std::fs::read(emulator.ca_file()).expect("a CA");
     let connection = Connection {
