@@ -107,6 +107,8 @@ pub enum Reason {
     Refused { code: String, message: String },
     /// Written after what was said to be the last.
     Newer,
+    /// There after the last pass: written meanwhile, or it is not gone though S3 says so.
+    Again,
 }
 
 impl Reason {

@@ -120,7 +120,6 @@ fn s3_operation(request: &HttpRequest) -> String {
         "list-type" => return "ListObjectsV2".to_owned(),
         "versions" => return "ListObjectVersions".to_owned(),
         "uploads" => return "ListMultipartUploads".to_owned(),
-        "delete" => return "DeleteObjects".to_owned(),
         "object-lock" => "ObjectLockConfiguration",
         "encryption" => "BucketEncryption",
         "lifecycle" => "BucketLifecycleConfiguration",

@@ -55,7 +55,19 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        if last.deleted == 0 { Ok(()) } else { Err(Stop::Because(Why::StillWritten)) }
+        if last.deleted == 0 { Ok(()) } else { self.look().await }
+    }
+
+    /// Names what is there after all that was deleted.
+    async fn look(&mut self) -> Result<(), Stop> {
+        let before = std::mem::take(&mut self.left).rows;
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let page = self.store.versions(self.emptying.prefix).next().await?.unwrap_or_default();
+        for Version { key, id, .. } in self.ours(page) {
+            let known = before.iter().find(|left| left.key == key && left.id == id).cloned();
+            self.left.add(known.unwrap_or(Left { key, id, reason: Reason::Again }));
+        }
+        if self.left.count == 0 { Ok(()) } else { Err(Stop::Because(Why::StillWritten)) }
     }
 
     async fn pass(&mut self) -> Result<Tally, Stop> {

@@ -68,6 +68,7 @@ fn lines(left: &Named<Left>) -> Vec<String> {
     let why = |reason: &Reason| match reason {
         Reason::Refused { code, message } => format!("{code}: {message}"),
         Reason::Newer => "newer".to_owned(),
+        Reason::Again => "again".to_owned(),
     };
     left.rows.iter().map(|left| format!("{} {} {}", left.key, left.id, why(&left.reason))).collect()
 }
@@ -247,7 +248,8 @@ async fn somebody_who_does_not_stop_ends_it() {
     });
     let not = empty(&bucket).await.unwrap_err();
     assert!(matches!(not.why, Why::StillWritten), "{}", not.why);
-    assert_eq!(bucket.state().calls_of("ListObjectVersions"), PASSES);
+    assert_eq!(bucket.state().calls_of("ListObjectVersions"), PASSES + 1);
+    assert_eq!(lines(&not.left), ["new.tfstate v65 again"]);
 }
 
 /// Whoever removed the bucket, it is gone; whatever call finds out.
