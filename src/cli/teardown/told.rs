@@ -170,6 +170,7 @@ fn object(left: &Left) -> String {
     match &left.reason {
         Reason::Refused { code, message } => format!("{} (version {}): {code}: {message}", left.key, left.id),
         Reason::Newer => format!("{} (version {}): was written since; what it holds was not looked at", left.key, left.id),
+        Reason::Again => format!("{} (version {}): is there again, or still", left.key, left.id),
     }
 }
 
