@@ -6,17 +6,28 @@ use serde_json::Value;
 
 use crate::support::backend::{Backend, said};
 
+mod history;
 mod list;
 
 /// The built program in the backend's folder, as the administrator; nothing says where AWS is but the folder's own files.
 fn run(backend: &Backend, args: &[&str]) -> Output {
+    folder(backend, args).output().expect("the program")
+}
+
+fn folder(backend: &Backend, args: &[&str]) -> Command {
     let mut vars = backend.emulator.aws_env();
     for name in ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CA_BUNDLE"] {
         vars.remove(name);
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
     command.arg("state").args(args).current_dir(backend.dir()).env_clear().envs(vars).stdin(Stdio::null());
-    command.output().expect("the program")
+    command
+}
+
+/// The same, with all that can be logged.
+fn logged(backend: &Backend, args: &[&str]) -> Output {
+    let mut command = folder(backend, args);
+    command.envs([("TFBACKEND_LOG", "trace"), ("RUST_LOG", "trace")]).output().expect("the program")
 }
 
 /// The same, with what says where AWS is.
