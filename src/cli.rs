@@ -30,6 +30,7 @@ pub mod private_file;
 pub mod describe;
 pub mod summary;
 pub mod files;
+pub mod progress;
 pub mod explain;
 pub mod failure;
 pub mod log;
