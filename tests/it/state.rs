@@ -1,13 +1,33 @@
 //! `tfbackend state`: what it shows of states that the real Terraform wrote.
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::Value;
+use tfbackend::exit;
 
-use crate::support::backend::{Backend, said};
+use crate::support::{
+    backend::{Backend, said},
+    host::Outside,
+};
 
 mod history;
 mod list;
+
+/// A terminal remembers what it showed: nothing is asked of AWS for that.
+#[test]
+fn no_state_is_shown_on_a_terminal() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let outside = Outside::new(dir.path(), BTreeMap::new());
+    let mut host = outside.host();
+    host.out_is_terminal = true;
+    let args = ["tfbackend", "state", "pull", "--bucket", "states", "--key", "a.tfstate"];
+    assert_eq!(tfbackend::cli::run(args.map(OsString::from), &mut host), exit::REFUSED);
+    assert!(outside.take_err().contains("--out FILE"), "and says what to do instead");
+}
 
 /// The built program in the backend's folder, as the administrator; nothing says where AWS is but the folder's own files.
 fn run(backend: &Backend, args: &[&str]) -> Output {
