@@ -24,6 +24,8 @@ mod demo;
 #[cfg(unix)]
 mod emulator;
 #[cfg(unix)]
+mod faults;
+#[cfg(unix)]
 mod hardening;
 #[cfg(unix)]
 mod idempotence;
