@@ -26,6 +26,7 @@ pub mod wizard;
 pub mod prompt;
 pub mod save;
 pub mod saved;
+pub mod private_file;
 pub mod describe;
 pub mod summary;
 pub mod files;

@@ -8,5 +8,8 @@ pub mod lock;
 pub mod digest;
 pub mod snapshot;
 pub mod census;
+pub mod fingerprint;
+pub mod outline;
+pub mod diff;
 
 mod lenient;

@@ -26,7 +26,7 @@ use crate::{
 /// How many states are read at once.
 pub const AT_ONCE: usize = 16;
 /// MiB of states that are in memory at a time.
-const MEMORY: u32 = 128;
+pub(super) const MEMORY: u32 = 128;
 /// The largest state that is looked into. Terraform takes minutes for one of these.
 pub const LARGEST: usize = 64 << 20;
 
