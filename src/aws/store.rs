@@ -18,6 +18,8 @@ pub mod uploads;
 pub mod retention;
 pub mod inventory;
 pub mod write;
+pub mod identity;
+pub mod migration;
 pub mod hold;
 pub mod release;
 pub mod backup;
