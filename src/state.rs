@@ -5,6 +5,7 @@
 
 pub mod layout;
 pub mod lock;
+pub mod engine;
 pub mod digest;
 pub mod snapshot;
 pub mod census;

@@ -19,6 +19,8 @@ pub mod retention;
 pub mod inventory;
 pub mod history;
 pub mod write;
+pub mod identity;
+pub mod migration;
 pub mod hold;
 pub mod release;
 pub mod backup;
