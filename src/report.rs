@@ -6,6 +6,8 @@
 pub mod findings;
 pub mod census;
 pub mod json;
+pub mod locks;
+pub mod migration;
 pub mod plan;
 pub mod progress;
 pub mod safe;

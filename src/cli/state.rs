@@ -4,7 +4,12 @@ use clap::{Args, Subcommand};
 
 use super::{context::Context, failure::Failure};
 
+mod diff;
 mod list;
+pub mod named;
+mod pull;
+mod show;
+mod versions;
 
 /// See the states of a backend; nothing that is in them is shown but names
 #[derive(Args, Clone, Debug)]
@@ -16,10 +21,18 @@ pub struct StateArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
     List(list::ListArgs),
+    Versions(versions::VersionsArgs),
+    Show(show::ShowArgs),
+    Diff(diff::DiffArgs),
+    Pull(pull::PullArgs),
 }
 
 pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     match args.command {
         StateCommand::List(args) => list::run(args, cx).await,
+        StateCommand::Versions(args) => versions::run(args, cx).await,
+        StateCommand::Show(args) => show::run(args, cx).await,
+        StateCommand::Diff(args) => diff::run(args, cx).await,
+        StateCommand::Pull(args) => pull::run(args, cx).await,
     }
 }
