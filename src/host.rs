@@ -5,10 +5,14 @@ use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
+pub mod who;
+
 /// The outside world. Tests hand in one of their own.
 pub struct Host {
     pub vars: BTreeMap<String, String>,
     pub cwd: PathBuf,
+    /// `user@host`: what the locks of Terraform say of their holder.
+    pub who: String,
     /// Answers: what a script reads.
     pub out: Box<dyn io::Write + Send>,
     /// All else.

@@ -10,7 +10,7 @@ use std::{
 use console::Term;
 use tfbackend::{
     cli::{self, prompt},
-    host::{Host, Prompt, UntilClosed},
+    host::{Host, Prompt, UntilClosed, who},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,7 @@ fn host() -> Host {
         vars: env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
         // A folder that was removed below us is found out by whoever needs it.
         cwd: env::current_dir().unwrap_or_else(|_| ".".into()),
+        who: who::who(),
         out: Box::new(UntilClosed(io::stdout())),
         err: Box::new(UntilClosed(io::stderr())),
         interactive,

@@ -11,7 +11,7 @@ use super::{
     Aws,
     caller::{Caller, CallerError},
     error::AwsError,
-    store::{Store, StoreAddress},
+    store::{Store, StoreAddress, write::Encrypt},
 };
 
 mod clean;
@@ -54,6 +54,16 @@ pub enum Key {
     Unknown,
 }
 
+impl Key {
+    fn encrypt(&self) -> Encrypt {
+        match self {
+            Self::OfS3 => Encrypt::OfS3,
+            Self::Arn(arn) => Encrypt::Kms(arn.clone()),
+            Self::Unknown => Encrypt::Unsaid,
+        }
+    }
+}
+
 /// One probe.
 #[derive(Debug)]
 pub struct Probe<'a> {
@@ -65,6 +75,8 @@ pub struct Probe<'a> {
     pub role: Option<&'a str>,
     pub target: &'a Target,
     pub name: Name,
+    /// Who says so in the locks: `user@host`.
+    pub who: String,
     pub now: Timestamp,
     pub cancel: CancellationToken,
 }

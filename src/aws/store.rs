@@ -1,7 +1,9 @@
 //! The state store: the states in the bucket, the lock files beside them, the items of the lock table.
 //!
 //! It is told where it is, so that it serves backends that nobody but their users knows of. Every
-//! call to S3 carries the account that the bucket must belong to. It reads, and writes nothing.
+//! call to S3 carries the account that the bucket must belong to. What it writes, it writes on the
+//! condition that what is there is what was looked at: locks (`hold`, `release`), states and their
+//! digests (`write`).
 
 use jiff::Timestamp;
 
@@ -14,6 +16,9 @@ pub mod table;
 pub mod live;
 pub mod uploads;
 pub mod retention;
+pub mod write;
+pub mod hold;
+pub mod release;
 pub mod backup;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

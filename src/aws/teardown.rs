@@ -4,6 +4,7 @@ use super::blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, STATE_BUCKET};
 use crate::plan::teardown::Terms;
 
 pub mod census;
+pub mod empty;
 pub mod guards;
 
 /// What goes only if it is named.

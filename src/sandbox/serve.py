@@ -10,7 +10,7 @@ import sys
 from xml.etree import ElementTree
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import cloudtrail, cloudwatch, dynamodb, s3
 
 
@@ -195,6 +195,83 @@ def account_public_access():
     app._handle_s3_control_request = handle
 
 
+def deletes_in_batches():
+    """Each object of a DeleteObjects is decided about for itself, and what is denied is an error within
+    the answer (S3 API Reference, "DeleteObjects")."""
+    known_action, known_delete = iam_actions.extract_iam_action, s3._delete_objects
+
+    def action(service, method, path, headers, body, query):
+        if service == "s3" and method == "POST" and "delete" in query and len(path.strip("/").split("/")) == 1:
+            return None
+        return known_action(service, method, path, headers, body, query)
+
+    def allowed(bucket, headers, key, version):
+        name, arn = "s3:DeleteObjectVersion" if version else "s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}"
+        context = iam_actions.s3_service_context(name, {}, f"/{bucket}/{key}", headers)
+        caller, region = router.extract_access_key_id(headers), router.extract_region(headers)
+        return not iam_evaluator.enforce(caller, name, "s3", region, arn, context)
+
+    def delete(bucket, body, headers=None):
+        headers = headers or {}
+        try:
+            sent = ElementTree.fromstring(body)
+        except ElementTree.ParseError:
+            return known_delete(bucket, body, headers)
+        tag = sent.tag.replace("Delete", "%s")
+        denied = []
+        for element in sent.findall(tag % "Object"):
+            key, version = element.findtext(tag % "Key", ""), element.findtext(tag % "VersionId", "")
+            if not allowed(bucket, headers, key, version):
+                sent.remove(element)
+                denied.append((key, version))
+        answer = known_delete(bucket, ElementTree.tostring(sent) if denied else body, headers)
+        if answer[0] != 200 or not denied:
+            return answer
+        result = ElementTree.fromstring(answer[2])
+        tag = result.tag.replace("DeleteResult", "%s")
+        for key, version in denied:
+            error = ElementTree.SubElement(result, tag % "Error")
+            for field, value in (("Key", key), ("VersionId", version), ("Code", "AccessDenied"), ("Message", "Access Denied")):
+                if value:
+                    ElementTree.SubElement(error, tag % field).text = value
+        return answer[0], answer[1], ElementTree.tostring(result)
+
+    iam_actions.extract_iam_action = action
+    s3._delete_objects = delete
+
+
+def encoded_names():
+    """`encoding-type=url` in listings of versions and of uploads, where a name may hold what XML cannot
+    (S3 API Reference, "ListObjectVersions", "ListMultipartUploads")."""
+    asked = []
+    known_xml = s3._xml_body
+    names = ("Key", "Prefix", "Delimiter", "KeyMarker", "NextKeyMarker")
+
+    def xml(root):
+        if asked and root.tag != "Error":
+            for element in root.iter():
+                if element.tag in names and element.text:
+                    element.text = s3._url_encode(element.text)
+            s3.SubElement(root, "EncodingType").text = "url"
+        return known_xml(root)
+
+    def encoding(known):
+        def listing(bucket, query):
+            if s3._qp(query, "encoding-type", "") != "url":
+                return known(bucket, query)
+            asked.append(True)
+            try:
+                return known(bucket, query)
+            finally:
+                asked.pop()
+
+        return listing
+
+    s3._xml_body = xml
+    s3._list_object_versions = encoding(s3._list_object_versions)
+    s3._list_multipart_uploads = encoding(s3._list_multipart_uploads)
+
+
 condition_keys()
 leading_keys()
 deletion_window()
@@ -202,5 +279,7 @@ key_permissions()
 trail_tags()
 alarm_metrics()
 account_public_access()
+deletes_in_batches()
+encoded_names()
 sys.argv = ["hypercorn", *sys.argv[1:]]
 runpy.run_module("hypercorn", run_name="__main__")

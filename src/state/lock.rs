@@ -92,6 +92,13 @@ impl LockInfo {
     }
 }
 
+/// A random ID of the form that Terraform gives to its locks: a UUID.
+pub fn new_id() -> String {
+    let hex = format!("{:032x}", fastrand::u128(..));
+    // Version 4, and the variant of RFC 9562.
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+}
+
 /// A text as Go writes it, with the escapes that keep it harmless inside HTML.
 fn quote(out: &mut String, text: &str) {
     out.push('"');

@@ -230,6 +230,7 @@ fn host(cwd: &Path, vars: &[(&str, &str)]) -> Host {
     Host {
         vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         cwd: cwd.to_path_buf(),
+        who: String::new(),
         out: Box::new(io::sink()),
         err: Box::new(io::sink()),
         interactive: false,

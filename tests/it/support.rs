@@ -1,6 +1,8 @@
 //! What several tests stand on.
 
 #[cfg(unix)]
+pub mod aws;
+#[cfg(unix)]
 pub mod backend;
 #[cfg(unix)]
 pub mod emulator;

@@ -1,5 +1,7 @@
 //! `tfbackend teardown --plan`: it looks at everything, and writes nothing.
 
+mod empty;
+
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -5,6 +5,7 @@ mod running;
 mod apply;
 mod denied;
 mod go;
+mod hold;
 mod locks;
 mod usage;
 mod variants;

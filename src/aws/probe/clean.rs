@@ -88,7 +88,7 @@ impl Probe<'_> {
         let store = Store::new(self.cleaner, &self.target.address);
         let mut broom = Broom { store, probe: self, denied: false, left: Left::default() };
         // Before the object that leads to it.
-        if let Err(error) = lock_item::release(self.cleaner, store, &name.state()).await {
+        if let Err(error) = lock_item::release(store, &name.state()).await {
             broom.left.errors.push(error);
             return broom.left;
         }

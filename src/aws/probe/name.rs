@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::state::layout::{self, Layout, PROBE};
+use crate::state::{
+    layout::{self, Layout, PROBE},
+    lock::new_id,
+};
 
 /// How a name says when it began: in the order of time.
 const TIME: &str = "%Y%m%dT%H%M%SZ";
@@ -15,7 +18,7 @@ pub struct Name(String);
 
 impl Name {
     pub fn new(now: Timestamp) -> Self {
-        Self(format!("{}-{}", now.strftime(TIME), uuid()))
+        Self(format!("{}-{}", now.strftime(TIME), new_id()))
     }
 
     /// Whose an object below one of `prefixes` is; `None` if no probe wrote it.
@@ -71,13 +74,6 @@ impl Name {
     }
 }
 
-/// A random id, as Terraform gives to its locks.
-pub fn uuid() -> String {
-    let hex = format!("{:032x}", fastrand::u128(..));
-    // Version 4, and the variant of RFC 9562.
-    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
-}
-
 fn is_uuid(text: &str) -> bool {
     let mut parts = text.split('-');
     [8, 4, 4, 4, 12]
@@ -116,7 +112,7 @@ mod tests {
     #[test]
     fn what_no_probe_wrote_is_not_one_of_its_objects() {
         let prefixes = layout().probes();
-        let id = uuid();
+        let id = new_id();
         for key in [
             "tfbackend-probe/terraform.tfstate".to_owned(),
             format!("tfbackend-probe/{id}/terraform.tfstate"),

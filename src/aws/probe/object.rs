@@ -1,15 +1,12 @@
 //! Objects as Terraform writes them, and as who leaves encryption to the bucket does; read back, and deleted.
 
-use aws_sdk_s3::{
-    operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder},
-    types::ServerSideEncryption,
-};
+use aws_sdk_s3::operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder};
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::{Key, Probe, Try};
+use super::{Probe, Try};
 use crate::aws::{
     error::{Api, AwsError},
-    store::content::Encryption,
+    store::{content::Encryption, write::encrypted},
 };
 
 pub(super) const PUT: Api = Api::new("s3:PutObject");
@@ -61,11 +58,7 @@ impl Probe<'_> {
 
     /// As Terraform does with `encrypt = true`, and `kms_key_id` where there is a key.
     pub(super) fn encrypted(&self, request: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
-        match &self.target.key {
-            Key::Arn(key) => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key),
-            Key::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
-            Key::Unknown => request,
-        }
+        encrypted(request, &self.target.key.encrypt())
     }
 
     pub(super) async fn send(&self, key: &str, request: PutObjectFluentBuilder) -> Try<PutObjectOutput> {

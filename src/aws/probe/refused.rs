@@ -4,7 +4,8 @@ use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_types::base64;
 use md5::{Digest, Md5};
 
-use super::{Key, Probe, Try, name::uuid};
+use super::{Key, Probe, Try};
+use crate::state::lock::new_id;
 
 /// Each is `Ok` if it was written after all.
 #[derive(Debug)]
@@ -48,6 +49,6 @@ impl Probe<'_> {
 
     /// A key that does not exist: nothing is written under it, even if the bucket would let it.
     fn no_key(&self) -> String {
-        self.cleaner.arn("kms", &self.cleaner.region, &format!("key/{}", uuid()))
+        self.cleaner.arn("kms", &self.cleaner.region, &format!("key/{}", new_id()))
     }
 }

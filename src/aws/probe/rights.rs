@@ -3,13 +3,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_iam::types::PolicyEvaluationDecisionType;
 
-use super::{Objects, Probe, Try, name::uuid, object::DELETE};
+use super::{Objects, Probe, Try, object::DELETE};
 use crate::{
     aws::{
         error::{Api, AwsError},
         lock_table,
     },
-    state::layout::PROBE,
+    state::{layout::PROBE, lock::new_id},
 };
 
 const DELETE_VERSION: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
@@ -69,7 +69,7 @@ impl Probe<'_> {
     }
 
     async fn foreign_item(&self, table: &str) -> Try {
-        let lock_id = format!("{PROBE}-{}/terraform.tfstate", uuid());
+        let lock_id = format!("{PROBE}-{}/terraform.tfstate", new_id());
         let request = self.tried.clients.dynamodb.get_item().table_name(table).key(lock_table::KEY, AttributeValue::S(lock_id));
         self.tried.read(GET_ITEM, table, request.send()).await.map(drop)
     }

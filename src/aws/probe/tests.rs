@@ -31,7 +31,16 @@ fn target() -> Target {
 
 fn probe<'a>(aws: &'a Aws, target: &'a Target) -> Probe<'a> {
     let now = "2026-11-21T13:58:00Z".parse().expect("a time");
-    Probe { tried: aws, cleaner: aws, role: None, target, name: Name::new(now), now, cancel: CancellationToken::new() }
+    Probe {
+        tried: aws,
+        cleaner: aws,
+        role: None,
+        target,
+        name: Name::new(now),
+        who: "me@here".to_owned(),
+        now,
+        cancel: CancellationToken::new(),
+    }
 }
 
 fn nothing() -> Facts {
@@ -159,6 +168,7 @@ async fn locks_are_taken_and_released_on_conditions() {
         .on("DeleteItem", data(json!({})))
         .on(PUT, empty())
         .on(PUT, error(409, "ConditionalRequestConflict"))
+        .on(PUT, error(412, "PreconditionFailed"))
         .on(PUT, error(403, "AccessDenied"))
         .on(GET, text(lock).header("etag", "\"held\""))
         .on(DELETE, empty());
@@ -171,15 +181,15 @@ async fn locks_are_taken_and_released_on_conditions() {
     for (count, what) in [
         (2, "attribute_not_exists(LockID)"),
         (1, "Info = :exact"),
-        (2, "if-none-match: *"),
+        (3, "if-none-match: *"),
         (1, "if-match: \"held\""),
-        (3, KEY_ARN),
-        (3, "x-amz-server-side-encryption: aws:kms"),
+        (4, KEY_ARN),
+        (4, "x-amz-server-side-encryption: aws:kms"),
     ] {
         assert_eq!(sent.matches(what).count(), count, "{what}:\n{sent}");
     }
-    assert_eq!(sent.matches("PUT ").count() + sent.matches("DELETE ").count() + sent.matches("GET ").count(), 5, "{sent}");
-    assert_eq!(sent.matches(&format!("x-amz-expected-bucket-owner: {ACCOUNT}")).count(), 5, "{sent}");
+    assert_eq!(sent.matches("PUT ").count() + sent.matches("DELETE ").count() + sent.matches("GET ").count(), 6, "{sent}");
+    assert_eq!(sent.matches(&format!("x-amz-expected-bucket-owner: {ACCOUNT}")).count(), 6, "{sent}");
 }
 
 /// A lock that a second one gets, and a file that anybody overwrites.

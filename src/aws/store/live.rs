@@ -149,11 +149,11 @@ impl Held {
         said.or_else(|| self.modified.map(|modified| now.duration_since(modified).max(SignedDuration::ZERO)))
     }
 
-    fn item(raw: String) -> Self {
+    pub(super) fn item(raw: String) -> Self {
         Self { info: LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from), raw, etag: None, modified: None }
     }
 
-    fn file(file: LockFile) -> Self {
+    pub(super) fn file(file: LockFile) -> Self {
         Self { raw: file.raw, info: file.info.map_err(NoInfo::from), etag: Some(file.etag), modified: file.modified }
     }
 }
@@ -338,7 +338,7 @@ impl Store<'_> {
         LiveLock { file, item, ..lock }
     }
 
-    async fn file_half(&self, path: &str) -> Result<Half, AwsError> {
+    pub(super) async fn file_half(&self, path: &str) -> Result<Half, AwsError> {
         Ok(self.lock_file(path).await?.map_or(Half::Free, |file| Half::held(Held::file(file))))
     }
 }

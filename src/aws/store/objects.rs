@@ -105,6 +105,14 @@ impl Objects<'_> {
 }
 
 impl Versions<'_> {
+    /// The name and version that the next page is asked for by; `None` if there is none.
+    pub fn after(&self) -> Option<(&str, Option<&str>)> {
+        match &self.next {
+            Next::After((key, id)) => Some((key, id.as_deref())),
+            Next::First | Next::Done => None,
+        }
+    }
+
     /// `None` after the last page. After an error the same page can be asked for again.
     pub async fn next(&mut self) -> Result<Option<Vec<Version>>, AwsError> {
         let (key, id) = match &self.next {

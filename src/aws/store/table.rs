@@ -16,8 +16,8 @@ use crate::{
 const SCAN: Api = Api::new("dynamodb:Scan");
 const GET: Api = Api::new("dynamodb:GetItem");
 
-const INFO: &str = "Info";
-const DIGEST: &str = "Digest";
+pub(super) const INFO: &str = "Info";
+pub(super) const DIGEST: &str = "Digest";
 
 /// An item of the table, which may be about a state of another bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]

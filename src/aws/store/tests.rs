@@ -15,8 +15,10 @@ use crate::{
     state::lock::LockError,
 };
 
+mod hold;
 mod many;
 mod walk;
+mod write;
 
 const LIST: &str = "GET ?list-type=2&encoding-type=url";
 const VERSIONS: &str = "GET ?versions&encoding-type=url";
@@ -57,6 +59,18 @@ fn lock_item(id: &str, info: &str) -> serde_json::Value {
 
 fn digest_item(id: &str, digest: &str) -> serde_json::Value {
     json!({"LockID": {"S": id}, "Digest": {"S": digest}})
+}
+
+/// What was sent, with the attributes of an item in the order of their names: the SDK has them in none.
+fn sent(script: &Script) -> String {
+    let in_order = |line: &str| {
+        let Some(mut body) = line.strip_prefix("PutItem ").map(|body| serde_json::from_str::<serde_json::Value>(body).unwrap()) else {
+            return line.to_owned();
+        };
+        body["Item"].as_object_mut().unwrap().sort_keys();
+        format!("PutItem {body}")
+    };
+    script.sent().lines().map(in_order).collect::<Vec<_>>().join("\n")
 }
 
 /// Every kind of failure is an error, and none is an absence.

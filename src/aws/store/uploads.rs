@@ -17,6 +17,7 @@ pub struct Upload {
 #[derive(Debug)]
 pub struct Uploads<'a> {
     store: Store<'a>,
+    prefix: String,
     next: Next,
 }
 
@@ -28,12 +29,17 @@ enum Next {
 }
 
 impl<'a> Store<'a> {
-    pub fn uploads(&self) -> Uploads<'a> {
-        Uploads { store: *self, next: Next::First }
+    pub fn uploads(&self, prefix: &str) -> Uploads<'a> {
+        Uploads { store: *self, prefix: prefix.to_owned(), next: Next::First }
     }
 }
 
 impl Uploads<'_> {
+    /// Whether a page is still to come.
+    pub fn more(&self) -> bool {
+        !matches!(self.next, Next::Done)
+    }
+
     /// `None` after the last page. After an error the same page can be asked for again.
     pub async fn next(&mut self) -> Result<Option<Vec<Upload>>, AwsError> {
         let (key, id) = match &self.next {
@@ -44,7 +50,8 @@ impl Uploads<'_> {
         let address = self.store.address;
         let request = self.store.aws.clients.s3.list_multipart_uploads().encoding_type(EncodingType::Url);
         let request = request.bucket(&address.bucket).expected_bucket_owner(&address.owner);
-        let request = request.set_key_marker(key).set_upload_id_marker(id);
+        let prefix = (!self.prefix.is_empty()).then(|| self.prefix.clone());
+        let request = request.set_prefix(prefix).set_key_marker(key).set_upload_id_marker(id);
         let page = self.store.aws.read(LIST, &address.bucket, request.send()).await?;
         let encoding = page.encoding_type().cloned();
         self.next = match (page.is_truncated(), page.next_key_marker()) {

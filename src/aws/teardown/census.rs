@@ -110,7 +110,7 @@ async fn versions(store: &Store<'_>) -> Census {
 
 async fn uploads(store: &Store<'_>) -> Census {
     let mut census = Census::default();
-    let mut pages = store.uploads();
+    let mut pages = store.uploads("");
     while let Some(page) = seen(pages.next().await, &mut census).flatten() {
         census.uploads += page.len();
     }

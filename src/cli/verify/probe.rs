@@ -64,6 +64,7 @@ pub async fn run(
         role: options.role_arn.as_deref(),
         target,
         name,
+        who: cx.host.who.clone(),
         now: now(cx),
         cancel: cx.host.cancel.clone(),
     };

@@ -31,6 +31,7 @@ impl Outside {
         Host {
             vars: self.vars.clone(),
             cwd: self.cwd.clone(),
+            who: "me@here".to_owned(),
             out: Box::new(self.out.clone()),
             err: Box::new(self.err.clone()),
             interactive: false,

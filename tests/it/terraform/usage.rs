@@ -29,11 +29,11 @@ use tfbackend::{
 use super::running::{Holder, apply, initialized};
 use crate::support::backend::Backend;
 
-const TABLE: &str = "acme-tfstate-prod-locks";
+pub(super) const TABLE: &str = "acme-tfstate-prod-locks";
 /// More than any of these states has.
 const BYTES: usize = 1 << 20;
 
-async fn aws(backend: &Backend) -> Aws {
+pub(super) async fn aws(backend: &Backend) -> Aws {
     let emulator = &backend.emulator;
     let ca = std::fs::read(emulator.ca_file()).expect("a CA");
     let connection = Connection {
@@ -49,7 +49,7 @@ async fn aws(backend: &Backend) -> Aws {
     Aws { clients, caller, region: emulator.region().to_owned(), mark }
 }
 
-fn address(backend: &Backend, lock: LockMechanism) -> StoreAddress {
+pub(super) fn address(backend: &Backend, lock: LockMechanism) -> StoreAddress {
     StoreAddress {
         bucket: backend.conf("bucket"),
         owner: backend.emulator.account().to_owned(),

@@ -74,8 +74,16 @@ async fn later(emulator: &Emulator, by: SignedDuration) -> Facts {
     };
     let target = Target { address, lock_files: true, key: Key::Unknown };
     let now = Timestamp::now() + by;
-    let probe =
-        Probe { tried: &aws, cleaner: &aws, role: None, target: &target, name: Name::new(now), now, cancel: CancellationToken::new() };
+    let probe = Probe {
+        tried: &aws,
+        cleaner: &aws,
+        role: None,
+        target: &target,
+        name: Name::new(now),
+        who: "me@here".to_owned(),
+        now,
+        cancel: CancellationToken::new(),
+    };
     probe.run().await
 }
 

@@ -1,0 +1,134 @@
+//! One time through the bucket, and as many times as it takes: the listing and the batches at the same time.
+
+use std::sync::atomic::Ordering;
+
+use futures_util::{StreamExt, future::OptionFuture, stream::FuturesUnordered};
+
+use super::{
+    Left, PASSES, Reason, Run, Stop, Why,
+    batch::Outcome,
+    queue::{BATCH, Queue},
+};
+use crate::{
+    aws::{
+        error::AwsError,
+        store::objects::{Version, Versions, What},
+    },
+    state::census::Named,
+};
+
+/// The listing waits while this much of it has still to go.
+const AHEAD: usize = 2 * BATCH;
+
+/// What one pass came to.
+#[derive(Default)]
+struct Tally {
+    found: usize,
+    deleted: usize,
+}
+
+impl Run<'_> {
+    pub(super) async fn all(&mut self) -> Result<(), Stop> {
+        self.uploads().await?;
+        let uploads = std::mem::take(&mut self.left);
+        let ended = self.versions().await;
+        self.left.count += uploads.count;
+        self.left.rows.splice(..0, uploads.rows);
+        ended
+    }
+
+    async fn versions(&mut self) -> Result<(), Stop> {
+        for _ in 0..PASSES {
+            // Each pass finds again what is still there.
+            self.left = Named::default();
+            let tally = self.pass().await?;
+            if tally.found == 0 || tally.deleted == 0 {
+                return Ok(());
+            }
+        }
+        Err(Stop::Because(Why::StillWritten))
+    }
+
+    async fn pass(&mut self) -> Result<Tally, Stop> {
+        let (mut tally, mut queue, mut running) = (Tally::default(), Queue::default(), FuturesUnordered::new());
+        let (emptying, calls) = (self.emptying, self.calls);
+        let (mut pages, mut listing) = (Some(self.store.versions(emptying.prefix)), None);
+        // Half as many after S3 asked to slow down, and one more after each batch that went well.
+        let most = emptying.parallelism.get();
+        let mut at_once = most;
+        let mut stop = None;
+        loop {
+            while stop.is_none()
+                && running.len() < at_once
+                && let Some((ticket, versions)) = queue.batch()
+            {
+                running.push(async move { (ticket, emptying.delete(versions, calls).await) });
+            }
+            if queue.len() < AHEAD
+                && let Some(pages) = pages.take()
+            {
+                calls.fetch_add(1, Ordering::Relaxed);
+                listing = Some(Box::pin(next(pages)));
+            }
+            if running.is_empty() && (stop.is_some() || listing.is_none()) {
+                return stop.map_or(Ok(tally), Err);
+            }
+            tokio::select! {
+                biased;
+                () = emptying.cancel.cancelled(), if stop.is_none() => stop = Some(Stop::Because(Why::Interrupted)),
+                Some((ticket, outcome)) = running.next() => {
+                    queue.done(ticket);
+                    at_once = if outcome.slowed { (at_once / 2).max(1) } else { (at_once + 1).min(most) };
+                    tally.deleted += outcome.deleted.len();
+                    stop = self.take(outcome).or(stop);
+                }
+                Some((after, page)) = OptionFuture::from(listing.as_mut()), if stop.is_none() => {
+                    listing = None;
+                    match page {
+                        Err(error) => stop = Some(error.into()),
+                        Ok(page) => {
+                            let page = self.ours(page.unwrap_or_default());
+                            tally.found += page.len();
+                            queue.page(page, after.after());
+                            pages = after.after().is_some().then_some(after);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What of a page may go.
+    fn ours(&mut self, page: Vec<Version>) -> Vec<Version> {
+        let Self { emptying, left, .. } = self;
+        let may_go = |version: &Version| match (version.modified, emptying.until) {
+            (Some(modified), Some(until)) if modified > until => {
+                left.add(Left { key: version.key.clone(), id: version.id.clone(), reason: Reason::Newer });
+                false
+            }
+            _ => true,
+        };
+        page.into_iter().filter(|version| (emptying.ours)(&version.key)).filter(may_go).collect()
+    }
+
+    fn take(&mut self, outcome: Outcome) -> Option<Stop> {
+        for what in outcome.deleted {
+            match what {
+                What::Data { size, .. } => {
+                    self.emptied.versions += 1;
+                    self.emptied.bytes = self.emptied.bytes.saturating_add(size);
+                }
+                What::DeleteMarker => self.emptied.markers += 1,
+            }
+        }
+        outcome.left.into_iter().for_each(|left| self.left.add(left));
+        self.emptied.calls = self.calls.load(Ordering::Relaxed);
+        (self.on_progress)(&self.emptied);
+        outcome.error.map(Stop::from)
+    }
+}
+
+async fn next(mut pages: Versions<'_>) -> (Versions<'_>, Result<Option<Vec<Version>>, AwsError>) {
+    let page = pages.next().await;
+    (pages, page)
+}

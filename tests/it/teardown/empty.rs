@@ -1,0 +1,43 @@
+//! A bucket emptied on the emulator, where IAM decides about each version and a lost marker loses versions.
+
+use tfbackend::aws::teardown::empty::{AT_ONCE, Emptied, Emptying, NotEmptied, Reason, Why};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{aws, emulator::Emulator};
+
+const BUCKET: &str = "states";
+
+async fn empty(emulator: &Emulator) -> Result<Emptied, NotEmptied> {
+    let aws = aws::aws(emulator).await;
+    let emptying = Emptying {
+        aws: &aws,
+        bucket: BUCKET,
+        owner: emulator.account(),
+        prefix: "",
+        ours: &|_| true,
+        until: None,
+        parallelism: AT_ONCE,
+        cancel: &CancellationToken::new(),
+    };
+    emptying.run(&mut |_| {}).await
+}
+
+#[tokio::test]
+async fn all_versions_of_all_names_go_but_what_is_denied() {
+    let emulator = Emulator::start().await;
+    let counts = emulator.python("tests/it/teardown/fill.py", &[BUCKET]);
+    let not = empty(&emulator).await.expect_err("one is denied");
+    let Emptied { versions, markers, uploads, bytes, .. } = not.emptied;
+    assert_eq!(format!("{} {markers} {uploads}\n", versions + 1), counts, "{}", emulator.log());
+    assert!(bytes > versions * 5, "{bytes}");
+    assert!(matches!(not.why, Why::Kept), "{}", not.why);
+    let left: Vec<_> = not.left.rows.iter().map(|left| (&*left.key, &left.reason)).collect();
+    let refused = Reason::Refused { code: "AccessDenied".to_owned(), message: "Access Denied".to_owned() };
+    assert_eq!((not.left.count, &*left), (1, &[("kept.tfstate", &refused)][..]));
+    assert_eq!(emulator.python("tests/it/teardown/left.py", &[BUCKET]), "['kept.tfstate'] 0 0\n");
+
+    emulator.python("tests/it/teardown/left.py", &[BUCKET, "remove"]);
+    assert_eq!(empty(&emulator).await.expect("nothing is denied").versions, 1);
+    assert_eq!(emulator.python("tests/it/teardown/left.py", &[BUCKET, "gone"]), "[] 0 0\n", "and so S3 deletes it");
+    assert_eq!(empty(&emulator).await.expect("what is gone is empty").versions, 0);
+}
