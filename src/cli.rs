@@ -11,6 +11,7 @@ pub mod global;
 pub mod environment;
 pub mod session;
 pub mod context;
+pub mod target;
 pub mod bootstrap;
 pub mod plan;
 pub mod verify;

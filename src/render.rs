@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 pub mod arguments;
 pub mod hcl;
+pub mod shell;
 pub mod templates;
 pub mod header;
 pub mod diff;

@@ -67,7 +67,7 @@ impl Spec for Bucket {
 impl Resource for Bucket {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let aws = look.aws;
-        let (head, tags, ownership) = tokio::join!(self.head(aws), get_tags(aws, &self.name), self.get_ownership(aws));
+        let (head, tags, ownership) = tokio::join!(self.head(aws, aws.account()), get_tags(aws, &self.name), self.get_ownership(aws));
         let Some(region) = head? else { return Ok(None) };
         if region != self.region {
             // The other answers came from the wrong region: what they say means nothing.
@@ -118,11 +118,11 @@ impl Resource for Bucket {
 }
 
 impl Bucket {
-    /// The region of the bucket, if there is one and it is this account's.
+    /// The region of the bucket, if there is one and it is `owner`'s.
     ///
     /// A 403 is an error, not an absence: the bucket is another account's, or may not be seen.
-    async fn head(&self, aws: &Aws) -> Result<Option<String>, AwsError> {
-        let request = aws.clients.s3.head_bucket().bucket(&self.name).expected_bucket_owner(aws.account());
+    async fn head(&self, aws: &Aws, owner: &str) -> Result<Option<String>, AwsError> {
+        let request = aws.clients.s3.head_bucket().bucket(&self.name).expected_bucket_owner(owner);
         match aws.read(HEAD, &self.name, request.send()).await {
             Ok(answer) => Ok(Some(answer.bucket_region().unwrap_or(&self.region).to_owned())),
             Err(error) if error.status == Some(404) => Ok(None),
@@ -177,8 +177,8 @@ impl Bucket {
     }
 }
 
-/// Where a bucket is of which nothing else is known, if there is one and it is this account's.
-pub(super) async fn region(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
+/// Where a bucket is of which nothing else is known, if there is one and it is `owner`'s.
+pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<String>, AwsError> {
     let bucket = Bucket {
         name: name.to_owned(),
         region: aws.region.clone(),
@@ -186,7 +186,7 @@ pub(super) async fn region(aws: &Aws, name: &str) -> Result<Option<String>, AwsE
         ownership: ENFORCED.to_owned(),
         tags: Tags::new(),
     };
-    bucket.head(aws).await
+    bucket.head(aws, owner).await
 }
 
 async fn get_tags(aws: &Aws, bucket: &str) -> Result<Option<Tags>, AwsError> {

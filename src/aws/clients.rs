@@ -17,8 +17,30 @@ pub struct Connection {
     pub region: Option<String>,
     pub profile: Option<String>,
     pub endpoint_url: Option<String>,
+    /// Of single services, over the one of all.
+    pub endpoints: Endpoints,
+    pub fips: bool,
+    pub dualstack: bool,
     /// A shared credentials file to use instead of the usual chain.
     pub credentials_file: Option<PathBuf>,
+}
+
+/// Where single services answer, as the `endpoints` of a backend say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    pub s3: Option<String>,
+    pub dynamodb: Option<String>,
+    pub iam: Option<String>,
+    pub sts: Option<String>,
+}
+
+/// A role to take on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    pub arn: String,
+    pub session_name: String,
+    pub external_id: Option<String>,
+    pub duration: Option<Duration>,
 }
 
 /// One client per service.
@@ -34,6 +56,7 @@ pub struct Clients {
     pub sns: aws_sdk_sns::Client,
     pub sts: aws_sdk_sts::Client,
     config: SdkConfig,
+    endpoints: Endpoints,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +97,12 @@ pub async fn connect(
     }
     if let Some(url) = &connection.endpoint_url {
         loader = loader.endpoint_url(url.clone());
+    }
+    if connection.fips {
+        loader = loader.use_fips(true);
+    }
+    if connection.dualstack {
+        loader = loader.use_dual_stack(true);
     }
     if let Some(path) = &connection.credentials_file {
         let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
@@ -119,7 +148,8 @@ async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectE
 fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) -> Vec<String> {
     const SERVICES: &[&str] = &["", "_CLOUDTRAIL", "_CLOUDWATCH", "_DYNAMODB", "_IAM", "_KMS", "_S3", "_SNS", "_STS"];
     let from_vars = SERVICES.iter().filter_map(|service| vars(&format!("AWS_ENDPOINT_URL{service}")));
-    connection.endpoint_url.clone().into_iter().chain(from_vars).collect()
+    let Endpoints { s3, dynamodb, iam, sts } = connection.endpoints.clone();
+    [connection.endpoint_url.clone(), s3, dynamodb, iam, sts].into_iter().flatten().chain(from_vars).collect()
 }
 
 /// TLS anywhere, plain HTTP on this machine only.
@@ -142,9 +172,19 @@ fn is_safe(url: &str) -> bool {
 
 impl Clients {
     pub fn new(config: &SdkConfig) -> Self {
+        Self::at(config, &Endpoints::default())
+    }
+
+    /// With single services elsewhere.
+    pub fn at(config: &SdkConfig, endpoints: &Endpoints) -> Self {
+        let of = |url: &Option<String>| match url {
+            Some(url) => config.to_builder().endpoint_url(url.clone()).build(),
+            None => config.clone(),
+        };
         // Behind an endpoint of one's own, bucket names are not part of the host name.
         let own_endpoint = has_own_endpoint(config);
-        let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
+        let s3 = of(&endpoints.s3);
+        let s3 = aws_sdk_s3::config::Builder::from(&s3).force_path_style(own_endpoint || endpoints.s3.is_some()).build();
         let mut s3control = aws_sdk_s3control::config::Builder::from(config);
         if let (true, Some(url)) = (own_endpoint, config.endpoint_url()) {
             s3control = s3control.endpoint_resolver(OwnEndpoint(url.to_owned()));
@@ -152,31 +192,43 @@ impl Clients {
         Self {
             cloudtrail: aws_sdk_cloudtrail::Client::new(config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(config),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            iam: aws_sdk_iam::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&of(&endpoints.dynamodb)),
+            iam: aws_sdk_iam::Client::new(&of(&endpoints.iam)),
             kms: aws_sdk_kms::Client::new(config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             s3control: aws_sdk_s3control::Client::from_conf(s3control.build()),
             sns: aws_sdk_sns::Client::new(config),
-            sts: aws_sdk_sts::Client::new(config),
+            sts: aws_sdk_sts::Client::new(&of(&endpoints.sts)),
             config: config.clone(),
+            endpoints: endpoints.clone(),
         }
     }
 
     /// The same as a role that these credentials may take on: over the same HTTP client, to the same endpoints.
-    pub async fn as_role(&self, arn: &str, session: &str) -> Self {
-        let role = AssumeRoleProvider::builder(arn).session_name(session).configure(&self.config).build().await;
+    pub async fn as_role(&self, role: &Role) -> Self {
+        let Role { arn, session_name, external_id, duration } = role;
+        let mut sts = self.config.to_builder();
+        if let Some(url) = &self.endpoints.sts {
+            sts = sts.endpoint_url(url.clone());
+        }
+        let mut provider = AssumeRoleProvider::builder(arn).session_name(session_name).configure(&sts.build());
+        if let Some(id) = external_id {
+            provider = provider.external_id(id);
+        }
+        if let Some(duration) = duration {
+            provider = provider.session_length(*duration);
+        }
         let config = self
             .config
             .to_builder()
-            .credentials_provider(SharedCredentialsProvider::new(role))
+            .credentials_provider(SharedCredentialsProvider::new(provider.build().await))
             .identity_cache(IdentityCache::lazy().build());
-        Self::new(&config.build())
+        Self::at(&config.build(), &self.endpoints)
     }
 
     /// Whether S3 is anything but AWS's own.
     pub fn has_own_endpoint(&self) -> bool {
-        has_own_endpoint(&self.config)
+        self.endpoints.s3.is_some() || has_own_endpoint(&self.config)
     }
 }
 

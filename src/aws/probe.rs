@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Aws,
     caller::{Caller, CallerError},
+    clients::Role,
     error::AwsError,
     store::{Store, StoreAddress, write::Encrypt},
 };
@@ -181,7 +182,8 @@ impl Probe<'_> {
 /// # Errors
 /// If the role may not be taken on.
 pub async fn as_role(aws: &Aws, arn: &str, name: &Name) -> Result<Aws, CallerError> {
-    let clients = aws.clients.as_role(arn, &name.session()).await;
+    let role = Role { arn: arn.to_owned(), session_name: name.session(), external_id: None, duration: None };
+    let clients = aws.clients.as_role(&role).await;
     let caller = Caller::ask(&clients).await?;
     Ok(Aws { clients, caller, ..aws.clone() })
 }

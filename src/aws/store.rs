@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 
-use super::Aws;
+use super::{Aws, bucket, error::AwsError};
 use crate::state::layout::Layout;
 
 pub mod objects;
@@ -44,6 +44,14 @@ impl<'a> Store<'a> {
 
     pub fn address(&self) -> &'a StoreAddress {
         self.address
+    }
+
+    /// Where the bucket is, if there is one and it is the owner's.
+    ///
+    /// # Errors
+    /// With status 403 if it is another account's, or may not be seen.
+    pub async fn region(&self) -> Result<Option<String>, AwsError> {
+        bucket::region(self.aws, &self.address.bucket, &self.address.owner).await
     }
 
     /// An object as people name it.

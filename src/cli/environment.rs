@@ -16,6 +16,7 @@ use crate::{
         Aws,
         blueprint::{self, KEY},
         resources::{self, AwsSpec},
+        store::StoreAddress,
     },
     blueprint::Blueprint,
     host::Host,
@@ -29,6 +30,7 @@ use crate::{
         names::{AccountId, EnvName},
     },
     spec::Outputs,
+    state::layout::Layout,
 };
 
 /// Which environment, and what is said of it on the command line.
@@ -198,6 +200,17 @@ impl Environment {
     /// Looks at everything that belongs to it.
     pub async fn observe(&self) -> Observation<AwsSpec> {
         resources::observe(&self.aws, &self.blueprint).await
+    }
+
+    /// Where its states and locks are.
+    pub fn store(&self) -> StoreAddress {
+        let Self { settings, names, aws, .. } = self;
+        StoreAddress {
+            bucket: names.state_bucket.clone(),
+            owner: aws.account().to_owned(),
+            table: settings.lock.uses_table().then(|| names.table.clone()),
+            layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
+        }
     }
 
     /// The folder that the files go to.

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     host::Host,
-    render::next::shell_word,
+    render::shell::shell_word,
     report::{
         View,
         style::{Color, Style},

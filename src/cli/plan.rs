@@ -19,7 +19,7 @@ use crate::{
     },
     exit, observation,
     plan::Plan,
-    render::next::shell_word,
+    render::shell::shell_word,
     report::{
         json,
         plan::{

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use crate::{
     exit,
     host::Host,
-    render::next::shell_word,
+    render::shell::shell_word,
     sandbox::{Running, Sandbox, SandboxError, Stage, Up},
 };
 

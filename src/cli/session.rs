@@ -1,13 +1,13 @@
 //! Who calls AWS, and where: profile, endpoint or sandbox, and the account that answers.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use super::{explain, failure::Failure, global::Global};
 use crate::{
     aws::{
         Aws,
         caller::Caller,
-        clients::{self, Clients, Connection},
+        clients::{self, Clients, Connection, Endpoints, Role},
         http::{self, Proxy},
         ownership::Mark,
     },
@@ -53,6 +53,21 @@ pub async fn default_region(global: &Global, sandbox: Option<&Sandboxed>) -> Opt
     }
 }
 
+/// How a backend says that it is to be reached; what is not said is left to the caller's environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// Where the command line names none.
+    pub profile: Option<String>,
+    /// Of all services; where neither the command line nor a sandbox says.
+    pub endpoint_url: Option<String>,
+    pub endpoints: Endpoints,
+    pub ca_file: Option<PathBuf>,
+    pub fips: bool,
+    pub dualstack: bool,
+    /// Taken on before anything is asked.
+    pub role: Option<Role>,
+}
+
 /// An account that answered, before it is known which environment this is about.
 pub struct Connected {
     clients: Clients,
@@ -65,6 +80,12 @@ impl Connected {
         let Self { clients, caller, region } = self;
         Aws { clients, caller, region, mark: Mark { project: settings.project.to_string(), env: settings.env.to_string() } }
     }
+
+    /// On behalf of no environment: nothing that carries any mark is ours.
+    pub fn of_nobody(self) -> Aws {
+        let Self { clients, caller, region } = self;
+        Aws { clients, caller, region, mark: Mark { project: String::new(), env: String::new() } }
+    }
 }
 
 /// Connects, and asks who is calling before anything else; it must be `account`, if one is named.
@@ -75,14 +96,27 @@ pub async fn connect(
     at: &Region,
     account: Option<&AccountId>,
 ) -> Result<Connected, Failure> {
+    connect_by(&Ways::default(), host, global, sandbox, at, account).await
+}
+
+/// The same, as a backend says.
+pub async fn connect_by(
+    ways: &Ways,
+    host: &Host,
+    global: &Global,
+    sandbox: Option<&Sandboxed>,
+    at: &Region,
+    account: Option<&AccountId>,
+) -> Result<Connected, Failure> {
     tokio::select! {
         biased;
         () = host.cancel.cancelled() => Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
-        connected = ask_caller(host, global, sandbox, at, account) => connected,
+        connected = ask_caller(ways, host, global, sandbox, at, account) => connected,
     }
 }
 
 async fn ask_caller(
+    ways: &Ways,
     host: &Host,
     global: &Global,
     sandbox: Option<&Sandboxed>,
@@ -90,7 +124,8 @@ async fn ask_caller(
     account: Option<&AccountId>,
 ) -> Result<Connected, Failure> {
     let region = at.as_str();
-    let mut connection = Connection { region: Some(region.to_owned()), ..Connection::default() };
+    let mut connection =
+        Connection { region: Some(region.to_owned()), fips: ways.fips, dualstack: ways.dualstack, ..Connection::default() };
     let (bundle, proxy) = match sandbox {
         Some(Sandboxed(running)) => {
             connection.endpoint_url = Some(running.endpoint.clone());
@@ -98,9 +133,13 @@ async fn ask_caller(
             (Some(running.ca_file.clone()), Proxy::Direct)
         }
         None => {
-            connection.endpoint_url = global.endpoint_url.clone();
-            connection.profile = global.profile.clone();
-            (host.var("AWS_CA_BUNDLE").map(|path| host.cwd.join(path)), Proxy::FromEnvironment)
+            connection.endpoint_url = global.endpoint_url.clone().or_else(|| ways.endpoint_url.clone());
+            if global.endpoint_url.is_none() {
+                connection.endpoints = ways.endpoints.clone();
+            }
+            connection.profile = global.profile.clone().or_else(|| ways.profile.clone());
+            let bundle = ways.ca_file.clone().or_else(|| host.var("AWS_CA_BUNDLE").map(PathBuf::from));
+            (bundle.map(|path| host.cwd.join(path)), Proxy::FromEnvironment)
         }
     };
     let pem = match &bundle {
@@ -113,7 +152,10 @@ async fn ask_caller(
     let http = http::http_client(pem.as_deref(), proxy).map_err(|error| Failure::of(exit::FAILED, &error))?;
     let vars = |name: &str| host.var(name).map(str::to_owned);
     let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
-    let clients = Clients::new(&config);
+    let mut clients = Clients::at(&config, &connection.endpoints);
+    if let (Some(role), None) = (&ways.role, sandbox) {
+        clients = clients.as_role(role).await;
+    }
     let caller = Caller::ask(&clients).await.map_err(|error| explain::caller(&error, region))?;
     caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
     Ok(Connected { clients, caller, region: region.to_owned() })

@@ -9,6 +9,7 @@ use crate::{
     render::{
         files::{Outcome, Written},
         next,
+        shell::shell_word,
     },
     report::{json, plan as report, words},
     settings::{
@@ -131,7 +132,7 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
     let conf = settings.files.conf_file.for_env(&settings.env);
     let program = if which(cx, "terraform") || !which(cx, "tofu") { "terraform" } else { "tofu" };
     let out = settings.files.out.display().to_string();
-    let there = if dir == cx.host.cwd { String::new() } else { format!("cd {} && ", next::shell_word(&out)) };
+    let there = if dir == cx.host.cwd { String::new() } else { format!("cd {} && ", shell_word(&out)) };
     let wrap = if cx.global.sandbox { "tfbackend sandbox run -- " } else { "" };
     let next: Vec<String> =
         next::next_command(&dir, &conf).command_lines(program, &conf).into_iter().map(|line| format!("{there}{wrap}{line}")).collect();

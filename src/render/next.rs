@@ -6,7 +6,7 @@ use hcl_edit::{expr::Expression, structure::Body};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, folder, hcl};
+use super::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, folder, hcl, shell::shell_word};
 
 /// What a folder needs before Terraform uses the backend that its files name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,10 +133,4 @@ fn json(expression: &Expression) -> Option<Value> {
         }
         _ => return None,
     })
-}
-
-/// `text` as one word of a POSIX shell: bare where no shell sees anything in it, else in single quotes.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

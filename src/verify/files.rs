@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{Check, Checked, Place, Verdict};
 use crate::{
-    render::{BackendConfig, hcl, next::shell_word},
+    render::{BackendConfig, hcl, shell::shell_word},
     spec::UNKNOWN,
     working_directory::{Argument, Block, Partial, Value, WorkingDirectory},
 };

@@ -15,6 +15,10 @@ use super::{
 };
 use crate::render::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, hcl};
 
+mod role;
+
+pub use role::Role;
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -51,8 +55,13 @@ pub struct Configured {
     pub use_path_style: Option<Said<bool>>,
     pub custom_ca_bundle: Option<Said<String>>,
     pub allowed_account_ids: Option<Said<Vec<String>>>,
-    /// Where it is said that a role is to be assumed first.
-    pub assumes_role: Option<Origin>,
+    pub forbidden_account_ids: Option<Said<Vec<String>>>,
+    pub use_fips_endpoint: Option<Said<bool>>,
+    pub use_dualstack_endpoint: Option<Said<bool>>,
+    /// What is to be assumed first.
+    pub role: Option<Said<Role>>,
+    /// Names of arguments that say how to call AWS, and that nobody but Terraform follows here.
+    pub not_followed: Vec<Said<String>>,
 }
 
 /// Why no `s3` backend is known.
@@ -102,14 +111,8 @@ impl Configured {
             }
             return Self::merged(&saved.path, [saved.arguments]);
         }
-        let block = block(folder)?;
-        let mut layers = vec![block];
-        for given in given {
-            layers.push(match partial::assignment(given) {
-                Some(argument) => vec![argument],
-                None => Partial::read(&folder.dir.join(given)).arguments?,
-            });
-        }
+        let mut layers = vec![block(folder)?];
+        layers.extend(given_layers(&folder.dir, given)?);
         match &folder.partial[..] {
             _ if !given.is_empty() || says_bucket(&layers) => {}
             [] => {}
@@ -119,6 +122,14 @@ impl Configured {
             }
         }
         Self::merged(&folder.dir, layers)
+    }
+
+    /// The backend that partial configurations describe without any block; as in [`Configured::of_folder`].
+    ///
+    /// # Errors
+    /// If one cannot be read, or none names a bucket.
+    pub fn of_files(dir: &Path, given: &[String]) -> Result<Self, NotConfigured> {
+        Self::merged(dir, given_layers(dir, given)?)
     }
 
     /// The backend that one partial configuration describes.
@@ -146,7 +157,11 @@ impl Configured {
             use_path_style: None,
             custom_ca_bundle: None,
             allowed_account_ids: None,
-            assumes_role: None,
+            forbidden_account_ids: None,
+            use_fips_endpoint: None,
+            use_dualstack_endpoint: None,
+            role: None,
+            not_followed: vec![],
         }
     }
 
@@ -172,7 +187,11 @@ impl Configured {
             use_path_style: arguments.bool("use_path_style")?.or(arguments.bool("force_path_style")?),
             custom_ca_bundle: arguments.text("custom_ca_bundle")?,
             allowed_account_ids: arguments.texts("allowed_account_ids")?,
-            assumes_role: arguments.first_of(&["assume_role", "assume_role_with_web_identity", "role_arn"]),
+            forbidden_account_ids: arguments.texts("forbidden_account_ids")?,
+            use_fips_endpoint: arguments.bool("use_fips_endpoint")?,
+            use_dualstack_endpoint: arguments.bool("use_dualstack_endpoint")?,
+            role: role::of(&arguments)?,
+            not_followed: role::not_followed(&arguments),
         })
     }
 
@@ -216,6 +235,14 @@ fn block(folder: &WorkingDirectory) -> Result<Vec<Argument>, NotConfigured> {
         [block] => Err(NotConfigured::OtherBackend { title: block.title(), at: block.at.clone() }),
         [first, second, ..] => Err(NotConfigured::Several { first: first.at.clone(), second: second.at.clone() }),
     }
+}
+
+fn given_layers(dir: &Path, given: &[String]) -> Result<Vec<Vec<Argument>>, NotConfigured> {
+    let layer = |given: &String| match partial::assignment(given) {
+        Some(argument) => Ok(vec![argument]),
+        None => Ok(Partial::read(&dir.join(given)).arguments?),
+    };
+    given.iter().map(layer).collect()
 }
 
 fn says_bucket(layers: &[Vec<Argument>]) -> bool {
@@ -278,10 +305,6 @@ impl Arguments {
             all.insert(service, said);
         }
         Ok(all)
-    }
-
-    fn first_of(&self, names: &[&str]) -> Option<Origin> {
-        names.iter().find_map(|name| self.0.get(*name)).map(|argument| Origin::File(argument.at.clone()))
     }
 }
 

@@ -61,7 +61,7 @@ impl World {
             region: Some(emulator.region().to_owned()),
             endpoint_url: Some(emulator.endpoint().to_owned()),
             credentials_file: Some(emulator.credentials_file().to_owned()),
-            profile: None,
+            ..Connection::default()
         };
         let client = SharedHttpClient::new(recorder.clone());
         let config = connect(&connection, client, &|_| None).await.expect("connected");

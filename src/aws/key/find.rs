@@ -103,6 +103,11 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
     Ok(oldest.map(|(metadata, tags)| found_key(aws, metadata, tags)))
 }
 
+/// The ARN of a key that is named by its id, its ARN or an alias; `None` if there is no such key.
+pub async fn arn(aws: &Aws, id: &str) -> Result<Option<String>, AwsError> {
+    Ok(describe(aws, id).await?.map(|key| key.arn.unwrap_or(key.key_id)))
+}
+
 async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
     let tags = tags(aws, metadata.key_id()).await?;
     Ok(found_key(aws, metadata, tags))

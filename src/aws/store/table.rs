@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::Store;
 use crate::{
     aws::{
-        error::{Api, AwsError},
+        error::{Api, AwsError, found},
         lock_table,
     },
     state::digest,
@@ -16,6 +16,7 @@ use crate::{
 const SCAN: Api = Api::new("dynamodb:Scan");
 const GET: Api = Api::new("dynamodb:GetItem");
 
+const NO_TABLE: &[&str] = &["ResourceNotFoundException"];
 pub(super) const INFO: &str = "Info";
 pub(super) const DIGEST: &str = "Digest";
 
@@ -55,6 +56,12 @@ impl<'a> Store<'a> {
     /// `None` if there is no table.
     pub fn items(&self) -> Option<Items<'a>> {
         self.address.table.as_deref().map(|table| Items { store: *self, table, next: Next::First })
+    }
+
+    /// Whether the table is there: asked as Terraform asks for a lock, which needs no further right.
+    pub async fn has_table(&self) -> Result<bool, AwsError> {
+        let state = self.address.layout.key.as_deref().unwrap_or_default();
+        Ok(found(self.lock_item(state).await, NO_TABLE)?.is_some())
     }
 
     /// `Info` of the lock on a state, as it is now.

@@ -49,7 +49,7 @@ pub struct Unknown {
 /// # Errors
 /// With status 403 if it is another account's, or may not be seen.
 pub async fn region(aws: &Aws, bucket: &str) -> Result<Option<String>, AwsError> {
-    bucket::region(aws, bucket).await
+    bucket::region(aws, bucket, aws.account()).await
 }
 
 impl Unknown {

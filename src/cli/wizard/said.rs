@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::render::next::shell_word;
+use crate::render::shell::shell_word;
 use crate::settings::{
     error::{Problem, SettingsError},
     file::{FILE_NAME, File},

@@ -96,7 +96,7 @@ fn with_cloud(files: &Files<'_>, cloud: &BackendConfig) -> Vec<Checked> {
     let about = files.of_cloud(cloud);
     if about.is_empty() && !files.in_use().is_empty() {
         let what = format!("none of the files names the bucket of the environment {}, {}", cloud.env, shown(Some(&text(&cloud.bucket))));
-        let mend = format!("`tfbackend render --env {}`", crate::render::next::shell_word(&cloud.env));
+        let mend = format!("`tfbackend render --env {}`", crate::render::shell::shell_word(&cloud.env));
         return vec![at(&CLOUD_AGREES, &files.folder.dir, fails(what, mend))];
     }
     about.iter().map(|setup| at(&CLOUD_AGREES, setup.path, agrees(files, setup, cloud))).collect()

@@ -8,7 +8,7 @@ use super::{
     fails, unreadable,
 };
 use crate::{
-    render::next::shell_word,
+    render::shell::shell_word,
     verify::{Checked, Verdict},
     working_directory::{Holds, Ignored, LocalState},
 };

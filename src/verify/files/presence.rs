@@ -95,7 +95,7 @@ fn of_partial(files: &Files<'_>, partial: &Partial) -> Verdict {
     if !configuration.unreadable.is_empty() {
         return unreadable("a file of the configuration that may have the block could not be understood");
     }
-    let name = crate::render::next::shell_word(&files.relative(&partial.path));
+    let name = crate::render::shell::shell_word(&files.relative(&partial.path));
     let init = format!("`{} init -migrate-state -backend-config={name}`", files.folder.engine.program());
     match configuration.blocks.first() {
         Some(other) => fails(

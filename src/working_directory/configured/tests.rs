@@ -110,7 +110,7 @@ fn all_arguments_are_taken_over() {
     assert_eq!(all.allowed_account_ids.as_ref().map(|said| said.value.join(" ")).as_deref(), Some("111122223333 444455556666"));
     let endpoints: Vec<_> = all.endpoints.iter().map(|(service, said)| format!("{service} {}", said.value)).collect();
     assert_eq!(endpoints, ["s3 http://new", "sts http://sts"]);
-    assert!(all.assumes_role.is_some());
+    assert_eq!(all.role.as_ref().map(|role| role.value.arn.as_str()), Some("r"));
     // As `path.Join`.
     assert_eq!(all.object_key("default").as_deref(), Some("a//k/./x"));
     assert_eq!(all.object_key("blue").as_deref(), Some("stages/blue/a/k/x"));

@@ -50,7 +50,7 @@ async fn what_init_stored_is_read_as_it_was_written() {
     assert!(stored.use_lockfile.as_ref().is_some_and(|said| said.value) && stored.encrypt.as_ref().is_some_and(|said| said.value));
     assert_eq!(stored.endpoints.keys().map(String::as_str).collect::<Vec<_>>(), ["dynamodb", "iam", "s3", "sts"]);
     assert_eq!(stored.endpoints["s3"].value, backend.emulator.endpoint());
-    assert!(stored.assumes_role.is_none() && stored.profile.is_none());
+    assert!(stored.role.is_none() && stored.not_followed.is_empty() && stored.profile.is_none());
     assert!(matches!(&folder.saved, Ok(Some(Saved { hash: Some(_), .. }))));
 
     // The files alone say the same, by whichever way.

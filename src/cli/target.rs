@@ -1,0 +1,293 @@
+//! Which s3 backend a command is about, whoever made it: of an environment, of files, of a folder, or a bucket alone.
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    context::Context,
+    environment::{Ask, Environment},
+    failure::Failure,
+    session::{self, Sandboxed},
+};
+use crate::{
+    aws::{
+        Aws,
+        error::AwsError,
+        key::find,
+        store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
+    },
+    render::shell::shell_word,
+    settings::{
+        Encryption,
+        layer::{EncryptionKind, LockMechanism, Namespace},
+        names::{AccountId, EnvName, KeyArn, ProjectName, Region},
+    },
+    state::layout::Layout,
+};
+
+mod place;
+mod ways;
+mod which;
+
+use which::{Described, Which};
+
+/// Which backend. Without any of it, the one of the current folder.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Backend")]
+pub struct TargetArgs {
+    /// Environment that tfbackend made, with its settings
+    #[arg(long, short, value_name = "NAME", conflicts_with = "backend_config")]
+    pub env: Option<EnvName>,
+
+    /// Partial configuration, as for `terraform init`; a later one goes over those before it
+    #[arg(long, value_name = "FILE", value_parser = file)]
+    pub backend_config: Vec<String>,
+
+    /// Bucket of the states
+    #[arg(long, value_name = "NAME")]
+    pub bucket: Option<String>,
+
+    /// State key (path of the default workspace's state in the bucket)
+    #[arg(long, value_name = "PATH")]
+    pub key: Option<String>,
+
+    /// Lock table
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+
+    /// AWS region of bucket and table
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+
+    /// Path under which the states of other workspaces are kept
+    #[arg(long, value_name = "PREFIX")]
+    pub workspace_key_prefix: Option<String>,
+
+    /// Account that the bucket must belong to; of an environment, also that of the credentials
+    #[arg(long, value_name = "ID")]
+    pub account: Option<AccountId>,
+
+    /// How Terraform excludes two runs on one state at the same time
+    #[arg(long, value_name = "MECHANISM")]
+    pub lock: Option<LockMechanism>,
+
+    /// Key that states should be encrypted with (full key ARN)
+    #[arg(long, value_name = "ARN", conflicts_with = "encryption")]
+    pub kms_key: Option<KeyArn>,
+
+    /// How states should be encrypted
+    #[arg(long, value_name = "KIND")]
+    pub encryption: Option<EncryptionKind>,
+
+    /// Project that an environment belongs to
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<ProjectName>,
+
+    /// Namespace of an environment's bucket
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: Option<Namespace>,
+}
+
+/// A backend that is there, and who asks.
+#[derive(Debug)]
+pub struct Target {
+    pub aws: Aws,
+    /// Its state key is that of the default workspace; absent if nobody named one.
+    pub address: StoreAddress,
+    pub locks: Locks,
+    /// What states should be encrypted with, as Terraform would ask for it.
+    pub encryption: Encrypt,
+    /// The workspace that Terraform would use here.
+    pub workspace: String,
+    /// One line for people.
+    pub title: String,
+    /// What names it again on a command line, each word after a space.
+    pub words: String,
+    /// What a person should know of it first.
+    pub notes: Vec<String>,
+}
+
+/// Where locks are, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locks {
+    pub table: bool,
+    /// `None` if nobody said: of a bucket and a table alone.
+    pub file: Option<bool>,
+}
+
+impl TargetArgs {
+    /// Finds out which backend is meant, and connects. Nothing is written.
+    ///
+    /// # Errors
+    /// If nothing says which, two sources contradict each other, or it is not there.
+    pub async fn open(self, cx: &mut Context<'_>) -> Result<Target, Failure> {
+        match which::of(&self, cx)? {
+            Which::Environment(args) => {
+                let words = self.words(args.env.as_ref(), cx);
+                let environment = args.open(cx.host, &cx.global, Ask::Nobody).await?;
+                of_environment(&environment, words, cx).await
+            }
+            Which::Described(described) => {
+                let words = self.words(None, cx);
+                of_described(*described, words, cx).await
+            }
+        }
+    }
+
+    fn words(&self, env: Option<&EnvName>, cx: &Context<'_>) -> String {
+        let Self { env: _, backend_config, bucket, key, table, region, workspace_key_prefix, .. } = self;
+        let mut said: Vec<(&str, String)> = vec![];
+        said.extend(env.map(|env| ("env", env.to_string())));
+        said.extend(backend_config.iter().map(|file| ("backend-config", file.clone())));
+        let texts = [("bucket", bucket), ("key", key), ("table", table), ("workspace-key-prefix", workspace_key_prefix)];
+        said.extend(texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
+        said.extend(region.clone().map(|region| ("region", String::from(region))));
+        said.extend(self.account.as_ref().map(|account| ("account", account.to_string())));
+        said.extend(self.lock.and_then(|lock| Some(("lock", lock.to_possible_value()?.get_name().to_owned()))));
+        said.extend(self.kms_key.as_ref().map(|key| ("kms-key", key.to_string())));
+        said.extend(self.encryption.and_then(|kind| Some(("encryption", kind.to_possible_value()?.get_name().to_owned()))));
+        said.extend(self.project.as_ref().map(|project| ("project", project.to_string())));
+        said.extend(self.namespace.and_then(|space| Some(("namespace", space.to_possible_value()?.get_name().to_owned()))));
+        let word = |(name, text): (&str, String)| {
+            let sign = if text.starts_with('-') { '=' } else { ' ' };
+            format!(" --{name}{sign}{}", shell_word(&text))
+        };
+        said.into_iter().map(word).collect::<String>() + &cx.global.words()
+    }
+}
+
+impl Target {
+    pub fn store(&self) -> Store<'_> {
+        Store::new(&self.aws, &self.address)
+    }
+
+    /// Says which backend it is, and what there is to know of it.
+    pub fn announce(&self, cx: &mut Context<'_>) {
+        cx.say(&self.title);
+        for note in &self.notes {
+            cx.say(&format!("note: {note}"));
+        }
+    }
+
+    /// The ARN of the key that states should be encrypted with; `None` if that is S3's own, or nobody said.
+    ///
+    /// # Errors
+    /// If the key is named in another way, and may not be looked at.
+    pub async fn key_arn(&self) -> Result<Option<String>, AwsError> {
+        match &self.encryption {
+            Encrypt::OfS3 | Encrypt::Unsaid => Ok(None),
+            Encrypt::Kms(id) if id.contains(":key/") => Ok(Some(id.clone())),
+            Encrypt::Kms(id) => find::arn(&self.aws, id).await,
+        }
+    }
+
+    /// The object of a state: as it is named, else the workspace's.
+    ///
+    /// # Errors
+    /// If neither is said, or both.
+    pub fn path(&self, key: Option<&str>, workspace: Option<&str>) -> Result<String, Failure> {
+        match (key, workspace, &self.address.layout.key) {
+            (Some(path), None, _) => Ok(path.to_owned()),
+            (Some(_), Some(_), _) => Err(Failure::failed("a state is named by its path or by its workspace, not by both")),
+            (None, workspace, Some(key)) => {
+                let workspace = workspace.unwrap_or(&self.workspace);
+                which::must_be_workspace(workspace)?;
+                Ok(self.address.layout.path(key, workspace))
+            }
+            (None, _, None) => Err(Failure::failed("nothing says which state")
+                .hint("name it: the path of its object, as in `app/terraform.tfstate`")
+                .hint("or the state key: --key PATH, with --workspace NAME unless it is the default one")
+                .hint(format!("`tfbackend state list{}` lists them", self.words))),
+        }
+    }
+}
+
+impl Locks {
+    /// What a lock of ours has to take: a file also where nobody knows.
+    pub fn mechanisms(self) -> Mechanisms {
+        Mechanisms { table: self.table, file: self.file.unwrap_or(true) }
+    }
+}
+
+/// The other form of Terraform's flag would show a credential again in every hint.
+fn file(text: &str) -> Result<String, &'static str> {
+    if text.contains('=') {
+        Err("a file is wanted; single values have flags of their own, like --bucket and --key")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+async fn of_environment(environment: &Environment, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
+    let settings = &environment.settings;
+    let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+    let address = environment.store();
+    let connect = async |region: &Region, cx: &Context<'_>| {
+        let connected = session::connect(cx.host, &cx.global, sandbox.as_ref(), region, settings.account.as_ref()).await?;
+        Ok(connected.about(settings))
+    };
+    let start = place::Start { aws: environment.aws.clone(), address, region_said: true };
+    let found = place::find(start, connect, cx).await;
+    let found = found.map_err(|failure| match failure {
+        place::Missing::Bucket(failure) => {
+            failure.hint(format!("`tfbackend bootstrap --env {}` makes it", shell_word(settings.env.as_str())))
+        }
+        place::Missing::Other(failure) => failure,
+    })?;
+    let encryption = match &settings.encryption {
+        Encryption::SseS3 => Encrypt::OfS3,
+        Encryption::OwnKey { arn } => Encrypt::Kms(arn.to_string()),
+        Encryption::NewKey { .. } => {
+            let alias = &environment.names.key_alias;
+            let arn = cx.look(find::arn(&found.aws, alias)).await?;
+            // Those who may only run Terraform may not ask; the alias leads there too.
+            Encrypt::Kms(arn.ok().flatten().unwrap_or_else(|| alias.clone()))
+        }
+    };
+    Ok(Target {
+        locks: Locks { table: found.address.table.is_some(), file: Some(settings.lock.uses_lockfile()) },
+        encryption,
+        workspace: which::workspace(None, cx)?,
+        title: environment.title(),
+        words,
+        aws: found.aws,
+        address: found.address,
+        notes: found.notes,
+    })
+}
+
+async fn of_described(described: Described, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
+    let Described { configured, origin, folder, account, locks, encryption } = described;
+    let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+    let (ways, mut notes) = ways::of(&configured, sandbox.as_ref(), cx)?;
+    let (region, region_said) = which::region(&configured, &ways, sandbox.as_ref(), cx).await?;
+    let connect = async |region: &Region, cx: &Context<'_>| {
+        let connected = session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;
+        ways::must_be_allowed(&connected.caller, &configured, cx)?;
+        Ok(connected.of_nobody())
+    };
+    let aws = connect(&region, cx).await?;
+    let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());
+    let table = configured.dynamodb_table.as_ref().map(|said| said.value.clone());
+    ways::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
+    let layout = Layout {
+        key: configured.key.as_ref().map(|said| said.value.clone()),
+        workspace_prefix: configured.workspace_key_prefix().to_owned(),
+    };
+    let address = StoreAddress { bucket: configured.bucket.value.clone(), owner, table, layout };
+    let found = place::find(place::Start { aws, address, region_said }, connect, cx).await.map_err(place::Missing::into_failure)?;
+    let place = format!("{} in {} (account {})", found.address.bucket, found.aws.region, found.address.owner);
+    notes.extend(found.notes);
+    Ok(Target {
+        locks: Locks { table: found.address.table.is_some(), ..locks },
+        encryption,
+        workspace: which::workspace(folder.as_ref(), cx)?,
+        title: origin.map_or_else(|| place.clone(), |origin| format!("{place}, as {origin} says")),
+        words,
+        aws: found.aws,
+        address: found.address,
+        notes,
+    })
+}
+
+#[cfg(test)]
+mod tests;

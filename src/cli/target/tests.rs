@@ -1,0 +1,376 @@
+//! Which backend is meant, for each way to say it.
+
+use std::{collections::BTreeMap, fs, io, path::Path, time::SystemTime};
+
+use clap::Parser;
+use insta::assert_snapshot;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{
+    cli::{global::Global, session::Ways},
+    exit,
+    host::{Answer, Host, Prompt, PromptError, Question},
+    report::{View, style::Style},
+};
+
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+struct Line {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    global: Global,
+}
+
+struct Nobody;
+
+impl Prompt for Nobody {
+    fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
+        Err(PromptError::CannotAsk { text: question.text.clone(), flag: question.flag })
+    }
+}
+
+fn host(dir: &Path, vars: &[(&str, &str)]) -> Host {
+    Host {
+        vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
+        cwd: dir.to_owned(),
+        who: "me@here".to_owned(),
+        out: Box::new(io::sink()),
+        err: Box::new(io::sink()),
+        interactive: false,
+        out_is_terminal: false,
+        err_is_terminal: false,
+        width: 80,
+        prompt: Box::new(Nobody),
+        now: SystemTime::now(),
+        cancel: CancellationToken::new(),
+    }
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+    dir
+}
+
+/// What a failure says, on one line each.
+fn said(failure: &Failure, dir: &Path) -> String {
+    let view = View { width: 1000, style: Style::PLAIN, verbose: false };
+    let text = failure.text(&view);
+    assert!(failure.code == exit::FAILED || failure.code == exit::REFUSED);
+    text.replace(&dir.display().to_string(), "~").trim_end().to_owned()
+}
+
+/// One line for what came out.
+fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String {
+    let dir = folder(files);
+    let mut host = host(dir.path(), vars);
+    let line = Line::try_parse_from(args).expect("a command line");
+    let cx = Context { host: &mut host, global: line.global };
+    match which::of(&line.target, &cx) {
+        Err(failure) => said(&failure, dir.path()),
+        Ok(Which::Environment(args)) => {
+            let named = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+            format!(
+                "environment {} bucket {} table {}",
+                named(args.env.map(|env| env.to_string())),
+                named(args.layer.bucket.map(|it| it.to_string())),
+                named(args.layer.table.map(|it| it.to_string()))
+            )
+        }
+        Ok(Which::Described(described)) => {
+            let Described { configured, origin, folder, locks, encryption, .. } = *described;
+            let value = |said: &Option<crate::working_directory::configured::Said<String>>| {
+                said.as_ref().map_or("-".to_owned(), |said| said.value.clone())
+            };
+            format!(
+                "{} key {} table {} region {} prefix {} from {} in {} {locks:?} {encryption:?}",
+                configured.bucket.value,
+                value(&configured.key),
+                value(&configured.dynamodb_table),
+                value(&configured.region),
+                configured.workspace_key_prefix(),
+                origin.unwrap_or_else(|| "flags".to_owned()),
+                which::workspace(folder.as_ref(), &cx).unwrap_or_else(|failure| said(&failure, dir.path())),
+            )
+        }
+    }
+}
+
+const STUB: (&str, &str) = ("backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
+const CONF: (&str, &str) = (
+    "prod.conf",
+    "bucket = \"conf-states\"\nkey = \"app.tfstate\"\nregion = \"eu-west-1\"\nencrypt = true\nkms_key_id = \"alias/states\"\nuse_lockfile = true\n",
+);
+const SAVED: (&str, &str) = (
+    ".terraform/terraform.tfstate",
+    r#"{"backend": {"type": "s3", "config": {"bucket": "saved-states", "key": "k", "dynamodb_table": "locks", "encrypt": true}}}"#,
+);
+
+#[test]
+fn each_way_to_name_a_backend() {
+    let lines = [
+        which(&[], &[], &["--env", "dev"]),
+        which(&[STUB, SAVED], &[("TFBACKEND_ENV", "dev")], &["--bucket", "my-states"]),
+        which(&[CONF], &[], &["--backend-config", "prod.conf"]),
+        which(
+            &[CONF, STUB, SAVED, ("key.conf", "key = \"other.tfstate\"\n")],
+            &[],
+            &["--backend-config=prod.conf", "--backend-config", "key.conf"],
+        ),
+        which(&[STUB, SAVED, (".terraform/environment", "blue")], &[], &[]),
+        which(&[STUB, SAVED, (".terraform/environment", "blue")], &[("TF_WORKSPACE", "red")], &["--region", "eu-north-1"]),
+        which(&[STUB, ("x.tfbackend", CONF.1)], &[], &[]),
+        which(&[STUB, SAVED], &[], &["--bucket", "my.states"]),
+        which(&[], &[], &["--bucket", "my-states", "--table", "locks", "--key", "a/b", "--workspace-key-prefix", "stages"]),
+        which(&[], &[], &["--bucket", "my-states", "--table", "locks", "--lock", "dynamodb", "--encryption", "sse-s3"]),
+        which(
+            &[],
+            &[],
+            &["--bucket", "my-states", "--kms-key", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+        ),
+        which(&[("part.conf", "key = \"k\"\n")], &[], &["--backend-config", "part.conf", "--bucket", "my-states"]),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    environment dev bucket - table -
+    environment dev bucket my-states table -
+    conf-states key app.tfstate table - region eu-west-1 prefix env: from prod.conf in default Locks { table: false, file: Some(true) } Kms("alias/states")
+    conf-states key other.tfstate table - region eu-west-1 prefix env: from prod.conf, key.conf in default Locks { table: false, file: Some(true) } Kms("alias/states")
+    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in blue Locks { table: true, file: Some(false) } OfS3
+    saved-states key k table locks region eu-north-1 prefix env: from .terraform/terraform.tfstate in red Locks { table: true, file: Some(false) } OfS3
+    conf-states key app.tfstate table - region eu-west-1 prefix env: from x.tfbackend in default Locks { table: false, file: Some(true) } Kms("alias/states")
+    my.states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Unsaid
+    my-states key a/b table locks region - prefix stages from flags in default Locks { table: true, file: None } Unsaid
+    my-states key - table locks region - prefix env: from flags in default Locks { table: true, file: Some(false) } OfS3
+    my-states key - table - region - prefix env: from flags in default Locks { table: false, file: Some(true) } Kms("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")
+    my-states key k table - region - prefix env: from part.conf in default Locks { table: false, file: Some(false) } Unsaid
+    "#);
+}
+
+#[test]
+fn what_contradicts_names_both_sources() {
+    let block = ("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"edited-states\"\n  }\n}\n");
+    let gcs = ("main.tf", "terraform {\n  backend \"gcs\" {}\n}\n");
+    let lines = [
+        which(&[CONF], &[("TFBACKEND_ENV", "dev")], &["--backend-config", "prod.conf"]),
+        which(&[CONF], &[], &["--backend-config", "prod.conf", "--bucket", "other-states"]),
+        which(&[CONF], &[], &["--backend-config", "prod.conf", "--key", "other"]),
+        which(&[CONF], &[], &["--backend-config", "prod.conf", "--region", "us-east-1"]),
+        which(&[CONF], &[], &["--backend-config", "prod.conf", "--lock", "dynamodb", "--table", "locks"]),
+        which(&[CONF], &[], &["--backend-config", "prod.conf", "--encryption", "sse-s3"]),
+        which(&[STUB, SAVED], &[], &["--table", "other-locks"]),
+        which(&[block, SAVED], &[], &[]),
+        which(&[gcs, SAVED], &[], &[]),
+        which(&[gcs, CONF], &[], &["--backend-config", "prod.conf"]),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    error: which backend is meant? the variable TFBACKEND_ENV says "dev", and --backend-config says "prod.conf"
+      hint: leave out the one that is not meant
+    error: which bucket is meant? prod.conf:1 says "conf-states", and --bucket says "other-states"
+      hint: leave out the one that is not meant
+    error: which key is meant? prod.conf:2 says "app.tfstate", and --key says "other"
+      hint: leave out the one that is not meant
+    error: which region is meant? prod.conf:3 says "eu-west-1", and --region says "us-east-1"
+      hint: leave out the one that is not meant
+    error: which lock is meant? prod.conf:6 says "use_lockfile = true", and --lock says "no lock files are used"
+      hint: leave out the one that is not meant
+    error: which encryption is meant? prod.conf:5 says "alias/states", and --encryption says "sse-s3"
+      hint: leave out the one that is not meant
+    error: which table is meant? .terraform/terraform.tfstate says "locks", and --table says "other-locks"
+      hint: leave out the one that is not meant
+    error: which bucket is meant? main.tf:3 says "edited-states", and .terraform/terraform.tfstate says "saved-states"
+      hint: leave out the one that is not meant
+      hint: `terraform init -reconfigure` takes over the block; --backend-config FILE names another
+    error: which backend is meant? main.tf:2 says "backend \"gcs\"", and .terraform/terraform.tfstate says "backend \"s3\""
+      hint: leave out the one that is not meant
+    error: main.tf:2 has `backend "gcs"`, not `backend "s3"`
+      hint: name the backend: --env NAME, --backend-config FILE, or --bucket NAME
+    "#);
+    assert!(Line::try_parse_from(["--env", "dev", "--backend-config", "prod.conf"]).is_err());
+    assert!(Line::try_parse_from(["--backend-config", "secret_key=CANARY"]).is_err());
+}
+
+#[test]
+fn nothing_is_guessed() {
+    let two = [STUB, ("a.tfbackend", CONF.1), ("b.tfbackend", CONF.1)];
+    let lines = [
+        which(&[], &[], &[]),
+        which(&[CONF], &[], &[]),
+        which(&two, &[], &[]),
+        which(&[STUB], &[], &["--key", "k"]),
+        which(&[("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = var.b\n  }\n}\n")], &[], &[]),
+        which(&[], &[], &["--backend-config", "none.conf"]),
+        which(&[], &[], &["--bucket", "my-states", "--lock", "both"]),
+        which(&[], &[], &["--bucket", "my-states", "--project", "acme"]),
+        which(&[STUB, SAVED], &[("TF_WORKSPACE", "a/b")], &[]),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    error: nothing says which backend is meant
+      hint: of an environment: --env NAME
+      hint: of a partial configuration: --backend-config FILE
+      hint: of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any
+      hint: or run it in a folder with a `backend "s3"` block
+    error: nothing says which backend is meant
+      hint: of an environment: --env NAME
+      hint: of a partial configuration: --backend-config FILE
+      hint: of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any
+      hint: or run it in a folder with a `backend "s3"` block
+    error: this folder has 2 partial configurations (a.tfbackend, b.tfbackend), and nothing says which one is meant
+      hint: say which: --backend-config FILE
+    error: this folder does not say which bucket
+      hint: --backend-config FILE says the rest, or --bucket NAME
+    error: main.tf:3 does not say `bucket` as a plain value
+      hint: what is only known while Terraform runs has to be said: --env NAME, or --bucket NAME and --key PATH
+    error: none.conf does not exist
+    error: --lock says that locks are in a table, and none is named
+      hint: name it: --table NAME
+    error: --project is of an environment, and none is named
+      hint: name it: --env NAME
+    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "a/b" is not the name of a workspace Locks { table: true, file: Some(false) } OfS3
+    "#);
+}
+
+#[test]
+fn hostile_names_are_refused_and_shown_as_text() {
+    let hostile = |text: &str| format!("bucket = {}\n", crate::render::hcl::quoted(text));
+    let lines = [
+        which(&[], &[], &["--bucket", "../x"]),
+        which(&[], &[], &["--bucket", "a\u{1b}[2J"]),
+        which(&[("x.conf", &hostile("a\u{202e}b${c}\n"))], &[], &["--backend-config", "x.conf"]),
+        which(&[], &[], &["--bucket", "my-states", "--table", "a/b"]),
+        which(&[], &[], &["--bucket", "my-states", "--table", "arn:aws:dynamodb:eu-west-1:1:table/x/y"]),
+        which(&[], &[], &["--bucket", "my-states", "--key", "/k"]),
+        which(&[], &[], &["--bucket", "my-states", "--key", "k\n"]),
+        which(&[], &[], &["--bucket", "my-states", "--workspace-key-prefix", "a\u{7}"]),
+        which(&[], &[], &["--env", "dev", "--bucket", "a_b"]),
+        which(&[STUB, SAVED], &[("TF_WORKSPACE", "\u{1b}]0;x")], &[]),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    error: "../x" of --bucket is not the name of a bucket
+    error: "a\u001b[2J" of --bucket is not the name of a bucket
+    error: "a\u202eb\u0024{c}\n" of x.conf:1 is not the name of a bucket
+    error: "a/b" of --table is not the name of a lock table
+    error: "arn:aws:dynamodb:eu-west-1:1:table/x/y" of --table is not the name of a lock table
+    error: "/k" of --key is not the name of a state key
+    error: "k\n" of --key is not the name of a state key
+    error: "a\u0007" of --workspace-key-prefix is not the name of a workspace prefix
+    error: --bucket "a_b": contains `_`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself
+    saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "\u001b]0;x" is not the name of a workspace Locks { table: true, file: Some(false) } OfS3
+    "#);
+    assert!(lines.iter().all(|line| line.chars().all(|c| c == '\n' || !crate::report::safe::is_unsafe(c))));
+    let arn = which(&[], &[], &["--bucket", "my-states", "--table", "arn:aws:dynamodb:eu-west-1:111122223333:table/locks"]);
+    assert!(arn.starts_with("my-states "), "{arn}");
+}
+
+fn ways(conf: &str, args: &[&str]) -> String {
+    let dir = folder(&[("x.conf", &format!("bucket = \"my-states\"\n{conf}\n"))]);
+    let mut host = host(dir.path(), &[("HOME", "/home/me")]);
+    let line = Line::try_parse_from([&["--backend-config", "x.conf"], args].concat()).expect("a command line");
+    let cx = Context { host: &mut host, global: line.global };
+    let Ok(Which::Described(described)) = which::of(&line.target, &cx) else { panic!("a backend") };
+    match ways::of(&described.configured, None, &cx) {
+        Err(failure) => said(&failure, dir.path()),
+        Ok((Ways { profile, endpoint_url, endpoints, ca_file, fips, dualstack, role }, notes)) => {
+            let ca_file = ca_file.map(|path| path.display().to_string().replace(&dir.path().display().to_string(), "~"));
+            format!("{profile:?} {endpoint_url:?} {endpoints:?} {ca_file:?} {fips} {dualstack} {role:?} {notes:?}")
+        }
+    }
+}
+
+#[test]
+fn what_a_backend_says_of_its_ways_is_followed_or_refused() {
+    let all_at = "endpoints = { s3 = \"https://e:1\", sts = \"https://e:1/\", dynamodb = \"https://e:2\" }";
+    let role = "assume_role = { role_arn = \"arn:aws:iam::111122223333:role/r\", external_id = \"x\", duration = \"1h30m\" }";
+    let lines = [
+        ways("profile = \"p\"\ncustom_ca_bundle = \"~/ca.pem\"\nuse_fips_endpoint = true", &[]),
+        ways("custom_ca_bundle = \"ca.pem\"\nuse_dualstack_endpoint = \"true\"", &[]),
+        ways(all_at, &[]),
+        ways("endpoints = { s3 = \"https://e:1\" }", &[]),
+        ways("endpoints = { s3 = \"https://e:1\" }", &["--endpoint-url", "https://e:1/"]),
+        ways("endpoints = { s3 = \"https://e:1\" }", &["--endpoint-url", "https://f:1"]),
+        ways(role, &[]),
+        ways(role, &["--profile", "admin"]),
+        ways("role_arn = \"r\"\nassume_role_duration_seconds = 900\nsession_name = \"s\"", &[]),
+        ways("assume_role = { role_arn = \"r\", policy = \"{}\" }", &[]),
+        ways("assume_role = { role_arn = \"r\", duration = \"soon\" }", &[]),
+        ways("assume_role_with_web_identity = { role_arn = \"r\", web_identity_token = \"CANARY\" }", &[]),
+        ways("assume_role_with_web_identity = { role_arn = \"r\" }", &["--profile", "admin"]),
+        ways("sse_customer_key = \"CANARY\"", &["--profile", "admin"]),
+        ways("access_key = \"CANARY\"\nsecret_key = \"CANARY\"\ninsecure = false\nhttps_proxy = \"https://proxy\"", &[]),
+    ];
+    assert_snapshot!(lines.join("\n"), @r#"
+    Some("p") None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("/home/me/ca.pem") true false None []
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("~/ca.pem") false true None []
+    None Some("https://e:1") Endpoints { s3: None, dynamodb: Some("https://e:2"), iam: None, sts: None } None false false None []
+    None None Endpoints { s3: Some("https://e:1"), dynamodb: None, iam: None, sts: None } None false false None []
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None []
+    error: which endpoint is meant? x.conf:2 says "https://e:1", and --endpoint-url says "https://f:1"
+      hint: leave out the one that is not meant
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "arn:aws:iam::111122223333:role/r", session_name: "tfbackend", external_id: Some("x"), duration: Some(5400s) }) []
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["the role of x.conf:2 is not taken on: --profile names the credentials"]
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "r", session_name: "s", external_id: None, duration: Some(900s) }) []
+    error: `policy` of the role at x.conf:2 is nothing that tfbackend can follow
+      hint: name credentials that may use the backend: --profile NAME
+    error: the duration "soon" of the role at x.conf:2 is nothing that tfbackend can follow
+      hint: name credentials that may use the backend: --profile NAME
+    error: `assume_role_with_web_identity` at x.conf:2 is nothing that tfbackend can follow
+      hint: name credentials that may use the backend: --profile NAME
+      hint: or name its bucket: --bucket NAME, with --key PATH and --table NAME
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["`assume_role_with_web_identity` at x.conf:2 is not followed: credentials, proxies and configuration come from the environment"]
+    error: the states are encrypted with a key of the customer's own (sse_customer_key at x.conf:2)
+      hint: S3 gives them to nobody without that key, and tfbackend does not take it
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["`access_key` at x.conf:2 is not followed: credentials, proxies and configuration come from the environment", "`secret_key` at x.conf:3 is not followed: credentials, proxies and configuration come from the environment", "`https_proxy` at x.conf:5 is not followed: credentials, proxies and configuration come from the environment"]
+    "#);
+}
+
+#[test]
+fn only_the_account_that_is_allowed() {
+    let caller = crate::aws::caller::Caller {
+        account: "111122223333".to_owned(),
+        partition: "aws".to_owned(),
+        arn: "arn:aws:iam::111122223333:user/a".to_owned(),
+    };
+    let judged = |conf: &str| {
+        let dir = folder(&[("x.conf", &format!("bucket = \"my-states\"\n{conf}\n"))]);
+        let configured = crate::working_directory::Configured::of_file(&dir.path().join("x.conf")).expect("a backend");
+        let mut host = host(dir.path(), &[]);
+        let line = Line::try_parse_from([""; 0]).expect("a command line");
+        let cx = Context { host: &mut host, global: line.global };
+        ways::must_be_allowed(&caller, &configured, &cx).map_err(|failure| (failure.code, said(&failure, dir.path())))
+    };
+    assert_eq!(judged(""), Ok(()));
+    assert_eq!(judged("allowed_account_ids = [\"444455556666\", \"111122223333\"]"), Ok(()));
+    assert_eq!(judged("forbidden_account_ids = [\"444455556666\"]"), Ok(()));
+    let refused = [judged("allowed_account_ids = [\"444455556666\"]"), judged("forbidden_account_ids = [\"111122223333\"]")];
+    assert_snapshot!(refused.map(|refused| { let (code, said) = refused.expect_err("refused"); format!("{code} {said}") }).join("\n"), @"
+    3 error: these credentials are for account 111122223333, which is not among the `allowed_account_ids` of x.conf:2; nothing was changed
+      hint: use credentials of the right account (--profile, AWS_PROFILE)
+    3 error: these credentials are for account 111122223333, which is among the `forbidden_account_ids` of x.conf:2; nothing was changed
+      hint: use credentials of the right account (--profile, AWS_PROFILE)
+    ");
+
+    assert!(ways::must_be_of_owner(Some("locks"), "1", "1").is_ok() && ways::must_be_of_owner(None, "1", "2").is_ok());
+    assert!(ways::must_be_of_owner(Some("arn:aws:dynamodb:eu-west-1:1:table/locks"), "1", "2").is_ok());
+    let refused = ways::must_be_of_owner(Some("locks"), "1", "2").expect_err("the table of another account");
+    assert_eq!(refused.code, exit::REFUSED);
+}
+
+#[test]
+fn a_command_line_names_it_again() {
+    let dir = folder(&[]);
+    let mut host = host(dir.path(), &[]);
+    let words = |args: &[&str], env: Option<&str>, host: &mut Host| {
+        let line = Line::try_parse_from(args).expect("a command line");
+        line.target.words(env.map(|env| env.parse().expect("a name")).as_ref(), &Context { host, global: line.global })
+    };
+    let args = ["--bucket", "b-1", "--key", "a b.tfstate", "--region", "any:eu-new-1", "--lock", "both", "--sandbox"];
+    assert_eq!(words(&args, None, &mut host), " --bucket b-1 --key 'a b.tfstate' --region any:eu-new-1 --lock both --sandbox");
+    assert_eq!(words(&["--backend-config=-x.conf"], None, &mut host), " --backend-config=-x.conf");
+    assert_eq!(words(&[], Some("dev"), &mut host), " --env dev");
+}
