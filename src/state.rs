@@ -8,5 +8,6 @@ pub mod lock;
 pub mod digest;
 pub mod snapshot;
 pub mod census;
+pub mod recover;
 
 mod lenient;

@@ -20,6 +20,7 @@ pub mod write;
 pub mod hold;
 pub mod release;
 pub mod backup;
+pub mod restore;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {
