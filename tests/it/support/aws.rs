@@ -21,7 +21,7 @@ pub async fn at(emulator: &Emulator, endpoint: &str) -> Aws {
         region: Some(emulator.region().to_owned()),
         endpoint_url: Some(endpoint.to_owned()),
         credentials_file: Some(emulator.credentials_file().to_owned()),
-        profile: None,
+        ..Connection::default()
     };
     let client = http::http_client(Some(&ca), Proxy::Direct).expect("a client");
     let clients = Clients::new(&connect(&connection, client, &|_| None).await.expect("connected"));
