@@ -16,6 +16,7 @@ pub mod bootstrap;
 pub mod plan;
 pub mod verify;
 pub mod render;
+pub mod state;
 pub mod teardown;
 pub mod config;
 pub mod sandbox;
@@ -56,6 +57,7 @@ pub enum Command {
     Plan(Box<plan::PlanArgs>),
     Verify(Box<verify::VerifyArgs>),
     Render(Box<render::RenderArgs>),
+    State(state::StateArgs),
     Teardown(Box<teardown::TeardownArgs>),
     Config(config::ConfigArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -122,6 +124,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
         | Command::Plan(_)
         | Command::Verify(_)
         | Command::Render(_)
+        | Command::State(_)
         | Command::Teardown(_)
         | Command::Config(_)
         | Command::Sandbox(_) => {}
@@ -138,6 +141,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
             Command::Plan(args) => plan::run(*args, cx).await,
             Command::Verify(args) => verify::run(*args, cx).await,
             Command::Render(args) => render::run(*args, cx).await,
+            Command::State(args) => state::run(args, cx).await,
             Command::Teardown(args) => teardown::run(*args, cx).await,
             Command::Config(args) => config::run(args, cx).await,
             Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),

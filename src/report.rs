@@ -5,6 +5,7 @@
 
 pub mod findings;
 pub mod census;
+pub mod restore;
 pub mod json;
 pub mod plan;
 pub mod progress;

@@ -184,7 +184,8 @@ impl Sealed {
     /// Gives it its name, which nothing else has. To be called when it was checked.
     pub fn keep(self) -> Result<Kept, ArchiveError> {
         let Self { dir, header, temp, packed, .. } = self;
-        let env: String = header.env.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(64).collect();
+        let env: String =
+            header.env.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(64).collect();
         let stem = format!("tfbackend-backup-{env}");
         let path = file::named(temp, &dir, |number| file::name(&stem, header.made, number, ".tar.zst"))?;
         Ok(Kept { path, bytes: packed.size, sha256: hex(&packed.sha256) })

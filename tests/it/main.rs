@@ -36,6 +36,8 @@ mod sandbox;
 #[cfg(unix)]
 mod saved;
 #[cfg(unix)]
+mod state;
+#[cfg(unix)]
 mod teardown;
 #[cfg(unix)]
 mod terminal;

@@ -48,7 +48,9 @@ pub enum How {
     /// It is the state that is there; its digest is not, as where an earlier restore was cut off.
     Digest,
     /// It was deleted, and nothing was written since: what says so is removed, or it is written again.
-    Undelete { marker: String },
+    Undelete {
+        marker: String,
+    },
     Write,
 }
 
@@ -97,11 +99,15 @@ pub struct Work<'a> {
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    Locked { id: String },
+    Locked {
+        id: String,
+    },
     /// The state that was there.
     Kept(PathBuf),
     Undeleted,
-    Written { version: Option<String> },
+    Written {
+        version: Option<String>,
+    },
     Digest,
     Released,
 }
@@ -175,7 +181,13 @@ impl Store<'_> {
     /// # Errors
     /// If the state is locked, is not what the plan was made for, or anything cannot be written. Nothing is then
     /// changed, unless [`Failed::written`] says so: the same restore goes on from there.
-    pub async fn restore(&self, plan: &Plan, work: &Work<'_>, encrypt: &Encrypt, done: &mut (dyn FnMut(Step) + Send)) -> Result<Restored, Failed> {
+    pub async fn restore(
+        &self,
+        plan: &Plan,
+        work: &Work<'_>,
+        encrypt: &Encrypt,
+        done: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<Restored, Failed> {
         let taken = self.take(&plan.path, work.mechanisms, &work.info, encrypt).await;
         let Hold { info, lock } = taken.map_err(|error| Failed { why: Why::NotLocked(error), written: false, kept: None, left: None })?;
         done(Step::Locked { id: info.id.clone() });
@@ -242,7 +254,11 @@ impl Store<'_> {
     ) -> Result<Option<String>, Why> {
         let put = self.put_state(path, next.bytes.clone(), encrypt, condition).await;
         // Nobody knows of a write whose answer was lost.
-        so.written = !matches!(&put, Err(NotWritten::Changed)) && !matches!(&put, Err(NotWritten::Failed(error)) if error.kind == Kind::Denied);
+        so.written = match &put {
+            Ok(_) => true,
+            Err(NotWritten::Changed) => false,
+            Err(NotWritten::Failed(error)) => matches!(error.kind, Kind::Network | Kind::Server),
+        };
         let Put { version, etag: _ } = put?;
         done(Step::Written { version: version.clone() });
         Ok(version)

@@ -47,7 +47,8 @@ fn another_lineage_is_refused_unless_allowed() {
 /// As OpenTofu writes it; what is encrypted cannot be changed, and need not be.
 #[test]
 fn of_what_is_encrypted_the_envelope_is_changed() {
-    let sealed = br#"{"serial":1,"lineage":"l","meta":{"key_provider.pbkdf2.a":"e30="},"encrypted_data":"c2VyaWFs","encryption_version":"v0"}"#;
+    let sealed =
+        br#"{"serial":1,"lineage":"l","meta":{"key_provider.pbkdf2.a":"e30="},"encrypted_data":"c2VyaWFs","encryption_version":"v0"}"#;
     let next = fit(sealed, Some(V3), false).unwrap();
     let text = String::from_utf8(sealed.to_vec()).unwrap();
     assert_eq!((next.serial, String::from_utf8(next.bytes).unwrap()), (Some(4), text.replace("\"serial\":1", "\"serial\":4")));
@@ -68,8 +69,11 @@ fn without_one_serial_there_is_no_next() {
 #[test]
 fn what_comes_and_goes() {
     let with = |names: &[&str]| {
-        let one = |name: &&str| format!(r#"{{"mode":"managed","type":"t","name":"{name}","provider":"p","instances":[{{"attributes":{{"pw":"hunter2"}}}}]}}"#);
-        format!(r#"{{"version":4,"serial":1,"lineage":"l","resources":[{}]}}"#, names.iter().map(one).collect::<Vec<_>>().join(",")).into_bytes()
+        let one = |name: &&str| {
+            format!(r#"{{"mode":"managed","type":"t","name":"{name}","provider":"p","instances":[{{"attributes":{{"pw":"hunter2"}}}}]}}"#)
+        };
+        format!(r#"{{"version":4,"serial":1,"lineage":"l","resources":[{}]}}"#, names.iter().map(one).collect::<Vec<_>>().join(","))
+            .into_bytes()
     };
     let said = |from: Option<&[u8]>, to: &[u8]| {
         let Difference { added, removed } = Difference::of(from, to).unwrap();
@@ -106,12 +110,15 @@ proptest! {
 }
 
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
-    let leaf = prop_oneof![any::<bool>().prop_map(Into::into), any::<i64>().prop_map(Into::into), ".{0,8}|\"serial\": 1|serial".prop_map(Into::into)];
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        ".{0,8}|\"serial\": 1|serial".prop_map(Into::into)
+    ];
     leaf.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
-            proptest::collection::btree_map("serial|[a-z\"\\\\]{0,4}", inner, 0..4)
-                .prop_map(|map| serde_json::Value::from_iter(map)),
+            proptest::collection::btree_map("serial|[a-z\"\\\\]{0,4}", inner, 0..4).prop_map(|map| serde_json::Value::from_iter(map)),
         ]
     })
 }

@@ -31,7 +31,7 @@ pub enum Which {
     /// The newest that was written before.
     Before(Timestamp),
     /// Of a backup, or a file.
-    Bytes(Content),
+    Bytes(Vec<u8>),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +87,9 @@ impl Store<'_> {
         let newest = self.newest(path, current.as_ref(), &history).await?;
         let deleted = history.first().filter(|first| first.latest && first.what == What::DeleteMarker);
         let last = history.iter().find(|version| version.what != What::DeleteMarker);
-        let undoes = deleted.filter(|_| current.is_none() && id.is_some() && last.map(|last| &last.id) == id.as_ref()).map(|marker| marker.id.clone());
+        let undoes = deleted
+            .filter(|_| current.is_none() && id.is_some() && last.map(|last| &last.id) == id.as_ref())
+            .map(|marker| marker.id.clone());
         let digest = self.digest_item(path).await?;
         let has_table = self.address.table.is_some();
         Ok(Looked { path: path.to_owned(), current, encryption, newest, wanted, is, undoes, digest, has_table })
@@ -109,7 +111,7 @@ impl Store<'_> {
 
     async fn wanted(&self, path: &str, which: Which, history: &[Version]) -> Result<(Vec<u8>, Option<String>), LookError> {
         let id = match which {
-            Which::Bytes(content) => return Ok((content.bytes, None)),
+            Which::Bytes(bytes) => return Ok((bytes, None)),
             Which::Version(id) => match history.iter().find(|version| version.id == id) {
                 None => return Err(LookError::NoVersion { id }),
                 Some(version) if version.what == What::DeleteMarker => return Err(LookError::Marker { id }),
@@ -117,7 +119,8 @@ impl Store<'_> {
             },
             Which::Serial(serial) => self.with_serial(path, serial, history).await?,
             Which::Before(time) => {
-                let older = |version: &&Version| version.what != What::DeleteMarker && version.modified.is_some_and(|modified| modified < time);
+                let older =
+                    |version: &&Version| version.what != What::DeleteMarker && version.modified.is_some_and(|modified| modified < time);
                 let newest = history.iter().filter(older).max_by_key(|version| version.modified);
                 newest.ok_or(LookError::NothingBefore { time })?.id.clone()
             }

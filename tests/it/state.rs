@@ -1,0 +1,5 @@
+//! `tfbackend state` on states that the real Terraform wrote.
+
+mod cut_off;
+mod restore;
+mod world;
