@@ -29,6 +29,7 @@ pub mod saved;
 pub mod describe;
 pub mod summary;
 pub mod files;
+pub mod progress;
 pub mod explain;
 pub mod failure;
 pub mod log;

@@ -258,6 +258,21 @@ impl Encryption {
     }
 }
 
+/// Waits for a table of this name that is on its way out, which nobody can look at any more.
+///
+/// # Errors
+/// If DynamoDB does not say, or it is still there after two minutes.
+pub async fn wait_until_gone(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while describe(aws, name).await?.is_some_and(|table| table.table_status == Some(TableStatus::Deleting)) {
+        if tokio::time::Instant::now() >= deadline {
+            return Err(AwsError::nonsense(DESCRIBE, name, &format!("is still being deleted after {} s", PATIENCE.as_secs())));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
+}
+
 async fn describe(aws: &Aws, name: &str) -> Result<Option<TableDescription>, AwsError> {
     let answer = aws.read(DESCRIBE, name, aws.clients.dynamodb.describe_table().table_name(name).send()).await;
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.table))

@@ -83,7 +83,7 @@ pub struct Probe<'a> {
 }
 
 /// What came of it; what nobody tried any more after an interruption is absent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Facts {
     pub objects: Option<Objects>,
     pub refused: Option<Refused>,
@@ -114,18 +114,7 @@ impl Probe<'_> {
     /// Tries everything, one after the other, and cleans up whatever came of it.
     pub async fn run(&self) -> Facts {
         let swept = self.sweep().await;
-        let mut facts = Facts {
-            objects: None,
-            refused: None,
-            item: None,
-            file: None,
-            rights: None,
-            http: None,
-            deleted: None,
-            swept,
-            left: Left::default(),
-            interrupted: self.cancel.is_cancelled(),
-        };
+        let mut facts = Facts { swept, interrupted: self.cancel.is_cancelled(), ..Facts::default() };
         if !facts.interrupted {
             self.all(&mut facts).await;
             facts.interrupted = self.cancel.is_cancelled();

@@ -22,6 +22,7 @@ use crate::{
     host::Host,
     observation::Observation,
     render::{BackendConfig, Emulator},
+    report::plan::document::About,
     settings::{
         Encryption, Settings,
         derived::Names,
@@ -195,6 +196,16 @@ fn folder(host: &Host) -> Option<String> {
 impl Environment {
     pub fn name(&self) -> &EnvName {
         &self.settings.env
+    }
+
+    /// What a document says it is about.
+    pub fn about(&self) -> About {
+        About {
+            project: self.settings.project.to_string(),
+            env: self.settings.env.to_string(),
+            account: self.aws.account().to_owned(),
+            region: self.settings.region.to_string(),
+        }
     }
 
     /// Looks at everything that belongs to it.

@@ -6,7 +6,7 @@ use super::{context::Context, environment::Environment, explain, failure::Failur
 use crate::{
     render::{
         self, File,
-        files::{Outcome, Written},
+        files::{Outcome, Removal, Written},
         folder,
         standing::Standing,
     },
@@ -51,6 +51,11 @@ pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -
 /// How each file stands to what is there.
 pub fn check(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<(PathBuf, Standing)>, Failure> {
     render::files::check(&environment.out(cx.host), &set(environment, known)?).map_err(|error| explain::render(&error))
+}
+
+/// Removes those that are as tfbackend wrote them.
+pub fn remove(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
+    render::files::remove(&environment.out(cx.host), &set(environment, known)?).map_err(|error| explain::render(&error))
 }
 
 fn refused(files: &[Written]) -> Option<Failure> {

@@ -22,10 +22,7 @@ use crate::{
     render::shell::shell_word,
     report::{
         json,
-        plan::{
-            self as report,
-            document::{About, PlanDocument},
-        },
+        plan::{self as report, document::PlanDocument},
         words,
     },
 };
@@ -76,14 +73,8 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
 
 fn show(plan: &Plan<AwsSpec>, needed: &Needed, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     if cx.global.json() {
-        let about = About {
-            project: environment.settings.project.to_string(),
-            env: environment.settings.env.to_string(),
-            account: environment.aws.account().to_owned(),
-            region: environment.settings.region.to_string(),
-        };
-        let document =
-            PlanDocument { needed_actions: serde_json::to_value(needed.policy()).ok(), ..PlanDocument::of(plan, about, &describe) };
+        let document = PlanDocument::of(plan, environment.about(), &describe);
+        let document = PlanDocument { needed_actions: serde_json::to_value(needed.policy()).ok(), ..document };
         return json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error));
     }
     let view = cx.global.out_view(cx.host);

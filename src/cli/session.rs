@@ -108,22 +108,35 @@ pub async fn connect_by(
     at: &Region,
     account: Option<&AccountId>,
 ) -> Result<Connected, Failure> {
+    let region = at.as_str();
+    let (connection, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
+    let http = http::http_client(pem.as_deref(), proxy).map_err(|error| Failure::of(exit::FAILED, &error))?;
+    let asking = async {
+        let vars = |name: &str| host.var(name).map(str::to_owned);
+        let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
+        let mut clients = Clients::at(&config, &connection.endpoints);
+        if let (Some(role), None) = (&ways.role, sandbox) {
+            clients = clients.as_role(role).await;
+        }
+        let caller = Caller::ask(&clients).await.map_err(|error| explain::caller(&error, region))?;
+        caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
+        Ok(Connected { clients, caller, region: region.to_owned() })
+    };
     tokio::select! {
         biased;
         () = host.cancel.cancelled() => Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
-        connected = ask_caller(ways, host, global, sandbox, at, account) => connected,
+        connected = asking => connected,
     }
 }
 
-async fn ask_caller(
+/// With which endpoint and credentials, trusting whom, and through which proxy.
+fn by_way_of(
     ways: &Ways,
     host: &Host,
     global: &Global,
     sandbox: Option<&Sandboxed>,
-    at: &Region,
-    account: Option<&AccountId>,
-) -> Result<Connected, Failure> {
-    let region = at.as_str();
+    region: &str,
+) -> Result<(Connection, Option<Vec<u8>>, Proxy), Failure> {
     let mut connection =
         Connection { region: Some(region.to_owned()), fips: ways.fips, dualstack: ways.dualstack, ..Connection::default() };
     let (bundle, proxy) = match sandbox {
@@ -149,14 +162,5 @@ async fn ask_caller(
         }
         None => None,
     };
-    let http = http::http_client(pem.as_deref(), proxy).map_err(|error| Failure::of(exit::FAILED, &error))?;
-    let vars = |name: &str| host.var(name).map(str::to_owned);
-    let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
-    let mut clients = Clients::at(&config, &connection.endpoints);
-    if let (Some(role), None) = (&ways.role, sandbox) {
-        clients = clients.as_role(role).await;
-    }
-    let caller = Caller::ask(&clients).await.map_err(|error| explain::caller(&error, region))?;
-    caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
-    Ok(Connected { clients, caller, region: region.to_owned() })
+    Ok((connection, pem, proxy))
 }

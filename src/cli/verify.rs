@@ -164,9 +164,10 @@ struct AllDocument {
 async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<VerifyDocument, Failure> {
     let settled = args.settle(cx.host, &cx.global, Ask::Nobody).await?;
     let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
-    accepted.extend(ignore::keep(options, Some(&settled.settings.env), settled.sources.file.as_ref(), cx)?);
-    let unknown = unknown_name(&settled);
+    let asked = ignore::asked(options)?;
+    let (unknown, file) = (unknown_name(&settled), settled.sources.file.clone());
     let environment = settled.meet(cx.host, &cx.global).await?;
+    ignore::keep(asked, &mut accepted, Some(environment.name()), file.as_ref(), cx)?;
     let mut document = of_environment(&environment, &accepted, options, cx).await?;
     document.notes.splice(0..0, unknown);
     Ok(document)

@@ -86,6 +86,34 @@ pub fn write(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Written>
     prepare(dir, files, overwrite)?.commit()
 }
 
+/// What became of one file that is no longer needed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Removal {
+    Removed(PathBuf),
+    /// It is not ours alone: somebody changed it, or it is another's.
+    Kept(PathBuf, Refusal),
+}
+
+/// Removes each of `files` from `dir` that is as we wrote it. What is not there is not spoken of.
+///
+/// # Errors
+/// If `dir` is no folder, or a file cannot be read or removed; those before it are gone then.
+pub fn remove(dir: &Path, files: &[File]) -> Result<Vec<Removal>, RenderError> {
+    let mut removals = vec![];
+    for (file, look) in files.iter().zip(look_at_all(dir, files)?) {
+        let path = dir.join(&file.name);
+        match look.standing {
+            Standing::Missing => {}
+            Standing::Current | Standing::Stale { .. } => {
+                fs::remove_file(&path).map_err(RenderError::io("remove", &path))?;
+                removals.push(Removal::Removed(path));
+            }
+            Standing::Refused(refusal) => removals.push(Removal::Kept(path, refusal)),
+        }
+    }
+    Ok(removals)
+}
+
 /// All that is to be written, beside its target and not yet in its place.
 struct Prepared<'a> {
     dir: &'a Path,

@@ -14,15 +14,11 @@ use tfbackend::{
     aws::{
         Aws,
         blueprint::blueprint,
-        caller::Caller,
-        clients::{Clients, Connection, connect},
-        http::{self, Proxy},
-        ownership::Mark,
         resources::{AwsSpec, observe},
         verify::Backend,
     },
     blueprint::Blueprint,
-    observation::outputs,
+    observation::{Observation, outputs},
     plan::{Change, Plan},
     settings::{derived::Names, layer::Layer, resolve::resolve},
     verify::Severity,
@@ -30,6 +26,7 @@ use tfbackend::{
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
+    aws,
     emulator::Emulator,
     recorder::{Call, Recorder},
     sources::{env, sources},
@@ -55,28 +52,25 @@ impl World {
         let line = format!("--project acme --region {} {line}", emulator.region());
         let sources = sources(&line, &[], "").expect("good settings");
         let settings = resolve(&env("prod"), &sources, &Layer::default()).expect("good settings");
-        let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-        let recorder = Recorder::new(between(http::http_client(Some(&ca), Proxy::Direct).expect("a client")));
-        let connection = Connection {
-            region: Some(emulator.region().to_owned()),
-            endpoint_url: Some(emulator.endpoint().to_owned()),
-            credentials_file: Some(emulator.credentials_file().to_owned()),
-            ..Connection::default()
-        };
-        let client = SharedHttpClient::new(recorder.clone());
-        let config = connect(&connection, client, &|_| None).await.expect("connected");
-        let clients = Clients::new(&config);
-        let caller = Caller::ask(&clients).await.expect("a caller");
-        let names = Names::new(&settings, &caller.account.parse().expect("an account"));
-        let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };
-        let aws = Aws { clients, caller, region: emulator.region().to_owned(), mark };
+        let recorder = Recorder::new(between(aws::http_client(&emulator)));
+        let aws = aws::over(&emulator, SharedHttpClient::new(recorder.clone())).await;
+        let names = Names::new(&settings, &aws.caller.account.parse().expect("an account"));
         let blueprint = blueprint(&settings, &names, &aws);
         Self { emulator, recorder, aws, blueprint }
     }
 
     /// Looks, plans and applies, as `tfbackend bootstrap` does; all calls since the last time.
     async fn bootstrap(&self) -> Vec<Call> {
-        let observation = observe(&self.aws, &self.blueprint).await;
+        let observation = self.look().await;
+        self.repair(observation).await
+    }
+
+    async fn look(&self) -> Observation<AwsSpec> {
+        observe(&self.aws, &self.blueprint).await
+    }
+
+    /// Plans and applies; all calls since the last time.
+    async fn repair(&self, observation: Observation<AwsSpec>) -> Vec<Call> {
         let plan = Plan::to_apply(&self.blueprint, &observation, false);
         let (parallelism, cancel) = (NonZeroUsize::new(16).expect("not zero"), CancellationToken::new());
         let run = Run { parallelism, cancel: &cancel, on_event: &mut |_| {} };
@@ -86,26 +80,27 @@ impl World {
     }
 
     /// The addresses that a plan would write, and what verify finds, but for what is only to be known.
-    async fn found(&self) -> (Vec<String>, Vec<String>) {
-        let observation = observe(&self.aws, &self.blueprint).await;
-        let plan = Plan::to_apply(&self.blueprint, &observation, false);
-        let backend =
-            Backend { aws: &self.aws, blueprint: &self.blueprint, observation: &observation, mend: "tfbackend bootstrap", tagged: true };
+    fn found(&self, observation: &Observation<AwsSpec>) -> (Vec<String>, Vec<String>) {
+        let plan = Plan::to_apply(&self.blueprint, observation, false);
+        let backend = Backend { aws: &self.aws, blueprint: &self.blueprint, observation, mend: "tfbackend bootstrap", tagged: true };
         let checked = backend.checks();
         let findings = checked.iter().filter(|checked| checked.is_finding() && checked.check.severity > Severity::Info);
         let found = findings.map(|finding| format!("{} at {}", finding.check.id, finding.place.shown())).collect();
         let planned = plan.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. })).map(|step| step.address.to_string());
-        self.recorder.take();
         (planned.collect(), found)
     }
 
     /// The operations that changed something, in alphabetical order.
     async fn writes(&self) -> Vec<String> {
-        let calls = self.bootstrap().await;
-        let mut writes: Vec<String> = calls.into_iter().filter(Call::is_write).map(|call| call.operation).collect();
-        writes.sort();
-        writes
+        writes(self.bootstrap().await)
     }
+}
+
+/// The operations among them that change something, in alphabetical order.
+fn writes(calls: Vec<Call>) -> Vec<String> {
+    let mut writes: Vec<String> = calls.into_iter().filter(Call::is_write).map(|call| call.operation).collect();
+    writes.sort();
+    writes
 }
 
 /// How often each action was called for.

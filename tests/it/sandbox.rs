@@ -11,12 +11,14 @@ use std::{
 use tempfile::TempDir;
 use tfbackend::sandbox::{Running, Sandbox, SandboxError, Stage};
 
-use crate::support::{emulator, host::Outside, s3};
+use crate::support::{emulator, host::Outside, ports::free_port, s3};
 
 /// A sandbox directory of its own; what runs in it ends with the test.
 struct World {
     dir: TempDir,
     vars: BTreeMap<String, String>,
+    /// Where it is the first time: the sandbox's own choice is any other's, too, while it is down.
+    port: u16,
 }
 
 impl World {
@@ -30,7 +32,7 @@ impl World {
         let mut vars: BTreeMap<String, String> = env::vars().filter(|(name, _)| !name.starts_with("TFBACKEND_")).collect();
         vars.insert("XDG_CACHE_HOME".to_owned(), cache.display().to_string());
         vars.insert("TFBACKEND_SANDBOX_DIR".to_owned(), dir.path().join("sandbox").display().to_string());
-        Self { dir, vars }
+        Self { dir, vars, port: free_port() }
     }
 
     fn outside(&self) -> Outside {
@@ -47,6 +49,8 @@ impl World {
 
     /// Starts it; the stages that it went through, too.
     async fn up(&self, port: Option<u16>) -> Result<(Running, bool, Vec<Stage>), SandboxError> {
+        let first = !self.path().join("sandbox.json").exists();
+        let port = port.or(first.then_some(self.port));
         let mut stages = Vec::new();
         let up = self.sandbox().up(port, &mut |stage| stages.push(stage)).await?;
         Ok((up.running, up.already, stages))
@@ -141,8 +145,8 @@ async fn a_process_that_is_not_the_emulator_is_left_alone() {
 #[tokio::test]
 async fn a_taken_port_is_an_error_that_names_it() {
     let world = World::new();
-    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken = other.local_addr().expect("a port").port();
+    let taken = free_port();
+    let other = TcpListener::bind(("127.0.0.1", taken)).expect("free");
     let error = world.up(Some(taken)).await.expect_err("taken");
     assert!(matches!(error, SandboxError::PortTaken { port } if port == taken), "{error}");
     assert_eq!(world.sandbox().status().expect("status"), None);
@@ -183,7 +187,7 @@ async fn a_cut_off_installation_is_redone_once_for_two_at_once() {
     std::os::unix::fs::symlink("/bin/false", half.join("bin/python")).expect("a Python that was never finished");
 
     let (one, two) = (World::with_cache(cache.path()), World::with_cache(cache.path()));
-    let (one, two) = tokio::join!(one.up(Some(emulator::free_port())), two.up(Some(emulator::free_port())));
+    let (one, two) = tokio::join!(one.up(Some(free_port())), two.up(Some(free_port())));
     let stages = [one.expect("up").2, two.expect("up").2].concat();
     let installs = stages.iter().filter(|stage| matches!(stage, Stage::Installing { .. })).count();
     assert_eq!(installs, 1, "{stages:?}");

@@ -10,6 +10,9 @@ pub mod host;
 pub mod imagined;
 pub mod made_up;
 pub mod page;
+pub mod parts;
+#[cfg(unix)]
+pub mod ports;
 #[cfg(unix)]
 pub mod program;
 #[cfg(unix)]
@@ -18,6 +21,10 @@ pub mod proxy;
 pub mod recorder;
 pub mod s3;
 pub mod scripted;
+#[cfg(unix)]
+pub mod scripts;
 pub mod sources;
 #[cfg(unix)]
 pub mod terminal;
+#[cfg(unix)]
+pub mod user;

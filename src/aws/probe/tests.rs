@@ -43,21 +43,6 @@ fn probe<'a>(aws: &'a Aws, target: &'a Target) -> Probe<'a> {
     }
 }
 
-fn nothing() -> Facts {
-    Facts {
-        objects: None,
-        refused: None,
-        item: None,
-        file: None,
-        rights: None,
-        http: None,
-        deleted: None,
-        swept: Swept::default(),
-        left: Left::default(),
-        interrupted: false,
-    }
-}
-
 /// `id: word` of each, and what is the case.
 fn judged(probe: &Probe<'_>, facts: &Facts) -> Vec<String> {
     let checked = Judge { probe, mend: "mend", of_aws: true }.checks(facts);
@@ -112,7 +97,7 @@ async fn over_http(status: u16, location: Option<&'static str>, policy: Answer) 
     let [request] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!((request.method(), request.headers().len()), ("GET", 0), "nobody signed it: {request:?}");
     assert!(!request.uri().contains('?'), "nor is it presigned: {request:?}");
-    judged(&probe, &Facts { http: Some(http), ..nothing() }).remove(0)
+    judged(&probe, &Facts { http: Some(http), ..Facts::default() }).remove(0)
 }
 
 #[tokio::test]
@@ -148,7 +133,7 @@ fn where_plain_http_cannot_be_tried_nothing_is_proved() {
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
     for http in [PlainHttp::OwnEndpoint, PlainHttp::Silent("no route".to_owned())] {
-        let said = judged(&probe, &Facts { http: Some(http), ..nothing() });
+        let said = judged(&probe, &Facts { http: Some(http), ..Facts::default() });
         assert!(said[0].starts_with("probe-plain-http unreadable: "), "{said:?}");
     }
 }
@@ -174,7 +159,7 @@ async fn locks_are_taken_and_released_on_conditions() {
         .on(DELETE, empty());
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    let facts = Facts { item: Some(probe.lock_item().await), file: Some(probe.lock_file().await), ..nothing() };
+    let facts = Facts { item: Some(probe.lock_item().await), file: Some(probe.lock_file().await), ..Facts::default() };
     let said = judged(&probe, &facts);
     assert!(said.len() == 7 && said.iter().all(|line| line.ends_with(" holds")), "{said:?}");
     let sent = script.sent();
@@ -202,7 +187,7 @@ async fn locks_that_keep_nobody_out() {
         .always(GET, error(404, "NoSuchKey"));
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    let facts = Facts { item: Some(probe.lock_item().await), file: Some(probe.lock_file().await), ..nothing() };
+    let facts = Facts { item: Some(probe.lock_item().await), file: Some(probe.lock_file().await), ..Facts::default() };
     let fails: Vec<String> = judged(&probe, &facts).into_iter().filter(|line| !line.ends_with(" holds")).collect();
     insta::assert_snapshot!(fails.join("\n"), @"
     probe-lock-item-held fails: a second one got it while it was held
@@ -240,7 +225,7 @@ async fn who_refused_matters() {
         let (aws, target) = (script.aws(), target());
         let probe = probe(&aws, &target);
         let objects = probe.objects().await;
-        let facts = Facts { objects: Some(objects), refused: Some(probe.refused().await), ..nothing() };
+        let facts = Facts { objects: Some(objects), refused: Some(probe.refused().await), ..Facts::default() };
         let said = judged(&probe, &facts);
         for id in ["probe-other-algorithm", "probe-other-key", "probe-customer-key"] {
             assert!(said.iter().any(|line| line.starts_with(&format!("{id} {begins}"))), "{begins}: {said:?}");

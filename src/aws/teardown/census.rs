@@ -2,8 +2,10 @@
 
 use futures_util::{StreamExt, stream};
 
+use super::{freeze::OPERATION, people};
 use crate::{
     aws::{
+        Aws,
         error::AwsError,
         store::{
             Store,
@@ -30,6 +32,7 @@ pub async fn take(store: &Store<'_>) -> Census {
         tokio::join!(states(store), locks(store), versions(store), uploads(store), store.object_lock(), store.mfa_delete());
     let mut census = states;
     census.locks = locks.locks;
+    census.frozen = locks.frozen;
     census.versions = versions.versions;
     census.uploads = uploads.uploads;
     for other in [locks.unseen, versions.unseen, uploads.unseen] {
@@ -38,6 +41,25 @@ pub async fn take(store: &Store<'_>) -> Census {
     census.object_lock = seen(lock, &mut census).flatten();
     census.mfa_delete = seen(mfa, &mut census).unwrap_or_default();
     census
+}
+
+/// Who has the policy, and who hears of the topic, by their ARNs.
+pub async fn people(aws: &Aws, policy: Option<&str>, topic: Option<&str>, census: &mut Census) {
+    let attached = async {
+        match policy {
+            Some(policy) => people::attached(aws, policy).await,
+            None => Ok(vec![]),
+        }
+    };
+    let subscribers = async {
+        match topic {
+            Some(topic) => people::subscribers(aws, topic).await,
+            None => Ok(vec![]),
+        }
+    };
+    let (attached, subscribers) = tokio::join!(attached, subscribers);
+    seen(attached, census).into_iter().flatten().for_each(|who| census.attached.add(who));
+    seen(subscribers, census).into_iter().flatten().for_each(|who| census.subscribers.add(who));
 }
 
 fn seen<T>(answer: Result<T, AwsError>, census: &mut Census) -> Option<T> {
@@ -73,6 +95,7 @@ async fn state(store: &Store<'_>, object: Object) -> Option<StateRow> {
 async fn locks(store: &Store<'_>) -> Census {
     let mut census = Census::default();
     let see = |seen| match seen {
+        Seen::Lock(lock) if lock.info().is_some_and(|info| info.operation == OPERATION) => census.frozen += 1,
         Seen::Lock(lock) => census.locks.add(row(&lock)),
         Seen::NoTable(error) | Seen::NoListing(error) => census.unseen.add(error.to_string()),
         Seen::State(_) | Seen::Orphan { .. } => {}

@@ -1,6 +1,6 @@
 //! `verify --bucket B` without an environment: a backend made by hand, by a module, by another tool.
 
-use super::{VerifyOptions, answer, document, resources};
+use super::{VerifyOptions, answer, document, ignore, resources};
 use crate::{
     aws::{
         Aws, blueprint as aws_blueprint,
@@ -44,7 +44,7 @@ pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketN
     let start = start_region(&sources, sandbox.as_ref(), cx).await?;
     let file = sources.file;
     let mut accepted = file.as_ref().map(|file: &File| file.accepted(None)).unwrap_or_default();
-    accepted.extend(super::ignore::keep(options, None, file.as_ref(), cx)?);
+    let asked = ignore::asked(options)?;
 
     let connect = async |region: &Region, cx: &Context<'_>| -> Result<Connected, Failure> {
         session::connect(cx.host, &cx.global, sandbox.as_ref(), region, said.account.as_ref()).await
@@ -67,6 +67,7 @@ pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketN
         explain::aws(Failure::failed(format!("nobody can tell how bucket {bucket} is encrypted")).because(&error), &error, None)
     })?;
     let settings = settings(&said, &bucket, &region, Some(&found))?;
+    ignore::keep(asked, &mut accepted, None, file.as_ref(), cx)?;
     let mut document = held_to(&settings, &said, &aws, &found, &accepted, options, cx).await?;
     document.notes.splice(0..0, notes);
     answer(&document, cx)

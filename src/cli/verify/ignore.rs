@@ -12,11 +12,11 @@ use crate::{
     verify::accept::Acceptance,
 };
 
-/// The acceptances of the command line, once they are written to the file.
+/// The acceptances of the command line.
 ///
 /// # Errors
-/// If an id or the day is none, or the file cannot be added to: then nothing was changed.
-pub fn keep(options: &VerifyOptions, env: Option<&EnvName>, file: Option<&File>, cx: &mut Context<'_>) -> Result<Vec<Acceptance>, Failure> {
+/// If an id or the day is none.
+pub fn asked(options: &VerifyOptions) -> Result<Vec<Acceptance>, Failure> {
     let Some(reason) = options.reason.as_deref().filter(|_| !options.ignore.is_empty()) else { return Ok(vec![]) };
     if reason.trim().is_empty() {
         return Err(Failure::failed("--reason is empty: a finding is accepted for a reason"));
@@ -37,10 +37,32 @@ pub fn keep(options: &VerifyOptions, env: Option<&EnvName>, file: Option<&File>,
         }
         accepted.push(Acceptance { id: id.to_owned(), at, reason: reason.to_owned(), until: options.until.clone() });
     }
-    let save = Save::appending(file, &tables(env, &accepted), cx.host)?;
-    save.write()?;
-    cx.say(&format!("written: {}", save.shown()));
     Ok(accepted)
+}
+
+/// Adds to what is accepted what was asked for and is not, and writes that to the file.
+///
+/// # Errors
+/// If the file cannot be added to: then nothing was changed.
+pub fn keep(
+    asked: Vec<Acceptance>,
+    accepted: &mut Vec<Acceptance>,
+    env: Option<&EnvName>,
+    file: Option<&File>,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let known = accepted.len();
+    for one in asked {
+        if !accepted.contains(&one) {
+            accepted.push(one);
+        }
+    }
+    if accepted.len() > known {
+        let save = Save::appending(file, &tables(env, &accepted[known..]), cx.host)?;
+        save.write()?;
+        cx.say(&format!("written: {}", save.shown()));
+    }
+    Ok(())
 }
 
 /// As tables of TOML, for the end of the file.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::support::page;
 
-/// Names of test functions, and of the functions that proptest makes.
+/// Names of test functions, of those that proptest makes, and of those that are run in parts.
 fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for folder in ["src", "tests"] {
@@ -20,7 +20,8 @@ fn collect(path: &Path, found: &mut BTreeSet<String>) {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("a source");
-            for (at, attribute) in text.match_indices("#[test]").chain(text.match_indices("#[tokio::test")) {
+            let marks = ["#[test]", "#[tokio::test", "in_parts! {"].map(|mark| text.match_indices(mark));
+            for (at, attribute) in marks.into_iter().flatten() {
                 let name = text[at + attribute.len()..].split_once("fn ").expect("a function").1;
                 found.insert(name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
             }

@@ -17,6 +17,7 @@ use crate::support::{
     made_up::{self, ACCOUNT},
     page,
     program::Place,
+    user::User,
 };
 
 /// What AWS asks for beside the action of the call itself: action, and where its documentation says so.
@@ -61,7 +62,29 @@ const BESIDES_PROBE: [(&str, &str); 5] = [
     ("sts:AssumeRole", "with `--role-arn`, on that role"),
 ];
 
-/// What takes things down, which no command does yet. To make room for a version of a policy is part of making one.
+/// What a teardown needs beside the actions of its own calls, and what for.
+const BESIDES_TEARDOWN: [(&str, &str); 9] = [
+    ("s3:GetObject", "to count what states hold, and to back them up"),
+    ("s3:PutObject", "to lock the states"),
+    ("s3:DeleteObject", "to release them again, if somebody turns out to be at work"),
+    ("dynamodb:PutItem", "to lock the states in the table"),
+    ("dynamodb:DeleteItem", "to release them again"),
+    ("kms:GenerateDataKey", "to write lock files under the key, by way of S3"),
+    ("kms:Decrypt", "to read states under the key, by way of S3"),
+    ("s3:PutBucketPolicy", "to keep others from writing meanwhile, and to lift what keeps the history"),
+    ("kms:PutKeyPolicy", "with `--key-window` below 30: to lift the floor in the key's policy"),
+];
+
+/// Actions of all calls that take something down, whoever's they are.
+fn of_a_teardown() -> BTreeSet<String> {
+    let (reads, writes) = actions_in(&|path| starts_with(path, &TEARDOWN) && !path.ends_with("tests.rs"));
+    let (_, others) =
+        actions_in(&|path| !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN));
+    let lifted = ["dynamodb:UpdateTable", "iam:DeletePolicyVersion", "s3:PutBucketNotification"].map(str::to_owned);
+    reads.into_iter().chain(writes).chain(others.into_iter().filter(|action| takes_down(action))).chain(lifted).collect()
+}
+
+/// What takes things down. To make room for a version of a policy is part of making one.
 fn takes_down(action: &str) -> bool {
     let verb = action.split_once(':').expect("a service").1;
     ["Delete", "Detach", "Schedule", "Stop"].iter().any(|end| verb.starts_with(end)) && verb != "DeletePolicyVersion"
@@ -127,6 +150,7 @@ fn every_action_is_documented() {
     let more = writes.iter().cloned().chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
     let besides: String = BESIDES.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let besides_probe: String = BESIDES_PROBE.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
+    let besides_teardown: String = BESIDES_TEARDOWN.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
     let (mut to_verify, writes_of_verify) = actions_in(&|path| starts_with(path, &ONLY_TO_VERIFY) && !is_written(path));
     assert_eq!(writes_of_verify, BTreeSet::from(["dynamodb:Scan".to_owned()]), "a scan is a read as well");
@@ -142,6 +166,8 @@ fn every_action_is_documented() {
             ("policy", format!("```json\n{:#}\n```", policy(&environment))),
             ("probe", by_service(&of_a_probe())),
             ("besides-probe", format!("| action | for |\n| --- | --- |\n{besides_probe}")),
+            ("teardown", by_service(&of_a_teardown())),
+            ("besides-teardown", format!("| action | for |\n| --- | --- |\n{besides_teardown}")),
         ],
     );
     let page = page::read("docs/permissions.md");
@@ -195,7 +221,7 @@ fn what_plans_need_is_documented() {
 #[tokio::test]
 async fn the_policy_is_enough() {
     let emulator = Emulator::start().await;
-    emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&emulator, "terraform").await;
     let line = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
     let mut document = policy(&made_up::environment("prod", line, SETTINGS));
     // AWS knows these by their resource; the emulator asks for them on everything.
@@ -203,14 +229,15 @@ async fn the_policy_is_enough() {
     let anywhere = json!({ "Effect": "Allow", "Action": general, "Resource": "*" });
     document["Statement"].as_array_mut().expect("statements").push(anywhere);
     let document = document.to_string().replace(ACCOUNT, emulator.account());
-    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let user = User::make(&emulator, "bootstrapper").await;
+    user.has_policy(&serde_json::from_str(&document).expect("a document")).await;
+    let mut vars = emulator.aws_env();
+    user.works_in(&mut vars);
     let dir = tempfile::tempdir().expect("a directory");
     let run = |command: &str, more: &[&str]| {
         let mut program = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
         program.args([command, "--project", "acme", "--env", "prod", "--region", "eu-west-1", "--endpoint-url", emulator.endpoint()]);
-        program.args(line.split(' ')).args(more).current_dir(dir.path()).env_clear().envs(emulator.aws_env());
-        program.env_remove("AWS_SHARED_CREDENTIALS_FILE").envs([("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)]);
+        program.args(line.split(' ')).args(more).current_dir(dir.path()).env_clear().envs(&vars);
         program.stdin(Stdio::null()).output().expect("the program")
     };
     for (command, more) in [("bootstrap", &["-y"][..]), ("bootstrap", &[]), ("plan", &["--detailed-exitcode"]), ("render", &["--check"])] {
@@ -231,13 +258,9 @@ async fn the_rights_of_a_probe_are_enough() {
     allowed.extend(of_a_probe());
     allowed.extend(BESIDES_PROBE.iter().map(|(action, _)| (*action).to_owned()));
     // Whether a lock is held is asked of the whole table; `--usage=false` leaves it out.
-    let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": allowed, "Resource": "*" }] });
-    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document.to_string()]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let mut place = Place::with(&emulator);
-    place.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let user = User::make(&emulator, "bootstrapper").await;
+    user.may_only(&allowed.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let place = user.place(&emulator);
     let words = format!("verify {line} --probe --usage=false --output json");
     let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
     let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
@@ -247,6 +270,39 @@ async fn the_rights_of_a_probe_are_enough() {
     assert_eq!(bad, ["probe-bucket-key", "probe-plain-http"], "{document:#}");
     assert_eq!(document["notes"], Value::Null, "{document:#}");
     assert_eq!(emulator.python("tests/it/verify/probe.py", &["left"]), "");
+}
+
+/// On the emulator, where IAM decides about every call: it is enough to take a protected backend down, key and all.
+#[tokio::test]
+async fn the_rights_of_a_teardown_are_enough() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    emulator.python("tests/it/support/make_user.py", &["ci"]);
+    let line = "--project acme --env prod --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/ci";
+    let said = place.bootstrap(&format!("{line} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    emulator.python("tests/it/teardown/states.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+    emulator.python("tests/it/teardown/unlock.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+    let (mut allowed, _) = actions();
+    let (to_verify, _) = actions_in(&|path| starts_with(path, &["store", "store.rs"]) && !is_written(path));
+    allowed.extend(to_verify.into_iter().chain(["dynamodb:Scan".to_owned()]).chain(of_a_teardown()));
+    allowed.extend(BESIDES_TEARDOWN.iter().map(|(action, _)| (*action).to_owned()));
+    let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": allowed, "Resource": "*" }] });
+    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document.to_string()]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let words = format!(
+        "teardown {line} --unprotect --purge-states --purge-logs --key-window 7 --confirm acme-tfstate-prod-000000000000-eu-west-1 \
+         --backup all-versions --output json"
+    );
+    let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(said.code, Some(0), "{}\n{}", said.all(), emulator.log());
+    let last: Value = serde_json::from_str(said.out.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((&last["backup"]["versions"], &last["kept"]), (&json!(3), &json!([])), "{last:#}");
+    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "key PendingDeletion\n");
 }
 
 fn by_service(actions: &BTreeSet<String>) -> String {

@@ -2,12 +2,12 @@
 
 use std::{fs, process::Command};
 
-use crate::support::{emulator::Emulator, page, program::Place};
+use crate::support::{emulator::Emulator, page, program::Place, user::User};
 
 #[tokio::test]
 async fn the_commands_of_the_page_do_what_it_says() {
     let emulator = Emulator::start().await;
-    emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&emulator, "terraform").await;
     let mut place = Place::with(&emulator);
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder");
     let path = format!("{}:{}", bin.display(), place.vars.get("PATH").expect("a PATH"));

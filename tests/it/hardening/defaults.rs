@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::settings;
-use crate::support::emulator::Emulator;
+use crate::support::{emulator::Emulator, user::User};
 
 /// The lines that begin with one of `starts`, and those that begin with none.
 fn split(said: &str, starts: &[&str]) -> (String, String) {
@@ -14,7 +14,7 @@ fn split(said: &str, starts: &[&str]) -> (String, String) {
 #[tokio::test]
 async fn every_setting_is_as_documented() {
     let emulator = Emulator::start().await;
-    emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&emulator, "terraform").await;
     let said = settings(&emulator, &["--alarm-email", "ops@example.com", "--attach-to", "user/terraform"]);
     let (key, rest) = split(&said, &["key"]);
     assert_snapshot!(key, @r#"

@@ -6,12 +6,13 @@ use super::{World, counted};
 use crate::support::{
     backend::{Backend, said},
     recorder::Call,
+    user::User,
 };
 
 #[tokio::test]
 async fn a_second_run_writes_nothing() {
     let world = World::new("--lock both --alarm-email ops@example.com --attach-to user/terraform").await;
-    world.emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&world.emulator, "terraform").await;
     let first = world.bootstrap().await;
     let second = world.bootstrap().await;
     assert_eq!(second.iter().filter(|call| call.is_write()).collect::<Vec<_>>(), Vec::<&Call>::new());

@@ -17,7 +17,7 @@ use tfbackend::aws::resources::observe;
 use tokio::time::Instant;
 
 use super::World;
-use crate::support::recorder::call;
+use crate::support::{recorder::call, user::User};
 
 /// One distance to AWS and back. Far more than the emulator and this machine take for all calls together.
 const TRIP: Duration = Duration::from_millis(1500);
@@ -99,7 +99,7 @@ async fn an_observation_is_three_round_trips_deep() {
     let far = Far::default();
     let line = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
     let world = World::over(line, |inner| SharedHttpClient::new(FarClient { inner, far: far.clone() })).await;
-    world.emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&world.emulator, "terraform").await;
     let nothing = far.chain(&world).await;
     assert!((1..=DEEPEST).contains(&nothing.len()), "nothing is there: {nothing:?}");
     world.bootstrap().await;

@@ -21,13 +21,9 @@ PROTECTED = "tfbackend:protected"
 unprotected = [{"Key": PROTECTED, "Value": "false"}]
 
 
-def encryption():
-    return s3.get_bucket_encryption(**here)["ServerSideEncryptionConfiguration"]["Rules"][0]
-
-
-def encrypt(**changes):
-    configuration = {"Rules": [{**encryption(), **changes}]}
-    s3.put_bucket_encryption(**here, ServerSideEncryptionConfiguration=configuration)
+def encrypt(name=bucket, **changes):
+    known = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [{**known, **changes}]})
 
 
 def key_of_the_table():
@@ -89,6 +85,14 @@ def watch_another_table():
     change_alarm("lock-contention", Metrics=metrics)
 
 
+def control_by_lists(name):
+    s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+
+
+def suspend(name):
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+
+
 def retag(name):
     tags = s3.get_bucket_tagging(Bucket=name)["TagSet"]
     changed = [{**tag, "Value": "false"} if tag["Key"] == PROTECTED else tag for tag in tags]
@@ -141,14 +145,15 @@ capacity = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
 changes = {
     "no public access block": lambda: s3.delete_public_access_block(**here),
     "one of four blocks off": lambda: block(bucket, BlockPublicPolicy=False),
-    "access control lists again": lambda: s3.put_bucket_ownership_controls(
-        **here, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
-    ),
+    "access control lists again": lambda: control_by_lists(bucket),
+    "log bucket: access control lists again": lambda: control_by_lists(logs),
     "another value of a tag": lambda: retag(bucket),
-    "versioning suspended": lambda: s3.put_bucket_versioning(**here, VersioningConfiguration={"Status": "Suspended"}),
+    "versioning suspended": lambda: suspend(bucket),
+    "log bucket: versioning suspended": lambda: suspend(logs),
     "SSE-S3 by default": lambda: encrypt(ApplyServerSideEncryptionByDefault={"SSEAlgorithm": "AES256"}),
     "no bucket key": lambda: encrypt(BucketKeyEnabled=False),
     "SSE-C allowed": lambda: encrypt(BlockedEncryptionTypes={"EncryptionType": ["NONE"]}),
+    "log bucket: SSE-C allowed": lambda: encrypt(logs, BlockedEncryptionTypes={"EncryptionType": ["NONE"]}),
     "no lifecycle": lambda: s3.delete_bucket_lifecycle(**here),
     "a shorter history": lambda: change_rule(
         bucket, "history", NoncurrentVersionExpiration={"NoncurrentDays": 1, "NewerNoncurrentVersions": 50}
@@ -159,6 +164,16 @@ changes = {
     "uploads begun are kept": lambda: change_rule(bucket, "history", AbortIncompleteMultipartUpload={"DaysAfterInitiation": 99}),
     "a rule that is switched off": lambda: change_rule(bucket, "history", Status="Disabled"),
     "delete markers are kept": lambda: change_rule(bucket, "delete-markers"),
+    "a rule for delete markers that is switched off": lambda: change_rule(bucket, "delete-markers", Status="Disabled"),
+    "what probes left is kept": lambda: change_rule(bucket, "probes"),
+    "what probes left in workspaces is kept": lambda: change_rule(bucket, "probes-of-workspaces"),
+    "what probes left is kept for long": lambda: change_rule(
+        bucket, "probes", NoncurrentVersionExpiration={"NoncurrentDays": 90}
+    ),
+    "log bucket: uploads begun are kept": lambda: change_rule(
+        logs, "logs", AbortIncompleteMultipartUpload={"DaysAfterInitiation": 99}
+    ),
+    "log bucket: delete markers are kept": lambda: change_rule(logs, "delete-markers"),
     "logs are kept for a day": lambda: change_rule(logs, "logs", Expiration={"Days": 1}),
     "no access logs": lambda: s3.put_bucket_logging(**here, BucketLoggingStatus={}),
     "nobody hears of deletions": lambda: s3.put_bucket_notification_configuration(**here, NotificationConfiguration={}),

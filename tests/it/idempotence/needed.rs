@@ -17,6 +17,7 @@ use crate::support::{
     emulator::Emulator,
     program::{Place, Said},
     recorder::Call,
+    user::User,
 };
 
 const EVERYTHING: &str = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
@@ -61,7 +62,7 @@ fn said(needed: &Needed) -> BTreeSet<String> {
 #[tokio::test]
 async fn what_is_needed_is_what_is_called_for() {
     let world = World::new(EVERYTHING).await;
-    world.emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&world.emulator, "terraform").await;
     let first = world.needed().await;
     world.recorder.take();
     let mut calls = world.bootstrap().await;
@@ -102,19 +103,16 @@ struct Operator {
     /// The administrator, who plans; and the one who carries it out.
     admin: Place,
     operator: Place,
+    user: User,
 }
 
 impl Operator {
     async fn new() -> Self {
         let emulator = Emulator::start().await;
-        emulator.python("tests/it/support/make_user.py", &["terraform"]);
-        let keys = emulator.python("tests/it/support/make_user.py", &["bootstrapper"]);
-        let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-        let (admin, mut operator) = (Place::with(&emulator), Place::with(&emulator));
-        operator.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
-        operator.set("AWS_ACCESS_KEY_ID", id);
-        operator.set("AWS_SECRET_ACCESS_KEY", secret);
-        Self { emulator, admin, operator }
+        User::make(&emulator, "terraform").await;
+        let user = User::make(&emulator, "bootstrapper").await;
+        let (admin, operator) = (Place::with(&emulator), user.place(&emulator));
+        Self { emulator, admin, operator, user }
     }
 
     /// What `plan` prints, to the letter.
@@ -126,7 +124,7 @@ impl Operator {
     }
 
     /// Gives the operator what the plan says, without `left_out`, and has them carry the plan out.
-    fn carries_out(&self, left_out: Option<&str>) -> Said {
+    async fn carries_out(&self, left_out: Option<&str>) -> Said {
         let mut policy: Value = serde_json::from_str(&self.admin("--needed-actions")).expect("a policy");
         self.admin("--out p");
         fs::copy(self.admin.path().join("p"), self.operator.path().join("p")).expect("copied");
@@ -146,7 +144,7 @@ impl Operator {
             let anywhere = json!({ "Effect": "Allow", "Action": general, "Resource": "*" });
             policy["Statement"].as_array_mut().expect("statements").push(anywhere);
         }
-        self.emulator.python("tests/it/idempotence/grant.py", &[&policy.to_string()]);
+        self.user.has_policy(&policy).await;
         self.operator.bootstrap("p -y")
     }
 }
@@ -155,18 +153,18 @@ impl Operator {
 async fn the_policy_of_a_plan_carries_it_out() {
     let world = Operator::new().await;
     // A first run; one that has nothing to do; repairs.
-    let said = world.carries_out(None);
+    let said = world.carries_out(None).await;
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), world.emulator.log());
     assert!(!world.admin("--needed-actions").contains(":Put"));
-    let said = world.carries_out(None);
+    let said = world.carries_out(None).await;
     assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{}{}", said.all(), world.admin("--needed-actions"));
     let drift = ["a runner who may do everything", "no alias", "no point-in-time recovery", "a weaker key policy", "nobody is told"];
     world.emulator.python("tests/it/idempotence/drift.py", &drift);
-    let said = world.carries_out(Some("s3:GetBucketVersioning"));
+    let said = world.carries_out(Some("s3:GetBucketVersioning")).await;
     assert!(said.code == Some(3) && said.refusal().contains("needs s3:GetBucketVersioning"), "{}", said.all());
-    let said = world.carries_out(Some("kms:PutKeyPolicy"));
+    let said = world.carries_out(Some("kms:PutKeyPolicy")).await;
     assert!(said.code == Some(4) && said.refusal().contains("needs kms:PutKeyPolicy"), "{}", said.all());
-    let said = world.carries_out(None);
+    let said = world.carries_out(None).await;
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), world.emulator.log());
 }
 

@@ -5,8 +5,12 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Stdio},
 };
 
-use super::World;
-use crate::support::emulator::Emulator;
+use super::{World, writes};
+use crate::support::{
+    emulator::Emulator,
+    parts::{Part, in_parts},
+    user::User,
+};
 
 const DRIFT: &str = "tests/it/idempotence/drift.py";
 
@@ -18,21 +22,33 @@ const REPAIRS: &[(&str, &str, &str, &str)] = &[
     ("state bucket: no IgnorePublicAcls", "state_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
     ("state bucket: no RestrictPublicBuckets", "state_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
     ("log bucket: no BlockPublicPolicy", "log_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
+    ("log bucket: no BlockPublicAcls", "log_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
+    ("log bucket: no IgnorePublicAcls", "log_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
+    ("log bucket: no RestrictPublicBuckets", "log_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
     ("access control lists again", "state_bucket", "bucket-acls", "PutBucketOwnershipControls"),
+    ("log bucket: access control lists again", "log_bucket", "bucket-acls", "PutBucketOwnershipControls"),
     ("another value of a tag", "state_bucket", "tags", "PutBucketTagging"),
     ("another tag of the log bucket", "log_bucket", "tags", "PutBucketTagging"),
     ("versioning suspended", "state_bucket/versioning", "bucket-versioning", "PutBucketVersioning"),
+    ("log bucket: versioning suspended", "log_bucket/versioning", "bucket-versioning", "PutBucketVersioning"),
     ("SSE-S3 by default", "state_bucket/encryption", "bucket-encryption", "PutBucketEncryption"),
     ("SSE-KMS with another key", "state_bucket/encryption", "bucket-encryption", "PutBucketEncryption"),
     ("no bucket key", "state_bucket/encryption", "bucket-key", "PutBucketEncryption"),
     ("SSE-C allowed", "state_bucket/encryption", "bucket-sse-c", "PutBucketEncryption"),
+    ("log bucket: SSE-C allowed", "log_bucket/encryption", "bucket-sse-c", "PutBucketEncryption"),
     ("no lifecycle", "state_bucket/lifecycle", "bucket-history", "PutBucketLifecycleConfiguration"),
     ("a shorter history", "state_bucket/lifecycle", "bucket-history", "PutBucketLifecycleConfiguration"),
     ("fewer versions for ever", "state_bucket/lifecycle", "bucket-history", "PutBucketLifecycleConfiguration"),
     ("uploads begun are kept", "state_bucket/lifecycle", "bucket-history", "PutBucketLifecycleConfiguration"),
     ("a rule that is switched off", "state_bucket/lifecycle", "bucket-history", "PutBucketLifecycleConfiguration"),
     ("delete markers are kept", "state_bucket/lifecycle", "bucket-lifecycle", "PutBucketLifecycleConfiguration"),
+    ("a rule for delete markers that is switched off", "state_bucket/lifecycle", "bucket-lifecycle", "PutBucketLifecycleConfiguration"),
+    ("what probes left is kept", "state_bucket/lifecycle", "bucket-lifecycle", "PutBucketLifecycleConfiguration"),
+    ("what probes left in workspaces is kept", "state_bucket/lifecycle", "bucket-lifecycle", "PutBucketLifecycleConfiguration"),
+    ("what probes left is kept for long", "state_bucket/lifecycle", "bucket-lifecycle", "PutBucketLifecycleConfiguration"),
     ("logs are kept for a day", "log_bucket/lifecycle", "bucket-history", "PutBucketLifecycleConfiguration"),
+    ("log bucket: uploads begun are kept", "log_bucket/lifecycle", "bucket-history", "PutBucketLifecycleConfiguration"),
+    ("log bucket: delete markers are kept", "log_bucket/lifecycle", "bucket-lifecycle", "PutBucketLifecycleConfiguration"),
     ("no access logs", "state_bucket/logging", "bucket-access-logs", "PutBucketLogging"),
     ("access logs below another prefix", "state_bucket/logging", "bucket-access-logs", "PutBucketLogging"),
     ("no bucket policy", "state_bucket/policy", "bucket-policy", "PutBucketPolicy"),
@@ -127,29 +143,32 @@ impl Drop for Drift {
     }
 }
 
-#[tokio::test]
-async fn one_call_repairs_each_setting() {
+in_parts! { fn one_call_repairs_each_setting: each_of in first second third fourth }
+
+async fn each_of(part: Part) {
     let world = World::new("--alarm-email ops@example.com --attach-to user/terraform").await;
-    world.emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&world.emulator, "terraform").await;
     world.bootstrap().await;
     assert_eq!(world.writes().await, Vec::<String>::new());
     let mut drift = Drift::start(&world.emulator);
-    assert_eq!(world.found().await, (vec![], vec![]), "a clean environment");
-    for (what, address, finding, call) in REPAIRS {
+    assert_eq!(world.found(&world.look().await), (vec![], vec![]), "a clean environment");
+    for (what, address, finding, call) in part.of(REPAIRS) {
         drift.make(what);
-        let (planned, found) = world.found().await;
+        let observation = world.look().await;
+        let (planned, found) = world.found(&observation);
         assert_eq!(planned, [*address], "planned after: {what}");
         assert_eq!(found, [format!("{finding} at {address}")], "found after: {what}");
-        assert_eq!(world.writes().await, [*call], "{what}");
+        world.recorder.take();
+        assert_eq!(writes(world.repair(observation).await), [*call], "{what}");
     }
     // What was not set right would have been found with the next one.
-    assert_eq!(world.found().await, (vec![], vec![]), "after the last repair");
+    assert_eq!(world.found(&world.look().await), (vec![], vec![]), "after the last repair");
 }
 
 #[tokio::test]
 async fn everything_at_once_is_repaired_in_one_run() {
     let world = World::new("--alarm-email ops@example.com --attach-to user/terraform").await;
-    world.emulator.python("tests/it/support/make_user.py", &["terraform"]);
+    User::make(&world.emulator, "terraform").await;
     world.bootstrap().await;
     // Backwards, as nothing can be made weaker that is gone.
     let all: Vec<&str> = REPAIRS.iter().rev().map(|(what, ..)| *what).collect();

@@ -113,7 +113,7 @@ async fn nothing_is_sent_in_the_clear_or_into_the_void() {
     ");
     place.vars.remove("AWS_CA_BUNDLE");
 
-    let nobody = format!("http://127.0.0.1:{}", crate::support::emulator::free_port());
+    let nobody = format!("http://127.0.0.1:{}", crate::support::ports::free_port());
     place.hide(&nobody, "NOBODY");
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --endpoint-url {nobody}")).refusal(), @"
     1

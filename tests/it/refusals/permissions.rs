@@ -2,13 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_iam::{
-    Client, Config,
-    config::{BehaviorVersion, Credentials, Region},
-};
-use tfbackend::aws::http::{self, Proxy};
-
-use crate::support::{emulator::Emulator, program::Place};
+use crate::support::{emulator::Emulator, user::User};
 
 const LINE: &str = "bootstrap --env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/admin --parallelism 1 -y";
 
@@ -16,12 +10,8 @@ const LINE: &str = "bootstrap --env prod --project acme --region eu-west-1 --loc
 #[tokio::test]
 async fn whoever_grants_what_is_named_gets_there() {
     let emulator = Emulator::start().await;
-    let keys = emulator.python("tests/it/support/make_user.py", &["operator"]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let mut place = Place::with(&emulator);
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
-    let iam = iam(&emulator);
+    let operator = User::make(&emulator, "operator").await;
+    let place = operator.place(&emulator);
     let args: Vec<&str> = LINE.split(' ').collect();
 
     let mut granted: Vec<(Option<i32>, String)> = vec![];
@@ -42,7 +32,7 @@ async fn whoever_grants_what_is_named_gets_there() {
             _ => panic!("{}", said.all()),
         }
         granted.push((said.code, action.clone()));
-        grant(&iam, granted.iter().map(|(_, action)| action.as_str())).await;
+        operator.may_only(&granted.iter().map(|(_, action)| action.as_str()).collect::<Vec<_>>()).await;
         assert!(granted.len() < 100, "it goes on and on: {granted:?}");
     }
     let of = |code| granted.iter().filter(|(when, _)| *when == Some(code)).map(|(_, action)| action.as_str()).collect::<BTreeSet<_>>();
@@ -143,13 +133,9 @@ async fn whoever_grants_what_is_named_gets_there() {
 #[tokio::test]
 async fn the_rest_is_made_and_the_next_run_finishes() {
     let emulator = Emulator::start().await;
-    let keys = emulator.python("tests/it/support/make_user.py", &["operator"]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let mut place = Place::with(&emulator);
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
-    let iam = iam(&emulator);
-    deny(&iam, "s3:PutBucketVersioning").await;
+    let operator = User::make(&emulator, "operator").await;
+    let place = operator.place(&emulator);
+    operator.may_all_but("s3:PutBucketVersioning").await;
     let line =
         "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --access-logs=false -y";
     let said = place.bootstrap(&format!("{line} --parallelism 1"));
@@ -164,7 +150,7 @@ async fn the_rest_is_made_and_the_next_run_finishes() {
       hint: the same command continues where this one stopped
     ");
     assert!(!place.path().join("backend.conf").exists());
-    grant(&iam, ["*"]).await;
+    operator.may_only(&["*"]).await;
     let said = place.bootstrap(line);
     assert_eq!(said.code, Some(0), "{}", said.all());
 }
@@ -173,13 +159,9 @@ async fn the_rest_is_made_and_the_next_run_finishes() {
 #[tokio::test]
 async fn what_may_not_be_looked_at_afterwards_is_named() {
     let emulator = Emulator::start().await;
-    let keys = emulator.python("tests/it/support/make_user.py", &["operator"]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let mut place = Place::with(&emulator);
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
-    let iam = iam(&emulator);
-    deny(&iam, "kms:GetKeyPolicy").await;
+    let operator = User::make(&emulator, "operator").await;
+    let place = operator.place(&emulator);
+    operator.may_all_but("kms:GetKeyPolicy").await;
     let line = "--env prod --project acme --region eu-west-1 --lock s3 --trail off --alarms=false --access-logs=false -y";
     insta::assert_snapshot!(place.bootstrap(line).refusal(), @"
     4
@@ -188,7 +170,7 @@ async fn what_may_not_be_looked_at_afterwards_is_named() {
       hint: allow kms:GetKeyPolicy, then run the same command again: it verifies, and writes the files
     ");
     assert!(!place.path().join("backend.conf").exists());
-    grant(&iam, ["*"]).await;
+    operator.may_only(&["*"]).await;
     let said = place.bootstrap(line);
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert!(place.path().join("backend.conf").exists());
@@ -198,37 +180,4 @@ async fn what_may_not_be_looked_at_afterwards_is_named() {
 fn named(err: &str) -> BTreeSet<String> {
     let text = err.split_whitespace().collect::<Vec<_>>().join(" ");
     text.split("(needs ").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect()
-}
-
-async fn grant(iam: &Client, actions: impl IntoIterator<Item = &str>) {
-    let actions: Vec<&str> = actions.into_iter().collect();
-    put(iam, &serde_json::json!({ "Effect": "Allow", "Action": actions, "Resource": "*" })).await;
-}
-
-async fn deny(iam: &Client, action: &str) {
-    put(iam, &serde_json::json!([{ "Effect": "Allow", "Action": "*", "Resource": "*" }, { "Effect": "Deny", "Action": action, "Resource": "*" }])).await;
-}
-
-async fn put(iam: &Client, statement: &serde_json::Value) {
-    let document = serde_json::json!({ "Version": "2012-10-17", "Statement": statement });
-    iam.put_user_policy()
-        .user_name("operator")
-        .policy_name("operator")
-        .policy_document(document.to_string())
-        .send()
-        .await
-        .expect("granted");
-}
-
-/// As the administrator.
-fn iam(emulator: &Emulator) -> Client {
-    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-    let (id, secret) = emulator.credentials();
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(emulator.region().to_owned()))
-        .endpoint_url(emulator.endpoint())
-        .credentials_provider(Credentials::new(id, secret, None, None, "test"))
-        .http_client(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
-    Client::from_conf(config.build())
 }

@@ -1,5 +1,6 @@
-//! The library's own clients for an emulator, as its administrator.
+//! What the library calls AWS with, for `prod` of `acme`, as an emulator's administrator.
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tfbackend::aws::{
     Aws,
     caller::Caller,
@@ -10,20 +11,33 @@ use tfbackend::aws::{
 
 use super::emulator::Emulator;
 
+/// The program's own HTTP client, which trusts the emulator.
+pub fn http_client(emulator: &Emulator) -> SharedHttpClient {
+    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
+    http::http_client(Some(&ca), Proxy::Direct).expect("a client")
+}
+
 pub async fn aws(emulator: &Emulator) -> Aws {
     at(emulator, emulator.endpoint()).await
 }
 
 /// By way of an endpoint that the emulator is behind.
 pub async fn at(emulator: &Emulator, endpoint: &str) -> Aws {
-    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
+    by(emulator, endpoint, http_client(emulator)).await
+}
+
+/// Over another client.
+pub async fn over(emulator: &Emulator, client: SharedHttpClient) -> Aws {
+    by(emulator, emulator.endpoint(), client).await
+}
+
+async fn by(emulator: &Emulator, endpoint: &str, client: SharedHttpClient) -> Aws {
     let connection = Connection {
         region: Some(emulator.region().to_owned()),
         endpoint_url: Some(endpoint.to_owned()),
         credentials_file: Some(emulator.credentials_file().to_owned()),
         ..Connection::default()
     };
-    let client = http::http_client(Some(&ca), Proxy::Direct).expect("a client");
     let clients = Clients::new(&connect(&connection, client, &|_| None).await.expect("connected"));
     let caller = Caller::ask(&clients).await.expect("a caller");
     let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };

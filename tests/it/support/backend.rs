@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::emulator::Emulator;
+use super::{emulator::Emulator, user::User};
 
 /// Everything of Terraform's is done as an IAM user who has the runner policy and nothing else.
 pub struct Backend {
@@ -24,11 +24,8 @@ impl Backend {
     /// Runs `tfbackend bootstrap` for the environment `prod` of `acme` as the administrator.
     pub async fn make(args: &[&str]) -> Self {
         let emulator = Emulator::start().await;
-        let keys = emulator.python("tests/it/support/make_user.py", &["terraform"]);
-        let (id, secret) = keys.trim().split_once(' ').expect("two keys");
         let mut runner = emulator.aws_env();
-        runner.remove("AWS_SHARED_CREDENTIALS_FILE");
-        runner.extend([("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)].map(|(k, v)| (k.to_owned(), v.to_owned())));
+        User::make(&emulator, "terraform").await.works_in(&mut runner);
         let dir = tempfile::tempdir().expect("a directory");
         let args = [args, &["--attach-to", "user/terraform"]].concat().into_iter().map(str::to_owned).collect();
         let backend = Self { emulator, dir, runner, args };
@@ -41,6 +38,16 @@ impl Backend {
     pub fn bootstrap(&self) -> Output {
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
         bootstrap(&self.emulator, self.dir(), &args)
+    }
+
+    /// Another command about the same environment, as the administrator.
+    pub fn tfbackend(&self, command: &str, more: &[&str]) -> Output {
+        let mut words = vec![command, "--project", "acme", "--env", "prod", "--region", self.emulator.region()];
+        words.extend(["--endpoint-url", self.emulator.endpoint()]);
+        words.extend(self.args.iter().map(String::as_str));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        program.args(words).args(more).current_dir(self.dir()).env_clear().envs(self.emulator.aws_env());
+        program.stdin(Stdio::null()).output().expect("the program")
     }
 
     pub fn dir(&self) -> &Path {

@@ -4,9 +4,9 @@ use std::{
     collections::BTreeMap,
     env, fs,
     io::Write,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,11 @@ use tfbackend::sandbox::{
     admin::Profile,
     certificate::Certificate,
     emulator::{ACCOUNT, Emulator as Launch, Health, SERVE},
+};
+
+use super::{
+    ports::free_port,
+    scripts::{self, Ran},
 };
 
 /// Ends the emulator when this process is gone, however that came about: nobody is left then to
@@ -44,12 +49,12 @@ impl Emulator {
         let dir = tempfile::tempdir().expect("a directory");
         let certificate = Certificate::ensure(&dir.path().join("tls")).expect("a certificate");
         let ca = fs::read(&certificate.ca).expect("a CA");
-        // Another test may take the port between its choice and its use.
+        // Somebody who is no test may take the port between its choice and its use.
         for _ in 0..5 {
             let (port, plain_port) = (free_port(), free_port());
             let launch = Launch { port, certificate: &certificate, keep: None };
             let log_file = dir.path().join("emulator.log");
-            let mut process = spawn(&python, &launch, plain_port, dir.path(), &log_file);
+            let mut process = spawn(python, &launch, plain_port, dir.path(), &log_file);
             if !answers(&Health::new(&launch.endpoint(), &ca).expect("a CA"), &mut process).await {
                 continue;
             }
@@ -141,13 +146,12 @@ impl Emulator {
 
     /// The same in another environment, such as another user's.
     pub fn python_in(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> String {
-        let output = self.python_command(vars, script, args).stdin(Stdio::null()).output();
-        let Output { status, stdout, stderr } = output.expect("the tests' Python");
-        let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        assert!(status.success(), "{script} ended with {status}\n{out}\n{err}");
-        out.into_owned()
+        let Ran { status, out, err } = scripts::run(python(), script, args, vars);
+        assert_eq!(status, 0, "{script}\n{out}\n{err}");
+        out
     }
 
+    /// For one that is talked to while it runs.
     pub fn python_command(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> Command {
         let mut command = Command::new(python());
         command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(args).env_clear().envs(vars);
@@ -164,17 +168,15 @@ impl Drop for Emulator {
 }
 
 /// The interpreter of the tests' own environment, which is made if need be.
-pub fn python() -> PathBuf {
-    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-venv");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/venv.sh");
-    let status = Command::new(&script).arg(&venv).status().expect("tests/venv.sh");
-    assert!(status.success(), "tests/venv.sh ended with {status}");
-    venv.join("bin/python")
-}
-
-/// A port on loopback that nobody listens on at the moment.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
+pub fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-venv");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/venv.sh");
+        let status = Command::new(&script).arg(&venv).status().expect("tests/venv.sh");
+        assert!(status.success(), "tests/venv.sh ended with {status}");
+        venv.join("bin/python")
+    })
 }
 
 fn spawn(python: &Path, launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &Path) -> Child {

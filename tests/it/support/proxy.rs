@@ -22,6 +22,9 @@ use super::{
     recorder::{Call, call},
 };
 
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What becomes of a call.
 pub enum Reply {
     /// The emulator answers.
@@ -53,7 +56,7 @@ type Rule = dyn Fn(&Call, &HttpRequest) -> Reply + Send + Sync;
 
 pub struct Proxy {
     endpoint: String,
-    calls: Arc<Mutex<Vec<Call>>>,
+    server: Arc<Server>,
 }
 
 /// Ends with the process; each test is one.
@@ -61,16 +64,22 @@ impl Proxy {
     pub fn start(emulator: Option<&Emulator>, rule: impl Fn(&Call, &HttpRequest) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let behind = emulator.map(Behind::new);
-        let server = Arc::new(Server { calls: Arc::clone(&calls), rule: Box::new(rule), behind });
+        let server = Arc::new(Server {
+            calls: Mutex::default(),
+            under_way: Mutex::default(),
+            answered: Condvar::new(),
+            rule: Box::new(rule),
+            behind,
+        });
+        let serving = Arc::clone(&server);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let server = Arc::clone(&server);
+                let server = Arc::clone(&serving);
                 thread::spawn(move || server.serve(stream));
             }
         });
-        Self { endpoint, calls }
+        Self { endpoint, server }
     }
 
     pub fn endpoint(&self) -> &str {
@@ -79,13 +88,22 @@ impl Proxy {
 
     /// The operations since the last time, as in `sts:GetCallerIdentity`.
     pub fn take(&self) -> Vec<String> {
-        let calls = std::mem::take(&mut *self.calls.lock().expect("the calls"));
+        let calls = std::mem::take(&mut *self.server.calls.lock().expect("the calls"));
         calls.into_iter().map(|call| format!("{}:{}", call.service, call.operation)).collect()
+    }
+
+    /// Waits until all that was called is done, whether or not somebody still waits for the answer.
+    pub fn wait_until_answered(&self) {
+        let under_way = self.server.under_way.lock().expect("a count");
+        let (left, _) = self.server.answered.wait_timeout_while(under_way, PATIENCE, |left| *left > 0).expect("a count");
+        assert_eq!(*left, 0, "calls are not answered");
     }
 }
 
 struct Server {
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Mutex<Vec<Call>>,
+    under_way: Mutex<usize>,
+    answered: Condvar,
     rule: Box<Rule>,
     behind: Option<Behind>,
 }
@@ -132,23 +150,30 @@ impl Server {
     /// Answers what comes over one connection. What goes wrong with it is for the program to find out.
     fn serve(&self, mut stream: TcpStream) {
         let Some(request) = read(&stream) else { return };
-        let call = call(&request);
+        *self.under_way.lock().expect("a count") += 1;
+        let answer = self.answer(&request);
+        *self.under_way.lock().expect("a count") -= 1;
+        self.answered.notify_all();
+        // Whoever asked may be gone.
+        let _ = stream.write_all(&answer);
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Vec<u8> {
+        let call = call(request);
         self.calls.lock().expect("the calls").push(call.clone());
-        let answer = match (self.rule)(&call, &request) {
+        match (self.rule)(&call, request) {
             Reply::Answer { status, headers, body } => {
                 let mut answer = format!("HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
                 headers.iter().for_each(|(name, value)| answer.push_str(&format!("{name}: {value}\r\n")));
                 let body = if request.method() == "HEAD" { "" } else { &body };
                 format!("{answer}\r\n{body}").into_bytes()
             }
-            Reply::Forward => self.forward(&request),
+            Reply::Forward => self.forward(request),
             Reply::Wait(gate) => {
                 gate.pass();
-                self.forward(&request)
+                self.forward(request)
             }
-        };
-        // Whoever asked may be gone.
-        let _ = stream.write_all(&answer);
+        }
     }
 
     fn forward(&self, request: &HttpRequest) -> Vec<u8> {
@@ -203,11 +228,12 @@ impl Gate {
     /// Waits until a call stands before it.
     pub fn wait_for_somebody(&self) {
         let way = self.0.0.lock().expect("a gate");
-        let (way, _) = self.0.1.wait_timeout_while(way, Duration::from_secs(60), |way| way.waiting == 0).expect("a gate");
+        let (way, _) = self.0.1.wait_timeout_while(way, PATIENCE, |way| way.waiting == 0).expect("a gate");
         assert!(way.waiting > 0, "nobody came");
     }
 
-    fn pass(&self) {
+    /// Stands before it until it is open.
+    pub fn pass(&self) {
         let mut way = self.0.0.lock().expect("a gate");
         way.waiting += 1;
         self.0.1.notify_all();

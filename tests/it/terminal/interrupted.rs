@@ -1,6 +1,11 @@
 //! Ctrl-C and SIGTERM while things are made: what runs is finished, nothing more is started, and the next run finishes.
 
-use std::process::{Command, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
 
 use super::CTRL_C;
 use crate::support::{
@@ -30,14 +35,20 @@ fn args() -> Vec<&'static str> {
     ["bootstrap"].into_iter().chain(LINE.split(' ')).collect()
 }
 
+/// Ctrl-C, once a call waits at the gate.
+fn interrupted<'a>(place: &'a Place, gate: &Gate) -> Terminal<'a> {
+    let mut terminal = Terminal::start(place, &args());
+    gate.wait_for_somebody();
+    terminal.send(CTRL_C);
+    terminal.wait_for("interrupted");
+    terminal
+}
+
 #[tokio::test]
 async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     let emulator = Emulator::start().await;
     let (place, gate, _proxy) = behind_a_gate(&emulator);
-    let mut terminal = Terminal::start(&place, &args());
-    gate.wait_for_somebody();
-    terminal.send(CTRL_C);
-    terminal.wait_for("interrupted");
+    let mut terminal = interrupted(&place, &gate);
     gate.open();
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(without_a_frame(&terminal.screen()), @"
@@ -115,10 +126,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 async fn the_second_ctrl_c_ends_at_once() {
     let emulator = Emulator::start().await;
     let (place, gate, _proxy) = behind_a_gate(&emulator);
-    let mut terminal = Terminal::start(&place, &args());
-    gate.wait_for_somebody();
-    terminal.send(CTRL_C);
-    terminal.wait_for("interrupted");
+    let mut terminal = interrupted(&place, &gate);
     terminal.send(CTRL_C);
     // The gate is still shut.
     assert_eq!(terminal.end(), 130);
@@ -135,16 +143,17 @@ async fn sigterm_is_the_same_for_a_job_without_a_terminal() {
     let emulator = Emulator::start().await;
     let (place, gate, _proxy) = behind_a_gate(&emulator);
     let mut command = place.command(&[&args()[..], &["--output=json"]].concat());
-    let job = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    let mut job = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
     gate.wait_for_somebody();
     assert!(Command::new("kill").arg(job.id().to_string()).status().expect("kill").success());
-    // There is nothing to be seen of it from outside until the gate opens.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    let lines = BufReader::new(job.stdout.take().expect("piped")).lines();
+    let mut events = lines.map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"));
+    let interrupted: Value = events.find(|event: &Value| event["event"] == "interrupted").expect("it says so at once");
     gate.open();
+    let rest: Vec<Value> = events.collect();
     let said = place.said(&job.wait_with_output().expect("it ends"));
-    assert_eq!((said.code, said.err.as_str()), (Some(130), ""), "{}", said.all());
-    let last: Vec<serde_json::Value> = said.out.lines().rev().take(3).map(|line| serde_json::from_str(line).expect(line)).collect();
-    let [error, finished, interrupted] = &last[..] else { panic!("{}", said.all()) };
+    assert_eq!((said.code, said.err.as_str()), (Some(130), ""), "{rest:#?}");
+    let [finished, error] = &rest[..] else { panic!("{rest:#?}") };
     assert_eq!((interrupted["event"].as_str(), interrupted["running"].as_i64()), (Some("interrupted"), Some(1)));
     assert_eq!((finished["event"].as_str(), finished["address"].as_str()), (Some("finished"), Some("lock_table")));
     insta::assert_snapshot!(error["error"], @r#"{"exit_code":130,"message":"interrupted: 14 changes were made, 2 left","causes":[],"hints":["made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/logging, state_bucket/policy, lock_table","not started: lock_table/recovery, runner_policy","the same command continues where this one stopped"]}"#);

@@ -14,9 +14,9 @@ use tfbackend::{
 
 use super::{
     running::{HEAD, Holder, apply, initialized, nothing_to_change},
-    usage::{TABLE, address, aws},
+    usage::{TABLE, address},
 };
-use crate::support::backend::said;
+use crate::support::{aws::aws, backend::said};
 
 const PATH: &str = "terraform.tfstate";
 
@@ -24,7 +24,7 @@ const PATH: &str = "terraform.tfstate";
 async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
     let backend = initialized(&["--lock", "both"]).await;
     apply(&backend, &[]);
-    let (aws, address) = (aws(&backend).await, address(&backend, LockMechanism::Both));
+    let (aws, address) = (aws(&backend.emulator).await, address(&backend, LockMechanism::Both));
     let store = Store::new(&aws, &address);
     let encrypt = Encrypt::Kms(backend.conf("kms_key_id"));
     let info = store.lock_info(PATH, "tfbackend state restore", "<ops>@\"home\"", Timestamp::now());

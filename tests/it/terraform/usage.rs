@@ -5,10 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 use tfbackend::{
     aws::{
         Aws,
-        caller::Caller,
-        clients::{Clients, Connection, connect},
-        http::{self, Proxy},
-        ownership::Mark,
         store::{
             Store, StoreAddress,
             live::{Extent, Half, LiveLock, LiveState, Seen, Stored},
@@ -27,27 +23,11 @@ use tfbackend::{
 };
 
 use super::running::{Holder, apply, initialized};
-use crate::support::backend::Backend;
+use crate::support::{aws::aws, backend::Backend};
 
 pub(super) const TABLE: &str = "acme-tfstate-prod-locks";
 /// More than any of these states has.
 const BYTES: usize = 1 << 20;
-
-pub(super) async fn aws(backend: &Backend) -> Aws {
-    let emulator = &backend.emulator;
-    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-    let connection = Connection {
-        region: Some(emulator.region().to_owned()),
-        endpoint_url: Some(emulator.endpoint().to_owned()),
-        credentials_file: Some(emulator.credentials_file().to_owned()),
-        ..Connection::default()
-    };
-    let client = http::http_client(Some(&ca), Proxy::Direct).expect("a client");
-    let clients = Clients::new(&connect(&connection, client, &|_| None).await.expect("connected"));
-    let caller = Caller::ask(&clients).await.expect("a caller");
-    let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };
-    Aws { clients, caller, region: emulator.region().to_owned(), mark }
-}
 
 pub(super) fn address(backend: &Backend, lock: LockMechanism) -> StoreAddress {
     StoreAddress {
@@ -139,61 +119,39 @@ async fn findings(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
 }
 
 /// A default and a named workspace, before, during and after a run that holds the lock.
-async fn lived_in(mechanism: &str, lock: LockMechanism) -> (String, String) {
+async fn lived_in(mechanism: &str, lock: LockMechanism, digest: &str, halves: &str) {
     let backend = initialized(&["--lock", mechanism]).await;
     apply(&backend, &[]);
     backend.terraform_ok(&["workspace", "new", "blue"]);
-    let aws = aws(&backend).await;
-    let before = listing(&backend, &aws, lock).await;
+    let aws = aws(&backend.emulator).await;
+    let states = format!(
+        "env:/blue/terraform.tfstate (blue): aws:kms, our key, digest {digest}, serial 1, []\n\
+         terraform.tfstate (default): aws:kms, our key, digest {digest}, serial 1, [\"terraform_data.content\"]"
+    );
+    assert_eq!(listing(&backend, &aws, lock).await, states);
     let mut holder = Holder::start(&backend);
     let held = listing(&backend, &aws, lock).await;
     let in_use = findings(&backend, &aws, lock).await;
     assert!(holder.finish().status.success());
+    assert_eq!(held, format!("{states}\na lock on env:/blue/terraform.tfstate (blue): {halves}"));
     assert_eq!(in_use, "", "a lock that is held is no fault");
     assert_eq!(findings(&backend, &aws, lock).await, "");
-    (before, held)
 }
 
 #[tokio::test]
 async fn states_and_locks_of_both_mechanisms() {
-    let (before, held) = lived_in("both", LockMechanism::Both).await;
-    assert_snapshot!(before, @r#"
-    env:/blue/terraform.tfstate (blue): aws:kms, our key, digest right, serial 1, []
-    terraform.tfstate (default): aws:kms, our key, digest right, serial 1, ["terraform_data.content"]
-    "#);
-    assert_snapshot!(held, @r#"
-    env:/blue/terraform.tfstate (blue): aws:kms, our key, digest right, serial 1, []
-    terraform.tfstate (default): aws:kms, our key, digest right, serial 1, ["terraform_data.content"]
-    a lock on env:/blue/terraform.tfstate (blue): item OperationTypeApply by somebody, file OperationTypeApply by somebody
-    "#);
+    let halves = "item OperationTypeApply by somebody, file OperationTypeApply by somebody";
+    lived_in("both", LockMechanism::Both, "right", halves).await;
 }
 
 #[tokio::test]
 async fn states_and_locks_of_a_table() {
-    let (before, held) = lived_in("dynamodb", LockMechanism::Dynamodb).await;
-    assert_snapshot!(before, @r#"
-    env:/blue/terraform.tfstate (blue): aws:kms, our key, digest right, serial 1, []
-    terraform.tfstate (default): aws:kms, our key, digest right, serial 1, ["terraform_data.content"]
-    "#);
-    assert_snapshot!(held, @r#"
-    env:/blue/terraform.tfstate (blue): aws:kms, our key, digest right, serial 1, []
-    terraform.tfstate (default): aws:kms, our key, digest right, serial 1, ["terraform_data.content"]
-    a lock on env:/blue/terraform.tfstate (blue): item OperationTypeApply by somebody, file free
-    "#);
+    lived_in("dynamodb", LockMechanism::Dynamodb, "right", "item OperationTypeApply by somebody, file free").await;
 }
 
 #[tokio::test]
 async fn states_and_locks_in_files() {
-    let (before, held) = lived_in("s3", LockMechanism::S3).await;
-    assert_snapshot!(before, @r#"
-    env:/blue/terraform.tfstate (blue): aws:kms, our key, digest unknown, serial 1, []
-    terraform.tfstate (default): aws:kms, our key, digest unknown, serial 1, ["terraform_data.content"]
-    "#);
-    assert_snapshot!(held, @r#"
-    env:/blue/terraform.tfstate (blue): aws:kms, our key, digest unknown, serial 1, []
-    terraform.tfstate (default): aws:kms, our key, digest unknown, serial 1, ["terraform_data.content"]
-    a lock on env:/blue/terraform.tfstate (blue): item not looked at, file OperationTypeApply by somebody
-    "#);
+    lived_in("s3", LockMechanism::S3, "unknown", "item not looked at, file OperationTypeApply by somebody").await;
 }
 
 /// What people do by hand: half a lock, a state under a key of S3's own, an object deleted, a digest lost.
@@ -214,7 +172,7 @@ async fn what_others_did_by_hand_is_found() {
         ..LockInfo::default()
     };
     backend.emulator.python("tests/it/terraform/by_hand.py", &[&backend.conf("bucket"), TABLE, "terraform.tfstate", &info.to_go_json()]);
-    let aws = aws(&backend).await;
+    let aws = aws(&backend.emulator).await;
     let said = findings(&backend, &aws, LockMechanism::Both).await;
     let (days, rest) = said.split_once("has been locked for ").and_then(|(_, rest)| rest.split_once(" by ")).expect("a stale lock");
     assert!(days.contains(" d ") && rest.starts_with("<ops>"), "{said}");
@@ -247,7 +205,7 @@ async fn every_version_of_what_was_written() {
     let backend = initialized(&["--lock", "s3"]).await;
     apply(&backend, &[]);
     backend.terraform_ok(&["destroy", "-auto-approve"]);
-    let (aws, address) = (aws(&backend).await, address(&backend, LockMechanism::S3));
+    let (aws, address) = (aws(&backend.emulator).await, address(&backend, LockMechanism::S3));
     let store = Store::new(&aws, &address);
     let (mut pages, mut lines) = (store.versions(""), vec![]);
     while let Some(page) = pages.next().await.expect("listed") {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{LINE, findings, verify};
-use crate::support::{emulator::Emulator, program::Place};
+use crate::support::{emulator::Emulator, ports::free_port, program::Place};
 
 const DRIFT: &str = "tests/it/idempotence/drift.py";
 
@@ -36,6 +36,12 @@ async fn an_accepted_finding_is_kept_in_the_file_and_shown() {
     id = "key-rotation"
     reason = "by hand"
     "#);
+    // Said again, it is there already.
+    let written = fs::read(place.path().join("tfbackend.toml")).expect("written");
+    let said = accept("key-rotation", &["--reason", "by hand", "--ignore", "key-rotation"]);
+    assert_eq!((said.code, said.err.contains("written")), (Some(0), false), "{}", said.all());
+    assert_eq!(fs::read(place.path().join("tfbackend.toml")).expect("there"), written);
+
     let (said, document) = verify(&place, &line);
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert_eq!(findings(&document), ["key-rotation at key/rotation: accepted", "bucket-key at state_bucket/encryption: accepted"]);
@@ -87,4 +93,16 @@ async fn what_cannot_be_accepted() {
     "#);
     assert!(refused(&["--ignore", "bucket-key"]).contains("--reason"));
     assert!(!place.path().join("tfbackend.toml").exists());
+}
+
+/// Where nobody answers, nothing was looked at that could be accepted.
+#[test]
+fn nothing_is_written_without_a_connection() {
+    let place = Place::at(&format!("http://127.0.0.1:{}", free_port()));
+    for of in [&["--env", "prod", "--project", "acme"][..], &["--bucket", "states"]] {
+        let args = [&["verify", "--region", "eu-west-1", "--ignore", "bucket-key", "--reason", "x"][..], of].concat();
+        let said = place.run(&args);
+        assert_eq!(said.code, Some(1), "{}", said.all());
+        assert!(!place.path().join("tfbackend.toml").exists(), "{of:?}: {}", said.all());
+    }
 }

@@ -5,17 +5,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aws_sdk_iam::{
-    Client, Config,
-    config::{BehaviorVersion, Credentials, Region},
-};
-use tfbackend::aws::http::{self, Proxy};
-
 use super::{LINE, verify};
 use crate::support::{
     emulator::Emulator,
+    parts::{Part, in_parts},
     program::Place,
-    proxy::{self as support, Reply},
+    proxy::{Proxy, Reply},
+    user::User,
 };
 
 /// Every action that looking at a whole environment takes, but the caller's own identity.
@@ -56,28 +52,25 @@ const READS: &[&str] = &[
 /// What these tell did not hold to begin with: the emulator's account has neither.
 const OF_THE_ACCOUNT: &[&str] = &["cloudtrail:DescribeTrails", "s3:GetAccountPublicAccessBlock"];
 
-#[tokio::test]
-async fn each_read_that_is_denied_is_named() {
+in_parts! { fn each_read_that_is_denied_is_named: denied in first second }
+
+async fn denied(part: Part) {
     let emulator = Emulator::start().await;
-    let keys = emulator.python("tests/it/support/make_user.py", &["auditor"]);
+    let auditor = User::make(&emulator, "auditor").await;
     let line = format!("--env prod {LINE} --alarm-email ops@example.com --attach-to user/auditor");
     assert_eq!(Place::with(&emulator).bootstrap(&format!("{line} -y")).code, Some(0));
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let mut place = Place::with(&emulator);
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
     // The emulator lets everybody use CloudWatch.
     let refused: Arc<Mutex<Option<&str>>> = Arc::default();
     let rule = Arc::clone(&refused);
-    let proxy = support::Proxy::start(Some(&emulator), move |call, _| {
+    let proxy = Proxy::start(Some(&emulator), move |call, _| {
         let is = |action: &str| action == format!("{}:{}", call.service, call.operation);
         if rule.lock().expect("no panic").is_some_and(is) { Reply::s3(403, "", "") } else { Reply::Forward }
     });
+    let mut place = auditor.place(&emulator);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let iam = iam(&emulator);
     let line = format!("{line} --min-severity info");
 
-    deny(&iam, None).await;
+    auditor.may_only(&["*"]).await;
     let (_, all) = verify(&place, &line);
     assert_eq!(all["counts"]["unreadable"], 0, "all of it may be read: {all:#}");
     let held = |document: &serde_json::Value| -> BTreeSet<String> {
@@ -86,9 +79,9 @@ async fn each_read_that_is_denied_is_named() {
     };
     let good = held(&all);
 
-    for action in READS {
+    for action in part.of(READS) {
         *refused.lock().expect("no panic") = Some(*action).filter(|action| action.starts_with("cloudwatch:"));
-        deny(&iam, Some(action)).await;
+        auditor.may_all_but(action).await;
         let (said, document) = verify(&place, &line);
         assert_eq!(said.code, Some(2), "{action}: {}", said.all());
         let findings = document["findings"].as_array().expect("findings");
@@ -105,32 +98,7 @@ async fn each_read_that_is_denied_is_named() {
         assert!(now.len() < good.len() || OF_THE_ACCOUNT.contains(action), "{action}: everything holds that held before");
     }
 
-    let reads: Vec<&str> = vec!["*"];
-    put(&iam, &serde_json::json!([{ "Effect": "Deny", "Action": reads, "Resource": "*" }])).await;
+    auditor.may_all_but("*").await;
     let said = place.run(&[&["verify", "--output", "json"], &line.split_whitespace().collect::<Vec<_>>()[..]].concat());
     assert_eq!(said.code, Some(2), "nothing at all may be seen: {}", said.all());
-}
-
-async fn deny(iam: &Client, action: Option<&str>) {
-    let mut statements = vec![serde_json::json!({ "Effect": "Allow", "Action": "*", "Resource": "*" })];
-    statements.extend(action.map(|action| serde_json::json!({ "Effect": "Deny", "Action": action, "Resource": "*" })));
-    put(iam, &serde_json::Value::from(statements)).await;
-}
-
-async fn put(iam: &Client, statement: &serde_json::Value) {
-    let document = serde_json::json!({ "Version": "2012-10-17", "Statement": statement });
-    iam.put_user_policy().user_name("auditor").policy_name("auditor").policy_document(document.to_string()).send().await.expect("set");
-}
-
-/// As the administrator.
-fn iam(emulator: &Emulator) -> Client {
-    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-    let (id, secret) = emulator.credentials();
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(emulator.region().to_owned()))
-        .endpoint_url(emulator.endpoint())
-        .credentials_provider(Credentials::new(id, secret, None, None, "test"))
-        .http_client(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
-    Client::from_conf(config.build())
 }

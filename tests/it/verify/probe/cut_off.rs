@@ -11,11 +11,6 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tfbackend::{
     aws::{
-        Aws,
-        caller::Caller,
-        clients::{Clients, Connection, connect},
-        http,
-        ownership::Mark,
         probe::{Facts, Key, Name, Probe, Target},
         store::StoreAddress,
     },
@@ -25,14 +20,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::{super::verify, BUCKET, PYTHON, left, made};
 use crate::support::{
+    aws::aws,
     emulator::Emulator,
+    parts::{Part, in_parts},
     program::Place,
     proxy::{Gate, Proxy, Reply},
 };
 
 const WRITES: [&str; 4] = ["PutObject", "DeleteObject", "PutItem", "DeleteItem"];
-/// Object, without headers, three that are refused, three for each lock and its release (one more for a file), two that go.
-const FIRST_TO_LAST: std::ops::Range<usize> = 0..14;
+/// Each write, and how much is left after it at least: object, without headers, three that are refused, three for each
+/// lock and its release (one more for a file), two that go. In the end that is two objects and a lock in each place.
+const LEFT: [(usize, usize); 14] =
+    [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1), (11, 1), (12, 4), (13, 4)];
+
+in_parts! { fn killed_at_any_point_nothing_is_left_after_the_next: killed_at in first second third }
 
 /// Starts a probe whose write of this number waits.
 fn waiting(emulator: &Emulator, line: &str, number: usize) -> (Place, Child, Gate, Proxy) {
@@ -54,18 +55,7 @@ fn waiting(emulator: &Emulator, line: &str, number: usize) -> (Place, Child, Gat
 
 /// A probe that is begun so much later.
 async fn later(emulator: &Emulator, by: SignedDuration) -> Facts {
-    let ca = std::fs::read(emulator.ca_file()).expect("a CA");
-    let connection = Connection {
-        region: Some(emulator.region().to_owned()),
-        endpoint_url: Some(emulator.endpoint().to_owned()),
-        credentials_file: Some(emulator.credentials_file().to_owned()),
-        ..Connection::default()
-    };
-    let client = http::http_client(Some(&ca), http::Proxy::Direct).expect("a client");
-    let clients = Clients::new(&connect(&connection, client, &|_| None).await.expect("connected"));
-    let caller = Caller::ask(&clients).await.expect("a caller");
-    let aws =
-        Aws { clients, caller, region: emulator.region().to_owned(), mark: Mark { project: "acme".to_owned(), env: "prod".to_owned() } };
+    let aws = aws(emulator).await;
     let address = StoreAddress {
         bucket: BUCKET.to_owned(),
         owner: emulator.account().to_owned(),
@@ -88,19 +78,16 @@ async fn later(emulator: &Emulator, by: SignedDuration) -> Facts {
 }
 
 /// Killed at each write, whose call still arrives: the worst that can be left.
-#[tokio::test]
-async fn killed_at_any_point_nothing_is_left_after_the_next() {
+async fn killed_at(part: Part) {
     let (emulator, _, line) = made("--lock both --ephemeral").await;
-    let mut most = 0;
-    for number in FIRST_TO_LAST {
-        let (_place, mut child, gate, _proxy) = waiting(&emulator, &line, number);
+    for (number, least) in part.of(&LEFT) {
+        let (_place, mut child, gate, proxy) = waiting(&emulator, &line, *number);
         child.kill().expect("it runs");
         child.wait().expect("it ends");
         gate.open();
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        proxy.wait_until_answered();
         let there = left(&emulator);
-        most = most.max(there.len());
-        assert!(!there.is_empty(), "write {number} is none");
+        assert!(there.len() >= *least, "write {number}: {there:?}");
 
         // One that began a moment ago may still be under way.
         later(&emulator, SignedDuration::from_mins(30)).await;
@@ -111,7 +98,6 @@ async fn killed_at_any_point_nothing_is_left_after_the_next() {
         assert_eq!(facts.swept.probes, usize::from(current), "write {number}: {there:?}");
         assert_eq!(left(&emulator), Vec::<String>::new(), "write {number}");
     }
-    assert!(most >= 4, "an object, another, a lock in each place");
 }
 
 /// Ctrl-C ends the trying, and not the cleaning up.

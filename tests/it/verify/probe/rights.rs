@@ -3,21 +3,15 @@
 use serde_json::json;
 
 use super::{BUCKET, PYTHON, UNSEEN, held, left, made, only, probe, what};
-use crate::support::{emulator::Emulator, program::Place};
+use crate::support::{emulator::Emulator, program::Place, user::User};
 
 const ROLE: &str = "--role-arn arn:aws:iam::000000000000:role/";
 
 /// A place in which a user works who may do no more than the policy says.
-fn user(emulator: &Emulator, name: &str, statements: &serde_json::Value) -> Place {
-    let keys = emulator.python("tests/it/support/make_user.py", &[name]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let document = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
-    emulator.python("tests/it/verify/user_policy.py", &[name, &document]);
-    let mut place = Place::with(emulator);
-    place.vars.retain(|variable, _| variable != "AWS_SHARED_CREDENTIALS_FILE");
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
-    place
+async fn user(emulator: &Emulator, name: &str, statements: &serde_json::Value) -> Place {
+    let user = User::make(emulator, name).await;
+    user.may(statements).await;
+    user.place(emulator)
 }
 
 /// As a role with the runner policy, whatever the lock: all that it needs, and nothing that it must not have.
@@ -44,15 +38,11 @@ async fn a_runner_may_what_it_needs_and_no_more() {
 #[tokio::test]
 async fn a_runner_tries_it_out_itself() {
     let (emulator, _, line) = made("--lock both").await;
-    let keys = emulator.python("tests/it/support/make_user.py", &["terraform"]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let runner = User::make(&emulator, "terraform").await;
     let administrator = Place::with(&emulator);
     let line = format!("{line} --attach-to user/terraform");
     assert_eq!(administrator.bootstrap(&format!("{line} -y")).code, Some(0));
-    let mut place = Place::with(&emulator);
-    place.vars.retain(|variable, _| variable != "AWS_SHARED_CREDENTIALS_FILE");
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let place = runner.place(&emulator);
     let (_, document, bad) = probe(&place, &line);
     only(&bad, &["probe-default-encryption: unreadable", "probe-encryption: unreadable"], &document);
     assert!(what(&document, "probe-encryption").contains("needs kms:DescribeKey"), "{document:#}");
@@ -140,7 +130,7 @@ async fn a_caller_who_may_not_try() {
             { "Effect": "Allow", "Action": "*", "Resource": "*" },
             { "Effect": "Deny", "Action": action, "Resource": "*" },
         ]);
-        let place = user(&emulator, name, &statements);
+        let place = user(&emulator, name, &statements).await;
         let (said, document, bad) = probe(&place, &line);
         assert_eq!(said.code, Some(2));
         assert!(bad.contains(&format!("{id}: unreadable")), "{action}: {bad:?}");
