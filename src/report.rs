@@ -6,6 +6,7 @@
 pub mod findings;
 pub mod census;
 pub mod restore;
+pub mod check;
 pub mod json;
 pub mod plan;
 pub mod progress;

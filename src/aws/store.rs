@@ -21,6 +21,7 @@ pub mod hold;
 pub mod release;
 pub mod backup;
 pub mod restore;
+pub mod check;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::{context::Context, failure::Failure};
 
 mod restore;
+mod check;
 
 /// Look after the states of a backend
 #[derive(Args, Clone, Debug)]
@@ -16,10 +17,12 @@ pub struct StateArgs {
 #[derive(Subcommand, Clone, Debug)]
 pub enum StateCommand {
     Restore(Box<restore::RestoreArgs>),
+    Check(Box<check::CheckArgs>),
 }
 
 pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     match args.command {
         StateCommand::Restore(args) => restore::run(*args, cx).await,
+        StateCommand::Check(args) => check::run(*args, cx).await,
     }
 }

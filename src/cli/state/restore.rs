@@ -26,7 +26,7 @@ use crate::{
     state::recover::{self, Difference, Unfit},
 };
 
-mod failed;
+pub mod failed;
 mod file;
 
 /// Put an older version of a state back, as the one that Terraform goes on from
@@ -200,7 +200,7 @@ async fn carry_out(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Co
     let dir = cx.host.cwd.join(&args.backup_dir).components().collect();
     let work = Work { mechanisms: target.locks.mechanisms(), info, dir, now, cancel: &cancel };
     let mut say = |step: Step| cx.say(&said(&step));
-    store.restore(plan, &work, &target.encryption, &mut say).await.map_err(|failed| failed::failure(failed, plan, target))
+    store.restore(plan, &work, &target.encryption, &mut say).await.map_err(|failed| failed::failure(failed, &plan.path, target))
 }
 
 fn note(lock: &LiveLock, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {

@@ -48,8 +48,8 @@ async fn killed_anywhere_the_next_goes_on() {
         let standing = world.standing();
         assert!(standing.contains("digest right") || !standing.contains("locks none"), "{number}: {standing}");
         if !standing.contains("locks none") {
-            // From the digest on all is as it should be, but for the lock.
-            let code = if number < 4 { 3 } else { 0 };
+            // Once the digest is written all is as it should be, but for the lock.
+            let code = if number < 3 { 3 } else { 0 };
             world.fails(&args, code, &["is locked by", "tfbackend lock release --id"]);
             world.tool("release", &[KEY]);
         }

@@ -51,6 +51,17 @@ elif what == "put":
     with open(rest[1], "rb") as file:
         extra = {"ServerSideEncryption": rest[2]} if len(rest) > 2 else {}
         print(s3.put_object(Bucket=bucket, Key=rest[0], Body=file.read(), **extra).get("VersionId"))
+elif what == "as-root-put":
+    # No bucket policy holds for root, on the emulator.
+    s3 = boto3.client("s3", aws_access_key_id="test", aws_secret_access_key="test")
+    with open(rest[1], "rb") as file:
+        extra = {"ServerSideEncryption": rest[2]} if len(rest) > 2 else {}
+        s3.put_object(Bucket=bucket, Key=rest[0], Body=file.read(), **extra)
+elif what == "lock":
+    info = {"ID": "theirs", "Operation": "OperationTypeApply", "Info": "", "Who": "somebody@else", "Version": "1.11.4"}
+    info.update({"Created": "2026-11-21T07:00:52Z", "Path": f"{bucket}/{rest[0]}"})
+    text = json.dumps(info, separators=(",", ":"))
+    dynamodb.put_item(TableName=table, Item={"LockID": {"S": f"{bucket}/{rest[0]}"}, "Info": {"S": text}})
 elif what == "delete":
     s3.delete_object(Bucket=bucket, Key=rest[0])
 elif what == "digest":

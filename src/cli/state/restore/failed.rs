@@ -1,4 +1,4 @@
-//! A restore that did not come to its end: what holds now, and how to go on.
+//! A restore, or a repair, that did not come to its end: what holds now, and how to go on.
 
 use crate::{
     aws::{
@@ -6,7 +6,7 @@ use crate::{
         store::{
             hold::NotTaken,
             live::LiveLock,
-            restore::{Failed, Plan, Why},
+            restore::{Failed, Why},
         },
     },
     cli::{explain, failure::Failure, target::Target},
@@ -14,18 +14,17 @@ use crate::{
     render::shell::shell_word,
 };
 
-pub fn failure(failed: Failed, plan: &Plan, target: &Target) -> Failure {
+pub fn failure(failed: Failed, path: &str, target: &Target) -> Failure {
     let Failed { why, written, kept, left } = failed;
-    let path = &plan.path;
     let mut failure = match (&why, written) {
         (Why::NotLocked(error), _) => not_locked(error, path, target),
         (Why::Interrupted, _) => Failure::interrupted("interrupted; the state was not changed"),
         (Why::Changed, false) => Failure::refused(format!("{path} or its digest was changed meanwhile; nothing was changed"))
             .hint("run the same command again: it looks at what is there now"),
-        (Why::NotReleased, _) => Failure::partly(format!("{path} is restored, and its lock could not be released")),
+        (Why::NotReleased, _) => Failure::partly(format!("{path} is as it should be, and its lock could not be released")),
         (why, true) => because(Failure::partly(format!("{path} was written, and not all that belongs to it")), why)
             .hint("run the same command again: it goes on from there"),
-        (why, false) => because(Failure::failed(format!("{path} could not be restored; it was not changed")), why),
+        (why, false) => because(Failure::failed(format!("{path} could not be written; it was not changed")), why),
     };
     if let Some((id, errors)) = left {
         failure = errors.iter().fold(failure, |failure, error| failure.because(error));
@@ -67,6 +66,7 @@ pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &Target) -> Fa
     left.iter().fold(failure, |failure, error| failure.because(error))
 }
 
-fn release(id: &str, target: &Target) -> String {
+/// The command that releases a lock.
+pub fn release(id: &str, target: &Target) -> String {
     format!("tfbackend lock release --id {}{}", shell_word(id), target.words)
 }
