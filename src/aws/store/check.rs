@@ -112,7 +112,7 @@ impl Store<'_> {
         if unseen.is_empty() {
             let there: HashSet<&str> = states.iter().map(|state| &*state.located.path).collect();
             let alone = locks.into_iter().filter(|lock| matches!(lock.file, Half::Held(_)) && !there.contains(&*lock.located.path));
-            faults.extend(alone.map(|lock| Fault { located: lock.located.clone(), what: Wrong::LockFile { lock } }));
+            faults.extend(alone.map(|lock| Fault { located: lock.located.clone(), what: Wrong::LockFile { lock: Box::new(lock) } }));
         }
         for (located, unsure) in orphans {
             let what = match unsure {
@@ -187,7 +187,7 @@ impl Store<'_> {
 #[derive(Default)]
 struct Sorted {
     states: Vec<LiveState>,
-    locks: Vec<Box<LiveLock>>,
+    locks: Vec<LiveLock>,
     orphans: Vec<(Located, Option<AwsError>)>,
     unseen: Vec<String>,
 }
@@ -197,7 +197,7 @@ impl Sorted {
         let wanted = |located: &Located| only.is_none_or(|only| only == located.path);
         match seen {
             Seen::State(state) if wanted(&state.located) => self.states.push(state),
-            Seen::Lock(lock) if wanted(&lock.located) => self.locks.push(lock),
+            Seen::Lock(lock) if wanted(&lock.located) => self.locks.push(*lock),
             Seen::Orphan { located, unsure } if wanted(&located) => self.orphans.push((located, unsure)),
             Seen::NoTable(error) | Seen::NoListing(error) => self.unseen.push(error.to_string()),
             Seen::State(_) | Seen::Lock(_) | Seen::Orphan { .. } => {}

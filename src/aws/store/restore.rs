@@ -136,7 +136,7 @@ pub struct Failed {
 #[derive(Debug, thiserror::Error)]
 pub enum Why {
     #[error(transparent)]
-    NotLocked(NotTaken),
+    NotLocked(Box<NotTaken>),
     #[error("the state or its digest was changed meanwhile")]
     Changed,
     #[error("interrupted")]
@@ -144,7 +144,7 @@ pub enum Why {
     #[error(transparent)]
     NotKept(#[from] ArchiveError),
     #[error(transparent)]
-    Failed(#[from] AwsError),
+    Failed(Box<AwsError>),
     #[error("what is there now is not what was written")]
     NotWhatWasWritten,
     /// All of it was done.
@@ -152,11 +152,17 @@ pub enum Why {
     NotReleased,
 }
 
+impl From<AwsError> for Why {
+    fn from(error: AwsError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
 impl From<NotWritten> for Why {
     fn from(error: NotWritten) -> Self {
         match error {
             NotWritten::Changed => Self::Changed,
-            NotWritten::Failed(error) => Self::Failed(error),
+            NotWritten::Failed(error) => error.into(),
         }
     }
 }
@@ -189,7 +195,7 @@ impl Store<'_> {
         done: &mut (dyn FnMut(Step) + Send),
     ) -> Result<Restored, Failed> {
         let taken = self.take(&plan.path, work.mechanisms, &work.info, encrypt).await;
-        let Hold { info, lock } = taken.map_err(|error| Failed { why: Why::NotLocked(error), written: false, kept: None, left: None })?;
+        let Hold { info, lock } = taken.map_err(|error| Failed { why: Why::NotLocked(Box::new(error)), written: false, kept: None, left: None })?;
         done(Step::Locked { id: info.id.clone() });
         let mut so = So::default();
         let result = self.under_lock(plan, work, &mut so, done).await;

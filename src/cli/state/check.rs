@@ -153,7 +153,7 @@ async fn repair(
             }
             Err(failed) => {
                 let one = failed::failure(failed, path, target);
-                row.error = Some([&[one.message.clone()], &one.causes[..]].concat().join(": "));
+                row.error = Some(one.causes.iter().fold(one.message.clone(), |text, cause| format!("{text}: {cause}")));
                 if let Some(first) = failure.as_mut().filter(|_| one.code != exit::INTERRUPTED) {
                     first.causes.push(one.message);
                     one.hints.into_iter().for_each(|hint| first.hints.extend((!first.hints.contains(&hint)).then_some(hint)));

@@ -118,7 +118,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     leaf.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
-            proptest::collection::btree_map("serial|[a-z\"\\\\]{0,4}", inner, 0..4).prop_map(|map| serde_json::Value::from_iter(map)),
+            proptest::collection::btree_map("serial|[a-z\"\\\\]{0,4}", inner, 0..4).prop_map(serde_json::Value::from_iter),
         ]
     })
 }
