@@ -16,8 +16,8 @@ pub mod bootstrap;
 pub mod plan;
 pub mod verify;
 pub mod render;
-pub mod state;
 pub mod teardown;
+pub mod state;
 pub mod config;
 pub mod sandbox;
 pub mod shell;
@@ -58,8 +58,8 @@ pub enum Command {
     Plan(Box<plan::PlanArgs>),
     Verify(Box<verify::VerifyArgs>),
     Render(Box<render::RenderArgs>),
-    State(state::StateArgs),
     Teardown(Box<teardown::TeardownArgs>),
+    State(Box<state::StateArgs>),
     Config(config::ConfigArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(shell::CompletionsArgs),
@@ -125,8 +125,8 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
         | Command::Plan(_)
         | Command::Verify(_)
         | Command::Render(_)
-        | Command::State(_)
         | Command::Teardown(_)
+        | Command::State(_)
         | Command::Config(_)
         | Command::Sandbox(_) => {}
     }
@@ -142,8 +142,8 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
             Command::Plan(args) => plan::run(*args, cx).await,
             Command::Verify(args) => verify::run(*args, cx).await,
             Command::Render(args) => render::run(*args, cx).await,
-            Command::State(args) => state::run(args, cx).await,
             Command::Teardown(args) => teardown::run(*args, cx).await,
+            Command::State(args) => state::run(*args, cx).await,
             Command::Config(args) => config::run(args, cx).await,
             Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),
             Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),

@@ -10,8 +10,6 @@ pub mod header;
 pub mod diff;
 pub mod standing;
 pub mod files;
-pub mod folder;
-pub mod next;
 
 use arguments::Arguments;
 use header::Owner;

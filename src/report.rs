@@ -11,6 +11,7 @@ pub mod json;
 pub mod plan;
 pub mod progress;
 pub mod safe;
+pub mod states;
 pub mod style;
 pub mod table;
 pub mod words;

@@ -16,6 +16,7 @@ pub mod table;
 pub mod live;
 pub mod uploads;
 pub mod retention;
+pub mod inventory;
 pub mod write;
 pub mod hold;
 pub mod release;

@@ -7,11 +7,11 @@ use crate::{
     render::{
         self, File,
         files::{Outcome, Removal, Written},
-        folder,
         standing::Standing,
     },
     report::safe::safe,
     spec::Outputs,
+    working_directory::conflicts::conflicts,
 };
 
 fn set(environment: &Environment, known: &Outputs) -> Result<Vec<File>, Failure> {
@@ -42,7 +42,9 @@ pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -
         return Err(failure);
     }
     let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    for conflict in folder::conflicts(&dir, &ours).map_err(|error| explain::render(&error))? {
+    let conflicts = conflicts(&dir, &ours)
+        .map_err(|error| Failure::failed("cannot list the folder").because(&error).hint("choose another folder with --out"))?;
+    for conflict in conflicts {
         cx.say(&format!("warning: {conflict}"));
     }
     Ok(written)

@@ -1,27 +1,30 @@
-//! `tfbackend state`: the states of a backend, what is wrong with them, and how an older one is put back.
+//! `tfbackend state`: what is in a backend, of any make, and how it is put right; values inside states are never shown.
 
 use clap::{Args, Subcommand};
 
 use super::{context::Context, failure::Failure};
 
+mod list;
 mod restore;
 mod check;
 
-/// Look after the states of a backend
+/// See the states of a backend, and put them right; nothing that is in them is shown but names
 #[derive(Args, Clone, Debug)]
 pub struct StateArgs {
     #[command(subcommand)]
     pub command: StateCommand,
 }
 
-#[derive(Subcommand, Clone, Debug)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
+    List(list::ListArgs),
     Restore(Box<restore::RestoreArgs>),
     Check(Box<check::CheckArgs>),
 }
 
 pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     match args.command {
+        StateCommand::List(args) => list::run(args, cx).await,
         StateCommand::Restore(args) => restore::run(*args, cx).await,
         StateCommand::Check(args) => check::run(*args, cx).await,
     }

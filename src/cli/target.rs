@@ -16,6 +16,7 @@ use crate::{
         store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
     },
     render::shell::shell_word,
+    report::states::AboutDocument,
     settings::{
         Encryption,
         layer::{EncryptionKind, LockMechanism, Namespace},
@@ -160,6 +161,12 @@ impl Target {
         Store::new(&self.aws, &self.address)
     }
 
+    /// For a document.
+    pub fn about(&self) -> AboutDocument {
+        let StoreAddress { bucket, owner, table, layout: _ } = self.address.clone();
+        AboutDocument { bucket, region: self.aws.region.clone(), account: owner, table, notes: self.notes.clone() }
+    }
+
     /// Says which backend it is, and what there is to know of it.
     pub fn announce(&self, cx: &mut Context<'_>) {
         cx.say(&self.title);
@@ -268,6 +275,9 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
     let aws = connect(&region, cx).await?;
     let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());
     let table = configured.dynamodb_table.as_ref().map(|said| said.value.clone());
+    if owner != aws.account() {
+        notes.push(format!("the bucket is to be of account {owner}, and these credentials are of account {}", aws.account()));
+    }
     ways::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
     let layout = Layout {
         key: configured.key.as_ref().map(|said| said.value.clone()),

@@ -29,6 +29,19 @@ pub fn took(duration: Duration) -> String {
     }
 }
 
+/// `180 bytes`, `1.2 KiB`, `5.0 MiB`.
+pub fn bytes(n: u64) -> String {
+    const STEP: f64 = 1024.0;
+    // What is lost of so many bytes is less than the one digit that is shown.
+    #[allow(clippy::cast_precision_loss)]
+    let kib = n as f64 / STEP;
+    match n {
+        ..1024 => count(usize::try_from(n).unwrap_or(usize::MAX), "byte", "bytes"),
+        1024..1_048_576 => format!("{kib:.1} KiB"),
+        1_048_576.. => format!("{:.1} MiB", kib / STEP),
+    }
+}
+
 /// `$3.10`: US dollars, as AWS bills them.
 pub fn dollars(amount: f64) -> String {
     format!("${amount:.2}")
@@ -46,6 +59,7 @@ mod tests {
             [120, 999, 8400, 59_940, 65_000].map(|ms| took(Duration::from_millis(ms))),
             ["0.12s", "1.00s", "8.4s", "59.9s", "1m 05s"]
         );
+        assert_eq!([0, 1, 1023, 1536, 5 << 20].map(bytes), ["0 bytes", "1 byte", "1023 bytes", "1.5 KiB", "5.0 MiB"]);
         assert_eq!([dollars(3.1), dollars(0.0)], ["$3.10", "$0.00"]);
     }
 }

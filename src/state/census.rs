@@ -175,6 +175,14 @@ impl Holds {
         }
     }
 
+    /// What is known of it, if it is a state.
+    pub fn facts(&self) -> Option<&Facts> {
+        match self {
+            Self::Known(facts) | Self::Encrypted(facts) | Self::OtherFormat(facts) => Some(facts),
+            Self::Unreadable(_) => None,
+        }
+    }
+
     /// Only where it is known that nothing exists because of it.
     pub fn is_empty(&self) -> bool {
         match self {

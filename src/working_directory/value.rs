@@ -1,6 +1,12 @@
 //! A value of a configuration: what a literal stands for, and where it stands.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{BuildHasher, RandomState},
+    path::PathBuf,
+    sync::LazyLock,
+};
 
 use hcl_edit::{
     Span,
@@ -23,11 +29,15 @@ pub enum Value {
     Number(String),
     List(Vec<Value>),
     Object(BTreeMap<String, Value>),
-    /// A credential. It was there, and is not kept.
-    Secret,
+    /// A credential. It was there, and is not kept: two can be told apart, and no more.
+    Secret(Fingerprint),
     /// A variable, a function, a template: Terraform refuses them in a backend.
     NotLiteral,
 }
+
+/// What tells one credential from another while the program runs, and means nothing after it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fingerprint(u64);
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +53,19 @@ pub struct Argument {
     pub name: String,
     pub value: Value,
     pub at: Spot,
+}
+
+impl Fingerprint {
+    pub fn of(credential: &str) -> Self {
+        static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self(KEYS.hash_one(credential))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl fmt::Display for Spot {
@@ -90,7 +113,7 @@ impl Value {
             Self::NotLiteral => true,
             Self::List(items) => items.iter().any(Self::has_no_literal),
             Self::Object(fields) => fields.values().any(Self::has_no_literal),
-            Self::Null | Self::Text(_) | Self::Bool(_) | Self::Number(_) | Self::Secret => false,
+            Self::Null | Self::Text(_) | Self::Bool(_) | Self::Number(_) | Self::Secret(_) => false,
         }
     }
 
@@ -112,7 +135,7 @@ impl Value {
 
     fn without_secrets(self, name: &str) -> Self {
         match self {
-            Self::Text(text) if arguments::is_secret(name, &text) => Self::Secret,
+            Self::Text(text) if arguments::is_secret(name, &text) => Self::Secret(Fingerprint::of(&text)),
             Self::List(items) => Self::List(items.into_iter().map(|item| item.without_secrets(name)).collect()),
             Self::Object(fields) => Self::Object(
                 fields
