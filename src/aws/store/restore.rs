@@ -195,7 +195,8 @@ impl Store<'_> {
         done: &mut (dyn FnMut(Step) + Send),
     ) -> Result<Restored, Failed> {
         let taken = self.take(&plan.path, work.mechanisms, &work.info, encrypt).await;
-        let Hold { info, lock } = taken.map_err(|error| Failed { why: Why::NotLocked(Box::new(error)), written: false, kept: None, left: None })?;
+        let Hold { info, lock } =
+            taken.map_err(|error| Failed { why: Why::NotLocked(Box::new(error)), written: false, kept: None, left: None })?;
         done(Step::Locked { id: info.id.clone() });
         let mut so = So::default();
         let result = self.under_lock(plan, work, &mut so, done).await;

@@ -1,13 +1,20 @@
 //! A state put back: Terraform goes on from it, and nothing else is changed by whatever goes wrong.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::{Value, json};
+use tfbackend::backup::{
+    manifest::{Extent, FORMAT_VERSION, Facts, Header, State},
+    write::Archive,
+};
 
 use super::world::{KEY, SECRET, World};
 use crate::support::{
     backend::said,
+    page,
     proxy::{Gate, Proxy, Reply},
+    recorder::Call,
 };
 
 #[tokio::test]
@@ -169,4 +176,117 @@ async fn of_two_at_once_one_wins() {
     assert!(first.status.success(), "{}", said(&first));
     assert_eq!((world.versions().len(), world.kept().len()), (3, 1), "nothing is lost, and nothing was done twice");
     world.nothing_to_change(&[]);
+}
+
+/// A key that may not be used, and a table that may not be written: said, and nothing is half done that is not said.
+#[tokio::test]
+async fn what_is_denied_is_said() {
+    let world = World::make("both").await;
+    world.apply(&[]);
+    world.apply(&["more=1"]);
+    let before = world.standing();
+    let (_, older) = world.versions()[1].clone();
+    let args = ["restore", KEY, "--serial", &older, "-y"];
+    let with = |rule: fn(&Call, &HttpRequest) -> bool, reply: fn() -> Reply| {
+        let proxy =
+            Proxy::start(Some(&world.backend.emulator), move |call, request| if rule(call, request) { reply() } else { Reply::Forward });
+        let output = world.command_at(proxy.endpoint(), &args).output().expect("the program");
+        (output.status.code(), said(&output).split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let of_state = |call: &Call, request: &HttpRequest| call.operation == "PutObject" && !request.uri().contains(".tflock");
+    let no_key = || Reply::s3(403, "AccessDenied", "not authorized to perform: kms:GenerateDataKey");
+    let (code, text) = with(of_state, no_key);
+    assert!(code == Some(1) && text.contains("kms:GenerateDataKey") && text.contains("it was not changed"), "{text}");
+    let (code, text) = with(
+        |call, request| call.operation == "GetObject" && request.uri().contains("versionId"),
+        || Reply::s3(403, "AccessDenied", "not authorized to perform: kms:Decrypt"),
+    );
+    assert!(code == Some(1) && text.contains("kms:Decrypt") && text.contains("cannot restore"), "{text}");
+    let no_table = || Reply::Answer {
+        status: 400,
+        headers: &[("content-type", "application/x-amz-json-1.0")],
+        body: r#"{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException","message":"no"}"#.to_owned(),
+    };
+    let of_lock = |call: &Call, request: &HttpRequest| {
+        call.operation == "PutItem" && String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).contains("\"Info\"")
+    };
+    let (code, text) = with(of_lock, no_table);
+    assert!(code == Some(3) && text.contains("could not be locked; nothing was changed") && text.contains("dynamodb:PutItem"), "{text}");
+    assert_eq!((world.standing(), world.versions().len()), (before, 2), "nothing was changed, and no lock is left");
+
+    let of_digest = |call: &Call, request: &HttpRequest| {
+        call.operation == "PutItem" && String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).contains("\"Digest\"")
+    };
+    let (code, text) = with(of_digest, no_table);
+    assert!(code == Some(4) && text.contains("not all that belongs to it") && text.contains("goes on from there"), "{text}");
+    assert!(world.standing().ends_with("digest wrong locks none"), "{}", world.standing());
+    assert_eq!(world.json(&args)["outcome"], "digest");
+    world.nothing_to_change(&[]);
+}
+
+#[tokio::test]
+async fn a_backup_gives_one_back() {
+    let world = World::make("both").await;
+    world.apply(&[]);
+    let first = world.backend.terraform_ok(&["state", "pull"]);
+    world.apply(&["more=1"]);
+    let state = |current: bool, serial: u64| State {
+        path: KEY.to_owned(),
+        workspace: "default".to_owned(),
+        version: None,
+        current,
+        modified: None,
+        facts: Facts { serial: Some(serial), lineage: None, terraform_version: None },
+        digest: None,
+    };
+    let header = Header {
+        format_version: FORMAT_VERSION,
+        made: "2026-11-21T15:45:00Z".parse().expect("a time"),
+        env: "prod".to_owned(),
+        account: world.backend.emulator.account().to_owned(),
+        region: "eu-west-1".to_owned(),
+        bucket: "another".to_owned(),
+        table: None,
+        extent: Extent::AllVersions,
+    };
+    let mut archive = Archive::begin(&world.dir(), header).expect("an archive");
+    archive.add(state(false, 1), 2, &b"{}"[..]).expect("added");
+    archive.add(state(true, 2), first.len() as u64, first.as_bytes()).expect("added");
+    let kept = archive.seal().and_then(|sealed| sealed.keep()).expect("a backup").path;
+    let path = kept.to_str().expect("text");
+    world.fails(&["restore", "other/state", "--from-backup", path, "-y"], 1, &["has no version of other/state"]);
+    world.fails(&["restore", KEY, "--from-backup", path, "--serial", "7", "-y"], 1, &["has no such version of"]);
+    world.fails(&["restore", KEY, "--from-backup", path, "--serial", "1", "-y"], 1, &["it is JSON, and not a state file"]);
+    let output = world.state(&["restore", KEY, "--from-backup", path, "-y"]);
+    assert!(output.status.success() && said(&output).contains("the backup is of the bucket another"), "{}", said(&output));
+    world.nothing_to_change(&[]);
+    let mut bytes = fs::read(&kept).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&kept, bytes).expect("written");
+    world.fails(&["restore", KEY, "--from-backup", path, "-y"], 1, &["cannot take a state from"]);
+}
+
+/// `docs/recovery.md`: its commands, one after the other.
+#[tokio::test]
+async fn the_commands_of_the_page_do_what_it_says() {
+    let world = World::make("both").await;
+    world.apply(&[]);
+    world.apply(&["more=1"]);
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder");
+    let mut vars = world.backend.emulator.aws_env();
+    let path = format!("{}:{}", bin.display(), vars["PATH"]);
+    vars.insert("PATH".to_owned(), path);
+    let page = page::read("docs/recovery.md");
+    let mut commands = 0;
+    for block in page.split("<!-- run -->\n```console\n").skip(1) {
+        for line in block.split("\n```").next().expect("a block").lines() {
+            let command = line.strip_prefix("$ ").expect("a command");
+            let output = Command::new("sh").args(["-c", command]).current_dir(world.dir()).env_clear().envs(&vars).output().expect("sh");
+            assert!(output.status.success(), "{command}\n{}", said(&output));
+            commands += 1;
+        }
+    }
+    assert_eq!(commands, 5);
+    world.nothing_to_change(&["more=1"]);
 }

@@ -56,7 +56,8 @@ impl Store<'_> {
     pub async fn repair(&self, fault: &Fault, should: &Should<'_>, work: &Work<'_>) -> Result<Repaired, Failed> {
         let path = &fault.located.path;
         let taken = self.take(path, work.mechanisms, &work.info, should.encrypt).await;
-        let Hold { info, lock } = taken.map_err(|error| Failed { why: Why::NotLocked(Box::new(error)), written: false, kept: None, left: None })?;
+        let Hold { info, lock } =
+            taken.map_err(|error| Failed { why: Why::NotLocked(Box::new(error)), written: false, kept: None, left: None })?;
         let mut kept = None;
         let result = match &fault.what {
             Wrong::Stale { stored, .. } => self.right_digest(path, Some(stored), work, &mut kept).await.map(|()| None),
