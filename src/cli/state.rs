@@ -17,14 +17,14 @@ pub struct StateArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
-    List(list::ListArgs),
+    List(Box<list::ListArgs>),
     Restore(Box<restore::RestoreArgs>),
     Check(Box<check::CheckArgs>),
 }
 
 pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     match args.command {
-        StateCommand::List(args) => list::run(args, cx).await,
+        StateCommand::List(args) => list::run(*args, cx).await,
         StateCommand::Restore(args) => restore::run(*args, cx).await,
         StateCommand::Check(args) => check::run(*args, cx).await,
     }
