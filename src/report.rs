@@ -5,6 +5,8 @@
 
 pub mod findings;
 pub mod census;
+pub mod restore;
+pub mod check;
 pub mod json;
 pub mod locks;
 pub mod migration;

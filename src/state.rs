@@ -12,5 +12,6 @@ pub mod census;
 pub mod fingerprint;
 pub mod outline;
 pub mod diff;
+pub mod recover;
 
 mod lenient;

@@ -24,6 +24,8 @@ pub mod migration;
 pub mod hold;
 pub mod release;
 pub mod backup;
+pub mod restore;
+pub mod check;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {
