@@ -36,6 +36,10 @@ test-venv: ## Python packages for the tests
 docs: test-venv ## Writes the generated pages of docs/ and the examples again
 	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example what_the_tutorials docs::
 
+.PHONY: bench
+bench: test-venv ## How long it takes to empty a bucket, beside boto3 and Terraform; minutes
+	@$(or $(CARGO_TARGET_DIR),target)/test-venv/bin/python -I benches/teardown/bench.py $(BENCH)
+
 .PHONY: build
 build: ## Release binary
 	$(CARGO) build --locked --release

@@ -17,6 +17,8 @@ pub mod saved;
 pub mod local;
 pub mod ignored;
 pub mod configured;
+pub mod conflicts;
+pub mod next;
 
 pub use bounded::Unreadable;
 pub use configuration::{Block, Configuration, Engine, Kind};

@@ -9,6 +9,7 @@ use super::{
     clients::ATTEMPTS,
     error::{Api, AwsError, Kind, found},
     ownership::{Tags, tags_over, tags_to_add},
+    policies::SHORT_WINDOW,
     policy::Document,
     resource::{Found, Look, Resource},
     settle::Pauses,
@@ -117,35 +118,67 @@ impl Resource for Key {
         Ok(Some(arn))
     }
 
-    /// Only scheduled: until the day comes it can be taken back. The alias goes last, as it leads a run that was cut off
-    /// to this very key.
+    /// Only scheduled, with the longest window: until the day comes it can be taken back.
     async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
-        let Some(key) = find::find(aws, &self.alias).await? else { return Ok(()) };
-        if key.owner != Owner::Us {
-            return Err(AwsError::nonsense(SCHEDULE, &key.arn, "does not carry this environment's tags; it was left alone"));
-        }
-        if !DOOMED.contains(&&*key.state) {
-            schedule(aws, &key.arn).await?;
-        }
-        let leads_here = find::describe(aws, &self.alias).await?.is_some_and(|target| target.arn.as_deref() == Some(&*key.arn));
-        if !leads_here {
-            return Ok(());
-        }
-        let request = aws.clients.kms.delete_alias().alias_name(&self.alias);
-        found(aws.send(DELETE_ALIAS, &self.alias, &[], || request.clone().send()).await, find::ABSENT).map(drop)
+        self.schedule(aws, DAYS_UNTIL_DELETION).await.map(drop)
     }
 }
 
-async fn schedule(aws: &Aws, arn: &str) -> Result<(), AwsError> {
-    let request = aws.clients.kms.schedule_key_deletion().key_id(arn).pending_window_in_days(DAYS_UNTIL_DELETION);
-    match found(aws.send(SCHEDULE, arn, &[], || request.clone().send()).await, find::ABSENT) {
-        // The answer of an earlier try was lost, or another run was faster.
-        Err(error) if error.is(&["KMSInvalidStateException"]) => {
-            let state = find::describe(aws, arn).await?.and_then(|key| key.key_state);
-            if state.is_some_and(|state| DOOMED.contains(&state.as_str())) { Ok(()) } else { Err(error) }
+/// A key that is on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doomed {
+    pub arn: String,
+    /// When KMS deletes it, as far as KMS says.
+    pub on: Option<jiff::Timestamp>,
+}
+
+impl Key {
+    /// Schedules the deletion in `days` (7 to 30). The alias goes last, as it leads a run that was cut off to this very key.
+    ///
+    /// Below 30 days the floor in the key's own policy is lifted first. Nothing is done to a key that is on its way out
+    /// already, nor to one that does not carry our tags.
+    ///
+    /// # Errors
+    /// If KMS refuses, or the key is not ours.
+    pub async fn schedule(&self, aws: &Aws, days: i32) -> Result<Option<Doomed>, AwsError> {
+        let Some(key) = find::find(aws, &self.alias).await? else { return Ok(None) };
+        if key.owner != Owner::Us {
+            return Err(AwsError::nonsense(SCHEDULE, &key.arn, "does not carry this environment's tags; it was left alone"));
         }
-        answer => answer.map(drop),
+        let on = if DOOMED.contains(&&*key.state) { key.deleted_on } else { schedule(aws, &key.arn, days).await? };
+        let leads_here = find::describe(aws, &self.alias).await?.is_some_and(|target| target.arn.as_deref() == Some(&*key.arn));
+        if leads_here {
+            let request = aws.clients.kms.delete_alias().alias_name(&self.alias);
+            found(aws.send(DELETE_ALIAS, &self.alias, &[], || request.clone().send()).await, find::ABSENT)?;
+        }
+        Ok(Some(Doomed { arn: key.arn, on }))
     }
+}
+
+async fn schedule(aws: &Aws, arn: &str, days: i32) -> Result<Option<jiff::Timestamp>, AwsError> {
+    // A policy that was just written does not hold everywhere at once.
+    let not_yet: &[&str] = if days < DAYS_UNTIL_DELETION && lift_floor(aws, arn).await? { &["AccessDeniedException"] } else { &[] };
+    let request = aws.clients.kms.schedule_key_deletion().key_id(arn).pending_window_in_days(days);
+    match found(aws.send(SCHEDULE, arn, not_yet, || request.clone().send()).await, find::ABSENT) {
+        // The answer of an earlier try was lost, or another run was faster.
+        Err(error) if error.is(&["KMSInvalidStateException"]) => match find::describe(aws, arn).await? {
+            Some(key) if key.key_state.as_ref().is_some_and(|state| DOOMED.contains(&state.as_str())) => {
+                Ok(key.deletion_date.as_ref().and_then(find::timestamp))
+            }
+            _ => Err(error),
+        },
+        answer => Ok(answer?.and_then(|answer| answer.deletion_date).as_ref().and_then(find::timestamp)),
+    }
+}
+
+/// Whether there was one.
+async fn lift_floor(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+    let policy = get_policy(aws, arn).await?;
+    if !policy.has(SHORT_WINDOW) {
+        return Ok(false);
+    }
+    let request = aws.clients.kms.put_key_policy().key_id(arn).policy(policy.without(SHORT_WINDOW).to_json());
+    aws.send(PUT_POLICY, arn, NOT_YET, || request.clone().send()).await.map(|_| true)
 }
 
 impl Key {

@@ -18,13 +18,14 @@ use super::{
 };
 use crate::{observation::Owner, spec::Spec};
 
+pub mod migration;
 pub mod recovery;
 
 const DESCRIBE: Api = Api::new("dynamodb:DescribeTable");
 const TAGS: Api = Api::new("dynamodb:ListTagsOfResource");
 const CREATE: Api = Api::new("dynamodb:CreateTable");
 const UPDATE: Api = Api::new("dynamodb:UpdateTable");
-const DELETE: Api = Api::new("dynamodb:DeleteTable");
+pub(super) const DELETE: Api = Api::new("dynamodb:DeleteTable");
 const TAG: Api = Api::new("dynamodb:TagResource");
 
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
@@ -151,6 +152,12 @@ impl Resource for LockTable {
 }
 
 impl LockTable {
+    /// One of which no more than the name is known.
+    pub fn named(name: &str) -> Self {
+        let (billing, encryption) = (Billing::OnDemand, Encryption::AwsOwned);
+        Self { name: name.to_owned(), key: Self::key(), billing, deletion_protection: false, encryption, tags: Tags::new() }
+    }
+
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("dynamodb", &aws.region, &format!("table/{}", self.name))
     }
@@ -256,6 +263,21 @@ impl Encryption {
         let Self::Kms(key) = self else { return None };
         Some(SseSpecification::builder().enabled(true).sse_type(SseType::Kms).kms_master_key_id(key).build())
     }
+}
+
+/// Waits for a table of this name that is on its way out, which nobody can look at any more.
+///
+/// # Errors
+/// If DynamoDB does not say, or it is still there after two minutes.
+pub async fn wait_until_gone(aws: &Aws, name: &str) -> Result<(), AwsError> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while describe(aws, name).await?.is_some_and(|table| table.table_status == Some(TableStatus::Deleting)) {
+        if tokio::time::Instant::now() >= deadline {
+            return Err(AwsError::nonsense(DESCRIBE, name, &format!("is still being deleted after {} s", PATIENCE.as_secs())));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
 }
 
 async fn describe(aws: &Aws, name: &str) -> Result<Option<TableDescription>, AwsError> {

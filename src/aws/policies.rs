@@ -45,6 +45,15 @@ pub const TRAIL_PREFIX: &str = "cloudtrail";
 /// Where the access logs go in the log bucket.
 pub const ACCESS_LOG_PREFIX: &str = "s3/";
 
+/// What keeps the history of the states from being destroyed by mistake; lifted only to take the bucket down.
+pub const HISTORY: &str = "DenyDestroyingHistory";
+/// The same of the log bucket.
+pub const LOGS: &str = "DenyDestroyingLogs";
+/// What keeps the key from going any sooner.
+pub const SHORT_WINDOW: &str = "DenyShortDeletionWindow";
+/// Stands while a bucket is taken down: nobody writes what would go with it.
+pub const FREEZE: &str = "DenyWritesDuringTeardown";
+
 /// A text in a pattern that is to mean itself (IAM: policy variables).
 fn literal(text: &str) -> String {
     text.chars().map(|c| if "$*?".contains(c) { format!("${{{c}}}") } else { c.to_string() }).collect()
@@ -94,7 +103,7 @@ impl Place {
     pub fn key_policy(&self, uses: KeyUses) -> Document {
         let mut statements = vec![
             Statement::allow("EnableIamPolicies").aws(&self.root()).actions(&["kms:*"]).on(one("*")),
-            Statement::deny("DenyShortDeletionWindow").everybody().actions(&["kms:ScheduleKeyDeletion"]).on(one("*")).when(
+            Statement::deny(SHORT_WINDOW).everybody().actions(&["kms:ScheduleKeyDeletion"]).on(one("*")).when(
                 "NumericLessThan",
                 "kms:ScheduleKeyDeletionPendingWindowInDays",
                 one(DELETION_WINDOW.to_string()),
@@ -192,12 +201,8 @@ impl Place {
             ),
         );
         if protected {
-            statements.push(
-                Statement::deny("DenyDestroyingHistory")
-                    .everybody()
-                    .actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"])
-                    .on(self.whole(bucket)),
-            );
+            statements
+                .push(Statement::deny(HISTORY).everybody().actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"]).on(self.whole(bucket)));
         }
         Document::new(statements)
     }
@@ -239,12 +244,8 @@ impl Place {
             one("false"),
         ));
         if protected {
-            statements.push(
-                Statement::deny("DenyDestroyingLogs")
-                    .everybody()
-                    .actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"])
-                    .on(self.whole(bucket)),
-            );
+            statements
+                .push(Statement::deny(LOGS).everybody().actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"]).on(self.whole(bucket)));
         }
         Document::new(statements)
     }
@@ -334,6 +335,20 @@ impl Place {
         }
         Document::new(statements)
     }
+}
+
+/// Nobody may write to the bucket of this ARN, whoever it is.
+pub fn freeze(bucket_arn: &str) -> Statement {
+    Statement::deny(FREEZE).everybody().actions(&["s3:PutObject"]).on(one(format!("{bucket_arn}/*")))
+}
+
+/// What keeps the history of all objects but these, whose names may have `*` for a workspace.
+pub fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Statement {
+    let arn = |object: &String| {
+        let name = object.split('/').map(|part| if part == "*" { part.to_owned() } else { literal(part) }).collect::<Vec<_>>();
+        format!("arn:{partition}:s3:::{bucket}/{}", name.join("/"))
+    };
+    Statement::deny(HISTORY).everybody().actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"]).not_on(objects.iter().map(arn))
 }
 
 /// How the lock table is reached by those who run Terraform.

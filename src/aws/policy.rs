@@ -91,6 +91,29 @@ impl Document {
     }
 }
 
+impl Document {
+    /// Whether it has our statement of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.statements.iter().any(|statement| statement.is_called(name))
+    }
+
+    /// The same without our statement of this name; those of others stay, whatever they say.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        let statements = self.statements.iter().filter(|statement| !statement.is_called(name)).cloned().collect();
+        Self { statements, ..self.clone() }
+    }
+
+    /// The same with a statement of ours, once.
+    #[must_use]
+    pub fn with(&self, statement: Statement) -> Self {
+        let mut document = self.clone();
+        document.statements.retain(|other| !other.is_ours() || other.sid != statement.sid);
+        document.statements.push(statement);
+        document
+    }
+}
+
 impl Statement {
     pub fn allow(sid: &str) -> Self {
         Self::new(sid, Effect::Allow)
@@ -131,6 +154,13 @@ impl Statement {
         self.with("Resource", value)
     }
 
+    /// On everything but these.
+    #[must_use]
+    pub fn not_on(self, resources: impl IntoIterator<Item = String>) -> Self {
+        let value = one_or_list(resources.into_iter().collect());
+        self.with("NotResource", value)
+    }
+
     /// Adds `operator: { key: values }` to the condition.
     #[must_use]
     pub fn when(mut self, operator: &str, key: &str, values: impl IntoIterator<Item = String>) -> Self {
@@ -144,6 +174,10 @@ impl Statement {
     fn with(mut self, field: &str, value: Value) -> Self {
         self.rest.insert(field.to_owned(), value);
         self
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.sid.as_deref().and_then(|sid| sid.strip_prefix(OURS)) == Some(name)
     }
 
     pub fn is_ours(&self) -> bool {

@@ -63,7 +63,7 @@ macro_rules! kinds {
                 }
             }
 
-            async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+            pub(super) async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
                 match self { $(Self::$kind(spec) => Resource::delete(spec, aws).await,)+ }
             }
         }

@@ -9,18 +9,18 @@ use super::{
     environment::{Ask, Environment, EnvironmentArgs},
     explain,
     failure::Failure,
-    files,
+    files, progress,
     save::{self, Save},
     saved, summary,
 };
 use crate::{
-    apply::{Outcome, Run, apply},
+    apply::Outcome,
     aws::{error::AwsError, resources::AwsSpec},
     exit,
     host::{Answer, Kind, Question},
     observation::{self, Observation},
     plan::Plan,
-    report::{progress::Progress, words},
+    report::words,
     spec::Outputs,
 };
 
@@ -120,27 +120,9 @@ async fn write(
     environment: &Environment,
     cx: &mut Context<'_>,
 ) -> Result<Outputs, Failure> {
-    let steps = plan.writes().count();
     let known = observation::outputs(observation);
-    let style = cx.global.view(cx.host).style;
-    let cancel = cx.host.cancel.clone();
-    let outcome = {
-        let mut progress = if cx.global.json() {
-            Progress::Json(&mut *cx.host.out)
-        } else if cx.global.quiet {
-            Progress::Hidden
-        } else if cx.host.err_is_terminal {
-            Progress::bars(steps, style)
-        } else {
-            Progress::lines(&mut *cx.host.err, style)
-        };
-        let mut on_event = |event| progress.on_event(event);
-        let run = Run { parallelism: environment.settings.run.parallelism, cancel: &cancel, on_event: &mut on_event };
-        let outcome = apply(plan, known, &environment.aws, run).await;
-        progress.finish();
-        outcome
-    };
-    match failed(&outcome, cancel.is_cancelled()) {
+    let outcome = progress::carried_out(plan, known, &environment.aws, environment.settings.run.parallelism, cx).await;
+    match failed(&outcome, cx.host.cancel.is_cancelled()) {
         Some(failure) => Err(failure),
         None => Ok(outcome.outputs),
     }

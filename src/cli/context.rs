@@ -26,6 +26,11 @@ impl Context<'_> {
         }
     }
 
+    /// The moment of this run.
+    pub fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::try_from(self.host.now).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+
     /// The answer, on standard output.
     pub fn answer(&mut self, text: &str) -> Result<(), Failure> {
         let written = self.host.out.write_all(text.as_bytes()).and_then(|()| self.host.out.flush());

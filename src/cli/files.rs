@@ -6,12 +6,12 @@ use super::{context::Context, environment::Environment, explain, failure::Failur
 use crate::{
     render::{
         self, File,
-        files::{Outcome, Written},
-        folder,
+        files::{Outcome, Removal, Written},
         standing::Standing,
     },
     report::safe::safe,
     spec::Outputs,
+    working_directory::conflicts::conflicts,
 };
 
 fn set(environment: &Environment, known: &Outputs) -> Result<Vec<File>, Failure> {
@@ -42,7 +42,9 @@ pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -
         return Err(failure);
     }
     let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    for conflict in folder::conflicts(&dir, &ours).map_err(|error| explain::render(&error))? {
+    let conflicts = conflicts(&dir, &ours)
+        .map_err(|error| Failure::failed("cannot list the folder").because(&error).hint("choose another folder with --out"))?;
+    for conflict in conflicts {
         cx.say(&format!("warning: {conflict}"));
     }
     Ok(written)
@@ -51,6 +53,11 @@ pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -
 /// How each file stands to what is there.
 pub fn check(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<(PathBuf, Standing)>, Failure> {
     render::files::check(&environment.out(cx.host), &set(environment, known)?).map_err(|error| explain::render(&error))
+}
+
+/// Removes those that are as tfbackend wrote them.
+pub fn remove(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
+    render::files::remove(&environment.out(cx.host), &set(environment, known)?).map_err(|error| explain::render(&error))
 }
 
 fn refused(files: &[Written]) -> Option<Failure> {

@@ -8,7 +8,6 @@ use crate::{
     plan::{Change, Plan, Reason},
     render::{
         files::{Outcome, Written},
-        next,
         shell::shell_word,
     },
     report::{json, plan as report, words},
@@ -17,6 +16,7 @@ use crate::{
         layer::{LockMechanism, TrailKind},
     },
     spec::{Address, Outputs},
+    working_directory::next::next_command,
 };
 
 impl Environment {
@@ -135,7 +135,7 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
     let there = if dir == cx.host.cwd { String::new() } else { format!("cd {} && ", shell_word(&out)) };
     let wrap = if cx.global.sandbox { "tfbackend sandbox run -- " } else { "" };
     let next: Vec<String> =
-        next::next_command(&dir, &conf).command_lines(program, &conf).into_iter().map(|line| format!("{there}{wrap}{line}")).collect();
+        next_command(&dir, &conf).command_lines(program, &conf).into_iter().map(|line| format!("{there}{wrap}{line}")).collect();
     if cx.global.json() {
         let made = Made {
             event: "made",

@@ -16,6 +16,7 @@ use crate::{
         store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
     },
     render::shell::shell_word,
+    report::states::AboutDocument,
     settings::{
         Encryption,
         layer::{EncryptionKind, LockMechanism, Namespace},
@@ -98,6 +99,8 @@ pub struct Target {
     pub encryption: Encrypt,
     /// The workspace that Terraform would use here.
     pub workspace: String,
+    /// The IAM policy of those who run Terraform, where tfbackend made one.
+    pub policy: Option<String>,
     /// One line for people.
     pub title: String,
     /// What names it again on a command line, each word after a space.
@@ -158,6 +161,12 @@ impl TargetArgs {
 impl Target {
     pub fn store(&self) -> Store<'_> {
         Store::new(&self.aws, &self.address)
+    }
+
+    /// For a document.
+    pub fn about(&self) -> AboutDocument {
+        let StoreAddress { bucket, owner, table, layout: _ } = self.address.clone();
+        AboutDocument { bucket, region: self.aws.region.clone(), account: owner, table, notes: self.notes.clone() }
     }
 
     /// Says which backend it is, and what there is to know of it.
@@ -247,6 +256,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         locks: Locks { table: found.address.table.is_some(), file: Some(settings.lock.uses_lockfile()) },
         encryption,
         workspace: which::workspace(None, cx)?,
+        policy: settings.access.policy.then(|| environment.names.policy.clone()),
         title: environment.title(),
         words,
         aws: found.aws,
@@ -268,6 +278,9 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
     let aws = connect(&region, cx).await?;
     let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());
     let table = configured.dynamodb_table.as_ref().map(|said| said.value.clone());
+    if owner != aws.account() {
+        notes.push(format!("the bucket is to be of account {owner}, and these credentials are of account {}", aws.account()));
+    }
     ways::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
     let layout = Layout {
         key: configured.key.as_ref().map(|said| said.value.clone()),
@@ -281,6 +294,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
         locks: Locks { table: found.address.table.is_some(), ..locks },
         encryption,
         workspace: which::workspace(folder.as_ref(), cx)?,
+        policy: None,
         title: origin.map_or_else(|| place.clone(), |origin| format!("{place}, as {origin} says")),
         words,
         aws: found.aws,

@@ -1,98 +1,123 @@
-//! `tfbackend teardown --plan`: what taking a backend down would delete, keep and lose; nothing is changed.
+//! `tfbackend teardown`: takes a backend down, and loses no state that somebody needs.
 
-use clap::Args;
-use serde::Serialize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 
 use super::{
     context::Context,
-    describe::describe,
-    environment::{Ask, Environment, EnvironmentArgs},
+    environment::{Ask, EnvironmentArgs},
     failure::Failure,
 };
 use crate::{
-    aws::{
-        blueprint::STATE_BUCKET,
-        resources::AwsSpec,
-        store::{Store, StoreAddress},
-        teardown::{self, Also},
-    },
+    aws::teardown::{Choice, guards::Said},
     exit,
-    observation::{Observation, Owner, Seen},
-    plan::Plan,
-    report::{
-        census::{self, CensusDocument},
-        json,
-        plan::{
-            self as report,
-            document::{About, PlanDocument},
-        },
-    },
-    state::{census::Census, layout::Layout},
+    settings::names::BucketName,
 };
 
-/// Show what taking a backend down would delete, keep and lose; nothing is changed
+mod carry_out;
+mod confirm;
+mod look;
+mod sharing;
+mod show;
+mod told;
+
+use sharing::Sharing;
+
+/// Take a backend down: buckets with every version, table, key, policies, alarms, trail, files
 #[derive(Args, Clone, Debug)]
 pub struct TeardownArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
 
-    /// Look and count, and delete nothing: all that there is so far
-    #[arg(long, required = true)]
-    pub plan: bool,
+    #[command(flatten)]
+    pub teardown: TeardownOptions,
 }
 
-/// `teardown --plan --output json`.
-#[derive(Serialize)]
-struct TeardownDocument {
-    #[serde(flatten)]
-    plan: PlanDocument,
-    /// Absent where there is no state bucket of this environment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    census: Option<CensusDocument>,
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Teardown")]
+pub struct TeardownOptions {
+    /// Look and count, and delete nothing
+    #[arg(long)]
+    pub plan: bool,
+
+    /// Take it down although it is protected
+    #[arg(long)]
+    pub unprotect: bool,
+
+    /// Delete states although they have resources, or cannot be read
+    #[arg(long)]
+    pub purge_states: bool,
+
+    /// Take the policy away from those whom tfbackend did not give it to
+    #[arg(long)]
+    pub detach: bool,
+
+    /// Delete the log bucket too, which is kept otherwise
+    #[arg(long)]
+    pub purge_logs: bool,
+
+    /// Keep the KMS key
+    #[arg(long)]
+    pub keep_key: bool,
+
+    /// Days until the KMS key is deleted
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(i32).range(7..=30), conflicts_with = "keep_key")]
+    pub key_window: i32,
+
+    /// What to back up before anything is deleted
+    #[arg(long, value_name = "WHAT", default_value = "current")]
+    pub backup: Backup,
+
+    /// Folder for the backup [default: the current one]
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+
+    /// Delete without a backup
+    #[arg(long, conflicts_with_all = ["backup", "backup_dir"])]
+    pub no_backup: bool,
+
+    /// Name of the state bucket, for a run that nobody is asked in
+    #[arg(long, value_name = "BUCKET")]
+    pub confirm: Option<BucketName>,
+}
+
+/// What a backup holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Backup {
+    /// Every state as it is
+    Current,
+    /// And every version that it had
+    AllVersions,
+}
+
+impl TeardownOptions {
+    fn choice(&self, sharing: &Sharing) -> Choice {
+        let Sharing { bucket, table, .. } = sharing;
+        Choice { keep_key: self.keep_key, purge_logs: self.purge_logs, bucket_of: bucket.clone(), table_of: table.clone() }
+    }
+
+    fn said(&self) -> Said {
+        Said { unprotect: self.unprotect, purge_states: self.purge_states, detach: self.detach }
+    }
 }
 
 pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
-    let observation = cx.observe(&environment).await?;
-    let plan = Plan::to_teardown(&environment.blueprint, &observation, &teardown::terms(Also::default()));
-    let counted = count(&environment, &observation, cx).await?;
-    show(&plan, counted.as_ref(), &environment, cx)?;
-    Ok(exit::DONE)
-}
-
-/// Of the states of another nothing is read.
-async fn count(environment: &Environment, observation: &Observation<AwsSpec>, cx: &mut Context<'_>) -> Result<Option<Census>, Failure> {
-    if !matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { owner: Owner::Us, .. })) {
-        return Ok(None);
+    let TeardownArgs { environment, teardown: options } = args;
+    let environment = environment.open(cx.host, &cx.global, Ask::Nobody).await?;
+    if !options.plan {
+        confirm::must_be_possible(&options, &environment)?;
     }
-    let Environment { settings, names, aws, .. } = environment;
-    let address = StoreAddress {
-        bucket: names.state_bucket.clone(),
-        owner: aws.account().to_owned(),
-        table: settings.lock.uses_table().then(|| names.table.clone()),
-        layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
-    };
-    cx.look(teardown::census::take(&Store::new(aws, &address))).await.map(Some)
-}
-
-fn show(plan: &Plan<AwsSpec>, counted: Option<&Census>, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    if cx.global.json() {
-        let about = About {
-            project: environment.settings.project.to_string(),
-            env: environment.settings.env.to_string(),
-            account: environment.aws.account().to_owned(),
-            region: environment.settings.region.to_string(),
-        };
-        let document = TeardownDocument { plan: PlanDocument::of(plan, about, &describe), census: counted.map(CensusDocument::of) };
-        return json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
+    let looked = look::look(&environment, &options, cx).await?;
+    if options.plan {
+        show::answer(&looked, &environment, cx)?;
+        return Ok(exit::DONE);
     }
-    let view = cx.global.out_view(cx.host);
-    cx.say(&environment.title());
-    if let Some(counted) = counted {
-        let now = jiff::Timestamp::try_from(cx.host.now).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        cx.answer(&census::text(counted, &view, now))?;
-        cx.answer("\n")?;
+    if looked.is_nothing() && looked.guards.is_empty() {
+        told::nothing(&looked, &environment, cx)?;
+        return Ok(exit::DONE);
     }
-    cx.answer(&report::text(plan, &describe, &view))
+    show::show(&looked, &environment, cx);
+    look::must_not_be_guarded(&looked)?;
+    carry_out::run(looked, &options, &environment, cx).await
 }

@@ -14,8 +14,10 @@ use crate::{
 pub struct Terms {
     /// What stays, each with what to do if it should not.
     pub keep: BTreeMap<Address, String>,
-    /// Pairs of which the first waits for the second, beside what the blueprint says.
+    /// Pairs of which the first waits for the second, beside what the blueprint says: where that stays, the first stays.
     pub after: Vec<(Address, Address)>,
+    /// Pairs of which the first, with its parts, waits for the second if that goes; if it stays, the first does not care.
+    pub order: Vec<(Address, Address)>,
 }
 
 /// Whom each address waits for.
@@ -96,6 +98,18 @@ fn waits<S: Spec>(
     for (later, earlier) in &terms.after {
         if let (Some(later), Some(earlier)) = (step_of(later), step_of(earlier)) {
             waits.entry(later).or_default().insert(earlier);
+        }
+    }
+    for (later, earlier) in &terms.order {
+        if !matches!(changes.get(earlier), Some(Change::Delete { .. })) {
+            continue;
+        }
+        // A part that the second itself waits for has its place already.
+        let is_before = |step: &Address| waits.get(earlier).is_some_and(|waits| waits.contains(step));
+        let parts = changes.keys().filter(|step| step.parent().as_ref() == Some(later) && !is_before(step));
+        let steps: Vec<Address> = parts.chain(changes.contains_key(later).then_some(later)).cloned().collect();
+        for step in steps {
+            waits.entry(step).or_default().insert(earlier.clone());
         }
     }
     waits

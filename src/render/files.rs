@@ -86,6 +86,34 @@ pub fn write(dir: &Path, files: &[File], overwrite: bool) -> Result<Vec<Written>
     prepare(dir, files, overwrite)?.commit()
 }
 
+/// What became of one file that is no longer needed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Removal {
+    Removed(PathBuf),
+    /// It is not ours alone: somebody changed it, or it is another's.
+    Kept(PathBuf, Refusal),
+}
+
+/// Removes each of `files` from `dir` that is as we wrote it. What is not there is not spoken of.
+///
+/// # Errors
+/// If `dir` is no folder, or a file cannot be read or removed; those before it are gone then.
+pub fn remove(dir: &Path, files: &[File]) -> Result<Vec<Removal>, RenderError> {
+    let mut removals = vec![];
+    for (file, look) in files.iter().zip(look_at_all(dir, files)?) {
+        let path = dir.join(&file.name);
+        match look.standing {
+            Standing::Missing => {}
+            Standing::Current | Standing::Stale { .. } => {
+                fs::remove_file(&path).map_err(RenderError::io("remove", &path))?;
+                removals.push(Removal::Removed(path));
+            }
+            Standing::Refused(refusal) => removals.push(Removal::Kept(path, refusal)),
+        }
+    }
+    Ok(removals)
+}
+
 /// All that is to be written, beside its target and not yet in its place.
 struct Prepared<'a> {
     dir: &'a Path,
@@ -205,7 +233,7 @@ fn make_writable_folder(dir: &Path) -> Result<(), RenderError> {
 
 /// A synced temporary file in `dir`; gone again when dropped. Without `permissions`, it has those that
 /// a new file gets: a temporary file would be the owner's alone.
-fn stage(dir: &Path, text: &str, permissions: Option<&fs::Permissions>) -> Result<NamedTempFile, RenderError> {
+pub(super) fn stage(dir: &Path, text: &str, permissions: Option<&fs::Permissions>) -> Result<NamedTempFile, RenderError> {
     let error = || RenderError::io("write to the folder", dir);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tfbackend-");
@@ -240,7 +268,7 @@ fn back_up(dir: &Path, name: &str, found: &Found) -> Result<PathBuf, RenderError
 }
 
 /// So that the new names survive a loss of power.
-fn sync_folder(dir: &Path) -> Result<(), RenderError> {
+pub(super) fn sync_folder(dir: &Path) -> Result<(), RenderError> {
     #[cfg(unix)]
     fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(RenderError::io("sync the folder", dir))?;
     Ok(())

@@ -17,6 +17,12 @@ pub struct CensusDocument {
     /// States of which nobody can say; they count as in use.
     pub unreadable: usize,
     pub locks: Counted<LockDocument>,
+    /// Locks of a teardown that was cut off.
+    pub frozen: usize,
+    /// Who has the policy, as in `role/ci`.
+    pub attached: Counted<String>,
+    /// Who hears of alarms and deletions, as in `email ops@example.com`.
+    pub subscribers: Counted<String>,
     pub versions: u64,
     pub bytes: u64,
     pub delete_markers: u64,
@@ -70,7 +76,8 @@ pub struct ObjectLockDocument {
 
 impl CensusDocument {
     pub fn of(census: &Census) -> Self {
-        let Census { states, empty, in_use, unreadable, locks, versions, uploads, mfa_delete, object_lock, unseen } = census;
+        let Census { states, empty, in_use, unreadable, locks, frozen, attached, subscribers, .. } = census;
+        let Census { versions, uploads, mfa_delete, object_lock, unseen, .. } = census;
         let until = census.kept_until().map(|until| until.to_string());
         Self {
             states: counted(states, state),
@@ -78,6 +85,9 @@ impl CensusDocument {
             in_use: *in_use,
             unreadable: *unreadable,
             locks: counted(locks, lock),
+            frozen: *frozen,
+            attached: counted(attached, Clone::clone),
+            subscribers: counted(subscribers, Clone::clone),
             versions: versions.count,
             bytes: versions.bytes,
             delete_markers: versions.delete_markers,
@@ -182,6 +192,11 @@ fn counts(census: &Census) -> Vec<String> {
             versions.count, versions.bytes, versions.delete_markers, census.uploads
         ),
     ];
+    if census.frozen > 0 {
+        lines.push(format!("{} of a teardown that was cut off: this one takes over.", words::count(census.frozen, "lock", "locks")));
+    }
+    lines.extend(people("The policy is attached to", &census.attached));
+    lines.extend(people("Alarms and deletions are told to", &census.subscribers));
     lines.extend(census.mfa_delete.then(|| "MFA delete is on.".to_owned()));
     lines.extend(census.object_lock.as_ref().map(|lock| match (&lock.mode, census.kept_until()) {
         (Some(mode), Some(until)) => format!("Object Lock keeps versions ({}), the youngest until {until}.", safe(mode)),
@@ -189,6 +204,14 @@ fn counts(census: &Census) -> Vec<String> {
     }));
     lines.extend(census.unseen.rows.iter().map(|error| format!("Could not be looked at: {}", safe(error))));
     lines
+}
+
+fn people(what: &str, who: &Named<String>) -> Option<String> {
+    const MOST: usize = 10;
+    let named: Vec<String> = who.rows.iter().take(MOST).map(|one| safe(one).into_owned()).collect();
+    let more = who.count - named.len();
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (who.count > 0).then(|| format!("{what} {}{rest}.", named.join(", ")))
 }
 
 fn age(since: Timestamp, now: Timestamp) -> String {

@@ -20,6 +20,12 @@ pub struct Census {
     /// Nobody can say what is in them: they count as in use.
     pub unreadable: usize,
     pub locks: Named<LockRow>,
+    /// Held by a teardown that was cut off, which the next one takes over.
+    pub frozen: usize,
+    /// Who has the policy, as in `role/ci`.
+    pub attached: Named<String>,
+    /// Who hears of alarms and deletions, as in `email ops@example.com`.
+    pub subscribers: Named<String>,
     pub versions: Versions,
     /// Begun and never finished.
     pub uploads: usize,
@@ -166,6 +172,14 @@ impl Holds {
             Contents::Known(counts) => Self::Known(facts(Some(counts.managed))),
             Contents::Encrypted => Self::Encrypted(facts(None)),
             Contents::OtherFormat => Self::OtherFormat(facts(None)),
+        }
+    }
+
+    /// What is known of it, if it is a state.
+    pub fn facts(&self) -> Option<&Facts> {
+        match self {
+            Self::Known(facts) | Self::Encrypted(facts) | Self::OtherFormat(facts) => Some(facts),
+            Self::Unreadable(_) => None,
         }
     }
 

@@ -189,7 +189,7 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Bool(value)) => value.to_string(),
         Some(Value::List(items)) => format!("[{}]", items.iter().map(|item| shown(Some(item))).collect::<Vec<_>>().join(", ")),
         Some(Value::Object(_)) => "an object".to_owned(),
-        Some(Value::Secret) => "a credential".to_owned(),
+        Some(Value::Secret(_)) => "a credential".to_owned(),
         Some(Value::NotLiteral) => "an expression".to_owned(),
     }
 }

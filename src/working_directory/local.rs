@@ -80,9 +80,46 @@ fn state(path: &Path) -> Option<LocalState> {
     Some(LocalState { path: path.to_owned(), size, holds })
 }
 
+/// Whether `dir` has state of Terraform's `local` backend that would be left behind: of the default
+/// workspace or of any other.
+///
+/// As Terraform sees it, a state without resources and outputs is empty, and so is the file of zero
+/// bytes that a migration leaves. What cannot be read or understood counts as state: OpenTofu may have
+/// encrypted it.
+pub fn local_state(dir: &Path) -> bool {
+    let of = |folder: &Path| has_state(&folder.join("terraform.tfstate"));
+    of(dir) || folders(&dir.join("terraform.tfstate.d")).map_or(true, |folders| folders.iter().any(|folder| of(folder)))
+}
+
+fn has_state(path: &Path) -> bool {
+    // Nothing but a regular file is one.
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return false;
+    }
+    let outline = match bounded::open(path) {
+        Ok(None) => return false,
+        Ok(Some(file)) => Outline::read(file),
+        Err(_) => return true,
+    };
+    match outline {
+        Ok(Outline { version: Some(4), encrypted_data: None, resources: Some(resources), outputs, .. }) => {
+            !resources.is_empty() || !outputs.is_empty()
+        }
+        Ok(_) => true,
+        Err(_) => !is_blank(path),
+    }
+}
+
+fn is_blank(path: &Path) -> bool {
+    let Ok(Some(file)) = bounded::open(path) else { return false };
+    BufReader::new(file).bytes().all(|byte| byte.is_ok_and(|byte| byte.is_ascii_whitespace()))
+}
+
 /// Of a state, all that is asked for.
 #[derive(Deserialize)]
 struct Outline {
+    #[serde(default)]
+    version: Option<u64>,
     #[serde(default)]
     resources: Option<Vec<IgnoredAny>>,
     #[serde(default)]
@@ -94,12 +131,18 @@ struct Outline {
     encrypted_data: Option<IgnoredAny>,
 }
 
+impl Outline {
+    fn read(file: fs::File) -> serde_json::Result<Self> {
+        serde_json::from_reader(BufReader::new(file.take(LIMIT)))
+    }
+}
+
 fn holds(path: &Path, file: fs::File, size: Option<u64>) -> Holds {
     let unclear = || Holds::Unclear(Unreadable::new(path, "is not a state file of a known form"));
     if size == Some(0) {
         return Holds::Nothing;
     }
-    match serde_json::from_reader::<_, Outline>(BufReader::new(file.take(LIMIT))) {
+    match Outline::read(file) {
         Ok(Outline { encrypted_data: Some(_), .. }) => Holds::Encrypted,
         Ok(Outline { resources: None, modules: None, .. }) => unclear(),
         Ok(Outline { resources, outputs, modules, .. }) => {

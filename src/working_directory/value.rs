@@ -11,6 +11,7 @@ use hcl_edit::{
 use serde_json::Value as Json;
 
 use super::arguments;
+use crate::state::fingerprint::Fingerprint;
 
 /// A value as far as it is known without running anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +24,8 @@ pub enum Value {
     Number(String),
     List(Vec<Value>),
     Object(BTreeMap<String, Value>),
-    /// A credential. It was there, and is not kept.
-    Secret,
+    /// A credential. It was there, and is not kept: two can be told apart, and no more.
+    Secret(Fingerprint),
     /// A variable, a function, a template: Terraform refuses them in a backend.
     NotLiteral,
 }
@@ -90,7 +91,7 @@ impl Value {
             Self::NotLiteral => true,
             Self::List(items) => items.iter().any(Self::has_no_literal),
             Self::Object(fields) => fields.values().any(Self::has_no_literal),
-            Self::Null | Self::Text(_) | Self::Bool(_) | Self::Number(_) | Self::Secret => false,
+            Self::Null | Self::Text(_) | Self::Bool(_) | Self::Number(_) | Self::Secret(_) => false,
         }
     }
 
@@ -112,7 +113,7 @@ impl Value {
 
     fn without_secrets(self, name: &str) -> Self {
         match self {
-            Self::Text(text) if arguments::is_secret(name, &text) => Self::Secret,
+            Self::Text(text) if arguments::is_secret(name, &text) => Self::Secret(Fingerprint::of(&text)),
             Self::List(items) => Self::List(items.into_iter().map(|item| item.without_secrets(name)).collect()),
             Self::Object(fields) => Self::Object(
                 fields

@@ -30,6 +30,8 @@ mod hardening;
 #[cfg(unix)]
 mod idempotence;
 #[cfg(unix)]
+mod lock;
+#[cfg(unix)]
 mod readme;
 #[cfg(unix)]
 mod refusals;
@@ -37,6 +39,8 @@ mod refusals;
 mod sandbox;
 #[cfg(unix)]
 mod saved;
+#[cfg(unix)]
+mod state;
 #[cfg(unix)]
 mod teardown;
 #[cfg(unix)]

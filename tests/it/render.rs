@@ -2,17 +2,15 @@
 
 use tfbackend::render::{BackendConfig, Emulator, File, files};
 
-mod endpoint;
+pub mod endpoint;
 pub mod terraform;
 
 mod text;
 mod accepted;
 mod writing;
-mod folder;
-mod next;
 
 /// SSE-KMS and a lock table.
-fn config() -> BackendConfig {
+pub fn config() -> BackendConfig {
     BackendConfig {
         project: "acme".into(),
         env: "prod".into(),
@@ -28,12 +26,12 @@ fn config() -> BackendConfig {
     }
 }
 
-fn emulated(endpoint: &str) -> BackendConfig {
+pub fn emulated(endpoint: &str) -> BackendConfig {
     let emulator = Emulator { endpoint: endpoint.into(), ca_file: None };
     BackendConfig { account: "000000000000".into(), emulator: Some(emulator), ..config() }
 }
 
-fn rendered(config: &BackendConfig) -> Vec<File> {
+pub fn rendered(config: &BackendConfig) -> Vec<File> {
     files(config, "backend.tf", "backend.conf").expect("the settings make sense")
 }
 

@@ -1,6 +1,12 @@
-//! `tfbackend teardown --plan`: it looks at everything, and writes nothing.
+//! `tfbackend teardown`: what it looks at, what forbids it, and what is left of a backend that it took down.
 
 mod empty;
+mod faults;
+mod guards;
+mod meanwhile;
+mod shared;
+mod unusual;
+mod whole;
 
 use serde_json::{Value, json};
 
@@ -48,7 +54,6 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
         calls.iter().filter(|call| !call.split(':').nth(1).is_some_and(|name| reads.iter().any(|read| name.starts_with(read)))).collect();
     assert!(calls.len() > 20 && writes.is_empty(), "{writes:?}");
     insta::assert_snapshot!(steps(&document).join("\n"), @"
-    delete runner_policy
     delete alarm[lock_errors]
     delete alarm[lock_throttles]
     delete alarm[lock_contention]
@@ -56,11 +61,12 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
     delete alarm[bucket_size]
     delete trail
     delete state_bucket/notifications
+    delete topic
     delete state_bucket
     delete lock_table
+    delete runner_policy
     keep log_bucket
-    delete topic
-    keep key
+    delete key
     ");
     assert_eq!(
         (&document["census"]["states"]["count"], &document["census"]["unseen"]["count"]),
@@ -79,20 +85,9 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
     assert!(!all.contains("hunter2"), "no value is shown");
     let said = place.run(&[&["teardown", "--plan", "--lock", "both"][..], &LINE.split_whitespace().collect::<Vec<_>>()].concat());
     assert!(said.out.contains("1 state: 1 in use, 0 empty, 0 of which nobody can say; 1 lock held."), "{}", said.all());
-    assert!(said.out.contains("- delete  lock_table") && said.out.contains("= keep  key"), "{}", said.all());
+    assert!(said.out.contains("- delete  lock_table") && said.out.contains("- delete  key"), "{}", said.all());
     assert!(!said.all().contains("hunter2"));
 
     let (again, _) = teardown(&place, &format!("{LINE} --lock both"));
     assert_eq!(again, document, "nothing was changed");
-}
-
-/// Only looking is offered: nothing that is not whole can be called.
-#[test]
-fn without_plan_there_is_no_teardown() {
-    let place = Place::at("http://127.0.0.1:9");
-    for args in [&["teardown", "--env", "prod"][..], &["teardown", "--env", "prod", "--auto-approve", "--confirm", "bucket"]] {
-        let said = place.run(args);
-        assert_eq!(said.code, Some(1), "{}", said.all());
-        assert!(said.err.contains("--plan") || said.err.contains("--confirm"), "{}", said.all());
-    }
 }

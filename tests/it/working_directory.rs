@@ -12,6 +12,8 @@ use tfbackend::{
 mod cloud;
 mod findings;
 mod hostile;
+mod conflicts;
+mod next;
 
 const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab";
 const STUB: &str = "terraform {\n  backend \"s3\" {\n    encrypt = true\n  }\n}\n";

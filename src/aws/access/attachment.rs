@@ -42,6 +42,18 @@ pub enum PrincipalKind {
 impl Spec for Attachment {}
 
 impl Attachment {
+    /// `who` is as in `role/ci`; `None` if it is nobody that a policy can be attached to.
+    pub fn of(policy: &str, who: &str) -> Option<Self> {
+        let (kind, name) = who.split_once('/')?;
+        let kind = match kind {
+            "role" => PrincipalKind::Role,
+            "user" => PrincipalKind::User,
+            "group" => PrincipalKind::Group,
+            _ => return None,
+        };
+        Some(Self { policy: policy.to_owned(), kind, name: name.to_owned() })
+    }
+
     fn explained(&self, error: AwsError) -> AwsError {
         if !error.is(NOT_YET) {
             return error;

@@ -17,6 +17,7 @@ pub mod denial;
 
 const GET: Api = Api::new("s3:GetBucketPolicy");
 const PUT: Api = Api::new("s3:PutBucketPolicy");
+const DELETE: Api = Api::new("s3:DeleteBucketPolicy");
 const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,19 +44,33 @@ impl Spec for BucketPolicy {
 
 impl Resource for BucketPolicy {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let request = look.aws.clients.s3.get_bucket_policy().bucket(&self.bucket).expected_bucket_owner(look.aws.account());
-        let Some(answer) = found(look.aws.read(GET, &self.bucket, request.send()).await, ABSENT)? else { return Ok(None) };
-        let document = serde_json::from_str(answer.policy().unwrap_or_default())
-            .map_err(|error| AwsError::nonsense(GET, &self.bucket, &format!("not a policy: {error}")))?;
-        Ok(Some(Found::part(Self { bucket: self.bucket.clone(), document })))
+        let found = get(look.aws, &self.bucket).await?;
+        Ok(found.map(|document| Found::part(Self { bucket: self.bucket.clone(), document })))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        let request =
-            aws.clients.s3.put_bucket_policy().bucket(&self.bucket).policy(self.document.to_json()).expected_bucket_owner(aws.account());
-        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send()).await?;
-        Ok(None)
+        put(aws, &self.bucket, &self.document, NOT_YET).await.map(|()| None)
     }
+}
+
+/// The policy as it is now, if there is one.
+pub(in crate::aws) async fn get(aws: &Aws, bucket: &str) -> Result<Option<Document>, AwsError> {
+    let request = aws.clients.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(aws.account());
+    let Some(answer) = found(aws.read(GET, bucket, request.send()).await, ABSENT)? else { return Ok(None) };
+    let document = serde_json::from_str(answer.policy().unwrap_or_default());
+    document.map(Some).map_err(|error| AwsError::nonsense(GET, bucket, &format!("not a policy: {error}")))
+}
+
+/// `not_yet` are codes that a later try may get rid of.
+pub(in crate::aws) async fn put(aws: &Aws, bucket: &str, document: &Document, not_yet: &[&str]) -> Result<(), AwsError> {
+    let request = aws.clients.s3.put_bucket_policy().bucket(bucket).policy(document.to_json()).expected_bucket_owner(aws.account());
+    aws.send(PUT, bucket, not_yet, || request.clone().send()).await.map(drop)
+}
+
+/// There may be none.
+pub(in crate::aws) async fn delete(aws: &Aws, bucket: &str) -> Result<(), AwsError> {
+    let request = aws.clients.s3.delete_bucket_policy().bucket(bucket).expected_bucket_owner(aws.account());
+    found(aws.send(DELETE, bucket, &[], || request.clone().send()).await, ABSENT).map(drop)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Which key is the environment's: behind its alias, or by its tags.
 
 use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState};
+use aws_smithy_types::DateTime;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 
 use crate::{
     aws::{
@@ -26,6 +28,8 @@ const SEARCH_WIDTH: usize = 64;
 pub struct FoundKey {
     pub arn: String,
     pub state: String,
+    /// When KMS deletes it, if that is scheduled.
+    pub deleted_on: Option<Timestamp>,
     pub description: String,
     pub tags: Tags,
     pub owner: Owner,
@@ -115,12 +119,17 @@ async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsErro
 
 fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
     FoundKey {
+        deleted_on: metadata.deletion_date.as_ref().and_then(timestamp),
         arn: metadata.arn.unwrap_or(metadata.key_id),
         state: metadata.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
         description: metadata.description.unwrap_or_default(),
         owner: aws.mark.owner(&tags),
         tags,
     }
+}
+
+pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_second(time.secs()).ok()
 }
 
 async fn tags(aws: &Aws, id: &str) -> Result<Tags, AwsError> {

@@ -33,7 +33,7 @@ pub struct Head {
     pub encryption: Encryption,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Encryption {
     /// `AES256` (a key of S3's own), `aws:kms`, `aws:kms:dsse`; none if S3 does not say.
     pub algorithm: Option<String>,
@@ -50,6 +50,7 @@ pub struct Content {
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
+    pub encryption: Encryption,
 }
 
 /// A version whose bytes are still to come.
@@ -58,6 +59,7 @@ pub struct Reading {
     pub etag: String,
     pub version: Option<String>,
     pub modified: Option<Timestamp>,
+    pub encryption: Encryption,
     body: ByteStream,
     api: Api,
     url: String,
@@ -128,6 +130,11 @@ impl Store<'_> {
             etag: answer.e_tag().unwrap_or_default().to_owned(),
             version: answer.version_id().map(str::to_owned),
             modified: answer.last_modified().and_then(timestamp),
+            encryption: Encryption {
+                algorithm: answer.server_side_encryption().map(|algorithm| algorithm.as_str().to_owned()),
+                key: answer.ssekms_key_id().map(str::to_owned),
+                bucket_key: answer.bucket_key_enabled().unwrap_or(false),
+            },
             body: answer.body,
             api,
             url,
@@ -173,7 +180,7 @@ impl Reading {
             }
             bytes.extend_from_slice(chunk.as_ref());
         }
-        let Self { etag, version, modified, .. } = self;
-        Ok(Some(Content { bytes, etag, version, modified }))
+        let Self { etag, version, modified, encryption, .. } = self;
+        Ok(Some(Content { bytes, etag, version, modified, encryption }))
     }
 }

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 
 use crate::state::census::Census;
 
+/// How many of many are named.
+const MOST: usize = 5;
+
 /// What somebody has said yes to, each for itself: no yes stands for another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Said {
@@ -24,6 +27,10 @@ pub struct Guarded<'a> {
     pub census: Option<&'a Census>,
     /// Who has the policy without tfbackend having given it to them, as in `role/ci`.
     pub attached: &'a [String],
+    /// Other environments whose states are at the same key of the same bucket.
+    pub same_states: &'a [String],
+    /// What of the backend could not be looked at, each with why.
+    pub blocked: &'a [String],
     pub now: Timestamp,
 }
 
@@ -32,10 +39,12 @@ pub struct Guarded<'a> {
 pub enum Guard {
     #[error("the environment is protected")]
     Protected,
-    #[error("{in_use} of the states are in use, and {unreadable} cannot be read")]
+    #[error("states may be needed: {in_use} in use, {unreadable} that nobody can read")]
     States { in_use: usize, unreadable: usize },
-    #[error("locks are held on {count} states")]
-    Locked { count: usize },
+    #[error("the states are those of {} too: the same bucket and the same key", .of.join(", "))]
+    SameStates { of: Vec<String> },
+    #[error("locked: {}", first(paths, *count))]
+    Locked { count: usize, paths: Vec<String> },
     #[error("MFA delete is on")]
     MfaDelete,
     #[error("Object Lock keeps versions until {until}")]
@@ -43,8 +52,17 @@ pub enum Guard {
     #[error("the policy is attached to {}", .to.join(", "))]
     Attached { to: Vec<String> },
     /// What is not known is not taken for nothing.
-    #[error("{count} things could not be looked at")]
-    Unseen { count: usize },
+    #[error("not everything could be looked at: {}", first(what, *count))]
+    Unseen { count: usize, what: Vec<String> },
+}
+
+/// The first of `count`, and how many more there are.
+fn first(items: &[String], count: usize) -> String {
+    let named = items.join(", ");
+    match count.saturating_sub(items.len()) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 impl Guard {
@@ -52,7 +70,8 @@ impl Guard {
         match self {
             Self::Protected => "--unprotect takes it down all the same",
             Self::States { .. } => "run terraform destroy first, or give up what they manage with --purge-states",
-            Self::Locked { .. } => "wait for the runs, or release what nobody holds any more with terraform force-unlock",
+            Self::SameStates { .. } => "give each environment a state key of its own, or take the other out of tfbackend.toml",
+            Self::Locked { .. } => "wait for the runs, or release what nobody holds any more: tfbackend lock release",
             Self::MfaDelete => "switch it off as the root user of the account, with its MFA device",
             Self::ObjectLock { .. } => "wait until then",
             Self::Attached { .. } => "detach it, or pass --detach",
@@ -63,18 +82,23 @@ impl Guard {
 
 /// Every guard that holds.
 pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
-    let Guarded { protected, census, attached, now } = guarded;
+    let Guarded { protected, census, attached, same_states, blocked, now } = guarded;
     let Said { unprotect, purge_states, detach } = said;
     let mut holding = vec![];
     holding.extend((*protected && !unprotect).then_some(Guard::Protected));
+    holding.extend((!same_states.is_empty()).then(|| Guard::SameStates { of: same_states.to_vec() }));
     if let Some(census) = census {
         let states = Guard::States { in_use: census.in_use, unreadable: census.unreadable };
         holding.extend((census.needed() > 0 && !purge_states).then_some(states));
-        holding.extend((census.locks.count > 0).then_some(Guard::Locked { count: census.locks.count }));
+        let paths = census.locks.rows.iter().take(MOST).map(|lock| lock.path.clone());
+        holding.extend((census.locks.count > 0).then(|| Guard::Locked { count: census.locks.count, paths: paths.collect() }));
         holding.extend(census.mfa_delete.then_some(Guard::MfaDelete));
         holding.extend(census.kept_until().filter(|until| until > now).map(|until| Guard::ObjectLock { until }));
-        holding.extend((census.unseen.count > 0).then_some(Guard::Unseen { count: census.unseen.count }));
     }
+    let unseen = census.map(|census| &census.unseen);
+    let count = blocked.len() + unseen.map_or(0, |unseen| unseen.count);
+    let what = blocked.iter().chain(unseen.into_iter().flat_map(|unseen| &unseen.rows)).take(MOST).cloned();
+    holding.extend((count > 0).then(|| Guard::Unseen { count, what: what.collect() }));
     holding.extend((!attached.is_empty() && !detach).then(|| Guard::Attached { to: attached.to_vec() }));
     holding
 }

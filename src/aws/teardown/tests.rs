@@ -19,10 +19,10 @@ const LINES: [&str; 6] = [
     "--kms-key arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 ];
 
-const ALL: Also = Also { key: true, logs: true };
+const ALL: Choice = Choice { keep_key: false, purge_logs: true, bucket_of: vec![], table_of: vec![] };
 
 /// All of it is there and as it should be, and whose `owner` says.
-fn down(line: &str, owner: impl Fn(&Address) -> Owner, also: Also) -> Plan<AwsSpec> {
+fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<AwsSpec> {
     let blueprint = built(line, "aws", "eu-west-1").unwrap();
     let known = Outputs::from([(KEY, KEY_ARN.to_owned())]);
     let mut seen: Observation<AwsSpec> = Observation::new();
@@ -31,7 +31,7 @@ fn down(line: &str, owner: impl Fn(&Address) -> Owner, also: Also) -> Plan<AwsSp
         seen.insert(node.address.clone(), Seen::Present { spec: node.spec.resolve(&known), output: None, owner });
     }
     crate::observation::inherit_owners(&mut seen);
-    Plan::to_teardown(&blueprint, &seen, &terms(also))
+    Plan::to_teardown(&blueprint, &seen, &terms(&choice))
 }
 
 fn lines(plan: &Plan<AwsSpec>) -> String {
@@ -65,8 +65,10 @@ fn everything_that_is_ours() {
 }
 
 #[test]
-fn by_default_the_key_and_the_logs_stay() {
-    let plan = down(LINES[0], |_| Owner::Us, Also::default());
+fn by_default_the_logs_stay_and_the_key_if_somebody_says_so() {
+    let plan = down(LINES[0], |_| Owner::Us, Choice { keep_key: true, ..Choice::default() });
+    let by_default = down(LINES[0], |_| Owner::Us, Choice::default());
+    assert!(by_default.deletes().any(|step| step.address == KEY) && !by_default.deletes().any(|step| step.address == LOG_BUCKET));
     let kept: Vec<_> =
         plan.steps.iter().filter(|step| matches!(step.change, Change::Keep { .. })).map(|step| step.address.as_str()).collect();
     assert_eq!(kept, ["log_bucket", "key"]);
@@ -91,6 +93,10 @@ fn nothing_loses_what_it_needs() {
             ("state_bucket/notifications", "state_bucket"),
             ("alarm[bucket_size]", "topic"),
             ("runner_policy/attachment[role/a]", "runner_policy"),
+            ("topic", "state_bucket"),
+            ("trail", "state_bucket"),
+            ("state_bucket", "runner_policy"),
+            ("lock_table", "runner_policy/attachment[role/a]"),
         ] {
             let (Some(earlier_at), Some(later_at)) = (at(earlier), at(later)) else { continue };
             // What was there before us and stays does not hold anything up.
@@ -146,11 +152,22 @@ fn each_part_with_an_end_of_its_own_is_meant() {
     let parts: Vec<_> = plan.steps.iter().filter(|step| step.address.parent().is_some()).map(|step| step.address.as_str()).collect();
     assert_eq!(
         parts,
-        ["runner_policy/attachment[user/b]", "runner_policy/attachment[role/a]", "state_bucket/notifications"],
+        ["state_bucket/notifications", "runner_policy/attachment[user/b]", "runner_policy/attachment[role/a]"],
         "attachments would hold the policy, and notifications would tell of every version"
     );
     assert!(plan.deletes().all(|step| match &step.change {
         Change::Delete { from: AwsSpec::Bucket(bucket) } => bucket.tags.contains_key(ownership::MANAGED_BY),
         _ => true,
     }));
+}
+
+/// With the bucket stays what it stands on; the table goes if nobody else locks with it.
+#[test]
+fn what_others_share_stays() {
+    let others = || vec!["b".to_owned()];
+    let plan = lines(&down("", |_| Owner::Us, Choice { bucket_of: others(), ..ALL }));
+    assert!(plan.contains("= state_bucket: used by b too") && plan.contains("- lock_table"), "{plan}");
+    assert!(plan.contains("= key: is needed by state_bucket") && plan.contains("= topic: is needed by state_bucket"), "{plan}");
+    let plan = lines(&down("", |_| Owner::Us, Choice { bucket_of: others(), table_of: others(), ..ALL }));
+    assert!(plan.contains("= lock_table: used by b too"), "{plan}");
 }

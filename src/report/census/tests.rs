@@ -30,6 +30,9 @@ fn census() -> Census {
         operation: Some("OperationTypeApply".to_owned()),
         since: Some(at("2026-11-21T06:58:55Z")),
     });
+    census.frozen = 1;
+    census.attached.add("role/ci".to_owned());
+    (0..12).for_each(|n| census.subscribers.add(format!("email {n}{NASTY}")));
     census.version(1024, Some(at("2026-11-20T07:00:00Z")));
     census.delete_marker();
     census.object_lock = Some(ObjectLock { mode: Some("GOVERNANCE".to_owned()), days: Some(7) });
@@ -89,6 +92,7 @@ fn as_json_field_by_field() {
     assert_eq!(document["states"]["first"][1]["contents"], "encrypted");
     assert_eq!(document["states"]["first"][2]["path"], NASTY);
     assert_eq!(document["locks"]["first"][0]["in_table"], true);
+    assert_eq!((&document["attached"]["first"][0], &document["subscribers"]["count"]), (&"role/ci".into(), &12.into()));
     assert_eq!(document["object_lock"]["until"], "2026-11-27T07:00:00Z");
     let back: CensusDocument = serde_json::from_value(document).expect("the same shape");
     assert_eq!(back, CensusDocument::of(&census()));

@@ -173,7 +173,7 @@ fn same(name: &str, one: Option<&Value>, other: Option<&Value>) -> bool {
 
 fn is_unknown(value: &Value) -> bool {
     match value {
-        Value::Secret | Value::NotLiteral => true,
+        Value::Secret(_) | Value::NotLiteral => true,
         Value::List(items) => items.iter().any(is_unknown),
         Value::Object(fields) => fields.values().any(is_unknown),
         Value::Null | Value::Text(_) | Value::Bool(_) | Value::Number(_) => false,
@@ -194,6 +194,6 @@ fn normal(value: &Value) -> Value {
             let fields = fields.iter().filter(|(_, value)| **value != Value::Null);
             Value::Object(fields.map(|(name, value)| (name.clone(), normal(value))).collect())
         }
-        Value::Null | Value::Text(_) | Value::Secret | Value::NotLiteral => value.clone(),
+        Value::Null | Value::Text(_) | Value::Secret(_) | Value::NotLiteral => value.clone(),
     }
 }

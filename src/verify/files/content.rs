@@ -88,7 +88,7 @@ fn secrets(argument: &Argument) -> Vec<String> {
 
 fn below(value: &Value, path: &str, found: &mut Vec<String>) {
     match value {
-        Value::Secret => found.push(path.to_owned()),
+        Value::Secret(_) => found.push(path.to_owned()),
         Value::List(items) => items.iter().for_each(|item| below(item, path, found)),
         Value::Object(fields) => fields.iter().for_each(|(name, value)| below(value, &format!("{path}.{name}"), found)),
         Value::Null | Value::Text(_) | Value::Bool(_) | Value::Number(_) | Value::NotLiteral => {}

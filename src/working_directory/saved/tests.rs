@@ -1,6 +1,7 @@
 //! What `init` may have left, and what may lie there instead.
 
 use super::*;
+use crate::state::fingerprint::Fingerprint;
 
 fn data(text: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
@@ -26,7 +27,12 @@ fn arguments_that_are_set_are_read() {
     let bucket = Value::Text("b".into());
     assert_eq!(
         arguments,
-        [("bucket", &bucket), ("encrypt", &Value::Bool(true)), ("secret_key", &Value::Secret), ("endpoints", &endpoints)]
+        [
+            ("bucket", &bucket),
+            ("encrypt", &Value::Bool(true)),
+            ("secret_key", &Value::Secret(Fingerprint::of("CANARY"))),
+            ("endpoints", &endpoints)
+        ]
     );
 }
 

@@ -49,8 +49,25 @@ const PROBE: [&str; 2] = ["probe", "probe.rs"];
 /// What writes locks, states and digests; the rest of the store only reads.
 const STORE_WRITES: [&str; 3] = ["store/write.rs", "store/hold.rs", "store/release.rs"];
 
+/// Of a change of locks, and of nothing that a plan does.
+const MIGRATION: [&str; 2] = ["access/lock_files.rs", "lock_table/migration.rs"];
+/// What puts states right, with all that it reads.
+const RECOVERY: [&str; 2] = ["store/restore.rs", "store/check/repair.rs"];
+const RECOVERY_READS: [&str; 3] = ["store/content.rs", "store/objects.rs", "store/table.rs"];
+
+/// What bringing states back needs beside the actions of its own calls, and what for.
+const BESIDES_RECOVERY: [(&str, &str); 3] = [
+    ("kms:Decrypt", "to read states under the key, by way of S3"),
+    ("kms:GenerateDataKey", "to write them and their lock files under the key, by way of S3"),
+    ("kms:DescribeKey", "to find the key that the backend names by its alias"),
+];
+
 fn is_written(path: &Path) -> bool {
     STORE_WRITES.iter().any(|file| path == Path::new(file))
+}
+
+fn is_migration(path: &Path) -> bool {
+    MIGRATION.iter().any(|file| path == Path::new(file))
 }
 
 /// What trying a backend out needs beside the actions of its own calls, and what for.
@@ -62,7 +79,29 @@ const BESIDES_PROBE: [(&str, &str); 5] = [
     ("sts:AssumeRole", "with `--role-arn`, on that role"),
 ];
 
-/// What takes things down, which no command does yet. To make room for a version of a policy is part of making one.
+/// What a teardown needs beside the actions of its own calls, and what for.
+const BESIDES_TEARDOWN: [(&str, &str); 9] = [
+    ("s3:GetObject", "to count what states hold, and to back them up"),
+    ("s3:PutObject", "to lock the states"),
+    ("s3:DeleteObject", "to release them again, if somebody turns out to be at work"),
+    ("dynamodb:PutItem", "to lock the states in the table"),
+    ("dynamodb:DeleteItem", "to release them again"),
+    ("kms:GenerateDataKey", "to write lock files under the key, by way of S3"),
+    ("kms:Decrypt", "to read states under the key, by way of S3"),
+    ("s3:PutBucketPolicy", "to keep others from writing meanwhile, and to lift what keeps the history"),
+    ("kms:PutKeyPolicy", "with `--key-window` below 30: to lift the floor in the key's policy"),
+];
+
+/// Actions of all calls that take something down, whoever's they are.
+fn of_a_teardown() -> BTreeSet<String> {
+    let (reads, writes) = actions_in(&|path| starts_with(path, &TEARDOWN) && !path.ends_with("tests.rs"));
+    let (_, others) =
+        actions_in(&|path| !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN));
+    let lifted = ["dynamodb:UpdateTable", "iam:DeletePolicyVersion", "s3:PutBucketNotification"].map(str::to_owned);
+    reads.into_iter().chain(writes).chain(others.into_iter().filter(|action| takes_down(action))).chain(lifted).collect()
+}
+
+/// What takes things down. To make room for a version of a policy is part of making one.
 fn takes_down(action: &str) -> bool {
     let verb = action.split_once(':').expect("a service").1;
     ["Delete", "Detach", "Schedule", "Stop"].iter().any(|end| verb.starts_with(end)) && verb != "DeletePolicyVersion"
@@ -70,8 +109,9 @@ fn takes_down(action: &str) -> bool {
 
 /// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut reads, mut writes) =
-        actions_in(&|path| !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN));
+    let (mut reads, mut writes) = actions_in(&|path| {
+        !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN) && !is_migration(path)
+    });
     writes.retain(|action| !takes_down(action));
     // Everybody may ask who they are.
     reads.remove("sts:GetCallerIdentity");
@@ -81,6 +121,17 @@ pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
 /// Actions of all calls that `verify --probe` makes for the probe itself.
 fn of_a_probe() -> BTreeSet<String> {
     let (reads, writes) = actions_in(&|path| (starts_with(path, &PROBE) || is_written(path)) && !path.ends_with("tests.rs"));
+    reads.into_iter().chain(writes).collect()
+}
+
+fn is_one_of(path: &Path, files: &[&str]) -> bool {
+    files.iter().any(|file| path == Path::new(file))
+}
+
+/// Actions of all calls that bring a state back, or put right what does not fit it.
+fn of_a_recovery() -> BTreeSet<String> {
+    let wanted = |path: &Path| is_written(path) || is_one_of(path, &RECOVERY) || is_one_of(path, &RECOVERY_READS);
+    let (reads, writes) = actions_in(&wanted);
     reads.into_iter().chain(writes).collect()
 }
 
@@ -128,8 +179,11 @@ fn every_action_is_documented() {
     let more = writes.iter().cloned().chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
     let besides: String = BESIDES.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let besides_probe: String = BESIDES_PROBE.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
+    let besides_teardown: String = BESIDES_TEARDOWN.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
+    let besides_recovery: String = BESIDES_RECOVERY.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
-    let (mut to_verify, writes_of_verify) = actions_in(&|path| starts_with(path, &ONLY_TO_VERIFY) && !is_written(path));
+    let (mut to_verify, writes_of_verify) =
+        actions_in(&|path| starts_with(path, &ONLY_TO_VERIFY) && !is_written(path) && !is_one_of(path, &RECOVERY));
     assert_eq!(writes_of_verify, BTreeSet::from(["dynamodb:Scan".to_owned()]), "a scan is a read as well");
     to_verify.extend(writes_of_verify);
     to_verify.retain(|action| !reads.contains(action));
@@ -143,6 +197,10 @@ fn every_action_is_documented() {
             ("policy", format!("```json\n{:#}\n```", policy(&environment))),
             ("probe", by_service(&of_a_probe())),
             ("besides-probe", format!("| action | for |\n| --- | --- |\n{besides_probe}")),
+            ("teardown", by_service(&of_a_teardown())),
+            ("recovery", by_service(&of_a_recovery())),
+            ("besides-recovery", format!("| action | for |\n| --- | --- |\n{besides_recovery}")),
+            ("besides-teardown", format!("| action | for |\n| --- | --- |\n{besides_teardown}")),
         ],
     );
     let page = page::read("docs/permissions.md");
@@ -245,6 +303,39 @@ async fn the_rights_of_a_probe_are_enough() {
     assert_eq!(bad, ["probe-bucket-key", "probe-plain-http"], "{document:#}");
     assert_eq!(document["notes"], Value::Null, "{document:#}");
     assert_eq!(emulator.python("tests/it/verify/probe.py", &["left"]), "");
+}
+
+/// On the emulator, where IAM decides about every call: it is enough to take a protected backend down, key and all.
+#[tokio::test]
+async fn the_rights_of_a_teardown_are_enough() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    emulator.python("tests/it/support/make_user.py", &["ci"]);
+    let line = "--project acme --env prod --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/ci";
+    let said = place.bootstrap(&format!("{line} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    emulator.python("tests/it/teardown/states.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+    emulator.python("tests/it/teardown/unlock.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+    let (mut allowed, _) = actions();
+    let (to_verify, _) = actions_in(&|path| starts_with(path, &["store", "store.rs"]) && !is_written(path));
+    allowed.extend(to_verify.into_iter().chain(["dynamodb:Scan".to_owned()]).chain(of_a_teardown()));
+    allowed.extend(BESIDES_TEARDOWN.iter().map(|(action, _)| (*action).to_owned()));
+    let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": allowed, "Resource": "*" }] });
+    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document.to_string()]);
+    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
+    let mut place = Place::with(&emulator);
+    place.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
+    place.set("AWS_ACCESS_KEY_ID", id);
+    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let words = format!(
+        "teardown {line} --unprotect --purge-states --purge-logs --key-window 7 --confirm acme-tfstate-prod-000000000000-eu-west-1 \
+         --backup all-versions --output json"
+    );
+    let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(said.code, Some(0), "{}\n{}", said.all(), emulator.log());
+    let last: Value = serde_json::from_str(said.out.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((&last["backup"]["versions"], &last["kept"]), (&json!(3), &json!([])), "{last:#}");
+    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "key PendingDeletion\n");
 }
 
 fn by_service(actions: &BTreeSet<String>) -> String {

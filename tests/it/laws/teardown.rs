@@ -12,7 +12,7 @@ fn kept(scene: Scene) -> impl Strategy<Value = (Scene, Terms)> {
     let some: Subsequence<Address> = proptest::sample::subsequence(addresses, 0..=count.min(2));
     (Just(scene), some).prop_map(|(scene, keep)| {
         let keep = keep.into_iter().map(|address| (address, "as you like".to_owned())).collect();
-        (scene, Terms { keep, after: vec![] })
+        (scene, Terms { keep, ..Terms::default() })
     })
 }
 
@@ -146,6 +146,29 @@ fn what_needs_something_goes_before_it() {
         steps(&plan),
         ["bucket/policy after []", r#"bucket after ["bucket/policy"]"#, r#"table after ["bucket"]"#, r#"key after ["bucket"]"#]
     );
+}
+
+/// Unlike what waits for good, an order is none where the other stays; and a part that goes early does.
+#[test]
+fn an_order_holds_nothing_up() {
+    let nodes = || {
+        let parts = [("bucket/part".into(), vec!["bucket"]), ("bucket/news".into(), vec!["bucket", "topic"])];
+        [vec![("topic".into(), vec![]), ("bucket".into(), vec![])], parts.into()].concat()
+    };
+    let order = vec![(address("bucket"), address("topic"))];
+    let cloud = made(nodes());
+    assert_eq!(
+        steps(&cloud.way_down(&Terms { order: order.clone(), ..Terms::default() })),
+        [
+            "bucket/news after []",
+            r#"topic after ["bucket/news"]"#,
+            r#"bucket/part after ["topic"]"#,
+            r#"bucket after ["bucket/news", "topic", "bucket/part"]"#
+        ]
+    );
+    let keep = std::collections::BTreeMap::from([(address("topic"), "as you like".to_owned())]);
+    let kept = cloud.way_down(&Terms { order, keep, ..Terms::default() });
+    assert!(kept.deletes().any(|step| step.address == address("bucket")), "{kept:?}");
 }
 
 /// The log of something must not go before it, though nothing is left of what stood between.

@@ -40,6 +40,16 @@ impl Backend {
         bootstrap(&self.emulator, self.dir(), &args)
     }
 
+    /// Another command about the same environment, as the administrator.
+    pub fn tfbackend(&self, command: &str, more: &[&str]) -> Output {
+        let mut words = vec![command, "--project", "acme", "--env", "prod", "--region", self.emulator.region()];
+        words.extend(["--endpoint-url", self.emulator.endpoint()]);
+        words.extend(self.args.iter().map(String::as_str));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        program.args(words).args(more).current_dir(self.dir()).env_clear().envs(self.emulator.aws_env());
+        program.stdin(Stdio::null()).output().expect("the program")
+    }
+
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
@@ -70,6 +80,11 @@ impl Backend {
         let output = self.terraform(args);
         assert!(output.status.success(), "{args:?}: {}\n{}", said(&output), self.emulator.log());
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The environment of the runner.
+    pub fn runner(&self) -> &BTreeMap<String, String> {
+        &self.runner
     }
 
     pub fn python_as_runner(&self, script: &str, args: &[&str]) -> String {

@@ -120,6 +120,8 @@ fn s3_operation(request: &HttpRequest) -> String {
     let of = match query.split(['&', '=']).next().unwrap_or_default() {
         "" if verb == "Head" => return "HeadBucket".to_owned(),
         "" if verb == "Put" => return "CreateBucket".to_owned(),
+        "" if verb == "Delete" => return "DeleteBucket".to_owned(),
+        "delete" => return "DeleteObjects".to_owned(),
         "list-type" => return "ListObjectsV2".to_owned(),
         "versions" => return "ListObjectVersions".to_owned(),
         "uploads" => return "ListMultipartUploads".to_owned(),

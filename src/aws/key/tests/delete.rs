@@ -84,3 +84,32 @@ async fn what_is_gone_is_no_error() {
     gone_only_by(&key(), "ScheduleKeyDeletion", &["NotFoundException"], |script| aliased(script).always("DeleteAlias", empty())).await;
     gone_only_by(&key(), "DeleteAlias", &["NotFoundException"], |script| aliased(script).always("ScheduleKeyDeletion", empty())).await;
 }
+
+/// The floor in the key's own policy goes first, and whatever else is in it stays.
+#[tokio::test]
+async fn a_shorter_window_lifts_the_floor_first() {
+    let theirs = crate::aws::policy::Statement::allow("x").everybody().actions(&["kms:Decrypt"]).on(["*".to_owned()]);
+    let guarded = Document::new(vec![Statement::deny(SHORT_WINDOW).everybody().actions(&["kms:ScheduleKeyDeletion"]), theirs.clone()]);
+    let script = aliased(Script::new())
+        .on("GetKeyPolicy", policy(&guarded))
+        .on("PutKeyPolicy", empty())
+        // A policy that was just written does not hold everywhere at once.
+        .on("ScheduleKeyDeletion", error(400, "AccessDeniedException"))
+        .on("ScheduleKeyDeletion", data(json!({ "KeyId": KEY_ARN, "DeletionDate": 1_796_083_200 })))
+        .on("DeleteAlias", empty());
+    let doomed = key().schedule(&script.aws(), 7).await.unwrap();
+    assert_eq!(doomed, Some(Doomed { arn: KEY_ARN.to_owned(), on: "2026-12-01T00:00:00Z".parse().ok() }));
+    let writes = writes(&script);
+    let policy = Document::new(vec![theirs]).to_json();
+    assert!(writes[0].starts_with("GetKeyPolicy") && writes[1].contains(&serde_json::to_string(&policy).unwrap()), "{writes:?}");
+    assert!(writes[2..4].iter().all(|call| call.contains(r#""PendingWindowInDays":7"#)) && writes[4] == without_alias(), "{writes:?}");
+}
+
+/// Without a floor a denial is one.
+#[tokio::test]
+async fn a_denial_is_not_waited_for_if_nothing_was_lifted() {
+    let script = aliased(Script::new())
+        .on("GetKeyPolicy", policy(&Document::new(vec![])))
+        .on("ScheduleKeyDeletion", error(400, "AccessDeniedException"));
+    assert!(key().schedule(&script.aws(), 7).await.unwrap_err().is(&["AccessDeniedException"]));
+}

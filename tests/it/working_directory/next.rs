@@ -3,13 +3,12 @@
 use std::{fs, path::Path};
 
 use tempfile::tempdir;
-use tfbackend::render::{
-    BackendConfig,
-    files::write,
-    next::{NextCommand, next_command},
+use tfbackend::{
+    render::{BackendConfig, files::write},
+    working_directory::next::{NextCommand, next_command},
 };
 
-use super::{emulated, endpoint, rendered, terraform::terraform};
+use crate::render::{emulated, endpoint, rendered, terraform::terraform};
 
 fn render(dir: &Path, config: &BackendConfig) -> NextCommand {
     let _ = write(dir, &rendered(config), false).expect("they are written");
@@ -98,6 +97,20 @@ fn what_is_not_understood_is_left_to_a_person() {
     }
     fs::write(dir.path().join(".terraform/terraform.tfstate"), r#"{"version": 3}"#).expect("it is written");
     assert_eq!(render(dir.path(), &emulated("http://127.0.0.1:1")), NextCommand::Init);
+}
+
+/// Two credentials are told apart, though neither is kept.
+#[test]
+fn another_credential_is_another_backend() {
+    let dir = tempdir().expect("a folder");
+    let dir = dir.path();
+    fs::create_dir(dir.join(".terraform")).expect("a folder");
+    let stored = r#"{"version": 3, "backend": {"type": "s3", "config": {"bucket": "b", "key": "k", "secret_key": "CANARY"}}}"#;
+    fs::write(dir.join(".terraform/terraform.tfstate"), stored).expect("it is written");
+    for (secret, next) in [("CANARY", NextCommand::Ready), ("OTHER", NextCommand::Reconfigure)] {
+        fs::write(dir.join("x.conf"), format!("bucket = \"b\"\nkey = \"k\"\nsecret_key = \"{secret}\"\n")).expect("it is written");
+        assert_eq!(next_command(dir, "x.conf"), next);
+    }
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use std::fs;
 
 use tempfile::{TempDir, tempdir};
-use tfbackend::render::{
-    files::write,
-    folder::{Conflict, conflicts, local_state},
+use tfbackend::{
+    render::files::write,
+    working_directory::{
+        conflicts::{Conflict, conflicts},
+        local::local_state,
+    },
 };
 
-use super::{config, rendered, terraform::terraform};
+use crate::render::{config, rendered, terraform::terraform};
 
 fn with(files: &[(&str, &str)]) -> TempDir {
     let dir = tempdir().expect("a folder");

@@ -1,0 +1,35 @@
+//! `tfbackend state list`: every state of a backend, with its workspace, serial, size, lock and encryption.
+
+use clap::Args;
+
+use crate::{
+    cli::{context::Context, explain, failure::Failure, target::TargetArgs},
+    exit,
+    report::{
+        json,
+        states::list::{self, ListDocument},
+    },
+};
+
+/// List every state: workspace, serial, resources, size, last write, lock and encryption
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let target = args.target.open(cx).await?;
+    target.announce(cx);
+    let inventory = cx.look(target.store().inventory()).await?;
+    let inventory =
+        inventory.map_err(|error| explain::aws(Failure::failed("the states cannot be listed").because(&error), &error, None))?;
+    let document = ListDocument::of(target.about(), &inventory);
+    if cx.global.json() {
+        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        return Ok(exit::DONE);
+    }
+    let view = cx.global.out_view(cx.host);
+    cx.answer(&list::text(&document, &view))?;
+    Ok(exit::DONE)
+}

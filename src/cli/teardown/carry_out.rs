@@ -1,0 +1,168 @@
+//! Carries a teardown out: backup, the question, standstill, files, and all the rest backwards.
+
+use std::sync::Mutex;
+
+use super::{Backup, TeardownOptions, confirm, look::Looked, told};
+use crate::{
+    aws::{
+        blueprint::KEY,
+        error::AwsError,
+        store::{
+            Store,
+            backup::{self, About},
+            hold::Mechanisms,
+            write::Encrypt,
+        },
+        teardown::{
+            demolition::{Demolition, Done},
+            freeze::{Freeze, How, NotFrozen},
+            purge::Purge,
+            scope::Scope,
+        },
+    },
+    backup::manifest::Extent,
+    cli::{context::Context, environment::Environment, explain, failure::Failure, files, progress},
+    exit,
+    render::files::Removal,
+    report::words,
+    settings::Encryption,
+};
+
+/// What came of it.
+pub struct TakenDown {
+    pub backup: Option<backup::Backup>,
+    pub files: Vec<Removal>,
+    pub applied: usize,
+    pub done: Done,
+}
+
+pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let backup = back_up(&looked, options, environment, cx).await?;
+    confirm::ask(options, environment, cx)?;
+    let frozen = freeze(&looked, environment, cx).await?;
+    let files = match begin(&looked, environment, cx) {
+        Ok(files) => files,
+        Err(failure) => return Err(lift(frozen, failure).await),
+    };
+    let mut done = Done::default();
+    let mut frozen = frozen;
+    if let (Scope::Key(key), Some(address), Some(freeze)) = (&looked.scope, &looked.store, frozen.take()) {
+        let store = Store::new(&environment.aws, address);
+        let purge = Purge { aws: &environment.aws, store, key, until: freeze.since(), cancel: &cx.host.cancel };
+        let purged = purge.run().await;
+        let left = freeze.lift().await;
+        match purged {
+            Ok(emptied) => drop(done.emptied.insert(address.bucket.clone(), emptied)),
+            Err(error) => return Err(not_lifted(told::not_purged(&error, environment), &left)),
+        }
+    }
+    let until = frozen.as_ref().and_then(Freeze::since).map(|since| (&*environment.names.state_bucket, since));
+    let demolition = Demolition {
+        aws: &environment.aws,
+        key_days: options.key_window,
+        detach: options.detach,
+        until,
+        cancel: cx.host.cancel.clone(),
+        done: Mutex::new(done),
+    };
+    let stays = told::kept(&looked.plan);
+    let parallelism = environment.settings.run.parallelism;
+    let outcome = progress::carried_out(looked.plan, looked.outputs, &demolition, parallelism, cx).await;
+    let done = demolition.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let taken = TakenDown { backup, files, applied: outcome.applied.len(), done };
+    told::taken_down(&taken, &stays, environment, cx)?;
+    match told::left(&outcome, cx.host.cancel.is_cancelled()) {
+        Some(failure) => Err(failure),
+        None => Ok(exit::DONE),
+    }
+}
+
+/// The first thing that goes, unless nobody wants it to begin any more.
+fn begin(looked: &Looked, environment: &Environment, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
+    if cx.host.cancel.is_cancelled() {
+        return Err(Failure::interrupted("interrupted; nothing was deleted"));
+    }
+    files::remove(environment, &looked.outputs, cx)
+}
+
+/// Dropped on Ctrl-C: no half of a backup is left.
+async fn back_up(
+    looked: &Looked,
+    options: &TeardownOptions,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) -> Result<Option<backup::Backup>, Failure> {
+    let Some(address) = looked.store.as_ref().filter(|_| !options.no_backup) else { return Ok(None) };
+    let extent = match options.backup {
+        Backup::Current => Extent::Current,
+        Backup::AllVersions => Extent::AllVersions,
+    };
+    let nothing = looked.census.as_ref().is_some_and(|census| match extent {
+        Extent::Current => census.states.count == 0,
+        Extent::AllVersions => census.versions.count == 0,
+    });
+    if nothing {
+        return Ok(None);
+    }
+    let dir = match &options.backup_dir {
+        Some(dir) => cx.host.cwd.join(dir),
+        None => cx.host.cwd.clone(),
+    };
+    let (store, now) = (Store::new(&environment.aws, address), cx.now());
+    let about = About { env: environment.settings.env.to_string() };
+    let written = cx.look(backup::write(&store, extent, &dir, about, now, &mut |_| {})).await?;
+    let made = written.map_err(|error| {
+        let failure = Failure::failed("the backup failed; nothing was deleted").because(&error);
+        failure.hint("choose another folder with --backup-dir, or go without a backup with --no-backup")
+    })?;
+    let states = words::count(made.versions, "version", "versions");
+    cx.say(&format!("backup: {} ({states} of {}, read back)", made.path.display(), words::count(made.states, "state", "states")));
+    Ok(Some(made))
+}
+
+/// Waited for to its end, whatever happens: locks are to be known.
+async fn freeze<'a>(looked: &'a Looked, environment: &'a Environment, cx: &mut Context<'_>) -> Result<Option<Freeze<'a>>, Failure> {
+    let (Some(address), Some(sight)) = (&looked.store, &looked.sight) else { return Ok(None) };
+    let encrypt = match (&environment.settings.encryption, looked.outputs.get(&KEY)) {
+        (Encryption::SseS3, _) => Encrypt::OfS3,
+        (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, Some(arn)) => Encrypt::Kms(arn.clone()),
+        (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, None) => Encrypt::Unsaid,
+    };
+    let how = How {
+        mechanisms: Mechanisms { table: address.table.is_some(), file: true },
+        encrypt: &encrypt,
+        scope: &looked.scope,
+        who: &cx.host.who,
+        now: cx.now(),
+    };
+    match Freeze::put(&environment.aws, Store::new(&environment.aws, address), sight, &how).await {
+        Ok(freeze) => Ok(Some(freeze)),
+        Err((error, left)) => {
+            let failure = match &error {
+                NotFrozen::Locked(_) | NotFrozen::Appeared(_) => Failure::refused(format!("{error}; nothing was deleted"))
+                    .hint("somebody is at work: ask them, then run the same command again"),
+                NotFrozen::Aws(error) => {
+                    explain::aws(Failure::failed("the states cannot be locked; nothing was deleted").because(error), error, None)
+                }
+            };
+            Err(not_lifted(failure, &left))
+        }
+    }
+}
+
+async fn lift(frozen: Option<Freeze<'_>>, failure: Failure) -> Failure {
+    match frozen {
+        Some(frozen) => not_lifted(failure, &frozen.lift().await),
+        None => failure,
+    }
+}
+
+/// What was frozen and could not be let go again keeps others from working.
+fn not_lifted(mut failure: Failure, left: &[AwsError]) -> Failure {
+    if left.is_empty() {
+        return failure;
+    }
+    failure.code = exit::PARTLY;
+    failure.causes.extend(left.iter().map(|error| format!("still locked: {error}")));
+    failure.hint("bootstrap takes the statement out of the bucket's policy again, and tfbackend lock release the locks")
+}

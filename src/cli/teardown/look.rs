@@ -1,0 +1,230 @@
+//! All that is looked at before anything is taken down: what is there, what would be lost, and what forbids it.
+
+use std::collections::BTreeSet;
+
+use super::{TeardownOptions, sharing::Sharing};
+use crate::{
+    aws::{
+        blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC},
+        lock_table,
+        ownership::{PROTECTED, Tags},
+        policies::{HISTORY, LOGS},
+        resources::AwsSpec,
+        store::{Store, StoreAddress},
+        teardown::{
+            self,
+            appeared::Sight,
+            census,
+            guards::{self, Guard, Guarded},
+            scope::Scope,
+        },
+    },
+    cli::{context::Context, environment::Environment, failure::Failure},
+    observation::{self, Observation, Owner, Seen},
+    plan::{Change, Plan},
+    settings::{layer::TrailKind, names::PrincipalKind},
+    spec::{Address, Outputs},
+    state::{
+        census::{Census, Versions},
+        layout::Layout,
+    },
+    working_directory::Configured,
+};
+
+/// A backend before it is taken down.
+pub struct Looked {
+    pub plan: Plan<AwsSpec>,
+    pub outputs: Outputs,
+    /// `None` where nothing is there.
+    pub census: Option<Census>,
+    /// Where the states are, if the bucket is ours, or shared with us.
+    pub store: Option<StoreAddress>,
+    /// Which of them go.
+    pub scope: Scope,
+    /// What was in the bucket before it was counted.
+    pub sight: Option<Sight>,
+    pub guards: Vec<Guard>,
+    /// What is to be known, and forbids nothing.
+    pub warnings: Vec<String>,
+}
+
+impl Looked {
+    /// Whether nothing of it is there.
+    pub fn is_nothing(&self) -> bool {
+        let states = !self.scope.is_whole() && self.census.as_ref().is_some_and(|census| census.versions != Versions::default());
+        self.plan.deletes().next().is_none() && !states
+    }
+}
+
+pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut Context<'_>) -> Result<Looked, Failure> {
+    let Environment { settings, names, aws, .. } = environment;
+    if settings.lock.uses_table() {
+        // Whether that may not be looked at is said below.
+        let _ = cx.look(lock_table::wait_until_gone(aws, &names.table)).await?;
+    }
+    let observation = cx.observe(environment).await?;
+    let sharing = Sharing::of(environment, cx)?;
+    let scope = match observation.get(&STATE_BUCKET) {
+        Some(Seen::Present { owner, .. }) => sharing.scope(owner, settings),
+        Some(Seen::Absent | Seen::Unreadable(_)) | None => None,
+    };
+    let plan = Plan::to_teardown(&environment.blueprint, &observation, &teardown::terms(&options.choice(&sharing)));
+    let mut looked = Looked {
+        outputs: observation::outputs(&observation),
+        census: None,
+        store: scope.is_some().then(|| address(environment, &observation)),
+        scope: scope.unwrap_or(Scope::Whole),
+        sight: None,
+        guards: vec![],
+        warnings: vec![],
+        plan,
+    };
+    cx.look(count(&mut looked, &observation, environment)).await?;
+    looked.guards = guards(&looked, &observation, &sharing, options, environment, cx);
+    looked.warnings = warnings(&looked, environment, cx);
+    Ok(looked)
+}
+
+/// Names everything that forbids it, at once.
+pub fn must_not_be_guarded(looked: &Looked) -> Result<(), Failure> {
+    let mut failure = match &looked.guards[..] {
+        [] => return Ok(()),
+        [only] => Failure::refused(format!("{only}; nothing was changed")),
+        several => {
+            let mut failure = Failure::refused(format!("{} things forbid it; nothing was changed", several.len()));
+            failure.causes.extend(several.iter().map(ToString::to_string));
+            failure
+        }
+    };
+    for guard in &looked.guards {
+        failure = failure.hint(guard.what_to_do());
+    }
+    Err(failure)
+}
+
+fn address(environment: &Environment, observation: &Observation<AwsSpec>) -> StoreAddress {
+    let Environment { settings, names, aws, .. } = environment;
+    let table = settings.lock.uses_table() && !matches!(observation.get(&LOCK_TABLE), None | Some(Seen::Absent));
+    StoreAddress {
+        bucket: names.state_bucket.clone(),
+        owner: aws.account().to_owned(),
+        table: table.then(|| names.table.clone()),
+        layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
+    }
+}
+
+/// Of the states of another nothing is read.
+async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environment: &Environment) {
+    let aws = &environment.aws;
+    let policy = is_ours(observation, &RUNNER_POLICY).then(|| looked.outputs.get(&RUNNER_POLICY)).flatten();
+    let topic = is_ours(observation, &TOPIC).then(|| looked.outputs.get(&TOPIC)).flatten();
+    let mut counted = Census::default();
+    if let Some(address) = &looked.store {
+        let store = Store::new(aws, address);
+        // First, so that nothing comes in between unseen.
+        match Sight::of(&store, &looked.scope).await {
+            Ok(sight) => looked.sight = Some(sight),
+            Err(error) => counted.unseen.add(error.to_string()),
+        }
+        let unseen = counted.unseen;
+        counted = census::take(&store, &looked.scope).await;
+        unseen.rows.into_iter().for_each(|error| counted.unseen.add(error));
+    } else if policy.is_none() && topic.is_none() {
+        return;
+    }
+    census::people(aws, policy.map(String::as_str), topic.map(String::as_str), &mut counted).await;
+    looked.census = Some(counted);
+}
+
+fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
+    matches!(observation.get(address), Some(Seen::Present { owner: Owner::Us, .. }))
+}
+
+fn guards(
+    looked: &Looked,
+    observation: &Observation<AwsSpec>,
+    sharing: &Sharing,
+    options: &TeardownOptions,
+    environment: &Environment,
+    cx: &Context<'_>,
+) -> Vec<Guard> {
+    let plan = &looked.plan;
+    let blocked = plan.steps.iter().filter(|step| plan.blocking_whole(step).is_none()).filter_map(|step| match &step.change {
+        Change::Blocked { reason } => Some(format!("{}: {reason}", step.address)),
+        _ => None,
+    });
+    let guarded = Guarded {
+        protected: !looked.is_nothing() && is_protected(observation, environment),
+        census: looked.census.as_ref(),
+        attached: &strangers(looked, environment),
+        same_states: &sharing.states,
+        blocked: &blocked.collect::<Vec<_>>(),
+        now: cx.now(),
+    };
+    guards::holding(&guarded, options.said())
+}
+
+/// By the settings, if they say so, or by any of the levels that are there: tags, the table's own protection, the policies.
+fn is_protected(observation: &Observation<AwsSpec>, environment: &Environment) -> bool {
+    let ours = observation.values().filter_map(|seen| match seen {
+        Seen::Present { spec, owner: Owner::Us, .. } => Some(spec),
+        Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_) => None,
+    });
+    let by_tag = |tags: &Tags| tags.get(PROTECTED).is_some_and(|protected| protected == "true");
+    let mut levels = ours.map(|spec| match spec {
+        AwsSpec::Key(key) => by_tag(&key.tags),
+        AwsSpec::Bucket(bucket) => by_tag(&bucket.tags),
+        AwsSpec::LockTable(table) => by_tag(&table.tags) || table.deletion_protection,
+        AwsSpec::BucketPolicy(policy) => policy.document.has(HISTORY) || policy.document.has(LOGS),
+        _ => false,
+    });
+    environment.said.ephemeral == Some(false) || levels.any(|protected| protected)
+}
+
+/// Who has the policy that goes, and did not get it from the settings.
+fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
+    let goes = looked.plan.deletes().any(|step| step.address == RUNNER_POLICY);
+    let ours: BTreeSet<String> = environment
+        .settings
+        .access
+        .attach_to
+        .iter()
+        .map(|principal| {
+            let kind = match principal.kind() {
+                PrincipalKind::Role => "role",
+                PrincipalKind::User => "user",
+                PrincipalKind::Group => "group",
+            };
+            format!("{kind}/{}", principal.name())
+        })
+        .collect();
+    let attached = looked.census.iter().filter(|_| goes).flat_map(|census| &census.attached.rows);
+    attached.filter(|who| !ours.contains(*who)).cloned().collect()
+}
+
+fn warnings(looked: &Looked, environment: &Environment, cx: &Context<'_>) -> Vec<String> {
+    let mut warnings = vec![];
+    let goes = |address: &Address| looked.plan.deletes().any(|step| step.address == *address);
+    let stays =
+        |address: &Address| looked.plan.steps.iter().any(|step| step.address == *address && matches!(step.change, Change::Keep { .. }));
+    let bucket = &environment.names.state_bucket;
+    if goes(&STATE_BUCKET) && points_here(bucket, cx) {
+        warnings.push(format!(
+            "the configuration in this folder still points at {bucket}; to take its states along, change the backend and run \
+             terraform init -migrate-state first"
+        ));
+    }
+    if goes(&KEY) && stays(&LOG_BUCKET) && environment.settings.trail == TrailKind::New {
+        warnings.push(
+            "the trail's logs are kept, and are encrypted with the key: nobody can read them once it is deleted; --keep-key keeps them readable"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// Whether Terraform, run in the current folder, would use this bucket.
+fn points_here(bucket: &str, cx: &Context<'_>) -> bool {
+    let folder = crate::cli::verify::read_folder(&cx.host.cwd, &[], cx);
+    folder.is_ok_and(|folder| Configured::of_folder(&folder, &[]).is_ok_and(|configured| configured.bucket.value == bucket))
+}

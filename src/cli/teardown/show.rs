@@ -1,0 +1,82 @@
+//! What a teardown would do, before it does: the census, what goes and what stays, what forbids it.
+
+use serde::Serialize;
+
+use super::look::Looked;
+use crate::{
+    cli::{context::Context, describe::describe, environment::Environment, failure::Failure},
+    report::{
+        View,
+        census::{self, CensusDocument},
+        json,
+        plan::{
+            self as report,
+            document::{About, PlanDocument},
+        },
+        safe::safe,
+    },
+};
+
+/// `teardown --plan --output json`.
+#[derive(Serialize)]
+struct TeardownDocument {
+    #[serde(flatten)]
+    plan: PlanDocument,
+    /// Absent where nothing of this environment is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    census: Option<CensusDocument>,
+    /// What forbids it.
+    guards: Vec<GuardDocument>,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct GuardDocument {
+    reason: String,
+    what_to_do: &'static str,
+}
+
+/// On standard output, for `--plan`.
+pub fn answer(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if cx.global.json() {
+        let about = About {
+            project: environment.settings.project.to_string(),
+            env: environment.settings.env.to_string(),
+            account: environment.aws.account().to_owned(),
+            region: environment.settings.region.to_string(),
+        };
+        let guards = looked.guards.iter().map(|guard| GuardDocument { reason: guard.to_string(), what_to_do: guard.what_to_do() });
+        let document = TeardownDocument {
+            plan: PlanDocument::of(&looked.plan, about, &describe),
+            census: looked.census.as_ref().map(CensusDocument::of),
+            guards: guards.collect(),
+            warnings: looked.warnings.clone(),
+        };
+        return json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
+    }
+    let view = cx.global.out_view(cx.host);
+    cx.say(&environment.title());
+    let mut text = text(looked, &view, cx.now());
+    for guard in &looked.guards {
+        text.push_str(&format!("In the way: {}.\n  {}\n", safe(&guard.to_string()), guard.what_to_do()));
+    }
+    cx.answer(&text)
+}
+
+/// On standard error, before it is done.
+pub fn show(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) {
+    let view = cx.global.view(cx.host);
+    cx.say(&environment.title());
+    let text = text(looked, &view, cx.now());
+    cx.show(&text);
+}
+
+fn text(looked: &Looked, view: &View, now: jiff::Timestamp) -> String {
+    let mut text = looked.census.as_ref().map(|counted| census::text(counted, view, now) + "\n").unwrap_or_default();
+    text.push_str(&report::text(&looked.plan, &describe, view));
+    for warning in &looked.warnings {
+        text.push_str(&format!("warning: {}\n", safe(warning)));
+    }
+    text
+}

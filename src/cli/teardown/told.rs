@@ -1,0 +1,222 @@
+//! What is said when a backend was taken down: what is gone, what stays, what is left, and how the key comes back.
+
+use serde::Serialize;
+
+use super::{carry_out::TakenDown, look::Looked};
+use crate::{
+    apply::Outcome,
+    aws::{
+        blueprint::{KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY},
+        key::Doomed,
+        resources::AwsSpec,
+        teardown::{
+            demolition::DemolitionError,
+            empty::{Left, Reason},
+        },
+    },
+    cli::{context::Context, environment::Environment, explain, failure::Failure},
+    plan::{Change, Plan},
+    render::files::Removal,
+    report::{json, words},
+    spec::Address,
+};
+
+/// What stays standing, and why.
+pub struct Stays {
+    pub kept: Vec<(Address, String)>,
+    /// DynamoDB keeps a backup of its own of a table that had point-in-time recovery.
+    pub system_backup: bool,
+}
+
+/// The last line of `teardown --output json`.
+#[derive(Serialize)]
+struct TakenDownDocument<'a> {
+    event: &'static str,
+    project: &'a str,
+    env: &'a str,
+    account: &'a str,
+    region: &'a str,
+    bucket: &'a str,
+    deleted: usize,
+    versions: u64,
+    delete_markers: u64,
+    uploads: u64,
+    kept: Vec<KeptDocument>,
+    files: Vec<FileDocument>,
+    detached: &'a [String],
+    backup: Option<BackupDocument>,
+    key: Option<KeyDocument>,
+}
+
+#[derive(Serialize)]
+struct KeptDocument {
+    address: String,
+    why: String,
+}
+
+#[derive(Serialize)]
+struct FileDocument {
+    path: String,
+    removed: bool,
+}
+
+#[derive(Serialize)]
+struct BackupDocument {
+    path: String,
+    states: usize,
+    versions: usize,
+    sha256: String,
+}
+
+#[derive(Serialize)]
+struct KeyDocument {
+    arn: String,
+    deleted_on: Option<String>,
+    /// In this order, until then.
+    take_back: [String; 2],
+}
+
+pub fn kept(plan: &Plan<AwsSpec>) -> Stays {
+    let kept = plan.steps.iter().filter_map(|step| match &step.change {
+        Change::Keep { why, .. } => Some((step.address.clone(), why.to_string())),
+        _ => None,
+    });
+    let table = plan.deletes().any(|step| step.address == LOCK_TABLE);
+    let recovery = plan.steps.iter().any(|step| step.address == LOCK_TABLE_RECOVERY);
+    Stays { kept: kept.collect(), system_backup: table && recovery }
+}
+
+/// There is nothing to take down.
+pub fn nothing(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let taken = TakenDown { backup: None, files: vec![], applied: 0, done: Default::default() };
+    cx.say(&format!("{}: nothing to take down", environment.title()));
+    taken_down(&taken, &kept(&looked.plan), environment, cx)
+}
+
+pub fn taken_down(taken: &TakenDown, stays: &Stays, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if cx.global.json() {
+        let document = document(taken, stays, environment);
+        return json::write_line(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error));
+    }
+    for file in &taken.files {
+        match file {
+            Removal::Removed(path) => cx.say(&format!("removed: {}", path.display())),
+            Removal::Kept(path, refusal) => cx.say(&format!("kept: {} {refusal}", path.display())),
+        }
+    }
+    for (address, why) in &stays.kept {
+        cx.say(&format!("kept: {address}: {why}"));
+    }
+    if taken.applied > 0 {
+        cx.say(&format!("taken down: {}", words::count(taken.applied, "resource", "resources")));
+    }
+    if stays.system_backup && taken.applied > 0 {
+        cx.say("DynamoDB keeps a backup of the lock table for 35 days, at no cost.");
+    }
+    if let Some(doomed) = &taken.done.key {
+        cx.say(&format!("the key {} is deleted {}; until then it can be taken back:", doomed.arn, on(doomed)));
+        for line in take_back(doomed) {
+            cx.say(&format!("  {line}"));
+        }
+    }
+    Ok(())
+}
+
+fn on(doomed: &Doomed) -> String {
+    doomed.on.map_or_else(|| "soon".to_owned(), |on| format!("on {}", on.strftime("%Y-%m-%d")))
+}
+
+/// A key whose deletion is cancelled is disabled (`CancelKeyDeletion`).
+fn take_back(doomed: &Doomed) -> [String; 2] {
+    [format!("aws kms cancel-key-deletion --key-id {}", doomed.arn), format!("aws kms enable-key --key-id {}", doomed.arn)]
+}
+
+fn document<'a>(taken: &'a TakenDown, stays: &Stays, environment: &'a Environment) -> impl Serialize + 'a {
+    let Environment { settings, names, aws, .. } = environment;
+    let emptied = taken.done.emptied.values();
+    let file = |file: &Removal| match file {
+        Removal::Removed(path) => FileDocument { path: path.display().to_string(), removed: true },
+        Removal::Kept(path, _) => FileDocument { path: path.display().to_string(), removed: false },
+    };
+    TakenDownDocument {
+        event: "taken-down",
+        project: settings.project.as_str(),
+        env: settings.env.as_str(),
+        account: aws.account(),
+        region: settings.region.as_str(),
+        bucket: &names.state_bucket,
+        deleted: taken.applied,
+        versions: emptied.clone().map(|emptied| emptied.versions).sum(),
+        delete_markers: emptied.clone().map(|emptied| emptied.markers).sum(),
+        uploads: emptied.map(|emptied| emptied.uploads).sum(),
+        kept: stays.kept.iter().map(|(address, why)| KeptDocument { address: address.to_string(), why: why.clone() }).collect(),
+        files: taken.files.iter().map(file).collect(),
+        detached: &taken.done.detached,
+        backup: taken.backup.as_ref().map(|backup| BackupDocument {
+            path: backup.path.display().to_string(),
+            states: backup.states,
+            versions: backup.versions,
+            sha256: backup.sha256.clone(),
+        }),
+        key: taken.done.key.as_ref().map(|doomed| KeyDocument {
+            arn: doomed.arn.clone(),
+            deleted_on: doomed.on.map(|on| on.to_string()),
+            take_back: take_back(doomed),
+        }),
+    }
+}
+
+fn object(left: &Left) -> String {
+    match &left.reason {
+        Reason::Refused { code, message } => format!("{} (version {}): {code}: {message}", left.key, left.id),
+        Reason::Newer => format!("{} (version {}): was written since; what it holds was not looked at", left.key, left.id),
+        Reason::Again => format!("{} (version {}): is there again, or still", left.key, left.id),
+    }
+}
+
+/// The states of one environment could not all be taken out of a bucket that others use.
+pub fn not_purged(error: &DemolitionError, environment: &Environment) -> Failure {
+    let bucket = &environment.names.state_bucket;
+    let failure = Failure::partly(format!("not all states of {} could be taken out of {bucket}", environment.name()));
+    explained(failure, bucket, error).hint("the same command continues where this one stopped")
+}
+
+fn explained(mut failure: Failure, what: &str, error: &DemolitionError) -> Failure {
+    /// How many objects that could not be deleted are named.
+    const MOST: usize = 10;
+    failure.causes.push(format!("{what}: {error}"));
+    match error {
+        DemolitionError::Aws(error) => explain::aws(failure, error, None),
+        DemolitionError::NotEmptied(not) => {
+            failure.causes.extend(not.left.rows.iter().take(MOST).map(|left| format!("{what}: {}", object(left))));
+            let more = not.left.count.saturating_sub(MOST);
+            failure.causes.extend((more > 0).then(|| format!("{what}: and {more} more")));
+            failure
+        }
+    }
+}
+
+/// Names what is left, and why.
+pub fn left(outcome: &Outcome<DemolitionError>, interrupted: bool) -> Option<Failure> {
+    if outcome.failed.is_empty() && outcome.left.is_empty() {
+        return None;
+    }
+    let gone = words::count(outcome.applied.len(), "resource is gone", "resources are gone");
+    let summary = format!("{gone}, {} left", outcome.failed.len() + outcome.left.len());
+    let mut failure = match outcome.failed.first() {
+        None => Failure::interrupted(format!("interrupted: {summary}")),
+        Some((address, _)) if interrupted => Failure::interrupted(format!("interrupted, and {address} failed: {summary}")),
+        Some((address, _)) => Failure::partly(format!("{address} failed: {summary}")),
+    };
+    for (address, error) in &outcome.failed {
+        failure = explained(failure, address.as_str(), error);
+    }
+    if !outcome.left.is_empty() {
+        let left: Vec<&str> = outcome.left.iter().map(Address::as_str).collect();
+        failure = failure.hint(format!("not started: {}", left.join(", ")));
+    }
+    if outcome.failed.iter().map(|(address, _)| address).chain(&outcome.left).any(|address| *address != KEY) {
+        failure = failure.hint("until it is done, nobody can write a state here; bootstrap makes the backend whole again instead");
+    }
+    Some(failure.hint("the same command continues where this one stopped"))
+}

@@ -1,0 +1,116 @@
+//! States as people read them, and as JSON: never with a value that is in one.
+
+use serde::Serialize;
+
+use crate::{
+    aws::store::{content::Encryption, live::LiveLock},
+    state::census::{Facts, Holds},
+};
+
+pub mod list;
+pub mod versions;
+pub mod show;
+pub mod diff;
+
+/// Which backend it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AboutDocument {
+    pub bucket: String,
+    pub region: String,
+    /// That the bucket belongs to.
+    pub account: String,
+    /// The lock table, if there is one.
+    pub table: Option<String>,
+    pub notes: Vec<String>,
+}
+
+/// What may be known of the contents of a state.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ContentsDocument {
+    /// `known`, `encrypted`, `other-format` or `unreadable`.
+    pub contents: &'static str,
+    pub serial: Option<u64>,
+    pub lineage: Option<String>,
+    /// Of Terraform or OpenTofu.
+    pub engine_version: Option<String>,
+    /// Instances of managed resources; absent where nobody can say.
+    pub resources: Option<u64>,
+    /// Why nobody can say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct EncryptionDocument {
+    /// `AES256` (S3's own keys), `aws:kms` or `aws:kms:dsse`.
+    pub algorithm: Option<String>,
+    /// The ARN of the key.
+    pub key: Option<String>,
+    pub bucket_key: bool,
+}
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LockDocument {
+    pub id: Option<String>,
+    pub who: Option<String>,
+    pub operation: Option<String>,
+    pub since: Option<String>,
+}
+
+impl ContentsDocument {
+    pub fn of(holds: &Holds) -> Self {
+        let (contents, facts, error) = match holds {
+            Holds::Known(facts) => ("known", facts.clone(), None),
+            Holds::Encrypted(facts) => ("encrypted", facts.clone(), None),
+            Holds::OtherFormat(facts) => ("other-format", facts.clone(), None),
+            Holds::Unreadable(error) => ("unreadable", Facts::default(), Some(error.clone())),
+        };
+        let Facts { serial, lineage, engine, managed } = facts;
+        Self { contents, serial, lineage, engine_version: engine, resources: managed, error }
+    }
+
+    /// In the cell of a table.
+    pub fn resources_text(&self) -> String {
+        match (self.resources, &self.error) {
+            (Some(resources), _) => resources.to_string(),
+            (None, Some(error)) => format!("unknown: {error}"),
+            (None, None) => format!("unknown ({})", self.contents),
+        }
+    }
+
+    pub fn serial_text(&self) -> String {
+        self.serial.map(|serial| serial.to_string()).unwrap_or_default()
+    }
+}
+
+impl EncryptionDocument {
+    pub fn of(encryption: &Encryption) -> Self {
+        let Encryption { algorithm, key, bucket_key } = encryption.clone();
+        Self { algorithm, key, bucket_key }
+    }
+
+    /// Without the key.
+    pub fn algorithm_text(&self) -> &str {
+        self.algorithm.as_deref().unwrap_or("none")
+    }
+}
+
+impl LockDocument {
+    pub fn of(lock: &LiveLock) -> Self {
+        let info = lock.info();
+        let since = info.and_then(|info| info.created).or_else(|| lock.halves().find_map(|held| held.modified));
+        Self {
+            id: info.map(|info| info.id.clone()),
+            who: info.map(|info| info.who.clone()),
+            operation: info.map(|info| info.operation.clone()),
+            since: since.map(|since| since.to_string()),
+        }
+    }
+
+    /// In the cell of a table.
+    pub fn text(&self) -> String {
+        let since = self.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+        format!("by {}{since}", self.who.as_deref().filter(|who| !who.is_empty()).unwrap_or("unknown"))
+    }
+}

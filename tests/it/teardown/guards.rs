@@ -1,0 +1,112 @@
+//! What forbids a teardown: each alone, and nothing is changed by one that was refused.
+
+use crate::support::{emulator::Emulator, program::Place};
+
+const LINE: &str = "--env dev --project acme --region eu-west-1 --lock both --trail off --alarms=false --access-logs=false";
+const BUCKET: &str = "acme-tfstate-dev-000000000000-eu-west-1";
+const INVENTORY: &str = "tests/it/support/inventory.py";
+const SET: &str = "tests/it/teardown/set.py";
+
+struct World {
+    emulator: Emulator,
+    place: Place,
+    /// Everything that is there, with every version of every object, as it was left.
+    there: String,
+}
+
+impl World {
+    async fn with(line: &str) -> Self {
+        let emulator = Emulator::start().await;
+        let place = Place::with(&emulator);
+        let mut world = Self { emulator, place, there: String::new() };
+        let said = world.place.bootstrap(&format!("{LINE} {line} -y"));
+        assert_eq!(said.code, Some(0), "{}", said.all());
+        world.there = world.python(&["all"]);
+        world
+    }
+
+    fn teardown(&self, line: &str) -> (Option<i32>, String) {
+        let words = format!("teardown {LINE} {line}");
+        let said = self.place.run(&words.split_whitespace().collect::<Vec<_>>());
+        (said.code, said.refusal())
+    }
+
+    fn python(&self, words: &[&str]) -> String {
+        self.emulator.python(SET, &[words, &[BUCKET]].concat())
+    }
+
+    /// Nothing was changed since the last time; then something is.
+    #[track_caller]
+    fn set(&mut self, words: &[&str]) {
+        let said = self.python(words);
+        let (before, after) = said.split_once("----\n").expect("before and after");
+        assert_eq!(before, self.there);
+        self.there = after.to_owned();
+    }
+
+    /// Refused, and for this reason alone.
+    #[track_caller]
+    fn refuses(&self, line: &str, reason: &str) {
+        let (code, said) = self.teardown(line);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains(reason) && said.contains("nothing was changed") && !said.contains("things forbid it"), "{reason}: {said}");
+    }
+
+    #[track_caller]
+    fn goes(&self, line: &str) {
+        assert_eq!(self.python(&["all"]), self.there, "nothing was changed until then");
+        let (code, said) = self.teardown(line);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(self.emulator.python(INVENTORY, &[]), "key PendingDeletion\n");
+    }
+}
+
+#[tokio::test]
+async fn nobody_confirms_by_mistake() {
+    let world = World::with("--ephemeral").await;
+    world.refuses("--confirm acme-tfstate-prod-000000000000-eu-west-1", &format!("the bucket of this environment is {BUCKET}"));
+    world.refuses("-y", "--auto-approve is not enough");
+    let (code, said) = world.teardown("");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("nobody to ask") && said.contains(&format!("--confirm {BUCKET}")), "{said}");
+    world.refuses(&format!("--confirm {BUCKET} --account 111122223333"), "111122223333");
+    world.goes(&format!("--confirm {BUCKET} -y"));
+}
+
+/// Each of the levels is enough, whatever the others say.
+#[tokio::test]
+async fn each_level_of_protection_protects() {
+    let mut world = World::with("--ephemeral").await;
+    let confirm = format!("--confirm {BUCKET}");
+    world.refuses(&format!("{confirm} --ephemeral=false"), "the environment is protected");
+    for level in ["tag", "table", "policy"] {
+        world.set(&["protect", level]);
+        world.refuses(&confirm, "the environment is protected");
+        world.set(&["unprotect", level]);
+    }
+    for level in ["tag", "table", "policy"] {
+        world.set(&["protect", level]);
+    }
+    world.goes(&format!("{confirm} --unprotect"));
+}
+
+#[tokio::test]
+async fn states_locks_and_strangers_each_hold_it() {
+    let mut world = World::with("--ephemeral").await;
+    let confirm = format!("--confirm {BUCKET}");
+    for contents in ["in-use", "encrypted", "garbage", "nothing"] {
+        world.set(&["state", contents]);
+        world.refuses(&confirm, "states may be needed");
+        world.refuses(&format!("{confirm} --unprotect --detach --purge-logs --no-backup -y"), "states may be needed");
+    }
+    world.set(&["state", "empty"]);
+    for place in ["item", "file", "broken-item", "broken-file"] {
+        world.set(&["lock", place]);
+        let said = "locked: terraform.tfstate";
+        world.refuses(&format!("{confirm} --unprotect --detach --purge-states"), said);
+        world.set(&["unlock", place]);
+    }
+    world.set(&["attach", "stranger"]);
+    world.refuses(&format!("{confirm} --unprotect --purge-states"), "the policy is attached to user/stranger");
+    world.goes(&format!("{confirm} --detach --no-backup"));
+}

@@ -1,0 +1,165 @@
+//! Somebody is at work while a backend is taken down; or it is cut off, and goes on.
+
+use std::{
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use crate::support::{
+    emulator::Emulator,
+    program::Place,
+    proxy::{Gate, Proxy, Reply},
+};
+
+const LINE: &str = "--env dev --project acme --region eu-west-1 --lock both --ephemeral";
+const BUCKET: &str = "acme-tfstate-dev-000000000000-eu-west-1";
+const INVENTORY: &str = "tests/it/support/inventory.py";
+const SET: &str = "tests/it/teardown/set.py";
+/// All that stays, by default.
+const LEFT: &str = "bucket acme-tfstate-dev-logs-000000000000-eu-west-1\nkey PendingDeletion\n";
+
+fn words() -> Vec<&'static str> {
+    let mut words: Vec<&str> = ["teardown"].into_iter().chain(LINE.split(' ')).collect();
+    words.extend(["--confirm", BUCKET]);
+    words
+}
+
+fn bootstrap(place: &Place) {
+    let said = place.bootstrap(&format!("{LINE} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+}
+
+/// A state written, or a lock taken, while the last lock of the freeze is on its way: all is as it was, and names it.
+#[tokio::test]
+async fn what_comes_in_meanwhile_stops_it() {
+    let emulator = Emulator::start().await;
+    let gate: Arc<Mutex<Gate>> = Arc::default();
+    let here = Arc::clone(&gate);
+    let proxy = Proxy::start(Some(&emulator), move |call, request| {
+        let freezes = call.operation == "PutBucketPolicy"
+            && String::from_utf8_lossy(request.body().bytes().expect("a body")).contains("DuringTeardown");
+        if freezes { Reply::Wait(here.lock().expect("a gate").clone()) } else { Reply::Forward }
+    });
+    let mut place = Place::with(&emulator);
+    bootstrap(&place);
+    emulator.python(SET, &["state", "empty", BUCKET]);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    for (change, said) in [(["state", "in-use"], "somebody wrote terraform.tfstate"), (["lock", "other"], "somebody locked other.tfstate")]
+    {
+        *gate.lock().expect("a gate") = Gate::default();
+        let before = emulator.python(SET, &["now", BUCKET]);
+        let child = place
+            .command(&[&words()[..], &["--purge-states"]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("runs");
+        let waits = gate.lock().expect("a gate").clone();
+        waits.wait_for_somebody();
+        let there = emulator.python(SET, &[&change[..], &[BUCKET]].concat());
+        let after = there.split_once("----\n").expect("before and after").1;
+        waits.open();
+        let ended = place.said(&child.wait_with_output().expect("it ends"));
+        assert_eq!(ended.code, Some(3), "{}", ended.all());
+        assert!(ended.refusal().contains(&format!("{said} ")) && ended.refusal().contains("nothing was deleted"), "{}", ended.all());
+        let now = emulator.python(SET, &["now", BUCKET]);
+        assert!(!now.contains("DuringTeardown") && !now.contains("tfbackend teardown"), "everybody may work again: {now}");
+        assert!(after.contains("DuringTeardown") || after.contains("tfbackend teardown"), "it was frozen when it came: {after}");
+        assert_ne!(before, now);
+    }
+    emulator.python(SET, &["unlock", "other", BUCKET]);
+    let said = place.run(&[&words()[..], &["--purge-states"]].concat());
+    assert_eq!((said.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{}", said.all());
+}
+
+const READS: [&str; 5] = ["Get", "List", "Describe", "Head", "Scan"];
+
+/// Killed at a write, which still arrives or does not; then once more. Which writes is different in each run.
+#[tokio::test]
+async fn killed_anywhere_the_next_run_goes_on() {
+    let emulator = Emulator::start().await;
+    let seed = std::env::var("TFBACKEND_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::usize(..1000));
+    let mut place = Place::with(&emulator);
+    let count = |stop: usize, arrives: bool| {
+        let (gate, writes) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+        let (there, counted) = (gate.clone(), Arc::clone(&writes));
+        let proxy = Proxy::start(Some(&emulator), move |call, _| {
+            let write = !READS.iter().any(|read| call.operation.starts_with(read));
+            match write && counted.fetch_add(1, Ordering::SeqCst) == stop {
+                true if arrives => Reply::Wait(there.clone()),
+                // By then nobody waits for an answer.
+                true => {
+                    there.pass();
+                    Reply::s3(500, "InternalError", "it never arrived")
+                }
+                false => Reply::Forward,
+            }
+        });
+        (proxy, gate, writes)
+    };
+    bootstrap(&place);
+    let direct = place.vars["AWS_ENDPOINT_URL"].clone();
+    let (proxy, _, writes) = count(usize::MAX, true);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let said = place.run(&words());
+    assert_eq!((said.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{}", said.all());
+    let all = writes.load(Ordering::SeqCst);
+    assert!(all > 15, "{all}");
+
+    const CUTS: usize = 5;
+    for cut in 0..CUTS {
+        let (stop, arrives) = ((seed + cut * all.div_ceil(CUTS)) % all, (seed + cut).is_multiple_of(2));
+        place.set("AWS_ENDPOINT_URL", &direct);
+        bootstrap(&place);
+        emulator.python(SET, &["state", "empty", BUCKET]);
+        let (proxy, gate, _writes) = count(stop, arrives);
+        place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+        let mut child = place.command(&words()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
+        gate.wait_for_somebody();
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+        gate.open();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        place.set("AWS_ENDPOINT_URL", &direct);
+        let said = place.run(&words());
+        let left = emulator.python(INVENTORY, &[]);
+        let keys = left.lines().filter(|line| line.starts_with("key ")).collect::<Vec<_>>();
+        assert_eq!(said.code, Some(0), "seed {seed}, write {stop} of {all}, {arrives}: {}", said.all());
+        assert!(keys.len() == cut + 2 && keys.iter().all(|key| *key == "key PendingDeletion"), "seed {seed}, write {stop}: {left}");
+        assert_eq!(left.lines().count(), 1 + keys.len(), "seed {seed}, write {stop} of {all}, {arrives}: {left}");
+    }
+}
+
+/// Ctrl-C while it deletes: what runs is finished, the rest is named, and the next run does it.
+#[tokio::test]
+async fn interrupted_it_says_what_is_left() {
+    let emulator = Emulator::start().await;
+    let gate = Gate::default();
+    let there = gate.clone();
+    let proxy = Proxy::start(
+        Some(&emulator),
+        move |call, _| {
+            if call.operation == "DeleteTrail" { Reply::Wait(there.clone()) } else { Reply::Forward }
+        },
+    );
+    let mut place = Place::with(&emulator);
+    bootstrap(&place);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let child = place.command(&words()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    gate.wait_for_somebody();
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().expect("kill").success());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    gate.open();
+    let said = place.said(&child.wait_with_output().expect("it ends"));
+    assert_eq!(said.code, Some(130), "{}", said.all());
+    assert!(
+        said.err.contains("not started: ") && said.err.contains("state_bucket") && said.err.contains("continues where"),
+        "{}",
+        said.all()
+    );
+    let said = place.run(&words());
+    assert_eq!((said.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{}", said.all());
+}
