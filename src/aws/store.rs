@@ -19,9 +19,13 @@ pub mod retention;
 pub mod inventory;
 pub mod history;
 pub mod write;
+pub mod identity;
+pub mod migration;
 pub mod hold;
 pub mod release;
 pub mod backup;
+pub mod restore;
+pub mod check;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreAddress {

@@ -1,25 +1,24 @@
 //! Writes a backup: beside its place, synced, read back, and only then under its name.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::{
+    file,
     manifest::{self, Entry, Header, State, file_name, hex},
     read::{self, Limits, ReadError, WINDOW_LOG},
 };
 
 /// The level that `zstd` itself uses: states are as fast to pack as to read.
 const LEVEL: i32 = 3;
-/// How many names are tried where backups of the same second are in the way.
-const NAMES: usize = 1000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -93,7 +92,7 @@ pub struct Kept {
 impl Archive {
     /// Makes the folder, if need be for the owner alone, and the file beside its place.
     pub fn begin(dir: &Path, header: Header) -> Result<Self, ArchiveError> {
-        make_folder(dir).map_err(ArchiveError::io("make the folder", dir))?;
+        file::make_folder(dir).map_err(ArchiveError::io("make the folder", dir))?;
         let error = || ArchiveError::io("write to the folder", dir);
         let packed = |temp| -> io::Result<Packed> {
             let mut packed = zstd::Encoder::new(Hashing::new(BufWriter::new(temp)), LEVEL)?;
@@ -103,8 +102,8 @@ impl Archive {
             packed.long_distance_matching(true)?;
             Ok(tar::Builder::new(packed))
         };
-        let out = private(dir).and_then(packed).map_err(error())?;
-        let lines = spool(dir).and_then(|file| manifest::Writer::begin(BufWriter::new(file), &header)).map_err(error())?;
+        let out = file::private(dir).and_then(packed).map_err(error())?;
+        let lines = file::spool(dir).and_then(|file| manifest::Writer::begin(BufWriter::new(file), &header)).map_err(error())?;
         Ok(Self { dir: dir.to_owned(), header, out, lines, sums: vec![] })
     }
 
@@ -115,7 +114,7 @@ impl Archive {
 
     /// A file without a name in the same folder, for what is too large for memory: gone when it is closed.
     pub fn spool(&self) -> Result<File, ArchiveError> {
-        spool(&self.dir).map_err(ArchiveError::io("write to the folder", &self.dir))
+        file::spool(&self.dir).map_err(ArchiveError::io("write to the folder", &self.dir))
     }
 
     /// `size` bytes of a state.
@@ -184,19 +183,12 @@ impl Sealed {
 
     /// Gives it its name, which nothing else has. To be called when it was checked.
     pub fn keep(self) -> Result<Kept, ArchiveError> {
-        let Self { dir, header, mut temp, packed, .. } = self;
-        for number in 1..=NAMES {
-            let path = dir.join(name(&header, number));
-            temp = match temp.persist_noclobber(&path) {
-                Ok(_) => {
-                    sync_folder(&dir).map_err(ArchiveError::io("sync the folder", &dir))?;
-                    return Ok(Kept { path, bytes: packed.size, sha256: hex(&packed.sha256) });
-                }
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => error.file,
-                Err(error) => return Err(ArchiveError::io("write", &path)(error.error)),
-            };
-        }
-        Err(ArchiveError::io("find a free name in", &dir)(io::ErrorKind::AlreadyExists.into()))
+        let Self { dir, header, temp, packed, .. } = self;
+        let env: String =
+            header.env.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(64).collect();
+        let stem = format!("tfbackend-backup-{env}");
+        let path = file::named(temp, &dir, |number| file::name(&stem, header.made, number, ".tar.zst"))?;
+        Ok(Kept { path, bytes: packed.size, sha256: hex(&packed.sha256) })
     }
 }
 
@@ -230,43 +222,6 @@ pub fn check(ToCheck { dir, file, header, sums, packed }: ToCheck, stop: &Atomic
         Ok(())
     });
     read.map_err(|source| ArchiveError::NotWhatWasRead { dir, source })
-}
-
-/// `tfbackend-backup-<env>-<time>.tar.zst`, and with a number where that is taken.
-fn name(header: &Header, number: usize) -> String {
-    let env: String = header.env.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(64).collect();
-    let time = header.made.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
-    let number = if number == 1 { String::new() } else { format!("-{number}") };
-    format!("tfbackend-backup-{env}-{time}{number}.tar.zst")
-}
-
-fn make_folder(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
-}
-
-/// The owner's alone, and gone when dropped.
-fn private(dir: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tfbackend-backup-").suffix(".partial");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    // Not the error itself, which names a file that nobody knows.
-    builder.tempfile_in(dir).map_err(|error| io::Error::from(error.kind()))
-}
-
-fn spool(dir: &Path) -> io::Result<File> {
-    tempfile::tempfile_in(dir).map_err(|error| io::Error::from(error.kind()))
-}
-
-/// So that the new name survives a loss of power.
-fn sync_folder(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(dir)?.sync_all()?;
-    Ok(())
 }
 
 /// Counts and hashes what goes through it.

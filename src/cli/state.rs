@@ -1,4 +1,4 @@
-//! `tfbackend state`: what is in a backend, of any make; values inside states are never shown.
+//! `tfbackend state`: what is in a backend, of any make, and how it is put right; values inside states are never shown.
 
 use clap::{Args, Subcommand};
 
@@ -10,8 +10,10 @@ pub mod named;
 mod pull;
 mod show;
 mod versions;
+mod restore;
+mod check;
 
-/// See the states of a backend; nothing that is in them is shown but names
+/// See the states of a backend, and put them right; nothing that is in them is shown but names
 #[derive(Args, Clone, Debug)]
 pub struct StateArgs {
     #[command(subcommand)]
@@ -25,6 +27,8 @@ pub enum StateCommand {
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
     Pull(pull::PullArgs),
+    Restore(Box<restore::RestoreArgs>),
+    Check(Box<check::CheckArgs>),
 }
 
 pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
@@ -34,5 +38,7 @@ pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
         StateCommand::Show(args) => show::run(args, cx).await,
         StateCommand::Diff(args) => diff::run(args, cx).await,
         StateCommand::Pull(args) => pull::run(args, cx).await,
+        StateCommand::Restore(args) => restore::run(*args, cx).await,
+        StateCommand::Check(args) => check::run(*args, cx).await,
     }
 }

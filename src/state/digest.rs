@@ -7,7 +7,23 @@ const SUFFIX: &str = "-md5";
 
 /// As in the item's attribute `Digest`: MD5 of the bytes as they are, in lower-case hex.
 pub fn of(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut running = Running::default();
+    running.add(bytes);
+    running.end()
+}
+
+/// The same of bytes that come one after another.
+#[derive(Default)]
+pub struct Running(Md5);
+
+impl Running {
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub fn end(self) -> String {
+        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// `LockID` of the lock on a state.

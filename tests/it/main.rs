@@ -30,6 +30,8 @@ mod hardening;
 #[cfg(unix)]
 mod idempotence;
 #[cfg(unix)]
+mod lock;
+#[cfg(unix)]
 mod readme;
 #[cfg(unix)]
 mod refusals;

@@ -1,4 +1,4 @@
-//! `tfbackend state`: what it shows of states that the real Terraform wrote.
+//! `tfbackend state`: what it shows and puts right of states that the real Terraform wrote.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,11 @@ use crate::support::{
 };
 
 mod history;
+mod check;
+mod cut_off;
 mod list;
+mod restore;
+mod world;
 
 /// A terminal remembers what it showed: nothing is asked of AWS for that.
 #[test]

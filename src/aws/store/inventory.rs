@@ -78,7 +78,7 @@ impl Store<'_> {
         let see = |seen| match seen {
             Seen::Lock(lock) => drop(locks.insert(lock.located.path.clone(), *lock)),
             Seen::NoTable(error) | Seen::NoListing(error) => unseen.push(error),
-            Seen::State(_) | Seen::Orphan { .. } => {}
+            Seen::State(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
         };
         self.walk(Extent::Locks, AT_ONCE, see).await;
         (locks, unseen)

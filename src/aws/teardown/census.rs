@@ -105,6 +105,7 @@ async fn locks(store: &Store<'_>, scope: &Scope) -> Census {
         Seen::Lock(lock) if !scope.has(&lock.located) => {}
         Seen::Lock(lock) if lock.info().is_some_and(|info| info.operation == OPERATION) => census.frozen += 1,
         Seen::Lock(lock) => census.locks.add(row(&lock)),
+        Seen::Elsewhere { .. } => {}
         Seen::NoTable(error) | Seen::NoListing(error) => census.unseen.add(error.to_string()),
         Seen::State(_) | Seen::Orphan { .. } => {}
     };

@@ -150,7 +150,7 @@ impl<'a> Freeze<'a> {
         let see = |seen| match seen {
             Seen::Lock(lock) => locks.push(*lock),
             Seen::NoTable(error) | Seen::NoListing(error) => failed = Some(error),
-            Seen::State(_) | Seen::Orphan { .. } => {}
+            Seen::State(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
         };
         self.store.walk(Extent::Locks, AT_ONCE, see).await;
         failed.map_or(Ok(locks), Err)

@@ -128,8 +128,13 @@ async fn freeze<'a>(looked: &'a Looked, environment: &'a Environment, cx: &mut C
         (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, Some(arn)) => Encrypt::Kms(arn.clone()),
         (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, None) => Encrypt::Unsaid,
     };
-    let how =
-        How { mechanisms: Mechanisms { table: address.table.is_some(), file: true }, encrypt: &encrypt, scope: &looked.scope, who: &cx.host.who, now: cx.now() };
+    let how = How {
+        mechanisms: Mechanisms { table: address.table.is_some(), file: true },
+        encrypt: &encrypt,
+        scope: &looked.scope,
+        who: &cx.host.who,
+        now: cx.now(),
+    };
     match Freeze::put(&environment.aws, Store::new(&environment.aws, address), sight, &how).await {
         Ok(freeze) => Ok(Some(freeze)),
         Err((error, left)) => {

@@ -49,8 +49,25 @@ const PROBE: [&str; 2] = ["probe", "probe.rs"];
 /// What writes locks, states and digests; the rest of the store only reads.
 const STORE_WRITES: [&str; 3] = ["store/write.rs", "store/hold.rs", "store/release.rs"];
 
+/// Of a change of locks, and of nothing that a plan does.
+const MIGRATION: [&str; 2] = ["access/lock_files.rs", "lock_table/migration.rs"];
+/// What puts states right, with all that it reads.
+const RECOVERY: [&str; 2] = ["store/restore.rs", "store/check/repair.rs"];
+const RECOVERY_READS: [&str; 3] = ["store/content.rs", "store/objects.rs", "store/table.rs"];
+
+/// What bringing states back needs beside the actions of its own calls, and what for.
+const BESIDES_RECOVERY: [(&str, &str); 3] = [
+    ("kms:Decrypt", "to read states under the key, by way of S3"),
+    ("kms:GenerateDataKey", "to write them and their lock files under the key, by way of S3"),
+    ("kms:DescribeKey", "to find the key that the backend names by its alias"),
+];
+
 fn is_written(path: &Path) -> bool {
     STORE_WRITES.iter().any(|file| path == Path::new(file))
+}
+
+fn is_migration(path: &Path) -> bool {
+    MIGRATION.iter().any(|file| path == Path::new(file))
 }
 
 /// What trying a backend out needs beside the actions of its own calls, and what for.
@@ -92,8 +109,9 @@ fn takes_down(action: &str) -> bool {
 
 /// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut reads, mut writes) =
-        actions_in(&|path| !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN));
+    let (mut reads, mut writes) = actions_in(&|path| {
+        !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN) && !is_migration(path)
+    });
     writes.retain(|action| !takes_down(action));
     // Everybody may ask who they are.
     reads.remove("sts:GetCallerIdentity");
@@ -103,6 +121,17 @@ pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
 /// Actions of all calls that `verify --probe` makes for the probe itself.
 fn of_a_probe() -> BTreeSet<String> {
     let (reads, writes) = actions_in(&|path| (starts_with(path, &PROBE) || is_written(path)) && !path.ends_with("tests.rs"));
+    reads.into_iter().chain(writes).collect()
+}
+
+fn is_one_of(path: &Path, files: &[&str]) -> bool {
+    files.iter().any(|file| path == Path::new(file))
+}
+
+/// Actions of all calls that bring a state back, or put right what does not fit it.
+fn of_a_recovery() -> BTreeSet<String> {
+    let wanted = |path: &Path| is_written(path) || is_one_of(path, &RECOVERY) || is_one_of(path, &RECOVERY_READS);
+    let (reads, writes) = actions_in(&wanted);
     reads.into_iter().chain(writes).collect()
 }
 
@@ -151,8 +180,10 @@ fn every_action_is_documented() {
     let besides: String = BESIDES.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let besides_probe: String = BESIDES_PROBE.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let besides_teardown: String = BESIDES_TEARDOWN.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
+    let besides_recovery: String = BESIDES_RECOVERY.iter().map(|(action, why)| format!("| `{action}` | {why} |\n")).collect();
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
-    let (mut to_verify, writes_of_verify) = actions_in(&|path| starts_with(path, &ONLY_TO_VERIFY) && !is_written(path));
+    let (mut to_verify, writes_of_verify) =
+        actions_in(&|path| starts_with(path, &ONLY_TO_VERIFY) && !is_written(path) && !is_one_of(path, &RECOVERY));
     assert_eq!(writes_of_verify, BTreeSet::from(["dynamodb:Scan".to_owned()]), "a scan is a read as well");
     to_verify.extend(writes_of_verify);
     to_verify.retain(|action| !reads.contains(action));
@@ -167,6 +198,8 @@ fn every_action_is_documented() {
             ("probe", by_service(&of_a_probe())),
             ("besides-probe", format!("| action | for |\n| --- | --- |\n{besides_probe}")),
             ("teardown", by_service(&of_a_teardown())),
+            ("recovery", by_service(&of_a_recovery())),
+            ("besides-recovery", format!("| action | for |\n| --- | --- |\n{besides_recovery}")),
             ("besides-teardown", format!("| action | for |\n| --- | --- |\n{besides_teardown}")),
         ],
     );

@@ -39,7 +39,8 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     fill();
     let (all, before) = (left(), policy());
     assert!(before.contains("DenyDestroyingHistory"), "it is protected");
-    let teardown = |env: &str, more: &[&str]| place.run(&[&["teardown", "--env", env, "--confirm", BUCKET, "--purge-states"], more].concat());
+    let teardown =
+        |env: &str, more: &[&str]| place.run(&[&["teardown", "--env", env, "--confirm", BUCKET, "--purge-states"], more].concat());
 
     // The bucket is red's, and has blue's states: blue has nothing else there.
     let said = teardown("blue", &[]);
@@ -59,7 +60,11 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     let of_blue: String = left().lines().filter(|line| !line.contains("red")).map(|line| format!("{line}\n")).collect();
     let said = teardown("red", &["--unprotect"]);
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert!(said.err.contains("kept: state_bucket: used by blue too") && said.err.contains("kept: lock_table: used by blue too"), "{}", said.all());
+    assert!(
+        said.err.contains("kept: state_bucket: used by blue too") && said.err.contains("kept: lock_table: used by blue too"),
+        "{}",
+        said.all()
+    );
     assert_eq!((left(), policy()), (of_blue, before));
 
     // At the same key they are the same states.

@@ -1,0 +1,186 @@
+//! `tfbackend state check`: whether Terraform can read each state, and under which key it is; `--repair` puts it right.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::restore::failed;
+use crate::{
+    aws::store::{
+        check::{Checked, Fault, Should, Wrong},
+        restore::Work,
+    },
+    cli::{
+        context::Context,
+        explain,
+        failure::Failure,
+        target::{Target, TargetArgs},
+    },
+    exit,
+    host::{Answer, Kind, Question},
+    report::{
+        check::{self as report, CheckDocument, FaultDocument},
+        json, words,
+    },
+};
+
+/// Check that digests, encryption and lock files fit the states, and repair what does not
+#[derive(Args, Clone, Debug)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Path of the only state to look at; all of them if absent
+    #[arg(value_name = "KEY")]
+    pub state: Option<String>,
+
+    /// Put digests right and encrypt states again, each under its lock
+    #[arg(long)]
+    pub repair: bool,
+
+    /// Folder that old digests are kept in
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "repair")]
+    pub backup_dir: PathBuf,
+
+    /// Repair without asking
+    #[arg(long, short = 'y', requires = "repair")]
+    pub auto_approve: bool,
+}
+
+/// What Terraform shows of the lock that is held meanwhile.
+const OPERATION: &str = "OperationTypeRepair";
+
+pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let target = args.target.clone().open(cx).await?;
+    target.announce(cx);
+    let key = cx.look(target.key_arn()).await?;
+    let key = key.map_err(|error| explain::aws(Failure::failed("cannot look at the key of the backend").because(&error), &error, None))?;
+    let should = Should { key: key.as_deref(), encrypt: &target.encryption };
+    let checked = cx.look(target.store().check(args.state.as_deref(), &should)).await?;
+    let mut document = document(&checked);
+    let view = cx.global.out_view(cx.host);
+    if !cx.global.json() {
+        cx.answer(&report::faults(&document, &view))?;
+    }
+    document.unseen.iter().for_each(|error| cx.say(&format!("warning: {error}")));
+    for hint in hints(&checked, args.repair, &target) {
+        cx.say(&format!("hint: {hint}"));
+    }
+    let failed = if args.repair { repair(&args, &checked, &should, &mut document, &target, cx).await? } else { None };
+    if cx.global.json() {
+        json::write_document(&mut *cx.host.out, &document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+    } else {
+        cx.answer(&report::summary(&document))?;
+    }
+    let left = document.faults.iter().any(|fault| !fault.repaired) || !document.unseen.is_empty();
+    match failed {
+        Some(failure) if !cx.global.json() => Err(failure),
+        Some(failure) => Ok(failure.code),
+        None => Ok(if left { exit::CHANGES } else { exit::DONE }),
+    }
+}
+
+fn document(checked: &Checked) -> CheckDocument {
+    let Checked { states, faults, unseen } = checked;
+    CheckDocument { states: *states, faults: faults.iter().map(fault).collect(), unseen: unseen.clone() }
+}
+
+fn fault(Fault { located, what }: &Fault) -> FaultDocument {
+    let mut document = FaultDocument {
+        path: located.path.clone(),
+        workspace: located.workspace.clone(),
+        fault: what.name().to_owned(),
+        ..FaultDocument::default()
+    };
+    match what {
+        Wrong::Stale { stored, is } => (document.stored, document.is) = (Some(stored.clone()), Some(is.clone())),
+        Wrong::Missing { is } => document.is = Some(is.clone()),
+        Wrong::Orphaned { stored } => document.stored = Some(stored.clone()),
+        Wrong::Key { is } => document.encryption = is.key.clone().or_else(|| is.algorithm.clone()).or(Some("nothing".to_owned())),
+        Wrong::LockFile { lock } => document.lock = lock.info().map(|info| info.id.clone()),
+        Wrong::Unread { error } => document.error = Some(error.clone()),
+    }
+    document
+}
+
+fn hints(checked: &Checked, repair: bool, target: &Target) -> Vec<String> {
+    let mut hints = vec![];
+    if !repair && checked.faults.iter().any(|fault| fault.what.can_be_repaired()) {
+        hints.push(format!("`tfbackend state check --repair{}` puts this right", target.words));
+    }
+    for fault in &checked.faults {
+        if let Wrong::LockFile { lock } = &fault.what {
+            let id = lock.info().map_or_else(String::new, |info| info.id.clone());
+            hints.push(format!("if the run that has it is no more: `{}`", failed::release(&id, target)));
+        }
+    }
+    hints
+}
+
+/// One after the other; what fails does not keep the others.
+async fn repair(
+    args: &CheckArgs,
+    checked: &Checked,
+    should: &Should<'_>,
+    document: &mut CheckDocument,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<Option<Failure>, Failure> {
+    let count = checked.faults.iter().filter(|fault| fault.what.can_be_repaired()).count();
+    if count == 0 {
+        return Ok(None);
+    }
+    approve(args, count, target, cx)?;
+    let cancel = cx.host.cancel.clone();
+    let dir: PathBuf = cx.host.cwd.join(&args.backup_dir).components().collect();
+    let store = target.store();
+    let mut failure: Option<Failure> = None;
+    for (fault, row) in checked.faults.iter().zip(&mut document.faults).filter(|(fault, _)| fault.what.can_be_repaired()) {
+        let now = Timestamp::now();
+        let path = &fault.located.path;
+        let info = store.lock_info(path, OPERATION, &cx.host.who, now);
+        let work = Work { mechanisms: target.locks.mechanisms(), info, dir: dir.clone(), now, cancel: &cancel };
+        match store.repair(fault, should, &work).await {
+            Ok(repaired) => {
+                row.repaired = true;
+                row.kept = repaired.kept.map(|kept| kept.display().to_string());
+                row.version = repaired.version;
+                cx.say(&format!("repaired {path}: {}", row.fault));
+                if let Some(kept) = &row.kept {
+                    cx.say(&format!("kept the old digest in {kept}"));
+                }
+            }
+            Err(failed) => {
+                let one = failed::failure(failed, path, target);
+                row.error = Some(one.causes.iter().fold(one.message.clone(), |text, cause| format!("{text}: {cause}")));
+                if let Some(first) = failure.as_mut().filter(|_| one.code != exit::INTERRUPTED) {
+                    first.causes.push(one.message);
+                    one.hints.into_iter().for_each(|hint| first.hints.extend((!first.hints.contains(&hint)).then_some(hint)));
+                } else {
+                    failure = Some(one);
+                }
+                if cancel.is_cancelled() {
+                    break;
+                }
+            }
+        }
+    }
+    let some = document.faults.iter().any(|fault| fault.repaired);
+    Ok(failure.map(|failure| if some && failure.code != exit::INTERRUPTED { Failure { code: exit::PARTLY, ..failure } } else { failure }))
+}
+
+fn approve(args: &CheckArgs, count: usize, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if args.auto_approve {
+        return Ok(());
+    }
+    if !cx.global.attended(cx.host) {
+        return Err(Failure::refused("nobody to ask; nothing was repaired").hint("--auto-approve (-y) repairs without a question"));
+    }
+    let text = format!("Repair {} in {}", words::count(count, "fault", "faults"), target.address.bucket);
+    let question = Question { text, flag: "--auto-approve", kind: Kind::YesNo { default: false } };
+    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
+        Answer::YesNo(true) => Ok(()),
+        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::refused("not approved; nothing was repaired")),
+    }
+}

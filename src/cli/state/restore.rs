@@ -1,0 +1,248 @@
+//! `tfbackend state restore`: an older version of a state, put back so that the next plan goes on from there.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::{Timestamp, civil, tz::TimeZone};
+
+use crate::{
+    aws::store::{
+        live::LiveLock,
+        restore::{How, LookError, Looked, Plan, Restored, Step, Which, Work},
+    },
+    cli::{
+        context::Context,
+        explain,
+        failure::Failure,
+        target::{Target, TargetArgs},
+    },
+    exit,
+    host::{Answer, Kind, Question},
+    report::{
+        json,
+        restore::{self as report, RestoreDocument, SideDocument},
+        safe::safe,
+    },
+    state::recover::{self, Difference, Unfit},
+};
+
+pub mod failed;
+mod file;
+
+/// Put an older version of a state back, as the one that Terraform goes on from
+#[derive(Args, Clone, Debug)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Path of the state in the bucket; the state of the current workspace if absent
+    #[arg(value_name = "KEY")]
+    pub state: Option<String>,
+
+    /// Workspace whose state is meant
+    #[arg(long, value_name = "NAME")]
+    pub workspace: Option<String>,
+
+    /// The version with this id
+    #[arg(long, value_name = "ID", conflicts_with_all = ["serial", "before"], required_unless_present_any = ["serial", "before", "from_backup"])]
+    pub version_id: Option<String>,
+
+    /// The version with this serial
+    #[arg(long, value_name = "N", conflicts_with = "before")]
+    pub serial: Option<u64>,
+
+    /// The newest version from before this time, as in 2026-11-21T07:00:00Z or 2026-11-21 (UTC)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub before: Option<Timestamp>,
+
+    /// From a backup (its archive, or the folder that it was unpacked into) or a state file
+    #[arg(long, value_name = "FILE")]
+    pub from_backup: Option<PathBuf>,
+
+    /// Take it even if it has another lineage: it was another state
+    #[arg(long)]
+    pub allow_lineage: bool,
+
+    /// Folder that the state which is there now is kept in
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub backup_dir: PathBuf,
+
+    /// Restore without asking
+    #[arg(long, short = 'y')]
+    pub auto_approve: bool,
+}
+
+/// What Terraform shows of the lock that is held meanwhile.
+const OPERATION: &str = "OperationTypeRestore";
+
+pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let target = args.target.clone().open(cx).await?;
+    target.announce(cx);
+    let path = target.path(args.state.as_deref(), args.workspace.as_deref())?;
+    let which = which(&args, &path, &target, cx)?;
+    let looked = cx.look(target.store().look_to_restore(&path, which)).await?.map_err(|error| not_found(error, &path, &target))?;
+    let mut document = document(&looked);
+    let plan = looked.plan(&target.encryption, args.allow_lineage).map_err(|error| unfit(&error))?;
+    document.to.serial = plan.next.serial;
+    match plan.how {
+        How::Nothing => {
+            "nothing".clone_into(&mut document.outcome);
+            answer(&document, cx)?;
+            // As an earlier restore left it that was killed.
+            let lock = cx.look(target.store().lock_on(&path)).await?;
+            return if lock.halves().next().is_some() { note(&lock, &path, &target, cx) } else { Ok(exit::DONE) };
+        }
+        How::Digest => "digest".clone_into(&mut document.outcome),
+        How::Undelete { .. } => "undeleted".clone_into(&mut document.outcome),
+        How::Write => "restored".clone_into(&mut document.outcome),
+    }
+    let view = cx.global.view(cx.host);
+    cx.show(&report::preview(&document, &view));
+    approve(&args, &plan, &target, cx)?;
+    let Restored { version, serial, digest, kept } = carry_out(&args, &plan, &target, cx).await?;
+    document.version = version;
+    document.to.serial = serial;
+    document.digest = target.address.table.as_ref().map(|_| digest);
+    document.kept = kept.map(|kept| kept.display().to_string());
+    answer(&document, cx)
+}
+
+/// `2026-11-21T07:00:00Z`; without a zone it is UTC, and without a time midnight.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let at = |time: civil::DateTime| time.to_zoned(TimeZone::UTC).map(|time| time.timestamp());
+    let parsed = text.parse::<Timestamp>().or_else(|error| match text.parse::<civil::DateTime>() {
+        // With a zone that is not known it is no time of anywhere.
+        Ok(time) if !text.contains('[') => at(time),
+        Ok(_) | Err(_) => Err(error),
+    });
+    parsed.map_err(|_| "not a time as in 2026-11-21T07:00:00Z".to_owned())
+}
+
+fn which(args: &RestoreArgs, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<Which, Failure> {
+    let RestoreArgs { version_id, serial, before, from_backup, .. } = args;
+    if let Some(from) = from_backup {
+        let choice = file::Choice { path, version: version_id.as_deref(), serial: *serial, before: *before };
+        let bucket = &target.address.bucket;
+        return file::read(&cx.host.cwd.join(from), &choice, bucket, cx).map(Which::Bytes);
+    }
+    match (version_id, serial, before) {
+        (Some(id), _, _) => Ok(Which::Version(id.clone())),
+        (None, Some(serial), _) => Ok(Which::Serial(*serial)),
+        (None, None, Some(time)) => Ok(Which::Before(*time)),
+        (None, None, None) => Err(Failure::failed("nothing says which version to restore")
+            .hint("name it: --version-id ID, --serial N, --before TIME or --from-backup FILE")),
+    }
+}
+
+fn document(looked: &Looked) -> RestoreDocument {
+    let current = looked.current.as_ref().map(|current| &*current.bytes);
+    let from = current.and_then(|bytes| Some(SideDocument::of(&recover::snapshot(bytes).ok()?, bytes.len())));
+    let (added, removed) = report::addresses(Difference::of(current, &looked.wanted).as_ref());
+    RestoreDocument {
+        path: looked.path.clone(),
+        outcome: String::new(),
+        from,
+        to: SideDocument::of(&looked.is, looked.wanted.len()),
+        added,
+        removed,
+        version: looked.current.as_ref().and_then(|current| current.version.clone()),
+        digest: looked.digest.clone(),
+        kept: None,
+    }
+}
+
+fn not_found(error: LookError, path: &str, target: &Target) -> Failure {
+    let failure = Failure::failed(format!("cannot restore {path}")).because(&error);
+    match &error {
+        LookError::Aws(error) => explain::aws(failure, error, None),
+        LookError::NotAState(_) => failure.hint("choose another version"),
+        LookError::Ambiguous { .. } => failure.hint("name one of them with --version-id"),
+        LookError::NoVersion { .. } | LookError::Marker { .. } | LookError::NoSerial { .. } | LookError::NothingBefore { .. } => {
+            failure.hint(format!("`tfbackend state versions{}` lists its versions", target.words))
+        }
+    }
+}
+
+fn unfit(error: &Unfit) -> Failure {
+    let failure = Failure::refused("that state cannot follow the one that is there; nothing was changed").because(error);
+    match error {
+        Unfit::Lineage { .. } => {
+            failure.hint("it is the history of another state; --allow-lineage takes it all the same, if that is what you want")
+        }
+        Unfit::NoSerial | Unfit::TwoSerials | Unfit::LastSerial(_) => failure.hint("choose another version"),
+    }
+}
+
+/// A person says yes to what was shown; without one, a flag has to.
+fn approve(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if args.auto_approve {
+        return Ok(());
+    }
+    if !cx.global.attended(cx.host) {
+        return Err(Failure::refused("nobody to ask; nothing was changed").hint("this is what would be done; --auto-approve (-y) does it"));
+    }
+    let text = match plan.how {
+        How::Digest => format!("Put the digest of {} right", plan.path),
+        How::Nothing | How::Undelete { .. } | How::Write => format!("Restore {} in {}", plan.path, target.address.bucket),
+    };
+    let question = Question { text: safe(&text).into_owned(), flag: "--auto-approve", kind: Kind::YesNo { default: false } };
+    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
+        Answer::YesNo(true) => Ok(()),
+        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::refused("not approved; nothing was changed")),
+    }
+}
+
+/// Not to be dropped on its way: it would leave its lock behind.
+async fn carry_out(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Context<'_>) -> Result<Restored, Failure> {
+    let (cancel, now) = (cx.host.cancel.clone(), Timestamp::now());
+    let store = target.store();
+    let info = store.lock_info(&plan.path, OPERATION, &cx.host.who, now);
+    let dir = cx.host.cwd.join(&args.backup_dir).components().collect();
+    let work = Work { mechanisms: target.locks.mechanisms(), info, dir, now, cancel: &cancel };
+    let mut say = |step: Step| cx.say(&said(&step));
+    store.restore(plan, &work, &target.encryption, &mut say).await.map_err(|failed| failed::failure(failed, &plan.path, target))
+}
+
+fn note(lock: &LiveLock, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let held = failed::held(lock, &[], path, target);
+    cx.say(&format!("note: {}", held.message));
+    held.hints.iter().for_each(|hint| cx.say(&format!("hint: {hint}")));
+    Ok(exit::DONE)
+}
+
+fn said(step: &Step) -> String {
+    match step {
+        Step::Locked { id } => format!("locked ({id})"),
+        Step::Kept(path) => format!("kept what is there in {}", path.display()),
+        Step::Undeleted => "removed the delete marker".to_owned(),
+        Step::Written { version: Some(version) } => format!("wrote it as version {version}"),
+        Step::Written { version: None } => "wrote it".to_owned(),
+        Step::Digest => "wrote its digest".to_owned(),
+        Step::Released => "unlocked".to_owned(),
+    }
+}
+
+fn answer(document: &RestoreDocument, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    if cx.global.json() {
+        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+    } else {
+        cx.answer(&report::text(document))?;
+    }
+    Ok(exit::DONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        let at = |text: &str| time(text).map(|time| time.to_string());
+        assert_eq!(at("2026-11-21T08:00:00+01:00").as_deref(), Ok("2026-11-21T07:00:00Z"));
+        assert_eq!(at("2026-11-21T07:00").as_deref(), Ok("2026-11-21T07:00:00Z"));
+        assert_eq!(at("2026-11-21").as_deref(), Ok("2026-11-21T00:00:00Z"));
+        for wrong in ["", "yesterday", "7", "2026-13-01", "2026-11-21T07:00[Nowhere/At_All]"] {
+            assert!(at(wrong).is_err(), "{wrong}");
+        }
+    }
+}
