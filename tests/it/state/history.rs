@@ -237,7 +237,10 @@ fn large(shell: &mut Shell<'_>) {
     assert_eq!(list(&diff["difference"]["added"], "")[0], "terraform_data.content", "{diff}");
     let pulled = run(shell.backend, &["pull"]);
     let whole: Value = serde_json::from_slice(&pulled.stdout).expect("a state");
-    assert_eq!((pulled.stdout.len(), &whole["serial"]), (usize::try_from(newest["bytes"].as_u64().expect("bytes")).expect("few"), &newest["serial"]));
+    assert_eq!(
+        (pulled.stdout.len(), &whole["serial"]),
+        (usize::try_from(newest["bytes"].as_u64().expect("bytes")).expect("few"), &newest["serial"])
+    );
 }
 
 /// States that are none, that are encrypted, and whose names are hostile.

@@ -98,7 +98,8 @@ async fn every_state_is_listed_however_the_backend_is_named() {
 
     // The role of the backend is taken on: what it may not is not known.
     backend.emulator.python("tests/it/verify/probe.py", &["role", "runner"]);
-    fs::write(backend.dir().join("role.conf"), "assume_role = { role_arn = \"arn:aws:iam::000000000000:role/runner\" }\n").expect("written");
+    fs::write(backend.dir().join("role.conf"), "assume_role = { role_arn = \"arn:aws:iam::000000000000:role/runner\" }\n")
+        .expect("written");
     let role = super::with(&backend, &[&["list", "--backend-config", "backend.conf", "--backend-config", "role.conf"][..], &at].concat());
     assert!(role["locks_unseen"][0].as_str().is_some_and(|error| error.contains("needs dynamodb:Scan")), "{role}");
     assert_eq!((&role["states"][0]["locked"], &role["states"][0]["serial"]), (&Value::Null, &unlocked["states"][0]["serial"]));
