@@ -77,8 +77,8 @@ impl Store<'_> {
         Ok((looks.filter_map(|past| async { past }).collect().await, count))
     }
 
-    /// Of this object and of none whose name only begins so.
-    async fn versions_of(&self, path: &str) -> Result<Vec<Version>, AwsError> {
+    /// Of this object and of none whose name only begins so, the newest first.
+    pub(super) async fn versions_of(&self, path: &str) -> Result<Vec<Version>, AwsError> {
         let (mut all, mut pages) = (vec![], self.versions(path));
         while let Some(page) = pages.next().await? {
             let listed = page.len();
