@@ -24,6 +24,10 @@ nextest: test-venv ## Unit, law, emulator and Terraform tests
 	then $(CARGO) nextest run --locked --test-threads $$((3 * $$(getconf _NPROCESSORS_ONLN))); \
 	else $(CARGO) test --locked; fi
 
+.PHONY: soak
+soak: test-venv ## Kills a bootstrap at each of its calls, where the tests take a few
+	TFBACKEND_SOAK=1 $(CARGO) test --locked --test it -- faults::cut --nocapture
+
 .PHONY: test-venv
 test-venv: ## Python packages for the tests
 	@tests/venv.sh
@@ -31,6 +35,10 @@ test-venv: ## Python packages for the tests
 .PHONY: docs
 docs: test-venv ## Writes the generated pages of docs/ and the examples again
 	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example what_the_tutorials docs::
+
+.PHONY: bench
+bench: test-venv ## How long it takes to empty a bucket, beside boto3 and Terraform; minutes
+	@$(or $(CARGO_TARGET_DIR),target)/test-venv/bin/python -I benches/teardown/bench.py $(BENCH)
 
 .PHONY: build
 build: ## Release binary

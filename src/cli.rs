@@ -17,6 +17,7 @@ pub mod plan;
 pub mod verify;
 pub mod render;
 pub mod teardown;
+pub mod lock;
 pub mod state;
 pub mod config;
 pub mod sandbox;
@@ -26,6 +27,7 @@ pub mod wizard;
 pub mod prompt;
 pub mod save;
 pub mod saved;
+pub mod private_file;
 pub mod describe;
 pub mod summary;
 pub mod files;
@@ -59,6 +61,7 @@ pub enum Command {
     Verify(Box<verify::VerifyArgs>),
     Render(Box<render::RenderArgs>),
     Teardown(Box<teardown::TeardownArgs>),
+    Lock(lock::LockArgs),
     State(Box<state::StateArgs>),
     Config(config::ConfigArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -126,6 +129,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
         | Command::Verify(_)
         | Command::Render(_)
         | Command::Teardown(_)
+        | Command::Lock(_)
         | Command::State(_)
         | Command::Config(_)
         | Command::Sandbox(_) => {}
@@ -143,6 +147,7 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
             Command::Verify(args) => verify::run(*args, cx).await,
             Command::Render(args) => render::run(*args, cx).await,
             Command::Teardown(args) => teardown::run(*args, cx).await,
+            Command::Lock(args) => lock::run(args, cx).await,
             Command::State(args) => state::run(*args, cx).await,
             Command::Config(args) => config::run(args, cx).await,
             Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),

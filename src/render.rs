@@ -10,6 +10,8 @@ pub mod header;
 pub mod diff;
 pub mod standing;
 pub mod files;
+pub mod lock_arguments;
+pub mod rewrite;
 
 use arguments::Arguments;
 use header::Owner;

@@ -8,6 +8,8 @@ pub mod census;
 pub mod restore;
 pub mod check;
 pub mod json;
+pub mod locks;
+pub mod migration;
 pub mod plan;
 pub mod progress;
 pub mod safe;

@@ -5,9 +5,13 @@
 
 pub mod layout;
 pub mod lock;
+pub mod engine;
 pub mod digest;
 pub mod snapshot;
 pub mod census;
+pub mod fingerprint;
+pub mod outline;
+pub mod diff;
 pub mod recover;
 
 mod lenient;

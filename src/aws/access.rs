@@ -14,6 +14,7 @@ use super::{
 use crate::spec::Spec;
 
 pub mod attachment;
+pub mod lock_files;
 
 const GET: Api = Api::new("iam:GetPolicy");
 const GET_VERSION: Api = Api::new("iam:GetPolicyVersion");

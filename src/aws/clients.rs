@@ -11,6 +11,13 @@ use aws_smithy_runtime_api::client::{endpoint::EndpointFuture, http::SharedHttpC
 use aws_smithy_types::{endpoint::Endpoint, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::os_shim_internal::{Env, Fs};
 
+/// Where every third call is refused, one of a hundred calls would fail five times in a row, and a run makes more than a
+/// hundred. Ten times it is one of a hundred thousand.
+pub(super) const ATTEMPTS: u32 = 10;
+/// All pauses together are 13 seconds at most: after that a call is given up.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// Where and as whom to call. `None` leaves it to the SDK: environment, profile, instance.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
@@ -90,7 +97,8 @@ pub async fn connect(
             .build(),
     );
     if vars("AWS_MAX_ATTEMPTS").is_none() && vars("AWS_RETRY_MODE").is_none() {
-        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(5));
+        let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+        loader = loader.retry_config(retries.with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE));
     }
     if let Some(region) = &connection.region {
         loader = loader.region(Region::new(region.clone()));

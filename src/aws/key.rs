@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Aws,
+    clients::ATTEMPTS,
     error::{Api, AwsError, Kind, found},
     ownership::{Tags, tags_over, tags_to_add},
     policies::SHORT_WINDOW,
@@ -35,6 +36,7 @@ const ENABLED: &str = "Enabled";
 pub const DAYS_UNTIL_DELETION: i32 = 30;
 const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
 
+/// How often the answer to `CreateKey` may be lost.
 const CREATE_TRIES: usize = 4;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -187,7 +189,7 @@ impl Key {
         let request =
             aws.clients.kms.create_key().description(&self.description).policy(self.policy.to_json()).set_tags(Some(sdk_tags(&self.tags)));
         let mut pauses = Pauses::default();
-        let mut tries = CREATE_TRIES;
+        let (mut unclear, mut throttled) = (0, 0);
         loop {
             let error = match aws.read(CREATE, &self.alias, request.clone().customize().config_override(once()).send()).await {
                 Ok(answer) => {
@@ -196,9 +198,12 @@ impl Key {
                 }
                 Err(error) => error,
             };
-            tries -= 1;
-            let may_have_been_made = matches!(error.kind, Kind::Network | Kind::Server | Kind::Throttled);
-            if !may_have_been_made || tries == 0 {
+            match error.kind {
+                Kind::Throttled => throttled += 1,
+                Kind::Network | Kind::Server => unclear += 1,
+                _ => return Err(error),
+            }
+            if throttled == ATTEMPTS || unclear == CREATE_TRIES {
                 return Err(error);
             }
             pauses.wait().await;

@@ -18,13 +18,14 @@ use super::{
 };
 use crate::{observation::Owner, spec::Spec};
 
+pub mod migration;
 pub mod recovery;
 
 const DESCRIBE: Api = Api::new("dynamodb:DescribeTable");
 const TAGS: Api = Api::new("dynamodb:ListTagsOfResource");
 const CREATE: Api = Api::new("dynamodb:CreateTable");
 const UPDATE: Api = Api::new("dynamodb:UpdateTable");
-const DELETE: Api = Api::new("dynamodb:DeleteTable");
+pub(super) const DELETE: Api = Api::new("dynamodb:DeleteTable");
 const TAG: Api = Api::new("dynamodb:TagResource");
 
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
@@ -151,6 +152,12 @@ impl Resource for LockTable {
 }
 
 impl LockTable {
+    /// One of which no more than the name is known.
+    pub fn named(name: &str) -> Self {
+        let (billing, encryption) = (Billing::OnDemand, Encryption::AwsOwned);
+        Self { name: name.to_owned(), key: Self::key(), billing, deletion_protection: false, encryption, tags: Tags::new() }
+    }
+
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("dynamodb", &aws.region, &format!("table/{}", self.name))
     }

@@ -24,6 +24,12 @@ pub struct Mark {
     pub env: String,
 }
 
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the tfbackend environment {} of project {}", self.env, self.project)
+    }
+}
+
 impl Mark {
     /// The tags of everything that is made for this environment.
     pub fn tags(&self, protected: bool, more: &Tags) -> Tags {
@@ -42,7 +48,7 @@ impl Mark {
         let tag = |key: &str| tags.get(key).map(String::as_str);
         match (tag(MANAGED_BY), tag(PROJECT), tag(ENV)) {
             (Some(TOOL), Some(project), Some(env)) if project == self.project && env == self.env => Owner::Us,
-            (Some(TOOL), Some(project), Some(env)) => Owner::Other(format!("the tfbackend environment {env} of project {project}")),
+            (Some(TOOL), Some(project), Some(env)) => Owner::Other(Self { project: project.to_owned(), env: env.to_owned() }.to_string()),
             _ => Owner::Unmanaged,
         }
     }

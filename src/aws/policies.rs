@@ -342,6 +342,15 @@ pub fn freeze(bucket_arn: &str) -> Statement {
     Statement::deny(FREEZE).everybody().actions(&["s3:PutObject"]).on(one(format!("{bucket_arn}/*")))
 }
 
+/// What keeps the history of all objects but these, whose names may have `*` for a workspace.
+pub fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Statement {
+    let arn = |object: &String| {
+        let name = object.split('/').map(|part| if part == "*" { part.to_owned() } else { literal(part) }).collect::<Vec<_>>();
+        format!("arn:{partition}:s3:::{bucket}/{}", name.join("/"))
+    };
+    Statement::deny(HISTORY).everybody().actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"]).not_on(objects.iter().map(arn))
+}
+
 /// How the lock table is reached by those who run Terraform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableAccess {

@@ -154,6 +154,13 @@ impl Statement {
         self.with("Resource", value)
     }
 
+    /// On everything but these.
+    #[must_use]
+    pub fn not_on(self, resources: impl IntoIterator<Item = String>) -> Self {
+        let value = one_or_list(resources.into_iter().collect());
+        self.with("NotResource", value)
+    }
+
     /// Adds `operator: { key: values }` to the condition.
     #[must_use]
     pub fn when(mut self, operator: &str, key: &str, values: impl IntoIterator<Item = String>) -> Self {

@@ -99,6 +99,8 @@ pub struct Target {
     pub encryption: Encrypt,
     /// The workspace that Terraform would use here.
     pub workspace: String,
+    /// The IAM policy of those who run Terraform, where tfbackend made one.
+    pub policy: Option<String>,
     /// One line for people.
     pub title: String,
     /// What names it again on a command line, each word after a space.
@@ -254,6 +256,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         locks: Locks { table: found.address.table.is_some(), file: Some(settings.lock.uses_lockfile()) },
         encryption,
         workspace: which::workspace(None, cx)?,
+        policy: settings.access.policy.then(|| environment.names.policy.clone()),
         title: environment.title(),
         words,
         aws: found.aws,
@@ -291,6 +294,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
         locks: Locks { table: found.address.table.is_some(), ..locks },
         encryption,
         workspace: which::workspace(folder.as_ref(), cx)?,
+        policy: None,
         title: origin.map_or_else(|| place.clone(), |origin| format!("{place}, as {origin} says")),
         words,
         aws: found.aws,

@@ -18,8 +18,11 @@ use crate::{
 mod carry_out;
 mod confirm;
 mod look;
+mod sharing;
 mod show;
 mod told;
+
+use sharing::Sharing;
 
 /// Take a backend down: buckets with every version, table, key, policies, alarms, trail, files
 #[derive(Args, Clone, Debug)]
@@ -89,8 +92,9 @@ pub enum Backup {
 }
 
 impl TeardownOptions {
-    fn choice(&self) -> Choice {
-        Choice { keep_key: self.keep_key, purge_logs: self.purge_logs }
+    fn choice(&self, sharing: &Sharing) -> Choice {
+        let Sharing { bucket, table, .. } = sharing;
+        Choice { keep_key: self.keep_key, purge_logs: self.purge_logs, bucket_of: bucket.clone(), table_of: table.clone() }
     }
 
     fn said(&self) -> Said {
@@ -109,7 +113,7 @@ pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, Failure
         show::answer(&looked, &environment, cx)?;
         return Ok(exit::DONE);
     }
-    if looked.plan.deletes().next().is_none() && looked.guards.is_empty() {
+    if looked.is_nothing() && looked.guards.is_empty() {
         told::nothing(&looked, &environment, cx)?;
         return Ok(exit::DONE);
     }

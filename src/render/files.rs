@@ -233,7 +233,7 @@ fn make_writable_folder(dir: &Path) -> Result<(), RenderError> {
 
 /// A synced temporary file in `dir`; gone again when dropped. Without `permissions`, it has those that
 /// a new file gets: a temporary file would be the owner's alone.
-fn stage(dir: &Path, text: &str, permissions: Option<&fs::Permissions>) -> Result<NamedTempFile, RenderError> {
+pub(super) fn stage(dir: &Path, text: &str, permissions: Option<&fs::Permissions>) -> Result<NamedTempFile, RenderError> {
     let error = || RenderError::io("write to the folder", dir);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tfbackend-");
@@ -268,7 +268,7 @@ fn back_up(dir: &Path, name: &str, found: &Found) -> Result<PathBuf, RenderError
 }
 
 /// So that the new names survive a loss of power.
-fn sync_folder(dir: &Path) -> Result<(), RenderError> {
+pub(super) fn sync_folder(dir: &Path) -> Result<(), RenderError> {
     #[cfg(unix)]
     fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(RenderError::io("sync the folder", dir))?;
     Ok(())

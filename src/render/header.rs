@@ -70,6 +70,14 @@ pub fn stamp(owner: Option<&Owner>, body: &str) -> String {
     format!("{head}{SHA256}{sum}\n{rest}")
 }
 
+/// A file of ours that was edited below its header, with the sum of what is there now.
+pub fn restamp(text: &str) -> String {
+    match text.split_once(SHA256).and_then(|(head, rest)| Some((head, rest.split_once('\n')?.1))) {
+        Some((head, rest)) => format!("{head}{SHA256}{}\n{rest}", sum(head, rest)),
+        None => text.to_owned(),
+    }
+}
+
 /// Reads the header of a file whose lines end in `\n`.
 pub fn read(text: &str) -> Header {
     if text.lines().next() != Some(MARK) {

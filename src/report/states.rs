@@ -8,6 +8,9 @@ use crate::{
 };
 
 pub mod list;
+pub mod versions;
+pub mod show;
+pub mod diff;
 
 /// Which backend it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -29,6 +29,17 @@ pub fn took(duration: Duration) -> String {
     }
 }
 
+/// `40 s`, `3 min`, `2 h 5 min`, `3 d 4 h`: how long something has been so.
+pub fn age(duration: Duration) -> String {
+    let minutes = duration.as_secs() / 60;
+    match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
+        (0, 0, 0) => format!("{} s", duration.as_secs()),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
 /// `180 bytes`, `1.2 KiB`, `5.0 MiB`.
 pub fn bytes(n: u64) -> String {
     const STEP: f64 = 1024.0;
@@ -59,6 +70,7 @@ mod tests {
             [120, 999, 8400, 59_940, 65_000].map(|ms| took(Duration::from_millis(ms))),
             ["0.12s", "1.00s", "8.4s", "59.9s", "1m 05s"]
         );
+        assert_eq!([0, 59, 60, 3_900, 273_700].map(|s| age(Duration::from_secs(s))), ["0 s", "59 s", "1 min", "1 h 5 min", "3 d 4 h"]);
         assert_eq!([0, 1, 1023, 1536, 5 << 20].map(bytes), ["0 bytes", "1 byte", "1023 bytes", "1.5 KiB", "5.0 MiB"]);
         assert_eq!([dollars(3.1), dollars(0.0)], ["$3.10", "$0.00"]);
     }

@@ -211,6 +211,10 @@ def deletes_in_batches():
         caller, region = router.extract_access_key_id(headers), router.extract_region(headers)
         return not iam_evaluator.enforce(caller, name, "s3", region, arn, context)
 
+    def written(element):
+        # As it stands, a carriage return is read as the end of a line.
+        return ElementTree.tostring(element).replace(b"\r", b"&#13;")
+
     def delete(bucket, body, headers=None):
         headers = headers or {}
         try:
@@ -224,7 +228,7 @@ def deletes_in_batches():
             if not allowed(bucket, headers, key, version):
                 sent.remove(element)
                 denied.append((key, version))
-        answer = known_delete(bucket, ElementTree.tostring(sent) if denied else body, headers)
+        answer = known_delete(bucket, written(sent) if denied else body, headers)
         if answer[0] != 200 or not denied:
             return answer
         result = ElementTree.fromstring(answer[2])
@@ -234,7 +238,7 @@ def deletes_in_batches():
             for field, value in (("Key", key), ("VersionId", version), ("Code", "AccessDenied"), ("Message", "Access Denied")):
                 if value:
                     ElementTree.SubElement(error, tag % field).text = value
-        return answer[0], answer[1], ElementTree.tostring(result)
+        return answer[0], answer[1], written(result)
 
     iam_actions.extract_iam_action = action
     s3._delete_objects = delete

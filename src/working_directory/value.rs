@@ -1,12 +1,6 @@
 //! A value of a configuration: what a literal stands for, and where it stands.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    hash::{BuildHasher, RandomState},
-    path::PathBuf,
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use hcl_edit::{
     Span,
@@ -17,6 +11,7 @@ use hcl_edit::{
 use serde_json::Value as Json;
 
 use super::arguments;
+use crate::state::fingerprint::Fingerprint;
 
 /// A value as far as it is known without running anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,10 +30,6 @@ pub enum Value {
     NotLiteral,
 }
 
-/// What tells one credential from another while the program runs, and means nothing after it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fingerprint(u64);
-
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spot {
@@ -53,19 +44,6 @@ pub struct Argument {
     pub name: String,
     pub value: Value,
     pub at: Spot,
-}
-
-impl Fingerprint {
-    pub fn of(credential: &str) -> Self {
-        static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        Self(KEYS.hash_one(credential))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
 }
 
 impl fmt::Display for Spot {

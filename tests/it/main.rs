@@ -24,9 +24,13 @@ mod demo;
 #[cfg(unix)]
 mod emulator;
 #[cfg(unix)]
+mod faults;
+#[cfg(unix)]
 mod hardening;
 #[cfg(unix)]
 mod idempotence;
+#[cfg(unix)]
+mod lock;
 #[cfg(unix)]
 mod readme;
 #[cfg(unix)]

@@ -9,13 +9,13 @@ use std::{
 use crate::support::page;
 
 /// A command and the lines that it is to print, `...` for any lines in between.
-struct Shown {
-    command: String,
-    lines: Vec<String>,
+pub struct Shown {
+    pub command: String,
+    pub lines: Vec<String>,
 }
 
 /// The blocks after `<!-- run -->`, one after the other.
-fn shown(page: &str) -> Vec<Shown> {
+pub fn shown(page: &str) -> Vec<Shown> {
     let mut shown: Vec<Shown> = vec![];
     for block in page.split("<!-- run -->\n```console\n").skip(1) {
         for line in block.split("\n```").next().expect("a block").lines() {
@@ -29,7 +29,7 @@ fn shown(page: &str) -> Vec<Shown> {
 }
 
 /// Whether what was printed is what is shown.
-fn fits(shown: &[String], printed: &[&str]) -> bool {
+pub fn fits(shown: &[String], printed: &[&str]) -> bool {
     match (shown, printed) {
         ([], []) => true,
         ([dots, rest @ ..], _) if dots == "..." => (0..=printed.len()).any(|skipped| fits(rest, &printed[skipped..])),

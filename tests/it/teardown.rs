@@ -1,8 +1,11 @@
 //! `tfbackend teardown`: what it looks at, what forbids it, and what is left of a backend that it took down.
 
 mod empty;
+mod faults;
 mod guards;
 mod meanwhile;
+mod shared;
+mod unusual;
 mod whole;
 
 use serde_json::{Value, json};

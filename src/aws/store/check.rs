@@ -200,7 +200,7 @@ impl Sorted {
             Seen::Lock(lock) if wanted(&lock.located) => self.locks.push(*lock),
             Seen::Orphan { located, unsure } if wanted(&located) => self.orphans.push((located, unsure)),
             Seen::NoTable(error) | Seen::NoListing(error) => self.unseen.push(error.to_string()),
-            Seen::State(_) | Seen::Lock(_) | Seen::Orphan { .. } => {}
+            Seen::State(_) | Seen::Lock(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
         }
     }
 }

@@ -114,15 +114,22 @@ impl Store<'_> {
         Ok(Hold { info: info.clone(), lock })
     }
 
-    /// The lock on one state, as it is in both places now. What cannot be looked at is unknown.
-    pub async fn lock_on(&self, path: &str) -> LiveLock {
+    /// The lock on one state, as it is in both places now, and why a place is unknown.
+    pub async fn lock_on(&self, path: &str) -> (LiveLock, Vec<AwsError>) {
         let located = Located { kind: layout::Kind::State, ..self.address.layout.locate(path) };
-        let file = self.file_half(path).await.unwrap_or(Half::Unknown);
-        let item = match (&self.address.table, self.lock_item(path).await) {
-            (Some(_), Ok(item)) => item.map_or(Half::Free, |raw| Half::held(Held::item(raw))),
-            (None, _) | (Some(_), Err(_)) => Half::Unknown,
+        let mut unread = vec![];
+        let mut known = |half: Result<Half, AwsError>| {
+            half.unwrap_or_else(|error| {
+                unread.push(error);
+                Half::Unknown
+            })
         };
-        LiveLock { located, item, file }
+        let file = known(self.file_half(path).await);
+        let item = match &self.address.table {
+            Some(_) => known(self.lock_item(path).await.map(|item| item.map_or(Half::Free, |raw| Half::held(Held::item(raw))))),
+            None => Half::Unknown,
+        };
+        (LiveLock { located, item, file }, unread)
     }
 
     async fn take_file(&self, path: &str, info: &LockInfo, raw: &str, encrypt: &Encrypt) -> Result<Held, Refusal> {
@@ -156,7 +163,7 @@ impl Store<'_> {
                 left.push(unread);
                 NotTaken::Failed { error, left }
             }
-            Refusal::Held => NotTaken::Held { by: Box::new(self.lock_on(&taken.located.path).await), left },
+            Refusal::Held => NotTaken::Held { by: Box::new(self.lock_on(&taken.located.path).await.0), left },
             Refusal::Failed(error) => NotTaken::Failed { error, left },
         }
     }

@@ -26,7 +26,7 @@ use crate::{
 /// How many states are read at once.
 pub const AT_ONCE: usize = 16;
 /// MiB of states that are in memory at a time.
-const MEMORY: u32 = 128;
+pub(super) const MEMORY: u32 = 128;
 /// The largest state that is looked into. Terraform takes minutes for one of these.
 pub const LARGEST: usize = 64 << 20;
 
@@ -78,7 +78,7 @@ impl Store<'_> {
         let see = |seen| match seen {
             Seen::Lock(lock) => drop(locks.insert(lock.located.path.clone(), *lock)),
             Seen::NoTable(error) | Seen::NoListing(error) => unseen.push(error),
-            Seen::State(_) | Seen::Orphan { .. } => {}
+            Seen::State(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
         };
         self.walk(Extent::Locks, AT_ONCE, see).await;
         (locks, unseen)

@@ -101,6 +101,12 @@ pub enum Seen {
         /// Why it may be there after all.
         unsure: Option<AwsError>,
     },
+    /// A lock in the table on a state of another bucket; after all states.
+    Elsewhere {
+        /// `<bucket>/<path>`
+        lock_id: String,
+        held: Box<Held>,
+    },
     /// Nothing is known of any item.
     NoTable(AwsError),
     /// Nothing is known of the objects that were still to come.
@@ -114,10 +120,7 @@ impl LiveLock {
     }
 
     pub fn halves(&self) -> impl Iterator<Item = &Held> {
-        [&self.item, &self.file].into_iter().filter_map(|half| match half {
-            Half::Held(held) => Some(&**held),
-            Half::Unknown | Half::Free => None,
-        })
+        [&self.item, &self.file].into_iter().filter_map(Half::as_held)
     }
 
     /// While the other was looked at and is free: half a lock, where both places are in use.
@@ -163,6 +166,7 @@ impl Held {
 struct Table {
     locks: BTreeMap<String, Half>,
     digests: HashMap<String, String>,
+    elsewhere: Vec<(String, Held)>,
 }
 
 /// What came of looking at one object.
@@ -218,11 +222,14 @@ impl Store<'_> {
             }
         }
         let has_table = table.is_some();
-        let Table { locks, digests } = table.unwrap_or_default();
+        let Table { locks, digests, elsewhere } = table.unwrap_or_default();
         if listed && extent == Extent::All {
             self.orphans(digests, at_once, &mut see).await;
         }
         self.locks(Sides { items: (locks, has_table), files: (files, listed) }, at_once, &mut see).await;
+        for (lock_id, held) in elsewhere {
+            see(Seen::Elsewhere { lock_id, held: Box::new(held) });
+        }
     }
 
     async fn table(&self) -> Result<Option<Table>, AwsError> {
@@ -231,8 +238,15 @@ impl Store<'_> {
         let probes = self.address.layout.probes();
         while let Some(page) = pages.next().await? {
             for item in page {
-                let path = item.path_in(&self.address.bucket).filter(|path| Name::of(path, &probes).is_none());
-                let Some(path) = path.map(str::to_owned) else { continue };
+                let Some(path) = item.path_in(&self.address.bucket).map(str::to_owned) else {
+                    if let What::Lock(raw) = item.what {
+                        table.elsewhere.push((item.lock_id, Held::item(raw)));
+                    }
+                    continue;
+                };
+                if Name::of(&path, &probes).is_some() {
+                    continue;
+                }
                 match item.what {
                     What::Lock(raw) => drop(table.locks.insert(path, Half::held(Held::item(raw)))),
                     What::Digest(digest) => drop(table.digests.insert(path, digest)),

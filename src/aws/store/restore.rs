@@ -233,7 +233,7 @@ impl Store<'_> {
             How::Undelete { marker } => self.undelete(path, marker, next, encrypt, so, done).await?,
             How::Write => {
                 let condition = current.as_ref().map_or(Condition::IfNoneMatch, |current| Condition::IfMatch(current.etag.clone()));
-                (self.written(path, next, encrypt, &condition, so, done).await?, next.bytes.clone())
+                (self.write_version(path, next, encrypt, &condition, so, done).await?, next.bytes.clone())
             }
         };
         let md5 = digest::of(&bytes);
@@ -250,7 +250,7 @@ impl Store<'_> {
         Ok(Restored { version, serial, digest: md5, kept: so.kept.clone() })
     }
 
-    async fn written(
+    async fn write_version(
         &self,
         path: &str,
         next: &Next,
@@ -292,7 +292,7 @@ impl Store<'_> {
                 Ok((there.version, there.bytes))
             }
             Err(error) if error.kind == Kind::Denied => {
-                let version = self.written(path, next, encrypt, &Condition::IfNoneMatch, so, done).await?;
+                let version = self.write_version(path, next, encrypt, &Condition::IfNoneMatch, so, done).await?;
                 Ok((version, next.bytes.clone()))
             }
             Err(error) => Err(error.into()),

@@ -15,6 +15,7 @@ use crate::{
     state::lock::LockError,
 };
 
+mod history;
 mod hold;
 mod many;
 mod walk;

@@ -5,6 +5,7 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
+use super::scope::Scope;
 use crate::{
     aws::{error::AwsError, store::Store},
     state::layout::Kind,
@@ -18,16 +19,17 @@ const MOST: usize = 20;
 pub struct Sight {
     objects: HashMap<u64, u64>,
     hashes: RandomState,
+    scope: Scope,
 }
 
 impl Sight {
     /// # Errors
     /// If the bucket cannot be listed.
-    pub async fn of(store: &Store<'_>) -> Result<Self, AwsError> {
-        let mut sight = Self { objects: HashMap::new(), hashes: RandomState::new() };
+    pub async fn of(store: &Store<'_>, scope: &Scope) -> Result<Self, AwsError> {
+        let mut sight = Self { objects: HashMap::new(), hashes: RandomState::new(), scope: scope.clone() };
         let mut pages = store.objects("");
         while let Some(page) = pages.next().await? {
-            for object in page.iter().filter(|object| store.address().layout.locate(&object.key).kind != Kind::LockFile) {
+            for object in page.iter().filter(|object| is_state(store, scope, &object.key)) {
                 sight.objects.insert(sight.hashes.hash_one(&object.key), sight.hashes.hash_one((&object.etag, object.modified)));
             }
         }
@@ -42,15 +44,19 @@ impl Sight {
         let mut new = vec![];
         let mut pages = store.objects("");
         while let Some(page) = pages.next().await? {
-            for object in page {
-                let is_lock = store.address().layout.locate(&object.key).kind == Kind::LockFile;
-                let same =
-                    self.objects.get(&self.hashes.hash_one(&object.key)) == Some(&self.hashes.hash_one((&object.etag, object.modified)));
-                if !is_lock && !same && new.len() < MOST {
+            for object in page.into_iter().filter(|object| is_state(store, &self.scope, &object.key)) {
+                let was = self.objects.get(&self.hashes.hash_one(&object.key));
+                if was != Some(&self.hashes.hash_one((&object.etag, object.modified))) && new.len() < MOST {
                     new.push(object.key);
                 }
             }
         }
         Ok(new)
     }
+}
+
+/// Locks come and go, and are looked at by themselves.
+fn is_state(store: &Store<'_>, scope: &Scope, object: &str) -> bool {
+    let located = store.address().layout.locate(object);
+    located.kind != Kind::LockFile && scope.has(&located)
 }

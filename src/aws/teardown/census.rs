@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::{freeze::OPERATION, people};
+use super::{freeze::OPERATION, people, scope::Scope};
 use crate::{
     aws::{
         Aws,
@@ -27,9 +27,15 @@ const AT_ONCE: usize = 4;
 pub const LARGEST: usize = 64 << 20;
 
 /// Looks at all of the store at the same time; what could not be looked at is said.
-pub async fn take(store: &Store<'_>) -> Census {
-    let (states, locks, versions, uploads, lock, mfa) =
-        tokio::join!(states(store), locks(store), versions(store), uploads(store), store.object_lock(), store.mfa_delete());
+pub async fn take(store: &Store<'_>, scope: &Scope) -> Census {
+    let (states, locks, versions, uploads, lock, mfa) = tokio::join!(
+        states(store, scope),
+        locks(store, scope),
+        versions(store, scope),
+        uploads(store, scope),
+        store.object_lock(),
+        store.mfa_delete()
+    );
     let mut census = states;
     census.locks = locks.locks;
     census.frozen = locks.frozen;
@@ -66,10 +72,11 @@ fn seen<T>(answer: Result<T, AwsError>, census: &mut Census) -> Option<T> {
     answer.map_err(|error| census.unseen.add(error.to_string())).ok()
 }
 
-async fn states(store: &Store<'_>) -> Census {
+async fn states(store: &Store<'_>, scope: &Scope) -> Census {
     let mut census = Census::default();
     let mut pages = store.objects("");
     while let Some(page) = seen(pages.next().await, &mut census).flatten() {
+        let page = page.into_iter().filter(|object| scope.has_object(store.address(), &object.key));
         let mut rows = stream::iter(page).map(|object| state(store, object)).buffered(AT_ONCE);
         while let Some(row) = rows.next().await {
             row.into_iter().for_each(|row| census.state(row));
@@ -92,11 +99,13 @@ async fn state(store: &Store<'_>, object: Object) -> Option<StateRow> {
     Some(StateRow { path: located.path, workspace: located.workspace, size: object.size, modified: object.modified, holds })
 }
 
-async fn locks(store: &Store<'_>) -> Census {
+async fn locks(store: &Store<'_>, scope: &Scope) -> Census {
     let mut census = Census::default();
     let see = |seen| match seen {
+        Seen::Lock(lock) if !scope.has(&lock.located) => {}
         Seen::Lock(lock) if lock.info().is_some_and(|info| info.operation == OPERATION) => census.frozen += 1,
         Seen::Lock(lock) => census.locks.add(row(&lock)),
+        Seen::Elsewhere { .. } => {}
         Seen::NoTable(error) | Seen::NoListing(error) => census.unseen.add(error.to_string()),
         Seen::State(_) | Seen::Orphan { .. } => {}
     };
@@ -117,11 +126,11 @@ fn row(lock: &LiveLock) -> LockRow {
     }
 }
 
-async fn versions(store: &Store<'_>) -> Census {
+async fn versions(store: &Store<'_>, scope: &Scope) -> Census {
     let mut census = Census::default();
     let mut pages = store.versions("");
     while let Some(page) = seen(pages.next().await, &mut census).flatten() {
-        for version in page {
+        for version in page.into_iter().filter(|version| scope.has_object(store.address(), &version.key)) {
             match version.what {
                 What::Data { size, .. } => census.version(size, version.modified),
                 What::DeleteMarker => census.delete_marker(),
@@ -131,11 +140,11 @@ async fn versions(store: &Store<'_>) -> Census {
     census
 }
 
-async fn uploads(store: &Store<'_>) -> Census {
+async fn uploads(store: &Store<'_>, scope: &Scope) -> Census {
     let mut census = Census::default();
     let mut pages = store.uploads("");
     while let Some(page) = seen(pages.next().await, &mut census).flatten() {
-        census.uploads += page.len();
+        census.uploads += page.iter().filter(|upload| scope.has_object(store.address(), &upload.key)).count();
     }
     census
 }

@@ -1,7 +1,7 @@
 //! Empties a bucket, or what is one's own of it: unfinished uploads, every version, every delete marker.
 //!
-//! - **Flow.** Uploads first, since one that is completed becomes a version. Then the listing runs ahead while batches
-//!   of what was listed are deleted, several at once; and again from the start, until a listing finds nothing.
+//! - **Flow.** The listing runs ahead while batches of what was listed are deleted, several at once; and again from the
+//!   start, until a listing finds nothing. Uploads go before the last listing, since one that is completed becomes a version.
 //! - **Guarantees.** Only what was listed is deleted, each by the id of its version: what somebody writes meanwhile
 //!   survives the pass, and is found by the next. Cut off anywhere, what was current is current ([`queue`]). No more
 //!   than a few pages are in memory. It makes as many calls as there are pages and batches, one to see that nothing is
@@ -107,6 +107,8 @@ pub enum Reason {
     Refused { code: String, message: String },
     /// Written after what was said to be the last.
     Newer,
+    /// There after the last pass: written meanwhile, or it is not gone though S3 says so.
+    Again,
 }
 
 impl Reason {

@@ -7,7 +7,7 @@
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::appeared::Sight;
+use super::{appeared::Sight, scope::Scope};
 use crate::{
     aws::{
         Aws,
@@ -38,6 +38,8 @@ const MOST: usize = 5;
 pub struct How<'a> {
     pub mechanisms: Mechanisms,
     pub encrypt: &'a Encrypt,
+    /// Of a bucket that others share, only these are locked, and writes are not denied.
+    pub scope: &'a Scope,
     /// `user@host`
     pub who: &'a str,
     pub now: Timestamp,
@@ -82,6 +84,10 @@ impl<'a> Freeze<'a> {
     }
 
     async fn all(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
+        if !how.scope.is_whole() {
+            self.lock_all(how).await?;
+            return self.nothing_came_in(sight, how).await;
+        }
         let bucket = &self.store.address().bucket;
         let policy = bucket_policy::get(self.aws, bucket).await?;
         let earlier = policy.as_ref().is_some_and(|policy| policy.has(FREEZE));
@@ -95,11 +101,16 @@ impl<'a> Freeze<'a> {
             bucket_policy::put(self.aws, bucket, &policy.with(policies::freeze(&arn)), &[]).await?;
             self.denied = true;
         }
+        self.nothing_came_in(sight, how).await
+    }
+
+    async fn nothing_came_in(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
         let appeared = sight.appeared(&self.store).await?;
         if !appeared.is_empty() {
             return Err(NotFrozen::Appeared(appeared));
         }
-        let (ours, others): (Vec<LiveLock>, Vec<LiveLock>) = self.all_locks().await?.into_iter().partition(is_ours);
+        let (ours, others): (Vec<LiveLock>, Vec<LiveLock>) =
+            self.all_locks().await?.into_iter().filter(|lock| how.scope.has(&lock.located)).partition(is_ours);
         if !others.is_empty() {
             return Err(NotFrozen::Locked(named(&others)));
         }
@@ -119,7 +130,8 @@ impl<'a> Freeze<'a> {
         while let (Some(page), None) = (pages.next().await?, &failed) {
             let is_state = |object: &Object| {
                 let folder = object.key.ends_with('/') && object.size == 0;
-                !folder && layout.locate(&object.key).kind != Kind::LockFile && layout.key.as_ref() != Some(&object.key)
+                let located = layout.locate(&object.key);
+                !folder && located.kind != Kind::LockFile && layout.key.as_ref() != Some(&object.key) && how.scope.has(&located)
             };
             let paths = first.drain(..).chain(page.into_iter().filter(is_state).map(|object| object.key)).collect::<Vec<_>>();
             let mut takes = stream::iter(paths).map(|path| take(store, path, how)).buffer_unordered(AT_ONCE);
@@ -138,7 +150,7 @@ impl<'a> Freeze<'a> {
         let see = |seen| match seen {
             Seen::Lock(lock) => locks.push(*lock),
             Seen::NoTable(error) | Seen::NoListing(error) => failed = Some(error),
-            Seen::State(_) | Seen::Orphan { .. } => {}
+            Seen::State(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
         };
         self.store.walk(Extent::Locks, AT_ONCE, see).await;
         failed.map_or(Ok(locks), Err)

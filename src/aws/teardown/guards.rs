@@ -27,6 +27,8 @@ pub struct Guarded<'a> {
     pub census: Option<&'a Census>,
     /// Who has the policy without tfbackend having given it to them, as in `role/ci`.
     pub attached: &'a [String],
+    /// Other environments whose states are at the same key of the same bucket.
+    pub same_states: &'a [String],
     /// What of the backend could not be looked at, each with why.
     pub blocked: &'a [String],
     pub now: Timestamp,
@@ -39,6 +41,8 @@ pub enum Guard {
     Protected,
     #[error("states may be needed: {in_use} in use, {unreadable} that nobody can read")]
     States { in_use: usize, unreadable: usize },
+    #[error("the states are those of {} too: the same bucket and the same key", .of.join(", "))]
+    SameStates { of: Vec<String> },
     #[error("locked: {}", first(paths, *count))]
     Locked { count: usize, paths: Vec<String> },
     #[error("MFA delete is on")]
@@ -66,6 +70,7 @@ impl Guard {
         match self {
             Self::Protected => "--unprotect takes it down all the same",
             Self::States { .. } => "run terraform destroy first, or give up what they manage with --purge-states",
+            Self::SameStates { .. } => "give each environment a state key of its own, or take the other out of tfbackend.toml",
             Self::Locked { .. } => "wait for the runs, or release what nobody holds any more: tfbackend lock release",
             Self::MfaDelete => "switch it off as the root user of the account, with its MFA device",
             Self::ObjectLock { .. } => "wait until then",
@@ -77,10 +82,11 @@ impl Guard {
 
 /// Every guard that holds.
 pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
-    let Guarded { protected, census, attached, blocked, now } = guarded;
+    let Guarded { protected, census, attached, same_states, blocked, now } = guarded;
     let Said { unprotect, purge_states, detach } = said;
     let mut holding = vec![];
     holding.extend((*protected && !unprotect).then_some(Guard::Protected));
+    holding.extend((!same_states.is_empty()).then(|| Guard::SameStates { of: same_states.to_vec() }));
     if let Some(census) = census {
         let states = Guard::States { in_use: census.in_use, unreadable: census.unreadable };
         holding.extend((census.needed() > 0 && !purge_states).then_some(states));

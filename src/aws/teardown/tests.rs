@@ -19,7 +19,7 @@ const LINES: [&str; 6] = [
     "--kms-key arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 ];
 
-const ALL: Choice = Choice { keep_key: false, purge_logs: true };
+const ALL: Choice = Choice { keep_key: false, purge_logs: true, bucket_of: vec![], table_of: vec![] };
 
 /// All of it is there and as it should be, and whose `owner` says.
 fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<AwsSpec> {
@@ -31,7 +31,7 @@ fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<A
         seen.insert(node.address.clone(), Seen::Present { spec: node.spec.resolve(&known), output: None, owner });
     }
     crate::observation::inherit_owners(&mut seen);
-    Plan::to_teardown(&blueprint, &seen, &terms(choice))
+    Plan::to_teardown(&blueprint, &seen, &terms(&choice))
 }
 
 fn lines(plan: &Plan<AwsSpec>) -> String {
@@ -159,4 +159,15 @@ fn each_part_with_an_end_of_its_own_is_meant() {
         Change::Delete { from: AwsSpec::Bucket(bucket) } => bucket.tags.contains_key(ownership::MANAGED_BY),
         _ => true,
     }));
+}
+
+/// With the bucket stays what it stands on; the table goes if nobody else locks with it.
+#[test]
+fn what_others_share_stays() {
+    let others = || vec!["b".to_owned()];
+    let plan = lines(&down("", |_| Owner::Us, Choice { bucket_of: others(), ..ALL }));
+    assert!(plan.contains("= state_bucket: used by b too") && plan.contains("- lock_table"), "{plan}");
+    assert!(plan.contains("= key: is needed by state_bucket") && plan.contains("= topic: is needed by state_bucket"), "{plan}");
+    let plan = lines(&down("", |_| Owner::Us, Choice { bucket_of: others(), table_of: others(), ..ALL }));
+    assert!(plan.contains("= lock_table: used by b too"), "{plan}");
 }

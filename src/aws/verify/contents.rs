@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Larger states are not read whole: Terraform itself takes minutes for one of these.
-const LARGEST: usize = 256 * 1024 * 1024;
+pub const LARGEST: usize = 256 * 1024 * 1024;
 /// How many are read at the same time: each is in memory while it is.
 const AT_ONCE: usize = 4;
 

@@ -27,6 +27,7 @@ use crate::{
     settings::layer::LockMechanism,
     state::{
         digest,
+        engine::knows_lock_files,
         layout::{self, Kind},
         snapshot::Snapshot,
     },
@@ -36,8 +37,6 @@ use crate::{
 /// How many objects are looked at at once: enough to hide the way there and back, and far from what
 /// S3 does for one prefix (5,500 reads a second).
 pub const AT_ONCE: usize = 32;
-/// Lock files: "Added in 1.10.0" in the change logs of both, Terraform and OpenTofu.
-const LOCK_FILES_SINCE: (u64, u64) = (1, 10);
 
 /// How the backend is meant to be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +98,8 @@ impl Usage {
                 };
                 self.digest.add(self.at(&located.path), verdict);
             }
+            // That is for those to judge who use that bucket.
+            Seen::Elsewhere { .. } => {}
             Seen::NoTable(error) => {
                 let Self { digest, missing, stale, half, mechanism, version, .. } = self;
                 for tally in [digest, missing, stale, half, mechanism, version] {
@@ -235,11 +236,10 @@ fn version(version: Option<&str>, lock: Option<LockMechanism>) -> Verdict {
         Some(LockMechanism::Both) => true,
         Some(LockMechanism::Dynamodb) | None => return Verdict::Holds,
     };
-    let mut parts = version.unwrap_or_default().split('.').map(str::parse::<u64>);
-    match (version, parts.next(), parts.next()) {
-        (Some(version), Some(Ok(major)), Some(Ok(minor))) if (major, minor) < LOCK_FILES_SINCE => words::too_old(version, both),
-        (_, Some(Ok(_)), Some(Ok(_))) => Verdict::Holds,
-        _ => Verdict::Unreadable { error: "it does not say which version of Terraform or OpenTofu wrote it".to_owned() },
+    match (version, version.and_then(knows_lock_files)) {
+        (Some(version), Some(false)) => words::too_old(version, both),
+        (_, Some(_)) => Verdict::Holds,
+        (_, None) => Verdict::Unreadable { error: "it does not say which version of Terraform or OpenTofu wrote it".to_owned() },
     }
 }
 

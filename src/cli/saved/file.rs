@@ -2,14 +2,17 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::Path,
 };
 
 use serde::Deserialize;
 
 use super::{SAVED_VERSION, SavedPlan, hexadecimal};
-use crate::{cli::failure::Failure, report::json};
+use crate::{
+    cli::{failure::Failure, private_file},
+    report::json,
+};
 
 /// Stands where the sum will be, while it is computed.
 pub const NO_SUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -25,16 +28,7 @@ const BEFORE_SUM: &str = "\n  \"sha256\": \"";
 pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::failed(format!("cannot save the plan as {}", path.display())).because(&error);
     let there = look(path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".tfbackend-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
-    // Not the error itself, which names a file that nobody knows.
-    let mut temp = builder.tempfile_in(folder).map_err(|error| failed(error.kind().into()))?;
-    temp.write_all(text(plan).as_bytes()).and_then(|()| temp.as_file().sync_all()).map_err(failed)?;
-    let put = if there { temp.persist(path) } else { temp.persist_noclobber(path) };
-    put.map(drop).map_err(|error| failed(error.error))
+    private_file::write(path, text(plan).as_bytes(), there).map_err(failed)
 }
 
 /// Whether a saved plan, of whichever version, is there already: anything else is not written over.

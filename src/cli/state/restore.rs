@@ -89,7 +89,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
             "nothing".clone_into(&mut document.outcome);
             answer(&document, cx)?;
             // As an earlier restore left it that was killed.
-            let lock = cx.look(target.store().lock_on(&path)).await?;
+            let (lock, _) = cx.look(target.store().lock_on(&path)).await?;
             return if lock.halves().next().is_some() { note(&lock, &path, &target, cx) } else { Ok(exit::DONE) };
         }
         How::Digest => "digest".clone_into(&mut document.outcome),

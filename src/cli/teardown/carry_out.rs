@@ -16,6 +16,8 @@ use crate::{
         teardown::{
             demolition::{Demolition, Done},
             freeze::{Freeze, How, NotFrozen},
+            purge::Purge,
+            scope::Scope,
         },
     },
     backup::manifest::Extent,
@@ -42,6 +44,18 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         Ok(files) => files,
         Err(failure) => return Err(lift(frozen, failure).await),
     };
+    let mut done = Done::default();
+    let mut frozen = frozen;
+    if let (Scope::Key(key), Some(address), Some(freeze)) = (&looked.scope, &looked.store, frozen.take()) {
+        let store = Store::new(&environment.aws, address);
+        let purge = Purge { aws: &environment.aws, store, key, until: freeze.since(), cancel: &cx.host.cancel };
+        let purged = purge.run().await;
+        let left = freeze.lift().await;
+        match purged {
+            Ok(emptied) => drop(done.emptied.insert(address.bucket.clone(), emptied)),
+            Err(error) => return Err(not_lifted(told::not_purged(&error, environment), &left)),
+        }
+    }
     let until = frozen.as_ref().and_then(Freeze::since).map(|since| (&*environment.names.state_bucket, since));
     let demolition = Demolition {
         aws: &environment.aws,
@@ -49,7 +63,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         detach: options.detach,
         until,
         cancel: cx.host.cancel.clone(),
-        done: Mutex::default(),
+        done: Mutex::new(done),
     };
     let stays = told::kept(&looked.plan);
     let parallelism = environment.settings.run.parallelism;
@@ -114,8 +128,13 @@ async fn freeze<'a>(looked: &'a Looked, environment: &'a Environment, cx: &mut C
         (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, Some(arn)) => Encrypt::Kms(arn.clone()),
         (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, None) => Encrypt::Unsaid,
     };
-    let how =
-        How { mechanisms: Mechanisms { table: address.table.is_some(), file: true }, encrypt: &encrypt, who: &cx.host.who, now: cx.now() };
+    let how = How {
+        mechanisms: Mechanisms { table: address.table.is_some(), file: true },
+        encrypt: &encrypt,
+        scope: &looked.scope,
+        who: &cx.host.who,
+        now: cx.now(),
+    };
     match Freeze::put(&environment.aws, Store::new(&environment.aws, address), sight, &how).await {
         Ok(freeze) => Ok(Some(freeze)),
         Err((error, left)) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::TeardownOptions;
+use super::{TeardownOptions, sharing::Sharing};
 use crate::{
     aws::{
         blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC},
@@ -16,6 +16,7 @@ use crate::{
             appeared::Sight,
             census,
             guards::{self, Guard, Guarded},
+            scope::Scope,
         },
     },
     cli::{context::Context, environment::Environment, failure::Failure},
@@ -23,7 +24,10 @@ use crate::{
     plan::{Change, Plan},
     settings::{layer::TrailKind, names::PrincipalKind},
     spec::{Address, Outputs},
-    state::{census::Census, layout::Layout},
+    state::{
+        census::{Census, Versions},
+        layout::Layout,
+    },
     working_directory::Configured,
 };
 
@@ -33,13 +37,23 @@ pub struct Looked {
     pub outputs: Outputs,
     /// `None` where nothing is there.
     pub census: Option<Census>,
-    /// Where the states are, if the bucket is ours.
+    /// Where the states are, if the bucket is ours, or shared with us.
     pub store: Option<StoreAddress>,
+    /// Which of them go.
+    pub scope: Scope,
     /// What was in the bucket before it was counted.
     pub sight: Option<Sight>,
     pub guards: Vec<Guard>,
     /// What is to be known, and forbids nothing.
     pub warnings: Vec<String>,
+}
+
+impl Looked {
+    /// Whether nothing of it is there.
+    pub fn is_nothing(&self) -> bool {
+        let states = !self.scope.is_whole() && self.census.as_ref().is_some_and(|census| census.versions != Versions::default());
+        self.plan.deletes().next().is_none() && !states
+    }
 }
 
 pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut Context<'_>) -> Result<Looked, Failure> {
@@ -49,18 +63,24 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
         let _ = cx.look(lock_table::wait_until_gone(aws, &names.table)).await?;
     }
     let observation = cx.observe(environment).await?;
-    let plan = Plan::to_teardown(&environment.blueprint, &observation, &teardown::terms(options.choice()));
+    let sharing = Sharing::of(environment, cx)?;
+    let scope = match observation.get(&STATE_BUCKET) {
+        Some(Seen::Present { owner, .. }) => sharing.scope(owner, settings),
+        Some(Seen::Absent | Seen::Unreadable(_)) | None => None,
+    };
+    let plan = Plan::to_teardown(&environment.blueprint, &observation, &teardown::terms(&options.choice(&sharing)));
     let mut looked = Looked {
         outputs: observation::outputs(&observation),
         census: None,
-        store: is_ours(&observation, &STATE_BUCKET).then(|| address(environment, &observation)),
+        store: scope.is_some().then(|| address(environment, &observation)),
+        scope: scope.unwrap_or(Scope::Whole),
         sight: None,
         guards: vec![],
         warnings: vec![],
         plan,
     };
     cx.look(count(&mut looked, &observation, environment)).await?;
-    looked.guards = guards(&looked, &observation, options, environment, cx);
+    looked.guards = guards(&looked, &observation, &sharing, options, environment, cx);
     looked.warnings = warnings(&looked, environment, cx);
     Ok(looked)
 }
@@ -102,12 +122,12 @@ async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environm
     if let Some(address) = &looked.store {
         let store = Store::new(aws, address);
         // First, so that nothing comes in between unseen.
-        match Sight::of(&store).await {
+        match Sight::of(&store, &looked.scope).await {
             Ok(sight) => looked.sight = Some(sight),
             Err(error) => counted.unseen.add(error.to_string()),
         }
         let unseen = counted.unseen;
-        counted = census::take(&store).await;
+        counted = census::take(&store, &looked.scope).await;
         unseen.rows.into_iter().for_each(|error| counted.unseen.add(error));
     } else if policy.is_none() && topic.is_none() {
         return;
@@ -123,6 +143,7 @@ fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
 fn guards(
     looked: &Looked,
     observation: &Observation<AwsSpec>,
+    sharing: &Sharing,
     options: &TeardownOptions,
     environment: &Environment,
     cx: &Context<'_>,
@@ -133,9 +154,10 @@ fn guards(
         _ => None,
     });
     let guarded = Guarded {
-        protected: plan.deletes().next().is_some() && is_protected(observation, environment),
+        protected: !looked.is_nothing() && is_protected(observation, environment),
         census: looked.census.as_ref(),
         attached: &strangers(looked, environment),
+        same_states: &sharing.states,
         blocked: &blocked.collect::<Vec<_>>(),
         now: cx.now(),
     };

@@ -170,13 +170,34 @@ fn object(left: &Left) -> String {
     match &left.reason {
         Reason::Refused { code, message } => format!("{} (version {}): {code}: {message}", left.key, left.id),
         Reason::Newer => format!("{} (version {}): was written since; what it holds was not looked at", left.key, left.id),
+        Reason::Again => format!("{} (version {}): is there again, or still", left.key, left.id),
+    }
+}
+
+/// The states of one environment could not all be taken out of a bucket that others use.
+pub fn not_purged(error: &DemolitionError, environment: &Environment) -> Failure {
+    let bucket = &environment.names.state_bucket;
+    let failure = Failure::partly(format!("not all states of {} could be taken out of {bucket}", environment.name()));
+    explained(failure, bucket, error).hint("the same command continues where this one stopped")
+}
+
+fn explained(mut failure: Failure, what: &str, error: &DemolitionError) -> Failure {
+    /// How many objects that could not be deleted are named.
+    const MOST: usize = 10;
+    failure.causes.push(format!("{what}: {error}"));
+    match error {
+        DemolitionError::Aws(error) => explain::aws(failure, error, None),
+        DemolitionError::NotEmptied(not) => {
+            failure.causes.extend(not.left.rows.iter().take(MOST).map(|left| format!("{what}: {}", object(left))));
+            let more = not.left.count.saturating_sub(MOST);
+            failure.causes.extend((more > 0).then(|| format!("{what}: and {more} more")));
+            failure
+        }
     }
 }
 
 /// Names what is left, and why.
 pub fn left(outcome: &Outcome<DemolitionError>, interrupted: bool) -> Option<Failure> {
-    /// How many objects that could not be deleted are named.
-    const MOST: usize = 10;
     if outcome.failed.is_empty() && outcome.left.is_empty() {
         return None;
     }
@@ -188,15 +209,7 @@ pub fn left(outcome: &Outcome<DemolitionError>, interrupted: bool) -> Option<Fai
         Some((address, _)) => Failure::partly(format!("{address} failed: {summary}")),
     };
     for (address, error) in &outcome.failed {
-        failure.causes.push(format!("{address}: {error}"));
-        match error {
-            DemolitionError::Aws(error) => failure = explain::aws(failure, error, None),
-            DemolitionError::NotEmptied(not) => {
-                failure.causes.extend(not.left.rows.iter().take(MOST).map(|left| format!("{address}: {}", object(left))));
-                let more = not.left.count.saturating_sub(MOST);
-                failure.causes.extend((more > 0).then(|| format!("{address}: and {more} more")));
-            }
-        }
+        failure = explained(failure, address.as_str(), error);
     }
     if !outcome.left.is_empty() {
         let left: Vec<&str> = outcome.left.iter().map(Address::as_str).collect();

@@ -79,6 +79,6 @@ fn located(seen: &Seen) -> Option<&Located> {
         Seen::State(state) => Some(&state.located),
         Seen::Lock(lock) => Some(&lock.located),
         Seen::Orphan { located, .. } => Some(located),
-        Seen::NoTable(_) | Seen::NoListing(_) => None,
+        Seen::Elsewhere { .. } | Seen::NoTable(_) | Seen::NoListing(_) => None,
     }
 }

@@ -1,7 +1,7 @@
 //! What `init` may have left, and what may lie there instead.
 
 use super::*;
-use crate::working_directory::value::Fingerprint;
+use crate::state::fingerprint::Fingerprint;
 
 fn data(text: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");

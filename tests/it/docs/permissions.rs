@@ -49,6 +49,8 @@ const PROBE: [&str; 2] = ["probe", "probe.rs"];
 /// What writes locks, states and digests; the rest of the store only reads.
 const STORE_WRITES: [&str; 3] = ["store/write.rs", "store/hold.rs", "store/release.rs"];
 
+/// Of a change of locks, and of nothing that a plan does.
+const MIGRATION: [&str; 2] = ["access/lock_files.rs", "lock_table/migration.rs"];
 /// What puts states right, with all that it reads.
 const RECOVERY: [&str; 2] = ["store/restore.rs", "store/check/repair.rs"];
 const RECOVERY_READS: [&str; 3] = ["store/content.rs", "store/objects.rs", "store/table.rs"];
@@ -62,6 +64,10 @@ const BESIDES_RECOVERY: [(&str, &str); 3] = [
 
 fn is_written(path: &Path) -> bool {
     STORE_WRITES.iter().any(|file| path == Path::new(file))
+}
+
+fn is_migration(path: &Path) -> bool {
+    MIGRATION.iter().any(|file| path == Path::new(file))
 }
 
 /// What trying a backend out needs beside the actions of its own calls, and what for.
@@ -103,8 +109,9 @@ fn takes_down(action: &str) -> bool {
 
 /// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut reads, mut writes) =
-        actions_in(&|path| !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN));
+    let (mut reads, mut writes) = actions_in(&|path| {
+        !starts_with(path, &ONLY_TO_VERIFY) && !starts_with(path, &PROBE) && !starts_with(path, &TEARDOWN) && !is_migration(path)
+    });
     writes.retain(|action| !takes_down(action));
     // Everybody may ask who they are.
     reads.remove("sts:GetCallerIdentity");

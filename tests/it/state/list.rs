@@ -79,6 +79,15 @@ async fn every_state_is_listed_however_the_backend_is_named() {
         ])
     );
     assert_eq!(document["states"].as_array().map(Vec::len), Some(2), "{document}");
+    backend.emulator.python("tests/it/state/table.py", &["far-locks", "eu-central-1"]);
+    let far = ["list", "--bucket", &bucket, "--region", "eu-central-1", "--table", "far-locks"];
+    assert_eq!(
+        super::with(&backend, &[&far[..], &at].concat())["notes"][1],
+        format!(
+            "table far-locks is in eu-central-1, and the bucket in {}: Terraform looks for both in one region; the table is left out",
+            backend.emulator.region()
+        )
+    );
     let other = super::with(&backend, &[&["list", "--bucket", &bucket, "--account", "111122223333"][..], &at].concat());
     assert_eq!(other["account"], "111122223333");
     assert_eq!(other["notes"][0], "the bucket is to be of account 111122223333, and these credentials are of account 000000000000");

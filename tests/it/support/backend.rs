@@ -82,6 +82,11 @@ impl Backend {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// The environment of the runner.
+    pub fn runner(&self) -> &BTreeMap<String, String> {
+        &self.runner
+    }
+
     pub fn python_as_runner(&self, script: &str, args: &[&str]) -> String {
         self.emulator.python_in(&self.runner, script, args)
     }

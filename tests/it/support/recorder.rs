@@ -19,6 +19,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// As in `sts:GetCallerIdentity`.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.service, self.operation)
+    }
+
     pub fn is_write(&self) -> bool {
         !["Get", "List", "Describe", "Head"].iter().any(|verb| self.operation.starts_with(verb))
     }

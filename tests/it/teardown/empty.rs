@@ -1,14 +1,23 @@
 //! A bucket emptied on the emulator, where IAM decides about each version and a lost marker loses versions.
 
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use tfbackend::aws::teardown::empty::{AT_ONCE, Emptied, Emptying, NotEmptied, Reason, Why};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{aws, emulator::Emulator};
+use crate::support::{
+    aws,
+    emulator::Emulator,
+    proxy::{Proxy, Reply},
+};
 
 const BUCKET: &str = "states";
 
-async fn empty(emulator: &Emulator) -> Result<Emptied, NotEmptied> {
-    let aws = aws::aws(emulator).await;
+async fn empty(emulator: &Emulator, endpoint: &str) -> Result<Emptied, NotEmptied> {
+    let aws = aws::at(emulator, endpoint).await;
     let emptying = Emptying {
         aws: &aws,
         bucket: BUCKET,
@@ -26,7 +35,7 @@ async fn empty(emulator: &Emulator) -> Result<Emptied, NotEmptied> {
 async fn all_versions_of_all_names_go_but_what_is_denied() {
     let emulator = Emulator::start().await;
     let counts = emulator.python("tests/it/teardown/fill.py", &[BUCKET]);
-    let not = empty(&emulator).await.expect_err("one is denied");
+    let not = empty(&emulator, emulator.endpoint()).await.expect_err("one is denied");
     let Emptied { versions, markers, uploads, bytes, .. } = not.emptied;
     assert_eq!(format!("{} {markers} {uploads}\n", versions + 1), counts, "{}", emulator.log());
     assert!(bytes > versions * 5, "{bytes}");
@@ -37,7 +46,26 @@ async fn all_versions_of_all_names_go_but_what_is_denied() {
     assert_eq!(emulator.python("tests/it/teardown/left.py", &[BUCKET]), "['kept.tfstate'] 0 0\n");
 
     emulator.python("tests/it/teardown/left.py", &[BUCKET, "remove"]);
-    assert_eq!(empty(&emulator).await.expect("nothing is denied").versions, 1);
+    assert_eq!(empty(&emulator, emulator.endpoint()).await.expect("nothing is denied").versions, 1);
     assert_eq!(emulator.python("tests/it/teardown/left.py", &[BUCKET, "gone"]), "[] 0 0\n", "and so S3 deletes it");
-    assert_eq!(empty(&emulator).await.expect("what is gone is empty").versions, 0);
+    assert_eq!(empty(&emulator, emulator.endpoint()).await.expect("what is gone is empty").versions, 0);
+}
+
+/// Somebody else is faster, between the listing and a batch: all of it is gone, as it should be.
+#[tokio::test]
+async fn a_bucket_that_somebody_else_removes_half_way_is_empty() {
+    let emulator = Emulator::start().await;
+    emulator.python("tests/it/teardown/fill.py", &[BUCKET]);
+    let batches = AtomicUsize::new(0);
+    let somebody = Mutex::new(emulator.python_command(&emulator.aws_env(), "tests/it/teardown/remove.py", &[BUCKET]));
+    let proxy = Proxy::start(Some(&emulator), move |call, _| {
+        if call.operation == "DeleteObjects" && batches.fetch_add(1, Ordering::SeqCst) == 1 {
+            assert!(somebody.lock().expect("no panic").status().expect("the tests' Python").success());
+        }
+        Reply::Forward
+    });
+    let emptied = empty(&emulator, proxy.endpoint()).await.expect("it is gone");
+    let gone = emptied.versions + emptied.markers;
+    assert!((1000..2562).contains(&gone), "{gone}");
+    assert!(proxy.take().iter().filter(|call| *call == "s3:DeleteObjects").count() >= 2);
 }

@@ -52,7 +52,8 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
     };
     assert!(left.is_empty() && by.halves().count() == 2 && by.info() == Some(&info), "{by:?} {left:?}");
     backend.terraform_ok(&["force-unlock", "-force", id]);
-    let now = store.lock_on(PATH).await;
+    let (now, unread) = store.lock_on(PATH).await;
+    assert!(unread.is_empty(), "{unread:?}");
     assert_eq!((&now.item, &now.file), (&Half::Free, &Half::Free));
     let released = store.release(&hold.lock).await;
     assert!(matches!((&released.file, &released.item), (Some(Ok(Deleted::AlreadyGone)), Some(Ok(Deleted::AlreadyGone)))), "{released:?}");
@@ -60,7 +61,7 @@ async fn a_lock_of_ours_keeps_terraform_out_and_terraforms_is_released() {
 
     // Terraform's, which the program that held it will miss, and the next one will not.
     let mut holder = Holder::start(&backend);
-    let lock = store.lock_on(PATH).await;
+    let (lock, _) = store.lock_on(PATH).await;
     let refused = backend.terraform(&["plan"]);
     let theirs = lock.info().expect("a lock").clone();
     assert!(said(&refused).contains(&format!("ID:        {}", theirs.id)), "{}", said(&refused));

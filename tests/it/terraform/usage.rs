@@ -60,6 +60,7 @@ async fn listing(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
             Seen::State(state) => state_line(backend, &store, state).await,
             Seen::Lock(lock) => lock_line(&address.bucket, &lock),
             Seen::Orphan { located, unsure } => format!("a digest of {} without it ({unsure:?})", located.path),
+            Seen::Elsewhere { lock_id, .. } => panic!("{lock_id}"),
             Seen::NoTable(error) | Seen::NoListing(error) => panic!("{error}\n{}", backend.emulator.log()),
         });
     }

@@ -74,7 +74,7 @@ impl Store<'_> {
     /// # Errors
     /// If any of it cannot be read, or there is no such version.
     pub async fn look_to_restore(&self, path: &str, which: Which) -> Result<Looked, LookError> {
-        let history = self.history(path).await?;
+        let history = self.versions_of(path).await?;
         let current = self.get(path, None, LARGEST).await?;
         let (wanted, id) = self.wanted(path, which, &history).await?;
         let is = recover::snapshot(&wanted)?;
@@ -87,20 +87,6 @@ impl Store<'_> {
         let digest = self.digest_item(path).await?;
         let has_table = self.address.table.is_some();
         Ok(Looked { path: path.to_owned(), current, newest, wanted, is, undoes, digest, has_table })
-    }
-
-    /// All versions of one object, the newest first.
-    pub async fn history(&self, path: &str) -> Result<Vec<Version>, AwsError> {
-        let (mut pages, mut all) = (self.versions(path), vec![]);
-        while let Some(page) = pages.next().await? {
-            // Names that begin with it come after it.
-            let past = page.last().is_some_and(|last| last.key != path);
-            all.extend(page.into_iter().filter(|version| version.key == path));
-            if past {
-                break;
-            }
-        }
-        Ok(all)
     }
 
     async fn wanted(&self, path: &str, which: Which, history: &[Version]) -> Result<(Vec<u8>, Option<String>), LookError> {

@@ -25,6 +25,7 @@ fn lines(seen: &[Seen]) -> String {
         }
         Seen::Lock(lock) => format!("lock on {}: item {}, file {}\n", lock.located.path, half(&lock.item), half(&lock.file)),
         Seen::Orphan { located, unsure } => format!("orphan {} {}\n", located.path, unsure.is_some()),
+        Seen::Elsewhere { lock_id, held } => format!("elsewhere {lock_id} {}\n", held.id()),
         Seen::NoTable(error) => format!("no table: {error}\n"),
         Seen::NoListing(error) => format!("no listing: {error}\n"),
     };
@@ -60,6 +61,7 @@ async fn both_kinds_of_lock_are_joined() {
     lock on a.tfstate: item one, file one
     lock on b.tfstate: item free, file it is not JSON (line 1, column 2)
     lock on new.tfstate: item one, file free
+    elsewhere other/a.tfstate one
     "#);
     let to_s3 = script.operations().iter().filter(|name| name.starts_with("GET ") || *name == "HEAD").count();
     assert_eq!(script.sent().matches("x-amz-expected-bucket-owner: 111122223333").count(), to_s3);
@@ -69,6 +71,7 @@ async fn both_kinds_of_lock_are_joined() {
     lock on a.tfstate: item one, file one
     lock on b.tfstate: item free, file it is not JSON (line 1, column 2)
     lock on new.tfstate: item one, file free
+    elsewhere other/a.tfstate one
     ");
     assert_eq!(script.count("HEAD"), before, "no state was looked at");
 }

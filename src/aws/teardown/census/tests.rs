@@ -78,7 +78,7 @@ fn nothing_else(script: Script) -> Script {
 
 async fn taken(script: &Script) -> Census {
     let (aws, address) = (script.aws(), address());
-    take(&Store::new(&aws, &address)).await
+    take(&Store::new(&aws, &address), &Scope::Whole).await
 }
 
 #[tokio::test]
@@ -216,7 +216,7 @@ async fn ten_thousand_versions_in_bounded_memory() {
         .build();
     let aws = Aws { clients: Clients::new(&config), ..Script::new().aws() };
     let address = StoreAddress { table: None, ..address() };
-    let census = versions(&Store::new(&aws, &address)).await;
+    let census = versions(&Store::new(&aws, &address), &Scope::Whole).await;
     assert_eq!((census.versions.count, census.versions.bytes, census.unseen.count), (ALL as u64, 3 * ALL as u64, 0));
     let asked = many.0.lock().expect("no panic").clone();
     let ends: Vec<String> =

@@ -29,24 +29,45 @@ struct Tally {
 
 impl Run<'_> {
     pub(super) async fn all(&mut self) -> Result<(), Stop> {
-        self.uploads().await?;
-        let uploads = std::mem::take(&mut self.left);
-        let ended = self.versions().await;
+        let mut pages = self.store.uploads(self.emptying.prefix);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let (uploads, first) = tokio::join!(pages.next(), self.pass());
+        let first = first?;
+        // Before the last pass: an upload that is completed becomes a version.
+        let versions = std::mem::take(&mut self.left);
+        let any = self.uploads(uploads?, pages).await?;
+        let uploads = std::mem::replace(&mut self.left, versions);
+        let ended = if first.found == 0 && !any { Ok(()) } else { self.again(first).await };
         self.left.count += uploads.count;
         self.left.rows.splice(..0, uploads.rows);
         ended
     }
 
-    async fn versions(&mut self) -> Result<(), Stop> {
-        for _ in 0..PASSES {
+    async fn again(&mut self, mut last: Tally) -> Result<(), Stop> {
+        for _ in 1..PASSES {
+            if last.found > 0 && last.deleted == 0 {
+                return Ok(());
+            }
             // Each pass finds again what is still there.
             self.left = Named::default();
-            let tally = self.pass().await?;
-            if tally.found == 0 || tally.deleted == 0 {
+            last = self.pass().await?;
+            if last.found == 0 {
                 return Ok(());
             }
         }
-        Err(Stop::Because(Why::StillWritten))
+        if last.deleted == 0 { Ok(()) } else { self.look().await }
+    }
+
+    /// Names what is there after all that was deleted.
+    async fn look(&mut self) -> Result<(), Stop> {
+        let before = std::mem::take(&mut self.left).rows;
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let page = self.store.versions(self.emptying.prefix).next().await?.unwrap_or_default();
+        for Version { key, id, .. } in self.ours(page) {
+            let known = before.iter().find(|left| left.key == key && left.id == id).cloned();
+            self.left.add(known.unwrap_or(Left { key, id, reason: Reason::Again }));
+        }
+        if self.left.count == 0 { Ok(()) } else { Err(Stop::Because(Why::StillWritten)) }
     }
 
     async fn pass(&mut self) -> Result<Tally, Stop> {

@@ -8,7 +8,7 @@ use super::{Left, NO_BUCKET, PASSES, Reason, Run, Stop, Why};
 use crate::{
     aws::{
         error::{Api, AwsError, Kind},
-        store::uploads::Upload,
+        store::uploads::{Upload, Uploads},
     },
     state::census::Named,
 };
@@ -18,27 +18,31 @@ const ABORT: Api = Api::new("s3:AbortMultipartUpload");
 const GONE: &[&str] = &["NoSuchUpload"];
 
 impl Run<'_> {
-    /// What may not be given up is left, and does not hold up the versions.
-    pub(super) async fn uploads(&mut self) -> Result<(), Stop> {
-        for _ in 0..PASSES {
-            self.left = Named::default();
-            let before = self.emptied.uploads;
-            if self.uploads_once().await? == 0 || self.emptied.uploads == before {
+    /// Gives up all of them, and says whether there were any. What may not be given up is left.
+    pub(super) async fn uploads(&mut self, page: Option<Vec<Upload>>, pages: Uploads<'_>) -> Result<bool, Stop> {
+        let mut found = self.uploads_once(page, pages).await?;
+        let any = found > 0;
+        let mut before = 0;
+        for _ in 1..PASSES {
+            if found == 0 || self.emptied.uploads == before {
                 break;
             }
+            before = self.emptied.uploads;
+            self.left = Named::default();
+            let mut pages = self.store.uploads(self.emptying.prefix);
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let page = pages.next().await?;
+            found = self.uploads_once(page, pages).await?;
         }
-        Ok(())
+        Ok(any)
     }
 
     /// How many were found. Here markers are positions with everybody: what is before them may go.
-    async fn uploads_once(&mut self) -> Result<usize, Stop> {
+    async fn uploads_once(&mut self, mut page: Option<Vec<Upload>>, mut pages: Uploads<'_>) -> Result<usize, Stop> {
         let (emptying, calls) = (self.emptying, self.calls);
-        let mut pages = self.store.uploads(emptying.prefix);
         let mut found = 0;
-        loop {
-            calls.fetch_add(1, Ordering::Relaxed);
-            let Some(page) = pages.next().await? else { return Ok(found) };
-            let ours = page.into_iter().filter(|upload| (emptying.ours)(&upload.key));
+        while let Some(uploads) = page {
+            let ours = uploads.into_iter().filter(|upload| (emptying.ours)(&upload.key));
             let aborts = ours.map(|upload| async move {
                 if emptying.cancel.is_cancelled() {
                     return Err(Stop::Because(Why::Interrupted));
@@ -56,10 +60,10 @@ impl Run<'_> {
                 self.emptied.calls = calls.load(Ordering::Relaxed);
                 (self.on_progress)(&self.emptied);
             }
-            if !pages.more() {
-                return Ok(found);
-            }
+            calls.fetch_add(u64::from(pages.more()), Ordering::Relaxed);
+            page = pages.next().await?;
         }
+        Ok(found)
     }
 }
 

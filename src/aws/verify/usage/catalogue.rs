@@ -48,7 +48,7 @@ pub const HALF_LOCK: Check = Check {
     severity: Severity::Medium,
     group: Group::Locking,
     title: "a lock is held in both places or in none",
-    why: "a lock that is held in one of the two keeps everybody out, and `terraform force-unlock` ends with an error",
+    why: "a lock that is held in one of the two keeps everybody out, and `terraform force-unlock` ends with an error (`tfbackend lock release` does not)",
     controls: &[],
 };
 

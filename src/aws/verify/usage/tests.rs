@@ -181,11 +181,11 @@ fn digests_of_bytes() {
 #[test]
 fn locks_that_are_too_old() {
     let old = || held(info("2026-11-18T07:30:00Z", "1.11.4"));
-    assert_snapshot!(findings(expected(LockMechanism::Both), &[lock(old(), old())]), @r#"
+    assert_snapshot!(findings(expected(LockMechanism::Both), &[lock(old(), old())]), @"
     stale-lock at s3://states/env:/blue/a.tfstate:
       the state has been locked for 3 d 4 h by ci@runner since 2026-11-18T07:30:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10)
-      ask whether that run is still going; if not: in workspace "blue" run `terraform force-unlock 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
-    "#);
+      ask whether that run is still going; if not: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
+    ");
     let at = |created: &str| findings(expected(LockMechanism::S3), &[lock(Half::Unknown, held(info(created, "1.11.4")))]);
     assert_eq!(at("2026-11-21T10:00:00Z"), "", "as long as may be");
     assert!(at("2026-11-21T09:59:59Z").contains("locked for 2 h 0 min by ci@runner since 2026-11-21T09:59:59Z"), "and longer");
@@ -218,17 +218,17 @@ fn a_hostile_lock_puts_nothing_into_a_command() {
 fn halves_of_locks() {
     let (one, other) = (fresh("1.11.4"), held(LockInfo { id: "other".to_owned(), ..info("2026-11-21T11:50:00Z", "1.11.4") }));
     let seen = [lock(one.clone(), Half::Free), lock(Half::Free, one.clone()), lock(one.clone(), other)];
-    assert_snapshot!(findings(expected(LockMechanism::Both), &seen), @r#"
+    assert_snapshot!(findings(expected(LockMechanism::Both), &seen), @"
     half-lock at s3://states/env:/blue/a.tfstate:
       the lock is held only in the table, by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10); there is no lock file
-      if its run is over: in workspace "blue" run `terraform force-unlock 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it removes the half that there is, and ends with an error about the other)
+      if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the half that there is)
     half-lock at s3://states/env:/blue/a.tfstate:
       the lock is held only as a lock file, by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10); there is nothing in the table
-      if its run is over: in workspace "blue" run `terraform force-unlock 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it removes the half that there is, and ends with an error about the other)
+      if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the half that there is)
     half-lock at s3://states/env:/blue/a.tfstate:
       two runs hold one half of the lock each: by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID other)
       let both runs end; all who use this state have to be configured for both locks
-    "#);
+    ");
     assert_eq!(findings(expected(LockMechanism::Both), &[lock(one.clone(), Half::Unknown)]), "", "nobody looked");
     assert_eq!(findings(expected(LockMechanism::S3), &[lock(Half::Free, one.clone())]), "");
     assert_eq!(findings(expected(LockMechanism::Dynamodb), &[lock(one, Half::Free)]), "");
@@ -245,7 +245,7 @@ fn locks_where_nobody_looks() {
     assert_snapshot!(of(LockMechanism::Dynamodb, lock(Half::Free, fresh("1.11.4"))), @"
     lock-mechanism at s3://states/env:/blue/a.tfstate:
       it is locked by a lock file by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend locks in the table: the two do not see each other
-      have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over, delete the lock file
+      have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over, release it with `tfbackend lock release`
     ");
     let nobody_knows = Expected { lock: None, ..expected(LockMechanism::S3) };
     assert_eq!(findings(nobody_knows, &[lock(fresh("1.9.8"), Half::Free)]), "");

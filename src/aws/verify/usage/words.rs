@@ -88,7 +88,7 @@ pub fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
     let who = lock.info().map_or_else(String::new, |info| format!(", {}", holder(info)));
     fails(
         format!("the lock is held {held}{who}; there is {free}"),
-        format!("if its run is over: {} (it removes the half that there is, and ends with an error about the other)", unlock(lock)),
+        format!("if its run is over: {} (it deletes the half that there is)", unlock(lock)),
     )
 }
 
@@ -110,7 +110,8 @@ pub fn table_not_in_use(item: &Half) -> Verdict {
 pub fn files_not_in_use(file: &Half) -> Verdict {
     fails(
         format!("it is locked by a lock file{}, and this backend locks in the table: the two do not see each other", by(file)),
-        "have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over, delete the lock file",
+        "have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over, release it with `tfbackend \
+         lock release`",
     )
 }
 
@@ -123,7 +124,7 @@ pub fn too_old(version: &str, both: bool) -> Verdict {
 pub fn no_lock(error: &LockError) -> Verdict {
     fails(
         format!("there is a lock file that Terraform did not write: {error}"),
-        "delete the lock file, while no run is in progress: `terraform force-unlock` cannot release it",
+        "while no run is in progress, release it by the name that `tfbackend lock list` gives it: `terraform force-unlock` cannot",
     )
 }
 
@@ -143,10 +144,9 @@ fn holder(info: &LockInfo) -> String {
 
 /// An ID that is none could be anything, a second command too.
 fn unlock(lock: &LiveLock) -> String {
-    let workspace = &lock.located.workspace;
     match lock.info().map(|info| &info.id) {
-        Some(id) if is_uuid(id) => format!("in workspace {workspace:?} run `terraform force-unlock {id}`"),
-        Some(_) | None => "delete the lock by hand: it has no proper ID".to_owned(),
+        Some(id) if is_uuid(id) => format!("`tfbackend lock release --id {id}`"),
+        Some(_) | None => "release it by the name that `tfbackend lock list` gives it: `tfbackend lock release --id NAME`".to_owned(),
     }
 }
 

@@ -1,0 +1,40 @@
+//! Empties a bucket as `tfbackend teardown` does, and says what it took. The environment says where and as whom.
+
+use std::{env, fs, time::Instant};
+
+use tfbackend::aws::{
+    Aws,
+    caller::Caller,
+    clients::{Clients, Connection, connect},
+    http::{self, Proxy},
+    ownership::Mark,
+    teardown::empty::{AT_ONCE, Emptying},
+};
+use tokio_util::sync::CancellationToken;
+
+#[tokio::main]
+async fn main() {
+    let bucket = env::args().nth(1).expect("the name of a bucket");
+    let vars = |name: &str| env::var(name).ok();
+    let client = http::http_client(None, Proxy::Direct).expect("a client");
+    let clients = Clients::new(&connect(&Connection::default(), client, &vars).await.expect("a connection"));
+    let caller = Caller::ask(&clients).await.expect("credentials");
+    let mark = Mark { project: "bench".to_owned(), env: "bench".to_owned() };
+    let aws = Aws { clients, caller, region: vars("AWS_REGION").expect("AWS_REGION"), mark };
+    let emptying = Emptying {
+        aws: &aws,
+        bucket: &bucket,
+        owner: aws.account(),
+        prefix: "",
+        ours: &|_| true,
+        until: None,
+        parallelism: AT_ONCE,
+        cancel: &CancellationToken::new(),
+    };
+    let started = Instant::now();
+    let emptied = emptying.run(&mut |_| {}).await.expect("emptied");
+    let took = started.elapsed();
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim();
+    println!("{} versions, {} delete markers, {} calls, {took:.1?}, peak {peak}", emptied.versions, emptied.markers, emptied.calls);
+}

@@ -1,0 +1,87 @@
+//! Whether those who run Terraform may write and delete lock files: what their policy says, or what IAM says of a role.
+
+use super::Policy;
+use crate::aws::{
+    Aws,
+    error::{Api, AwsError},
+    policy::{
+        Document, Effect,
+        pattern::{matches, texts},
+    },
+    resource::{Look, Resource},
+};
+use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+
+const SIMULATE: Api = Api::new("iam:SimulatePrincipalPolicy");
+/// What a lock file takes.
+pub const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
+
+/// The actions on this lock file that a role or user is not allowed.
+///
+/// # Errors
+/// If IAM does not let itself be asked.
+pub async fn denied_to_principal(aws: &Aws, arn: &str, lock_file: &str) -> Result<Vec<String>, AwsError> {
+    let request = aws.clients.iam.simulate_principal_policy().policy_source_arn(arn).resource_arns(lock_file);
+    let request = ACTIONS.iter().fold(request, |request, action| request.action_names(*action));
+    let answer = aws.read(SIMULATE, arn, request.send()).await?;
+    let allowed = |action: &str| {
+        let of = answer.evaluation_results().iter().find(|result| result.eval_action_name() == action);
+        of.is_some_and(|result| *result.eval_decision() == PolicyEvaluationDecisionType::Allowed)
+    };
+    Ok(ACTIONS.iter().filter(|action| !allowed(action)).map(|action| (*action).to_owned()).collect())
+}
+
+/// The same of a policy of the account by its name; `None` if there is none.
+///
+/// # Errors
+/// If it cannot be read.
+pub async fn denied_by_policy(aws: &Aws, name: &str, lock_file: &str) -> Result<Option<Vec<String>>, AwsError> {
+    let policy = Policy { name: name.to_owned(), description: String::new(), document: Document::new(vec![]), tags: super::Tags::new() };
+    let found = policy.look(&Look::new(aws)).await?;
+    Ok(found.map(|found| denied(&found.spec.document, lock_file)))
+}
+
+fn denied(document: &Document, lock_file: &str) -> Vec<String> {
+    ACTIONS.iter().filter(|action| !allows(document, action, lock_file)).map(|action| (*action).to_owned()).collect()
+}
+
+/// Whether an Allow names it, and no Deny. Conditions are taken to hold: ours are about TLS and the bucket's owner.
+fn allows(document: &Document, action: &str, resource: &str) -> bool {
+    let names = |effect: Effect| {
+        document.statements.iter().filter(move |statement| statement.effect == effect).any(|statement| {
+            let field = |name: &str| statement.rest.get(name).map(texts).unwrap_or_default();
+            let of_action = field("Action").iter().any(|pattern| matches(&pattern.to_lowercase(), &action.to_lowercase()));
+            of_action && field("Resource").iter().any(|pattern| matches(pattern, resource))
+        })
+    };
+    names(Effect::Allow) && !names(Effect::Deny)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn document(statements: Value) -> Document {
+        serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements })).expect("a policy")
+    }
+
+    #[test]
+    fn an_allow_that_covers_the_lock_file() {
+        let file = "arn:aws:s3:::states/env:/blue/a.tfstate.tflock";
+        let rw = json!({ "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::states/*" });
+        let delete = |on: &str| json!({ "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": [on] });
+        for (statements, missing) in [
+            (json!([rw, delete("arn:aws:s3:::states/*.tflock")]), &[][..]),
+            (json!([rw, delete("arn:aws:s3:::states/env:/*/a.tfstate.tflock")]), &[]),
+            (json!([{ "Effect": "Allow", "Action": "S3:*", "Resource": "*" }]), &[]),
+            (json!([rw]), &["s3:DeleteObject"]),
+            (json!([rw, delete("arn:aws:s3:::others/*")]), &["s3:DeleteObject"]),
+            (json!([rw, delete("*"), { "Effect": "Deny", "Action": "s3:Delete*", "Resource": "*.tflock" }]), &["s3:DeleteObject"]),
+            (json!([]), &ACTIONS),
+        ] {
+            assert_eq!(denied(&document(statements.clone()), file), missing, "{statements}");
+        }
+    }
+}

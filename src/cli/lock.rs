@@ -1,0 +1,39 @@
+//! `tfbackend lock`: who holds the locks of a backend, how exactly one of them is released, and which kind is used.
+
+use clap::{Args, Subcommand};
+
+use super::{context::Context, failure::Failure};
+
+mod chosen;
+mod list;
+mod looked;
+mod migrate;
+mod outcome;
+mod release;
+mod rows;
+mod show;
+
+/// See who holds the locks of a backend, release them, and change how it locks
+#[derive(Args, Clone, Debug)]
+pub struct LockArgs {
+    #[command(subcommand)]
+    pub command: LockCommand,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+pub enum LockCommand {
+    List(Box<list::ListArgs>),
+    Show(Box<show::ShowArgs>),
+    #[command(visible_alias = "force-unlock")]
+    Release(Box<release::ReleaseArgs>),
+    Migrate(Box<migrate::MigrateArgs>),
+}
+
+pub async fn run(args: LockArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    match args.command {
+        LockCommand::List(args) => list::run(*args, cx).await,
+        LockCommand::Show(args) => show::run(*args, cx).await,
+        LockCommand::Release(args) => release::run(*args, cx).await,
+        LockCommand::Migrate(args) => migrate::run(*args, cx).await,
+    }
+}

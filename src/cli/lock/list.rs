@@ -1,0 +1,47 @@
+//! `tfbackend lock list`: every lock, of all states and workspaces, in both places.
+
+use clap::Args;
+
+use super::{looked, rows};
+use crate::{
+    cli::{context::Context, failure::Failure, target::TargetArgs},
+    exit,
+    report::{json, locks},
+};
+
+/// List every lock that is held, in the table and in the bucket, of all workspaces
+#[derive(Args, Clone, Debug)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Exit with 2 if any lock is held
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let target = args.target.open(cx).await?;
+    target.announce(cx);
+    let looked = looked::at(&target, cx).await?;
+    let document = rows::document(&looked, &target, cx.now());
+    if cx.global.json() {
+        json::write_document(&mut *cx.host.out, &document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        // What could not be looked at stands in the document.
+        return Ok(code(args.exit_code, &document, !looked.unseen.is_empty()));
+    }
+    let view = cx.global.out_view(cx.host);
+    cx.answer(&locks::list(&document, &view))?;
+    match looked.failure("not everything could be looked at: there may be more locks") {
+        Some(failure) => Err(failure.hint(format!("of one state less is asked for: `tfbackend lock show PATH{}`", target.words))),
+        None => Ok(code(args.exit_code, &document, false)),
+    }
+}
+
+fn code(wanted: bool, document: &locks::LocksDocument, unseen: bool) -> u8 {
+    match () {
+        () if unseen => exit::FAILED,
+        () if wanted && !document.locks.is_empty() => exit::CHANGES,
+        () => exit::DONE,
+    }
+}

@@ -1,0 +1,133 @@
+//! Which files say how to lock, and what is to be edited in them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    cli::failure::Failure,
+    render::{
+        lock_arguments::{Edit, Form, Wanted, edit},
+        rewrite::Read,
+        shell::shell_word,
+    },
+    working_directory::{Look, WorkingDirectory},
+};
+
+/// More folders than any repository of configurations has.
+const MOST_FOLDERS: usize = 20_000;
+
+/// What there is to edit, before anything is.
+#[derive(Debug, Default)]
+pub struct Files {
+    pub edits: Vec<(Read, String)>,
+    /// As they should be.
+    pub current: Vec<PathBuf>,
+    /// What a person has to do, and why.
+    pub by_hand: Vec<(PathBuf, String)>,
+    /// What to run where something is edited, one for each folder.
+    pub init: Vec<String>,
+}
+
+/// Looks at the files of one folder, or of all below it. `named` are those of `--backend-config`.
+///
+/// # Errors
+/// If a folder cannot be listed.
+pub fn plan(root: &Path, below: bool, named: &[PathBuf], wanted: &Wanted<'_>) -> Result<Files, Failure> {
+    let mut files = Files::default();
+    let folders = if below { folders(root)? } else { vec![root.to_owned()] };
+    for dir in folders {
+        let named = if dir == root { named } else { &[] };
+        let look = Look { partial: named, ..Look::default() };
+        let folder = WorkingDirectory::read(&dir, &look).map_err(|error| Failure::failed("cannot look at the files").because(&error))?;
+        files.add(&folder, root, wanted);
+    }
+    Ok(files)
+}
+
+impl Files {
+    fn add(&mut self, folder: &WorkingDirectory, root: &Path, wanted: &Wanted<'_>) {
+        let before = self.edits.len();
+        let unread = folder.configuration.unreadable.iter().map(|unreadable| &unreadable.path);
+        for path in folder.configuration.files.iter().chain(unread) {
+            self.look_at(path, Form::Configuration, wanted);
+        }
+        let from = self.edits.len();
+        for partial in &folder.partial {
+            self.look_at(&partial.path, Form::Partial, wanted);
+        }
+        if self.edits.len() > before {
+            let partial: String = match &self.edits[from..] {
+                [] => String::new(),
+                [(read, _)] => format!(" -backend-config={}", shell_word(&name(&read.path))),
+                // Which one it is, only a person knows.
+                _ => " -backend-config=FILE".to_owned(),
+            };
+            let place = folder.dir.strip_prefix(root).ok().filter(|place| !place.as_os_str().is_empty());
+            let chdir = place.map_or_else(String::new, |place| format!(" -chdir={}", shell_word(&place.display().to_string())));
+            self.init.push(format!("{}{chdir} init -reconfigure{partial}", folder.engine.program()));
+        }
+    }
+
+    fn look_at(&mut self, path: &Path, form: Form, wanted: &Wanted<'_>) {
+        if self.edits.iter().any(|(read, _)| read.path == path) || self.by_hand.iter().any(|(other, _)| other == path) {
+            return;
+        }
+        let Ok(Some(text)) = crate::working_directory::bounded::text(path) else { return };
+        let may_be_about = match form {
+            Form::Configuration => text.contains("backend"),
+            Form::Partial => true,
+        };
+        if !may_be_about {
+            return;
+        }
+        if path.extension().is_some_and(|ending| ending == "json") {
+            if text.contains(&format!("\"{}\"", wanted.bucket)) {
+                self.by_hand.push((path.to_owned(), "it is JSON".to_owned()));
+            }
+            return;
+        }
+        match edit(&text, form, wanted) {
+            Edit::NotOurs => {}
+            Edit::Current => self.current.push(path.to_owned()),
+            Edit::ByHand(why) => self.by_hand.push((path.to_owned(), why)),
+            Edit::Edited(edited) => match Read::of(path) {
+                Ok(read) if read.text == text => self.edits.push((read, edited)),
+                Ok(_) => self.by_hand.push((path.to_owned(), "it was changed at this moment".to_owned())),
+                Err(why) => self.by_hand.push((path.to_owned(), why)),
+            },
+        }
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The folder and all below it, in order, but for hidden ones and links.
+fn folders(root: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let (mut found, mut at) = (vec![root.to_owned()], 0);
+    while let Some(dir) = found.get(at).cloned() {
+        at += 1;
+        let failed = |error: std::io::Error| Failure::failed(format!("cannot look at the folder {}", dir.display())).because(&error);
+        let mut below = vec![];
+        for entry in fs::read_dir(&dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if !hidden && entry.file_type().map_err(failed)?.is_dir() {
+                below.push(entry.path());
+            }
+        }
+        below.sort();
+        found.extend(below);
+        if found.len() > MOST_FOLDERS {
+            return Err(Failure::failed(format!("there are more than {MOST_FOLDERS} folders below {}", root.display()))
+                .hint("name a folder further down: --chdir DIR"));
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! What forbids a stage: all of it at once, each with what to do. Pure.
+
+use jiff::Timestamp;
+
+use crate::{
+    aws::store::migration::{Used, Written},
+    settings::layer::LockMechanism,
+    state::engine::knows_lock_files,
+};
+
+/// Where one is, and what is there.
+#[derive(Debug)]
+pub struct Facts {
+    /// What the files say; `None` where there are none, and nobody said.
+    pub now: Option<LockMechanism>,
+    /// Since when lock files are in use beside the table.
+    pub since: Option<Timestamp>,
+    pub used: Used,
+    pub table: Option<String>,
+    pub runners: Vec<Runner>,
+}
+
+/// Who runs Terraform, and what is missing for lock files.
+#[derive(Debug)]
+pub struct Runner {
+    /// As in `role/ci`, or the name of a policy.
+    pub who: String,
+    pub denied: Vec<String>,
+}
+
+/// What was said on the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// The oldest version of Terraform or OpenTofu in use.
+    pub min_version: Option<String>,
+    pub drop_table: bool,
+}
+
+/// A reason not to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub what: String,
+    pub hint: String,
+}
+
+fn refusal(what: impl Into<String>, hint: impl Into<String>) -> Refusal {
+    Refusal { what: what.into(), hint: hint.into() }
+}
+
+/// Every reason there is.
+pub fn refusals(facts: &Facts, to: LockMechanism, said: &Said) -> Vec<Refusal> {
+    let mut all = vec![];
+    for error in &facts.used.unseen {
+        all.push(refusal(format!("not everything could be looked at: {error}"), "allow these credentials to look, then run again"));
+    }
+    for lock in &facts.used.locks {
+        let ids = lock.ids().join(" and ");
+        all.push(refusal(
+            format!("{} is locked ({ids})", lock.located.path),
+            "wait for the run, or release what nobody holds any more: tfbackend lock release --id ID",
+        ));
+    }
+    if to.uses_table() && facts.table.is_none() {
+        all.push(refusal("there is no lock table", "make one, and name it: `tfbackend bootstrap --lock both`, or --table NAME"));
+    }
+    match to {
+        LockMechanism::Both => all.extend(to_both(facts, said)),
+        LockMechanism::S3 => all.extend(to_files(facts, said)),
+        LockMechanism::Dynamodb => all.extend(to_table(facts)),
+    }
+    all
+}
+
+/// From the table: whoever runs here must know lock files, and be allowed to write them.
+fn to_both(facts: &Facts, said: &Said) -> Vec<Refusal> {
+    let mut all = versions_said(said);
+    if said.min_version.is_none() {
+        all.extend(facts.used.states.iter().filter_map(|state| {
+            let upgrade = "have everybody use Terraform or OpenTofu 1.10 or later; if they do, say so: --min-version 1.10";
+            match version_of(state) {
+                Ok(true) => None,
+                Ok(false) => {
+                    let version = state.version.as_deref().unwrap_or_default();
+                    Some(refusal(format!("version {version} wrote {}, and lock files are known from 1.10 on", state.path), upgrade))
+                }
+                Err(why) => Some(refusal(format!("nobody can say which version wrote {}: {why}", state.path), upgrade)),
+            }
+        }));
+    }
+    all.extend(may_lock(facts));
+    all
+}
+
+/// Away from the table: nobody may be left who locks only there.
+fn to_files(facts: &Facts, said: &Said) -> Vec<Refusal> {
+    let mut all = versions_said(said);
+    if facts.now == Some(LockMechanism::S3) && facts.table.is_none() {
+        return all;
+    }
+    let Some(since) = facts.since else {
+        all.push(refusal("lock files are not in use beside the table yet", "first: tfbackend lock migrate --to both"));
+        return all;
+    };
+    if facts.now == Some(LockMechanism::Dynamodb) {
+        all.push(refusal("the files here lock only in the table", "first: tfbackend lock migrate --to both"));
+    }
+    all.extend(facts.used.states.iter().filter_map(|state| not_ready(state, since)));
+    all.extend(may_lock(facts));
+    if said.drop_table && facts.used.others > 0 {
+        all.push(refusal(
+            format!("the table has {} other items, of other buckets or keys", facts.used.others),
+            "leave the table: without --drop-table",
+        ));
+    }
+    all
+}
+
+/// Back to the table.
+fn to_table(facts: &Facts) -> Vec<Refusal> {
+    match facts.now {
+        Some(LockMechanism::S3) => vec![refusal(
+            "the files here lock only in lock files, and who locks only in the table would not see that",
+            "first: tfbackend lock migrate --to both",
+        )],
+        Some(LockMechanism::Both | LockMechanism::Dynamodb) | None => vec![],
+    }
+}
+
+fn versions_said(said: &Said) -> Vec<Refusal> {
+    let Some(version) = &said.min_version else { return vec![] };
+    match knows_lock_files(version) {
+        Some(true) => vec![],
+        Some(false) => {
+            let hint = "upgrade it first; until then the table is the lock for everybody";
+            vec![refusal(format!("version {version} is in use, and lock files are known from 1.10 on"), hint)]
+        }
+        None => vec![refusal(format!("{version} is no version"), "as in --min-version 1.11.4")],
+    }
+}
+
+fn may_lock(facts: &Facts) -> Vec<Refusal> {
+    let missing = facts.runners.iter().filter(|runner| !runner.denied.is_empty());
+    missing
+        .map(|runner| {
+            refusal(
+                format!("{} does not allow {} on lock files", runner.who, runner.denied.join(", ")),
+                "`tfbackend bootstrap --lock both` gives it to the runner policy; add it to what is not tfbackend's",
+            )
+        })
+        .collect()
+}
+
+/// Whether the version that wrote a state last knows lock files.
+fn version_of(state: &Written) -> Result<bool, String> {
+    match (&state.unreadable, &state.version) {
+        (Some(why), _) => Err(why.clone()),
+        (None, None) => Err("it does not say".to_owned()),
+        (None, Some(version)) => knows_lock_files(version).ok_or_else(|| format!("{version} is no version")),
+    }
+}
+
+/// Why a state may still be used by somebody who locks only in the table.
+pub fn not_ready(state: &Written, since: Timestamp) -> Option<Refusal> {
+    let path = &state.path;
+    let write = "write it with the new files: `terraform apply`; if there is nothing to change, `terraform state pull`, count its serial up, \
+                 and `terraform state push`";
+    match (state.modified, version_of(state), state.lock_file_since) {
+        (None, ..) => Some(refusal(format!("nobody can say when {path} was written"), write)),
+        (Some(modified), ..) if modified < since => {
+            Some(refusal(format!("{path} was last written at {modified:.0}, before lock files were in use ({since:.0})"), write))
+        }
+        (Some(_), _, Some(false)) => Some(refusal(
+            format!("{path} was written since {since:.0}, and never under a lock file"),
+            "somebody uses it with the old files: have them run `terraform init -reconfigure`, and write it again",
+        )),
+        (Some(_), Ok(true), Some(true) | None) => None,
+        (Some(_), Ok(false), _) => {
+            let version = state.version.as_deref().unwrap_or_default();
+            Some(refusal(format!("version {version} wrote {path}, and lock files are known from 1.10 on"), write))
+        }
+        // Who takes a lock file knows them.
+        (Some(_), Err(_), Some(true)) if state.unreadable.is_none() => None,
+        (Some(_), Err(why), _) => Some(refusal(format!("nobody can say which version wrote {path}: {why}"), write)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

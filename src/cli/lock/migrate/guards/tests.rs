@@ -1,0 +1,125 @@
+//! Each guard holds for itself, and with nothing in the way none does.
+
+use super::*;
+use crate::{
+    aws::store::{
+        live::{Half, Held, LiveLock},
+        migration::Written,
+    },
+    state::{
+        layout::{Kind, Located},
+        lock::LockInfo,
+    },
+};
+
+const BEFORE: &str = "2026-11-20T00:00:00Z";
+const SINCE: &str = "2026-11-21T00:00:00Z";
+const AFTER: &str = "2026-11-22T00:00:00Z";
+
+fn state(modified: &str, version: Option<&str>) -> Written {
+    Written {
+        path: "a.tfstate".to_owned(),
+        modified: modified.parse().ok(),
+        version: version.map(str::to_owned),
+        unreadable: None,
+        md5: Some("d".to_owned()),
+        digest: Some("d".to_owned()),
+        lock_file_since: Some(true),
+    }
+}
+
+fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
+    let since = (now == LockMechanism::Both).then(|| SINCE.parse().unwrap());
+    Facts { now: Some(now), since, used: Used { states, ..Used::default() }, table: Some("locks".to_owned()), runners: vec![] }
+}
+
+fn said(facts: &Facts, to: LockMechanism, said: &Said) -> String {
+    refusals(facts, to, said).into_iter().map(|refusal| refusal.what + "\n").collect()
+}
+
+use LockMechanism::{Both, Dynamodb, S3};
+
+#[test]
+fn nothing_in_the_way() {
+    let nothing = Said::default();
+    assert_eq!(said(&facts(Dynamodb, vec![state(BEFORE, Some("1.10.0"))]), Both, &nothing), "");
+    assert_eq!(said(&facts(Both, vec![state(AFTER, Some("1.11.4"))]), S3, &Said { drop_table: true, ..nothing.clone() }), "");
+    assert_eq!(said(&facts(Both, vec![state(BEFORE, Some("1.5.7"))]), Dynamodb, &nothing), "", "back is always possible");
+    assert_eq!(said(&facts(S3, vec![state(AFTER, Some("1.11.4"))]), Both, &nothing), "");
+    assert_eq!(said(&facts(Both, vec![]), S3, &nothing), "", "of no state");
+}
+
+#[test]
+fn a_lock_that_is_held_forbids_every_stage() {
+    let located = Located { kind: Kind::State, path: "a".to_owned(), key: "a".to_owned(), workspace: "default".to_owned() };
+    let held =
+        Held { raw: "{}".to_owned(), info: Ok(LockInfo { id: "one".to_owned(), ..LockInfo::default() }), etag: None, modified: None };
+    let lock = LiveLock { located, item: Half::held(held), file: Half::Free };
+    for (now, to) in [(Dynamodb, Both), (Both, S3), (Both, Dynamodb), (S3, Both)] {
+        let mut facts = facts(now, vec![]);
+        facts.used.locks.push(lock.clone());
+        assert_eq!(said(&facts, to, &Said::default()), "a is locked (one)\n");
+    }
+}
+
+#[test]
+fn versions_that_do_not_know_lock_files() {
+    let min = |version: &str| Said { min_version: Some(version.to_owned()), drop_table: false };
+    let old = facts(Dynamodb, vec![state(BEFORE, Some("1.9.8")), state(AFTER, None)]);
+    assert_eq!(
+        said(&old, Both, &Said::default()),
+        "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n\
+         nobody can say which version wrote a.tfstate: it does not say\n"
+    );
+    assert_eq!(said(&old, Both, &min("1.10")), "", "somebody knows better");
+    assert_eq!(said(&old, Both, &min("1.9.8")), "version 1.9.8 is in use, and lock files are known from 1.10 on\n");
+    assert_eq!(said(&old, Both, &min("newest")), "newest is no version\n");
+    let both = facts(Both, vec![state(AFTER, Some("1.9.8"))]);
+    assert_eq!(said(&both, S3, &min("1.11")), "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n", "not at the end");
+    let unreadable = Written { unreadable: Some("denied".to_owned()), ..state(AFTER, None) };
+    assert_eq!(said(&facts(Both, vec![unreadable]), S3, &min("1.11")), "nobody can say which version wrote a.tfstate: denied\n");
+}
+
+#[test]
+fn every_state_was_written_since_under_a_lock_file() {
+    let last = |state: Written| said(&facts(Both, vec![state]), S3, &Said::default());
+    assert_eq!(
+        last(state(BEFORE, Some("1.11.4"))),
+        "a.tfstate was last written at 2026-11-20T00:00:00Z, before lock files were in use (2026-11-21T00:00:00Z)\n"
+    );
+    assert_eq!(last(state("never", Some("1.11.4"))), "nobody can say when a.tfstate was written\n");
+    let by_table = Written { lock_file_since: Some(false), ..state(AFTER, Some("1.11.4")) };
+    assert_eq!(last(by_table), "a.tfstate was written since 2026-11-21T00:00:00Z, and never under a lock file\n");
+    assert_eq!(last(Written { lock_file_since: None, ..state(AFTER, Some("1.11.4")) }), "", "a bucket without versions cannot say");
+    assert_eq!(last(state(AFTER, None)), "", "what OpenTofu encrypted: who takes a lock file knows them");
+    assert_ne!(last(Written { lock_file_since: None, ..state(AFTER, None) }), "");
+}
+
+#[test]
+fn stages_in_their_order() {
+    let nothing = Said::default();
+    let at_once = facts(Dynamodb, vec![state(AFTER, Some("1.11.4"))]);
+    assert_eq!(said(&at_once, S3, &nothing), "lock files are not in use beside the table yet\n");
+    let only_here = Facts { since: SINCE.parse().ok(), ..facts(Dynamodb, vec![]) };
+    assert_eq!(said(&only_here, S3, &nothing), "the files here lock only in the table\n");
+    assert_eq!(
+        said(&facts(S3, vec![]), Dynamodb, &nothing),
+        "the files here lock only in lock files, and who locks only in the table would not see that\n"
+    );
+    assert_eq!(said(&Facts { table: None, ..facts(S3, vec![]) }, Both, &nothing), "there is no lock table\n");
+    assert_eq!(said(&Facts { table: None, ..facts(S3, vec![]) }, S3, &nothing), "", "it is there already");
+}
+
+#[test]
+fn rights_and_what_else_is_in_the_table() {
+    let runner = || Runner { who: "policy acme".to_owned(), denied: vec!["s3:DeleteObject".to_owned()] };
+    for (now, to) in [(Dynamodb, Both), (Both, S3)] {
+        let facts = Facts { runners: vec![runner()], ..facts(now, vec![]) };
+        assert_eq!(said(&facts, to, &Said::default()), "policy acme does not allow s3:DeleteObject on lock files\n");
+    }
+    let mut shared = facts(Both, vec![]);
+    shared.used.others = 2;
+    assert_eq!(said(&shared, S3, &Said::default()), "");
+    let dropped = said(&shared, S3, &Said { drop_table: true, min_version: None });
+    assert_eq!(dropped, "the table has 2 other items, of other buckets or keys\n");
+}

@@ -1,0 +1,64 @@
+//! Each half in words, and how it ends: what is not known to be released is not said to be.
+
+use super::*;
+use crate::{
+    aws::{
+        error::{Api, Kind},
+        store::live::{Half as Seen, LiveLock},
+    },
+    report::locks::HeldIn,
+    state::layout::{Kind as What, Located},
+};
+
+fn chosen(unread: Vec<AwsError>) -> Chosen {
+    let located = Located { kind: What::State, path: "a".to_owned(), key: "a".to_owned(), workspace: "default".to_owned() };
+    let document = LockDocument {
+        bucket: "states".to_owned(),
+        path: "a\u{1b}[2J".to_owned(),
+        key: "a".to_owned(),
+        workspace: "default".to_owned(),
+        held_in: vec![HeldIn::File],
+        missing: None,
+        id: "one\n".to_owned(),
+        operation: None,
+        who: None,
+        version: None,
+        info: None,
+        since: None,
+        age_seconds: None,
+        error: None,
+    };
+    Chosen { lock: LiveLock { located, item: Seen::Unknown, file: Seen::Unknown }, document, unread }
+}
+
+fn denied(operation: &'static str) -> AwsError {
+    AwsError { kind: Kind::Denied, ..AwsError::nonsense(Api::new(operation), "x", "no") }
+}
+
+#[test]
+fn both_halves_of_each() {
+    let said = |file: Option<Result<Deleted, AwsError>>, item: Option<Result<Deleted, AwsError>>, unread: Vec<AwsError>| {
+        let outcome = of(chosen(unread), Released { file, item });
+        let line = outcome.line();
+        let (_, line) = line.trim_end().split_once(": ").expect("a line");
+        format!("{line} (whole {}, errors {})", outcome.is_whole(), outcome.errors.len())
+    };
+    let cases = [
+        said(Some(Ok(Deleted::Done)), Some(Ok(Deleted::Done)), vec![]),
+        said(Some(Ok(Deleted::Done)), None, vec![]),
+        said(Some(Ok(Deleted::AlreadyGone)), Some(Ok(Deleted::Changed)), vec![]),
+        said(Some(Ok(Deleted::Done)), Some(Err(denied("dynamodb:DeleteItem"))), vec![]),
+        said(Some(Ok(Deleted::Done)), None, vec![denied("dynamodb:GetItem")]),
+        said(None, Some(Ok(Deleted::Done)), vec![denied("s3:GetObject")]),
+    ];
+    insta::assert_snapshot!(cases.join("\n"), @"
+    lock file deleted and item of the table deleted (whole true, errors 0)
+    lock file deleted (whole true, errors 0)
+    lock file was gone already and item of the table was gone already, and that of a later lock stays (whole true, errors 0)
+    lock file deleted and item of the table could not be deleted (whole false, errors 1)
+    lock file deleted and item of the table could not be looked at (whole false, errors 1)
+    lock file could not be looked at and item of the table deleted (whole false, errors 1)
+    ");
+    let line = of(chosen(vec![]), Released::default()).line();
+    assert!(line.starts_with(r"one\n on s3://states/a\u{1b}[2J: "), "{line}");
+}

@@ -1,0 +1,135 @@
+//! `tfbackend lock release`: exactly the locks that were named and shown, and none that was taken meanwhile.
+
+use clap::Args;
+use jiff::SignedDuration;
+
+use super::{
+    chosen::{self, Chosen},
+    looked, outcome,
+};
+use crate::{
+    cli::{
+        context::Context,
+        explain,
+        failure::Failure,
+        target::{Target, TargetArgs},
+    },
+    exit,
+    host::{Answer, Kind, Question},
+    render::shell::shell_word,
+    report::{locks, safe::safe, words},
+};
+
+/// A run that began so lately may well be going on.
+const YOUNG: SignedDuration = SignedDuration::from_mins(15);
+
+/// Release a lock by its ID, wherever it is held; one that was taken meanwhile stays
+#[derive(Args, Clone, Debug)]
+pub struct ReleaseArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// The same as --id
+    #[arg(value_name = "ID", required_unless_present_any = ["ids", "older_than"], conflicts_with_all = ["ids", "older_than"])]
+    pub id: Option<String>,
+
+    /// Lock to release, as `lock list` names it; may be given several times
+    #[arg(long = "id", value_name = "ID", conflicts_with = "older_than")]
+    pub ids: Vec<String>,
+
+    /// Release every lock that has been held for longer, as in 90m or 2h
+    #[arg(long, value_name = "DURATION")]
+    pub older_than: Option<SignedDuration>,
+
+    /// Release what is named by --id without asking
+    #[arg(long, short = 'y')]
+    pub auto_approve: bool,
+}
+
+/// What names these locks on a command line.
+pub fn id_words(id: &str) -> String {
+    let sign = if id.starts_with('-') { '=' } else { ' ' };
+    format!("--id{sign}{}", shell_word(id))
+}
+
+pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let ReleaseArgs { target, id, ids, older_than, auto_approve } = args;
+    let target = target.open(cx).await?;
+    target.announce(cx);
+    let ids: Vec<String> = id.into_iter().chain(ids).map(|id| id.trim().to_owned()).collect();
+    let looked = looked::at(&target, cx).await?;
+    let chosen = match older_than {
+        Some(least) => chosen::older_than(&looked, least, &target, cx).await?,
+        None => chosen::by_id(&looked, &ids, &target, cx).await?,
+    };
+    if chosen.is_empty() {
+        return nothing(older_than, &target, cx);
+    }
+    show(&chosen, &target, cx);
+    approve(&chosen, auto_approve && older_than.is_none(), &target, cx)?;
+    let mut outcomes = vec![];
+    for one in chosen {
+        let released = target.store().release(&one.lock).await;
+        outcomes.push(outcome::of(one, released));
+    }
+    outcome::answer(&outcomes, cx)
+}
+
+fn nothing(older_than: Option<SignedDuration>, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    if cx.global.json() {
+        return outcome::answer(&[], cx);
+    }
+    let what = match older_than {
+        Some(least) => format!("no lock has been held for longer than {}", words::age(least.unsigned_abs())),
+        None => "no lock is held: it was gone already".to_owned(),
+    };
+    cx.answer(&format!("{what} in s3://{}\n", safe(&target.address.bucket)))?;
+    Ok(exit::DONE)
+}
+
+/// Who, what and since when, and what speaks against it.
+fn show(chosen: &[Chosen], target: &Target, cx: &mut Context<'_>) {
+    let documents: Vec<_> = chosen.iter().map(|one| one.document.clone()).collect();
+    let view = cx.global.view(cx.host);
+    cx.show(&locks::table(&documents, &target.address.bucket, &view));
+    let now = cx.now();
+    for Chosen { lock, document, unread } in chosen {
+        let id = &document.id;
+        match super::rows::youngest(lock, now) {
+            Some(age) if age >= YOUNG => {}
+            Some(age) => cx.say(&format!(
+                "warning: {id} has been held for only {}: a run that began so lately may well be going on",
+                words::age(age.unsigned_abs())
+            )),
+            None => cx.say(&format!("warning: nobody can say how long {id} has been held")),
+        }
+        if let Some(missing) = document.missing {
+            cx.say(&format!("note: {id} is half a lock: there is none in the {}", missing.name()));
+        }
+        for error in unread {
+            cx.say(&format!("warning: the other half of {id} could not be looked at: {error}"));
+        }
+    }
+}
+
+/// A person says yes to what was shown; without one, the locks must have been named.
+fn approve(chosen: &[Chosen], approved: bool, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if approved {
+        return Ok(());
+    }
+    if !cx.global.attended(cx.host) {
+        let ids: Vec<String> = chosen.iter().map(|one| id_words(&one.document.id)).collect();
+        return Err(Failure::refused("nobody to ask; no lock was released")
+            .hint("a lock is released without a question only if it is named: --id with --auto-approve (-y)")
+            .hint(format!("tfbackend lock release {} --auto-approve{}", ids.join(" "), target.words)));
+    }
+    let text = match chosen {
+        [one] => format!("Release {} on {}, {}", one.document.id, one.document.url(), one.document.holder()),
+        several => format!("Release these {} locks", several.len()),
+    };
+    let question = Question { text: safe(&text).into_owned(), flag: "--auto-approve", kind: Kind::YesNo { default: false } };
+    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
+        Answer::YesNo(true) => Ok(()),
+        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::refused("not approved; no lock was released")),
+    }
+}

@@ -1,0 +1,110 @@
+//! What was seen of locks, as the rows of a report.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::looked::Looked;
+use crate::{
+    aws::store::live::{Half, Held, LiveLock},
+    cli::target::Target,
+    report::locks::{HeldIn, LockDocument, LocksDocument},
+};
+
+pub fn document(looked: &Looked, target: &Target, now: Timestamp) -> LocksDocument {
+    let mut locks: Vec<LockDocument> = looked.locks.iter().flat_map(|lock| of(lock, target, now)).collect();
+    locks.extend(looked.elsewhere.iter().map(|(lock_id, held)| elsewhere(lock_id, held, now)));
+    LocksDocument {
+        bucket: target.address.bucket.clone(),
+        table: target.address.table.clone(),
+        locks,
+        unseen: looked.unseen.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// One for each lock on a state: two if two do not know of each other.
+pub fn of(lock: &LiveLock, target: &Target, now: Timestamp) -> Vec<LockDocument> {
+    let both = target.locks.table && target.locks.file == Some(true);
+    let ids = lock.ids();
+    let alone = ids.len() == 1;
+    ids.iter()
+        .filter_map(|id| {
+            let only = lock.only(id)?;
+            let located = &lock.located;
+            let missing = match (&only.file, &only.item) {
+                (Half::Held(_), Half::Free) if both && alone => Some(HeldIn::Table),
+                (Half::Free, Half::Held(_)) if both && alone => Some(HeldIn::File),
+                _ => None,
+            };
+            Some(LockDocument {
+                bucket: target.address.bucket.clone(),
+                path: located.path.clone(),
+                key: located.key.clone(),
+                workspace: located.workspace.clone(),
+                missing,
+                ..row(&only, now)?
+            })
+        })
+        .collect()
+}
+
+/// Nobody knows which of its names are workspaces.
+fn elsewhere(lock_id: &str, held: &Held, now: Timestamp) -> LockDocument {
+    let (bucket, path) = lock_id.split_once('/').unwrap_or(("", lock_id));
+    let half = [(HeldIn::Table, held)];
+    LockDocument { bucket: bucket.to_owned(), path: path.to_owned(), key: path.to_owned(), ..said(&half, now).unwrap_or_else(nothing) }
+}
+
+fn row(lock: &LiveLock, now: Timestamp) -> Option<LockDocument> {
+    let halves = [(HeldIn::File, lock.file.as_held()), (HeldIn::Table, lock.item.as_held())];
+    let halves: Vec<(HeldIn, &Held)> = halves.into_iter().filter_map(|(place, held)| Some((place, held?))).collect();
+    said(&halves, now)
+}
+
+/// What the halves of one lock say of its holder.
+fn said(halves: &[(HeldIn, &Held)], now: Timestamp) -> Option<LockDocument> {
+    let (_, first) = halves.first()?;
+    let info = halves.iter().find_map(|(_, held)| held.info.as_ref().ok());
+    let error = if info.is_some() { None } else { first.info.as_ref().err().map(ToString::to_string) };
+    let since = info.and_then(|info| info.created).or_else(|| halves.iter().find_map(|(_, held)| held.modified));
+    let age = halves.iter().filter_map(|(_, held)| held.age(now)).max();
+    Some(LockDocument {
+        held_in: halves.iter().map(|(place, _)| *place).collect(),
+        id: first.id(),
+        operation: info.map(|info| info.operation.clone()),
+        who: info.map(|info| info.who.clone()),
+        version: info.map(|info| info.version.clone()),
+        info: info.map(|info| info.info.clone()),
+        since: since.map(|since| since.to_string()),
+        age_seconds: age.and_then(|age| u64::try_from(age.as_secs()).ok()),
+        error,
+        ..nothing()
+    })
+}
+
+fn nothing() -> LockDocument {
+    LockDocument {
+        bucket: String::new(),
+        path: String::new(),
+        key: String::new(),
+        workspace: String::new(),
+        held_in: vec![],
+        missing: None,
+        id: String::new(),
+        operation: None,
+        who: None,
+        version: None,
+        info: None,
+        since: None,
+        age_seconds: None,
+        error: None,
+    }
+}
+
+/// The shortest time that any clock says it has been held: that of its holder, or that of S3.
+pub fn youngest(lock: &LiveLock, now: Timestamp) -> Option<SignedDuration> {
+    let ages = |held: &Held| {
+        let said = held.info.as_ref().ok().and_then(|info| info.age(now));
+        let seen = held.modified.map(|modified| now.duration_since(modified).max(SignedDuration::ZERO));
+        [said, seen]
+    };
+    lock.halves().flat_map(ages).flatten().min()
+}

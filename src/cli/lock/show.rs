@@ -1,0 +1,92 @@
+//! `tfbackend lock show`: everything that is in the lock on one state.
+
+use clap::Args;
+
+use super::rows;
+use crate::{
+    aws::{
+        error::AwsError,
+        store::live::{Half, LiveLock},
+    },
+    cli::{
+        context::Context,
+        explain,
+        failure::Failure,
+        target::{Target, TargetArgs},
+    },
+    exit,
+    report::{
+        json,
+        locks::{self, HalfDocument, Place, ShownDocument},
+    },
+};
+
+/// Show the lock on one state: who holds it, since when, and whether its other half is missing
+#[derive(Args, Clone, Debug)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+
+    /// Object that holds the state [default: that of the backend's key]
+    #[arg(value_name = "PATH")]
+    pub path: Option<String>,
+
+    /// Workspace of the backend's key [default: the one that is selected here]
+    #[arg(long, value_name = "NAME", conflicts_with = "path")]
+    pub workspace: Option<String>,
+}
+
+pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let target = args.target.open(cx).await?;
+    target.announce(cx);
+    let path = target.path(args.path.as_deref(), args.workspace.as_deref())?;
+    let (lock, unread) = cx.look(target.store().lock_on(&path)).await?;
+    let document = document(&lock, &unread, &target, cx);
+    if cx.global.json() {
+        json::write_document(&mut *cx.host.out, &document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        return Ok(if document.locked.is_some() { exit::DONE } else { exit::FAILED });
+    }
+    let view = cx.global.out_view(cx.host);
+    cx.answer(&locks::show(&document, &view))?;
+    match (document.locked, unread.first()) {
+        (None, Some(error)) => {
+            let failure = Failure::failed("not everything could be looked at: nobody can say whether the state is locked");
+            Err(explain::aws(failure.because(error), error, None))
+        }
+        _ => {
+            for lock in &document.locks {
+                let words = &target.words;
+                cx.say(&format!("If its run is over, release it: tfbackend lock release {}{words}", super::release::id_words(&lock.id)));
+            }
+            Ok(exit::DONE)
+        }
+    }
+}
+
+fn document(lock: &LiveLock, unread: &[AwsError], target: &Target, cx: &Context<'_>) -> ShownDocument {
+    let located = &lock.located;
+    let half = |half: &Half, is_used: bool, service: &str| {
+        let error = unread.iter().find(|error| error.api.operation.starts_with(service)).map(ToString::to_string);
+        match half {
+            Half::Held(held) => HalfDocument { state: Place::Held, error: None, raw: Some(held.raw.clone()) },
+            Half::Free => HalfDocument { state: Place::Free, error: None, raw: None },
+            Half::Unknown if is_used => HalfDocument { state: Place::Unreadable, error, raw: None },
+            Half::Unknown => HalfDocument { state: Place::NotInUse, error: None, raw: None },
+        }
+    };
+    let locked = match (lock.halves().next().is_some(), unread.is_empty()) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    };
+    ShownDocument {
+        bucket: target.address.bucket.clone(),
+        path: located.path.clone(),
+        key: located.key.clone(),
+        workspace: located.workspace.clone(),
+        locked,
+        locks: rows::of(lock, target, cx.now()),
+        file: half(&lock.file, true, "s3:"),
+        table: half(&lock.item, target.address.table.is_some(), "dynamodb:"),
+    }
+}

@@ -1,0 +1,50 @@
+//! `tfbackend state diff`: what differs between two versions of a state, by name.
+
+use clap::Args;
+
+use super::named::{self, StateName, VersionName};
+use crate::{
+    cli::{context::Context, failure::Failure, target::TargetArgs},
+    exit,
+    report::{
+        json,
+        states::diff::{self, DiffDocument},
+    },
+    state::{diff::Diff, outline::Outline},
+};
+
+/// Show what differs between two versions of a state: addresses, and names of attributes and outputs, never a value
+#[derive(Args, Clone, Debug)]
+pub struct DiffArgs {
+    /// From this version: its ID, `current`, `previous`, or `serial=N`
+    #[arg(value_name = "A")]
+    pub from: VersionName,
+
+    /// To this one
+    #[arg(value_name = "B")]
+    pub to: VersionName,
+
+    #[command(flatten)]
+    pub name: StateName,
+
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let target = args.target.open(cx).await?;
+    let path = args.name.path_in(&target)?;
+    target.announce(cx);
+    let from = named::read(&target, &path, &args.from, cx).await?;
+    let to = named::read(&target, &path, &args.to, cx).await?;
+    let outline = |read: &named::Read| Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error));
+    let (before, after) = (outline(&from)?, outline(&to)?);
+    let diff = Diff::of(&before, &after);
+    let document = DiffDocument::of(target.about(), &path, (&from.content, &before), (&to.content, &after), diff.as_ref());
+    if cx.global.json() {
+        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        return Ok(exit::DONE);
+    }
+    cx.answer(&diff::text(&document))?;
+    Ok(exit::DONE)
+}

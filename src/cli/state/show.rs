@@ -1,0 +1,44 @@
+//! `tfbackend state show`: what is in a state, by name.
+
+use clap::Args;
+
+use super::named::{self, StateName, VersionName};
+use crate::{
+    cli::{context::Context, failure::Failure, target::TargetArgs},
+    exit,
+    report::{
+        json,
+        states::show::{self, ShowDocument},
+    },
+    state::outline::Outline,
+};
+
+/// Show what is in a state: addresses of resources and names of outputs, never a value
+#[derive(Args, Clone, Debug)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    pub name: StateName,
+
+    /// Another version than the current one: its ID, `previous`, or `serial=N`
+    #[arg(long, value_name = "VERSION", default_value = "current", hide_default_value = true)]
+    pub version_id: VersionName,
+
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let target = args.target.open(cx).await?;
+    let path = args.name.path_in(&target)?;
+    target.announce(cx);
+    let read = named::read(&target, &path, &args.version_id, cx).await?;
+    let outline = Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))?;
+    let document = ShowDocument::of(target.about(), &path, &read.content, &outline);
+    if cx.global.json() {
+        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        return Ok(exit::DONE);
+    }
+    let view = cx.global.out_view(cx.host);
+    cx.answer(&show::text(&document, &view))?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,190 @@
+//! Locks as people read them at three in the morning, and as JSON. All of it is from outside: nobody checked a word.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{View, safe::safe, table::Table, words};
+
+/// `lock list --output json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LocksDocument {
+    pub bucket: String,
+    /// Null where there is none.
+    pub table: Option<String>,
+    pub locks: Vec<LockDocument>,
+    /// What could not be looked at: there may be more locks.
+    pub unseen: Vec<String>,
+}
+
+/// One lock, in one place or in both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LockDocument {
+    /// Of the state: another one where several share a table.
+    pub bucket: String,
+    /// The object that holds the state.
+    pub path: String,
+    /// The state key, as the backend's configuration says it.
+    pub key: String,
+    pub workspace: String,
+    /// `file` and `table`.
+    pub held_in: Vec<HeldIn>,
+    /// Where the other half should be and is not.
+    pub missing: Option<HeldIn>,
+    /// What `lock release` takes.
+    pub id: String,
+    pub operation: Option<String>,
+    pub who: Option<String>,
+    pub version: Option<String>,
+    pub info: Option<String>,
+    /// By the clock of the holder; of a lock file that does not say, by that of S3.
+    pub since: Option<String>,
+    pub age_seconds: Option<u64>,
+    /// Why nobody knows who holds it.
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldIn {
+    File,
+    Table,
+}
+
+/// `lock show --output json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShownDocument {
+    pub bucket: String,
+    pub path: String,
+    pub key: String,
+    pub workspace: String,
+    /// Null where nobody can say.
+    pub locked: Option<bool>,
+    pub locks: Vec<LockDocument>,
+    pub file: HalfDocument,
+    pub table: HalfDocument,
+}
+
+/// One of the two places.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HalfDocument {
+    pub state: Place,
+    /// Why it could not be looked at.
+    pub error: Option<String>,
+    /// What is there, word for word.
+    pub raw: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    Held,
+    Free,
+    /// This backend has no such place.
+    NotInUse,
+    Unreadable,
+}
+
+impl HeldIn {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Table => "table",
+        }
+    }
+}
+
+impl LockDocument {
+    /// `file and table`, `table (no file)`.
+    fn places(&self) -> String {
+        let names: Vec<&str> = self.held_in.iter().map(|place| place.name()).collect();
+        let missing = self.missing.map_or_else(String::new, |missing| format!(" (no {})", missing.name()));
+        words::list(&names) + &missing
+    }
+
+    fn age(&self) -> String {
+        self.age_seconds.map_or_else(|| "?".to_owned(), |age| words::age(Duration::from_secs(age)))
+    }
+
+    pub fn url(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.path)
+    }
+
+    /// Who holds it, doing what, since when, in one line.
+    pub fn holder(&self) -> String {
+        let or = |text: &Option<String>| text.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| "?".to_owned());
+        let since = self.since.as_ref().map_or_else(String::new, |since| format!(", since {since}"));
+        format!("{} by {} for {}{since}", or(&self.operation), or(&self.who), self.age())
+    }
+}
+
+/// All locks in a table, and what is to be known of what is not in it.
+pub fn list(document: &LocksDocument, view: &View) -> String {
+    let mut text = table(&document.locks, &document.bucket, view);
+    let of_table = document.table.as_ref().map_or_else(String::new, |table| format!(" and table {table}"));
+    let place = safe(&format!("s3://{}{of_table}", document.bucket)).into_owned();
+    let count = words::count(document.locks.len(), "lock is", "locks are");
+    match (document.locks.is_empty(), document.unseen.is_empty()) {
+        (true, true) => text.push_str(&format!("No lock is held in {place}.\n")),
+        (true, false) => text.push_str(&format!("No lock was seen in {place}.\n")),
+        (false, _) => text.push_str(&format!("{count} held in {place}.\n")),
+    }
+    for unseen in &document.unseen {
+        text.push_str(&format!("Could not be looked at: {}\n", safe(unseen)));
+    }
+    text
+}
+
+/// A row for each lock. Of the bucket in question states are named by their key.
+pub fn table(locks: &[LockDocument], bucket: &str, view: &View) -> String {
+    let mut table = Table::new(["State", "Workspace", "Lock", "ID", "Operation", "Who", "Version", "Age"]);
+    for lock in locks {
+        let state = if lock.bucket == bucket { lock.key.clone() } else { lock.url() };
+        let or = |text: &Option<String>| text.clone().unwrap_or_default();
+        let operation = lock.error.as_ref().map_or_else(|| or(&lock.operation), |error| format!("unknown: {error}"));
+        table.row([&state, &lock.workspace, &lock.places(), &lock.id, &operation, &or(&lock.who), &or(&lock.version), &lock.age()]);
+    }
+    let text = table.text(view);
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+/// One state, with everything that its lock says.
+pub fn show(document: &ShownDocument, view: &View) -> String {
+    let mut lines = vec![("State", format!("s3://{}/{}", document.bucket, document.path)), ("Workspace", document.workspace.clone())];
+    let locked = match document.locked {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "nobody can say",
+    };
+    lines.push(("Locked", locked.to_owned()));
+    for lock in &document.locks {
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        lines.push(("ID", lock.id.clone()));
+        lines.extend(said(&lock.error).map(|error| ("Holder", format!("unknown: {error}"))));
+        lines.extend(said(&lock.operation).map(|operation| ("Operation", operation)));
+        lines.extend(said(&lock.info).map(|info| ("Info", info)));
+        lines.extend(said(&lock.who).map(|who| ("Who", who)));
+        lines.extend(said(&lock.version).map(|version| ("Version", version)));
+        lines.extend(said(&lock.since).map(|since| ("Since", format!("{since} ({})", lock.age()))));
+        let places: Vec<&str> = lock.held_in.iter().map(|place| place.name()).collect();
+        lines.push(("Held in", words::list(&places)));
+        lines.extend(lock.missing.map(|missing| ("Missing", format!("the other half: it is not held in the {}", missing.name()))));
+    }
+    lines.push(("Lock file", half(&document.file)));
+    lines.push(("Lock table", half(&document.table)));
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 1;
+    let line = |(name, text): &(&str, String)| format!("{} {}\n", view.style.bold(&format!("{:width$}", format!("{name}:"))), safe(text));
+    lines.iter().map(line).collect()
+}
+
+fn half(half: &HalfDocument) -> String {
+    match half.state {
+        Place::Held => "held".to_owned(),
+        Place::Free => "free".to_owned(),
+        Place::NotInUse => "there is none".to_owned(),
+        Place::Unreadable => format!("could not be looked at: {}", half.error.as_deref().unwrap_or("?")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

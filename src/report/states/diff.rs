@@ -1,0 +1,159 @@
+//! What differs between two versions of a state, by name.
+
+use serde::Serialize;
+
+use super::{
+    AboutDocument,
+    show::{VersionDocument, unknown},
+};
+use crate::{
+    aws::store::content::Content,
+    report::{safe::safe, words},
+    state::{
+        diff::{Changed, Diff, Outputs},
+        outline::{Object, Outline},
+    },
+};
+
+/// `state diff --output json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DiffDocument {
+    #[serde(flatten)]
+    pub about: AboutDocument,
+    /// The name of the object.
+    pub path: String,
+    pub from: VersionDocument,
+    pub to: VersionDocument,
+    /// Whether both have the same lineage: are states of the same infrastructure.
+    pub same_lineage: bool,
+    /// Absent if nobody can say what is in one of them.
+    pub difference: Option<DifferenceDocument>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DifferenceDocument {
+    /// Addresses.
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    pub changed: Vec<ChangedDocument>,
+    pub outputs: OutputsDocument,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChangedDocument {
+    pub address: String,
+    /// Names of attributes whose values differ.
+    pub attributes: Vec<String>,
+    /// Whether it is to be replaced now and was not, or the other way round.
+    pub taint: bool,
+    /// Whether anything differs that is no attribute.
+    pub beside: bool,
+}
+
+/// Names of outputs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OutputsDocument {
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    pub changed: Vec<String>,
+}
+
+impl DiffDocument {
+    pub fn of(
+        about: AboutDocument,
+        path: &str,
+        (from, before): (&Content, &Outline),
+        (to, after): (&Content, &Outline),
+        diff: Option<&Diff>,
+    ) -> Self {
+        Self {
+            about,
+            path: path.to_owned(),
+            from: VersionDocument::of(from, before),
+            to: VersionDocument::of(to, after),
+            same_lineage: before.snapshot.lineage == after.snapshot.lineage,
+            difference: diff.map(DifferenceDocument::of),
+        }
+    }
+}
+
+impl DifferenceDocument {
+    pub fn of(diff: &Diff) -> Self {
+        let Diff { added, removed, changed, outputs } = diff;
+        let names = |objects: &[Object]| objects.iter().map(ToString::to_string).collect();
+        let Outputs { added: new, removed: gone, changed: other } = outputs.clone();
+        Self {
+            added: names(added),
+            removed: names(removed),
+            changed: changed
+                .iter()
+                .map(|Changed { object, attributes, taint, beside }| ChangedDocument {
+                    address: object.to_string(),
+                    attributes: attributes.clone(),
+                    taint: *taint,
+                    beside: *beside,
+                })
+                .collect(),
+            outputs: OutputsDocument { added: new, removed: gone, changed: other },
+        }
+    }
+
+    /// A line for each name, and none if nothing differs.
+    pub fn lines(&self) -> Vec<String> {
+        let Self { added, removed, changed, outputs } = self;
+        let signed = |sign: &'static str, of: &'static str, names: &[String]| {
+            names.iter().map(|name| format!("{sign} {of}{}", safe(name))).collect::<Vec<_>>()
+        };
+        let changed = changed.iter().map(|it| {
+            let taint = it.taint.then(|| "whether it is tainted".to_owned());
+            // Named only where nothing else explains that it is listed.
+            let beside = (it.beside && it.attributes.is_empty() && !it.taint).then(|| "what is kept beside its attributes".to_owned());
+            let what: Vec<String> = it.attributes.iter().cloned().chain(taint).chain(beside).collect();
+            format!("~ {}: {}", safe(&it.address), safe(&what.join(", ")))
+        });
+        let mut lines = [signed("+", "", added), signed("-", "", removed), changed.collect()].concat();
+        for (sign, names) in [("+", &outputs.added), ("-", &outputs.removed), ("~", &outputs.changed)] {
+            lines.extend(signed(sign, "output ", names));
+        }
+        lines
+    }
+
+    /// In one sentence.
+    pub fn summary(&self) -> String {
+        let Self { added, removed, changed, outputs } = self;
+        let outputs = outputs.added.len() + outputs.removed.len() + outputs.changed.len();
+        format!(
+            "{} added, {} removed, {} changed; {} differ.",
+            words::count(added.len(), "object", "objects"),
+            removed.len(),
+            changed.len(),
+            words::count(outputs, "output", "outputs")
+        )
+    }
+}
+
+/// For a terminal.
+pub fn text(document: &DiffDocument) -> String {
+    let mut lines = vec![format!("from: {}", document.from.text()), format!("to:   {}", document.to.text())];
+    if !document.same_lineage {
+        lines.push("Their lineages differ: they are not states of the same infrastructure.".to_owned());
+    }
+    lines.push(String::new());
+    match &document.difference {
+        None => {
+            let other = [&document.from, &document.to].into_iter().find(|one| one.contents.contents != "known");
+            lines.push(other.map_or_else(String::new, |one| unknown(one.contents.contents)));
+        }
+        Some(difference) => {
+            let names = difference.lines();
+            if names.is_empty() {
+                lines.push("No difference in resources and outputs.".to_owned());
+            } else {
+                lines.extend(names);
+                lines.push(String::new());
+                lines.push(difference.summary());
+            }
+        }
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

@@ -1,0 +1,133 @@
+//! What is in one state, by name.
+
+use serde::Serialize;
+
+use super::{AboutDocument, ContentsDocument, EncryptionDocument};
+use crate::{
+    aws::store::content::Content,
+    report::{View, safe::safe, words},
+    state::{
+        census::Holds,
+        outline::{Attributes, Object, Outline},
+        snapshot::Mode,
+    },
+};
+
+/// `state show --output json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShowDocument {
+    #[serde(flatten)]
+    pub about: AboutDocument,
+    /// The name of the object.
+    pub path: String,
+    #[serde(flatten)]
+    pub version: VersionDocument,
+    pub encryption: EncryptionDocument,
+    /// Instances of resources and data sources; absent where nobody can say.
+    pub objects: Option<Vec<ObjectDocument>>,
+    /// Names of outputs; absent where nobody can say.
+    pub outputs: Option<Vec<String>>,
+}
+
+/// Which version it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VersionDocument {
+    /// Absent where the bucket never had versions.
+    pub version_id: Option<String>,
+    pub modified: Option<String>,
+    pub bytes: usize,
+    #[serde(flatten)]
+    pub contents: ContentsDocument,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ObjectDocument {
+    pub address: String,
+    /// Read from a data source, not made.
+    pub data: bool,
+    /// To be replaced by the next apply.
+    pub tainted: bool,
+    /// Names of its attributes.
+    pub attributes: Vec<String>,
+}
+
+impl VersionDocument {
+    pub fn of(content: &Content, outline: &Outline) -> Self {
+        Self {
+            version_id: content.version.clone(),
+            modified: content.modified.map(|at| at.to_string()),
+            bytes: content.bytes.len(),
+            contents: ContentsDocument::of(&Holds::of(Ok(outline.snapshot.clone()))),
+        }
+    }
+
+    /// On one line.
+    pub fn text(&self) -> String {
+        let Self { version_id, modified, bytes, contents } = self;
+        let said = |name: &str, value: Option<String>| value.map(|value| format!("{name}{value}"));
+        let parts = [
+            said("serial ", contents.serial.map(|serial| serial.to_string())),
+            said("written ", modified.clone()),
+            said("by version ", contents.engine_version.clone()),
+            Some(words::bytes(u64::try_from(*bytes).unwrap_or(u64::MAX))),
+            said("lineage ", contents.lineage.clone()),
+            said("version ", version_id.clone()),
+        ];
+        safe(&parts.into_iter().flatten().collect::<Vec<_>>().join(", ")).into_owned()
+    }
+}
+
+impl ShowDocument {
+    pub fn of(about: AboutDocument, path: &str, content: &Content, outline: &Outline) -> Self {
+        let object = |(object, it): (&Object, &Attributes)| ObjectDocument {
+            address: object.to_string(),
+            data: object.address.mode == Mode::Data,
+            tainted: it.tainted,
+            attributes: it.by_name.keys().cloned().collect(),
+        };
+        Self {
+            about,
+            path: path.to_owned(),
+            version: VersionDocument::of(content, outline),
+            encryption: EncryptionDocument::of(&content.encryption),
+            objects: outline.is_known().then(|| outline.objects.iter().map(object).collect()),
+            outputs: outline.is_known().then(|| outline.outputs.keys().cloned().collect()),
+        }
+    }
+}
+
+/// For a terminal.
+pub fn text(document: &ShowDocument, view: &View) -> String {
+    let ShowDocument { about: _, path, version, encryption, objects, outputs } = document;
+    let key = encryption.key.as_ref().map(|key| format!(" with {key}")).unwrap_or_default();
+    let mut lines =
+        vec![view.style.bold(&safe(path)), version.text(), safe(&format!("encrypted: {}{key}", encryption.algorithm_text())).into_owned()];
+    let (Some(objects), Some(outputs)) = (objects, outputs) else {
+        lines.push(unknown(version.contents.contents));
+        return joined(&lines);
+    };
+    lines.push(String::new());
+    lines.push(format!("{}:", words::count(objects.len(), "object", "objects")));
+    for object in objects {
+        let tainted = if object.tainted { " (tainted)" } else { "" };
+        lines.push(format!("  {}{tainted}", safe(&object.address)));
+        if view.verbose {
+            lines.push(format!("    {}", safe(&object.attributes.join(", "))));
+        }
+    }
+    lines.push(format!("{}:", words::count(outputs.len(), "output", "outputs")));
+    lines.extend(outputs.iter().map(|name| format!("  {}", safe(name))));
+    joined(&lines)
+}
+
+/// Why nothing is said of what is in it.
+pub fn unknown(contents: &str) -> String {
+    match contents {
+        "encrypted" => "OpenTofu encrypted it: nobody can say what is in it without the key.".to_owned(),
+        _ => "It is of an older or newer format: nobody can say what is in it.".to_owned(),
+    }
+}
+
+fn joined(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

@@ -1,0 +1,92 @@
+//! What differs between two states, by name: no value of either is known here.
+
+use std::{collections::BTreeMap, fmt};
+
+use super::{
+    fingerprint::Fingerprint,
+    outline::{Attributes, Object, Outline},
+};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diff {
+    pub added: Vec<Object>,
+    pub removed: Vec<Object>,
+    pub changed: Vec<Changed>,
+    pub outputs: Outputs,
+}
+
+/// An object that is in both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    pub object: Object,
+    /// Names of attributes whose values differ.
+    pub attributes: Vec<String>,
+    /// Whether it is to be replaced now and was not, or the other way round.
+    pub taint: bool,
+    /// Whether anything differs that is no attribute: dependencies, what the provider keeps for itself.
+    pub beside: bool,
+}
+
+/// Names of outputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outputs {
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    pub changed: Vec<String>,
+}
+
+impl Diff {
+    /// From one to the other; `None` if nobody can say what is in one of them.
+    pub fn of(from: &Outline, to: &Outline) -> Option<Self> {
+        if !from.is_known() || !to.is_known() {
+            return None;
+        }
+        let (added, removed) = (only(&to.objects, &from.objects), only(&from.objects, &to.objects));
+        let both = from.objects.iter().filter_map(|(object, before)| Some((object, before, to.objects.get(object)?)));
+        let changed = both.filter_map(|(object, before, after)| change(object, before, after)).collect();
+        let outputs = Outputs {
+            added: only(&to.outputs, &from.outputs),
+            removed: only(&from.outputs, &to.outputs),
+            changed: differing(&from.outputs, &to.outputs)
+                .filter(|name| from.outputs.contains_key(name) && to.outputs.contains_key(name))
+                .collect(),
+        };
+        Some(Self { added, removed, changed, outputs })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+fn only<K: Clone + Ord, V>(these: &BTreeMap<K, V>, those: &BTreeMap<K, V>) -> Vec<K> {
+    these.keys().filter(|key| !those.contains_key(key)).cloned().collect()
+}
+
+/// Names whose values differ, or that one of them lacks.
+fn differing<'a>(one: &'a BTreeMap<String, Fingerprint>, other: &'a BTreeMap<String, Fingerprint>) -> impl Iterator<Item = String> + 'a {
+    let missing = other.keys().filter(|name| !one.contains_key(*name));
+    let mut all: Vec<&String> =
+        one.iter().filter(|(name, value)| other.get(*name) != Some(value)).map(|(name, _)| name).chain(missing).collect();
+    all.sort();
+    all.into_iter().cloned()
+}
+
+fn change(object: &Object, before: &Attributes, after: &Attributes) -> Option<Changed> {
+    let changed = Changed {
+        object: object.clone(),
+        attributes: differing(&before.by_name, &after.by_name).collect(),
+        taint: before.tainted != after.tainted,
+        beside: before.rest != after.rest,
+    };
+    (before != after).then_some(changed)
+}
+
+#[cfg(test)]
+mod tests;

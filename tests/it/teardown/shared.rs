@@ -1,0 +1,78 @@
+//! Two environments in one bucket: only the states of the one go, and all that the other stands on stays.
+
+use crate::support::{emulator::Emulator, program::Place};
+
+const BUCKET: &str = "acme-tfstate-red-000000000000-eu-west-1";
+const SET: &str = "tests/it/teardown/shared.py";
+const TOML: &str = r#"project = "acme"
+region = "eu-west-1"
+lock = "both"
+trail = "off"
+alarms = false
+access-logs = false
+bucket = "acme-tfstate-red-000000000000-eu-west-1"
+table = "acme-tfstate-red-locks"
+
+[env.red]
+key = "red.tfstate"
+
+[env.blue]
+key = "blue.tfstate"
+
+[env.twin]
+key = "red.tfstate"
+bucket = "another-bucket-of-its-own"
+table = "another-table"
+"#;
+
+#[tokio::test]
+async fn of_a_shared_bucket_only_what_is_its_own_goes() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let file = place.path().join("tfbackend.toml");
+    std::fs::write(&file, TOML).expect("written");
+    let said = place.bootstrap("--env red -y");
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let fill = || emulator.python(SET, &["fill", BUCKET]);
+    let left = || emulator.python(SET, &["left", BUCKET]);
+    let policy = || emulator.python(SET, &["policy", BUCKET]);
+    fill();
+    let (all, before) = (left(), policy());
+    assert!(before.contains("DenyDestroyingHistory"), "it is protected");
+    let teardown =
+        |env: &str, more: &[&str]| place.run(&[&["teardown", "--env", env, "--confirm", BUCKET, "--purge-states"], more].concat());
+
+    // The bucket is red's, and has blue's states: blue has nothing else there.
+    let said = teardown("blue", &[]);
+    assert_eq!(said.code, Some(3), "{}", said.all());
+    assert!(said.refusal().contains("locked: env:/x/blue.tfstate"), "{}", said.all());
+    assert_eq!((left(), policy()), (all.clone(), before.clone()));
+    emulator.python(SET, &["unlock", BUCKET]);
+    let said = teardown("blue", &[]);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert!(said.err.contains("kept: state_bucket: belongs to the tfbackend environment red of project acme"), "{}", said.all());
+    let of_red: String = all.lines().filter(|line| !line.contains("blue")).map(|line| format!("{line}\n")).collect();
+    assert_eq!((left(), policy()), (of_red.clone(), before.clone()), "every version, lock and digest of blue, and nothing else");
+
+    // As long as blue is in the file, red's bucket stays.
+    fill();
+    emulator.python(SET, &["unlock", BUCKET]);
+    let of_blue: String = left().lines().filter(|line| !line.contains("red")).map(|line| format!("{line}\n")).collect();
+    let said = teardown("red", &["--unprotect"]);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert!(
+        said.err.contains("kept: state_bucket: used by blue too") && said.err.contains("kept: lock_table: used by blue too"),
+        "{}",
+        said.all()
+    );
+    assert_eq!((left(), policy()), (of_blue, before));
+
+    // At the same key they are the same states.
+    std::fs::write(&file, TOML.replace("\"blue.tfstate\"", "\"red.tfstate\"")).expect("written");
+    fill();
+    let there = left();
+    let said = teardown("red", &["--unprotect"]);
+    assert_eq!(said.code, Some(3), "{}", said.all());
+    assert!(said.refusal().contains("the states are those of blue too"), "{}", said.all());
+    assert_eq!(left(), there);
+}
