@@ -22,7 +22,7 @@ pub struct StateArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
-    List(list::ListArgs),
+    List(Box<list::ListArgs>),
     Versions(versions::VersionsArgs),
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
@@ -33,7 +33,7 @@ pub enum StateCommand {
 
 pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     match args.command {
-        StateCommand::List(args) => list::run(args, cx).await,
+        StateCommand::List(args) => list::run(*args, cx).await,
         StateCommand::Versions(args) => versions::run(args, cx).await,
         StateCommand::Show(args) => show::run(args, cx).await,
         StateCommand::Diff(args) => diff::run(args, cx).await,

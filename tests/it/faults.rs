@@ -1,7 +1,9 @@
 //! What the whole program makes of calls that fail, are lost, are refused, or are its last.
 
 mod cut;
+mod expired;
 mod proxy;
+mod stale;
 mod throttled;
 
 use std::{

@@ -204,3 +204,6 @@ impl Sorted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ pub enum How {
 impl Looked {
     /// Decides everything.
     pub fn plan(self, encrypt: &Encrypt, allow_lineage: bool) -> Result<Plan, Unfit> {
-        let Self { path, current, encryption, newest, wanted, is, undoes, digest, has_table } = self;
+        let Self { path, current, newest, wanted, is, undoes, digest, has_table } = self;
         let before = Before { newest: newest.as_ref(), allow_lineage };
         let there = current.as_ref().is_some_and(|current| recover::is_same_but_serial(&current.bytes, &wanted));
         let (how, next) = match (&current, undoes) {
@@ -69,7 +69,7 @@ impl Looked {
             (None, Some(marker)) => (How::Undelete { marker }, recover::next(&wanted, &is, before)?),
             (Some(_) | None, _) => (How::Write, recover::next(&wanted, &is, before)?),
         };
-        let encrypt = encryption.map_or_else(|| encrypt.clone(), |is| like(&is, encrypt));
+        let encrypt = current.as_ref().map_or_else(|| encrypt.clone(), |current| like(&current.encryption, encrypt));
         Ok(Plan { path, how, next, encrypt, current, digest })
     }
 }

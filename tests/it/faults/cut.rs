@@ -14,7 +14,7 @@ const ALL: &str = "tests/it/faults/one_of_everything.py";
 /// Set by `make soak`: every call, and not a few of them.
 const SOAK: &str = "TFBACKEND_SOAK";
 /// How many calls are cut in each part where it is not soaked.
-const SAMPLE: usize = 3;
+const SAMPLE: usize = 2;
 
 in_parts! { fn cut_at_any_call_the_next_run_makes_it_whole: cut in first second }
 

@@ -7,15 +7,13 @@ use crate::support::proxy::{Client, Failure, Faults, Reply, Which};
 
 /// Of a run of which every third call is refused; it takes about ten seconds, and longer on a busy machine.
 const SLOWLY: Duration = Duration::from_secs(120);
+/// About so many are made where nothing is refused (`docs/calls.md`). Of ten calls three are made again, and again of those.
+const CALLS: usize = 140;
 /// What is stated (`docs/reliability.md`) are 13 seconds of pauses for a call; this is for the calls themselves, too.
 const GIVES_UP: Duration = Duration::from_secs(60);
 
 async fn slowed_down(failure: Failure) {
     let (emulator, mut place) = world().await;
-    let undisturbed = {
-        let (emulator, mut place) = world().await;
-        bootstrap(&emulator, &mut place, &Client::default(), Faults::seeded(0)).1.take().len()
-    };
     let seed = seed();
     let faults = Faults::seeded(seed).rule("", Which::Percent(30), move || Reply::Fail(failure));
     let begun = Instant::now();
@@ -23,8 +21,7 @@ async fn slowed_down(failure: Failure) {
     let (said, calls) = (place.said(&output), proxy.take().len());
     assert_eq!(said.code, Some(0), "{SEED}={seed}: {}", said.all());
     assert!(begun.elapsed() < SLOWLY, "{SEED}={seed}: {:?}", begun.elapsed());
-    // Of ten calls three are made again, and of those again three.
-    assert!(calls > undisturbed && calls < undisturbed * 2, "{SEED}={seed}: {calls} calls instead of {undisturbed}");
+    assert!(calls < 2 * CALLS, "{SEED}={seed}: {calls} calls");
     let again = place.bootstrap(&format!("{LINE} -y"));
     assert!(again.err.contains("nothing to do"), "{SEED}={seed}: {}", again.all());
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::super::{
     Store,
-    content::{Content, Encryption},
+    content::Content,
     objects::{Version, What},
 };
 use crate::{
@@ -57,8 +57,6 @@ pub enum LookError {
 pub struct Looked {
     pub path: String,
     pub current: Option<Content>,
-    /// Of the current one.
-    pub encryption: Option<Encryption>,
     /// The newest that can be read.
     pub newest: Option<Snapshot>,
     pub wanted: Vec<u8>,
@@ -78,10 +76,6 @@ impl Store<'_> {
     pub async fn look_to_restore(&self, path: &str, which: Which) -> Result<Looked, LookError> {
         let history = self.versions_of(path).await?;
         let current = self.get(path, None, LARGEST).await?;
-        let encryption = match &current {
-            Some(current) => self.head(path, current.version.as_deref()).await?.map(|head| head.encryption),
-            None => None,
-        };
         let (wanted, id) = self.wanted(path, which, &history).await?;
         let is = recover::snapshot(&wanted)?;
         let newest = self.newest(path, current.as_ref(), &history).await?;
@@ -92,7 +86,7 @@ impl Store<'_> {
             .map(|marker| marker.id.clone());
         let digest = self.digest_item(path).await?;
         let has_table = self.address.table.is_some();
-        Ok(Looked { path: path.to_owned(), current, encryption, newest, wanted, is, undoes, digest, has_table })
+        Ok(Looked { path: path.to_owned(), current, newest, wanted, is, undoes, digest, has_table })
     }
 
     async fn wanted(&self, path: &str, which: Which, history: &[Version]) -> Result<(Vec<u8>, Option<String>), LookError> {
