@@ -44,9 +44,9 @@ impl Outline {
         let snapshot = Snapshot::parse(bytes, Want::Counts)?;
         let mut outline = Self { snapshot, objects: BTreeMap::new(), outputs: BTreeMap::new() };
         if outline.is_known() {
-            // That it is a state was just found.
-            let read: Result<Field<Draft>, _> = serde_json::from_slice(bytes);
-            let draft = read.ok().and_then(Field::good).unwrap_or_default();
+            // That it is a state was just found, by passing over the values; here they are gone into.
+            let read: Field<Draft> = serde_json::from_slice(bytes).map_err(|_| SnapshotError::TooDeep)?;
+            let draft = read.good().unwrap_or_default();
             outline.outputs = draft.outputs.good().unwrap_or_default().0;
             for resource in draft.resources.good().unwrap_or_default() {
                 resource.good().into_iter().for_each(|resource| resource.put_into(&mut outline.objects));

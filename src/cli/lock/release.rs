@@ -125,7 +125,10 @@ fn approve(chosen: &[Chosen], approved: bool, target: &Target, cx: &mut Context<
     }
     let text = match chosen {
         [one] => format!("Release {} on {}, {}", one.document.id, one.document.url(), one.document.holder()),
-        several => format!("Release these {} locks", several.len()),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|one| &*one.document.id).collect();
+            format!("Release {}", words::list(&ids))
+        }
     };
     let question = Question { text: safe(&text).into_owned(), flag: "--auto-approve", kind: Kind::YesNo { default: false } };
     match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {

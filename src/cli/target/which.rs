@@ -66,9 +66,9 @@ pub(super) fn workspace(folder: Option<&WorkingDirectory>, cx: &Context<'_>) -> 
     }
 }
 
-/// As Terraform has it: one segment of a URL path, as it is.
+/// As Terraform has it: what Go's `url.PathEscape` leaves as it is.
 pub(super) fn must_be_workspace(name: &str) -> Result<(), Failure> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$&+:=@".contains(c);
     if !name.is_empty() && name.chars().all(plain) && name != "." && name != ".." {
         return Ok(());
     }

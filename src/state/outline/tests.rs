@@ -51,3 +51,11 @@ fn what_is_not_known_has_no_names() {
         assert!(!format!("{error} {error:?}").contains("CANARY"), "{error:?}");
     }
 }
+
+/// What cannot be compared is not taken for empty.
+#[test]
+fn a_value_may_be_too_deep() {
+    let deep = format!(r#"[{{"attributes": {{"a": {}{}}}}}]"#, "[".repeat(500), "]".repeat(500));
+    assert!(Snapshot::parse(state(&deep).as_bytes(), Want::Counts).is_ok());
+    assert_eq!(Outline::parse(state(&deep).as_bytes()), Err(SnapshotError::TooDeep));
+}

@@ -310,7 +310,7 @@ async fn the_rights_of_a_probe_are_enough() {
 async fn the_rights_of_a_teardown_are_enough() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    emulator.python("tests/it/support/make_user.py", &["ci"]);
+    User::make(&emulator, "ci").await;
     let line = "--project acme --env prod --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/ci";
     let said = place.bootstrap(&format!("{line} -y"));
     assert_eq!(said.code, Some(0), "{}", said.all());

@@ -97,6 +97,9 @@ async fn from_the_table_to_lock_files_and_back() {
     thread::sleep(Duration::from_millis(1_100));
     init(&backend);
     nothing_to_change(&backend, &[]);
+    for left in ["hold", "hold.started"] {
+        fs::remove_file(backend.dir().join(left)).expect("of the first holder");
+    }
     let mut holder = Holder::start(&backend);
     assert_eq!(locks(&backend, "")[0]["held_in"], serde_json::json!(["file", "table"]));
     assert!(holder.finish().status.success());

@@ -90,8 +90,7 @@ async fn versions_names_differences_and_bytes() {
     apply(&backend, &[]);
     fs::write(&secrets, CHANGED).expect("written");
     apply(&backend, &[]);
-    // More than 5 MB, which Terraform uploads in parts.
-    apply(&backend, &["-var", "blocks=700"]);
+    apply(&backend, &["-var", "blocks=2"]);
     backend.terraform_ok(&["workspace", "new", "gone"]);
     backend.terraform_ok(&["workspace", "select", "default"]);
     backend.terraform_ok(&["workspace", "delete", "gone"]);
@@ -103,6 +102,10 @@ async fn versions_names_differences_and_bytes() {
     bytes(&mut shell);
     odd(&mut shell);
     the_page(&mut shell);
+    // More than 5 MB, which Terraform uploads in parts.
+    backend.terraform_ok(&["workspace", "new", "big"]);
+    apply(&backend, &["-var", "blocks=700"]);
+    large(&mut shell);
 
     assert!(shell.all.contains("s3:GetObject") && shell.all.contains("terraform_data.secret"), "calls are logged, and names shown");
     let found = shell.all.find("CANARY").map(|at| &shell.all[at.saturating_sub(300)..at + 100]);
@@ -122,7 +125,6 @@ fn versions(shell: &mut Shell<'_>) {
         ],
         "{history}"
     );
-    assert!(all[0]["bytes"].as_u64().is_some_and(|bytes| bytes > 5 << 20), "{history}");
     assert_eq!((&history["deleted"], &history["count"]), (&json!(false), &json!(3)));
     assert!(
         all.windows(2).all(|pair| pair[0]["lineage"] == pair[1]["lineage"] && pair[0]["modified"].as_str() >= pair[1]["modified"].as_str())
@@ -206,7 +208,7 @@ fn bytes(shell: &mut Shell<'_>) {
     let pulled = document(&super::logged(shell.backend, &["pull", "--out", "pulled.json", "--output", "json", "-vvv"]));
     let bytes = fs::read(&out).expect("written");
     assert_eq!((serde_json::from_slice::<Value>(&bytes).expect("a state"), mode(&out)), (terraform, 0o600));
-    assert!(bytes.len() > 5 << 20 && pulled["bytes"] == bytes.len(), "{pulled}");
+    assert_eq!(pulled["bytes"], bytes.len());
     for canary in ["CANARY-changed", "CANARY-plainer", "CANARY-in-map", "CANARY-other", "CANARY-trigger"] {
         assert!(String::from_utf8_lossy(&bytes).contains(canary), "the test is about secrets that are there: {canary}");
     }
@@ -223,6 +225,22 @@ fn bytes(shell: &mut Shell<'_>) {
     let said = said(&super::logged(shell.backend, &["pull", "--output", "json"]));
     assert!(said.contains("name it: --out FILE"), "a document has no place for it: {said}");
     fs::remove_file(&out).expect("removed");
+}
+
+/// The selected workspace is the one that is meant, and its state is whole in every way.
+fn large(shell: &mut Shell<'_>) {
+    let history = shell.ok(&["versions"]);
+    let (path, newest) = ("env:/big/terraform.tfstate", &history["versions"][0]);
+    assert_eq!((&history["path"], &newest["resources"]), (&json!(path), &json!(3)), "{history}");
+    assert!(newest["bytes"].as_u64().is_some_and(|bytes| bytes > 5 << 20), "{history}");
+    let diff = shell.ok(&["diff", "previous", "current"]);
+    assert_eq!(list(&diff["difference"]["added"], "")[0], "terraform_data.content", "{diff}");
+    let pulled = run(shell.backend, &["pull"]);
+    let whole: Value = serde_json::from_slice(&pulled.stdout).expect("a state");
+    assert_eq!(
+        (pulled.stdout.len(), &whole["serial"]),
+        (usize::try_from(newest["bytes"].as_u64().expect("bytes")).expect("few"), &newest["serial"])
+    );
 }
 
 /// States that are none, that are encrypted, and whose names are hostile.

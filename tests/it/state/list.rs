@@ -1,5 +1,7 @@
 //! All states of a backend, however it is named.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::{json, run};
@@ -93,6 +95,14 @@ async fn every_state_is_listed_however_the_backend_is_named() {
     assert_eq!(other["notes"][0], "the bucket is to be of account 111122223333, and these credentials are of account 000000000000");
     let bare = super::with(&backend, &[&["list", "--bucket", &bucket][..], &at].concat());
     assert_eq!((&bare["states"][1]["workspace"], &bare["states"][1]["key"]), (&json!("default"), &json!("shop/app.tfstate")));
+
+    // The role of the backend is taken on: what it may not is not known.
+    backend.emulator.python("tests/it/verify/probe.py", &["role", "runner"]);
+    fs::write(backend.dir().join("role.conf"), "assume_role = { role_arn = \"arn:aws:iam::000000000000:role/runner\" }\n")
+        .expect("written");
+    let role = super::with(&backend, &[&["list", "--backend-config", "backend.conf", "--backend-config", "role.conf"][..], &at].concat());
+    assert!(role["locks_unseen"][0].as_str().is_some_and(|error| error.contains("needs dynamodb:Scan")), "{role}");
+    assert_eq!((&role["states"][0]["locked"], &role["states"][0]["serial"]), (&Value::Null, &unlocked["states"][0]["serial"]));
 
     let text = run(&backend, &["list"]);
     let shown = said(&text);

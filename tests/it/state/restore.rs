@@ -9,12 +9,14 @@ use tfbackend::backup::{
     write::Archive,
 };
 
-use super::world::{KEY, SECRET, World};
+use super::world::{KEY, SECRET, TABLE, World};
 use crate::support::{
     backend::said,
     page,
+    program::Place,
     proxy::{Gate, Proxy, Reply},
     recorder::Call,
+    terminal::Terminal,
 };
 
 #[tokio::test]
@@ -289,4 +291,18 @@ async fn the_commands_of_the_page_do_what_it_says() {
     }
     assert_eq!(commands, 5);
     world.nothing_to_change(&["more=1"]);
+
+    // A person is shown the same, and asked.
+    let place = Place::with(&world.backend.emulator);
+    let before = world.versions().len();
+    let region = world.backend.emulator.region();
+    let args = ["state", "restore", KEY, "--serial", "1", "--bucket", &world.bucket, "--table", TABLE, "--region", region];
+    for (key, code, versions) in [("n", 3, before), ("y", 0, before + 1)] {
+        let mut terminal = Terminal::start(&place, &args);
+        terminal.wait_for("- terraform_data.more[0]");
+        terminal.answer("Restore terraform.tfstate in", key);
+        assert_eq!(terminal.end(), code, "{}", terminal.screen());
+        assert_eq!(world.versions().len(), versions, "{}", terminal.screen());
+    }
+    world.nothing_to_change(&[]);
 }

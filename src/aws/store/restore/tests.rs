@@ -38,7 +38,8 @@ fn plan(looked: Looked) -> Plan {
 fn decides_from_what_is_there() {
     let wrong = || Some("0123".to_owned());
     let right = |bytes: &[u8]| Some(digest::of(bytes));
-    let write = plan(looked(Some(state(3, "l")), state(1, "l"), wrong()));
+    let other = br#"{"version":4,"serial":3,"lineage":"l","resources":[],"check_results":null}"#;
+    let write = plan(looked(Some(other.to_vec()), state(1, "l"), wrong()));
     assert_eq!((write.how, write.next.serial), (How::Write, Some(4)));
     // The same state, whatever its serial: an earlier restore has written it.
     let there = state(4, "l");
