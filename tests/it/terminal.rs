@@ -2,6 +2,7 @@
 
 mod interrupted;
 mod questions;
+mod teardown;
 mod unattended;
 
 const DOWN: &str = "\u{1b}[B";

@@ -23,13 +23,15 @@ use crate::{
             write::Encrypt,
         },
     },
-    state::layout::Kind,
+    state::layout::{self, Kind},
 };
 
 /// What the locks of a teardown say that they are for.
 pub const OPERATION: &str = "tfbackend teardown";
 /// How many locks are taken at the same time.
 const AT_ONCE: usize = 16;
+/// Bytes in the name of an object (S3: creating object key names).
+const LONGEST_NAME: usize = 1024;
 /// How many locks of others are named.
 const MOST: usize = 5;
 
@@ -183,7 +185,9 @@ impl<'a> Freeze<'a> {
 
 async fn take(store: Store<'_>, path: String, how: &How<'_>) -> Result<LiveLock, NotFrozen> {
     let info = store.lock_info(&path, OPERATION, how.who, how.now);
-    match store.take(&path, how.mechanisms, &info, how.encrypt).await {
+    // A state whose lock file would have a longer name than S3 takes is locked by nobody as a file.
+    let file = how.mechanisms.file && layout::lock_file(&path).len() <= LONGEST_NAME;
+    match store.take(&path, Mechanisms { file, ..how.mechanisms }, &info, how.encrypt).await {
         Ok(hold) => Ok(hold.lock),
         // Of a teardown that did not get as far as the policy.
         Err(NotTaken::Held { by, .. }) if is_ours(&by) => Ok(*by),

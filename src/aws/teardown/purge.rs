@@ -1,11 +1,14 @@
 //! Takes one environment's states out of a bucket that others share: every version at its key, its locks, its digests.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     demolition::DemolitionError,
     empty::{self, Emptied, Emptying},
+    freeze::OPERATION,
     scope::Scope,
 };
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
         policy::Document,
         store::{Store, table::What},
     },
-    state::layout,
+    state::{layout, lock::LockInfo},
 };
 
 /// What is to be purged, once it stands still.
@@ -46,7 +49,7 @@ impl Purge<'_> {
             bucket_policy::put(self.aws, bucket, policy, &[]).await?;
         }
         let emptied = purged?;
-        self.digests().await?;
+        forget(&self.store, &Scope::Key(self.key.to_owned())).await?;
         Ok(emptied)
     }
 
@@ -72,19 +75,43 @@ impl Purge<'_> {
         };
         Ok(emptying.run(&mut |_| {}).await?)
     }
+}
 
-    async fn digests(&self) -> Result<(), AwsError> {
-        let address = self.store.address();
-        let scope = Scope::Key(self.key.to_owned());
-        let Some(mut pages) = self.store.items() else { return Ok(()) };
-        while let Some(page) = pages.next().await? {
-            for item in page {
-                let Some(path) = item.path_in(&address.bucket).map(str::to_owned) else { continue };
-                if let (true, What::Digest(digest)) = (scope.has_object(address, &path), &item.what) {
-                    self.store.delete_digest(&path, digest).await?;
-                }
+/// Deletes the digests of the states that are gone, and the locks of teardowns on them, from a table that stays.
+///
+/// # Errors
+/// If the table cannot be read or written.
+pub async fn forget(store: &Store<'_>, scope: &Scope) -> Result<(), AwsError> {
+    let address = store.address();
+    let Some(mut pages) = store.items() else { return Ok(()) };
+    while let Some(page) = pages.next().await? {
+        for item in page {
+            let Some(path) = item.path_in(&address.bucket).filter(|path| scope.has_object(address, path)) else { continue };
+            match &item.what {
+                What::Digest(digest) => drop(store.delete_digest(path, digest).await?),
+                What::Lock(raw) if is_of_a_teardown(raw) => drop(store.release_item(path, raw).await?),
+                What::Lock(_) | What::Other => {}
             }
         }
-        Ok(())
     }
+    Ok(())
+}
+
+fn is_of_a_teardown(raw: &str) -> bool {
+    LockInfo::parse(raw.as_bytes()).is_ok_and(|info| info.operation == OPERATION)
+}
+
+/// Buckets of others that a table has locks or digests for, some of many.
+///
+/// # Errors
+/// If the table cannot be read.
+pub async fn others(store: &Store<'_>) -> Result<Vec<String>, AwsError> {
+    const MOST: usize = 5;
+    let mut others = BTreeSet::new();
+    let Some(mut pages) = store.items() else { return Ok(vec![]) };
+    while let Some(page) = pages.next().await? {
+        let foreign = page.iter().filter(|item| item.path_in(&store.address().bucket).is_none());
+        others.extend(foreign.filter_map(|item| item.lock_id.split_once('/')).map(|(bucket, _)| format!("bucket {bucket}")));
+    }
+    Ok(others.into_iter().take(MOST).collect())
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use super::{Backup, TeardownOptions, confirm, look::Looked, told};
 use crate::{
     aws::{
-        blueprint::KEY,
+        blueprint::{KEY, LOCK_TABLE},
         error::AwsError,
         store::{
             Store,
@@ -16,7 +16,7 @@ use crate::{
         teardown::{
             demolition::{Demolition, Done},
             freeze::{Freeze, How, NotFrozen},
-            purge::Purge,
+            purge::{self, Purge},
             scope::Scope,
         },
     },
@@ -66,8 +66,15 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         done: Mutex::new(done),
     };
     let stays = told::kept(&looked.plan);
+    let table_stays = stays.kept.iter().any(|(address, _)| *address == LOCK_TABLE);
     let parallelism = environment.settings.run.parallelism;
     let outcome = progress::carried_out(looked.plan, looked.outputs, &demolition, parallelism, cx).await;
+    if let (true, true, Some(address)) = (table_stays, outcome.failed.is_empty() && outcome.left.is_empty(), &looked.store) {
+        let forgotten = purge::forget(&Store::new(&environment.aws, address), &looked.scope).await;
+        forgotten.map_err(|error| {
+            explain::aws(Failure::partly("the lock table stays, and still has locks of this teardown").because(&error), &error, None)
+        })?;
+    }
     let done = demolition.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let taken = TakenDown { backup, files, applied: outcome.applied.len(), done };
     told::taken_down(&taken, &stays, environment, cx)?;

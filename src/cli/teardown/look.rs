@@ -16,6 +16,7 @@ use crate::{
             appeared::Sight,
             census,
             guards::{self, Guard, Guarded},
+            purge,
             scope::Scope,
         },
     },
@@ -63,7 +64,13 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
         let _ = cx.look(lock_table::wait_until_gone(aws, &names.table)).await?;
     }
     let observation = cx.observe(environment).await?;
-    let sharing = Sharing::of(environment, cx)?;
+    let mut sharing = Sharing::of(environment, cx)?;
+    if is_ours(&observation, &LOCK_TABLE) {
+        let address = address(environment, &observation);
+        let others = cx.look(purge::others(&Store::new(aws, &address))).await?;
+        // That it may not be read is found out again, and said, by the census.
+        sharing.table.extend(others.unwrap_or_default());
+    }
     let scope = match observation.get(&STATE_BUCKET) {
         Some(Seen::Present { owner, .. }) => sharing.scope(owner, settings),
         Some(Seen::Absent | Seen::Unreadable(_)) | None => None,

@@ -320,13 +320,9 @@ async fn the_rights_of_a_teardown_are_enough() {
     let (to_verify, _) = actions_in(&|path| starts_with(path, &["store", "store.rs"]) && !is_written(path));
     allowed.extend(to_verify.into_iter().chain(["dynamodb:Scan".to_owned()]).chain(of_a_teardown()));
     allowed.extend(BESIDES_TEARDOWN.iter().map(|(action, _)| (*action).to_owned()));
-    let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": allowed, "Resource": "*" }] });
-    let keys = emulator.python("tests/it/docs/make_bootstrapper.py", &[&document.to_string()]);
-    let (id, secret) = keys.trim().split_once(' ').expect("two keys");
-    let mut place = Place::with(&emulator);
-    place.vars.remove("AWS_SHARED_CREDENTIALS_FILE");
-    place.set("AWS_ACCESS_KEY_ID", id);
-    place.set("AWS_SECRET_ACCESS_KEY", secret);
+    let user = User::make(&emulator, "bootstrapper").await;
+    user.may_only(&allowed.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let place = user.place(&emulator);
     let words = format!(
         "teardown {line} --unprotect --purge-states --purge-logs --key-window 7 --confirm acme-tfstate-prod-000000000000-eu-west-1 \
          --backup all-versions --output json"

@@ -31,7 +31,11 @@ def left():
     print("".join(f"{line}\n" for line in sorted(lines)), end="")
 
 
-if what == "fill":
+if what == "foreign":
+    dynamodb.put_item(TableName=table, Item={"LockID": {"S": "somebodys-bucket/a.tfstate-md5"}, "Digest": {"S": "0" * 32}})
+elif what == "items":
+    print("".join(f"item {item['LockID']['S']}\n" for item in dynamodb.scan(TableName=table)["Items"]), end="")
+elif what == "fill":
     fill()
 elif what == "left":
     left()

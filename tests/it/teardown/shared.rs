@@ -76,3 +76,25 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     assert!(said.refusal().contains("the states are those of blue too"), "{}", said.all());
     assert_eq!(left(), there);
 }
+
+/// The table locks for a bucket that tfbackend knows nothing of: it stays, with what others have in it and nothing of ours.
+#[tokio::test]
+async fn a_table_that_others_lock_with_stays() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let line = "--env red --project acme --region eu-west-1 --lock both --ephemeral --trail off --alarms=false --access-logs=false";
+    let said = place.bootstrap(&format!("{line} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    emulator.python(SET, &["fill", BUCKET]);
+    emulator.python(SET, &["unlock", BUCKET]);
+    emulator.python(SET, &["foreign", BUCKET]);
+    let words = format!("teardown {line} --confirm {BUCKET}");
+    let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert!(said.err.contains("kept: lock_table: used by bucket somebodys-bucket too"), "{}", said.all());
+    assert_eq!(emulator.python(SET, &["items", BUCKET]), "item somebodys-bucket/a.tfstate-md5\n");
+    assert_eq!(
+        emulator.python("tests/it/support/inventory.py", &[]),
+        "alias/acme-tfstate-red\nkey Enabled\ntable acme-tfstate-red-locks\n"
+    );
+}
