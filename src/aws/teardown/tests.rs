@@ -46,9 +46,6 @@ fn lines(plan: &Plan<AwsSpec>) -> String {
 #[test]
 fn everything_that_is_ours() {
     assert_snapshot!(lines(&down(LINES[0], |_| Owner::Us, ALL)), @"
-    - runner_policy/attachment[user/b]
-    - runner_policy/attachment[role/a]
-    - runner_policy
     - alarm[lock_errors]
     - alarm[lock_throttles]
     - alarm[lock_contention]
@@ -56,10 +53,13 @@ fn everything_that_is_ours() {
     - alarm[bucket_size]
     - trail
     - state_bucket/notifications
+    - topic
     - state_bucket
     - lock_table
+    - runner_policy/attachment[user/b]
+    - runner_policy/attachment[role/a]
+    - runner_policy
     - log_bucket
-    - topic
     - key
     ");
 }
