@@ -83,10 +83,12 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
     assert_eq!((&row["path"], &row["serial"], &row["managed"]), (&json!("prod/terraform.tfstate"), &json!(2), &json!(1)), "{all}");
     assert_eq!((&census["versions"], &census["delete_markers"]), (&json!(4), &json!(1)), "{all}");
     assert!(!all.contains("hunter2"), "no value is shown");
-    let said = place.run(&[&["teardown", "--plan", "--lock", "both"][..], &LINE.split_whitespace().collect::<Vec<_>>()].concat());
+    let said = place
+        .run(&[&["teardown", "--plan", "--lock", "both", "--key-window", "7"][..], &LINE.split_whitespace().collect::<Vec<_>>()].concat());
     assert!(said.out.contains("1 state: 1 in use, 0 empty, 0 of which nobody can say; 1 lock held."), "{}", said.all());
     assert!(said.out.contains("- delete  lock_table") && said.out.contains("- delete  key"), "{}", said.all());
     assert!(!said.all().contains("hunter2"));
+    assert!(said.out.contains("the key goes in 7 days: what its policy says against fewer than 30 is lifted first"), "{}", said.all());
 
     let (again, _) = teardown(&place, &format!("{LINE} --lock both"));
     assert_eq!(again, document, "nothing was changed");

@@ -6,6 +6,7 @@ use super::{TeardownOptions, sharing::Sharing};
 use crate::{
     aws::{
         blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC},
+        key::DAYS_UNTIL_DELETION,
         lock_table,
         ownership::{PROTECTED, Tags},
         policies::{HISTORY, LOGS},
@@ -88,7 +89,7 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
     };
     cx.look(count(&mut looked, &observation, environment)).await?;
     looked.guards = guards(&looked, &observation, &sharing, options, environment, cx);
-    looked.warnings = warnings(&looked, environment, cx);
+    looked.warnings = warnings(&looked, options, environment, cx);
     Ok(looked)
 }
 
@@ -209,7 +210,7 @@ fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
     attached.filter(|who| !ours.contains(*who)).cloned().collect()
 }
 
-fn warnings(looked: &Looked, environment: &Environment, cx: &Context<'_>) -> Vec<String> {
+fn warnings(looked: &Looked, options: &TeardownOptions, environment: &Environment, cx: &Context<'_>) -> Vec<String> {
     let mut warnings = vec![];
     let goes = |address: &Address| looked.plan.deletes().any(|step| step.address == *address);
     let stays =
@@ -226,6 +227,12 @@ fn warnings(looked: &Looked, environment: &Environment, cx: &Context<'_>) -> Vec
             "the trail's logs are kept, and are encrypted with the key: nobody can read them once it is deleted; --keep-key keeps them readable"
                 .to_owned(),
         );
+    }
+    if goes(&KEY) && options.key_window < DAYS_UNTIL_DELETION {
+        warnings.push(format!(
+            "the key goes in {} days: what its policy says against fewer than {DAYS_UNTIL_DELETION} is lifted first",
+            options.key_window
+        ));
     }
     warnings
 }

@@ -70,7 +70,13 @@ async fn nobody_confirms_by_mistake() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("nobody to ask") && said.contains(&format!("--confirm {BUCKET}")), "{said}");
     world.refuses(&format!("--confirm {BUCKET} --account 111122223333"), "111122223333");
+    // What somebody changed is somebody's.
+    let conf = world.place.path().join("backend.conf");
+    let changed = std::fs::read_to_string(&conf).expect("written") + "# mine\n";
+    std::fs::write(&conf, &changed).expect("written");
     world.goes(&format!("--confirm {BUCKET} -y"));
+    assert_eq!(std::fs::read_to_string(&conf).expect("it is there"), changed);
+    assert!(!world.place.path().join("backend.tf").exists());
 }
 
 /// Each of the levels is enough, whatever the others say.
@@ -108,5 +114,10 @@ async fn states_locks_and_strangers_each_hold_it() {
     }
     world.set(&["attach", "stranger"]);
     world.refuses(&format!("{confirm} --unprotect --purge-states"), "the policy is attached to user/stranger");
+    // Without its backup nothing goes.
+    std::fs::write(world.place.path().join("full"), "").expect("written");
+    let (code, said) = world.teardown(&format!("{confirm} --detach --backup-dir full"));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the backup failed; nothing was deleted") && said.contains("--backup-dir"), "{said}");
     world.goes(&format!("{confirm} --detach --no-backup"));
 }

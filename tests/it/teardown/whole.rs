@@ -40,7 +40,9 @@ async fn refused_while_in_use_gone_after_destroy_and_back_again() {
     let text = said(&done);
     assert_eq!(done.status.code(), Some(0), "{text}\n{}", backend.emulator.log());
     assert_eq!(inventory(), "bucket acme-tfstate-prod-logs-000000000000-eu-west-1\nkey PendingDeletion\n", "{text}");
-    for line in ["removed: ", "kept: log_bucket: ", "cancel-key-deletion", "enable-key", "backup: ", "nobody can read them"] {
+    for line in
+        ["removed: ", "kept: log_bucket: ", "cancel-key-deletion", "enable-key", "backup: ", "nobody can read them", "still points at"]
+    {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!backend.dir().join("backend.conf").exists() && !backend.dir().join("backend.tf").exists(), "{text}");
