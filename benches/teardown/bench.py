@@ -164,7 +164,8 @@ def row(name, runs):
     peak = max(peak for _, _, peak in runs)
     counted = ", ".join(f"{calls[kind]} {kind}" for kind in ("listings", "batches", "others") if calls.get(kind))
     middle = statistics.median(seconds)
-    print(f"| {name} | {middle:.1f} s ({seconds[0]:.1f}–{seconds[-1]:.1f}, {len(runs)} run{"s" * (len(runs) > 1)}) | {counted} | {peak / MIB:.0f} MiB |", flush=True)
+    times = f"{middle:.1f} s ({seconds[0]:.1f}–{seconds[-1]:.1f}, {len(runs)} run{'s' * (len(runs) > 1)})"
+    print(f"| {name} | {times} | {counted} | {peak / MIB:.0f} MiB |", flush=True)
     return middle, calls["listings"] + calls["batches"], peak
 
 
