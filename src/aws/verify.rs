@@ -7,6 +7,7 @@ pub mod contents;
 pub mod denied;
 pub mod identities;
 pub mod lifecycle;
+pub mod listeners;
 pub mod open;
 pub mod own_key;
 pub mod probe;

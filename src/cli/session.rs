@@ -1,6 +1,6 @@
 //! Who calls AWS, and where: profile, endpoint or sandbox, and the account that answers.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{explain, failure::Failure, global::Global};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         ownership::Mark,
     },
     exit,
-    host::Host,
+    host::{Host, bounded},
     render::Emulator,
     sandbox::{Sandbox, running::Running},
     settings::{
@@ -158,7 +158,7 @@ fn by_way_of(
     let pem = match &bundle {
         Some(path) => {
             let unreadable = |error| Failure::failed(format!("cannot read the CA bundle {}", path.display())).because(&error);
-            Some(fs::read(path).map_err(unreadable)?)
+            Some(bounded::bytes(path).map_err(unreadable)?)
         }
         None => None,
     };
