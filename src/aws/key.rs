@@ -8,7 +8,7 @@ use super::{
     Aws,
     clients::ATTEMPTS,
     error::{Api, AwsError, Kind, found},
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     policies::SHORT_WINDOW,
     policy::Document,
     resource::{Found, Look, Resource},
@@ -69,6 +69,15 @@ impl Spec for Key {
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         unusable(&observed.state)
     }
+
+    fn trips_to_look(&self) -> u32 {
+        find::TRIPS
+    }
+
+    /// It is found before it is changed.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| find::TRIPS + u32::from(!self.policy.means(&from.policy)) + trips_to_tag(&from.tags, &self.tags))
+    }
 }
 
 /// Why a key in this state cannot be used, and what to do.
@@ -85,8 +94,8 @@ pub(super) fn unusable(state: &str) -> Option<String> {
 
 impl Resource for Key {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let Some(key) = look.key(&self.alias).await? else { return Ok(None) };
-        let policy = get_policy(look.aws, &key.arn).await?;
+        let policy = |arn: String| async move { get_policy(look.aws, &arn).await };
+        let Some((key, policy)) = look.key_and(&self.alias, policy).await? else { return Ok(None) };
         Ok(Some(Found {
             spec: Self {
                 alias: self.alias.clone(),

@@ -2,6 +2,7 @@
 
 mod cut;
 mod expired;
+mod overlap;
 mod proxy;
 mod stale;
 mod throttled;

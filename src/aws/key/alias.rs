@@ -6,7 +6,10 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError},
-        key::{NOT_YET, find::describe},
+        key::{
+            NOT_YET,
+            find::{arn_of, describe},
+        },
         resource::{Found, Look, Resource},
     },
     spec::Spec,
@@ -39,8 +42,8 @@ impl Spec for Alias {
 
 impl Resource for Alias {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let found = describe(look.aws, &self.name).await?;
-        Ok(found.map(|key| Found::part(Self { name: self.name.clone(), key: key.arn.unwrap_or(key.key_id) })))
+        let found = look.aliased(&self.name).await?;
+        Ok(found.map(|key| Found::part(Self { name: self.name.clone(), key: arn_of(key) })))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
