@@ -11,6 +11,8 @@ use aws_smithy_runtime_api::client::{endpoint::EndpointFuture, http::SharedHttpC
 use aws_smithy_types::{endpoint::Endpoint, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::os_shim_internal::{Env, Fs};
 
+use super::http::CONNECT_TIMEOUT;
+
 /// Where every third call is refused, one of a hundred calls would fail five times in a row, and a run makes more than a
 /// hundred. Ten times it is one of a hundred thousand.
 pub(super) const ATTEMPTS: u32 = 10;
@@ -91,7 +93,7 @@ pub async fn connect(
     }
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(
         TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(Duration::from_secs(30))
             .operation_timeout(Duration::from_secs(120))
             .build(),

@@ -6,6 +6,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::http::Unreachable;
+
 /// One operation of one service, and the IAM action that allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Api {
@@ -101,7 +103,7 @@ impl AwsError {
         let kind = kind(&error, code.as_deref(), error.message(), status);
         let message = match &error {
             SdkError::ServiceError(_) => error.message().filter(|text| !text.is_empty()).map(Box::from),
-            _ => Some(chain(&error).into()),
+            _ => Some(Unreachable::in_error(&error).map_or_else(|| chain(&error), |why| chain(why)).into()),
         };
         Self { api, resource: resource.into(), kind, code, message, status, request_id, bucket_region: header("x-amz-bucket-region") }
     }
@@ -146,7 +148,7 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
             let text = chain(error);
             return if text.contains("ExpiredToken") || text.contains("session has expired") || text.contains("token has expired") {
                 Kind::Expired
-            } else if failure.is_timeout() || failure.is_io() {
+            } else if failure.is_timeout() || failure.is_io() || Unreachable::in_error(error).is_some() {
                 Kind::Network
             } else {
                 Kind::Credentials

@@ -28,6 +28,11 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+mod reach;
+
+use reach::Reaching;
+pub use reach::{CONNECT_TIMEOUT, Unreachable};
+
 /// How the client leaves the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxy {
@@ -86,7 +91,7 @@ impl HttpClient for Client {
             return connector.clone();
         }
         let connector = match self.roots.pem() {
-            Ok(pem) => connect(pem, self.proxy, settings),
+            Ok(pem) => SharedHttpConnector::new(Reaching(connect(pem, self.proxy, settings))),
             Err(error) => SharedHttpConnector::new(Unusable(error)),
         };
         connectors.push((timeouts, connector.clone()));
