@@ -20,7 +20,7 @@ use crate::{
     aws::{
         blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
-        verify::{Backend, survey},
+        verify::{Backend, listeners, survey},
     },
     blueprint::Blueprint,
     exit,
@@ -203,11 +203,13 @@ async fn of_environment(
         policy: settings.access.policy.then(|| account.arn("iam", "", &format!("policy/{}", names.policy))),
     };
     let surveying = survey::checks(account, &about);
-    let (observation, surveyed) = cx.look(async { tokio::join!(environment.observe(), surveying) }).await?;
+    let listening = listeners::check(account, blueprint);
+    let (observation, surveyed, listened) = cx.look(async { tokio::join!(environment.observe(), surveying, listening) }).await?;
     let mend = wizard::command("bootstrap", environment.name(), &environment.flags) + &cx.global.words();
     let backend = Backend { aws: account, blueprint, observation: &observation, mend: &mend, tagged: true };
     let mut checked = backend.checks();
     checked.extend(surveyed);
+    checked.extend(listened);
     checked.extend(of_files(environment, &observation, cx)?);
     if options.usage && matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. })) {
         let of = InUse {
