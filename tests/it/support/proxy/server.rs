@@ -58,8 +58,8 @@ impl Server {
                 let _ = stream.set_nodelay(true);
                 let server = Arc::clone(&self);
                 let service = service_fn(move |request| Arc::clone(&server).answer(request));
-                // What goes wrong with a connection is for the program to find out.
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                // What goes wrong with a connection is for the program to find out; what time it is, whoever answers says.
+                tokio::spawn(http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service));
             }
         });
     }
