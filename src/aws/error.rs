@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_runtime_api::http::Response;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
 pub mod clocks;
 
@@ -165,7 +165,7 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
             let text = chain(error);
             return if text.contains("ExpiredToken") || text.contains("session has expired") || text.contains("token has expired") {
                 Kind::Expired
-            } else if failure.is_timeout() || failure.is_io() || Unreachable::in_error(error).is_some() {
+            } else if failure.is_timeout() || failure.is_io() || is_cut_off(failure) || Unreachable::in_error(error).is_some() {
                 Kind::Network
             } else {
                 Kind::Credentials
@@ -218,6 +218,11 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
         _ if status.is_some_and(|status| status >= 500) => Kind::Server,
         _ => Kind::Refused,
     }
+}
+
+/// The connection ended before the answer did: AWS may have acted, or not.
+fn is_cut_off(failure: &DispatchFailure) -> bool {
+    failure.as_other() == Some(ErrorKind::TransientError)
 }
 
 /// The error and its sources in one line, what repeats the one before left out.

@@ -4,6 +4,7 @@ mod at_once;
 mod cut;
 mod denied;
 mod expired;
+mod lost;
 mod proxy;
 mod stale;
 mod throttled;
