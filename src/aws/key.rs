@@ -12,7 +12,7 @@ use super::{
     policies::SHORT_WINDOW,
     policy::Document,
     resource::{Found, Look, Resource},
-    settle::Pauses,
+    settle::{Pauses, SEEN_BY_IAM, names_somebody_unknown},
 };
 use crate::{observation::Owner, spec::Spec};
 
@@ -232,6 +232,7 @@ impl Key {
             aws.clients.kms.create_key().description(&self.description).policy(self.policy.to_json()).set_tags(Some(sdk_tags(&self.tags)));
         let mut pauses = Pauses::default();
         let (mut unclear, mut throttled) = (0, 0);
+        let begun = tokio::time::Instant::now();
         loop {
             let error = match aws.read(CREATE, &self.alias, request.clone().customize().config_override(once()).send()).await {
                 Ok(answer) => {
@@ -243,6 +244,7 @@ impl Key {
             match error.kind {
                 Kind::Throttled => throttled += 1,
                 Kind::Network | Kind::Server => unclear += 1,
+                _ if names_somebody_unknown(&error) && begun.elapsed() < SEEN_BY_IAM => {}
                 _ => return Err(error),
             }
             if throttled == ATTEMPTS || unclear == CREATE_TRIES {
