@@ -62,7 +62,6 @@ pub fn name(aws: &Aws, spec: &AwsSpec, known: &Outputs) -> Option<String> {
     match spec {
         AwsSpec::Key(_) | AwsSpec::Rotation(_) => known.get(&KEY).cloned(),
         AwsSpec::OwnKey(key) => Some(key.arn.clone()),
-        AwsSpec::Alias(alias) => Some(aws.arn("kms", &aws.region, &alias.name)),
         AwsSpec::Bucket(spec) => bucket(&spec.name),
         AwsSpec::PublicAccess(spec) => bucket(&spec.bucket),
         AwsSpec::Versioning(spec) => bucket(&spec.bucket),

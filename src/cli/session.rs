@@ -78,13 +78,13 @@ pub struct Connected {
 impl Connected {
     pub fn about(self, settings: &Settings) -> Aws {
         let Self { clients, caller, region } = self;
-        Aws { clients, caller, region, mark: Mark { project: settings.project.to_string(), env: settings.env.to_string() } }
+        Aws::new(clients, caller, region, Mark { project: settings.project.to_string(), env: settings.env.to_string() })
     }
 
     /// On behalf of no environment: nothing that carries any mark is ours.
     pub fn of_nobody(self) -> Aws {
         let Self { clients, caller, region } = self;
-        Aws { clients, caller, region, mark: Mark { project: String::new(), env: String::new() } }
+        Aws::new(clients, caller, region, Mark { project: String::new(), env: String::new() })
     }
 }
 

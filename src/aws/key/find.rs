@@ -9,6 +9,7 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError, Kind, found},
+        key::Leads,
         ownership::Tags,
     },
     observation::Owner,
@@ -27,6 +28,7 @@ const SEARCH_WIDTH: usize = 64;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundKey {
     pub arn: String,
+    pub alias_leads: Leads,
     pub state: String,
     /// When KMS deletes it, if that is scheduled.
     pub deleted_on: Option<Timestamp>,
@@ -47,7 +49,11 @@ pub async fn find(aws: &Aws, alias: &str) -> Result<Option<FoundKey>, AwsError> 
     };
     match aliased {
         Some(key) if key.owner == Owner::Us => Ok(Some(key)),
-        other => Ok(search(aws, all?).await?.or(other)),
+        other => {
+            let alias_leads = other.as_ref().map_or(Leads::Nowhere, |key| Leads::Elsewhere(key.arn.clone()));
+            let ours = search(aws, all?).await?;
+            Ok(ours.map(|key| FoundKey { alias_leads, ..key }).or(other))
+        }
     }
 }
 
@@ -112,7 +118,8 @@ pub async fn arn(aws: &Aws, id: &str) -> Result<Option<String>, AwsError> {
     Ok(describe(aws, id).await?.map(|key| key.arn.unwrap_or(key.key_id)))
 }
 
-async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
+/// As if an alias led to it.
+pub(super) async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
     let tags = tags(aws, metadata.key_id()).await?;
     Ok(found_key(aws, metadata, tags))
 }
@@ -121,6 +128,7 @@ fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
     FoundKey {
         deleted_on: metadata.deletion_date.as_ref().and_then(timestamp),
         arn: metadata.arn.unwrap_or(metadata.key_id),
+        alias_leads: Leads::Here,
         state: metadata.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
         description: metadata.description.unwrap_or_default(),
         owner: aws.mark.owner(&tags),
