@@ -4,6 +4,7 @@ mod support;
 
 mod docs;
 mod examples;
+mod hostile;
 mod laws;
 mod reasons;
 mod render;
