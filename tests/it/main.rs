@@ -33,6 +33,8 @@ mod idempotence;
 #[cfg(unix)]
 mod lock;
 #[cfg(unix)]
+mod machine;
+#[cfg(unix)]
 mod readme;
 #[cfg(unix)]
 mod refusals;
