@@ -3,6 +3,7 @@
 mod at_once;
 mod cut;
 mod expired;
+mod overlap;
 mod proxy;
 mod stale;
 mod throttled;

@@ -35,6 +35,8 @@ mod lock;
 #[cfg(unix)]
 mod machine;
 #[cfg(unix)]
+mod process;
+#[cfg(unix)]
 mod readme;
 #[cfg(unix)]
 mod refusals;
