@@ -6,9 +6,10 @@ use super::{explain, failure::Failure, global::Global};
 use crate::{
     aws::{
         Aws,
-        caller::Caller,
+        caller::{Caller, CallerError},
         clients::{self, Clients, Connection, Endpoints, Role},
-        http::{self, Proxy},
+        error::Kind,
+        http::{self, Proxy, way::Way},
         ownership::Mark,
     },
     exit,
@@ -118,7 +119,8 @@ pub async fn connect_by(
         if let (Some(role), None) = (&ways.role, sandbox) {
             clients = clients.as_role(role).await;
         }
-        let caller = Caller::ask(&clients).await.map_err(|error| explain::caller(&error, region))?;
+        let unheard = |error| on_the_way(explain::caller(&error, region), &error, config.endpoint_url(), host);
+        let caller = Caller::ask(&clients).await.map_err(unheard)?;
         caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
         Ok(Connected { clients, caller, region: region.to_owned() })
     };
@@ -126,6 +128,29 @@ pub async fn connect_by(
         biased;
         () = host.cancel.cancelled() => Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
         connected = asking => connected,
+    }
+}
+
+/// In the order in which they are looked for.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// What may stand between this machine and AWS, where nobody answered.
+fn on_the_way(failure: Failure, error: &CallerError, endpoint: Option<&str>, host: &Host) -> Failure {
+    let CallerError::Aws(error) = error else { return failure };
+    if error.kind != Kind::Network {
+        return failure;
+    }
+    let distrusted = error.message.as_deref().is_some_and(|text| text.contains("certificate"));
+    let failure = if distrusted {
+        failure.hint("whoever answers is not trusted here; if it is a proxy of your company, name its CA with AWS_CA_BUNDLE")
+    } else {
+        failure
+    };
+    match PROXIES.into_iter().find(|name| host.var(name).is_some()) {
+        Some(name) if endpoint.is_none_or(|url| Way::of(url, true) == Way::Elsewhere) => {
+            failure.hint(format!("calls go through the proxy that {name} names; NO_PROXY says which do not"))
+        }
+        _ => failure,
     }
 }
 
