@@ -3,7 +3,10 @@
 //! `blueprint` says which resources there are and why; `resources` is the closed list of their
 //! kinds, each in a file of one shape (`resource`); `policies` holds the documents that they carry.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -49,9 +52,29 @@ pub struct Aws {
     pub caller: Caller,
     pub region: String,
     pub mark: Mark,
+    pub notes: Notes,
+}
+
+/// What a person should know of writes that went well.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    fn add(&self, note: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    }
+
+    /// Those since the last time.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Aws {
+    pub fn new(clients: Clients, caller: Caller, region: String, mark: Mark) -> Self {
+        Self { clients, caller, region, mark, notes: Notes::default() }
+    }
+
     /// The account that every bucket must belong to (`x-amz-expected-bucket-owner`).
     pub fn account(&self) -> &str {
         &self.caller.account

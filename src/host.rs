@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, io, path::PathBuf, time::SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
+pub mod bounded;
 pub mod who;
 
 /// The outside world. Tests hand in one of their own.
@@ -27,7 +28,7 @@ pub struct Host {
     pub prompt: Box<dyn Prompt>,
     /// When it was made: one run is one moment.
     pub now: SystemTime,
-    /// Cancelled by Ctrl-C or SIGTERM.
+    /// Cancelled by Ctrl-C, SIGTERM, or the end of the terminal.
     pub cancel: CancellationToken,
 }
 

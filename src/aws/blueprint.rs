@@ -17,7 +17,7 @@ use super::{
         public_access::PublicAccess,
         versioning::Versioning,
     },
-    key::{Key, alias::Alias, own::OwnKey, rotation::Rotation},
+    key::{Key, own::OwnKey, rotation::Rotation},
     lock_table::{self, LockTable, recovery::Recovery},
     ownership::Tags,
     policies::{self, ACCESS_LOG_PREFIX, KeyUses, Place, TRAIL_PREFIX, TableAccess},
@@ -32,7 +32,6 @@ use crate::{
 };
 
 pub const KEY: Address = Address::new("key");
-pub const KEY_ALIAS: Address = Address::new("key/alias");
 pub const KEY_ROTATION: Address = Address::new("key/rotation");
 pub const LOG_BUCKET: Address = Address::new("log_bucket");
 pub const STATE_BUCKET: Address = Address::new("state_bucket");
@@ -168,7 +167,6 @@ impl<'a> Builder<'a> {
                 let key = Key::new(alias.clone(), self.title(), self.place.key_policy(self.uses()), self.tags.clone());
                 let rotation = Rotation { alias: alias.clone(), key: KEY.output(), enabled: true, days: *rotation_days };
                 self.add(KEY, &[], AwsSpec::Key(key));
-                self.add(KEY_ALIAS, &[&KEY], AwsSpec::Alias(Alias { name: alias, key: KEY.output() }));
                 self.add(KEY_ROTATION, &[&KEY], AwsSpec::Rotation(rotation));
             }
             settings::Encryption::OwnKey { arn } => {

@@ -1,6 +1,6 @@
 //! The service clients, all over one HTTP client, credentials cache and set of time-outs.
 
-use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, identity::IdentityCache, profile::ProfileFileCredentialsProvider, sts::AssumeRoleProvider,
@@ -9,7 +9,12 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::{endpoint::EndpointFuture, http::SharedHttpClient};
 use aws_smithy_types::{endpoint::Endpoint, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::{
+    os_shim_internal::{Env, Fs},
+    service_config::ServiceConfigKey,
+};
+
+use super::http::way::is_safe;
 
 /// Where every third call is refused, one of a hundred calls would fail five times in a row, and a run makes more than a
 /// hundred. Ten times it is one of a hundred thousand.
@@ -120,7 +125,14 @@ pub async fn connect(
         check_profile(&name, &Fs::real(), &Env::real()).await?;
         loader = loader.profile_name(name);
     }
-    Ok(loader.load().await)
+    let config = loader.load().await;
+    // What was said for all services on the command line holds over what a profile says of them.
+    if connection.endpoint_url.is_none()
+        && let Some(url) = from_profile(&config).into_iter().find(|url| !is_safe(url))
+    {
+        return Err(ConnectError::PlainHttp { url });
+    }
+    Ok(config)
 }
 
 /// The region that a profile names, or the default one.
@@ -153,29 +165,26 @@ async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectE
     Ok(())
 }
 
-fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) -> Vec<String> {
-    const SERVICES: &[&str] = &["", "_CLOUDTRAIL", "_CLOUDWATCH", "_DYNAMODB", "_IAM", "_KMS", "_S3", "_SNS", "_STS"];
-    let from_vars = SERVICES.iter().filter_map(|service| vars(&format!("AWS_ENDPOINT_URL{service}")));
-    let Endpoints { s3, dynamodb, iam, sts } = connection.endpoints.clone();
-    [connection.endpoint_url.clone(), s3, dynamodb, iam, sts].into_iter().flatten().chain(from_vars).collect()
+/// As a profile names them in the SDK's words, also those that a login goes to.
+const SERVICES: &[&str] =
+    &["CloudTrail", "CloudWatch", "DynamoDB", "IAM", "KMS", "S3", "S3 Control", "SNS", "STS", "SSO", "SSO OIDC", "Signin"];
+
+/// Endpoints that the SDK found by itself.
+fn from_profile(config: &SdkConfig) -> Vec<String> {
+    let of = |service| config.service_config()?.load_config(endpoint_of(service));
+    config.endpoint_url().map(str::to_owned).into_iter().chain(SERVICES.iter().filter_map(|service| of(service))).collect()
 }
 
-/// TLS anywhere, plain HTTP on this machine only.
-fn is_safe(url: &str) -> bool {
-    const PLAIN: &str = "http://";
-    let Some(rest) = url.get(..PLAIN.len()).filter(|start| start.eq_ignore_ascii_case(PLAIN)).map(|start| &url[start.len()..]) else {
-        return true;
-    };
-    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
-    // `http://localhost:80@example.com` leads to example.com.
-    if authority.contains('@') {
-        return false;
-    }
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+fn endpoint_of(service: &str) -> ServiceConfigKey<'_> {
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+    key.build().expect("all three parts are given")
+}
+
+fn endpoints(connection: &Connection, vars: &impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let names = SERVICES.iter().map(|service| format!("AWS_ENDPOINT_URL_{}", service.to_uppercase().replace(' ', "_")));
+    let from_vars = ["AWS_ENDPOINT_URL".to_owned()].into_iter().chain(names).filter_map(|name| vars(&name));
+    let Endpoints { s3, dynamodb, iam, sts } = connection.endpoints.clone();
+    [connection.endpoint_url.clone(), s3, dynamodb, iam, sts].into_iter().flatten().chain(from_vars).collect()
 }
 
 impl Clients {
@@ -241,13 +250,7 @@ impl Clients {
 }
 
 fn has_own_endpoint(config: &SdkConfig) -> bool {
-    let of_s3 = aws_types::service_config::ServiceConfigKey::builder()
-        .service_id("S3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build()
-        .expect("all three parts are given");
-    config.endpoint_url().is_some() || config.service_config().is_some_and(|service| service.load_config(of_s3).is_some())
+    config.endpoint_url().is_some() || config.service_config().is_some_and(|service| service.load_config(endpoint_of("S3")).is_some())
 }
 
 /// Behind an endpoint of one's own, the account is not part of the host name either: S3 Control would put it there.

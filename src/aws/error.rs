@@ -6,6 +6,10 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+pub mod clocks;
+
+use clocks::Clocks;
+
 /// One operation of one service, and the IAM action that allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Api {
@@ -98,12 +102,21 @@ impl AwsError {
             .or_else(|| header("x-amz-request-id"))
             .or_else(|| error.meta().extra("aws_request_id").map(Into::into));
         let code = error.code().filter(|code| !code.is_empty()).map(Box::<str>::from);
-        let kind = kind(&error, code.as_deref(), error.message(), status);
+        let clocks = raw.and_then(|response| Clocks::new(jiff::Timestamp::now(), response.headers().get("date")?));
+        let kind = match kind(&error, code.as_deref(), error.message(), status) {
+            Kind::Credentials if is_bad_signature(code.as_deref()) && clocks.is_some_and(|clocks| clocks.disagree()) => Kind::Clock,
+            kind => kind,
+        };
         let message = match &error {
             SdkError::ServiceError(_) => error.message().filter(|text| !text.is_empty()).map(Box::from),
             _ => Some(chain(&error).into()),
         };
-        Self { api, resource: resource.into(), kind, code, message, status, request_id, bucket_region: header("x-amz-bucket-region") }
+        let message = match clocks {
+            Some(clocks) if kind == Kind::Clock => Some(format!("{} ({clocks})", message.as_deref().unwrap_or_default()).into()),
+            _ => message,
+        };
+        let bucket_region = header("x-amz-bucket-region");
+        Self { api, resource: resource.into(), kind, code, message, status, request_id, bucket_region }
     }
 
     /// An answer that AWS should not give.
@@ -137,6 +150,11 @@ pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T
         Err(error) if error.is(absent) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The secret may be wrong, or the time.
+fn is_bad_signature(code: Option<&str>) -> bool {
+    matches!(code, Some("SignatureDoesNotMatch" | "InvalidSignatureException"))
 }
 
 fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, message: Option<&str>, status: Option<u16>) -> Kind {

@@ -1,5 +1,5 @@
 //! The one HTTP client under all service clients: which certificates it trusts, and through which
-//! proxy it goes.
+//! proxy it goes. It is the last to see a request, and lets none out in the clear.
 //!
 //! The SDK's own client ignores `AWS_CA_BUNDLE`, panics over a PEM file that it cannot read, and
 //! builds a connection pool for every service.
@@ -28,7 +28,11 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-/// How the client leaves the machine.
+pub mod way;
+
+use way::Way;
+
+/// How the client leaves the machine. To the machine itself it goes directly, whatever is said here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxy {
     /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
@@ -43,6 +47,8 @@ pub enum HttpError {
     NotPem { reason: String },
     #[error("the CA bundle holds no certificate that can be a root of trust")]
     NoRoots,
+    #[error("{url} is plain HTTP and not on this machine: credentials and states would travel in the clear")]
+    InTheClear { url: String },
     #[error("the system has no certificates to trust; install its package `ca-certificates`, or name a file with AWS_CA_BUNDLE")]
     NoSystemRoots,
 }
@@ -85,13 +91,44 @@ impl HttpClient for Client {
         if let Some((_, connector)) = connectors.iter().find(|(known, _)| *known == timeouts) {
             return connector.clone();
         }
-        let connector = match self.roots.pem() {
-            Ok(pem) => connect(pem, self.proxy, settings),
-            Err(error) => SharedHttpConnector::new(Unusable(error)),
-        };
+        let (roots, proxy, settings) = (self.roots.clone(), self.proxy, settings.clone());
+        let connector =
+            SharedHttpConnector::new(Ways { roots, proxy, settings, direct: OnceLock::default(), elsewhere: OnceLock::default() });
         connectors.push((timeouts, connector.clone()));
         connector
     }
+}
+
+/// To this machine and to anywhere else: in practice one of them.
+#[derive(Debug)]
+struct Ways {
+    roots: Roots,
+    proxy: Proxy,
+    settings: HttpConnectorSettings,
+    direct: OnceLock<SharedHttpConnector>,
+    elsewhere: OnceLock<SharedHttpConnector>,
+}
+
+impl HttpConnector for Ways {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let signed = request.headers().get("authorization").is_some_and(|header| header.starts_with("AWS4"));
+        let (connector, proxy) = match Way::of(request.uri(), signed) {
+            Way::Direct => (&self.direct, Proxy::Direct),
+            Way::Elsewhere => (&self.elsewhere, self.proxy),
+            Way::InTheClear => return Unusable(HttpError::InTheClear { url: endpoint(request.uri()) }).call(request),
+        };
+        let make = || match self.roots.pem() {
+            Ok(pem) => connect(pem, proxy, &self.settings),
+            Err(error) => SharedHttpConnector::new(Unusable(error)),
+        };
+        connector.get_or_init(make).call(request)
+    }
+}
+
+/// Without what is asked there, which may be a secret.
+fn endpoint(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default())
 }
 
 fn connect(pem: &[u8], proxy: Proxy, settings: &HttpConnectorSettings) -> SharedHttpConnector {
@@ -206,6 +243,23 @@ mod tests {
     fn system_roots_are_not_loaded_before_the_first_call() {
         let Roots::System(loaded) = Roots::new(None).expect("nothing to check") else { panic!("not the system's") };
         assert!(loaded.get().is_none());
+    }
+
+    /// Whoever named the endpoint: a variable, a profile, a login.
+    #[tokio::test]
+    async fn nothing_leaves_in_the_clear() {
+        let ways = |settings| Ways {
+            roots: Roots::new(None).expect("nothing to check"),
+            proxy: Proxy::FromEnvironment,
+            settings,
+            direct: OnceLock::default(),
+            elsewhere: OnceLock::default(),
+        };
+        let mut request = HttpRequest::empty();
+        request.set_uri("http://192.0.2.1:8000/?token=secret").expect("a URI");
+        let error = ways(HttpConnectorSettings::default()).call(request).await.expect_err("not on this machine");
+        let shown = std::error::Error::source(&error).expect("a reason").to_string();
+        assert!(shown.starts_with("http://192.0.2.1:8000 is plain HTTP") && !shown.contains("secret"), "{shown}");
     }
 
     #[tokio::test]

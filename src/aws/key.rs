@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{observation::Owner, spec::Spec};
 
-pub mod alias;
+mod alias;
 pub mod find;
 pub mod own;
 pub mod rotation;
@@ -39,10 +39,21 @@ const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
 /// How often the answer to `CreateKey` may be lost.
 const CREATE_TRIES: usize = 4;
 
+/// Where the alias leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leads {
+    Here,
+    Nowhere,
+    /// To the key of this ARN.
+    Elsewhere(String),
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
-    /// The alias that leads to it.
+    /// By which it is found again, and which of several that were made at once is the environment's.
     pub alias: String,
+    pub alias_leads: Leads,
     pub description: String,
     pub state: String,
     pub policy: Document,
@@ -51,7 +62,7 @@ pub struct Key {
 
 impl Key {
     pub fn new(alias: String, description: String, policy: Document, tags: Tags) -> Self {
-        Self { alias, description, state: ENABLED.to_owned(), policy, tags }
+        Self { alias, alias_leads: Leads::Here, description, state: ENABLED.to_owned(), policy, tags }
     }
 }
 
@@ -59,6 +70,7 @@ impl Spec for Key {
     fn over(&self, observed: &Self) -> Self {
         Self {
             alias: self.alias.clone(),
+            alias_leads: self.alias_leads.clone(),
             description: observed.description.clone(),
             state: self.state.clone(),
             policy: self.policy.over(&observed.policy),
@@ -67,16 +79,27 @@ impl Spec for Key {
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
-        unusable(&observed.state)
+        // An alias is never pointed elsewhere: somebody's states may be encrypted by way of it.
+        let taken = || match &observed.alias_leads {
+            Leads::Here | Leads::Nowhere => None,
+            Leads::Elsewhere(key) => Some(format!(
+                "{} points at another key, {key}; delete the alias, or choose another project or environment name",
+                self.alias
+            )),
+        };
+        unusable(&observed.state).or_else(taken)
     }
 
     fn trips_to_look(&self) -> u32 {
         find::TRIPS
     }
 
-    /// It is found before it is changed.
+    /// The key, and then its alias; what is changed is found first.
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        from.map_or(1, |from| find::TRIPS + u32::from(!self.policy.means(&from.policy)) + trips_to_tag(&from.tags, &self.tags))
+        let Some(from) = from else { return 2 };
+        let found = if from.alias_leads == Leads::Here { find::TRIPS } else { find::TRIPS_BY_TAGS };
+        let changes = [self.alias_leads != from.alias_leads, !self.policy.means(&from.policy)];
+        found + changes.into_iter().map(u32::from).sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
     }
 }
 
@@ -99,6 +122,7 @@ impl Resource for Key {
         Ok(Some(Found {
             spec: Self {
                 alias: self.alias.clone(),
+                alias_leads: key.alias_leads.clone(),
                 description: key.description.clone(),
                 state: key.state.clone(),
                 policy,
@@ -110,11 +134,17 @@ impl Resource for Key {
     }
 
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        let Some(from) = from else { return self.create(aws).await.map(Some) };
+        let Some(from) = from else {
+            let made = self.create(aws).await?;
+            return alias::claim(aws, &self.alias, made).await.map(Some);
+        };
         let arn = match find::find(aws, &self.alias).await? {
             Some(key) => key.arn,
             None => return Err(AwsError::vanished(find::DESCRIBE, &self.alias)),
         };
+        if self.alias_leads != from.alias_leads {
+            alias::point(aws, &self.alias, &arn).await?;
+        }
         if !self.policy.means(&from.policy) {
             let request = aws.clients.kms.put_key_policy().key_id(&arn).policy(self.policy.to_json());
             aws.send(PUT_POLICY, &arn, NOT_YET, || request.clone().send()).await?;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Aws,
     access::attachment::PrincipalKind,
-    blueprint::{KEY, KEY_ALIAS},
+    blueprint::KEY,
+    key::{Key, Leads},
     lock_table,
     ownership::{Tags, tags_to_add},
     policy::{Document, Statement},
@@ -64,7 +65,10 @@ fn add(all: &mut Actions, actions: &[&'static str], arns: &[String]) {
 
 /// The one key, if its alias leads to it already: else it is searched for among all.
 fn key(plan: &Plan<AwsSpec>, known: &Outputs, aws: &Aws) -> String {
-    let named = plan.steps.iter().any(|step| step.address == KEY_ALIAS && matches!(step.change, Change::NoOp { .. }));
+    let named = plan.steps.iter().any(|step| match &step.change {
+        Change::NoOp { spec: AwsSpec::Key(seen) } | Change::Update { from: AwsSpec::Key(seen), .. } => seen.alias_leads == Leads::Here,
+        _ => false,
+    });
     known.get(&KEY).filter(|_| named).cloned().unwrap_or_else(|| aws.arn("kms", &aws.region, "key/*"))
 }
 
@@ -110,8 +114,10 @@ impl Place<'_> {
     fn reads(&self, address: &Address, spec: &AwsSpec, on: &mut On<'_>) {
         let arns = &self.arns(address, spec);
         match spec {
-            AwsSpec::Key(_) => {
+            AwsSpec::Key(key) => {
                 on(&["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListResourceTags"], arns);
+                // It may lead nowhere yet.
+                on(&["kms:DescribeKey"], &[self.alias(key)]);
                 on(&["kms:ListKeys"], &[ANYTHING.to_owned()]);
             }
             AwsSpec::OwnKey(key) => {
@@ -120,8 +126,6 @@ impl Place<'_> {
                     on(&["kms:GetKeyPolicy"], arns);
                 }
             }
-            // By its alias, which may lead nowhere yet.
-            AwsSpec::Alias(_) => on(&["kms:DescribeKey"], arns),
             AwsSpec::Rotation(_) => on(&["kms:GetKeyRotationStatus"], arns),
             AwsSpec::Bucket(_) => on(&["s3:GetBucketOwnershipControls", "s3:GetBucketTagging", "s3:ListBucket"], arns),
             AwsSpec::PublicAccess(_) => on(&["s3:GetBucketPublicAccessBlock"], arns),
@@ -160,11 +164,11 @@ impl Place<'_> {
     fn creation(&self, address: &Address, to: &AwsSpec, on: &mut On<'_>) {
         let arns = &self.arns(address, to);
         match to {
-            AwsSpec::Key(_) => {
+            AwsSpec::Key(key) => {
                 on(&["kms:CreateKey"], &[ANYTHING.to_owned()]);
-                on(&["kms:TagResource"], arns);
+                on(&["kms:CreateAlias", "kms:TagResource"], arns);
+                on(&["kms:CreateAlias"], &[self.alias(key)]);
             }
-            AwsSpec::Alias(_) => on(&["kms:CreateAlias"], arns),
             AwsSpec::Bucket(_) => on(&["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"], arns),
             AwsSpec::LockTable(table) => {
                 on(&["dynamodb:CreateTable", "dynamodb:TagResource"], arns);
@@ -195,6 +199,9 @@ impl Place<'_> {
                 tagged("kms:TagResource", &from.tags, &to.tags);
                 if !to.policy.means(&from.policy) {
                     on(&["kms:PutKeyPolicy"], arns);
+                }
+                if to.alias_leads != from.alias_leads {
+                    on(&["kms:CreateAlias"], &[arns.clone(), vec![self.alias(to)]].concat());
                 }
             }
             (AwsSpec::Bucket(from), AwsSpec::Bucket(to)) => {
@@ -247,7 +254,7 @@ impl Place<'_> {
         match from {
             AwsSpec::Key(key) => {
                 on(&["kms:DeleteAlias", "kms:ScheduleKeyDeletion"], arns);
-                on(&["kms:DeleteAlias"], &[self.aws.arn("kms", &self.aws.region, &key.alias)]);
+                on(&["kms:DeleteAlias"], &[self.alias(key)]);
             }
             AwsSpec::Bucket(_) => on(&["s3:DeleteBucket"], arns),
             AwsSpec::Notifications(_) => on(&["s3:PutBucketNotification"], arns),
@@ -267,7 +274,6 @@ impl Place<'_> {
                 PrincipalKind::Group => on(&["iam:DetachGroupPolicy"], arns),
             },
             AwsSpec::OwnKey(_)
-            | AwsSpec::Alias(_)
             | AwsSpec::Rotation(_)
             | AwsSpec::PublicAccess(_)
             | AwsSpec::Versioning(_)
@@ -307,7 +313,6 @@ impl Place<'_> {
             },
             AwsSpec::Key(_)
             | AwsSpec::OwnKey(_)
-            | AwsSpec::Alias(_)
             | AwsSpec::Bucket(_)
             | AwsSpec::LockTable(_)
             | AwsSpec::Topic(_)
@@ -326,6 +331,10 @@ impl Place<'_> {
         }
     }
 
+    fn alias(&self, key: &Key) -> String {
+        self.aws.arn("kms", &self.aws.region, &key.alias)
+    }
+
     fn arns(&self, address: &Address, spec: &AwsSpec) -> Vec<String> {
         let aws = self.aws;
         let bucket = |name: &str| format!("arn:{}:s3:::{name}", aws.caller.partition);
@@ -334,7 +343,6 @@ impl Place<'_> {
         let arn = match spec {
             AwsSpec::Key(_) | AwsSpec::Rotation(_) => self.key.clone(),
             AwsSpec::OwnKey(key) => key.arn.clone(),
-            AwsSpec::Alias(alias) => return vec![aws.arn("kms", &aws.region, &alias.name), self.key.clone()],
             AwsSpec::Bucket(it) => bucket(&it.name),
             AwsSpec::PublicAccess(it) => bucket(&it.bucket),
             AwsSpec::Versioning(it) => bucket(&it.bucket),

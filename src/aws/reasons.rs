@@ -12,7 +12,6 @@ pub fn why(spec: &AwsSpec, setting: &str) -> Option<&'static str> {
     match spec {
         AwsSpec::Key(_) => key(field, rest),
         AwsSpec::OwnKey(_) => own_key(field),
-        AwsSpec::Alias(_) => (field == "key").then_some("so that the key is found again"),
         AwsSpec::Rotation(_) => {
             matches!(field, "enabled" | "days").then_some("so that no piece of key material protects the states for ever")
         }
@@ -42,6 +41,7 @@ pub fn why(spec: &AwsSpec, setting: &str) -> Option<&'static str> {
 
 fn key(field: &str, rest: &str) -> Option<&'static str> {
     Some(match field {
+        "alias_leads" => "so that the key is found again",
         "state" => "so that states can be read and written",
         "description" => "so that people know what the key is for",
         "policy" => statement(rest),

@@ -12,7 +12,7 @@ use super::{
         public_access::PublicAccess, versioning::Versioning,
     },
     error::AwsError,
-    key::{Key, alias::Alias, own::OwnKey, rotation::Rotation},
+    key::{Key, own::OwnKey, rotation::Rotation},
     lock_table::{LockTable, recovery::Recovery},
     reasons,
     resource::{Found, Look, Resource},
@@ -123,7 +123,6 @@ macro_rules! kinds {
 kinds! {
     Key(Key) "KMS key",
     OwnKey(OwnKey) "KMS key (yours)",
-    Alias(Alias) "KMS alias",
     Rotation(Rotation) "key rotation",
     Bucket(Bucket) "S3 bucket",
     PublicAccess(PublicAccess) "public access block",

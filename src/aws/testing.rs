@@ -113,7 +113,7 @@ impl Script {
             partition: partition.to_owned(),
             arn: format!("arn:{partition}:iam::{ACCOUNT}:user/admin"),
         };
-        Aws { clients: Clients::new(&self.config(region)), caller, region: region.to_owned(), mark: mark() }
+        Aws::new(Clients::new(&self.config(region)), caller, region.to_owned(), mark())
     }
 
     fn config(&self, region: &str) -> SdkConfig {

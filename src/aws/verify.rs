@@ -7,6 +7,7 @@ pub mod contents;
 pub mod denied;
 pub mod identities;
 pub mod lifecycle;
+pub mod listeners;
 pub mod open;
 pub mod own_key;
 pub mod probe;
@@ -61,7 +62,6 @@ pub fn name(aws: &Aws, spec: &AwsSpec, known: &Outputs) -> Option<String> {
     match spec {
         AwsSpec::Key(_) | AwsSpec::Rotation(_) => known.get(&KEY).cloned(),
         AwsSpec::OwnKey(key) => Some(key.arn.clone()),
-        AwsSpec::Alias(alias) => Some(aws.arn("kms", &aws.region, &alias.name)),
         AwsSpec::Bucket(spec) => bucket(&spec.name),
         AwsSpec::PublicAccess(spec) => bucket(&spec.bucket),
         AwsSpec::Versioning(spec) => bucket(&spec.bucket),

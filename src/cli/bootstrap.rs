@@ -122,6 +122,7 @@ async fn write(
 ) -> Result<Outputs, Failure> {
     let known = observation::outputs(observation);
     let outcome = progress::carried_out(plan, known, &environment.aws, environment.settings.run.parallelism, cx).await;
+    environment.aws.notes.take().iter().for_each(|note| cx.say(note));
     match failed(&outcome, cx.host.cancel.is_cancelled()) {
         Some(failure) => Err(failure),
         None => Ok(outcome.outputs),

@@ -13,9 +13,8 @@ pub fn describe(_address: &Address, spec: &AwsSpec) -> Line {
 
 fn title(spec: &AwsSpec) -> String {
     match spec {
-        AwsSpec::Key(_) => "KMS key of the states".to_owned(),
+        AwsSpec::Key(key) => format!("KMS key {}", key.alias),
         AwsSpec::OwnKey(key) => format!("your KMS key {}", key.arn),
-        AwsSpec::Alias(alias) => alias.name.clone(),
         AwsSpec::Rotation(rotation) => format!("new key material every {} days", rotation.days),
         AwsSpec::Bucket(bucket) => format!("S3 bucket {}", bucket.name),
         AwsSpec::PublicAccess(_) => "no public access of any kind".to_owned(),

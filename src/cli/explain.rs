@@ -104,7 +104,7 @@ pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure 
             Some(region) => failure.hint(format!("is the network up, and is {region} a region that the account has enabled?")),
             None => failure.hint("is the network up? then run the same command again"),
         },
-        Kind::Clock => failure.hint("this machine's clock is off; set it, then run the same command again"),
+        Kind::Clock => failure.hint("this machine's clock and AWS's do not agree; set it, then run the same command again"),
         Kind::Server => failure.hint("AWS has a problem of its own; run the same command again"),
         Kind::Refused => match error.code.as_deref() {
             Some("BucketAlreadyExists") => {

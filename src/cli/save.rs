@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::{context::Context, environment::Settled, explain, failure::Failure, wizard};
 use crate::{
-    host::{Answer, Host, Kind, Question},
+    host::{Answer, Host, Kind, Question, bounded},
     settings::file::{FILE_NAME, File},
 };
 
@@ -65,7 +65,7 @@ pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
 /// Where the file is, and what it says, if it is there.
 fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), Failure> {
     let path = host.cwd.join(shown);
-    match fs::read_to_string(&path) {
+    match bounded::text(&path) {
         Ok(text) => Ok((path, Some(text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path, None)),
         Err(error) => Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error)),
@@ -120,7 +120,7 @@ impl Save {
         let Some(before) = &self.before else {
             return temp.persist_noclobber(target).map(drop).map_err(|error| error.error);
         };
-        if fs::read_to_string(target)? != *before {
+        if bounded::text(target)? != *before {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         temp.as_file().set_permissions(fs::metadata(target)?.permissions())?;

@@ -1,6 +1,6 @@
 //! Who calls AWS, and where: profile, endpoint or sandbox, and the account that answers.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{explain, failure::Failure, global::Global};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         ownership::Mark,
     },
     exit,
-    host::Host,
+    host::{Host, bounded},
     render::Emulator,
     sandbox::{Sandbox, running::Running},
     settings::{
@@ -78,13 +78,13 @@ pub struct Connected {
 impl Connected {
     pub fn about(self, settings: &Settings) -> Aws {
         let Self { clients, caller, region } = self;
-        Aws { clients, caller, region, mark: Mark { project: settings.project.to_string(), env: settings.env.to_string() } }
+        Aws::new(clients, caller, region, Mark { project: settings.project.to_string(), env: settings.env.to_string() })
     }
 
     /// On behalf of no environment: nothing that carries any mark is ours.
     pub fn of_nobody(self) -> Aws {
         let Self { clients, caller, region } = self;
-        Aws { clients, caller, region, mark: Mark { project: String::new(), env: String::new() } }
+        Aws::new(clients, caller, region, Mark { project: String::new(), env: String::new() })
     }
 }
 
@@ -158,7 +158,7 @@ fn by_way_of(
     let pem = match &bundle {
         Some(path) => {
             let unreadable = |error| Failure::failed(format!("cannot read the CA bundle {}", path.display())).because(&error);
-            Some(fs::read(path).map_err(unreadable)?)
+            Some(bounded::bytes(path).map_err(unreadable)?)
         }
         None => None,
     };

@@ -21,7 +21,7 @@ use crate::{
     aws::{
         blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
-        verify::{Backend, survey},
+        verify::{Backend, listeners, survey},
     },
     blueprint::Blueprint,
     exit,
@@ -218,12 +218,13 @@ async fn of_environment(
         if options.usage { live_use(account, &of, key, options, at).await } else { vec![] }
     };
     // All at once: each takes two round trips, and none has to wait for another.
-    let looking = async { tokio::join!(observing, survey::checks(account, &about), using) };
-    let (observation, surveyed, used) = cx.look(looking).await?;
+    let looking = async { tokio::join!(observing, survey::checks(account, &about), listeners::check(account, blueprint), using) };
+    let (observation, surveyed, listened, used) = cx.look(looking).await?;
     let mend = wizard::command("bootstrap", environment.name(), &environment.flags) + &cx.global.words();
     let backend = Backend { aws: account, blueprint, observation: &observation, mend: &mend, tagged: true };
     let mut checked = backend.checks();
     checked.extend(surveyed);
+    checked.extend(listened);
     checked.extend(of_files(environment, &observation, cx)?);
     checked.extend(used);
     let mut notes = vec![];

@@ -6,6 +6,7 @@ use super::{
     File, RenderError, diff,
     header::{self, Header, Owner},
 };
+use crate::host::bounded;
 
 /// What is there, set against what should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +76,8 @@ pub enum Obstacle {
     ReadOnly,
     #[error("is not valid UTF-8")]
     NotText,
+    #[error("is larger than {} bytes", bounded::LARGEST)]
+    TooLarge,
 }
 
 /// A standing, and what it was judged by.
@@ -109,9 +112,11 @@ pub(super) fn look(dir: &Path, file: &File) -> Result<Look, RenderError> {
     if !meta.is_file() {
         return obstacle(Obstacle::Special);
     }
-    let Ok(text) = String::from_utf8(fs::read(&path).map_err(RenderError::io("read", &path))?) else {
-        return obstacle(Obstacle::NotText);
+    let bytes = match bounded::bytes(&path) {
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return obstacle(Obstacle::TooLarge),
+        bytes => bytes.map_err(RenderError::io("read", &path))?,
     };
+    let Ok(text) = String::from_utf8(bytes) else { return obstacle(Obstacle::NotText) };
     let mut standing = judge(file, &text);
     // Root may write all the same; the bit says that it should not.
     if meta.permissions().readonly() && standing != Standing::Current {

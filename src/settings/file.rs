@@ -11,7 +11,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -29,7 +29,7 @@ use super::{
     variables::nearest,
 };
 
-use crate::verify::accept::Acceptance;
+use crate::{host::bounded, verify::accept::Acceptance};
 
 pub mod ignored;
 
@@ -76,14 +76,14 @@ impl File {
     pub fn find(cwd: &Path, named: Option<&Path>) -> Result<Option<Self>, SettingsError> {
         if let Some(named) = named {
             let path = cwd.join(named);
-            let text = fs::read_to_string(&path).map_err(|source| SettingsError::Read { path: named.to_path_buf(), source })?;
+            let text = bounded::text(&path).map_err(|source| SettingsError::Read { path: named.to_path_buf(), source })?;
             return Self::parse(named, &text).map(Some);
         }
         let root = cwd.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(cwd);
         for folder in cwd.ancestors().take_while(|folder| folder.starts_with(root)) {
             let path = folder.join(FILE_NAME);
             let shown = if folder == cwd { PathBuf::from(FILE_NAME) } else { path.clone() };
-            match fs::read_to_string(&path) {
+            match bounded::text(&path) {
                 Ok(text) => return Self::parse(&shown, &text).map(Some),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(SettingsError::Read { path: shown, source }),

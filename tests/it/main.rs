@@ -50,4 +50,6 @@ mod terminal;
 #[cfg(unix)]
 mod terraform;
 #[cfg(unix)]
+mod threats;
+#[cfg(unix)]
 mod verify;

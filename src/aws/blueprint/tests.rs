@@ -106,7 +106,6 @@ fn the_default() {
         .collect();
     assert_snapshot!(lines.join("\n"), @"
     key (KMS key) after []
-    key/alias (KMS alias) after [key]
     key/rotation (key rotation) after [key]
     topic (SNS topic) after [key]
     log_bucket (S3 bucket) after []

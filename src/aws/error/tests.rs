@@ -63,6 +63,27 @@ async fn a_clock_that_is_off_is_told_by_the_words() {
 }
 
 #[tokio::test]
+async fn a_signature_of_another_time_is_no_wrong_secret() {
+    let ago = |minutes| {
+        let time = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes);
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).expect("a date")
+    };
+    for (code, minutes, kind) in [
+        ("SignatureDoesNotMatch", 20, Kind::Clock),
+        ("InvalidSignatureException", -20, Kind::Clock),
+        ("RequestTimeTooSkewed", 20, Kind::Clock),
+        ("SignatureDoesNotMatch", 1, Kind::Credentials),
+        ("InvalidClientTokenId", 20, Kind::Credentials),
+        ("AccessDenied", 20, Kind::Denied),
+    ] {
+        let date = ago(minutes);
+        for error in in_each(|| error(403, code).header("date", &date)).await {
+            assert_eq!((error.kind, error.to_string().contains("at AWS 2")), (kind, kind == Kind::Clock), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn no_answer_is_the_network() {
     for error in in_each(lost).await {
         assert_eq!((error.kind, error.status), (Kind::Network, None));

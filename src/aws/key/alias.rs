@@ -1,61 +1,57 @@
-//! The alias of the key: how it is found again, and what a person sees in the console.
+//! The alias of the key: how it is found again, what a person sees in the console, and, since KMS has each name once, what
+//! decides between two keys that were made at the same moment.
 
-use serde::{Deserialize, Serialize};
-
+use super::{DAYS_UNTIL_DELETION, NOT_YET, find, schedule};
 use crate::{
     aws::{
         Aws,
         error::{Api, AwsError},
-        key::{
-            NOT_YET,
-            find::{arn_of, describe},
-        },
-        resource::{Found, Look, Resource},
     },
-    spec::Spec,
+    observation::Owner,
 };
 
 const CREATE: Api = Api::new("kms:CreateAlias");
+const TAKEN: &str = "AlreadyExistsException";
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alias {
-    pub name: String,
-    /// ARN of the key.
-    pub key: String,
+/// Names the key that was just made, and returns the ARN of the one that is the environment's.
+///
+/// Where another run was faster that is the other one's key, and the deletion of the one of ours is scheduled: nothing is
+/// encrypted with it yet.
+///
+/// # Errors
+/// If the alias leads to a key of somebody else by now, or KMS refuses.
+pub(super) async fn claim(aws: &Aws, alias: &str, made: String) -> Result<String, AwsError> {
+    let taken = match point(aws, alias, &made).await {
+        Err(error) if error.is(&[TAKEN]) => error,
+        result => return result.map(|()| made),
+    };
+    // An alias that was just made is not seen everywhere at once.
+    let request = aws.clients.kms.describe_key().key_id(alias);
+    let first = match aws.send(find::DESCRIBE, alias, NOT_YET, || request.clone().send()).await?.key_metadata {
+        Some(metadata) => find::with_tags(aws, metadata).await?,
+        None => return Err(taken),
+    };
+    if first.owner != Owner::Us {
+        return Err(taken);
+    }
+    let ours = match schedule(aws, &made, DAYS_UNTIL_DELETION).await {
+        Ok(_) => "is scheduled for deletion".to_owned(),
+        Err(error) => format!("is not used, and could not be scheduled for deletion: {error}"),
+    };
+    aws.notes.add(format!("another run made the key {} first; {made}, which this one made, {ours}", first.arn));
+    Ok(first.arn)
 }
 
-impl Spec for Alias {
-    /// An alias is never pointed elsewhere: somebody's states may be encrypted by way of it.
-    fn blocked_by(&self, observed: &Self) -> Option<String> {
-        (observed.key != self.key).then(|| {
-            format!(
-                "{} points at another key, {}; delete the alias, or choose another project or environment name",
-                self.name, observed.key
-            )
-        })
-    }
-
-    fn goes_with_its_whole(&self) -> bool {
-        true
-    }
-}
-
-impl Resource for Alias {
-    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let found = look.aliased(&self.name).await?;
-        Ok(found.map(|key| Found::part(Self { name: self.name.clone(), key: arn_of(key) })))
-    }
-
-    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        let request = aws.clients.kms.create_alias().alias_name(&self.name).target_key_id(&self.key);
-        match aws.send(CREATE, &self.name, NOT_YET, || request.clone().send()).await {
-            // Another run was faster: fine if it leads to the same key.
-            Err(error) if error.is(&["AlreadyExistsException"]) => {
-                let target = describe(aws, &self.name).await?.and_then(|key| key.arn);
-                if target.as_deref() == Some(&*self.key) { Ok(None) } else { Err(error) }
-            }
-            result => result.map(|_| None),
+/// Makes the alias. That it leads there already is success.
+pub(super) async fn point(aws: &Aws, alias: &str, key: &str) -> Result<(), AwsError> {
+    let request = aws.clients.kms.create_alias().alias_name(alias).target_key_id(key);
+    match aws.send(CREATE, alias, NOT_YET, || request.clone().send()).await {
+        // The answer of an earlier try was lost, or another run was faster.
+        Err(error) if error.is(&[TAKEN]) => {
+            let target = find::describe(aws, alias).await?.and_then(|key| key.arn);
+            if target.as_deref() == Some(key) { Ok(()) } else { Err(error) }
         }
+        result => result.map(drop),
     }
 }
 

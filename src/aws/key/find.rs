@@ -11,6 +11,7 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError, Kind, found},
+        key::Leads,
         ownership::Tags,
     },
     observation::Owner,
@@ -24,6 +25,8 @@ pub(super) const ABSENT: &[&str] = &["NotFoundException"];
 
 /// What the alias leads to, and then its tags: calls that [`find`] makes one after the other.
 pub(super) const TRIPS: u32 = 2;
+/// Where there is no alias: all keys, their tags, and then the one.
+pub(super) const TRIPS_BY_TAGS: u32 = 3;
 
 /// How many keys are asked for their tags at the same time, when one is searched for: few accounts have more.
 const SEARCH_WIDTH: usize = 64;
@@ -32,6 +35,7 @@ const SEARCH_WIDTH: usize = 64;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundKey {
     pub arn: String,
+    pub alias_leads: Leads,
     pub state: String,
     /// When KMS deletes it, if that is scheduled.
     pub deleted_on: Option<Timestamp>,
@@ -62,7 +66,11 @@ pub(in crate::aws) async fn behind(
     let (aliased, all) = tokio::join!(aliased, Box::pin(list(aws)));
     match aliased? {
         Some(key) if key.owner == Owner::Us => Ok(Some(key)),
-        other => Ok(Box::pin(search(aws, all?)).await?.or(other)),
+        other => {
+            let alias_leads = other.as_ref().map_or(Leads::Nowhere, |key| Leads::Elsewhere(key.arn.clone()));
+            let ours = Box::pin(search(aws, all?)).await?;
+            Ok(ours.map(|key| FoundKey { alias_leads, ..key }).or(other))
+        }
     }
 }
 
@@ -131,7 +139,8 @@ pub(in crate::aws) fn arn_of(key: &KeyMetadata) -> String {
     key.arn().unwrap_or_else(|| key.key_id()).to_owned()
 }
 
-async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
+/// As if an alias led to it.
+pub(super) async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
     let tags = tags(aws, metadata.key_id()).await?;
     Ok(found_key(aws, metadata, tags))
 }
@@ -140,6 +149,7 @@ fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
     FoundKey {
         deleted_on: metadata.deletion_date.as_ref().and_then(timestamp),
         arn: arn_of(&metadata),
+        alias_leads: Leads::Here,
         state: metadata.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
         description: metadata.description.unwrap_or_default(),
         owner: aws.mark.owner(&tags),

@@ -82,7 +82,8 @@ async fn by_its_tags_after_a_run_that_was_cut_off() {
         .about("DescribeKey", "\"e\"", metadata("arn:aws:kms:eu-west-1:111122223333:key/e", ENABLED, 10));
     let found = look(&script, &key()).await.unwrap().unwrap();
     assert_eq!(found.output.as_deref(), Some("arn:aws:kms:eu-west-1:111122223333:key/e"), "the oldest of ours");
-    assert_eq!(found.owner, Owner::Us);
+    assert_eq!((found.owner, &found.spec.alias_leads), (Owner::Us, &Leads::Nowhere));
+    assert_eq!(key().over(&found.spec), key(), "it is named again");
 }
 
 #[tokio::test]
@@ -111,7 +112,10 @@ async fn a_key_of_others_behind_the_alias_gives_way_to_one_of_ours() {
         .about("DescribeKey", "\"c\"", metadata("arn:ours", ENABLED, 2))
         .always("ListKeys", keys(&["c"]))
         .always("GetKeyPolicy", policy(&document()));
-    assert_eq!(look(&script, &key()).await.unwrap().unwrap().output.as_deref(), Some("arn:ours"));
+    let found = look(&script, &key()).await.unwrap().unwrap();
+    assert_eq!(found.output.as_deref(), Some("arn:ours"));
+    let why = key().blocked_by(&found.spec).unwrap();
+    assert!(why.contains("points at another key, arn:theirs"), "{why}");
     let script = script.on("ListKeys", keys(&[]));
     let found = look(&script, &key()).await.unwrap().unwrap();
     assert_eq!((found.output.as_deref(), found.owner), (Some("arn:theirs"), Owner::Unmanaged));
@@ -137,10 +141,13 @@ fn aliased_without_policy(script: Script) -> Script {
 }
 
 #[tokio::test]
-async fn it_is_made_in_one_call() {
-    let script = Script::new().on("CreateKey", metadata(KEY_ARN, ENABLED, 1));
+async fn it_is_made_in_one_call_and_named() {
+    let script = Script::new().on("CreateKey", metadata(KEY_ARN, ENABLED, 1)).on("CreateAlias", empty());
     assert_eq!(key().write(&script.aws(), None).await.unwrap().as_deref(), Some(KEY_ARN));
-    assert_snapshot!(script.sent(), @r#"CreateKey {"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"TfbackendEnableIamPolicies\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}","Description":"States","Tags":[{"TagKey":"ManagedBy","TagValue":"tfbackend"},{"TagKey":"tfbackend:env","TagValue":"dev"},{"TagKey":"tfbackend:project","TagValue":"acme"},{"TagKey":"tfbackend:protected","TagValue":"true"},{"TagKey":"tfbackend:version","TagValue":"1"}]}"#);
+    assert_snapshot!(script.sent(), @r#"
+    CreateKey {"Policy":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"TfbackendEnableIamPolicies\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}","Description":"States","Tags":[{"TagKey":"ManagedBy","TagValue":"tfbackend"},{"TagKey":"tfbackend:env","TagValue":"dev"},{"TagKey":"tfbackend:project","TagValue":"acme"},{"TagKey":"tfbackend:protected","TagValue":"true"},{"TagKey":"tfbackend:version","TagValue":"1"}]}
+    CreateAlias {"AliasName":"alias/acme-tfstate-dev","TargetKeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+    "#);
 }
 
 #[tokio::test]
@@ -150,9 +157,10 @@ async fn a_lost_answer_does_not_make_two_keys() {
             .on("CreateKey", unclear)
             .always("ListKeys", keys(&["c"]))
             .always("ListResourceTags", tagged(&tags()))
-            .about("DescribeKey", "\"c\"", metadata(KEY_ARN, ENABLED, 1));
+            .about("DescribeKey", "\"c\"", metadata(KEY_ARN, ENABLED, 1))
+            .on("CreateAlias", empty());
         assert_eq!(key().write(&script.aws(), None).await.unwrap().as_deref(), Some(KEY_ARN));
-        assert_eq!(script.count("CreateKey"), 1);
+        assert_eq!((script.count("CreateKey"), script.count("CreateAlias")), (1, 1));
     }
 }
 
@@ -161,6 +169,7 @@ async fn a_call_that_did_nothing_is_made_again_a_few_times() {
     let script = not_aliased(Script::new())
         .on("CreateKey", error(400, "ThrottlingException"))
         .on("CreateKey", metadata(KEY_ARN, ENABLED, 1))
+        .on("CreateAlias", empty())
         .always("ListKeys", keys(&["theirs"]))
         .always("ListResourceTags", tagged(&their_tags()));
     assert_eq!(key().write(&script.aws(), None).await.unwrap().as_deref(), Some(KEY_ARN));

@@ -49,6 +49,8 @@ const TRIES: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
     pub env: String,
+    /// Only the states at this key, in all workspaces: others have theirs in the same bucket.
+    pub key: Option<String>,
 }
 
 /// A backup that is there, and that was read back.
@@ -104,6 +106,7 @@ pub async fn write(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Backup, BackupError> {
     let address = store.address;
+    let key = about.key;
     let header = Header {
         format_version: FORMAT_VERSION,
         made: now,
@@ -115,7 +118,7 @@ pub async fn write(
         extent: what,
     };
     let digests = digests(store).await?;
-    let mut run = Run { store, archive: Archive::begin(dir, header)?, digests, last: None, done: Progress::default(), progress };
+    let mut run = Run { store, archive: Archive::begin(dir, header)?, digests, key, last: None, done: Progress::default(), progress };
     run.all(what).await?;
     let Run { archive, done, .. } = run;
     let Kept { path, sha256, bytes: _ } = finish(archive).await?;
@@ -171,6 +174,8 @@ struct Run<'r> {
     store: &'r Store<'r>,
     archive: Archive,
     digests: HashMap<String, String>,
+    /// All states, if it is not said.
+    key: Option<String>,
     /// The state that was written last: its versions come one after another.
     last: Option<String>,
     done: Progress,
@@ -202,12 +207,13 @@ impl Run<'_> {
 
     async fn page(&mut self, page: Vec<(String, Option<String>, bool, u64)>) -> Result<(), BackupError> {
         let store = self.store;
-        let probes = store.address.layout.probes();
+        let (probes, of) = (store.address.layout.probes(), self.key.clone());
         let wanted = page.into_iter().filter_map(|(key, version, current, size)| {
             let located = store.address.layout.locate(&key);
             // A folder, as consoles make them, is an object without bytes.
             let is_none = located.kind == Kind::LockFile || Name::of(&key, &probes).is_some() || (size == 0 && key.ends_with('/'));
-            (!is_none).then_some(Wanted { path: located.path, workspace: located.workspace, version, current, size })
+            let is_other = of.as_ref().is_some_and(|of| located.key != *of);
+            (!is_none && !is_other).then_some(Wanted { path: located.path, workspace: located.workspace, version, current, size })
         });
         let ahead = stream::iter(wanted).map(|wanted| async move {
             let small = usize::try_from(wanted.size).is_ok_and(|size| size <= SMALL);

@@ -107,20 +107,18 @@ impl<'a> Freeze<'a> {
     }
 
     async fn nothing_came_in(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
-        let appeared = sight.appeared(&self.store).await?;
-        if !appeared.is_empty() {
-            return Err(NotFrozen::Appeared(appeared));
-        }
         let (ours, others): (Vec<LiveLock>, Vec<LiveLock>) =
             self.all_locks().await?.into_iter().filter(|lock| how.scope.has(&lock.located)).partition(is_ours);
-        if !others.is_empty() {
-            return Err(NotFrozen::Locked(named(&others)));
-        }
         let last = ours.iter().flat_map(LiveLock::halves).filter_map(|held| held.modified).max();
         // S3 says whole seconds of one object, and parts of them in a listing.
         self.since = last.map(|last| last.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX));
+        // With those of a teardown that was cut off: whatever comes of this one, they are released or gone.
         self.locks = ours;
-        Ok(())
+        if !others.is_empty() {
+            return Err(NotFrozen::Locked(named(&others)));
+        }
+        let appeared = sight.appeared(&self.store).await?;
+        if appeared.is_empty() { Ok(()) } else { Err(NotFrozen::Appeared(appeared)) }
     }
 
     async fn lock_all(&mut self, how: &How<'_>) -> Result<(), NotFrozen> {

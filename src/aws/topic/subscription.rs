@@ -43,19 +43,10 @@ impl Spec for Subscription {
 
 impl Resource for Subscription {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let mut next = None;
-        loop {
-            let request = look.aws.clients.sns.list_subscriptions_by_topic().topic_arn(&self.topic).set_next_token(next);
-            let Some(page) = found(look.aws.read(LIST, &self.topic, request.send()).await, ABSENT)? else { return Ok(None) };
-            if let Some(found) = page.subscriptions().iter().find(|subscription| self.is(subscription)) {
-                let confirmed = Some(found.subscription_arn() != Some(PENDING));
-                return Ok(Some(Found::part(Self { confirmed, ..self.clone() })));
-            }
-            next = page.next_token;
-            if next.is_none() {
-                return Ok(None);
-            }
-        }
+        let all = all(look.aws, &self.topic).await?;
+        let found = all.and_then(|all| all.into_iter().find(|subscription| self.is(subscription)));
+        let confirmed = |found: &SdkSubscription| Some(found.subscription_arn() != Some(PENDING));
+        Ok(found.map(|found| Found::part(Self { confirmed: confirmed(&found), ..self.clone() })))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -65,11 +56,23 @@ impl Resource for Subscription {
     }
 }
 
+/// All that there are and have not ended; `None` if there is no such topic.
+pub(in crate::aws) async fn all(aws: &Aws, topic: &str) -> Result<Option<Vec<SdkSubscription>>, AwsError> {
+    let (mut all, mut next) = (vec![], None);
+    loop {
+        let request = aws.clients.sns.list_subscriptions_by_topic().topic_arn(topic).set_next_token(next);
+        let Some(page) = found(aws.read(LIST, topic, request.send()).await, ABSENT)? else { return Ok(None) };
+        all.extend(page.subscriptions.unwrap_or_default().into_iter().filter(|one| one.subscription_arn() != Some(DELETED)));
+        next = page.next_token;
+        if next.is_none() {
+            return Ok(Some(all));
+        }
+    }
+}
+
 impl Subscription {
-    fn is(&self, subscription: &SdkSubscription) -> bool {
-        subscription.protocol() == Some(EMAIL)
-            && subscription.endpoint().is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
-            && subscription.subscription_arn() != Some(DELETED)
+    pub(in crate::aws) fn is(&self, subscription: &SdkSubscription) -> bool {
+        subscription.protocol() == Some(EMAIL) && subscription.endpoint().is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
     }
 }
 

@@ -64,6 +64,7 @@ pub static ALL: &[&Check] = &[
     &TOPIC_OPEN,
     &SUBSCRIBED,
     &CONFIRMED,
+    &LISTENERS,
     &ALARM,
     &ALARM_FIRES,
     &ALARM_TELLS,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::catalogue as rule;
 use crate::{
     aws::{
+        key::Leads,
         policy::{Document, OURS},
         resources::AwsSpec,
     },
@@ -98,6 +99,9 @@ impl Settings<'_> {
                 let to = spec.resolve(&observation::outputs(self.observation)).over(from);
                 self.all(&step.address, spec, &differing(from, &to))
             }
+            (AwsSpec::Key(_), Some(Seen::Present { spec: AwsSpec::Key(from), .. })) if matches!(from.alias_leads, Leads::Elsewhere(_)) => {
+                vec![(&rule::KEY_ALIAS, by_hand(why.to_owned()))]
+            }
             _ => vec![(impossible(spec), by_hand(why.to_owned()))],
         }
     }
@@ -139,7 +143,6 @@ fn by_hand(what: String) -> Verdict {
 pub fn whole(spec: &AwsSpec) -> &'static Check {
     match spec {
         AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &rule::KEY,
-        AwsSpec::Alias(_) => &rule::KEY_ALIAS,
         AwsSpec::Rotation(_) => &rule::KEY_ROTATION,
         AwsSpec::Bucket(_) => &rule::BUCKET,
         AwsSpec::PublicAccess(_) => &rule::PUBLIC_ACCESS,
@@ -176,7 +179,9 @@ fn impossible(spec: &AwsSpec) -> &'static Check {
 fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
     let mut rules = vec![whole(spec)];
     rules.extend(match spec {
-        AwsSpec::Key(_) => vec![&rule::KEY_USABLE, &rule::KEY_DELETION_WINDOW, &rule::KEY_POLICY, &rule::TAGS, &rule::UNMANAGED],
+        AwsSpec::Key(_) => {
+            vec![&rule::KEY_USABLE, &rule::KEY_ALIAS, &rule::KEY_DELETION_WINDOW, &rule::KEY_POLICY, &rule::TAGS, &rule::UNMANAGED]
+        }
         AwsSpec::OwnKey(_) => vec![&rule::KEY_USABLE],
         AwsSpec::Bucket(_) => vec![&rule::BUCKET_ACLS, &rule::TAGS, &rule::UNMANAGED],
         AwsSpec::Encryption(_) => vec![&rule::BUCKET_KEY, &rule::SSE_C],
@@ -192,8 +197,7 @@ fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
             vec![&rule::TRAIL_VALIDATION, &rule::TRAIL_ENCRYPTION, &rule::TRAIL_REGIONS, &rule::TRAIL_BUCKET, &rule::TAGS, &rule::UNMANAGED]
         }
         AwsSpec::Policy(_) => vec![&rule::TAGS, &rule::UNMANAGED],
-        AwsSpec::Alias(_)
-        | AwsSpec::Rotation(_)
+        AwsSpec::Rotation(_)
         | AwsSpec::PublicAccess(_)
         | AwsSpec::Versioning(_)
         | AwsSpec::Logging(_)
@@ -329,6 +333,7 @@ fn of_field(spec: &AwsSpec, field: &str) -> &'static Check {
     match (spec, field) {
         (_, "tags") => &rule::TAGS,
         (AwsSpec::Key(_), "state") => &rule::KEY_USABLE,
+        (AwsSpec::Key(_), "alias_leads") => &rule::KEY_ALIAS,
         (AwsSpec::Bucket(_), "ownership") => &rule::BUCKET_ACLS,
         (AwsSpec::Encryption(_), "bucket_key") => &rule::BUCKET_KEY,
         (AwsSpec::Encryption(_), "blocked") => &rule::SSE_C,

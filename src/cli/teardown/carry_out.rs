@@ -33,6 +33,8 @@ pub struct TakenDown {
     pub backup: Option<backup::Backup>,
     pub files: Vec<Removal>,
     pub applied: usize,
+    /// Whether nothing is left that should have gone.
+    pub whole: bool,
     pub done: Done,
 }
 
@@ -53,7 +55,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         let left = freeze.lift().await;
         match purged {
             Ok(emptied) => drop(done.emptied.insert(address.bucket.clone(), emptied)),
-            Err(error) => return Err(not_lifted(told::not_purged(&error, environment), &left)),
+            Err(error) => return Err(not_lifted(told::not_purged(&error, environment, cx), &left)),
         }
     }
     let until = frozen.as_ref().and_then(Freeze::since).map(|since| (&*environment.names.state_bucket, since));
@@ -76,7 +78,8 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         })?;
     }
     let done = demolition.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let taken = TakenDown { backup, files, applied: outcome.applied.len(), done };
+    let whole = outcome.failed.is_empty() && outcome.left.is_empty();
+    let taken = TakenDown { backup, files, applied: outcome.applied.len(), whole, done };
     told::taken_down(&taken, &stays, environment, cx)?;
     match told::left(&outcome, cx.host.cancel.is_cancelled()) {
         Some(failure) => Err(failure),
@@ -116,7 +119,11 @@ async fn back_up(
         None => cx.host.cwd.clone(),
     };
     let (store, now) = (Store::new(&environment.aws, address), cx.now());
-    let about = About { env: environment.settings.env.to_string() };
+    let key = match &looked.scope {
+        Scope::Whole => None,
+        Scope::Key(key) => Some(key.clone()),
+    };
+    let about = About { env: environment.settings.env.to_string(), key };
     let written = cx.look(backup::write(&store, extent, &dir, about, now, &mut |_| {})).await?;
     let made = written.map_err(|error| {
         let failure = Failure::failed("the backup failed; nothing was deleted").because(&error);

@@ -15,6 +15,7 @@ use crate::{
         },
     },
     cli::{context::Context, environment::Environment, explain, failure::Failure},
+    exit,
     plan::{Change, Plan},
     render::files::Removal,
     report::{json, words},
@@ -88,7 +89,7 @@ pub fn kept(plan: &Plan<AwsSpec>) -> Stays {
 
 /// There is nothing to take down.
 pub fn nothing(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let taken = TakenDown { backup: None, files: vec![], applied: 0, done: Default::default() };
+    let taken = TakenDown { backup: None, files: vec![], applied: 0, whole: true, done: Default::default() };
     cx.say(&format!("{}: nothing to take down", environment.title()));
     taken_down(&taken, &kept(&looked.plan), environment, cx)
 }
@@ -139,7 +140,7 @@ fn document<'a>(taken: &'a TakenDown, stays: &Stays, environment: &'a Environmen
         Removal::Kept(path, _) => FileDocument { path: path.display().to_string(), removed: false },
     };
     TakenDownDocument {
-        event: "taken-down",
+        event: if taken.whole { "taken-down" } else { "partly-taken-down" },
         project: settings.project.as_str(),
         env: settings.env.as_str(),
         account: aws.account(),
@@ -175,9 +176,10 @@ fn object(left: &Left) -> String {
 }
 
 /// The states of one environment could not all be taken out of a bucket that others use.
-pub fn not_purged(error: &DemolitionError, environment: &Environment) -> Failure {
+pub fn not_purged(error: &DemolitionError, environment: &Environment, cx: &Context<'_>) -> Failure {
     let bucket = &environment.names.state_bucket;
-    let failure = Failure::partly(format!("not all states of {} could be taken out of {bucket}", environment.name()));
+    let code = if cx.host.cancel.is_cancelled() { exit::INTERRUPTED } else { exit::PARTLY };
+    let failure = Failure::new(code, format!("not all states of {} could be taken out of {bucket}", environment.name()));
     explained(failure, bucket, error).hint("the same command continues where this one stopped")
 }
 

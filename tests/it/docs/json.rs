@@ -95,7 +95,7 @@ fn line(body: &impl serde::Serialize) -> String {
 fn plan() -> PlanDocument {
     let environment = made_up::environment("prod", "", SETTINGS);
     let mut plan = made_up::plan(&environment);
-    plan.steps.retain(|step| ["key/alias", "key/rotation", "lock_table/recovery", "topic"].contains(&step.address.as_str()));
+    plan.steps.retain(|step| ["state_bucket/versioning", "key/rotation", "lock_table/recovery", "topic"].contains(&step.address.as_str()));
     for step in &mut plan.steps {
         let Change::Create { to } = &step.change else { panic!("{}", step.address) };
         let to = to.clone();

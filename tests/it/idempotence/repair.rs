@@ -78,7 +78,7 @@ const REPAIRS: &[(&str, &str, &str, &str)] = &[
     ("key: no AlarmsToTopic", "key", "key-policy", "PutKeyPolicy"),
     ("key: no BucketEventsToTopic", "key", "key-policy", "PutKeyPolicy"),
     ("another tag of the key", "key", "tags", "TagResource"),
-    ("no alias", "key/alias", "key-alias", "CreateAlias"),
+    ("no alias", "key", "key-alias", "CreateAlias"),
     ("no deletion protection", "lock_table", "table-deletion-protection", "UpdateTable"),
     ("provisioned capacity", "lock_table", "table-billing", "UpdateTable"),
     ("the table under another key", "lock_table", "table-encryption", "UpdateTable"),

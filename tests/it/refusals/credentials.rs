@@ -40,7 +40,7 @@ async fn without_good_credentials_nothing_is_looked_at() {
     1
     error: AWS does not take this machine's signature
       caused by: sts:GetCallerIdentity on the caller: RequestTimeTooSkewed: The difference is too large.
-      hint: this machine's clock is off; set it, then run the same command again
+      hint: this machine's clock and AWS's do not agree; set it, then run the same command again
     ");
 
     let mut place = Place::bare();

@@ -117,14 +117,14 @@ async fn whoever_grants_what_is_named_gets_there() {
     ");
     insta::assert_snapshot!(first[1].take().expect("a partial run"), @"
     4
-    error: key failed: 0 changes were made, 31 left
+    error: key failed: 0 changes were made, 30 left
       caused by: key: kms:CreateKey on alias/acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action (needs kms:CreateKey)
       caused by: log_bucket: s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:CreateBucket because no identity-based policy allows the s3:CreateBucket action (needs s3:CreateBucket)
       caused by: state_bucket: s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:CreateBucket because no identity-based policy allows the s3:CreateBucket action (needs s3:CreateBucket)
       hint: allow kms:CreateKey on alias/acme-tfstate-prod, then run the same command again
       hint: allow s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1, then run the same command again
       hint: allow s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1, then run the same command again
-      hint: not started: key/alias, key/rotation, topic, topic/subscription[ops@example.com], state_bucket/encryption, state_bucket/notifications, state_bucket/policy, lock_table, lock_table/recovery, trail, trail/selectors, trail/logging, alarm[bucket_size], alarm[object_count], alarm[lock_contention], alarm[lock_throttles], alarm[lock_errors], runner_policy, runner_policy/attachment[user/admin], log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket/logging, state_bucket/public_access, state_bucket/versioning, state_bucket/lifecycle
+      hint: not started: key/rotation, topic, topic/subscription[ops@example.com], state_bucket/encryption, state_bucket/notifications, state_bucket/policy, lock_table, lock_table/recovery, trail, trail/selectors, trail/logging, alarm[bucket_size], alarm[object_count], alarm[lock_contention], alarm[lock_throttles], alarm[lock_errors], runner_policy, runner_policy/attachment[user/admin], log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket/logging, state_bucket/public_access, state_bucket/versioning, state_bucket/lifecycle
       hint: the same command continues where this one stopped
     ");
 }

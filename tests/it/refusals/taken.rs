@@ -56,7 +56,7 @@ async fn what_others_made_is_left_alone() {
     // The key is ours, and the alias was pointed elsewhere since.
     insta::assert_snapshot!(place.bootstrap(&format!("--env moved {LINE}")).refusal(), @"
     3
-    error: key/alias: alias/acme-tfstate-moved points at another key, arn:aws:kms:eu-west-1:000000000000:key/UUID; delete the alias, or choose another project or environment name; nothing was changed
+    error: the KMS key behind alias/acme-tfstate-moved (key): alias/acme-tfstate-moved points at another key, arn:aws:kms:eu-west-1:000000000000:key/UUID; delete the alias, or choose another project or environment name; nothing was changed
     ");
 
     let writes: Vec<String> = proxy

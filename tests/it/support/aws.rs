@@ -41,5 +41,5 @@ async fn by(emulator: &Emulator, endpoint: &str, client: SharedHttpClient) -> Aw
     let clients = Clients::new(&connect(&connection, client, &|_| None).await.expect("connected"));
     let caller = Caller::ask(&clients).await.expect("a caller");
     let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };
-    Aws { clients, caller, region: emulator.region().to_owned(), mark }
+    Aws::new(clients, caller, emulator.region().to_owned(), mark)
 }

@@ -25,12 +25,9 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
     let region = settings.region.to_string();
     let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new(region.clone())).build();
     let partition = settings.region.partition().to_owned();
-    let aws = Aws {
-        clients: Clients::new(&config),
-        caller: Caller { account: ACCOUNT.to_owned(), arn: format!("arn:{partition}:iam::{ACCOUNT}:role/admin"), partition },
-        region,
-        mark: Mark { project: settings.project.to_string(), env: name.to_owned() },
-    };
+    let caller = Caller { account: ACCOUNT.to_owned(), arn: format!("arn:{partition}:iam::{ACCOUNT}:role/admin"), partition };
+    let mark = Mark { project: settings.project.to_string(), env: name.to_owned() };
+    let aws = Aws::new(Clients::new(&config), caller, region, mark);
     let names = Names::new(&settings, &ACCOUNT.parse().expect("an account"));
     let blueprint = blueprint::blueprint(&settings, &names, &aws);
     let said: Layer = merged.said();

@@ -24,9 +24,10 @@ async fn one_version_of_a_thousand_is_denied_and_then_somebody_removes_the_bucke
     let line = format!("teardown {LINE} --confirm {BUCKET} --purge-states");
     let words: Vec<&str> = line.split_whitespace().collect();
 
-    let said = place.run(&words);
+    let said = place.run(&[&words[..], &["--output", "json"]].concat());
     assert_eq!(said.code, Some(4), "{}\n{}", said.all(), emulator.log());
-    assert!(said.err.contains("denied.tfstate") && said.err.contains("AccessDenied"), "{}", said.all());
+    assert!(said.all().contains("denied.tfstate") && said.all().contains("AccessDenied"), "{}", said.all());
+    assert!(said.out.contains(r#""event":"partly-taken-down""#) && !said.out.contains(r#""taken-down""#), "{}", said.all());
     assert!(!said.all().contains('\x1b') && !said.all().contains('\u{202e}'), "{}", said.all());
     assert_eq!(emulator.python("tests/it/teardown/left.py", &[BUCKET]), "['denied.tfstate'] 0 0\n", "{}", said.all());
 

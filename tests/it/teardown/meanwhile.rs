@@ -75,6 +75,50 @@ async fn what_comes_in_meanwhile_stops_it() {
     assert_eq!((said.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{}", said.all());
 }
 
+/// The first was killed after it had locked everything; the second finds its locks, and then somebody takes another one.
+#[tokio::test]
+async fn whoever_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
+    let emulator = Emulator::start().await;
+    let (dies, looked) = (Gate::default(), Gate::default());
+    let (first, second) = (dies.clone(), looked.clone());
+    let (policies, stop) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(usize::MAX)));
+    let stops = Arc::clone(&stop);
+    let proxy = Proxy::start(Some(&emulator), move |call, _| match &*call.operation {
+        "StopLogging" | "DeleteTrail" => Reply::Wait(first.clone()),
+        "GetBucketPolicy" if policies.fetch_add(1, Ordering::SeqCst) == stops.load(Ordering::SeqCst) => Reply::Wait(second.clone()),
+        _ => Reply::Forward,
+    });
+    let mut place = Place::with(&emulator);
+    bootstrap(&place);
+    emulator.python(SET, &["state", "empty", BUCKET]);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let start = |args: &[&str]| place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut killed = start(&words());
+    dies.wait_for_somebody();
+    killed.kill().expect("it runs");
+    killed.wait().expect("it ends");
+    let frozen = emulator.python(SET, &["now", BUCKET]);
+    assert!(frozen.contains("DuringTeardown") && frozen.contains("tfbackend teardown"), "{frozen}");
+
+    let policies = |calls: Vec<String>| calls.iter().filter(|call| *call == "s3:GetBucketPolicy").count();
+    let before = policies(proxy.take());
+    let mut plan = words();
+    plan.push("--plan");
+    assert_eq!(place.run(&plan).code, Some(0));
+    // The first that follows the looks.
+    stop.store(before + 2 * policies(proxy.take()), Ordering::SeqCst);
+    let child = start(&words());
+    looked.wait_for_somebody();
+    emulator.python(SET, &["lock", "other item", BUCKET]);
+    looked.open();
+    let ended = place.said(&child.wait_with_output().expect("it ends"));
+    assert_eq!(ended.code, Some(3), "{}", ended.all());
+    assert!(ended.refusal().contains("somebody locked other.tfstate "), "{}", ended.all());
+    let now = emulator.python(SET, &["now", BUCKET]);
+    assert!(!now.contains("DuringTeardown") && !now.contains("tfbackend teardown"), "everybody may work again: {now}");
+    dies.open();
+}
+
 const READS: [&str; 5] = ["Get", "List", "Describe", "Head", "Scan"];
 
 /// Killed at a write, which still arrives or does not; then once more. Which writes is different in each run.

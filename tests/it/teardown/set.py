@@ -59,7 +59,7 @@ def state(contents):
 def lock(place, held):
     body = LOCK if not place.startswith("broken") else "{"
     if place.endswith("item"):
-        name = {"LockID": {"S": f"{bucket}/{key}"}}
+        name = {"LockID": {"S": f"{bucket}/{'other.tfstate' if place.startswith('other') else key}"}}
         if held:
             dynamodb.put_item(TableName=table, Item={**name, "Info": {"S": body}})
         else:

@@ -50,6 +50,8 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     emulator.python(SET, &["unlock", BUCKET]);
     let said = teardown("blue", &[]);
     assert_eq!(said.code, Some(0), "{}", said.all());
+    let kept = in_backup(&place);
+    assert!(kept.contains("\"env:/x/blue.tfstate\"") && !kept.contains("red.tfstate"), "{kept}");
     assert!(said.err.contains("kept: state_bucket: belongs to the tfbackend environment red of project acme"), "{}", said.all());
     let of_red: String = all.lines().filter(|line| !line.contains("blue")).map(|line| format!("{line}\n")).collect();
     assert_eq!((left(), policy()), (of_red.clone(), before.clone()), "every version, lock and digest of blue, and nothing else");
@@ -75,6 +77,18 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     assert_eq!(said.code, Some(3), "{}", said.all());
     assert!(said.refusal().contains("the states are those of blue too"), "{}", said.all());
     assert_eq!(left(), there);
+}
+
+/// What the only backup that there is says of itself.
+fn in_backup(place: &Place) -> String {
+    let files = std::fs::read_dir(place.path()).expect("the folder").map(|entry| entry.expect("a file").path());
+    let mut backups = files.filter(|path| path.extension().is_some_and(|end| end == "zst"));
+    let (Some(backup), None) = (backups.next(), backups.next()) else { panic!("one backup") };
+    let file = zstd::Decoder::new(std::fs::File::open(backup).expect("readable")).expect("zstd");
+    let mut archive = tar::Archive::new(file);
+    let mut entries = archive.entries().expect("a tar").map(|entry| entry.expect("an entry"));
+    let manifest = entries.find(|entry| entry.path().expect("a path").ends_with("manifest.json")).expect("a manifest");
+    std::io::read_to_string(manifest).expect("text")
 }
 
 /// The table locks for a bucket that tfbackend knows nothing of: it stays, with what others have in it and nothing of ours.

@@ -66,9 +66,9 @@ async fn from_the_first_question_to_the_next_command() {
     terminal.press("\r");
     terminal.wait_for("Make ");
     insta::assert_snapshot!(terminal.screen(), @"
+    acme prod in eu-west-1 (account 000000000000)
 
-    + create  key                         KMS key of the states, $1.00/month
-    + create  key/alias                   alias/acme-tfstate-prod
+    + create  key                         KMS key alias/acme-tfstate-prod, $1.00/month
     + create  key/rotation                new key material every 365 days
     + create  topic                       SNS topic acme-tfstate-prod-alarms
     + create  topic/subscription[ops@example.com]  e-mail subscription
@@ -103,9 +103,9 @@ async fn from_the_first_question_to_the_next_command() {
                                           Terraform
     + create  runner_policy/attachment[user/admin]  has the policy
 
-    Plan: 31 to create, 0 to update, 0 blocked; about $1.90 a month.
+    Plan: 30 to create, 0 to update, 0 blocked; about $1.90 a month.
     -v shows every setting.
-    ? Make 31 changes (--auto-approve) (y/n) › yes
+    ? Make 30 changes (--auto-approve) (y/n) › yes
     ");
     assert!(!place.path().join("tfbackend.toml").exists(), "nothing is written before the plan is approved");
     terminal.press("y");
@@ -133,7 +133,7 @@ async fn from_the_first_question_to_the_next_command() {
     ✓ alarm[lock_errors]  TIME
     ✓ runner_policy  TIME
     ✓ runner_policy/attachment[user/admin]  TIME
-    verified: 31 resources are as they should be
+    verified: 30 resources are as they should be
     state bucket   acme-tfstate-prod-000000000000-eu-west-1
     log bucket     acme-tfstate-prod-logs-000000000000-eu-west-1
     lock table     acme-tfstate-prod-locks

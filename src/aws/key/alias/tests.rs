@@ -1,42 +1,83 @@
-//! The alias: made once, never pointed elsewhere.
+//! The alias: made once, never pointed elsewhere, and had by one of several.
 
 use insta::assert_snapshot;
 use serde_json::json;
 
 use super::*;
-use crate::aws::testing::{Answer, KEY_ARN, Script, absent_only_by, data, empty, error, look, retried_on};
+use crate::aws::{
+    Aws,
+    key::ENABLED,
+    ownership::Tags,
+    testing::{Answer, KEY_ARN, Script, data, empty, error, json_tags, tags, their_tags},
+};
 
-fn alias() -> Alias {
-    Alias { name: "alias/acme".to_owned(), key: KEY_ARN.to_owned() }
-}
+const ALIAS: &str = "alias/acme";
+const FIRST: &str = "arn:aws:kms:eu-west-1:111122223333:key/first";
 
 fn leads_to(arn: &str) -> Answer {
-    data(json!({"KeyMetadata": { "KeyId": "id", "Arn": arn }}))
+    data(json!({"KeyMetadata": { "KeyId": arn.rsplit('/').next(), "Arn": arn, "KeyState": ENABLED }}))
+}
+
+fn taken() -> Script {
+    Script::new().always("CreateAlias", error(400, "AlreadyExistsException"))
+}
+
+fn owned(tags: &Tags) -> Answer {
+    data(json!({ "Tags": json_tags("TagKey", "TagValue", tags), "Truncated": false }))
+}
+
+async fn claimed(aws: &Aws) -> Result<String, AwsError> {
+    claim(aws, ALIAS, KEY_ARN.to_owned()).await
 }
 
 #[tokio::test]
-async fn present_absent_and_made() {
-    let script = Script::new().on("DescribeKey", leads_to(KEY_ARN));
-    assert_eq!(look(&script, &alias()).await.unwrap().unwrap().spec, alias());
-    assert_eq!(script.sent(), r#"DescribeKey {"KeyId":"alias/acme"}"#);
-    absent_only_by(&alias(), "DescribeKey", &["NotFoundException"], |script| script).await;
-    let script = Script::new().on("CreateAlias", empty());
-    alias().write(&script.aws(), None).await.unwrap();
-    assert_snapshot!(script.sent(), @r#"CreateAlias {"AliasName":"alias/acme","TargetKeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}"#);
-    retried_on(&alias(), None, "CreateAlias", &["NotFoundException"], |script| script.always("CreateAlias", empty())).await;
+async fn made_and_waited_for() {
+    let script = Script::new().on("CreateAlias", error(400, "NotFoundException")).on("CreateAlias", empty());
+    assert_eq!(claimed(&script.aws()).await.unwrap(), KEY_ARN);
+    assert_snapshot!(script.sent().lines().last().unwrap(), @r#"CreateAlias {"AliasName":"alias/acme","TargetKeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}"#);
 }
 
 #[tokio::test]
 async fn an_alias_that_exists_by_now_is_success_if_it_leads_to_the_key() {
-    let taken = || Script::new().on("CreateAlias", error(400, "AlreadyExistsException"));
-    alias().write(&taken().on("DescribeKey", leads_to(KEY_ARN)).aws(), None).await.unwrap();
-    let error = alias().write(&taken().on("DescribeKey", leads_to("arn:other")).aws(), None).await.unwrap_err();
+    point(&taken().on("DescribeKey", leads_to(KEY_ARN)).aws(), ALIAS, KEY_ARN).await.unwrap();
+    let error = point(&taken().on("DescribeKey", leads_to("arn:other")).aws(), ALIAS, KEY_ARN).await.unwrap_err();
     assert!(error.is(&["AlreadyExistsException"]));
 }
 
-#[test]
-fn an_alias_of_another_key_blocks() {
-    assert_eq!(alias().blocked_by(&alias()), None);
-    let why = alias().blocked_by(&Alias { key: "arn:other".to_owned(), ..alias() }).unwrap();
-    assert!(why.contains("arn:other"), "{why}");
+/// KMS does not show it everywhere at once, either.
+#[tokio::test]
+async fn of_two_keys_the_one_that_was_named_first_is_used_and_the_other_one_goes() {
+    for unseen in [0, 2] {
+        let mut script = taken().on("DescribeKey", leads_to(FIRST));
+        for _ in 0..unseen {
+            script = script.on("DescribeKey", error(400, "NotFoundException"));
+        }
+        let script =
+            script.always("DescribeKey", leads_to(FIRST)).always("ListResourceTags", owned(&tags())).on("ScheduleKeyDeletion", empty());
+        let aws = script.aws();
+        assert_eq!(claimed(&aws).await.unwrap(), FIRST);
+        let doomed: Vec<_> = script.sent().lines().filter(|line| line.starts_with("Schedule")).map(str::to_owned).collect();
+        assert_eq!(doomed, [format!(r#"ScheduleKeyDeletion {{"KeyId":"{KEY_ARN}","PendingWindowInDays":30}}"#)]);
+        let [note] = &aws.notes.take()[..] else { panic!("one note") };
+        assert!(note.contains(FIRST) && note.contains(KEY_ARN) && note.ends_with("is scheduled for deletion"), "{note}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_schedule_a_deletion_is_told_of_the_key_that_is_left() {
+    let script = taken()
+        .always("DescribeKey", leads_to(FIRST))
+        .always("ListResourceTags", owned(&tags()))
+        .on("ScheduleKeyDeletion", error(400, "AccessDeniedException"));
+    let aws = script.aws();
+    assert_eq!(claimed(&aws).await.unwrap(), FIRST);
+    let note = aws.notes.take().remove(0);
+    assert!(note.contains(&format!("{KEY_ARN}, which this one made, is not used")) && note.contains("AccessDenied"), "{note}");
+}
+
+#[tokio::test]
+async fn a_key_of_others_is_not_taken_for_it() {
+    let script = taken().always("DescribeKey", leads_to(FIRST)).always("ListResourceTags", owned(&their_tags()));
+    assert!(claimed(&script.aws()).await.unwrap_err().is(&["AlreadyExistsException"]));
+    assert_eq!(script.count("ScheduleKeyDeletion"), 0, "the next run finds the one that was made");
 }

@@ -45,7 +45,7 @@ fn state(serial: u64) -> String {
 
 async fn backed_up(script: &Script, what: Extent, dir: &Path) -> Result<Backup, BackupError> {
     let (aws, address) = (script.aws(), address(Some("locks")));
-    let about = About { env: "prod".to_owned() };
+    let about = About { env: "prod".to_owned(), key: None };
     let mut last = Progress::default();
     let written = write(&Store::new(&aws, &address), what, dir, about, NOW.parse().unwrap(), &mut |progress| last = progress).await;
     if let Ok(Backup { states, versions, bytes, .. }) = &written {

@@ -38,6 +38,14 @@ pub static CONFIRMED: Check = check(
     "until then AWS sends nothing there",
     &[],
 );
+pub static LISTENERS: Check = check(
+    "subscription-unknown",
+    Low,
+    Alarms,
+    "nobody is subscribed to the topic but the addresses that the settings name",
+    "whoever listens learns which states are deleted, and when alarms are quiet",
+    &[],
+);
 pub static ALARM: Check = check("alarm", Medium, Alarms, "there is an alarm for it", "nobody hears of it otherwise", &[]);
 pub static ALARM_FIRES: Check = check(
     "alarm-fires",

@@ -1,0 +1,58 @@
+//! Two clocks that do not agree: this machine's, and the one that AWS answers by.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp, Unit, fmt::rfc2822};
+
+/// AWS takes a signature that is so much older or newer than its own time, and S3 three times as much.
+const TAKEN: SignedDuration = SignedDuration::from_mins(5);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    pub here: Timestamp,
+    pub aws: Timestamp,
+}
+
+impl Clocks {
+    /// `date` is as HTTP writes it.
+    pub fn new(here: Timestamp, date: &str) -> Option<Self> {
+        let aws = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
+        Some(Self { here: here.round(Unit::Second).ok()?, aws })
+    }
+
+    /// Whether a signature may have failed for nothing but the time.
+    pub fn disagree(&self) -> bool {
+        self.here.duration_since(self.aws).abs() >= TAKEN
+    }
+}
+
+impl fmt::Display for Clocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { here, aws } = self;
+        write!(f, "here it is {here}, at AWS {aws}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_are_said_and_compared() {
+        let here: Timestamp = "2026-11-21T18:54:08.6Z".parse().expect("a time");
+        for (date, disagree) in [
+            ("Sat, 21 Nov 2026 18:54:08 GMT", false),
+            ("Sat, 21 Nov 2026 18:59:00 GMT", false),
+            ("Sat, 21 Nov 2026 19:00:00 GMT", true),
+            ("Sat, 21 Nov 2026 18:40:00 GMT", true),
+            ("Mon, 21 Nov 2016 18:54:08 GMT", true),
+        ] {
+            assert_eq!(Clocks::new(here, date).map(|clocks| clocks.disagree()), Some(disagree), "{date}");
+        }
+        for date in ["", "yesterday", "Sat, 99 Nov 2026 18:54:08 GMT"] {
+            assert_eq!(Clocks::new(here, date), None);
+        }
+        let clocks = Clocks::new(here, "Sat, 21 Nov 2026 19:00:00 GMT").expect("a date");
+        assert_eq!(clocks.to_string(), "here it is 2026-11-21T18:54:09Z, at AWS 2026-11-21T19:00:00Z");
+    }
+}

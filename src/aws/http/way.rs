@@ -1,0 +1,114 @@
+//! Which way a request leaves: in the clear to this machine alone, and to this machine never by way of a proxy, as
+//! Terraform has it.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To this machine, or to what gives out its credentials: behind a proxy, that would be another machine's.
+    Direct,
+    /// To anywhere else, over TLS.
+    Elsewhere,
+    /// Whoever is on the way could read credentials and states.
+    InTheClear,
+}
+
+impl Way {
+    /// What is `signed` goes to no service in the clear; what gives out the machine's credentials is asked without.
+    pub fn of(url: &str, signed: bool) -> Self {
+        match (is_plain(url), ip(url)) {
+            (_, Some(ip)) if ip.is_loopback() => Self::Direct,
+            (true, Some(ip)) if !signed && is_link_local(ip) => Self::Direct,
+            (true, _) => Self::InTheClear,
+            (false, _) => Self::Elsewhere,
+        }
+    }
+}
+
+/// TLS anywhere, plain HTTP on this machine only.
+pub fn is_safe(url: &str) -> bool {
+    Way::of(url, true) != Way::InTheClear
+}
+
+const PLAIN: &str = "http://";
+
+fn is_plain(url: &str) -> bool {
+    url.get(..PLAIN.len()).is_some_and(|start| start.eq_ignore_ascii_case(PLAIN))
+}
+
+/// The address that stands in it; that of `localhost` is known.
+fn ip(url: &str) -> Option<IpAddr> {
+    let authority = url.split_once("://")?.1.split(['/', '\\', '?', '#']).next()?;
+    // `http://localhost:80@example.com` leads to example.com.
+    if authority.contains('@') {
+        return None;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    if host.eq_ignore_ascii_case("localhost") { Some(Ipv6Addr::LOCALHOST.into()) } else { host.parse().ok() }
+}
+
+/// No route leads there from anywhere else.
+fn is_link_local(ip: IpAddr) -> bool {
+    /// Of instances, and of pods.
+    const OF_EC2: [Ipv6Addr; 2] = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)];
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => OF_EC2.contains(&ip),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine() {
+        for (url, safe) in [
+            ("https://example.com", true),
+            ("http://localhost", true),
+            ("http://localhost:4566/path", true),
+            ("http://127.0.0.1:4566", true),
+            ("http://127.8.8.8", true),
+            ("http://[::1]:4566/", true),
+            ("http://example.com", false),
+            ("http://10.0.0.1", false),
+            ("http://169.254.169.254", false),
+            ("http://0.0.0.0:4566", false),
+            ("http://localhost.example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://localhost@example.com", false),
+            ("http://localhost:80@example.com", false),
+            ("http://127.0.0.1:80@example.com/", false),
+            ("HTTP://example.com", false),
+            ("HTTP://LOCALHOST", true),
+            ("http://example.com#@localhost", false),
+            ("http://example.com\\@localhost", false),
+            ("http://[2001:db8::1]/", false),
+            ("http://", false),
+        ] {
+            assert_eq!(is_safe(url), safe, "{url}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_asked_for_through_no_proxy() {
+        for (url, signed, way) in [
+            ("https://sts.eu-west-1.amazonaws.com/", true, Way::Elsewhere),
+            ("https://127.0.0.1:4566/", true, Way::Direct),
+            ("https://localhost:4566/", false, Way::Direct),
+            ("http://localhost:4566/", true, Way::Direct),
+            ("http://169.254.169.254/latest/api/token", false, Way::Direct),
+            ("http://169.254.170.2/v2/credentials", false, Way::Direct),
+            ("http://[fd00:ec2::254]/latest/api/token", false, Way::Direct),
+            ("http://[fd00:ec2::23]/v1/credentials", false, Way::Direct),
+            ("http://169.254.169.254/", true, Way::InTheClear),
+            ("http://[fd00:ec2::24]/", false, Way::InTheClear),
+            ("http://portal.sso.example.com/", false, Way::InTheClear),
+        ] {
+            assert_eq!(Way::of(url, signed), way, "{url}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The threats that `docs/threats.md` lists: what no other test shows yet, and that each has its tests.
+
+mod audit;
+mod elsewhere;
+mod every_command;
+mod paths;
+mod rights;
+mod supply;
