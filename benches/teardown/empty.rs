@@ -20,7 +20,7 @@ async fn main() {
     let clients = Clients::new(&connect(&Connection::default(), client, &vars).await.expect("a connection"));
     let caller = Caller::ask(&clients).await.expect("credentials");
     let mark = Mark { project: "bench".to_owned(), env: "bench".to_owned() };
-    let aws = Aws { clients, caller, region: vars("AWS_REGION").expect("AWS_REGION"), mark };
+    let aws = Aws::new(clients, caller, vars("AWS_REGION").expect("AWS_REGION"), mark);
     let emptying = Emptying {
         aws: &aws,
         bucket: &bucket,
