@@ -36,6 +36,9 @@ const ENABLED: &str = "Enabled";
 pub const DAYS_UNTIL_DELETION: i32 = 30;
 const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
 
+/// `CreateKey`, and then `CreateAlias`.
+const MADE_AND_NAMED: u32 = 2;
+
 /// How often the answer to `CreateKey` may be lost.
 const CREATE_TRIES: usize = 4;
 
@@ -94,9 +97,9 @@ impl Spec for Key {
         find::TRIPS
     }
 
-    /// The key, and then its alias; what is changed is found first.
+    /// What is changed is found first.
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        let Some(from) = from else { return 2 };
+        let Some(from) = from else { return MADE_AND_NAMED };
         let found = if from.alias_leads == Leads::Here { find::TRIPS } else { find::TRIPS_BY_TAGS };
         let changes = [self.alias_leads != from.alias_leads, !self.policy.means(&from.policy)];
         found + changes.into_iter().map(u32::from).sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
