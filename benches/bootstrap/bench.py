@@ -198,6 +198,8 @@ def main():
     program = str(Path(args.program or built()).resolve())
     delays = [FAR] if args.only_far else [0, FAR]
     with_terraform = not args.without_terraform and shutil.which("terraform") is not None
+    if not with_terraform:
+        print("without Terraform, which is not asked for or not on PATH", file=sys.stderr)
     measured = Measured()
     where, python = machine(), str(VENV / "bin" / "python")
     # Python writes down what it has compiled: nobody waits for that twice.

@@ -21,7 +21,6 @@ use tfbackend::{
     plan::{Change, Plan},
     spec::Spec,
 };
-use tokio::time::Instant;
 
 use super::World;
 use crate::support::user::User;
