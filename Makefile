@@ -43,11 +43,15 @@ proxy: ## The tests' proxy before the sandbox, by hand: make proxy PROXY="'kms:C
 
 .PHONY: docs
 docs: test-venv ## Writes the generated pages of docs/ and the examples again
-	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference a_second_run_writes_nothing every_example what_the_tutorials docs::
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it -- reference each_command_calls every_example what_the_tutorials docs::
 
 .PHONY: bench
-bench: test-venv ## How long it takes to empty a bucket, beside boto3 and Terraform; minutes
-	@$(or $(CARGO_TARGET_DIR),target)/test-venv/bin/python -I benches/teardown/bench.py $(BENCH)
+bench: test-venv bench-venv ## How long it takes, beside Terraform, the AWS CLI and boto3; BENCH=bootstrap or BENCH=teardown for one
+	@$(or $(CARGO_TARGET_DIR),target)/test-venv/bin/python -I benches/bench.py $(BENCH)
+
+.PHONY: bench-venv
+bench-venv:
+	@tests/venv.sh $(or $(CARGO_TARGET_DIR),target)/bench-venv benches/bootstrap/requirements.txt
 
 .PHONY: build
 build: ## Release binary

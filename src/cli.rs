@@ -124,6 +124,9 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     match command {
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, Cli::command(), host),
+        Command::Config(config::ConfigArgs { command: config::ConfigCommand::Show { environment } }) => {
+            return config::show(*environment, &mut Context { host, global });
+        }
         Command::Bootstrap(_)
         | Command::Plan(_)
         | Command::Verify(_)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod path;
 pub mod teardown;
 
 use crate::{

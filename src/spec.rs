@@ -93,6 +93,17 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
         None
     }
 
+    /// How many calls go one after the other when this is looked at, where it is as it should be.
+    fn trips_to_look(&self) -> u32 {
+        1
+    }
+
+    /// How many calls go one after the other when `self` is written over `from`, where each succeeds the first time.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        let _ = from;
+        1
+    }
+
     /// Whether it is gone once the whole is that it is a part of, so that a teardown takes no step of its own for it.
     fn goes_with_its_whole(&self) -> bool {
         false

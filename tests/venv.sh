@@ -1,10 +1,11 @@
 #!/bin/sh
 # Makes the Python environment of the tests (boto3 and the emulator), at target/test-venv or where
-# the first argument says. Prints nothing and takes no time when it is current.
+# the first argument says; the second names another list of packages. Prints nothing and takes no time
+# when it is current.
 set -eu
 cd "$(dirname "$0")/.."
 venv=${1:-${CARGO_TARGET_DIR:-target}/test-venv}
-wanted=tests/requirements.txt
+wanted=${2:-tests/requirements.txt}
 # Copied there last: where it is the same, the installation was finished.
 cmp -s "$wanted" "$venv/requirements.installed" && exit 0
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     policy::Document,
     resource::{Found, Look, Resource},
 };
@@ -50,6 +50,16 @@ impl Spec for Policy {
             document: document.clone(),
             tags: tags_over(&self.tags, &observed.tags),
         }
+    }
+
+    /// The policy, and then the version that is in force.
+    fn trips_to_look(&self) -> u32 {
+        2
+    }
+
+    /// The versions that there are, where there is room for one more, and then the new one.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| 2 * u32::from(!self.document.means(&from.document)) + trips_to_tag(&from.tags, &self.tags))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
 };
 use crate::spec::Spec;
@@ -74,6 +74,10 @@ impl Spec for Alarm {
             ..self.clone()
         }
     }
+
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags))
+    }
 }
 
 impl Resource for Alarm {
@@ -90,8 +94,7 @@ impl Resource for Alarm {
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
         let arn = self.arn(aws);
         // The call replaces everything but the tags, which it takes at the creation only.
-        let settings_differ = from.is_none_or(|from| Self { tags: self.tags.clone(), ..from.clone() } != *self);
-        if settings_differ {
+        if from.is_none_or(|from| self.has_other_settings(from)) {
             let request = aws
                 .clients
                 .cloudwatch
@@ -135,6 +138,10 @@ pub(super) async fn list(aws: &Aws) -> Result<Vec<Alarm>, AwsError> {
 }
 
 impl Alarm {
+    fn has_other_settings(&self, from: &Self) -> bool {
+        Self { tags: self.tags.clone(), ..from.clone() } != *self
+    }
+
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", self.name))
     }

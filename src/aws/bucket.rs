@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
 };
 use crate::{observation::Owner, spec::Spec};
@@ -54,6 +54,10 @@ pub struct Bucket {
 impl Spec for Bucket {
     fn over(&self, observed: &Self) -> Self {
         Self { account_regional: observed.account_regional, tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
+    }
+
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| u32::from(self.ownership != from.ownership) + trips_to_tag(&from.tags, &self.tags))
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {

@@ -8,7 +8,7 @@ use super::{
     Aws,
     clients::ATTEMPTS,
     error::{Api, AwsError, Kind, found},
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     policies::SHORT_WINDOW,
     policy::Document,
     resource::{Found, Look, Resource},
@@ -35,6 +35,9 @@ const ENABLED: &str = "Enabled";
 /// The longest that KMS offers (`ScheduleKeyDeletion`), and the least that the key's own policy allows.
 pub const DAYS_UNTIL_DELETION: i32 = 30;
 const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
+
+/// `CreateKey`, and then `CreateAlias`.
+const MADE_AND_NAMED: u32 = 2;
 
 /// How often the answer to `CreateKey` may be lost.
 const CREATE_TRIES: usize = 4;
@@ -89,6 +92,18 @@ impl Spec for Key {
         };
         unusable(&observed.state).or_else(taken)
     }
+
+    fn trips_to_look(&self) -> u32 {
+        find::TRIPS
+    }
+
+    /// It is found before it is changed.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(MADE_AND_NAMED, |from| {
+            let differs = [!self.policy.means(&from.policy), self.alias_leads != from.alias_leads];
+            find::TRIPS + differs.map(u32::from).iter().sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
+        })
+    }
 }
 
 /// Why a key in this state cannot be used, and what to do.
@@ -105,8 +120,8 @@ pub(super) fn unusable(state: &str) -> Option<String> {
 
 impl Resource for Key {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let Some(key) = look.key(&self.alias).await? else { return Ok(None) };
-        let policy = get_policy(look.aws, &key.arn).await?;
+        let policy = |arn: String| async move { get_policy(look.aws, &arn).await };
+        let Some((key, policy)) = look.key_and(&self.alias, policy).await? else { return Ok(None) };
         Ok(Some(Found {
             spec: Self {
                 alias: self.alias.clone(),

@@ -12,7 +12,7 @@ use super::{
     Aws,
     error::{Api, AwsError, found},
     ownership,
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
     settle::PATIENCE,
 };
@@ -81,6 +81,15 @@ impl Spec for LockTable {
             tags: tags_over(&self.tags, &observed.tags),
             ..self.clone()
         }
+    }
+
+    /// Nothing else can be done with a table before it is active again, which is asked for after each call.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        const AND_WAIT: u32 = 2;
+        let Some(from) = from else { return AND_WAIT };
+        let updates =
+            [self.deletion_protection != from.deletion_protection, self.billing != from.billing, self.encryption != from.encryption];
+        updates.into_iter().map(|differs| AND_WAIT * u32::from(differs)).sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {

@@ -66,5 +66,10 @@ pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
     to.iter().filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
+/// The call that adds them, where there are any.
+pub fn trips_to_tag(from: &Tags, to: &Tags) -> u32 {
+    u32::from(!tags_to_add(Some(from), to).is_empty())
+}
+
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 
+use aws_sdk_kms::types::KeyMetadata;
 use tokio::sync::OnceCell;
 
 use super::{
@@ -50,17 +51,43 @@ impl<S> Found<S> {
 /// One observation: what several resources need to look up is looked up once.
 pub struct Look<'a> {
     pub aws: &'a Aws,
+    aliased: OnceCell<Option<KeyMetadata>>,
     key: OnceCell<Option<FoundKey>>,
 }
 
 impl<'a> Look<'a> {
     pub fn new(aws: &'a Aws) -> Self {
-        Self { aws, key: OnceCell::new() }
+        Self { aws, aliased: OnceCell::new(), key: OnceCell::new() }
+    }
+
+    /// What the alias of the environment's key leads to, whosever that is.
+    pub async fn aliased(&self, alias: &str) -> Result<Option<&KeyMetadata>, AwsError> {
+        Ok(self.aliased.get_or_try_init(|| Box::pin(find::describe(self.aws, alias))).await?.as_ref())
     }
 
     /// The environment's own key: behind its alias, or by its tags after a run that was cut off
     /// between making the key and naming it.
     pub async fn key(&self, alias: &str) -> Result<Option<&FoundKey>, AwsError> {
-        Ok(self.key.get_or_try_init(|| find::find(self.aws, alias)).await?.as_ref())
+        let aliased = async { Ok(self.aliased(alias).await?.cloned()) };
+        Ok(self.key.get_or_try_init(|| Box::pin(find::behind(self.aws, aliased))).await?.as_ref())
+    }
+
+    /// The same, with what else is asked of it: at once of what the alias leads to, while its tags say whose it is.
+    pub async fn key_and<T, F, Fut>(&self, alias: &str, ask: F) -> Result<Option<(&FoundKey, T)>, AwsError>
+    where
+        F: Fn(String) -> Fut,
+        Fut: Future<Output = Result<T, AwsError>>,
+    {
+        let early = async {
+            let arn = self.aliased(alias).await.ok().flatten().map(find::arn_of)?;
+            Some((arn.clone(), Box::pin(ask(arn)).await))
+        };
+        let (early, key) = tokio::join!(early, self.key(alias));
+        let Some(key) = key? else { return Ok(None) };
+        let answer = match early {
+            Some((arn, answer)) if arn == key.arn => answer,
+            Some(_) | None => Box::pin(ask(key.arn.clone())).await,
+        };
+        Ok(Some((key, answer?)))
     }
 }

@@ -1,6 +1,6 @@
 //! The closed list of the kinds of resources: what is looked at, written and deleted goes through here.
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -47,7 +47,7 @@ macro_rules! kinds {
 
             async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
                 match self {
-                    $(Self::$kind(spec) => Ok(Resource::look(spec, look).await?.map(|found| Found {
+                    $(Self::$kind(spec) => Ok(looked(spec, look).await?.map(|found| Found {
                         spec: Self::$kind(found.spec),
                         output: found.output,
                         owner: found.owner,
@@ -57,8 +57,8 @@ macro_rules! kinds {
 
             async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
                 match (self, from) {
-                    $((Self::$kind(to), None) => Resource::write(to, aws, None).await,
-                    (Self::$kind(to), Some(Self::$kind(from))) => Resource::write(to, aws, Some(from)).await,)+
+                    $((Self::$kind(to), None) => written(to, aws, None).await,
+                    (Self::$kind(to), Some(Self::$kind(from))) => written(to, aws, Some(from)).await,)+
                     (to, Some(from)) => unreachable!("a {} does not become a {}", from.name(), to.name()),
                 }
             }
@@ -98,6 +98,17 @@ macro_rules! kinds {
                 match self { $(Self::$kind(spec) => spec.reference(),)+ }
             }
 
+            fn trips_to_look(&self) -> u32 {
+                match self { $(Self::$kind(spec) => spec.trips_to_look(),)+ }
+            }
+
+            fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+                match (self, from) {
+                    $((Self::$kind(to), Some(Self::$kind(from))) => to.trips_to_write(Some(from)),)+
+                    $((Self::$kind(to), _) => to.trips_to_write(None),)+
+                }
+            }
+
             fn goes_with_its_whole(&self) -> bool {
                 match self { $(Self::$kind(spec) => spec.goes_with_its_whole(),)+ }
             }
@@ -133,6 +144,15 @@ kinds! {
     TrailLogging(TrailLogging) "trail logging",
     Policy(access::Policy) "IAM policy",
     Attachment(Attachment) "policy attachment",
+}
+
+/// Boxed, as [`written`]: without optimisation, a future that has room for each of the kinds fills a stack.
+fn looked<'a, R: Resource>(spec: &'a R, look: &'a Look<'a>) -> BoxFuture<'a, Result<Option<Found<R>>, AwsError>> {
+    Box::pin(spec.look(look))
+}
+
+fn written<'a, R: Resource>(to: &'a R, aws: &'a Aws, from: Option<&'a R>) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
+    Box::pin(to.write(aws, from))
 }
 
 /// Looks at every node of the blueprint, all at the same time.

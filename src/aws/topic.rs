@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     policy::Document,
     resource::{Found, Look, Resource},
 };
@@ -47,9 +47,26 @@ impl Spec for Topic {
             tags: tags_over(&self.tags, &observed.tags),
         }
     }
+
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        let Some(from) = from else { return 1 };
+        u32::try_from(self.changed(from).len()).unwrap_or(u32::MAX) + trips_to_tag(&from.tags, &self.tags)
+    }
 }
 
 impl Topic {
+    /// Attributes to set, a call for each.
+    fn changed(&self, from: &Self) -> Vec<(&'static str, String)> {
+        let mut changed = vec![];
+        if self.key != from.key {
+            changed.push((KEY, self.key.clone().unwrap_or_default()));
+        }
+        if !self.policy.means(&from.policy) {
+            changed.push((POLICY, self.policy.to_json()));
+        }
+        changed
+    }
+
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("sns", &aws.region, &self.name)
     }
@@ -78,14 +95,7 @@ impl Resource for Topic {
             aws.send(CREATE, &self.name, &[], || request.clone().send()).await?;
             return Ok(Some(arn));
         };
-        let mut changed = vec![];
-        if self.key != from.key {
-            changed.push((KEY, self.key.clone().unwrap_or_default()));
-        }
-        if !self.policy.means(&from.policy) {
-            changed.push((POLICY, self.policy.to_json()));
-        }
-        for (name, value) in changed {
+        for (name, value) in self.changed(from) {
             let request = aws.clients.sns.set_topic_attributes().topic_arn(&arn).attribute_name(name).attribute_value(value);
             aws.send(SET, &arn, &[], || request.clone().send()).await?;
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
-    ownership::{Tags, tags_over, tags_to_add},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
 };
 use crate::spec::Spec;
@@ -52,9 +52,17 @@ impl Spec for Trail {
     fn over(&self, observed: &Self) -> Self {
         Self { key: self.key.clone().or_else(|| observed.key.clone()), tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
     }
+
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags))
+    }
 }
 
 impl Trail {
+    fn has_other_settings(&self, from: &Self) -> bool {
+        Self { tags: self.tags.clone(), ..from.clone() } != *self
+    }
+
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("cloudtrail", &aws.region, &format!("trail/{}", self.name))
     }
@@ -110,7 +118,7 @@ impl Resource for Trail {
                 result => result.map(|_| Some(arn)),
             };
         };
-        if (Self { tags: self.tags.clone(), ..from.clone() }) != *self {
+        if self.has_other_settings(from) {
             let request = aws
                 .clients
                 .cloudtrail

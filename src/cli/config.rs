@@ -60,7 +60,7 @@ struct Row {
 }
 
 /// Prints what was said even if it makes no sense together, and then says why.
-fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let (env, _, merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
     let resolved = merged.resolve(&env).map_err(|error| explain::settings(&error));
     if cx.global.json() {

@@ -83,6 +83,9 @@ fn show(plan: &Plan<AwsSpec>, needed: &Needed, environment: &Environment, cx: &m
     let (all, writes) = needed.count();
     let actions = words::count(all, "IAM action", "IAM actions");
     cx.answer(&format!("Needs {actions}, {writes} of them to write; --needed-actions prints them as a policy.\n"))?;
+    if let Some(path) = plan.critical_path() {
+        cx.answer(&format!("{}\n", report::critical_path(&path)))?;
+    }
     summary::say_how_to_see_all(plan, cx);
     Ok(())
 }

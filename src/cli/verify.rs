@@ -7,6 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use super::{
     context::Context,
@@ -43,7 +44,7 @@ mod ignore;
 mod live;
 mod probe;
 
-use live::{InUse, live_use};
+use live::{InUse, NoBucket, live_use};
 
 /// Check a backend against every control; without --probe, nothing is written
 #[derive(Args, Clone, Debug)]
@@ -202,33 +203,35 @@ async fn of_environment(
         own_alarms: own_alarms.collect(),
         policy: settings.access.policy.then(|| account.arn("iam", "", &format!("policy/{}", names.policy))),
     };
-    let surveying = survey::checks(account, &about);
-    let listening = listeners::check(account, blueprint);
-    let (observation, surveyed, listened) = cx.look(async { tokio::join!(environment.observe(), surveying, listening) }).await?;
+    let of = InUse { bucket: &names.state_bucket, table: table.clone(), settings, lock: Some(settings.lock), only: None };
+    let (tell, told) = oneshot::channel();
+    let observing = async {
+        let observation = environment.observe().await;
+        let is_there = matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. }));
+        // Nobody wants to know where use is not looked at.
+        let _ = tell.send(if is_there { Ok(observation::outputs(&observation).remove(&KEY)) } else { Err(NoBucket) });
+        observation
+    };
+    let at = now(cx);
+    let using = async {
+        let key = async { told.await.unwrap_or(Err(NoBucket)) };
+        if options.usage { live_use(account, &of, key, options, at).await } else { vec![] }
+    };
+    // All at once: each takes two round trips, and none has to wait for another.
+    let looking = async { tokio::join!(observing, survey::checks(account, &about), listeners::check(account, blueprint), using) };
+    let (observation, surveyed, listened, used) = cx.look(looking).await?;
     let mend = wizard::command("bootstrap", environment.name(), &environment.flags) + &cx.global.words();
     let backend = Backend { aws: account, blueprint, observation: &observation, mend: &mend, tagged: true };
     let mut checked = backend.checks();
     checked.extend(surveyed);
     checked.extend(listened);
     checked.extend(of_files(environment, &observation, cx)?);
-    if options.usage && matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. })) {
-        let of = InUse {
-            bucket: &names.state_bucket,
-            table: table.clone(),
-            settings,
-            key: observation::outputs(&observation).get(&KEY).cloned(),
-            lock: Some(settings.lock),
-            only: None,
-        };
-        checked.extend(live_use(account, of, options, cx).await?);
-    }
+    checked.extend(used);
     let mut notes = vec![];
     // Those who may only run Terraform may not look at the bucket, and try it all the same.
     if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
         let key = observation::outputs(&observation).get(&KEY).cloned();
-        let lock = Some(settings.lock);
-        let of = InUse { bucket: &names.state_bucket, table: table.clone(), settings, key, lock, only: None };
-        let (probed, said) = probe::run(account, &of.target(account), &mend, &options.probe, cx).await?;
+        let (probed, said) = probe::run(account, &of.target(account, key), &mend, &options.probe, cx).await?;
         checked.extend(probed);
         notes = said;
     }

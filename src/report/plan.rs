@@ -1,7 +1,7 @@
 //! A plan as text: one block per step, with what is to be set or what differs, and a summary.
 
 use crate::{
-    plan::{Change, Plan, Step},
+    plan::{Change, Plan, Step, path::CriticalPath},
     spec::{Address, Spec},
 };
 
@@ -53,6 +53,14 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
     }
     lines.extend(wrap("", "  ", &summary(plan, describe), view.width));
     lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// `Critical path: 10 round trips (caller 1, look 2, make 5, look again 2).`
+pub fn critical_path(path: &CriticalPath) -> String {
+    let CriticalPath { round_trips, caller, look, make, look_again, through: _ } = path;
+    let parts = [("caller", caller), ("look", look), ("make", make), ("look again", look_again)];
+    let parts: Vec<String> = parts.iter().filter(|(_, trips)| **trips > 0).map(|(name, trips)| format!("{name} {trips}")).collect();
+    format!("Critical path: {} ({}).", words::count(*round_trips as usize, "round trip", "round trips"), parts.join(", "))
 }
 
 /// What differs between two values of a setting, a line each, without colors.

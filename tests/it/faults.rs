@@ -5,6 +5,7 @@ mod cut;
 mod denied;
 mod expired;
 mod lost;
+mod overlap;
 mod proxy;
 mod stale;
 mod throttled;

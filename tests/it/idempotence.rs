@@ -1,6 +1,7 @@
 //! What is called: all of it once, nothing the second time, and only what is needed for a repair.
 
 mod calls;
+mod commands;
 mod depth;
 mod foreign;
 mod needed;
@@ -18,9 +19,11 @@ use tfbackend::{
         verify::Backend,
     },
     blueprint::Blueprint,
+    event::Event,
     observation::{Observation, outputs},
     plan::{Change, Plan},
     settings::{derived::Names, layer::Layer, resolve::resolve},
+    spec::{Address, Outputs},
     verify::Severity,
 };
 use tokio_util::sync::CancellationToken;
@@ -72,11 +75,27 @@ impl World {
     /// Plans and applies; all calls since the last time.
     async fn repair(&self, observation: Observation<AwsSpec>) -> Vec<Call> {
         let plan = Plan::to_apply(&self.blueprint, &observation, false);
-        let (parallelism, cancel) = (NonZeroUsize::new(16).expect("not zero"), CancellationToken::new());
-        let run = Run { parallelism, cancel: &cancel, on_event: &mut |_| {} };
-        let outcome = apply(plan, outputs(&observation), &self.aws, run).await;
-        assert!(outcome.failed.is_empty() && outcome.left.is_empty(), "{:?}\n{}", outcome.failed, self.emulator.log());
+        self.carry_out(plan, outputs(&observation), 16, &mut |_| {}).await;
         self.recorder.take()
+    }
+
+    /// Makes everything that is in the plan, each with the calls that it had to wait for.
+    async fn one_by_one(&self, plan: Plan<AwsSpec>) -> Vec<(Address, Vec<String>)> {
+        let mut chains = vec![];
+        self.recorder.take_chain();
+        self.carry_out(plan, Outputs::new(), 1, &mut |event| {
+            if let Event::Finished { address, .. } = event {
+                chains.push((address, self.recorder.take_chain()));
+            }
+        })
+        .await;
+        chains
+    }
+
+    async fn carry_out(&self, plan: Plan<AwsSpec>, known: Outputs, parallelism: usize, on_event: &mut (dyn FnMut(Event) + Send)) {
+        let (parallelism, cancel) = (NonZeroUsize::new(parallelism).expect("not zero"), CancellationToken::new());
+        let outcome = apply(plan, known, &self.aws, Run { parallelism, cancel: &cancel, on_event }).await;
+        assert!(outcome.failed.is_empty() && outcome.left.is_empty(), "{:?}\n{}", outcome.failed, self.emulator.log());
     }
 
     /// The addresses that a plan would write, and what verify finds, but for what is only to be known.

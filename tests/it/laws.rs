@@ -1,5 +1,6 @@
 //! The laws of the core: what holds for any blueprint, over any world, whatever goes wrong.
 
+mod path;
 mod teardown;
 
 use std::collections::{BTreeMap, BTreeSet};

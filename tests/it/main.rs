@@ -32,6 +32,8 @@ mod idempotence;
 #[cfg(unix)]
 mod lock;
 #[cfg(unix)]
+mod process;
+#[cfg(unix)]
 mod readme;
 #[cfg(unix)]
 mod refusals;

@@ -6,6 +6,7 @@ pub mod aws;
 pub mod backend;
 #[cfg(unix)]
 pub mod emulator;
+pub mod chain;
 pub mod host;
 pub mod imagined;
 pub mod made_up;

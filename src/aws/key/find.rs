@@ -1,5 +1,7 @@
 //! Which key is the environment's: behind its alias, or by its tags.
 
+use std::future::Future;
+
 use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState};
 use aws_smithy_types::DateTime;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,6 +22,9 @@ const LIST: Api = Api::new("kms:ListKeys");
 const TAGS: Api = Api::new("kms:ListResourceTags");
 
 pub(super) const ABSENT: &[&str] = &["NotFoundException"];
+
+/// What the alias leads to, and then its tags: calls that [`find`] makes one after the other.
+pub(super) const TRIPS: u32 = 2;
 
 /// How many keys are asked for their tags at the same time, when one is searched for: few accounts have more.
 const SEARCH_WIDTH: usize = 64;
@@ -42,16 +47,26 @@ pub struct FoundKey {
 /// What the alias leads to is also returned when it is not ours and no other is: a hand-made key
 /// may be adopted.
 pub async fn find(aws: &Aws, alias: &str) -> Result<Option<FoundKey>, AwsError> {
-    let (aliased, all) = tokio::join!(describe(aws, alias), list(aws));
-    let aliased = match aliased? {
-        Some(metadata) => Some(with_tags(aws, metadata).await?),
-        None => None,
+    behind(aws, describe(aws, alias)).await
+}
+
+/// The same, by what the alias leads to.
+pub(in crate::aws) async fn behind(
+    aws: &Aws,
+    aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
+) -> Result<Option<FoundKey>, AwsError> {
+    let aliased = async {
+        match aliased.await? {
+            Some(metadata) => Box::pin(with_tags(aws, metadata)).await.map(Some),
+            None => Ok(None),
+        }
     };
-    match aliased {
+    let (aliased, all) = tokio::join!(aliased, Box::pin(list(aws)));
+    match aliased? {
         Some(key) if key.owner == Owner::Us => Ok(Some(key)),
         other => {
             let alias_leads = other.as_ref().map_or(Leads::Nowhere, |key| Leads::Elsewhere(key.arn.clone()));
-            let ours = search(aws, all?).await?;
+            let ours = Box::pin(search(aws, all?)).await?;
             Ok(ours.map(|key| FoundKey { alias_leads, ..key }).or(other))
         }
     }
@@ -115,7 +130,11 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
 
 /// The ARN of a key that is named by its id, its ARN or an alias; `None` if there is no such key.
 pub async fn arn(aws: &Aws, id: &str) -> Result<Option<String>, AwsError> {
-    Ok(describe(aws, id).await?.map(|key| key.arn.unwrap_or(key.key_id)))
+    Ok(describe(aws, id).await?.map(|key| arn_of(&key)))
+}
+
+pub(in crate::aws) fn arn_of(key: &KeyMetadata) -> String {
+    key.arn().unwrap_or_else(|| key.key_id()).to_owned()
 }
 
 /// As if an alias led to it.
@@ -127,7 +146,7 @@ pub(super) async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundK
 fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
     FoundKey {
         deleted_on: metadata.deletion_date.as_ref().and_then(timestamp),
-        arn: metadata.arn.unwrap_or(metadata.key_id),
+        arn: arn_of(&metadata),
         alias_leads: Leads::Here,
         state: metadata.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
         description: metadata.description.unwrap_or_default(),

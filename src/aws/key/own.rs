@@ -60,6 +60,10 @@ impl Spec for OwnKey {
         })
     }
 
+    fn trips_to_look(&self) -> u32 {
+        1 + u32::from(!self.service_grants.is_empty())
+    }
+
     fn reference(&self) -> Option<String> {
         Some(format!("there is no key {} that these credentials can see", self.arn))
     }

@@ -6,7 +6,7 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError},
-        key::NOT_YET,
+        key::{NOT_YET, find},
         resource::{Found, Look, Resource},
     },
     spec::Spec,
@@ -26,6 +26,10 @@ pub struct Rotation {
 }
 
 impl Spec for Rotation {
+    fn trips_to_look(&self) -> u32 {
+        find::TRIPS
+    }
+
     /// What is rotated more often stays so.
     fn over(&self, observed: &Self) -> Self {
         let days = if observed.enabled { self.days.min(observed.days) } else { self.days };
@@ -39,8 +43,9 @@ impl Spec for Rotation {
 
 impl Resource for Rotation {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let Some(key) = look.key(&self.alias).await? else { return Ok(None) };
-        let answer = look.aws.read(GET, &key.arn, look.aws.clients.kms.get_key_rotation_status().key_id(&key.arn).send()).await?;
+        let kms = &look.aws.clients.kms;
+        let status = |arn: String| async move { look.aws.read(GET, &arn, kms.get_key_rotation_status().key_id(&arn).send()).await };
+        let Some((key, answer)) = look.key_and(&self.alias, status).await? else { return Ok(None) };
         let days = answer.rotation_period_in_days().and_then(|days| u32::try_from(days).ok());
         let enabled = answer.key_rotation_enabled();
         Ok(Some(Found::part(Self {

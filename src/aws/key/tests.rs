@@ -63,9 +63,9 @@ async fn behind_its_alias() {
     assert_eq!(found, Found { spec: key(), output: Some(KEY_ARN.to_owned()), owner: Owner::Us });
     assert_snapshot!(script.sent(), @r#"
     DescribeKey {"KeyId":"alias/acme-tfstate-dev"}
-    ListKeys {"Limit":1000}
-    ListResourceTags {"KeyId":"1234abcd-12ab-34cd-56ef-1234567890ab"}
     GetKeyPolicy {"KeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab","PolicyName":"default"}
+    ListResourceTags {"KeyId":"1234abcd-12ab-34cd-56ef-1234567890ab"}
+    ListKeys {"Limit":1000}
     "#);
 }
 

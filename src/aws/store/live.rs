@@ -180,19 +180,20 @@ enum Looked {
 impl Store<'_> {
     /// Goes over everything, with no more than `at_once` calls at a time, and says what it sees.
     pub async fn walk(&self, extent: Extent, at_once: usize, mut see: impl FnMut(Seen)) {
-        let mut table = match self.table().await {
+        let mut files = BTreeMap::new();
+        let mut listed = true;
+        let mut pages = self.objects("");
+        let probes = self.address.layout.probes();
+        let (table, mut next) = tokio::join!(self.table(), pages.next());
+        let mut table = match table {
             Ok(table) => table,
             Err(error) => {
                 see(Seen::NoTable(error));
                 None
             }
         };
-        let mut files = BTreeMap::new();
-        let mut listed = true;
-        let mut pages = self.objects("");
-        let probes = self.address.layout.probes();
         loop {
-            let page = match pages.next().await {
+            let page = match next {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
                 Err(error) => {
@@ -220,6 +221,8 @@ impl Store<'_> {
                     Looked::Nothing => {}
                 }
             }
+            drop(looks);
+            next = pages.next().await;
         }
         let has_table = table.is_some();
         let Table { locks, digests, elsewhere } = table.unwrap_or_default();

@@ -31,6 +31,11 @@ pub struct ExistingTrail {
 }
 
 impl Spec for ExistingTrail {
+    /// Which trails there are, and then what each records.
+    fn trips_to_look(&self) -> u32 {
+        2
+    }
+
     fn reference(&self) -> Option<String> {
         Some(format!(
             "no trail that these credentials can see is logging the data events of {}; use --trail new, or --trail off",

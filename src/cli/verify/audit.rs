@@ -159,13 +159,14 @@ async fn held_to(
         bucket: &names.state_bucket,
         table: table.clone(),
         settings,
-        key: found.key.as_ref().map(|key| key.arn.clone()),
         lock: table.is_some().then_some(settings.lock),
         only: said.key.as_ref().map(ToString::to_string),
     };
-    let target = of.target(aws);
+    let key = found.key.as_ref().map(|key| key.arn.clone());
+    let target = of.target(aws, key.clone());
     if options.usage {
-        checked.extend(super::live_use(aws, of, options, cx).await?);
+        let at = super::now(cx);
+        checked.extend(cx.look(super::live_use(aws, &of, async { Ok(key) }, options, at)).await?);
     }
     let (probed, notes) = super::probe::run(aws, &target, &mend, &options.probe, cx).await?;
     checked.extend(probed);

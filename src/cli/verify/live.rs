@@ -1,6 +1,11 @@
 //! What runs made of a backend: every state's encryption, digests, locks.
 
-use super::{VerifyOptions, now};
+use std::future::Future;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::VerifyOptions;
 use crate::{
     aws::{
         Aws,
@@ -14,7 +19,6 @@ use crate::{
             usage::{self, Usage},
         },
     },
-    cli::{context::Context, failure::Failure},
     settings::{Encryption, Settings, layer::LockMechanism},
     state::layout::{Layout, Located},
     verify::Checked,
@@ -25,8 +29,6 @@ pub struct InUse<'a> {
     pub bucket: &'a str,
     pub table: Option<String>,
     pub settings: &'a Settings,
-    /// The ARN of the key that states should be encrypted with.
-    pub key: Option<String>,
     /// `None` where nobody knows.
     pub lock: Option<LockMechanism>,
     /// The state key that is meant, with all its workspaces; all of them otherwise.
@@ -39,11 +41,11 @@ impl InUse<'_> {
         StoreAddress { bucket: self.bucket.to_owned(), owner: aws.account().to_owned(), table: self.table.clone(), layout }
     }
 
-    /// What a probe is to try out.
-    pub fn target(&self, aws: &Aws) -> Target {
+    /// What a probe is to try out; states should be encrypted with the key of this ARN.
+    pub fn target(&self, aws: &Aws, key: Option<String>) -> Target {
         let lock_files = self.lock.is_none_or(LockMechanism::uses_lockfile);
-        let key = match (&self.key, &self.settings.encryption) {
-            (Some(arn), _) => Key::Arn(arn.clone()),
+        let key = match (key, &self.settings.encryption) {
+            (Some(arn), _) => Key::Arn(arn),
             (None, Encryption::OwnKey { arn }) => Key::Arn(arn.to_string()),
             (None, Encryption::NewKey { .. }) => Key::Unknown,
             (None, Encryption::SseS3) => Key::OfS3,
@@ -52,26 +54,48 @@ impl InUse<'_> {
     }
 }
 
-/// States are read only if that was asked for.
-pub async fn live_use(aws: &Aws, of: InUse<'_>, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<Vec<Checked>, Failure> {
+/// Why there is nothing to look at: there is no bucket, as far as it can be seen.
+pub struct NoBucket;
+
+/// What it sees is judged once it is known which key the states should be encrypted with, by its ARN: to find that out takes
+/// as long as to look. States are read only if that was asked for.
+pub async fn live_use(
+    aws: &Aws,
+    of: &InUse<'_>,
+    key: impl Future<Output = Result<Option<String>, NoBucket>>,
+    options: &VerifyOptions,
+    now: Timestamp,
+) -> Vec<Checked> {
     let address = of.address(aws);
-    let expected =
-        usage::Expected { bucket: of.bucket.to_owned(), key: of.key, lock: of.lock, stale_after: options.stale_after, now: now(cx) };
     let store = Store::new(aws, &address);
-    let (mut usage, mut to_read) = (Usage::new(expected), vec![]);
-    let walk = store.walk(Extent::All, usage::AT_ONCE, |seen| {
-        if of.only.as_deref().is_some_and(|only| located(&seen).is_some_and(|located| located.key != only)) {
-            return;
+    let (sender, mut seen) = mpsc::unbounded_channel();
+    let walk = async move {
+        // Nobody listens any more where there is nothing to judge.
+        store.walk(Extent::All, usage::AT_ONCE, |one| drop(sender.send(one))).await;
+        Ok(())
+    };
+    let judge = async {
+        let expected =
+            usage::Expected { bucket: of.bucket.to_owned(), key: key.await?, lock: of.lock, stale_after: options.stale_after, now };
+        let (mut usage, mut to_read) = (Usage::new(expected), vec![]);
+        while let Some(seen) = seen.recv().await {
+            if of.only.as_deref().is_some_and(|only| located(&seen).is_some_and(|located| located.key != only)) {
+                continue;
+            }
+            if let (true, Seen::State(state)) = (options.read_states, &seen) {
+                to_read.push(ToRead::of(state));
+            }
+            usage.see(&seen);
         }
-        if let (true, Seen::State(state)) = (options.read_states, &seen) {
-            to_read.push(ToRead::of(state));
+        Ok((usage.finish(), to_read))
+    };
+    match tokio::try_join!(walk, judge) {
+        Ok(((), (mut checked, to_read))) => {
+            checked.extend(contents::checks(&store, to_read, of.lock).await);
+            checked
         }
-        usage.see(&seen);
-    });
-    cx.look(walk).await?;
-    let mut checked = usage.finish();
-    checked.extend(cx.look(contents::checks(&store, to_read, of.lock)).await?);
-    Ok(checked)
+        Err(NoBucket) => vec![],
+    }
 }
 
 fn located(seen: &Seen) -> Option<&Located> {

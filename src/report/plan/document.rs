@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Describe;
 use crate::{
-    plan::{Change, Kept, Plan, Reason, Step},
+    plan::{Change, Kept, Plan, Reason, Step, path::CriticalPath},
     report::json::Document,
     spec::{Address, Spec},
 };
@@ -30,6 +30,9 @@ pub struct PlanDocument {
     pub changes: bool,
     pub counts: Counts,
     pub monthly_cost: Cost,
+    /// How long carrying it out takes at least. Absent if that cannot be done, or takes something down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical_path: Option<CriticalPath>,
     /// The IAM policy that carrying it out needs, and looking at everything before and after; resources as far as IAM knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<PolicyDocument>")]
@@ -154,6 +157,7 @@ impl PlanDocument {
             changes: !plan.is_empty(),
             counts: Counts::of(plan),
             monthly_cost: Cost::of(plan, describe),
+            critical_path: plan.critical_path(),
             needed_actions: None,
             steps: plan.steps.iter().map(|step| StepDocument::of(step, describe)).collect(),
         }

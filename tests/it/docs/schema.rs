@@ -90,7 +90,7 @@ async fn the_documents_of_all_examples_are_valid() {
     let schema = written();
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let mut seen = 0;
+    let (mut seen, mut deep) = (0, 0);
     for example in fs::read_dir(page::path("examples")).expect("examples") {
         let folder = example.expect("a folder").path();
         let toml = fs::read_to_string(folder.join("tfbackend.toml")).expect("settings");
@@ -103,10 +103,17 @@ async fn the_documents_of_all_examples_are_valid() {
             let valid = schema.validate(&document).map_err(|error| error.to_string());
             assert_eq!(valid, Ok(()), "{chdir} {env}");
             assert!(document["needed_actions"]["Statement"].as_array().is_some_and(|all| !all.is_empty()), "{document:#}");
+            if document["counts"]["blocked"] == json!(0) {
+                let path = &document["critical_path"];
+                let parts: Vec<u64> = ["caller", "look", "make", "look_again"].iter().filter_map(|part| path[part].as_u64()).collect();
+                assert_eq!((parts.len(), Some(parts.iter().sum())), (4, path["round_trips"].as_u64()), "{path}");
+                assert!(path["round_trips"].as_u64().is_some_and(|trips| trips <= 10), "from nothing: {path}");
+                deep += 1;
+            }
             seen += 1;
         }
     }
-    assert!(seen >= 6, "{seen}");
+    assert!(seen >= 6 && deep >= 4, "{seen}, {deep}");
 }
 
 #[test]

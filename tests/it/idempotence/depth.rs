@@ -1,6 +1,7 @@
-//! How many round trips an observation takes, one after the other: that is what a person waits for.
+//! How many round trips it takes, one after the other: that is what a person waits for.
 
 use std::{
+    future::Future,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,26 +14,65 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
-use tfbackend::aws::resources::observe;
+use tfbackend::{
+    aws::resources::{AwsSpec, observe},
+    blueprint::{Blueprint, Node},
+    observation::{Seen, outputs},
+    plan::{Change, Plan},
+    spec::Spec,
+};
 use tokio::time::Instant;
 
 use super::World;
-use crate::support::{recorder::call, user::User};
+use crate::support::user::User;
 
-/// One distance to AWS and back. Far more than the emulator and this machine take for all calls together.
-const TRIP: Duration = Duration::from_millis(1500);
-/// What is documented.
-const DEEPEST: usize = 3;
+/// So long nothing is called before it is certain that nothing else will be until something is answered.
+const QUIET: Duration = Duration::from_millis(400);
+const LINE: &str = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
 
-/// A call, and when it began and ended.
-type Trip = (String, Instant, Instant);
-
-/// Lets answers through at the end of the next full trip only, so that calls that depend on nothing end together.
+/// Holds answers back until nothing is called any more, and lets all of them through then: one round trip.
 #[derive(Clone, Debug, Default)]
 struct Far {
     on: Arc<AtomicBool>,
-    since: Arc<Mutex<Option<Instant>>>,
-    trips: Arc<Mutex<Vec<Trip>>>,
+    round: Arc<Mutex<Round>>,
+}
+
+#[derive(Debug, Default)]
+struct Round {
+    number: usize,
+    /// Called, and not answered yet.
+    under_way: usize,
+    /// When something was last called or answered.
+    last: Option<Instant>,
+}
+
+impl Far {
+    fn called(&self) {
+        let mut round = self.round.lock().expect("a round");
+        round.under_way += 1;
+        round.last = Some(Instant::now());
+    }
+
+    /// Ends with the round that the answer is part of.
+    async fn answered(&self) {
+        let number = {
+            let mut round = self.round.lock().expect("a round");
+            round.under_way -= 1;
+            round.last = Some(Instant::now());
+            round.number
+        };
+        loop {
+            tokio::time::sleep(QUIET / 20).await;
+            let mut round = self.round.lock().expect("a round");
+            if round.number != number {
+                return;
+            }
+            if round.under_way == 0 && round.last.is_some_and(|last| last.elapsed() >= QUIET) {
+                round.number += 1;
+                return;
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -55,79 +95,97 @@ impl HttpClient for FarClient {
 
 impl HttpConnector for FarConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let name = call(&request).operation;
         let (answer, far) = (self.inner.call(request), self.far.clone());
         if !far.on.load(Ordering::SeqCst) {
             return answer;
         }
-        let start = Instant::now();
-        let since = *far.since.lock().expect("a time").get_or_insert(start);
+        far.called();
         HttpConnectorFuture::new(async move {
             let answer = answer.await;
-            let trips = u32::try_from(since.elapsed().as_nanos() / TRIP.as_nanos()).expect("a few") + 1;
-            tokio::time::sleep_until(since + TRIP * trips).await;
-            far.trips.lock().expect("the trips").push((name, start, Instant::now()));
+            far.answered().await;
             answer
         })
     }
 }
 
 impl Far {
+    async fn world(&self, line: &str) -> World {
+        World::over(line, |inner| SharedHttpClient::new(FarClient { inner, far: self.clone() })).await
+    }
+
     /// The longest chain of calls of which each began after the one before it had ended.
-    async fn chain(&self, world: &World) -> Vec<String> {
+    async fn chain<T>(&self, world: &World, what: impl Future<Output = T>) -> (T, Vec<String>) {
+        world.recorder.take_chain();
         self.on.store(true, Ordering::SeqCst);
-        let observation = observe(&world.aws, &world.blueprint).await;
+        let result = what.await;
         self.on.store(false, Ordering::SeqCst);
-        assert_eq!(observation.len(), world.blueprint.nodes().len());
-        *self.since.lock().expect("a time") = None;
-        longest(std::mem::take(&mut *self.trips.lock().expect("the trips")))
+        (result, world.recorder.take_chain())
     }
 }
 
-fn longest(mut trips: Vec<Trip>) -> Vec<String> {
-    trips.sort_by_key(|(_, start, _)| *start);
-    let mut chains: Vec<(Vec<String>, Instant)> = vec![];
-    for (name, start, end) in trips {
-        let before = chains.iter().filter(|(_, ended)| *ended <= start).map(|(chain, _)| chain).max_by_key(|chain| chain.len());
-        chains.push(([before.cloned().unwrap_or_default(), vec![name]].concat(), end));
-    }
-    chains.into_iter().map(|(chain, _)| chain).max_by_key(Vec::len).unwrap_or_default()
+fn length(chain: &[String]) -> u32 {
+    u32::try_from(chain.len()).expect("a few")
 }
 
+/// What the plan says beforehand is what it takes.
 #[tokio::test]
-async fn an_observation_is_three_round_trips_deep() {
+async fn a_bootstrap_is_as_deep_as_its_plan_says() {
     let far = Far::default();
-    let line = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
-    let world = World::over(line, |inner| SharedHttpClient::new(FarClient { inner, far: far.clone() })).await;
+    let world = far.world(LINE).await;
     User::make(&world.emulator, "terraform").await;
-    let nothing = far.chain(&world).await;
-    assert!((1..=DEEPEST).contains(&nothing.len()), "nothing is there: {nothing:?}");
-    world.bootstrap().await;
-    let everything = far.chain(&world).await;
-    assert!((2..=DEEPEST).contains(&everything.len()), "everything is there: {everything:?}");
-    // A run that was cut off before the alias was made: the key is looked for among all of them,
-    // which takes one more.
+    let (nothing, looked) = far.chain(&world, world.look()).await;
+    let path = Plan::to_apply(&world.blueprint, &nothing, false).critical_path().expect("it can be carried out");
+    assert_eq!((path.round_trips, path.caller, path.look, path.make, path.look_again), (10, 1, 2, 5, 2), "{path:?}");
+    // In an account without any key there is none whose tags would have to be read.
+    assert!((1..=path.look).contains(&length(&looked)), "{looked:?}");
+
+    let (_, made) = far.chain(&world, world.repair(nothing)).await;
+    assert_eq!(path.make, length(&made), "{made:?}");
+
+    let (everything, looked) = far.chain(&world, world.look()).await;
+    assert_eq!(path.look_again, length(&looked), "{looked:?}");
+    let path = Plan::to_apply(&world.blueprint, &everything, false).critical_path().expect("it can be carried out");
+    assert_eq!((path.round_trips, path.make, path.look_again), (3, 0, 0), "{path:?}");
+
+    // A run that was cut off before the alias was made: the key is looked for among all of them, which takes two more.
     world.emulator.python("tests/it/idempotence/drift.py", &["no alias"]);
-    let cut_off = far.chain(&world).await;
-    assert!((2..=DEEPEST + 1).contains(&cut_off.len()), "the key has no alias: {cut_off:?}");
+    let (_, looked) = far.chain(&world, world.look()).await;
+    assert!((2..=path.look + 2).contains(&length(&looked)), "the key has no alias: {looked:?}");
 }
 
 /// What was brought along takes no longer.
 #[tokio::test]
 async fn what_was_brought_along_is_looked_at_as_fast() {
     let far = Far::default();
-    let line = "--trail existing --access-logs=false";
-    let world = World::over(line, |inner| SharedHttpClient::new(FarClient { inner, far: far.clone() })).await;
+    let world = far.world("--trail existing --access-logs=false").await;
     world.emulator.python("tests/it/hardening/account_trail.py", &["management events"]);
-    let chain = far.chain(&world).await;
-    assert!((2..=DEEPEST).contains(&chain.len()), "{chain:?}");
+    let (_, chain) = far.chain(&world, world.look()).await;
+    assert_eq!(chain.len(), 2, "{chain:?}");
 }
 
-#[test]
-fn chains_are_told_from_calls_at_the_same_time() {
-    let start = Instant::now();
-    let trip = |name: &str, from: u64, to: u64| (name.to_owned(), start + Duration::from_secs(from), start + Duration::from_secs(to));
-    assert_eq!(longest(vec![]), Vec::<String>::new());
-    assert_eq!(longest(vec![trip("a", 0, 2), trip("b", 1, 2)]).len(), 1);
-    assert_eq!(longest(vec![trip("c", 2, 3), trip("a", 0, 1), trip("b", 0, 2), trip("d", 3, 4)]), ["b", "c", "d"]);
+/// What the plan is computed from: each resource says how long it takes to look at, and to write.
+#[tokio::test]
+async fn each_resource_takes_as_long_as_it_says() {
+    let world = World::new(LINE).await;
+    User::make(&world.emulator, "terraform").await;
+    let plan = Plan::to_apply(&world.blueprint, &world.look().await, false);
+    let said = plan.writes().map(|step| match &step.change {
+        Change::Create { to } => (step.address.to_string(), to.trips_to_write(None)),
+        other => panic!("{}: {other:?}", step.address),
+    });
+    let said: Vec<(String, u32)> = said.collect();
+    let took = world.one_by_one(plan).await;
+    let took: Vec<(String, u32)> = took.iter().map(|(address, chain)| (address.to_string(), length(chain))).collect();
+    assert_eq!(took, said, "to make it");
+
+    let known = outputs(&world.look().await);
+    for node in world.blueprint.nodes() {
+        let spec = node.spec.resolve(&known);
+        let alone: Blueprint<AwsSpec> = Blueprint::new(vec![Node { address: node.address.clone(), needs: vec![], spec }]);
+        world.recorder.take_chain();
+        let seen = observe(&world.aws, &alone).await;
+        assert!(matches!(seen.get(&node.address), Some(Seen::Present { .. })), "{seen:?}");
+        let chain = world.recorder.take_chain();
+        assert_eq!(length(&chain), node.spec.trips_to_look(), "to look at {}: {chain:?}", node.address);
+    }
 }

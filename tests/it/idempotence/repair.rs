@@ -5,6 +5,8 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Stdio},
 };
 
+use tfbackend::plan::Plan;
+
 use super::{World, writes};
 use crate::support::{
     emulator::Emulator,
@@ -158,8 +160,12 @@ async fn each_of(part: Part) {
         let (planned, found) = world.found(&observation);
         assert_eq!(planned, [*address], "planned after: {what}");
         assert_eq!(found, [format!("{finding} at {address}")], "found after: {what}");
+        let path = Plan::to_apply(&world.blueprint, &observation, false).critical_path().expect("it can be carried out");
         world.recorder.take();
+        world.recorder.take_chain();
         assert_eq!(writes(world.repair(observation).await), [*call], "{what}");
+        let chain = world.recorder.take_chain();
+        assert_eq!(chain.len(), path.make as usize, "round trips to repair: {what}: {chain:?}");
     }
     // What was not set right would have been found with the next one.
     assert_eq!(world.found(&world.look().await), (vec![], vec![]), "after the last repair");

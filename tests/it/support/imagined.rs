@@ -54,6 +54,11 @@ impl Spec for Toy {
     fn goes_with_its_whole(&self) -> bool {
         self.fleeting
     }
+
+    /// More for some than for others, and other than where it is made.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        u32::try_from(self.sees.len()).expect("a few") % 3 + from.map_or(1, |from| u32::from(from.value))
+    }
 }
 
 /// What is there, and what each thing gives out.

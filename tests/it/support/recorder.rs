@@ -1,12 +1,17 @@
-//! An HTTP client that remembers which calls went through it.
+//! An HTTP client that remembers which calls went through it, and when.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
+
+use super::chain::{Trip, longest};
 
 /// One request, in the words of the services' API references.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +30,9 @@ impl Call {
     }
 
     pub fn is_write(&self) -> bool {
-        !["Get", "List", "Describe", "Head"].iter().any(|verb| self.operation.starts_with(verb))
+        !["Get", "List", "Describe", "Head", "Scan", "Query", "BatchGet", "Simulate", "AssumeRole"]
+            .iter()
+            .any(|verb| self.operation.starts_with(verb))
     }
 
     /// What IAM has to allow, where it is not called as the operation is.
@@ -50,23 +57,30 @@ impl Call {
 pub struct Recorder {
     inner: SharedHttpClient,
     calls: Arc<Mutex<Vec<Call>>>,
+    /// What was answered.
+    trips: Arc<Mutex<Vec<Trip>>>,
 }
 
 impl Recorder {
     pub fn new(inner: SharedHttpClient) -> Self {
-        Self { inner, calls: Arc::default() }
+        Self { inner, calls: Arc::default(), trips: Arc::default() }
     }
 
     /// The calls since the last time.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.calls.lock().expect("the calls"))
     }
+
+    /// The longest chain of the calls that were answered since the last time.
+    pub fn take_chain(&self) -> Vec<String> {
+        longest(std::mem::take(&mut *self.trips.lock().expect("the trips")))
+    }
 }
 
 impl HttpClient for Recorder {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Recording { inner, calls: Arc::clone(&self.calls) })
+        SharedHttpConnector::new(Recording { inner, calls: Arc::clone(&self.calls), trips: Arc::clone(&self.trips) })
     }
 }
 
@@ -74,12 +88,20 @@ impl HttpClient for Recorder {
 struct Recording {
     inner: SharedHttpConnector,
     calls: Arc<Mutex<Vec<Call>>>,
+    trips: Arc<Mutex<Vec<Trip>>>,
 }
 
 impl HttpConnector for Recording {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.calls.lock().expect("the calls").push(call(&request));
-        self.inner.call(request)
+        let (call, start, trips) = (call(&request), Instant::now(), Arc::clone(&self.trips));
+        let name = call.name();
+        self.calls.lock().expect("the calls").push(call);
+        let answer = self.inner.call(request);
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await;
+            trips.lock().expect("the trips").push(Trip { name, start, end: Instant::now() });
+            answer
+        })
     }
 }
 

@@ -1,0 +1,208 @@
+"""How long it takes to make a backend: tfbackend, Terraform, the AWS CLI, boto3.
+
+Each starts from nothing, on an emulator of its own behind a network of 0 and of 50 ms, and is measured from outside: time,
+calls that arrived, how many of them one after the other, and memory of all its processes. What is printed are the tables of
+docs/benchmarks.md; `target/bench/bootstrap.json` has every number.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from common import MIB, REGION, ROOT, Bars, Emulator, machine, measure, terraformrc, times, version  # noqa: E402
+
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+VENV = TARGET / "bench-venv"
+FAR = 0.05
+LINE = ["--env", "bench", "--project", "acme", "--region", REGION, "--lock", "both", "--alarm-email", "ops@example.com"]
+# `verify` finds what a plain emulator lacks: an account-wide block, somebody who confirmed the subscription.
+FINDINGS = (0, 2)
+HELPS = 20
+
+
+def depth(calls):
+    """The longest chain of calls of which each came after the one before it was answered."""
+    chains = []
+    for call in sorted((call for call in calls if call["end"]), key=lambda call: call["start"]):
+        before = max((length for length, end in chains if end <= call["start"]), default=0)
+        chains.append((before + 1, call["end"]))
+    return max((length for length, _ in chains), default=0)
+
+
+class Row:
+    """What is measured again and again."""
+
+    def __init__(self, name, delay):
+        self.name, self.delay, self.seconds, self.peaks, self.calls = name, delay, [], [], []
+
+    def add(self, emulator, command, home, codes=(0,), **more):
+        emulator.ask("forget", "POST")
+        took, peak = measure(command, emulator.vars(home, VENV / "bin"), more.pop("cwd", home), codes, every=0.005)
+        calls = emulator.ask("calls")
+        self.seconds.append(took)
+        self.peaks.append(peak)
+        self.calls.append({"calls": len(calls), "writes": sum(call["writes"] for call in calls), "deep": depth(calls)})
+
+    def middle(self):
+        return median(self.seconds)
+
+    def most(self, what):
+        return max(calls[what] for calls in self.calls)
+
+    def deep(self):
+        """Of the run in which the least calls waited by chance, and not for another."""
+        return min(calls["deep"] for calls in self.calls)
+
+    def document(self):
+        row = {"name": self.name, "delay_ms": round(self.delay * 1000), "seconds": self.seconds, "median": self.middle()}
+        return row | {"peak_bytes": max(self.peaks), "runs": self.calls}
+
+
+class Measured:
+    def __init__(self):
+        self.rows = {}
+
+    def row(self, name, delay):
+        return self.rows.setdefault((name, delay), Row(name, delay))
+
+    def table(self, delays):
+        names = list(dict.fromkeys(name for name, _ in self.rows))
+        lines = ["| | " + " | ".join(f"+{delay * 1000:.0f} ms" for delay in delays) + " | calls (writes) | deep | peak memory |"]
+        lines.append("| --- " * (len(delays) + 4) + "|")
+        for name in names:
+            rows = [self.rows.get((name, delay)) for delay in delays]
+            known = [row for row in rows if row]
+            last = known[-1]
+            # Without a network, what was answered at once is taken for what was waited for.
+            deep = last.deep() if last.delay else "–"
+            cells = [times(row.seconds) if row else "–" for row in rows]
+            cells += [f"{last.most('calls')} ({last.most('writes')})", str(deep), f"{max(max(row.peaks) for row in known) / MIB:.0f} MiB"]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        return "\n".join(lines)
+
+
+def tfbackend(program, delay, home, measured):
+    """From nothing, then with nothing to do, then whether it is as it should be."""
+    with tempfile.TemporaryDirectory(dir=home) as folder, Emulator(HERE / "serve.py", delay, "-") as emulator:
+        for name, command, codes in [
+            ("tfbackend bootstrap", ["bootstrap", *LINE, "--auto-approve"], (0,)),
+            ("tfbackend bootstrap, nothing to do", ["bootstrap", *LINE, "--auto-approve"], (0,)),
+            ("tfbackend verify", ["verify", *LINE], FINDINGS),
+        ]:
+            measured.row(name, delay).add(emulator, [program, *command], home, codes, cwd=folder)
+    if delay:
+        with tempfile.TemporaryDirectory(dir=home) as folder, Emulator(HERE / "serve.py", delay, "overlap") as emulator:
+            name = "tfbackend bootstrap, 409 to every second overlapping write"
+            measured.row(name, delay).add(emulator, [program, "bootstrap", *LINE, "--auto-approve"], home, cwd=folder)
+
+
+def terraform(delay, home, measured):
+    with tempfile.TemporaryDirectory(dir=home) as folder, Emulator(HERE / "serve.py", delay, "-") as emulator:
+        shutil.copy(HERE / "guide.tf", folder)
+        quiet = "-no-color -input=false"
+        both = ["sh", "-c", f"terraform init {quiet} && terraform apply -auto-approve {quiet}"]
+        measured.row("terraform init and apply", delay).add(emulator, both, home, cwd=folder)
+        again = ["terraform", "apply", "-auto-approve", *quiet.split()]
+        measured.row("terraform apply, nothing to do", delay).add(emulator, again, home, cwd=folder)
+
+
+def steps(name, command, delay, home, measured):
+    with Emulator(HERE / "serve.py", delay, "-") as emulator:
+        measured.row(name, delay).add(emulator, command, home)
+
+
+def critical_path(program, home):
+    """In round trips, as the plan says."""
+    with Emulator(HERE / "serve.py", 0, "-") as emulator:
+        plan = subprocess.run(
+            [program, "plan", *LINE, "--output", "json"], env=emulator.vars(home), cwd=home, capture_output=True, check=True
+        )
+    return json.loads(plan.stdout)["critical_path"]
+
+
+def built():
+    """The release binary, built if need be."""
+    command = ["cargo", "build", "--locked", "--release", "--message-format=json-render-diagnostics"]
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    artifacts = (json.loads(line) for line in output.splitlines())
+    return next(a["executable"] for a in artifacts if a.get("executable") and a["target"]["name"] == "tfbackend")
+
+
+def versions(program, with_terraform):
+    python = str(VENV / "bin" / "python")
+    boto3 = version([python, "-I", "-c", "import boto3; print('boto3', boto3.__version__)"])
+    said = [version([program, "--version"]), version([VENV / "bin" / "aws", "--version"]), boto3]
+    if with_terraform:
+        said.insert(1, version(["terraform", "version"]) + ", AWS provider 5.100.0")
+    return said
+
+
+def bars(measured, path, program, helps):
+    bars = Bars()
+    ours = measured.row("tfbackend bootstrap", FAR)
+    most = 1.25 * path["round_trips"] * FAR + 0.4
+    bars.row(f"bootstrap in 1.25 × ({path['round_trips']} round trips of 50 ms) + 0.4 s", f"{ours.middle():.2f} s, at most {most:.2f} s", ours.middle() <= most)
+    bars.row("critical path from nothing: at most 10 round trips", path["round_trips"], path["round_trips"] <= 10)
+    for name, times_as_fast in [("terraform init and apply", 40), ("AWS CLI, the guides' steps", 10), ("boto3, the same calls", 2)]:
+        if (name, FAR) in measured.rows:
+            ratio = measured.row(name, FAR).middle() / ours.middle()
+            bars.row(f"{times_as_fast} times as fast as {name}", f"{ratio:.1f} times", ratio >= times_as_fast)
+    for name in ("tfbackend bootstrap, nothing to do", "tfbackend verify"):
+        row = measured.row(name, FAR)
+        deep, writes = row.deep(), row.most("writes")
+        bars.row(f"{name}: 3 round trips deep, no writes", f"{deep} deep, {writes} writes", deep <= 3 and writes == 0)
+    bars.row("`--help` in less than 10 ms", f"{median(helps) * 1000:.1f} ms", median(helps) < 0.01)
+    peak = max(max(row.peaks) for (name, _), row in measured.rows.items() if name.startswith("tfbackend bootstrap"))
+    bars.row("bootstrap in less than 40 MiB", f"{peak / MIB:.0f} MiB", peak < 40 * MIB)
+    size = os.stat(program).st_size
+    bars.row("stripped release binary below 20 MiB", f"{size / MIB:.1f} MiB", size < 20 * MIB)
+    return bars
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench.py bootstrap", description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5, help="of each (default: 5)")
+    parser.add_argument("--program", help="tfbackend, if it is built already")
+    parser.add_argument("--without-terraform", action="store_true", help="which takes most of the time")
+    parser.add_argument("--only-far", action="store_true", help="with 50 ms only")
+    args = parser.parse_args()
+    program = str(Path(args.program or built()).resolve())
+    delays = [FAR] if args.only_far else [0, FAR]
+    with_terraform = not args.without_terraform and shutil.which("terraform") is not None
+    measured = Measured()
+    where, python = machine(), str(VENV / "bin" / "python")
+    # Python writes down what it has compiled: nobody waits for that twice.
+    subprocess.run([python, "-I", "-m", "compileall", "-q", VENV / "lib"], check=False, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as home:
+        terraformrc(home)
+        path = critical_path(program, home)
+        helps = [measure([program, "--help"], {"PATH": os.environ["PATH"]}, home, every=1)[0] for _ in range(HELPS)]
+        # In turn, so that what else the machine does is shared.
+        for _ in range(args.runs):
+            for delay in delays:
+                tfbackend(program, delay, home, measured)
+                steps("boto3, the same calls", [python, "-I", str(HERE / "steps.py")], delay, home, measured)
+                steps("AWS CLI, the guides' steps", ["sh", str(HERE / "steps.sh")], delay, home, measured)
+                if with_terraform:
+                    terraform(delay, home, measured)
+    held = bars(measured, path, program, helps)
+    said = versions(program, with_terraform)
+    print(f"{where}\n{'; '.join(said)}; {args.runs} runs, median (least–most)\n")
+    print(f"{measured.table(delays)}\n\n{held.table()}")
+    document = {"machine": where, "versions": said, "critical_path": path, "help_seconds": helps, "bars": held.rows}
+    document |= {"rows": [row.document() for row in measured.rows.values()]}
+    file = TARGET / "bench" / "bootstrap.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(document, indent=2) + "\n")
+    print(f"\n{file}", file=sys.stderr)
+
+
+main()
