@@ -25,12 +25,21 @@ nextest: test-venv ## Unit, law, emulator and Terraform tests
 	else $(CARGO) test --locked; fi
 
 .PHONY: soak
-soak: test-venv ## Kills a bootstrap at each of its calls, where the tests take a few
-	TFBACKEND_SOAK=1 $(CARGO) test --locked --test it -- faults::cut --nocapture
+soak: test-venv ## Each call cut and each action denied, where the tests take a few; SOAK=faults::cut::restore is a part of it
+	TFBACKEND_SOAK=1 $(CARGO) test --locked --test it -- $(or $(SOAK),faults::cut faults::denied) --nocapture
 
 .PHONY: test-venv
 test-venv: ## Python packages for the tests
 	@tests/venv.sh
+
+# As the tests are built: what they stand on changes the features of crates on which all others are built.
+AS_TESTED = $(CARGO) build --locked --bins --example proxy
+
+.PHONY: proxy
+proxy: ## The tests' proxy before the sandbox, by hand: make proxy PROXY="'kms:CreateKey cut-after' 'all delay=50ms'"
+	@$(AS_TESTED)
+	@bin=$(or $(CARGO_TARGET_DIR),target)/debug; \
+	$(if $(findstring --to,$(PROXY)),,$$bin/tfbackend sandbox run --) $$bin/examples/proxy $(PROXY)
 
 .PHONY: docs
 docs: test-venv ## Writes the generated pages of docs/ and the examples again
@@ -50,5 +59,5 @@ build: ## Release binary
 
 .PHONY: demo
 demo: ## Builds, starts the sandbox, bootstraps it, and runs Terraform on it
-	@$(CARGO) build --locked
+	@$(AS_TESTED)
 	@./demo.sh

@@ -16,6 +16,8 @@ use aws_types::{
 
 use super::http::way::{Way, endpoint, is_safe};
 
+use super::http::CONNECT_TIMEOUT;
+
 /// Where every third call is refused, one of a hundred calls would fail five times in a row, and a run makes more than a
 /// hundred. Ten times it is one of a hundred thousand.
 pub(super) const ATTEMPTS: u32 = 10;
@@ -96,7 +98,7 @@ pub async fn connect(
     }
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(
         TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(Duration::from_secs(30))
             .operation_timeout(Duration::from_secs(120))
             .build(),

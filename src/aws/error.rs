@@ -2,12 +2,13 @@
 
 use std::error::Error;
 
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_runtime_api::http::Response;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
 pub mod clocks;
 
+use super::http::Unreachable;
 use clocks::Clocks;
 
 /// One operation of one service, and the IAM action that allows it.
@@ -109,7 +110,7 @@ impl AwsError {
         };
         let message = match &error {
             SdkError::ServiceError(_) => error.message().filter(|text| !text.is_empty()).map(Box::from),
-            _ => Some(chain(&error).into()),
+            _ => Some(Unreachable::in_error(&error).map_or_else(|| chain(&error), |why| chain(why)).into()),
         };
         let message = match clocks {
             Some(clocks) if kind == Kind::Clock => Some(format!("{} ({clocks})", message.as_deref().unwrap_or_default()).into()),
@@ -164,7 +165,7 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
             let text = chain(error);
             return if text.contains("ExpiredToken") || text.contains("session has expired") || text.contains("token has expired") {
                 Kind::Expired
-            } else if failure.is_timeout() || failure.is_io() {
+            } else if failure.is_timeout() || failure.is_io() || is_cut_off(failure) || Unreachable::in_error(error).is_some() {
                 Kind::Network
             } else {
                 Kind::Credentials
@@ -217,6 +218,11 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
         _ if status.is_some_and(|status| status >= 500) => Kind::Server,
         _ => Kind::Refused,
     }
+}
+
+/// The connection ended before the answer did: AWS may have acted, or not.
+fn is_cut_off(failure: &DispatchFailure) -> bool {
+    failure.as_other() == Some(ErrorKind::TransientError)
 }
 
 /// The error and its sources in one line, what repeats the one before left out.

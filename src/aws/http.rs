@@ -28,8 +28,11 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+mod reach;
 pub mod way;
 
+use reach::Reaching;
+pub use reach::{CONNECT_TIMEOUT, Unreachable};
 use way::{Way, endpoint};
 
 /// How the client leaves the machine. To the machine itself it goes directly, whatever is said here.
@@ -118,7 +121,7 @@ impl HttpConnector for Ways {
             Way::InTheClear => return Unusable(HttpError::InTheClear { url: endpoint(request.uri()) }).call(request),
         };
         let make = || match self.roots.pem() {
-            Ok(pem) => connect(pem, proxy, &self.settings),
+            Ok(pem) => SharedHttpConnector::new(Reaching(connect(pem, proxy, &self.settings))),
             Err(error) => SharedHttpConnector::new(Unusable(error)),
         };
         connector.get_or_init(make).call(request)

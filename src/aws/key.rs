@@ -12,7 +12,7 @@ use super::{
     policies::SHORT_WINDOW,
     policy::Document,
     resource::{Found, Look, Resource},
-    settle::Pauses,
+    settle::{Pauses, SEEN_BY_IAM, names_somebody_unknown},
 };
 use crate::{observation::Owner, spec::Spec};
 
@@ -97,12 +97,12 @@ impl Spec for Key {
         find::TRIPS
     }
 
-    /// It is found before it is changed.
+    /// What is changed is found first.
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        from.map_or(MADE_AND_NAMED, |from| {
-            let differs = [!self.policy.means(&from.policy), self.alias_leads != from.alias_leads];
-            find::TRIPS + differs.map(u32::from).iter().sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
-        })
+        let Some(from) = from else { return MADE_AND_NAMED };
+        let found = if from.alias_leads == Leads::Here { find::TRIPS } else { find::TRIPS_BY_TAGS };
+        let changes = [self.alias_leads != from.alias_leads, !self.policy.means(&from.policy)];
+        found + changes.into_iter().map(u32::from).sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
     }
 }
 
@@ -232,6 +232,7 @@ impl Key {
             aws.clients.kms.create_key().description(&self.description).policy(self.policy.to_json()).set_tags(Some(sdk_tags(&self.tags)));
         let mut pauses = Pauses::default();
         let (mut unclear, mut throttled) = (0, 0);
+        let begun = tokio::time::Instant::now();
         loop {
             let error = match aws.read(CREATE, &self.alias, request.clone().customize().config_override(once()).send()).await {
                 Ok(answer) => {
@@ -243,6 +244,7 @@ impl Key {
             match error.kind {
                 Kind::Throttled => throttled += 1,
                 Kind::Network | Kind::Server => unclear += 1,
+                _ if names_somebody_unknown(&error) && begun.elapsed() < SEEN_BY_IAM => {}
                 _ => return Err(error),
             }
             if throttled == ATTEMPTS || unclear == CREATE_TRIES {

@@ -16,6 +16,12 @@ const BUSY: &[&str] = &["OperationAborted", "ConflictException", "ConcurrentModi
 /// waits as long for buckets and for IAM.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How AWS says that a policy names somebody who is not there, or who was made a moment ago and is not seen everywhere yet.
+const UNKNOWN: &[&str] = &["MalformedPolicy", "MalformedPolicyDocument", "MalformedPolicyDocumentException"];
+
+/// It does not tell the two apart, and IAM takes seconds: nobody waits two minutes to hear of a typing error.
+pub const SEEN_BY_IAM: Duration = Duration::from_secs(30);
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -38,13 +44,22 @@ where
     let mut pauses = Pauses::default();
     loop {
         match call().await {
-            Err(error) if (error.is(BUSY) || error.is(not_yet)) && started.elapsed() < patience => {
+            Err(error) if is_worth_it(&error, not_yet, started.elapsed(), patience) => {
                 tracing::debug!(%error, "trying again");
                 pauses.wait().await;
             }
             result => return result,
         }
     }
+}
+
+fn is_worth_it(error: &AwsError, not_yet: &[&str], elapsed: Duration, patience: Duration) -> bool {
+    elapsed < patience && (error.is(BUSY) || error.is(not_yet) || (elapsed < SEEN_BY_IAM && names_somebody_unknown(error)))
+}
+
+/// Whether a policy was refused for whom it names, and not for how it is written.
+pub fn names_somebody_unknown(error: &AwsError) -> bool {
+    error.is(UNKNOWN) && error.message.as_deref().is_some_and(|message| message.contains("rincipal"))
 }
 
 /// Pauses that grow, each of a random length so that two programs get out of step.

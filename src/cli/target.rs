@@ -95,6 +95,8 @@ pub struct Target {
     /// Its state key is that of the default workspace; absent if nobody named one.
     pub address: StoreAddress,
     pub locks: Locks,
+    /// A table that was named, and is not there.
+    pub missing_table: Option<String>,
     /// What states should be encrypted with, as Terraform would ask for it.
     pub encryption: Encrypt,
     /// The workspace that Terraform would use here.
@@ -261,6 +263,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         words,
         aws: found.aws,
         address: found.address,
+        missing_table: found.missing_table,
         notes: found.notes,
     })
 }
@@ -299,6 +302,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
         words,
         aws: found.aws,
         address: found.address,
+        missing_table: found.missing_table,
         notes,
     })
 }

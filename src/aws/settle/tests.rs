@@ -49,6 +49,25 @@ async fn patience_has_an_end() {
     assert_eq!(after(Duration::ZERO, &[], &["OperationAborted"; 9]).await.1, 1);
 }
 
+/// S3, IAM and KMS in their own words.
+#[test]
+fn somebody_who_was_just_made_is_waited_for_but_not_for_long() {
+    let refused = |code: &str, message: &str| AwsError { message: Some(message.into()), ..error(code) };
+    for (code, message, is_waited_for) in [
+        ("MalformedPolicy", "Invalid principal in policy", true),
+        ("MalformedPolicyDocument", "Invalid principal in policy: \"AWS\":\"arn:aws:iam::1:role/r\"", true),
+        ("MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals.", true),
+        ("MalformedPolicy", "Policy has invalid action", false),
+        ("AccessDenied", "no such principal", false),
+    ] {
+        let error = refused(code, message);
+        let after = |elapsed| is_worth_it(&error, &[], elapsed, PATIENCE);
+        assert_eq!(after(Duration::from_secs(20)), is_waited_for, "{code}: {message}");
+        assert!(!after(SEEN_BY_IAM), "{code}: {message}");
+    }
+    assert!(is_worth_it(&error("OperationAborted"), &[], SEEN_BY_IAM, PATIENCE), "what is busy is waited for longer");
+}
+
 #[test]
 fn pauses_grow_up_to_the_longest_and_are_never_the_same() {
     let mut pauses = Pauses::default();

@@ -88,7 +88,8 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let said = Said { min_version, drop_table };
     let wanted = Wanted {
         bucket: &target.address.bucket,
-        table: target.address.table.as_deref(),
+        // One that is gone goes from the files, too: a run that deleted it may have been cut off there.
+        table: target.address.table.as_deref().or(target.missing_table.as_deref()),
         use_table: to.uses_table(),
         use_file: to.uses_lockfile(),
     };

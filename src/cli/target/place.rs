@@ -23,6 +23,8 @@ pub(super) struct Start {
 pub(super) struct Found {
     pub aws: Aws,
     pub address: StoreAddress,
+    /// The table that was named, and is not there.
+    pub missing_table: Option<String>,
     pub notes: Vec<String>,
 }
 
@@ -59,7 +61,7 @@ pub(super) async fn find(
             return Err(Missing::Other(explain::aws(failure, &error, None)));
         }
     };
-    let mut notes = vec![];
+    let (mut notes, mut missing_table) = (vec![], None);
     let aws = if there == asked.region {
         asked.clone()
     } else {
@@ -80,10 +82,11 @@ pub(super) async fn find(
             Place::Nowhere => {
                 address.table = None;
                 notes.push(format!("there is no table {table} in {}: Terraform cannot lock with it, and it is left out", aws.region));
+                missing_table = Some(table);
             }
         }
     }
-    Ok(Found { aws, address, notes })
+    Ok(Found { aws, address, missing_table, notes })
 }
 
 enum Place {

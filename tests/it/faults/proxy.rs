@@ -1,7 +1,10 @@
 //! The proxy itself: what a test says of it is what happens.
 
 use std::{
+    io::{BufRead, BufReader},
     os::unix::process::ExitStatusExt,
+    path::Path,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -131,12 +134,42 @@ async fn what_is_late_or_stale_and_the_record_of_it() {
 #[tokio::test]
 async fn the_client_ends_in_the_middle_of_a_call() {
     for (when, made) in [(When::Before, false), (When::After, true)] {
-        let (emulator, mut place) = world().await;
+        let (emulator, place) = world().await;
         let client = Client::default();
         let killed = client.clone();
         let faults = Faults::seeded(0).rule("kms:CreateKey", Which::Nth(1), move || Reply::Kill(killed.clone(), when));
-        let (output, _) = bootstrap(&emulator, &mut place, &client, faults);
+        let (output, _) = bootstrap(&emulator, &place, &client, faults);
         assert_eq!(output.status.signal(), Some(9));
         assert_eq!(emulator.python("tests/it/support/inventory.py", &[]).contains("key Enabled"), made, "{when:?}");
     }
+}
+
+/// What `make proxy` starts.
+#[tokio::test]
+async fn by_hand_it_does_as_its_rules_say_and_shows_each_call() {
+    let emulator = Emulator::start().await;
+    // Built with the tests, and beside the program.
+    let program = Path::new(env!("CARGO_BIN_EXE_tfbackend")).with_file_name("examples").join("proxy");
+    let ca = emulator.ca_file().to_str().expect("text");
+    let rules = ["kms: nth=2 fail=SlowDown", "kms: delay=300ms", "iam: cut-after"];
+    let mut command = Command::new(&program);
+    command.args(["--to", emulator.endpoint(), "--ca", ca, "--seed", "7"]).args(rules).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("a line"));
+    let first = lines.next().expect("a line");
+    let (endpoint, rest) = first.split_once(' ').expect("an endpoint");
+    assert_eq!(rest, format!("before {} (seed 7)", emulator.endpoint()));
+
+    let clients = aws::at(&emulator, endpoint).await.clients;
+    assert_eq!(code!(aws_sdk_kms, clients.kms.list_keys()), "done");
+    assert_eq!(code!(aws_sdk_kms, clients.kms.list_aliases()), "SlowDown");
+    assert_eq!(code!(aws_sdk_iam, clients.iam.list_users()), "cut");
+    let shown: Vec<String> = lines.by_ref().take(4).collect();
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let words: Vec<Vec<&str>> = shown.iter().map(|line| line.split_whitespace().collect()).collect();
+    let [caller, slow, refused, cut] = &words[..] else { panic!("{shown:?}") };
+    assert_eq!((caller[0], caller[3]), ("200", "sts:GetCallerIdentity"));
+    assert!(slow[0] == "200" && slow[1].parse::<u32>().is_ok_and(|took| took >= 300) && slow[3] == "kms:ListKeys", "{shown:?}");
+    assert_eq!((refused[0], refused[3], cut[0], cut[3]), ("503", "kms:ListAliases", "cut", "iam:ListUsers"));
 }

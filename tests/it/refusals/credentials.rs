@@ -113,12 +113,12 @@ async fn nothing_is_sent_in_the_clear_or_into_the_void() {
     ");
     place.vars.remove("AWS_CA_BUNDLE");
 
-    let nobody = format!("http://127.0.0.1:{}", crate::support::ports::free_port());
-    place.hide(&nobody, "NOBODY");
-    insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --endpoint-url {nobody}")).refusal(), @"
+    let nobody = format!("127.0.0.1:{}", crate::support::ports::free_port());
+    place.hide(&nobody, "HOST");
+    insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --endpoint-url http://{nobody}")).refusal(), @"
     1
     error: AWS could not be reached
-      caused by: sts:GetCallerIdentity on the caller: dispatch failure: io error: client error (Connect): tcp connect error: Connection refused (os error 111)
+      caused by: sts:GetCallerIdentity on the caller: no connection to HOST: tcp connect error: Connection refused (os error 111)
       hint: is the network up, and is eu-west-1 a region that the account has enabled?
     ");
 }

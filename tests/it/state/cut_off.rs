@@ -1,4 +1,4 @@
-//! A restore that is killed or interrupted anywhere: an old or a new state with its digest, or a lock; and the next one goes on.
+//! A restore that is interrupted: the old state or the new one, and no lock.
 
 use std::sync::{
     Arc,
@@ -11,10 +11,8 @@ use crate::support::{
     proxy::{Gate, Proxy, Reply},
 };
 
-const WRITES: [&str; 4] = ["PutObject", "DeleteObject", "PutItem", "DeleteItem"];
-
 /// Lock file, lock item, state, digest, and both locks released.
-const FIRST_TO_LAST: std::ops::Range<usize> = 0..6;
+const WRITES: [&str; 4] = ["PutObject", "DeleteObject", "PutItem", "DeleteItem"];
 
 /// Starts a restore whose write of this number waits.
 fn waiting(world: &World, number: usize, args: &[&str]) -> (std::process::Child, Gate, Proxy) {
@@ -28,36 +26,6 @@ fn waiting(world: &World, number: usize, args: &[&str]) -> (std::process::Child,
     let child = world.command_at(proxy.endpoint(), args).spawn().expect("the program");
     gate.wait_for_somebody();
     (child, gate, proxy)
-}
-
-#[tokio::test]
-async fn killed_anywhere_the_next_goes_on() {
-    let world = World::make("both").await;
-    world.apply(&[]);
-    world.apply(&["more=1"]);
-    let ids: Vec<String> = world.versions().into_iter().map(|(id, _)| id).collect();
-    for number in FIRST_TO_LAST {
-        // Always the one that is not there.
-        let args = ["restore", KEY, "--version-id", &ids[(number + 1) % 2], "-y"];
-        let (mut child, gate, _proxy) = waiting(&world, number, &args);
-        child.kill().expect("it runs");
-        child.wait().expect("it ends");
-        // The call arrives all the same.
-        gate.open();
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        let standing = world.standing();
-        assert!(standing.contains("digest right") || !standing.contains("locks none"), "{number}: {standing}");
-        if !standing.contains("locks none") {
-            // Once the digest is written all is as it should be, but for the lock.
-            let code = if number < 3 { 3 } else { 0 };
-            world.fails(&args, code, &["is locked by", "tfbackend lock release --id"]);
-            world.tool("release", &[KEY]);
-        }
-        let output = world.state(&args);
-        assert!(output.status.success(), "{number}: {}", said(&output));
-        assert!(world.standing().ends_with("digest right locks none"), "{number}: {}", world.standing());
-    }
-    world.nothing_to_change(&["more=1"]);
 }
 
 /// Before the state is written nothing is; from then on it is all done. The lock is released either way.

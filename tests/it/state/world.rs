@@ -72,8 +72,16 @@ impl World {
 
     /// About the backend of the folder.
     pub fn command(&self, args: &[&str]) -> Command {
+        self.tfbackend("state", args)
+    }
+
+    pub fn lock(&self, args: &[&str]) -> Command {
+        self.tfbackend("lock", args)
+    }
+
+    fn tfbackend(&self, group: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-        command.arg("state").args(args).current_dir(self.backend.dir()).env_clear();
+        command.arg(group).args(args).current_dir(self.backend.dir()).env_clear();
         command.envs(self.backend.emulator.aws_env()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

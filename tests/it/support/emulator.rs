@@ -20,6 +20,7 @@ use tfbackend::sandbox::{
 
 use super::{
     ports::free_port,
+    proxy::Upstream,
     scripts::{self, Ran},
 };
 
@@ -156,6 +157,16 @@ impl Emulator {
         let mut command = Command::new(python());
         command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(args).env_clear().envs(vars);
         command
+    }
+}
+
+impl Upstream for Emulator {
+    fn endpoint(&self) -> &str {
+        Self::endpoint(self)
+    }
+
+    fn ca_file(&self) -> &Path {
+        Self::ca_file(self)
     }
 }
 

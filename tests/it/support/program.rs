@@ -76,6 +76,13 @@ impl Place {
         command
     }
 
+    /// `line` at spaces, at another endpoint.
+    pub fn command_at(&self, endpoint: &str, line: &str) -> Command {
+        let mut command = self.command(&line.split_whitespace().collect::<Vec<_>>());
+        command.env("AWS_ENDPOINT_URL", endpoint);
+        command
+    }
+
     pub fn run(&self, args: &[&str]) -> Said {
         self.said(&self.command(args).output().expect("the program"))
     }

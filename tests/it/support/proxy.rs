@@ -1,28 +1,34 @@
 //! An endpoint of the test's own before the emulator, or before nothing: it writes down each call, and whatever can
-//! happen to a call on its way can be made to happen.
+//! happen to a call on its way can be made to happen. `make proxy` puts it before the sandbox.
 
 use std::{
     net::TcpListener,
-    sync::{Arc, Condvar, Mutex},
+    path::Path,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-use super::{emulator::Emulator, recorder::Call};
+use super::recorder::Call;
 
+mod behind;
 mod client;
 mod failure;
 mod faults;
 mod gate;
+mod record;
 mod server;
+pub mod written;
 
+use behind::Behind;
 pub use client::Client;
 pub use failure::Failure;
 pub use faults::{Faults, Stale, Which};
 pub use gate::Gate;
-use server::{Behind, Server};
+use record::Record;
+use server::Server;
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,6 +39,8 @@ pub enum Reply {
     Forward,
     /// It is forwarded once the gate opens.
     Wait(Gate),
+    /// The emulator answers, and this is what comes of its answer.
+    Edit(fn(&str) -> String),
     /// It takes longer.
     Delay(Duration, Box<Reply>),
     Answer {
@@ -69,15 +77,26 @@ impl Reply {
     }
 }
 
-/// A call, and when it came and was answered.
+/// A call, when it came, and when and with which status it was answered.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     pub call: Call,
     pub start: Instant,
     pub end: Option<Instant>,
+    /// None where the connection was cut.
+    pub status: Option<u16>,
+}
+
+/// What stands behind a proxy and speaks HTTP as AWS does.
+pub trait Upstream {
+    /// As in `https://127.0.0.1:14566`.
+    fn endpoint(&self) -> &str;
+    /// The PEM file of the CA that signed its certificate.
+    fn ca_file(&self) -> &Path;
 }
 
 type Rule = dyn Fn(&Call, &HttpRequest) -> Reply + Send + Sync;
+type Ended = dyn Fn(&Exchange) + Send + Sync;
 
 pub struct Proxy {
     endpoint: String,
@@ -86,24 +105,29 @@ pub struct Proxy {
 
 /// Ends with the process; each test is one.
 impl Proxy {
-    pub fn start(emulator: Option<&Emulator>, rule: impl Fn(&Call, &HttpRequest) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let behind = emulator.map(Behind::new);
-        let server = Arc::new(Server { rule: Box::new(rule), behind, record: Mutex::default(), answered: Condvar::new() });
-        let serving = Arc::clone(&server);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let server = Arc::clone(&serving);
-                thread::spawn(move || server.serve(stream));
-            }
-        });
-        Self { endpoint, server }
+    /// The rule may take its time, and block: it is asked on a thread of its own.
+    pub fn start(upstream: Option<&dyn Upstream>, rule: impl Fn(&Call, &HttpRequest) -> Reply + Send + Sync + 'static) -> Self {
+        Self::on(free(), upstream, Box::new(rule), Box::new(|_| {}))
     }
 
     /// By rules.
-    pub fn with(emulator: &Emulator, faults: Faults) -> Self {
-        Self::start(Some(emulator), move |call, _| faults.reply(call))
+    pub fn with(upstream: &dyn Upstream, faults: Faults) -> Self {
+        Self::watched(free(), upstream, faults, Box::new(|_| {}))
+    }
+
+    /// By rules, and somebody looks on.
+    pub fn watched(listener: TcpListener, upstream: &dyn Upstream, faults: Faults, ended: Box<Ended>) -> Self {
+        Self::on(listener, Some(upstream), Box::new(move |call, _| faults.reply(call)), ended)
+    }
+
+    fn on(listener: TcpListener, upstream: Option<&dyn Upstream>, rule: Box<Rule>, ended: Box<Ended>) -> Self {
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let behind = upstream.map(|upstream| Behind::new(upstream.endpoint(), upstream.ca_file()));
+        let server = Arc::new(Server { rule, behind, record: Record::watched(ended) });
+        let serving = Arc::clone(&server);
+        // A test may block its own runtime.
+        thread::spawn(move || serving.serve(listener));
+        Self { endpoint, server }
     }
 
     pub fn endpoint(&self) -> &str {
@@ -117,16 +141,15 @@ impl Proxy {
 
     /// The calls since the last time, in the order in which they came.
     pub fn take_record(&self) -> Vec<Exchange> {
-        let mut record = self.server.record.lock().expect("the record");
-        record.taken += record.exchanges.len();
-        std::mem::take(&mut record.exchanges)
+        self.server.record.take()
     }
 
     /// Waits until all that was called is done, whether or not somebody still waits for the answer.
     pub fn wait_until_answered(&self) {
-        let record = self.server.record.lock().expect("the record");
-        let (_record, timeout) =
-            self.server.answered.wait_timeout_while(record, PATIENCE, |record| record.under_way > 0).expect("the record");
-        assert!(!timeout.timed_out(), "calls are not answered");
+        self.server.record.wait_until_answered();
     }
+}
+
+fn free() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").expect("a port")
 }

@@ -109,8 +109,8 @@ impl HttpConnector for Recording {
 pub fn call(request: &HttpRequest) -> Call {
     let header = |name: &str| request.headers().get(name);
     // Credential=ID/DATE/REGION/SERVICE/aws4_request
-    let scope = header("authorization").and_then(|header| header.split("Credential=").nth(1)).unwrap_or_else(|| panic!("{request:?}"));
-    let service = scope.split('/').nth(3).expect("a service").replace("monitoring", "cloudwatch");
+    let scope = header("authorization").and_then(|header| header.split("Credential=").nth(1));
+    let service = scope.and_then(|scope| scope.split('/').nth(3)).unwrap_or("unsigned").replace("monitoring", "cloudwatch");
     let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
     let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
     let operation = match (header("x-amz-target"), request.uri().split_once("/operation/"), action) {
@@ -157,7 +157,12 @@ fn s3_operation(request: &HttpRequest) -> String {
         "publicAccessBlock" => "PublicAccessBlock",
         "tagging" => "BucketTagging",
         "versioning" => "BucketVersioning",
-        other => panic!("{verb} {other}: {}", request.uri()),
+        // What tfbackend does not call: as it says itself, or as most are called.
+        other => {
+            let said = query.split('&').find_map(|pair| pair.strip_prefix("x-id="));
+            let (first, rest) = other.split_at(other.chars().next().map_or(0, char::len_utf8));
+            return said.map_or_else(|| format!("{verb}Bucket{}{rest}", first.to_uppercase()), str::to_owned);
+        }
     };
     format!("{verb}{of}")
 }

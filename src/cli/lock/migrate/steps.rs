@@ -34,7 +34,7 @@ pub enum Step {
 
 /// In an order in which it may be cut off anywhere: running it again does what is left.
 pub fn of(facts: &Facts, files: &Files, to: LockMechanism, drop_table: bool) -> Vec<Step> {
-    let Facts { since, used, table, .. } = facts;
+    let Facts { now, since, used, table, .. } = facts;
     let edits = (0..files.edits.len()).map(Step::Edit);
     let states = used.states.iter().filter(|state| to == LockMechanism::S3 || state.is_stale());
     let digests = states.filter_map(|state| Some((state.path.clone(), state.digest.clone()?)));
@@ -43,24 +43,29 @@ pub fn of(facts: &Facts, files: &Files, to: LockMechanism, drop_table: bool) -> 
     match (to, table) {
         // A digest that is not that of the state keeps Terraform from reading it as soon as the files name the table.
         (LockMechanism::Both, Some(table)) => {
+            // The table is not in use beside lock files: the way there was cut off before it could say so.
+            let over = since.is_some() && *now == Some(LockMechanism::S3);
+            steps.extend(over.then(|| Step::End { table: table.clone() }));
             steps.extend(digests);
             steps.extend(edits);
-            steps.extend(since.is_none().then(|| Step::Begin { table: table.clone() }));
+            steps.extend((over || since.is_none()).then(|| Step::Begin { table: table.clone() }));
         }
         (LockMechanism::Dynamodb, Some(table)) => {
             steps.extend(digests);
             steps.extend(edits);
             steps.extend(since.map(|_| Step::End { table: table.clone() }));
         }
-        (LockMechanism::S3, Some(table)) => {
-            steps.extend(edits);
+        // The files say which table it is: they go last where it is deleted.
+        (LockMechanism::S3, Some(table)) if drop_table => {
             steps.extend(digests);
-            match (drop_table, since) {
-                (true, _) => steps.push(Step::DropTable { table: table.clone() }),
-                // It stays for as long as something in the table says that it is in use.
-                (false, Some(_)) if used.others == 0 => steps.push(Step::End { table: table.clone() }),
-                (false, _) => {}
-            }
+            steps.push(Step::DropTable { table: table.clone() });
+            steps.extend(edits);
+        }
+        (LockMechanism::S3, Some(table)) => {
+            steps.extend(digests);
+            steps.extend(edits);
+            // It stays for as long as something in the table says that it is in use.
+            steps.extend((since.is_some() && used.others == 0).then(|| Step::End { table: table.clone() }));
         }
         (_, None) => steps.extend(edits),
     }
@@ -120,5 +125,32 @@ async fn one(step: &Step, files: &Files, target: &Target, now: Timestamp) -> Res
         Step::Begin { table } => migration::set_both_since(aws, table, now).await.map_err(failed),
         Step::End { table } => migration::clear_both_since(aws, table).await.map_err(failed),
         Step::DropTable { table } => target.store().drop_empty_table(table).await.map_err(failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::store::migration::Used;
+
+    fn titles(now: LockMechanism, since: Option<&str>, to: LockMechanism, drop_table: bool) -> Vec<String> {
+        let used = Used { orphans: vec![("gone.tfstate".to_owned(), "0".to_owned())], ..Used::default() };
+        let since = since.map(|since| since.parse().expect("a time"));
+        let facts = Facts { now: Some(now), since, used, table: Some("locks".to_owned()), runners: vec![] };
+        let files = Files::default();
+        of(&facts, &files, to, drop_table).iter().map(|step| step.title(&files).split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    /// Cut off anywhere, the next run still knows which table it was, or need not.
+    #[test]
+    fn the_table_is_named_for_as_long_as_something_is_to_be_done_to_it() {
+        use LockMechanism::{Both, Dynamodb, S3};
+        let then = Some("2026-11-21T07:00:52Z");
+        assert_eq!(titles(Both, then, S3, true), ["delete the", "delete table"]);
+        assert_eq!(titles(Both, then, S3, false), ["delete the", "take the"]);
+        assert_eq!(titles(Dynamodb, None, Both, false), ["delete the", "note on"]);
+        assert_eq!(titles(Both, then, Both, false), ["delete the"]);
+        // The note of a way that was cut off at its end is not that of the next.
+        assert_eq!(titles(S3, then, Both, false), ["take the", "delete the", "note on"]);
     }
 }

@@ -16,6 +16,10 @@ pub enum Failure {
     OperationAborted,
     ExpiredToken,
     AccessDenied,
+    /// A policy names somebody whom IAM has not told it of yet.
+    UnknownPrincipal,
+    /// Backups of a table become available a while after the table.
+    NoBackupsYet,
     /// What was made a moment ago is not seen yet; each service has a word of its own for it.
     NotFound(&'static str),
 }
@@ -46,6 +50,17 @@ impl Protocol {
 }
 
 impl Failure {
+    /// What needs no more than its name, as S3 and the query services call it.
+    pub const BAD_DAY: [(Self, &'static str); 7] = [
+        (Self::Internal, "InternalError"),
+        (Self::SlowDown, "SlowDown"),
+        (Self::Throttling, "ThrottlingException"),
+        (Self::RequestLimitExceeded, "RequestLimitExceeded"),
+        (Self::OperationAborted, "OperationAborted"),
+        (Self::ExpiredToken, "ExpiredToken"),
+        (Self::AccessDenied, "AccessDenied"),
+    ];
+
     fn status_and_code(self, protocol: Protocol) -> (u16, &'static str) {
         let json = matches!(protocol, Protocol::Json | Protocol::Cbor);
         match self {
@@ -57,6 +72,8 @@ impl Failure {
             Self::OperationAborted => (409, "OperationAborted"),
             Self::ExpiredToken => (if json { 400 } else { 403 }, if json { "ExpiredTokenException" } else { "ExpiredToken" }),
             Self::AccessDenied => (if json { 400 } else { 403 }, if json { "AccessDeniedException" } else { "AccessDenied" }),
+            Self::UnknownPrincipal => (400, if json { "MalformedPolicyDocumentException" } else { "MalformedPolicy" }),
+            Self::NoBackupsYet => (400, "ContinuousBackupsUnavailableException"),
             Self::NotFound(code) => (if json { 400 } else { 404 }, code),
         }
     }
@@ -65,7 +82,7 @@ impl Failure {
     pub(super) fn answer(self, request: &HttpRequest) -> Answer {
         let protocol = Protocol::of(request);
         let (status, code) = self.status_and_code(protocol);
-        let message = "injected by a test";
+        let message = if self == Self::UnknownPrincipal { "Invalid principal in policy" } else { "injected by a test" };
         let mut headers = vec![("x-amzn-requestid", "5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10".to_owned())];
         let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         let (kind, body) = match protocol {

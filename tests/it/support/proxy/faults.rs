@@ -9,69 +9,83 @@ use super::{Failure, Reply};
 use crate::support::recorder::Call;
 
 /// Which of the calls that a rule is about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
     All,
     /// Counted from 1.
     Nth(usize),
     /// From this one on, counted from 1.
     From(usize),
+    /// Those that come within this time of the first.
+    For(Duration),
     /// So many of a hundred, as the seed has it.
     Percent(u8),
 }
 
 /// The first rule that is about a call says what becomes of it; without one, it is forwarded.
 pub struct Faults {
+    seed: u64,
     rules: Vec<Rule>,
-    state: Mutex<State>,
 }
 
 struct Rule {
-    about: &'static str,
+    about: String,
     which: Which,
     reply: Box<dyn Fn() -> Reply + Send + Sync>,
+    met: Mutex<Met>,
 }
 
-struct State {
-    /// The calls that each rule has been about.
-    counts: Vec<usize>,
+struct Met {
+    /// The calls that it has been about.
+    count: usize,
+    since: Option<Instant>,
     random: fastrand::Rng,
 }
 
 impl Faults {
     /// The seed decides about [`Which::Percent`] and nothing else.
     pub fn seeded(seed: u64) -> Self {
-        Self { rules: vec![], state: Mutex::new(State { counts: vec![], random: fastrand::Rng::with_seed(seed) }) }
+        Self { seed, rules: vec![] }
     }
 
     /// A rule about `s3:PutBucketPolicy`, about all of `s3:`, or about everything.
     #[must_use]
-    pub fn rule(mut self, about: &'static str, which: Which, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
-        self.rules.push(Rule { about, which, reply: Box::new(reply) });
-        self.state.get_mut().expect("the counts").counts.push(0);
+    pub fn rule(self, about: &str, which: Which, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
+        let seed = self.seed;
+        self.seeded_rule(about, which, seed, reply)
+    }
+
+    /// One that leaves to another seed what is left to chance.
+    #[must_use]
+    pub fn seeded_rule(mut self, about: &str, which: Which, seed: u64, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
+        let met = Mutex::new(Met { count: 0, since: None, random: fastrand::Rng::with_seed(seed) });
+        self.rules.push(Rule { about: about.to_owned(), which, reply: Box::new(reply), met });
         self
     }
 
     pub fn reply(&self, call: &Call) -> Reply {
         let name = call.name();
-        let mut state = self.state.lock().expect("the counts");
-        for (number, rule) in self.rules.iter().enumerate() {
-            if name != rule.about && !(rule.about.ends_with(':') && name.starts_with(rule.about)) && !rule.about.is_empty() {
-                continue;
-            }
-            state.counts[number] += 1;
-            let count = state.counts[number];
-            let is_the_one = match rule.which {
-                Which::All => true,
-                Which::Nth(nth) => count == nth,
-                Which::From(first) => count >= first,
-                Which::Percent(share) => state.random.u8(0..100) < share,
-            };
-            if is_the_one {
-                return (rule.reply)();
-            }
+        let rule = self.rules.iter().find(|rule| rule.is_about(&name) && rule.strikes());
+        rule.map_or(Reply::Forward, |rule| (rule.reply)())
+    }
+}
+
+impl Rule {
+    fn is_about(&self, name: &str) -> bool {
+        self.about.is_empty() || name == self.about || self.about.ends_with(':') && name.starts_with(&self.about)
+    }
+
+    /// Whether this call is one of those that something becomes of.
+    fn strikes(&self) -> bool {
+        let mut met = self.met.lock().expect("a count");
+        met.count += 1;
+        match self.which {
+            Which::All => true,
+            Which::Nth(nth) => met.count == nth,
+            Which::From(first) => met.count >= first,
+            Which::For(time) => met.since.get_or_insert_with(Instant::now).elapsed() < time,
+            Which::Percent(share) => met.random.u8(0..100) < share,
         }
-        Reply::Forward
     }
 }
 

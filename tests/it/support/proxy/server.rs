@@ -1,26 +1,22 @@
-//! The proxy's two sides: what comes over a connection, and the emulator's answer.
+//! The proxy's side to the program: each call is written down, a rule is asked about it, and what it says happens.
 
-use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    sync::{Arc, Condvar, Mutex},
-    thread,
-    time::Instant,
-};
+use std::{error::Error, fmt, net, sync::Arc};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
-use rustls::{
-    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    http::request::Parts,
+    server::conn::http1,
+    service::service_fn,
 };
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpListener, runtime, task};
 
-use super::{Exchange, Reply, Rule, When};
-use crate::support::{
-    emulator::Emulator,
-    recorder::{Call, call},
-};
+use super::{Behind, Record, Reply, Rule, When};
+use crate::support::recorder::call;
 
 /// One of the proxy's own.
 pub(super) struct Answer {
@@ -32,149 +28,127 @@ pub(super) struct Answer {
 pub(super) struct Server {
     pub rule: Box<Rule>,
     pub behind: Option<Behind>,
-    pub record: Mutex<Record>,
-    pub answered: Condvar,
+    pub record: Record,
 }
 
-#[derive(Default)]
-pub(super) struct Record {
-    pub exchanges: Vec<Exchange>,
-    /// How many were taken before the first of these.
-    pub taken: usize,
-    pub under_way: usize,
-}
+/// What ends a connection without an answer.
+#[derive(Debug)]
+struct Cut;
 
-impl Record {
-    fn begin(&mut self, call: Call) -> usize {
-        self.exchanges.push(Exchange { call, start: Instant::now(), end: None });
-        self.under_way += 1;
-        self.taken + self.exchanges.len() - 1
-    }
-
-    fn end(&mut self, number: usize) {
-        self.under_way -= 1;
-        if let Some(exchange) = number.checked_sub(self.taken).and_then(|at| self.exchanges.get_mut(at)) {
-            exchange.end = Some(Instant::now());
-        }
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cut, as the rule says")
     }
 }
 
-pub(super) struct Behind {
-    address: String,
-    tls: Arc<ClientConfig>,
-}
+impl Error for Cut {}
 
-impl Behind {
-    pub fn new(emulator: &Emulator) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(emulator.ca_file()).expect("a CA")).expect("a root");
-        // Without ALPN, so that it is HTTP/1.1: what comes is handed on as it is.
-        let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self { address: emulator.endpoint().strip_prefix("https://").expect("TLS").to_owned(), tls: Arc::new(tls) }
-    }
-
-    /// The emulator's answer, head and all. The signature holds for the host that the program called, which stays.
-    fn answer(&self, request: &HttpRequest) -> Vec<u8> {
-        let mut bytes = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", request.method(), request.uri()).into_bytes();
-        for (name, value) in request.headers() {
-            bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
-        }
-        bytes.extend_from_slice(b"\r\n");
-        bytes.extend_from_slice(request.body().bytes().expect("a body"));
-        let connection = ClientConnection::new(Arc::clone(&self.tls), "127.0.0.1".try_into().expect("a name")).expect("a connection");
-        let mut stream = StreamOwned::new(connection, TcpStream::connect(&self.address).expect("the emulator"));
-        stream.write_all(&bytes).expect("sent");
-        let mut answer = vec![];
-        // It ends the connection without a word, as many do.
-        match stream.read_to_end(&mut answer) {
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => panic!("{error}"),
-            _ => answer,
-        }
-    }
-}
+type Answered = Response<Full<Bytes>>;
 
 impl Server {
-    /// Answers what comes over one connection. What goes wrong with it is for the program to find out.
-    pub fn serve(&self, mut stream: TcpStream) {
-        let Some(request) = read(&stream) else { return };
-        let call = call(&request);
-        let number = self.record.lock().expect("the record").begin(call.clone());
-        let answer = self.bytes((self.rule)(&call, &request), &request);
-        self.record.lock().expect("the record").end(number);
-        self.answered.notify_all();
-        // Whoever asked may be gone.
-        let _ = stream.write_all(&answer);
+    /// Until the process ends.
+    pub fn serve(self: Arc<Self>, listener: net::TcpListener) {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            listener.set_nonblocking(true).expect("a listener");
+            let listener = TcpListener::from_std(listener).expect("a listener");
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { continue };
+                // What is answered is small, and waits for nothing more.
+                let _ = stream.set_nodelay(true);
+                let server = Arc::clone(&self);
+                let service = service_fn(move |request| Arc::clone(&server).answer(request));
+                // What goes wrong with a connection is for the program to find out; what time it is, whoever answers says.
+                tokio::spawn(http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service));
+            }
+        });
     }
 
-    /// Nothing, where the connection is cut.
-    fn bytes(&self, reply: Reply, request: &HttpRequest) -> Vec<u8> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answered, Cut> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+        // Whoever asked may be gone before it is done.
+        task::spawn(self.answer_all(parts, body)).await.ok().flatten().ok_or(Cut)
+    }
+
+    async fn answer_all(self: Arc<Self>, parts: Parts, body: Bytes) -> Option<Answered> {
+        let request = readable(&parts, &body);
+        let call = call(&request);
+        let mut under_way = self.record.begin(call.clone());
+        let asked = Arc::clone(&self);
+        let (reply, request) = task::spawn_blocking(move || ((asked.rule)(&call, &request), request)).await.ok()?;
+        let answer = self.done(reply, &request, parts, body).await;
+        under_way.answered_with(answer.as_ref().map(|answer| answer.status().as_u16()));
+        answer
+    }
+
+    /// None where the connection is cut.
+    async fn done(&self, mut reply: Reply, request: &HttpRequest, parts: Parts, body: Bytes) -> Option<Answered> {
+        while let Reply::Delay(time, then) = reply {
+            tokio::time::sleep(time).await;
+            reply = *then;
+        }
+        let forward = || async {
+            match &self.behind {
+                Some(behind) => Some(behind.answer(parts, body).await),
+                None => None,
+            }
+        };
         match reply {
-            Reply::Forward => self.behind.as_ref().map_or_else(Vec::new, |behind| behind.answer(request)),
+            Reply::Delay(..) => unreachable!("it was waited for"),
+            Reply::Forward => forward().await,
             Reply::Wait(gate) => {
-                gate.pass();
-                self.bytes(Reply::Forward, request)
+                gate.passed().await;
+                forward().await
             }
-            Reply::Delay(time, then) => {
-                thread::sleep(time);
-                self.bytes(*then, request)
-            }
+            Reply::Edit(edit) => Some(edited(forward().await?, edit).await),
             Reply::Answer { status, headers, body } => {
                 let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-                written(Answer { status, headers, body: body.into_bytes() }, request)
+                Some(written(Answer { status, headers, body: body.into_bytes() }))
             }
-            Reply::Fail(failure) => written(failure.answer(request), request),
-            Reply::Cut(When::Before) => vec![],
+            Reply::Fail(failure) => Some(written(failure.answer(request))),
+            Reply::Cut(When::Before) => None,
             Reply::Cut(When::After) => {
-                self.bytes(Reply::Forward, request);
-                vec![]
+                forward().await;
+                None
             }
             Reply::Kill(client, when) => {
                 if when == When::After {
-                    self.bytes(Reply::Forward, request);
+                    forward().await;
                 }
-                client.kill();
-                vec![]
+                task::spawn_blocking(move || client.kill()).await.expect("the client is killed");
+                None
             }
         }
     }
 }
 
-fn written(answer: Answer, request: &HttpRequest) -> Vec<u8> {
-    let Answer { status, headers, body } = answer;
-    let mut head = format!("HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
-    let body = if request.method() == "HEAD" { &[] } else { &*body };
-    [head.as_bytes(), b"\r\n", body].concat()
+/// Without what is true of the answer before.
+async fn edited(answer: Answered, edit: fn(&str) -> String) -> Answered {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(body) = body.collect().await;
+    for name in ["content-length", "x-amz-crc32"] {
+        parts.headers.remove(name);
+    }
+    Response::from_parts(parts, Full::from(edit(&String::from_utf8_lossy(&body.to_bytes()))))
 }
 
-fn read(stream: &TcpStream) -> Option<HttpRequest> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let (method, rest) = line.split_once(' ')?;
-    let path = rest.split(' ').next()?;
-    let mut headers = vec![];
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().ok()?;
-        }
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+fn written(answer: Answer) -> Answered {
+    let Answer { status, headers, body } = answer;
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(name, value);
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let mut request = HttpRequest::new(SdkBody::from(body));
-    request.set_method(method).ok()?;
-    request.set_uri(path).ok()?;
-    for (name, value) in headers.into_iter().filter(|(name, _)| name != "connection") {
-        request.headers_mut().append(name, value);
+    response.body(Full::from(body)).expect("an answer")
+}
+
+/// For the rules, which read what the SDK writes.
+fn readable(parts: &Parts, body: &Bytes) -> HttpRequest {
+    let mut request = HttpRequest::new(SdkBody::from(body.clone()));
+    request.set_method(parts.method.as_str()).expect("a method");
+    request.set_uri(parts.uri.path_and_query().map_or("/", |path| path.as_str())).expect("a path");
+    for (name, value) in &parts.headers {
+        request.headers_mut().append(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
-    Some(request)
+    request
 }
