@@ -1,6 +1,6 @@
 //! Who calls AWS, and where: profile, endpoint or sandbox, and the account that answers.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use super::{explain, failure::Failure, global::Global};
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     exit,
     host::{Host, bounded},
     render::Emulator,
+    report::safe::safe,
     sandbox::{Sandbox, running::Running},
     settings::{
         Settings,
@@ -91,7 +92,7 @@ impl Connected {
 
 /// Connects, and asks who is calling before anything else; it must be `account`, if one is named.
 pub async fn connect(
-    host: &Host,
+    host: &mut Host,
     global: &Global,
     sandbox: Option<&Sandboxed>,
     at: &Region,
@@ -103,7 +104,7 @@ pub async fn connect(
 /// The same, as a backend says.
 pub async fn connect_by(
     ways: &Ways,
-    host: &Host,
+    host: &mut Host,
     global: &Global,
     sandbox: Option<&Sandboxed>,
     at: &Region,
@@ -112,9 +113,15 @@ pub async fn connect_by(
     let region = at.as_str();
     let (connection, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
     let http = http::http_client(pem.as_deref(), proxy).map_err(|error| Failure::of(exit::FAILED, &error))?;
+    let vars = |name: &str| host.var(name).map(str::to_owned);
+    let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
+    let elsewhere = clients::elsewhere(&config, &connection);
+    // Whoever said so themselves knows.
+    if !elsewhere.is_empty() && global.endpoint_url.is_none() && !global.quiet && !global.json() {
+        let _ = writeln!(host.err, "{}", safe(&format!("calls go to {}, not to AWS's own endpoints", elsewhere.join(", "))));
+    }
+    let host = &*host;
     let asking = async {
-        let vars = |name: &str| host.var(name).map(str::to_owned);
-        let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
         let mut clients = Clients::at(&config, &connection.endpoints);
         if let (Some(role), None) = (&ways.role, sandbox) {
             clients = clients.as_role(role).await;

@@ -85,6 +85,7 @@ fn what_the_variables_say_holds() {
     let said = run(&place);
     let hosts: Vec<String> = forward.take().into_iter().map(|asked| asked.host).collect();
     assert_eq!((said.code, &hosts[..]), (Some(1), &["aws.invalid:443".to_owned()][..]), "{}", said.all());
+    assert!(said.err.starts_with("calls go to ENDPOINT, not to AWS's own endpoints\n"), "{}", said.all());
     place.set("NO_PROXY", "localhost,.invalid");
     let said = run(&place);
     assert_eq!((said.code, forward.take().len()), (Some(1), 0), "{}", said.all());
