@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod support {
+    pub mod chain;
     pub mod proxy;
     pub mod recorder;
 }
