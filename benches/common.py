@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 REGION = "us-east-1"
-MIB = 1 << 20
+MB, MIB = 1_000_000, 1 << 20
 
 
 class Emulator:

@@ -41,7 +41,14 @@ use context::Context;
 use failure::Failure;
 use global::Global;
 
-use crate::{exit, host::Host, report::json};
+use crate::{
+    exit,
+    host::Host,
+    report::{
+        json,
+        safe::{is_unsafe, safe},
+    },
+};
 
 /// Bootstraps, checks and takes down hardened Terraform and OpenTofu state backends
 #[derive(Parser, Debug)]
@@ -104,7 +111,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
 
 /// clap's own exit code for a wrong command line is 2, which would read as "there are changes".
 fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
-    let text = if host.err_is_terminal { error.render().ansi().to_string() } else { error.render().to_string() };
+    // clap repeats what it was given.
+    let hostile = args.iter().any(|arg| arg.to_string_lossy().contains(is_unsafe));
+    let plain = || error.render().to_string();
+    let text = match (hostile, host.err_is_terminal) {
+        (true, _) => plain().lines().map(|line| safe(line).into_owned() + "\n").collect(),
+        (false, true) => error.render().ansi().to_string(),
+        (false, false) => plain(),
+    };
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let _ = write!(host.out, "{text}");
         return exit::DONE;

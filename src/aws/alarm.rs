@@ -84,7 +84,7 @@ impl Resource for Alarm {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let aws = look.aws;
         let arn = self.arn(aws);
-        let (alarm, tags) = tokio::join!(self.describe(aws), get_tags(aws, &arn));
+        let (alarm, tags) = tokio::join!(look.alarm(&self.name), get_tags(aws, &arn));
         let Some(alarm) = alarm? else { return Ok(None) };
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
@@ -129,6 +129,13 @@ impl Resource for Alarm {
     }
 }
 
+/// Those of these alarms that are there; a hundred at most can be asked for.
+pub(super) async fn describe(aws: &Aws, names: &[String]) -> Result<Vec<MetricAlarm>, AwsError> {
+    let request = aws.clients.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_owned()));
+    let what = if let [only] = names { only } else { "the environment's alarms" };
+    Ok(aws.read(DESCRIBE, what, request.send()).await?.metric_alarms.unwrap_or_default())
+}
+
 /// Every alarm of the region, without tags.
 pub(super) async fn list(aws: &Aws) -> Result<Vec<Alarm>, AwsError> {
     let pages = aws.clients.cloudwatch.describe_alarms().into_paginator().send();
@@ -144,11 +151,6 @@ impl Alarm {
 
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", self.name))
-    }
-
-    async fn describe(&self, aws: &Aws) -> Result<Option<MetricAlarm>, AwsError> {
-        let answer = aws.read(DESCRIBE, &self.name, aws.clients.cloudwatch.describe_alarms().alarm_names(&self.name).send()).await?;
-        Ok(answer.metric_alarms.unwrap_or_default().into_iter().find(|alarm| alarm.alarm_name() == Some(&self.name)))
     }
 
     fn of(name: String, alarm: MetricAlarm, tags: Tags) -> Self {

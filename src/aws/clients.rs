@@ -14,7 +14,7 @@ use aws_types::{
     service_config::ServiceConfigKey,
 };
 
-use super::http::way::is_safe;
+use super::http::way::{Way, endpoint, is_safe};
 
 use super::http::CONNECT_TIMEOUT;
 
@@ -170,6 +170,15 @@ async fn check_profile(name: &str, files: &Fs, env: &Env) -> Result<(), ConnectE
 /// As a profile names them in the SDK's words, also those that a login goes to.
 const SERVICES: &[&str] =
     &["CloudTrail", "CloudWatch", "DynamoDB", "IAM", "KMS", "S3", "S3 Control", "SNS", "STS", "SSO", "SSO OIDC", "Signin"];
+
+/// Where calls go that go neither to AWS's own endpoints nor to this machine.
+pub fn elsewhere(config: &SdkConfig, connection: &Connection) -> Vec<String> {
+    let Endpoints { s3, dynamodb, iam, sts } = connection.endpoints.clone();
+    let found = connection.endpoint_url.clone().map_or_else(|| from_profile(config), |url| vec![url]);
+    let all = found.into_iter().chain([s3, dynamodb, iam, sts].into_iter().flatten());
+    let others: BTreeSet<String> = all.filter(|url| Way::of(url, true) == Way::Elsewhere).map(|url| endpoint(&url)).collect();
+    others.into_iter().collect()
+}
 
 /// Endpoints that the SDK found by itself.
 fn from_profile(config: &SdkConfig) -> Vec<String> {

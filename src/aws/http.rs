@@ -33,7 +33,7 @@ pub mod way;
 
 use reach::Reaching;
 pub use reach::{CONNECT_TIMEOUT, Unreachable};
-use way::Way;
+use way::{Way, endpoint};
 
 /// How the client leaves the machine. To the machine itself it goes directly, whatever is said here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,12 +126,6 @@ impl HttpConnector for Ways {
         };
         connector.get_or_init(make).call(request)
     }
-}
-
-/// Without what is asked there, which may be a secret.
-fn endpoint(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    format!("{scheme}://{}", rest.split(['/', '?']).next().unwrap_or_default())
 }
 
 fn connect(pem: &[u8], proxy: Proxy, settings: &HttpConnectorSettings) -> SharedHttpConnector {

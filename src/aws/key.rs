@@ -97,12 +97,12 @@ impl Spec for Key {
         find::TRIPS
     }
 
-    /// It is found before it is changed.
+    /// What is changed is found first.
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        from.map_or(MADE_AND_NAMED, |from| {
-            let differs = [!self.policy.means(&from.policy), self.alias_leads != from.alias_leads];
-            find::TRIPS + differs.map(u32::from).iter().sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
-        })
+        let Some(from) = from else { return MADE_AND_NAMED };
+        let found = if from.alias_leads == Leads::Here { find::TRIPS } else { find::TRIPS_BY_TAGS };
+        let changes = [self.alias_leads != from.alias_leads, !self.policy.means(&from.policy)];
+        found + changes.into_iter().map(u32::from).sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
     }
 }
 

@@ -157,7 +157,11 @@ fn written<'a, R: Resource>(to: &'a R, aws: &'a Aws, from: Option<&'a R>) -> Box
 
 /// Looks at every node of the blueprint, all at the same time.
 pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
-    let look = Look::new(aws);
+    let alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
+        AwsSpec::Alarm(alarm) => Some(alarm.name.clone()),
+        _ => None,
+    });
+    let look = Look::new(aws).at_alarms(alarms.collect());
     let mut observation: Observation<AwsSpec> = stream::iter(blueprint.nodes())
         .map(|node| {
             let look = &look;

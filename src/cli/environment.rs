@@ -166,7 +166,7 @@ impl Settled {
     }
 
     /// Connects, and says what the environment consists of in this account.
-    pub async fn meet(self, host: &Host, global: &Global) -> Result<Environment, Failure> {
+    pub async fn meet(self, host: &mut Host, global: &Global) -> Result<Environment, Failure> {
         let Self { settings, merged, sources, asked, may_ask, sandbox, connected } = self;
         let connected = match connected {
             Some(connected) => connected,

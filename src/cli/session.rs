@@ -1,19 +1,21 @@
 //! Who calls AWS, and where: profile, endpoint or sandbox, and the account that answers.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use super::{explain, failure::Failure, global::Global};
 use crate::{
     aws::{
         Aws,
-        caller::Caller,
+        caller::{Caller, CallerError},
         clients::{self, Clients, Connection, Endpoints, Role},
-        http::{self, Proxy},
+        error::Kind,
+        http::{self, Proxy, way::Way},
         ownership::Mark,
     },
     exit,
     host::{Host, bounded},
     render::Emulator,
+    report::safe::safe,
     sandbox::{Sandbox, running::Running},
     settings::{
         Settings,
@@ -90,7 +92,7 @@ impl Connected {
 
 /// Connects, and asks who is calling before anything else; it must be `account`, if one is named.
 pub async fn connect(
-    host: &Host,
+    host: &mut Host,
     global: &Global,
     sandbox: Option<&Sandboxed>,
     at: &Region,
@@ -102,7 +104,7 @@ pub async fn connect(
 /// The same, as a backend says.
 pub async fn connect_by(
     ways: &Ways,
-    host: &Host,
+    host: &mut Host,
     global: &Global,
     sandbox: Option<&Sandboxed>,
     at: &Region,
@@ -111,14 +113,21 @@ pub async fn connect_by(
     let region = at.as_str();
     let (connection, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
     let http = http::http_client(pem.as_deref(), proxy).map_err(|error| Failure::of(exit::FAILED, &error))?;
+    let vars = |name: &str| host.var(name).map(str::to_owned);
+    let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
+    let elsewhere = clients::elsewhere(&config, &connection);
+    // Whoever said so themselves knows.
+    if !elsewhere.is_empty() && global.endpoint_url.is_none() && !global.quiet && !global.json() {
+        let _ = writeln!(host.err, "{}", safe(&format!("calls go to {}, not to AWS's own endpoints", elsewhere.join(", "))));
+    }
+    let host = &*host;
     let asking = async {
-        let vars = |name: &str| host.var(name).map(str::to_owned);
-        let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
         let mut clients = Clients::at(&config, &connection.endpoints);
         if let (Some(role), None) = (&ways.role, sandbox) {
             clients = clients.as_role(role).await;
         }
-        let caller = Caller::ask(&clients).await.map_err(|error| explain::caller(&error, region))?;
+        let unheard = |error| on_the_way(explain::caller(&error, region), &error, config.endpoint_url(), host);
+        let caller = Caller::ask(&clients).await.map_err(unheard)?;
         caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
         Ok(Connected { clients, caller, region: region.to_owned() })
     };
@@ -126,6 +135,29 @@ pub async fn connect_by(
         biased;
         () = host.cancel.cancelled() => Err(Failure::interrupted("interrupted while connecting; nothing was changed")),
         connected = asking => connected,
+    }
+}
+
+/// In the order in which they are looked for.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// What may stand between this machine and AWS, where nobody answered.
+fn on_the_way(failure: Failure, error: &CallerError, endpoint: Option<&str>, host: &Host) -> Failure {
+    let CallerError::Aws(error) = error else { return failure };
+    if error.kind != Kind::Network {
+        return failure;
+    }
+    let distrusted = error.message.as_deref().is_some_and(|text| text.contains("certificate"));
+    let failure = if distrusted {
+        failure.hint("whoever answers is not trusted here; if it is a proxy of your company, name its CA with AWS_CA_BUNDLE")
+    } else {
+        failure
+    };
+    match PROXIES.into_iter().find(|name| host.var(name).is_some()) {
+        Some(name) if endpoint.is_none_or(|url| Way::of(url, true) == Way::Elsewhere) => {
+            failure.hint(format!("calls go through the proxy that {name} names; NO_PROXY says which do not"))
+        }
+        _ => failure,
     }
 }
 

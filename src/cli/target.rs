@@ -232,7 +232,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
     let settings = &environment.settings;
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
     let address = environment.store();
-    let connect = async |region: &Region, cx: &Context<'_>| {
+    let connect = async |region: &Region, cx: &mut Context<'_>| {
         let connected = session::connect(cx.host, &cx.global, sandbox.as_ref(), region, settings.account.as_ref()).await?;
         Ok(connected.about(settings))
     };
@@ -273,7 +273,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
     let (ways, mut notes) = ways::of(&configured, sandbox.as_ref(), cx)?;
     let (region, region_said) = which::region(&configured, &ways, sandbox.as_ref(), cx).await?;
-    let connect = async |region: &Region, cx: &Context<'_>| {
+    let connect = async |region: &Region, cx: &mut Context<'_>| {
         let connected = session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;
         ways::must_be_allowed(&connected.caller, &configured, cx)?;
         Ok(connected.of_nobody())

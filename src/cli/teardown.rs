@@ -15,6 +15,7 @@ use crate::{
     settings::names::BucketName,
 };
 
+mod cancel;
 mod carry_out;
 mod confirm;
 mod look;
@@ -40,6 +41,10 @@ pub struct TeardownOptions {
     /// Look and count, and delete nothing
     #[arg(long)]
     pub plan: bool,
+
+    /// Let everybody work again after a teardown that was cut off, and delete nothing
+    #[arg(long, conflicts_with_all = ["plan", "confirm"])]
+    pub cancel: bool,
 
     /// Take it down although it is protected
     #[arg(long)]
@@ -105,10 +110,13 @@ impl TeardownOptions {
 pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let TeardownArgs { environment, teardown: options } = args;
     let environment = environment.open(cx.host, &cx.global, Ask::Nobody).await?;
-    if !options.plan {
+    if !options.plan && !options.cancel {
         confirm::must_be_possible(&options, &environment)?;
     }
     let looked = look::look(&environment, &options, cx).await?;
+    if options.cancel {
+        return cancel::run(&looked, &environment, cx).await;
+    }
     if options.plan {
         show::answer(&looked, &environment, cx)?;
         return Ok(exit::DONE);

@@ -10,7 +10,27 @@ const SECRET: [&str; 6] = ["access_key", "secret_key", "token", "sse_customer_ke
 /// From `old` to `new`. Secrets in it are masked, and what could act on a terminal is left out.
 pub fn unified(name: &str, old: &str, new: &str) -> String {
     let (old, new) = (shown(old), shown(new));
-    TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).header(name, &format!("{name} (tfbackend)")).to_string()
+    let diff = TextDiff::from_lines(&old, &new);
+    bounded(&diff.unified_diff().context_radius(3).header(name, &format!("{name} (tfbackend)")).to_string())
+}
+
+/// More than any file of ours has; what is longer was made by somebody else, who knows what is in it.
+const LINES: usize = 200;
+const CHARS: usize = 400;
+
+fn bounded(diff: &str) -> String {
+    let more = diff.lines().count().saturating_sub(LINES);
+    let mut out = String::with_capacity(diff.len().min(LINES * CHARS));
+    for line in diff.lines().take(LINES) {
+        match line.char_indices().nth(CHARS) {
+            Some((at, _)) => out.extend([&line[..at], "…\n"]),
+            None => out.extend([line, "\n"]),
+        }
+    }
+    if more > 0 {
+        out.push_str(&format!("… and {more} more lines\n"));
+    }
+    out
 }
 
 fn shown(text: &str) -> String {
@@ -56,6 +76,14 @@ mod tests {
         +bucket = "b"
          key = "k"
         "#);
+    }
+
+    #[test]
+    fn what_is_long_is_cut_short() {
+        let diff = unified("backend.conf", &format!("{}\n{}", "é".repeat(1000), "# x\n".repeat(1000)), "bucket = \"a\"\n");
+        assert_eq!(diff.lines().count(), LINES + 1);
+        assert!(diff.ends_with("… and 805 more lines\n"), "{diff}");
+        assert!(diff.lines().all(|line| line.chars().count() <= CHARS + 1));
     }
 
     #[test]

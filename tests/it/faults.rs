@@ -1,5 +1,6 @@
 //! What the whole program makes of calls that fail, are lost, are refused, or are its last.
 
+mod against;
 mod at_once;
 mod cut;
 mod denied;

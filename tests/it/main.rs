@@ -4,6 +4,7 @@ mod support;
 
 mod docs;
 mod examples;
+mod hostile;
 mod laws;
 mod reasons;
 mod render;
@@ -31,6 +32,8 @@ mod hardening;
 mod idempotence;
 #[cfg(unix)]
 mod lock;
+#[cfg(unix)]
+mod machine;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]

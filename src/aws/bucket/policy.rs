@@ -7,6 +7,7 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError, found},
+        policies::FREEZE,
         policy::Document,
         resource::{Found, Look, Resource},
     },
@@ -31,8 +32,14 @@ impl Spec for BucketPolicy {
         Self { bucket: self.bucket.clone(), document: self.document.over(&observed.document) }
     }
 
-    /// What others wrote stays; where it would make every apply fail, a person decides.
+    /// What others wrote stays; where it would make every apply fail, a person decides. So they do while it is taken down.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
+        if observed.document.has(FREEZE) {
+            return Some(format!(
+                "bucket {} is being taken down, or the teardown of it was cut off: `tfbackend teardown` goes on with it, `tfbackend teardown --cancel` lets everybody work again",
+                self.bucket
+            ));
+        }
         let denials = denial::denials(&observed.document, &denial::Sends::by(&self.document)?);
         (!denials.is_empty()).then(|| format!("with the policy of bucket {} no apply would succeed: {}", self.bucket, denials.join("; ")))
     }

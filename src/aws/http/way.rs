@@ -30,6 +30,13 @@ pub fn is_safe(url: &str) -> bool {
     Way::of(url, true) != Way::InTheClear
 }
 
+/// Without what is asked there, and who asks: either may be a secret.
+pub fn endpoint(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    format!("{scheme}://{}", authority.rsplit('@').next().unwrap_or_default())
+}
+
 const PLAIN: &str = "http://";
 
 fn is_plain(url: &str) -> bool {
@@ -91,6 +98,12 @@ mod tests {
         ] {
             assert_eq!(is_safe(url), safe, "{url}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_shown_without_secrets() {
+        assert_eq!(endpoint("https://me:secret@example.com:8443/x?token=secret"), "https://example.com:8443");
+        assert_eq!(endpoint("http://[::1]:4566"), "http://[::1]:4566");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) const ABSENT: &[&str] = &["NotFoundException"];
 
 /// What the alias leads to, and then its tags: calls that [`find`] makes one after the other.
 pub(super) const TRIPS: u32 = 2;
+/// Where there is no alias: all keys, their tags, and then the one.
+pub(super) const TRIPS_BY_TAGS: u32 = 3;
 
 /// How many keys are asked for their tags at the same time, when one is searched for: few accounts have more.
 const SEARCH_WIDTH: usize = 64;

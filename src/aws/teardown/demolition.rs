@@ -14,7 +14,7 @@ use crate::{
     aws::{
         Aws,
         access::{Policy, attachment::Attachment},
-        bucket::{Bucket, policy as bucket_policy},
+        bucket::{self, Bucket, policy as bucket_policy},
         error::AwsError,
         key::{Doomed, Key},
         policies::{HISTORY, LOGS},
@@ -34,6 +34,8 @@ const NOT_EMPTY: &[&str] = &["BucketNotEmpty"];
 /// What is to be done with what, beside deleting it.
 pub struct Demolition<'a> {
     pub aws: &'a Aws,
+    /// The state bucket: as long as there is one, or again one, the key stays.
+    pub bucket: &'a str,
     /// Days until the key is gone: 7 to 30.
     pub key_days: i32,
     /// Whether the policy is taken from others as well.
@@ -60,6 +62,8 @@ pub enum DemolitionError {
     Aws(#[from] AwsError),
     #[error(transparent)]
     NotEmptied(#[from] NotEmptied),
+    #[error("bucket {bucket} is there again, and may use it: somebody made it meanwhile")]
+    UsedAgain { bucket: String },
 }
 
 impl Cloud for Demolition<'_> {
@@ -129,7 +133,18 @@ impl Demolition<'_> {
         Ok(true)
     }
 
-    async fn key(&self, key: &Key) -> Result<(), AwsError> {
+    /// What somebody makes while it is taken down is under this key.
+    async fn key(&self, key: &Key) -> Result<(), DemolitionError> {
+        let mut pauses = Pauses::default();
+        let mut tries = 1;
+        while bucket::region(self.aws, self.bucket, self.aws.account()).await?.is_some() {
+            if tries == TRIES {
+                return Err(DemolitionError::UsedAgain { bucket: self.bucket.to_owned() });
+            }
+            // One that was just deleted may still be seen.
+            tries += 1;
+            pauses.wait().await;
+        }
         let doomed = key.schedule(self.aws, self.key_days).await?;
         self.done(|done| done.key = doomed);
         Ok(())

@@ -85,6 +85,26 @@ impl<'a> Freeze<'a> {
         }
     }
 
+    /// What a teardown that was cut off left: locks, and the statement in the policy. `None` if there is nothing of it.
+    ///
+    /// # Errors
+    /// If the locks or the policy cannot be read.
+    pub async fn found(aws: &'a Aws, store: Store<'a>, scope: &Scope) -> Result<Option<Self>, AwsError> {
+        let mut freeze = Self { aws, store, locks: vec![], before: None, denied: false, since: None };
+        if scope.is_whole() {
+            let policy = bucket_policy::get(aws, &store.address().bucket).await?;
+            freeze.denied = policy.as_ref().is_some_and(|policy| policy.has(FREEZE));
+            freeze.before = policy.map(|policy| policy.without(FREEZE));
+        }
+        freeze.locks = freeze.all_locks().await?.into_iter().filter(|lock| scope.has(&lock.located) && is_ours(lock)).collect();
+        Ok((freeze.denied || !freeze.locks.is_empty()).then_some(freeze))
+    }
+
+    /// How many states it holds.
+    pub fn locks(&self) -> usize {
+        self.locks.len()
+    }
+
     async fn all(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
         if !how.scope.is_whole() {
             self.lock_all(how).await?;

@@ -45,7 +45,7 @@ impl Missing {
 /// Goes to the region of the bucket, where `connect` is asked to go.
 pub(super) async fn find(
     start: Start,
-    connect: impl AsyncFn(&Region, &Context<'_>) -> Result<Aws, Failure>,
+    connect: impl AsyncFn(&Region, &mut Context<'_>) -> Result<Aws, Failure>,
     cx: &mut Context<'_>,
 ) -> Result<Found, Missing> {
     let Start { aws: asked, mut address, region_said } = start;

@@ -23,7 +23,7 @@ use crate::{
     },
     cli::{context::Context, environment::Environment, failure::Failure},
     observation::{self, Observation, Owner, Seen},
-    plan::{Change, Plan},
+    plan::{Change, Plan, teardown::Terms},
     settings::{layer::TrailKind, names::PrincipalKind},
     spec::{Address, Outputs},
     state::{
@@ -35,6 +35,7 @@ use crate::{
 
 /// A backend before it is taken down.
 pub struct Looked {
+    pub terms: Terms,
     pub plan: Plan<AwsSpec>,
     pub outputs: Outputs,
     /// `None` where nothing is there.
@@ -76,8 +77,10 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
         Some(Seen::Present { owner, .. }) => sharing.scope(owner, settings),
         Some(Seen::Absent | Seen::Unreadable(_)) | None => None,
     };
-    let plan = Plan::to_teardown(&environment.blueprint, &observation, &teardown::terms(&options.choice(&sharing)));
+    let terms = teardown::terms(&options.choice(&sharing));
+    let plan = Plan::to_teardown(&environment.blueprint, &observation, &terms);
     let mut looked = Looked {
+        terms,
         outputs: observation::outputs(&observation),
         census: None,
         store: scope.is_some().then(|| address(environment, &observation)),

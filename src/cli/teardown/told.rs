@@ -189,6 +189,7 @@ fn explained(mut failure: Failure, what: &str, error: &DemolitionError) -> Failu
     failure.causes.push(format!("{what}: {error}"));
     match error {
         DemolitionError::Aws(error) => explain::aws(failure, error, None),
+        DemolitionError::UsedAgain { .. } => failure,
         DemolitionError::NotEmptied(not) => {
             failure.causes.extend(not.left.rows.iter().take(MOST).map(|left| format!("{what}: {}", object(left))));
             let more = not.left.count.saturating_sub(MOST);

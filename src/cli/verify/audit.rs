@@ -46,7 +46,7 @@ pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketN
     let mut accepted = file.as_ref().map(|file: &File| file.accepted(None)).unwrap_or_default();
     let asked = ignore::asked(options)?;
 
-    let connect = async |region: &Region, cx: &Context<'_>| -> Result<Connected, Failure> {
+    let connect = async |region: &Region, cx: &mut Context<'_>| -> Result<Connected, Failure> {
         session::connect(cx.host, &cx.global, sandbox.as_ref(), region, said.account.as_ref()).await
     };
     let mut notes = vec![];

@@ -24,7 +24,7 @@ fn every_threat_is_shown_by_tests_that_exist() {
             assert!(tests.contains(name), "there is no test {name}, in {row:?}");
         }
     }
-    let beside = page.rsplit("\n\n").next().expect("an end");
+    let beside = page.rsplit("\n\n").next().expect("an end").replace('\n', " ");
     let named = beside.split("(`").skip(1).flat_map(|part| part.split(')').next().expect("an end").split(", "));
     for name in named.map(|name| name.trim_matches('`')) {
         assert!(tests.contains(name), "there is no test {name}");

@@ -21,13 +21,14 @@ use tfbackend::{
     plan::{Change, Plan},
     spec::Spec,
 };
-use tokio::time::Instant;
 
 use super::World;
 use crate::support::user::User;
 
-/// So long nothing is called before it is certain that nothing else will be until something is answered.
-const QUIET: Duration = Duration::from_millis(400);
+/// Nothing is called for so many turns before it is certain that nothing else will be until something is answered. Turns and
+/// not time: on a busy machine the whole process stands still for longer than that.
+const QUIET: u32 = 20;
+const TURN: Duration = Duration::from_millis(20);
 const LINE: &str = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
 
 /// Holds answers back until nothing is called any more, and lets all of them through then: one round trip.
@@ -42,32 +43,35 @@ struct Round {
     number: usize,
     /// Called, and not answered yet.
     under_way: usize,
-    /// When something was last called or answered.
-    last: Option<Instant>,
+    /// How often something was called or answered.
+    events: usize,
 }
 
 impl Far {
     fn called(&self) {
         let mut round = self.round.lock().expect("a round");
         round.under_way += 1;
-        round.last = Some(Instant::now());
+        round.events += 1;
     }
 
     /// Ends with the round that the answer is part of.
     async fn answered(&self) {
-        let number = {
+        let (number, mut events) = {
             let mut round = self.round.lock().expect("a round");
             round.under_way -= 1;
-            round.last = Some(Instant::now());
-            round.number
+            round.events += 1;
+            (round.number, round.events)
         };
+        let mut quiet = 0;
         loop {
-            tokio::time::sleep(QUIET / 20).await;
+            tokio::time::sleep(TURN).await;
             let mut round = self.round.lock().expect("a round");
             if round.number != number {
                 return;
             }
-            if round.under_way == 0 && round.last.is_some_and(|last| last.elapsed() >= QUIET) {
+            quiet = if round.events == events { quiet + 1 } else { 0 };
+            events = round.events;
+            if round.under_way == 0 && quiet >= QUIET {
                 round.number += 1;
                 return;
             }

@@ -36,7 +36,7 @@ fn bucket() -> Bucket {
 async fn down(script: &Script, spec: AwsSpec, detach: bool) -> Result<Done, DemolitionError> {
     let aws = script.aws();
     let cancel = CancellationToken::new();
-    let demolition = Demolition { aws: &aws, key_days: 30, detach, until: None, cancel, done: Mutex::default() };
+    let demolition = Demolition { aws: &aws, bucket: "states", key_days: 30, detach, until: None, cancel, done: Mutex::default() };
     demolition.write(&Address::new("it"), &Change::Delete { from: spec }).await?;
     Ok(demolition.done.into_inner().expect("nobody panicked"))
 }
