@@ -25,8 +25,8 @@ nextest: test-venv ## Unit, law, emulator and Terraform tests
 	else $(CARGO) test --locked; fi
 
 .PHONY: soak
-soak: test-venv ## Each call cut and each action denied, where the tests take a few; SOAK=faults::cut::restore is a part of it
-	TFBACKEND_SOAK=1 $(CARGO) test --locked --test it -- $(or $(SOAK),faults::cut faults::denied) --nocapture
+soak: test-venv ## Each call cut, each action denied, 20 races, where the tests take a few; SOAK=faults::cut::restore is a part
+	TFBACKEND_SOAK=1 $(CARGO) test --locked --test it -- $(or $(SOAK),faults::cut faults::denied faults::at_once) --nocapture
 
 .PHONY: test-venv
 test-venv: ## Python packages for the tests
