@@ -1,6 +1,6 @@
 //! The command line: what is understood, and which file carries it out.
 
-use std::{ffi::OsString, io::Write};
+use std::{ffi::OsString, io::Write, pin::Pin};
 
 use clap::{
     CommandFactory, Parser, Subcommand,
@@ -158,17 +158,27 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     runtime.block_on(async {
         signals::listen(host.cancel.clone());
         let cx = &mut Context { host, global };
-        match command {
-            Command::Bootstrap(args) => bootstrap::run(*args, cx).await,
-            Command::Plan(args) => plan::run(*args, cx).await,
-            Command::Verify(args) => verify::run(*args, cx).await,
-            Command::Render(args) => render::run(*args, cx).await,
-            Command::Teardown(args) => teardown::run(*args, cx).await,
-            Command::Lock(args) => lock::run(args, cx).await,
-            Command::State(args) => state::run(*args, cx).await,
-            Command::Config(args) => config::run(args, cx).await,
-            Command::Sandbox(args) => sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)),
+        let run = match command {
+            Command::Bootstrap(args) => boxed(|| bootstrap::run(*args, cx)),
+            Command::Plan(args) => boxed(|| plan::run(*args, cx)),
+            Command::Verify(args) => boxed(|| verify::run(*args, cx)),
+            Command::Render(args) => boxed(|| render::run(*args, cx)),
+            Command::Teardown(args) => boxed(|| teardown::run(*args, cx)),
+            Command::Lock(args) => boxed(|| lock::run(args, cx)),
+            Command::State(args) => boxed(|| state::run(*args, cx)),
+            Command::Config(args) => boxed(|| config::run(args, cx)),
+            Command::Sandbox(args) => {
+                boxed(|| async move { sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)) })
+            }
             Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),
-        }
+        };
+        run.await
     })
+}
+
+type Run<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;
+
+/// On the heap, and each made in a frame of its own: beside each other they are more than the stack of a thread.
+fn boxed<'a, F: Future<Output = Result<u8, Failure>> + 'a>(run: impl FnOnce() -> F) -> Run<'a> {
+    Box::pin(run())
 }

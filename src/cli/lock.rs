@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{context::Context, failure::Failure};
+use super::{boxed, context::Context, failure::Failure};
 
 mod chosen;
 mod list;
@@ -30,10 +30,11 @@ pub enum LockCommand {
 }
 
 pub async fn run(args: LockArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    match args.command {
-        LockCommand::List(args) => list::run(*args, cx).await,
-        LockCommand::Show(args) => show::run(*args, cx).await,
-        LockCommand::Release(args) => release::run(*args, cx).await,
-        LockCommand::Migrate(args) => migrate::run(*args, cx).await,
-    }
+    let run = match args.command {
+        LockCommand::List(args) => boxed(|| list::run(*args, cx)),
+        LockCommand::Show(args) => boxed(|| show::run(*args, cx)),
+        LockCommand::Release(args) => boxed(|| release::run(*args, cx)),
+        LockCommand::Migrate(args) => boxed(|| migrate::run(*args, cx)),
+    };
+    run.await
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{context::Context, failure::Failure};
+use super::{boxed, context::Context, failure::Failure};
 
 mod diff;
 mod list;
@@ -32,13 +32,14 @@ pub enum StateCommand {
 }
 
 pub async fn run(args: StateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    match args.command {
-        StateCommand::List(args) => list::run(*args, cx).await,
-        StateCommand::Versions(args) => versions::run(args, cx).await,
-        StateCommand::Show(args) => show::run(args, cx).await,
-        StateCommand::Diff(args) => diff::run(args, cx).await,
-        StateCommand::Pull(args) => pull::run(args, cx).await,
-        StateCommand::Restore(args) => restore::run(*args, cx).await,
-        StateCommand::Check(args) => check::run(*args, cx).await,
-    }
+    let run = match args.command {
+        StateCommand::List(args) => boxed(|| list::run(*args, cx)),
+        StateCommand::Versions(args) => boxed(|| versions::run(args, cx)),
+        StateCommand::Show(args) => boxed(|| show::run(args, cx)),
+        StateCommand::Diff(args) => boxed(|| diff::run(args, cx)),
+        StateCommand::Pull(args) => boxed(|| pull::run(args, cx)),
+        StateCommand::Restore(args) => boxed(|| restore::run(*args, cx)),
+        StateCommand::Check(args) => boxed(|| check::run(*args, cx)),
+    };
+    run.await
 }

@@ -18,7 +18,7 @@ fn the_demo_works_and_can_be_repeated() {
         assert!(output.status.success(), "the {time} time: {said}");
         for expected in [
             "$ tfbackend bootstrap --sandbox --env dev --project demo",
-            "verified: 29 resources are as they should be",
+            "verified: 28 resources are as they should be",
             "nothing to do, everything is as it should be",
             "Terraform has been successfully initialized",
             "Error acquiring the state lock",

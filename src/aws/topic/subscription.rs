@@ -51,7 +51,7 @@ impl Resource for Subscription {
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
         let request = aws.clients.sns.subscribe().topic_arn(&self.topic).protocol(EMAIL).endpoint(&self.email);
-        aws.send(SUBSCRIBE, &self.email, &[], || request.clone().send()).await?;
+        aws.send(SUBSCRIBE, &self.topic, &[], || request.clone().send()).await?;
         Ok(None)
     }
 }
