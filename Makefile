@@ -21,7 +21,7 @@ clippy: ## Lints
 .PHONY: nextest
 nextest: test-venv ## Unit, law, emulator and Terraform tests
 	@if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then $(CARGO) nextest run --locked --test-threads $$((3 * $$(getconf _NPROCESSORS_ONLN))); \
+	then $(CARGO) nextest run --locked --test-threads $$((4 * $$(getconf _NPROCESSORS_ONLN))); \
 	else $(CARGO) test --locked; fi
 
 .PHONY: soak

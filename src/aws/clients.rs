@@ -14,9 +14,10 @@ use aws_types::{
     service_config::ServiceConfigKey,
 };
 
-use super::http::way::{Way, endpoint, is_safe};
-
-use super::http::CONNECT_TIMEOUT;
+use super::http::{
+    CONNECT_TIMEOUT,
+    way::{Way, endpoint, is_safe},
+};
 
 /// Where every third call is refused, one of a hundred calls would fail five times in a row, and a run makes more than a
 /// hundred. Ten times it is one of a hundred thousand.
