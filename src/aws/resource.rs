@@ -80,7 +80,7 @@ impl<'a> Look<'a> {
     }
 
     /// What the alias of the environment's key leads to, whosever that is.
-    pub async fn aliased(&self, alias: &str) -> Result<Option<&KeyMetadata>, AwsError> {
+    async fn aliased(&self, alias: &str) -> Result<Option<&KeyMetadata>, AwsError> {
         Ok(self.aliased.get_or_try_init(|| Box::pin(find::describe(self.aws, alias))).await?.as_ref())
     }
 

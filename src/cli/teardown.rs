@@ -15,6 +15,7 @@ use crate::{
     settings::names::BucketName,
 };
 
+mod again;
 mod cancel;
 mod carry_out;
 mod confirm;

@@ -2,12 +2,11 @@
 
 use std::sync::Mutex;
 
-use super::{Backup, TeardownOptions, confirm, look::Looked, told};
+use super::{Backup, TeardownOptions, again, confirm, look::Looked, told};
 use crate::{
     aws::{
         blueprint::{KEY, LOCK_TABLE},
         error::AwsError,
-        settle::Pauses,
         store::{
             Store,
             backup::{self, About},
@@ -24,7 +23,6 @@ use crate::{
     backup::manifest::Extent,
     cli::{context::Context, environment::Environment, explain, failure::Failure, files, progress},
     exit,
-    plan::{Plan, teardown::Terms},
     render::files::Removal,
     report::words,
     settings::Encryption,
@@ -73,7 +71,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
     let stays = told::kept(&looked.plan);
     let table_stays = stays.kept.iter().any(|(address, _)| *address == LOCK_TABLE);
     let parallelism = environment.settings.run.parallelism;
-    let expected = looked.terms;
+    let terms = looked.terms;
     let outcome = progress::carried_out(looked.plan, looked.outputs, &demolition, parallelism, cx).await;
     if let (true, true, Some(address)) = (table_stays, outcome.failed.is_empty() && outcome.left.is_empty(), &looked.store) {
         let forgotten = purge::forget(&Store::new(&environment.aws, address), &looked.scope).await;
@@ -82,34 +80,13 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         })?;
     }
     let done = demolition.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let whole = outcome.failed.is_empty() && outcome.left.is_empty();
-    let taken = TakenDown { backup, files, applied: outcome.applied.len(), whole, done };
+    let failure = match told::left(&outcome, cx.host.cancel.is_cancelled()) {
+        None => again::must_be_gone(&terms, environment, cx).await.err(),
+        some => some,
+    };
+    let taken = TakenDown { backup, files, applied: outcome.applied.len(), whole: failure.is_none(), done };
     told::taken_down(&taken, &stays, environment, cx)?;
-    if let Some(failure) = told::left(&outcome, cx.host.cancel.is_cancelled()) {
-        return Err(failure);
-    }
-    must_be_gone(&expected, environment, cx).await.map(|()| exit::DONE)
-}
-
-/// Looks again: a bootstrap that ran meanwhile has made some of it anew.
-async fn must_be_gone(terms: &Terms, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    // What was deleted may still be seen for a while.
-    const LOOKS: u32 = 8;
-    let mut pauses = Pauses::default();
-    for look in 1..=LOOKS {
-        let observation = cx.observe(environment).await.map_err(|failure| failure.hint("all of it was deleted before"))?;
-        let plan = Plan::to_teardown(&environment.blueprint, &observation, terms);
-        let back: Vec<&str> = plan.deletes().map(|step| step.address.as_str()).collect();
-        if back.is_empty() {
-            return Ok(());
-        }
-        if look == LOOKS {
-            let failure = Failure::partly(format!("there again, or still seen: {}", back.join(", ")));
-            return Err(failure.hint("the same command takes it down as well, and bootstrap makes all of it again: agree on one of them"));
-        }
-        pauses.wait().await;
-    }
-    Ok(())
+    failure.map_or(Ok(exit::DONE), Err)
 }
 
 /// The first thing that goes, unless nobody wants it to begin any more.

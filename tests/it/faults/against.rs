@@ -16,7 +16,7 @@ const INVENTORY: &str = "tests/it/support/inventory.py";
 const LEFT: &str = "bucket acme-tfstate-prod-logs-000000000000-eu-west-1\nkey PendingDeletion\n";
 
 /// A backend with a state, and a teardown of it that waits with this call.
-async fn taken_down_until(held: &'static str) -> (Emulator, Place, Gate, Child) {
+async fn taken_down_until(held: &'static str, more: &[&str]) -> (Emulator, Place, Gate, Child) {
     let (emulator, mut place) = world().await;
     let made = place.bootstrap(&format!("{LINE} -y"));
     assert_eq!(made.code, Some(0), "{}", made.all());
@@ -26,7 +26,7 @@ async fn taken_down_until(held: &'static str) -> (Emulator, Place, Gate, Child) 
     let proxy =
         Proxy::start(Some(&emulator), move |call, _| if call.operation == held { Reply::Wait(there.clone()) } else { Reply::Forward });
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let words: Vec<&str> = ["teardown", "--confirm", BUCKET].into_iter().chain(LINE.split(' ')).collect();
+    let words: Vec<&str> = ["teardown", "--confirm", BUCKET].into_iter().chain(LINE.split(' ')).chain(more.iter().copied()).collect();
     let teardown = place.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());
     gate.wait_for_somebody();
@@ -40,7 +40,7 @@ fn with(place: &Place, command: &[&str]) -> crate::support::program::Said {
 #[tokio::test]
 async fn while_the_bucket_is_there_a_bootstrap_refuses() {
     for held in ["StopLogging", "DeleteBucket"] {
-        let (emulator, place, gate, teardown) = taken_down_until(held).await;
+        let (emulator, place, gate, teardown) = taken_down_until(held, &[]).await;
         let other = Place::with(&emulator);
         let refused = other.bootstrap(&format!("{LINE} -y"));
         assert_eq!(refused.code, Some(3), "{held}: {}", refused.all());
@@ -56,14 +56,15 @@ async fn while_the_bucket_is_there_a_bootstrap_refuses() {
 #[tokio::test]
 async fn once_the_bucket_is_gone_the_teardown_says_what_is_there_again() {
     for (held, says) in [("DeleteTable", "is there again, and may use it"), ("ScheduleKeyDeletion", "there again, or still seen: ")] {
-        let (emulator, place, gate, teardown) = taken_down_until(held).await;
+        let (emulator, place, gate, teardown) = taken_down_until(held, &["--output", "json"]).await;
         let other = Place::with(&emulator);
         let made = other.bootstrap(&format!("{LINE} -y"));
         assert_eq!(made.code, Some(0), "{held}: {}", made.all());
         gate.open();
         let taken = place.said(&teardown.wait_with_output().expect("it ends"));
         assert_eq!(taken.code, Some(4), "{held}: {}", taken.all());
-        assert!(taken.refusal().contains(says), "{held}: {}", taken.all());
+        assert!(taken.out.contains(says), "{held}: {}", taken.all());
+        assert!(taken.out.contains(r#""event":"partly-taken-down""#), "{held}: {}", taken.all());
         let keys = emulator.python(INVENTORY, &[]).lines().filter(|line| *line == "key Enabled").count();
         assert_eq!(keys, usize::from(held == "DeleteTable"), "{held}: the key stays where it can");
 
@@ -82,7 +83,7 @@ async fn once_the_bucket_is_gone_the_teardown_says_what_is_there_again() {
 #[tokio::test]
 async fn a_teardown_that_was_cut_off_can_be_given_up() {
     // The call that it died with never arrives.
-    let (emulator, place, _gate, mut teardown) = taken_down_until("StopLogging").await;
+    let (emulator, place, _gate, mut teardown) = taken_down_until("StopLogging", &[]).await;
     teardown.kill().expect("it runs");
     teardown.wait().expect("it ends");
     let refused = with(&place, &["bootstrap", "-y"]);

@@ -6,15 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use insta::assert_snapshot;
-
-use super::{LINE, world};
+use super::{LINE, ONE_OF_EVERYTHING, all, world};
 use crate::support::{
     proxy::{Failure, Proxy, Reply},
     recorder::Call,
 };
 
-const ALL: &str = "tests/it/faults/one_of_everything.py";
 /// How long each write on a bucket takes at least: whatever comes meanwhile overlaps with it.
 const WRITE: Duration = Duration::from_millis(300);
 /// As `docs/calls.md` has it.
@@ -82,20 +79,7 @@ async fn every_second_write_that_overlaps_on_a_bucket_is_made_again() {
     }
     assert_eq!(made.values().sum::<usize>(), WRITES + seen.refused, "one more for each that was refused: {made:?}");
     assert!(seen.refused < WRITES, "{made:?}");
-    assert_snapshot!(emulator.python(ALL, &[]), @"
-    key Enabled ['alias/acme-tfstate-prod'] rotates
-    bucket acme-tfstate-prod-000000000000-eu-west-1
-    bucket acme-tfstate-prod-logs-000000000000-eu-west-1
-    table acme-tfstate-prod-locks
-    policy acme-tfstate-prod-runner 1 version, attached 1
-    topic arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms ['ops@example.com']
-    alarm acme-tfstate-prod-bucket-size
-    alarm acme-tfstate-prod-lock-contention
-    alarm acme-tfstate-prod-lock-errors
-    alarm acme-tfstate-prod-lock-throttles
-    alarm acme-tfstate-prod-object-count
-    trail acme-tfstate-prod logs
-    ");
+    assert_eq!(all(&emulator), ONE_OF_EVERYTHING);
     let again = place.bootstrap(&format!("{LINE} -y"));
     assert!(again.code == Some(0) && again.err.contains("nothing to do"), "{}", again.all());
 }

@@ -6,55 +6,12 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
 use tfbackend::render::{BackendConfig, Emulator, files, hcl::is_hidden};
 
-use crate::render::{config, rendered, terraform::terraform};
+use crate::render::{HOSTILE, config, rendered, terraform::terraform};
 
 /// What is special in HCL, in templates, on a terminal or to a reader, and anything else.
 fn text() -> impl Strategy<Value = String> {
-    let special = [
-        "${",
-        "%{",
-        "$${",
-        "%%{",
-        "$",
-        "%",
-        "}",
-        "~}",
-        "{",
-        "\"",
-        "\\",
-        "\\\"",
-        "\\n",
-        "\n",
-        "\r\n",
-        "\t",
-        "\0",
-        "\u{1b}[2J",
-        "\u{7f}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{202e}",
-        "\u{2066}",
-        "\u{200b}",
-        "\u{feff}",
-        "<<EOT\n",
-        "EOT",
-        "#",
-        "//",
-        "/*",
-        "*/",
-        "=",
-        " = ",
-        "../",
-        "..\\",
-        "/",
-        "${file(\"/etc/passwd\")}",
-        "\n}\nprovider \"x\" {",
-        "\nbucket = \"theirs\"\n",
-        "\\u0024{",
-        "e\u{301}",
-    ];
     let piece = prop_oneof![
-        4 => proptest::sample::select(special.to_vec()).prop_map(str::to_owned),
+        4 => proptest::sample::select(HOSTILE).prop_map(str::to_owned),
         2 => any::<char>().prop_map(String::from),
         1 => "[ -~]{0,6}",
     ];

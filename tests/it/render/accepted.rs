@@ -5,7 +5,7 @@ use std::fs;
 use tempfile::tempdir;
 use tfbackend::render::{BackendConfig, Emulator, files::write, hcl::quoted};
 
-use super::{config, emulated, endpoint, rendered, terraform::terraform};
+use super::{HOSTILE, config, emulated, endpoint, rendered, terraform::terraform};
 
 #[test]
 fn files_are_formatted() {
@@ -85,59 +85,14 @@ fn init_stops_in_another_account() {
 
 #[test]
 fn terraform_reads_each_value_as_it_was_meant() {
-    let hostile = [
-        "",
-        " ",
-        "plain",
-        "\"",
-        "\\",
-        "\\\"",
-        "\\n",
-        "\n",
-        "\r\n",
-        "\t",
-        "\0",
-        "\u{1}",
-        "\u{1b}[2J",
-        "\u{7f}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{202e}",
-        "\u{feff}",
-        "\u{10ffff}",
-        "🦀",
-        "e\u{301}",
-        "${file(\"/etc/passwd\")}",
-        "%{ if true }",
-        "$",
-        "%",
-        "$$",
-        "%%",
-        "$${x}",
-        "$$${x}",
-        "$$$${x}",
-        "%%{x}",
-        "%%%{x}",
-        "${",
-        "%{",
-        "${\"${1}\"}",
-        "a ${b} %{c} \"d\" \\e",
-        "<<EOT\nx\nEOT",
-        "# x",
-        "/* */",
-        "}\nx = 1",
-        "\\u0024{x}",
-        "\\${x}",
-        "~}",
-    ];
     let dir = tempdir().expect("a folder");
-    let list: Vec<String> = hostile.iter().map(|text| quoted(text)).collect();
+    let list: Vec<String> = HOSTILE.iter().map(|text| quoted(text)).collect();
     let written =
         format!("locals {{\n  x        = [{}]\n  expected = jsondecode(file(\"${{path.module}}/expected.json\"))\n}}\n", list.join(", "));
     fs::write(dir.path().join("main.tf"), written).expect("it is written");
-    fs::write(dir.path().join("expected.json"), serde_json::json!(hostile.as_slice()).to_string()).expect("it is written");
+    fs::write(dir.path().join("expected.json"), serde_json::json!(HOSTILE).to_string()).expect("it is written");
     let question =
         "jsonencode({ count = length(local.x), other = [for i, x in local.x : i if jsonencode(x) != jsonencode(local.expected[i])] })\n";
     let ran = terraform(dir.path(), &["console"], question);
-    assert_eq!(ran.stdout.trim_end(), format!(r#""{{\"count\":{},\"other\":[]}}""#, hostile.len()), "{}", ran.stderr);
+    assert_eq!(ran.stdout.trim_end(), format!(r#""{{\"count\":{},\"other\":[]}}""#, HOSTILE.len()), "{}", ran.stderr);
 }
