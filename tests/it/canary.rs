@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use crate::support::emulator::Emulator;
 
 #[tokio::test]
-async fn credentials_do_not_leak() {
+async fn threat_07_credentials_do_not_leak() {
     let emulator = Emulator::start().await;
     let dir = tempfile::tempdir().expect("a folder");
     for (variable, level) in [("AWS_SECRET_ACCESS_KEY", "trace"), ("AWS_SESSION_TOKEN", "debug")] {

@@ -87,7 +87,7 @@ async fn by_its_tags_after_a_run_that_was_cut_off() {
 }
 
 #[tokio::test]
-async fn a_key_on_its_way_out_is_not_found_by_tags_but_by_its_alias() {
+async fn threat_05_a_key_on_its_way_out_is_not_found_by_tags_but_by_its_alias() {
     let script = not_aliased(Script::new()).always("ListKeys", keys(&["c"])).always("ListResourceTags", tagged(&tags())).about(
         "DescribeKey",
         "\"c\"",

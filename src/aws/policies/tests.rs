@@ -237,7 +237,7 @@ fn values<'a>(statement: &'a Statement, field: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn nothing_is_open_to_everybody() {
+fn threat_03_nothing_is_open_to_everybody() {
     for place in [place(), without_key(), longest()] {
         for (document, _) in all(&place) {
             for statement in &document.statements {
@@ -263,7 +263,7 @@ fn nothing_is_open_to_everybody() {
 
 /// Whoever may change a policy can take back what it denies.
 #[test]
-fn nobody_is_locked_out() {
+fn threat_04_nobody_is_locked_out() {
     for (document, _) in all(&place()) {
         for statement in document.statements.iter().filter(|statement| statement.effect == Effect::Deny) {
             for action in values(statement, "Action") {

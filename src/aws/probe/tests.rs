@@ -179,7 +179,7 @@ async fn locks_are_taken_and_released_on_conditions() {
 
 /// A lock that a second one gets, and a file that anybody overwrites.
 #[tokio::test]
-async fn locks_that_keep_nobody_out() {
+async fn threat_17_locks_that_keep_nobody_out() {
     let script = Script::new()
         .always("PutItem", data(json!({})))
         .always("GetItem", data(json!({})))

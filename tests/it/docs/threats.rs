@@ -19,8 +19,11 @@ fn every_threat_is_shown_by_tests_that_exist() {
     let tests = tests();
     for row in &rows {
         let [_, threat, done, shown] = row[..] else { panic!("{row:?}") };
-        assert!(!threat.is_empty() && !done.is_empty() && shown.contains('`'), "{row:?}");
-        for name in shown.split('`').skip(1).step_by(2) {
+        assert!(!threat.is_empty() && !done.is_empty(), "{row:?}");
+        let shown: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
+        let its = format!("threat_{:0>2}_", row[0]);
+        assert!(shown.first().is_some_and(|name| name.starts_with(&its)), "no test is named after {row:?}");
+        for name in shown {
             assert!(tests.contains(name), "there is no test {name}, in {row:?}");
         }
     }

@@ -18,7 +18,7 @@ const SEEDS: u64 = 20;
 const LATE: u64 = 40;
 
 #[tokio::test]
-async fn two_at_once_make_one_backend() {
+async fn threat_12_two_at_once_make_one_backend() {
     races(2).await;
 }
 

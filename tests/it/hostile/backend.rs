@@ -26,7 +26,7 @@ fn is_plain(what: &str, said: &Said) {
 }
 
 #[tokio::test]
-async fn nothing_of_it_is_raw_or_run() {
+async fn threat_08_nothing_of_it_is_raw_or_run() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     fs::write(place.path().join("tfbackend.toml"), SETTINGS).expect("written");

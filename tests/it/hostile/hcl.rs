@@ -77,7 +77,7 @@ proptest! {
 
 /// Many of them in one configuration: Terraform is started once.
 #[test]
-fn terraform_reads_what_was_meant() {
+fn threat_20_terraform_reads_what_was_meant() {
     const SAMPLE: usize = 150;
     let mut runner = TestRunner::deterministic();
     let configs: Vec<BackendConfig> = (0..SAMPLE).map(|_| configs().new_tree(&mut runner).expect("a value").current()).collect();

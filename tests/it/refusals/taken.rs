@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn what_others_made_is_left_alone() {
+async fn threat_02_what_others_made_is_left_alone() {
     let emulator = Emulator::start().await;
     let mut place = Place::with(&emulator);
     let made = place.bootstrap(&format!("--env moved {LINE}"));

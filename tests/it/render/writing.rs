@@ -261,7 +261,7 @@ fn assert_in_the_way(dir: &TempDir, obstacle: Obstacle) {
 }
 
 #[test]
-fn a_link_is_not_followed() {
+fn threat_09_a_link_is_not_followed() {
     let dir = folder();
     put(&dir, "profile", "precious\n");
     symlink(dir.path().join("profile"), dir.path().join("backend.conf")).expect("a link");

@@ -21,7 +21,7 @@ fn checked(world: &World, args: &[&str], code: i32) -> Value {
 }
 
 #[tokio::test]
-async fn a_wrong_digest_stops_terraform_until_it_is_repaired() {
+async fn threat_15_a_wrong_digest_stops_terraform_until_it_is_repaired() {
     let world = World::make("both").await;
     world.apply(&[]);
     assert_eq!(checked(&world, &[], 0), json!({"format_version": 1, "states": 1, "faults": [], "unseen": []}));

@@ -97,7 +97,7 @@ async fn each_level_of_protection_protects() {
 }
 
 #[tokio::test]
-async fn states_locks_and_strangers_each_hold_it() {
+async fn threat_13_states_locks_and_strangers_each_hold_it() {
     let mut world = World::with("--ephemeral").await;
     let confirm = format!("--confirm {BUCKET}");
     for contents in ["in-use", "encrypted", "garbage", "nothing"] {

@@ -24,7 +24,7 @@ fn attempts(backend: &Backend) -> String {
 }
 
 #[tokio::test]
-async fn the_runner_can_run_terraform_and_nobody_can_destroy() {
+async fn threat_21_the_runner_can_run_terraform_and_nobody_can_destroy() {
     let backend = initialized(&["--lock", "both"]).await;
     apply(&backend, &[]);
     backend.emulator.python("tests/it/terraform/foreign_item.py", &[&backend.conf("dynamodb_table")]);

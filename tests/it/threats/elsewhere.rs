@@ -17,7 +17,7 @@ fn caller() -> Reply {
 }
 
 #[test]
-fn another_account_than_was_named_is_asked_for_its_name_only() {
+fn threat_06_another_account_than_was_named_is_asked_for_its_name_only() {
     let proxy = Proxy::start(None, |_, _| caller());
     let place = Place::at(proxy.endpoint());
     let env = "--env prod --project acme --region eu-west-1 --account 444455556666";
@@ -55,7 +55,7 @@ fn place() -> Place {
 }
 
 #[test]
-fn no_endpoint_in_the_clear_is_sent_anything() {
+fn threat_24_no_endpoint_in_the_clear_is_sent_anything() {
     let started = Instant::now();
     let of_service = |service: &str| format!("[default]\nservices = own\n[services own]\n{service} =\n  endpoint_url = {IN_THE_CLEAR}\n");
     let lines = ["bootstrap --env prod --project acme --region eu-west-1 -y", "state list --bucket states --region eu-west-1"];

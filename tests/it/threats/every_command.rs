@@ -60,7 +60,7 @@ fn contents(folder: &Path) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn keeps_to_its_account_and_tells_no_secret() {
+async fn threat_01_keeps_to_its_account_and_tells_no_secret() {
     let emulator = Emulator::start().await;
     let keys: [String; 3] = serde_json::from_str(&emulator.python("tests/it/threats/world.py", &["session"])).expect("JSON");
     let proxy = Proxy::start(Some(&emulator), |_, _| Reply::Forward);

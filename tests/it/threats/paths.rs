@@ -43,7 +43,7 @@ const HOSTILE: [&str; 30] = [
 ];
 
 #[test]
-fn no_name_leads_out_of_the_folder() {
+fn threat_10_no_name_leads_out_of_the_folder() {
     for text in HOSTILE {
         assert!(text.parse::<EnvName>().is_err(), "{text:?}");
         assert!(text.parse::<ProjectName>().is_err(), "{text:?}");

@@ -19,7 +19,7 @@ const CLIMBS: [&str; 11] = [
 
 /// The page has every action that any command asks for: other tests hold it to that.
 #[test]
-fn no_right_makes_an_administrator() {
+fn threat_19_no_right_makes_an_administrator() {
     let page = page::read("docs/permissions.md");
     let actions: Vec<&str> = page.split('`').skip(1).step_by(2).filter(|word| word.contains(':') && !word.contains(' ')).collect();
     assert!(actions.len() > 60, "{actions:?}");

@@ -20,7 +20,7 @@ fn texts(table: &Table, path: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_crate_comes_from_the_one_registry_by_its_checksum() {
+fn threat_23_every_crate_comes_from_the_one_registry_by_its_checksum() {
     let lock = toml("Cargo.lock");
     let packages = lock["package"].as_array().expect("packages");
     let registries = texts(&toml("deny.toml"), &["sources", "allow-registry"]);

@@ -184,7 +184,7 @@ async fn its_own_lock_is_recognised_after_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn a_lock_that_was_taken_meanwhile_survives() {
+async fn threat_16_a_lock_that_was_taken_meanwhile_survives() {
     let hold = take(&Script::new().on(PUT, written("\"f\"")).on("PutItem", data(json!({}))), BOTH).await.unwrap();
     let outcome = |outcome: Option<Result<Deleted, AwsError>>| match outcome.expect("it was held there") {
         Ok(deleted) => format!("{deleted:?}"),

@@ -206,7 +206,7 @@ async fn a_failed_call_is_an_error() {
 
 /// Somebody writes between the listing and the delete: that was never listed, and so is never deleted by this pass.
 #[tokio::test]
-async fn what_is_written_meanwhile_survives_the_pass() {
+async fn threat_14_what_is_written_meanwhile_survives_the_pass() {
     let write = |state: &mut State| {
         fill(state, 3, 20);
         let mut written = false;

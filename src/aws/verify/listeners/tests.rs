@@ -24,7 +24,7 @@ async fn checked(script: Script) -> Option<String> {
 }
 
 #[tokio::test]
-async fn whoever_was_not_named_is() {
+async fn threat_18_whoever_was_not_named_is() {
     const LIST: &str = "ListSubscriptionsByTopic";
     let named = ("arn:1", "email", "Ops@Example.com");
     assert_eq!(checked(Script::new().on(LIST, page(&[named], ""))).await.as_deref(), Some("holds"));

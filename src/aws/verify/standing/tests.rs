@@ -26,7 +26,7 @@ fn a_subscription_that_nobody_confirmed() {
 }
 
 #[test]
-fn a_trail_that_cannot_write() {
+fn threat_22_a_trail_that_cannot_write() {
     let logging = |error: Option<&str>| {
         AwsSpec::TrailLogging(TrailLogging { delivery_error: error.map(str::to_owned), ..TrailLogging::on("t".to_owned()) })
     };

@@ -14,7 +14,7 @@ use crate::{
 /// How many calls are cut in each part where it is not soaked.
 const SAMPLE: usize = 2;
 
-in_parts! { fn cut_at_any_call_the_next_run_makes_it_whole: cut in first second }
+in_parts! { fn threat_11_cut_at_any_call_the_next_run_makes_it_whole: cut in first second }
 
 async fn cut(part: Part) {
     // How many calls there are, how many of them write, and which files there are in the end.
