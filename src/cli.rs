@@ -23,6 +23,7 @@ pub mod config;
 pub mod sandbox;
 pub mod shell;
 pub mod signals;
+pub mod bug;
 pub mod wizard;
 pub mod prompt;
 pub mod save;

@@ -9,12 +9,13 @@ use std::{
 
 use console::Term;
 use tfbackend::{
-    cli::{self, prompt},
+    cli::{self, bug, prompt},
     host::{Host, Prompt, UntilClosed, who},
 };
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
+    bug::ends_the_program();
     ExitCode::from(cli::run(env::args_os(), &mut host()))
 }
 

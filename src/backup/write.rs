@@ -17,8 +17,8 @@ use super::{
     read::{self, Limits, ReadError, WINDOW_LOG},
 };
 
-/// The level that `zstd` itself uses: states are as fast to pack as to read.
-const LEVEL: i32 = 3;
+/// That of the one way to pack that is built in: states are as fast to pack as to read.
+const LEVEL: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {

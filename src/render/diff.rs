@@ -1,6 +1,6 @@
 //! What would change in a file, as a unified diff that is fit to be shown.
 
-use similar::TextDiff;
+use diffy::DiffOptions;
 
 use super::hcl;
 
@@ -9,17 +9,21 @@ const SECRET: [&str; 6] = ["access_key", "secret_key", "token", "sse_customer_ke
 
 /// From `old` to `new`. Secrets in it are masked, and what could act on a terminal is left out.
 pub fn unified(name: &str, old: &str, new: &str) -> String {
-    let (old, new) = (shown(old), shown(new));
-    let diff = TextDiff::from_lines(&old, &new);
-    bounded(&diff.unified_diff().context_radius(3).header(name, &format!("{name} (tfbackend)")).to_string())
+    let ((old, more_old), (new, more_new)) = (shown(old), shown(new));
+    let mut options = DiffOptions::new();
+    options.set_context_len(3).set_original_filename(name.to_owned()).set_modified_filename(format!("{name} (tfbackend)"));
+    bounded(&options.create_patch(&old, &new).to_string(), more_old + more_new)
 }
 
 /// More than any file of ours has; what is longer was made by somebody else, who knows what is in it.
 const LINES: usize = 200;
 const CHARS: usize = 400;
+/// How many lines of a file are compared: all others take their time squared, and would not be shown.
+const COMPARED: usize = 10 * LINES;
 
-fn bounded(diff: &str) -> String {
-    let more = diff.lines().count().saturating_sub(LINES);
+/// `more` lines are not in it.
+fn bounded(diff: &str, more: usize) -> String {
+    let more = more + diff.lines().count().saturating_sub(LINES);
     let mut out = String::with_capacity(diff.len().min(LINES * CHARS));
     for line in diff.lines().take(LINES) {
         match line.char_indices().nth(CHARS) {
@@ -33,13 +37,11 @@ fn bounded(diff: &str) -> String {
     out
 }
 
-fn shown(text: &str) -> String {
-    let mut out: String = text.split('\n').map(shown_line).collect::<Vec<_>>().join("\n");
-    // A last line without an end would be glued to the one after it.
-    if !out.is_empty() && !out.ends_with('\n') {
-        out.push('\n');
-    }
-    out
+/// The lines that are compared, and how many are not.
+fn shown(text: &str) -> (String, usize) {
+    // Each with its end, also the last one.
+    let compared = text.split_terminator('\n').take(COMPARED).map(|line| shown_line(line) + "\n").collect();
+    (compared, text.split_terminator('\n').skip(COMPARED).count())
 }
 
 fn shown_line(line: &str) -> String {
@@ -84,6 +86,15 @@ mod tests {
         assert_eq!(diff.lines().count(), LINES + 1);
         assert!(diff.ends_with("… and 805 more lines\n"), "{diff}");
         assert!(diff.lines().all(|line| line.chars().count() <= CHARS + 1));
+    }
+
+    #[test]
+    fn what_is_very_long_takes_no_longer() {
+        let (ours, theirs) = ("a\n".repeat(1_000_000), "b\n".repeat(1_000_000));
+        let begun = std::time::Instant::now();
+        let diff = unified("backend.conf", &theirs, &ours);
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+        assert!(diff.ends_with(&format!("… and {} more lines\n", 2_000_000 + 3 - LINES)), "{}", &diff[diff.len() - 100..]);
     }
 
     #[test]

@@ -8,12 +8,10 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use ignore::{
-    Match,
-    gitignore::{Gitignore, GitignoreBuilder},
-};
+use gix_ignore::{Search, glob::pattern::Case, search::Ignore};
 
 use super::local::LocalState;
+use crate::host::bounded;
 
 /// What must not be committed, and whether it is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,15 +60,15 @@ struct Rules {
     root: PathBuf,
     /// Of the folder, then of each one above it up to the root, then of the repository: the first that
     /// says anything decides.
-    files: Vec<(PathBuf, Gitignore)>,
+    files: Vec<(PathBuf, Search)>,
 }
 
 impl Rules {
     fn read(root: &Path, dir: &Path) -> Self {
         let folders = dir.ancestors().take_while(|folder| folder.starts_with(root));
-        let mut files: Vec<_> = folders.map(|folder| (folder.to_owned(), patterns(folder, &folder.join(".gitignore")))).collect();
+        let mut files: Vec<_> = folders.map(|folder| (folder.to_owned(), patterns(&folder.join(".gitignore")))).collect();
         if let Some(exclude) = exclude(root) {
-            files.push((root.to_owned(), patterns(root, &exclude)));
+            files.push((root.to_owned(), patterns(&exclude)));
         }
         Self { root: root.to_owned(), files }
     }
@@ -80,19 +78,31 @@ impl Rules {
         let steps: Vec<&Path> = inside.ancestors().filter(|step| !step.as_os_str().is_empty()).collect();
         steps.into_iter().rev().any(|step| {
             let path = self.root.join(step);
-            let above = self.files.iter().filter(|(folder, _)| path != *folder && path.starts_with(folder));
-            let said = above.map(|(_, patterns)| patterns.matched(&path, is_dir || step != inside));
-            said.into_iter().find(|said| !said.is_none()).is_some_and(|said| matches!(said, Match::Ignore(_)))
+            let is_dir = Some(is_dir || step != inside);
+            let said = self.files.iter().find_map(|(folder, patterns)| {
+                let path = as_git_has_it(path.strip_prefix(folder).ok()?)?;
+                patterns.pattern_matching_relative_path(path.as_slice().into(), is_dir, Case::Sensitive)
+            });
+            said.is_some_and(|said| !said.pattern.is_negative())
         })
     }
 }
 
 /// What cannot be read ignores nothing.
-fn patterns(folder: &Path, file: &Path) -> Gitignore {
-    let mut builder = GitignoreBuilder::new(folder);
-    // Errors are of single lines, which git passes over as well.
-    drop(builder.add(file));
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
+fn patterns(file: &Path) -> Search {
+    let mut patterns = Search::default();
+    if let Ok(text) = bounded::bytes(file) {
+        // `$` is a letter to git.
+        let added = patterns.add_patterns_buffer(&text, file, None, Ignore { support_precious: false });
+        debug_assert!(added.is_ok(), "{added:?}");
+    }
+    patterns
+}
+
+/// With `/` between its parts, wherever we are; nothing for the folder itself.
+fn as_git_has_it(path: &Path) -> Option<Vec<u8>> {
+    let parts: Vec<&[u8]> = path.iter().map(|part| part.as_encoded_bytes()).collect();
+    (!parts.is_empty()).then(|| parts.join(&b'/'))
 }
 
 /// In a linked work tree or a submodule, `.git` is a file that says where the repository is.

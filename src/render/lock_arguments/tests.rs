@@ -38,9 +38,15 @@ fn edited(text: &str, form: Form, wanted: &Wanted<'_>) -> String {
 
 /// The lines that are only in one of them.
 fn difference(before: &str, after: &str) -> String {
-    let diff = similar::TextDiff::from_lines(before, after);
-    let changes = diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
-    changes.map(|change| format!("{}{}", change.tag(), change.value())).collect()
+    let patch = diffy::create_patch(before, after);
+    let lines = patch.hunks().iter().flat_map(|hunk| hunk.lines());
+    lines
+        .filter_map(|line| match line {
+            diffy::Line::Context(_) => None,
+            diffy::Line::Delete(text) => Some(format!("-{text}")),
+            diffy::Line::Insert(text) => Some(format!("+{text}")),
+        })
+        .collect()
 }
 
 #[test]
