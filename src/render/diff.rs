@@ -1,6 +1,6 @@
 //! What would change in a file, as a unified diff that is fit to be shown.
 
-use diffy::DiffOptions;
+use diffy::{DiffOptions, PatchFormatter};
 
 use super::hcl;
 
@@ -12,7 +12,8 @@ pub fn unified(name: &str, old: &str, new: &str) -> String {
     let ((old, more_old), (new, more_new)) = (shown(old), shown(new));
     let mut options = DiffOptions::new();
     options.set_context_len(3).set_original_filename(name.to_owned()).set_modified_filename(format!("{name} (tfbackend)"));
-    bounded(&options.create_patch(&old, &new).to_string(), more_old + more_new)
+    let diff = options.create_patch(&old, &new);
+    bounded(&PatchFormatter::new().suppress_blank_empty(false).fmt_patch(&diff).to_string(), more_old + more_new)
 }
 
 /// More than any file of ours has; what is longer was made by somebody else, who knows what is in it.
