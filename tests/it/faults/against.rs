@@ -102,5 +102,8 @@ async fn a_teardown_that_was_cut_off_can_be_given_up() {
     let nothing = with(&place, &["teardown", "--cancel"]);
     assert!(nothing.code == Some(0) && nothing.err.contains("no teardown holds it"), "{}", nothing.all());
     let again = with(&place, &["bootstrap", "-y"]);
-    assert!(again.err.contains("nothing to do"), "{}", again.all());
+    assert!(again.code == Some(0) && again.err.contains("nothing to do"), "{}", again.all());
+    let verified = with(&place, &["verify"]);
+    let all_but = verified.all().contains("digest-missing") && verified.all().contains("Verify: 1 low, ");
+    assert!(verified.code == Some(2) && all_but, "only what the test's own state lacks: {}", verified.all());
 }

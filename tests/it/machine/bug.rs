@@ -1,4 +1,4 @@
-//! A panic ends the program where it is, says so, and leaves the terminal as it was.
+//! A panic, on whatever thread, ends the program where it is and says so, with nothing raw in it.
 
 use std::{env, process::Command, thread};
 
