@@ -48,6 +48,11 @@ async fn every_third_call_is_over_the_limit() {
     slowed_down(Failure::RequestLimitExceeded).await;
 }
 
+#[tokio::test]
+async fn every_third_call_fails_on_their_side() {
+    slowed_down(Failure::Internal).await;
+}
+
 /// Everything is refused, from the first call on, which says who calls.
 #[test]
 fn where_the_first_call_does_not_get_through_nothing_is_made() {
