@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::safe::is_unsafe;
+use super::safe::{is_command, is_unsafe};
 
 /// Counts up when a field changes its meaning or goes away. New fields may come at any time: a reader
 /// ignores those that it does not know.
@@ -53,14 +53,15 @@ pub fn write_line<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> 
     out.flush()
 }
 
-/// JSON whose texts hold no character that a terminal would act on: it means the same.
+/// JSON whose texts hold no character that a terminal would act on, and no command to a CI system: it
+/// means the same.
 ///
-/// Such characters can only stand inside of strings, and `serde_json` has escaped those below U+0020:
+/// Both can only stand inside of strings, and `serde_json` has escaped those below U+0020:
 /// a line break here is layout.
 pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c != '\n' && is_unsafe(c) {
+    for (at, c) in json.char_indices() {
+        if c != '\n' && is_unsafe(c) || is_command(&json[at..]) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(out, "\\u{unit:04x}").expect("a string takes all that is written");
             }
@@ -92,6 +93,14 @@ mod tests {
         }
         {"format_version":1,"event":"started"}
         "#);
+    }
+
+    #[test]
+    fn a_command_to_a_ci_system_is_text() {
+        let key = "##vso[task.setvariable variable=A]b\\##[add-mask]";
+        let text = pretty(&json!({ key: key }));
+        assert!(!text.contains("##"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({ key: key }));
     }
 
     proptest! {

@@ -1,24 +1,45 @@
-//! The one sanitizer: no text from outside can move the cursor, colour, hide or reorder anything.
+//! The one sanitizer: no text from outside can move the cursor, colour, hide or reorder anything, or
+//! give a command to the CI system that reads what a job prints.
 
 use std::{borrow::Cow, fmt::Write};
 
+/// What a CI system takes for a command wherever it stands in a line: GitHub Actions (`##[`), Azure
+/// Pipelines, TeamCity.
+const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
 /// `text` on one line, with every character that a terminal would act on, or that a reader could
-/// not see, shown as an escape: `\n`, `\u{1b}`, `\u{202e}`.
+/// not see, shown as an escape: `\n`, `\u{1b}`, `\u{202e}`. So is the first character of what a CI
+/// system would take for a command: `\u{3a}:add-mask::`.
 pub fn safe(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+    if !text.contains(is_unsafe) && !text.contains("::") && !text.contains("##") {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    // Text is broken at spaces, so that any word may come to stand at the start of a line.
+    let mut starts_word = true;
+    for (at, c) in text.char_indices() {
         match c {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_unsafe(c) => write!(out, "\\u{{{:x}}}", c as u32).expect("a string takes all that is written"),
+            c if is_unsafe(c) || is_command(&text[at..]) || starts_word && is_workflow_command(&text[at..]) => {
+                write!(out, "\\u{{{:x}}}", c as u32).expect("a string takes all that is written");
+            }
             c => out.push(c),
         }
+        starts_word = c.is_whitespace() && !is_unsafe(c);
     }
     Cow::Owned(out)
+}
+
+/// Whether `text` starts with what a CI system takes for a command anywhere in a line.
+pub(super) fn is_command(text: &str) -> bool {
+    COMMANDS.iter().any(|command| text.get(..command.len()).is_some_and(|start| start.eq_ignore_ascii_case(command)))
+}
+
+/// Whether `text` starts with what GitHub Actions takes for a command at the start of a line, after any white space.
+fn is_workflow_command(text: &str) -> bool {
+    text.strip_prefix("::").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// Whether a character acts on a terminal, reorders what is around it, or takes no room.
@@ -53,6 +74,17 @@ mod tests {
         assert!(matches!(safe("Zürich – 東京 🦀"), Cow::Borrowed("Zürich – 東京 🦀")));
     }
 
+    #[test]
+    fn commands_to_ci_systems_are_text() {
+        assert_eq!(safe("::add-mask::x.tfstate"), r"\u{3a}:add-mask::x.tfstate");
+        assert_eq!(safe("a \u{a0}::set-output name=x::y ::error::z"), "a \u{a0}\\u{3a}:set-output name=x::y \\u{3a}:error::z");
+        assert_eq!(safe("##vso[task.setvariable variable=A]b"), r"\u{23}#vso[task.setvariable variable=A]b");
+        assert_eq!(safe("a###[add-mask]b ##VSO[x] ##TeamCity[y]"), r"a#\u{23}#[add-mask]b \u{23}#VSO[x] \u{23}#TeamCity[y]");
+        for text in ["provider::aws::arn", "::1", "https://[::1]:443", "a::b ::", "## Heading [x]", "#[x] ##"] {
+            assert_eq!(safe(text), text);
+        }
+    }
+
     fn hostile() -> impl Strategy<Value = String> {
         let nasty = prop_oneof![
             any::<char>(),
@@ -61,7 +93,11 @@ mod tests {
             Just('\u{feff}'),
             Just('\u{e0041}'),
         ];
-        proptest::collection::vec(nasty, 0..40).prop_map(String::from_iter)
+        let piece = prop_oneof![
+            4 => nasty.prop_map(String::from),
+            1 => proptest::sample::select(vec!["::add-mask::", "##[", "##vso[", "##teamcity[", " ", ":", "#"]).prop_map(str::to_owned),
+        ];
+        proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
     }
 
     proptest! {
@@ -74,11 +110,14 @@ mod tests {
                 control || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
             };
             prop_assert!(!out.contains(listed), "{out:?}");
+            prop_assert!(COMMANDS.iter().all(|command| !out.to_ascii_lowercase().contains(command)), "{out:?}");
+            prop_assert!(out.split(char::is_whitespace).all(|word| !is_workflow_command(word)), "{out:?}");
             prop_assert_eq!(safe(&out), out.as_ref(), "twice is once");
         }
 
         #[test]
         fn all_else_is_left_as_it_is(text in "[ -~äöüßé東京→✓]{0,40}") {
+            prop_assume!(!text.contains("::") && !text.contains("##"));
             prop_assert_eq!(safe(&text), text.as_str());
         }
     }

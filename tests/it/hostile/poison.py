@@ -14,6 +14,10 @@ BAD = "\x1b]52;c;aGk=\x07\x1b[2J\x1b]0;title\x07\x9b31m\u202egpj\u2066\u200b\u20
 # What a name of an object can have that comes through XML.
 KEY = "\u202egpj\u2066\u200b\u2028\"'`$(touch pwned)${x}%{y}<b>&|*_#[](x)@"
 
+# Commands of CI systems, which read what a job prints line by line.
+MASK, VSO, GROUP, TEAMCITY = "::add-mask::", "##vso[task.setvariable variable=A]", "##[add-mask]", "##teamcity[message text='x']"
+COMMANDS = f"{MASK}a {MASK}b {VSO}c {GROUP}d {TEAMCITY}e"
+
 for serial in (1, 2):
     attributes = {"id": BAD, BAD: serial, "tags": {BAD: BAD}}
     resource = {"module": f"module.{BAD}", "mode": "managed", "type": BAD, "name": BAD, "provider": BAD,
@@ -23,6 +27,15 @@ for serial in (1, 2):
     body = json.dumps(state, ensure_ascii=serial == 1)
     for key in ("terraform.tfstate", f"env:/{KEY}/terraform.tfstate", f"../{KEY}/../../a.tfstate", "/etc/passwd.tfstate"):
         s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
+for start in (MASK, VSO, GROUP, TEAMCITY):
+    s3.put_object(Bucket=bucket, Key=f"{start}x.tfstate", Body=json.dumps({**state, "terraform_version": start}).encode())
+    s3.put_object(Bucket=bucket, Key=f"env:/{start}w/terraform.tfstate", Body=b"not a state")
+    told = {name: f"{start}{name} {COMMANDS}" for name in ("ID", "Operation", "Info", "Who", "Version", "Path")}
+    lock = json.dumps({**told, "Created": "2026-01-01T00:00:00Z"})
+    s3.put_object(Bucket=bucket, Key=f"{start}x.tfstate.tflock", Body=lock, IfNoneMatch="*")
+    dynamodb.put_item(TableName=table, Item={"LockID": {"S": f"{bucket}/{start}y.tfstate"}, "Info": {"S": lock}})
+    dynamodb.put_item(TableName=table, Item={"LockID": {"S": f"{start}z"}, "Info": {"S": start}})
+    dynamodb.put_item(TableName=table, Item={"LockID": {"S": f"{bucket}/{start}x.tfstate-md5"}, "Digest": {"S": start}})
 info = {"ID": BAD, "Operation": BAD, "Info": BAD, "Who": BAD, "Version": BAD, "Created": "2026-01-01T00:00:00Z", "Path": BAD}
 for path in ("terraform.tfstate", f"{KEY}/a.tfstate", f"../{BAD}"):
     for suffix, field, text in (("", "Info", json.dumps(info)), ("/broken", "Info", BAD), ("-md5", "Digest", BAD)):
