@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 CARGO ?= cargo
+VENV = $(or $(CARGO_TARGET_DIR),target)/test-venv
 
 .PHONY: help
 help: ## This list
@@ -28,6 +29,11 @@ nextest: test-venv ## Unit, law, emulator and Terraform tests
 soak: test-venv ## Each call cut, each action denied, 20 races, where the tests take a few; SOAK=faults::cut::restore is a part
 	TFBACKEND_SOAK=1 $(CARGO) test --locked --test it -- $(or $(SOAK),faults::cut faults::denied faults::at_once) --nocapture
 
+.PHONY: audit
+audit: test-venv ## Known vulnerabilities of crates and Python packages, of which day, and licences; DB and PYTHON_DB name clones of the databases
+	@$(VENV)/bin/python -I .ci/audit.py $(if $(DB),--rust $(DB)) $(if $(PYTHON_DB),--python $(PYTHON_DB))
+	@$(CARGO) test --quiet --locked --test it -- threats::supply
+
 .PHONY: test-venv
 test-venv: ## Python packages for the tests
 	@tests/venv.sh
@@ -47,7 +53,7 @@ docs: test-venv ## Writes the generated pages of docs/ and the examples again
 
 .PHONY: bench
 bench: test-venv bench-venv ## How long it takes, beside Terraform, the AWS CLI and boto3; BENCH=bootstrap or BENCH=teardown for one
-	@$(or $(CARGO_TARGET_DIR),target)/test-venv/bin/python -I benches/bench.py $(BENCH)
+	@$(VENV)/bin/python -I benches/bench.py $(BENCH)
 
 .PHONY: bench-venv
 bench-venv:

@@ -1,13 +1,13 @@
 //! Real Terraform with the AWS provider, onto an emulator.
 
-use std::{env, fs, path::Path};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use tempfile::TempDir;
 
 use crate::support::{backend::said, emulator::Emulator, page};
-
-/// The folder that has `registry.terraform.io/hashicorp/aws/VERSION/PLATFORM/`.
-const MIRROR: &str = "TFBACKEND_TF_MIRROR";
 
 /// Applies files of `tests/it/adoption` as one configuration.
 ///
@@ -29,12 +29,13 @@ pub fn apply(emulator: &Emulator, files: &[&str]) -> TempDir {
 
 /// From the mirror, if there is one; else Terraform gets the provider where it gets everything, and says so if it cannot.
 fn settings() -> String {
-    let mirror = env::var(MIRROR).unwrap_or_default();
+    let found = Command::new(page::path("tests/mirror.sh")).stderr(Stdio::inherit()).output().expect("tests/mirror.sh");
+    assert!(found.status.success(), "there is no mirror that can be trusted");
+    let mirror = String::from_utf8(found.stdout).expect("a path");
+    let mirror = mirror.trim_end_matches('\n');
     if mirror.is_empty() {
         return String::new();
     }
-    let provider = Path::new(&mirror).join("registry.terraform.io/hashicorp/aws");
-    assert!(provider.is_dir(), "{MIRROR} names no mirror that has the AWS provider: {}", provider.display());
     format!(
         "provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n  direct {{\n    exclude = \
          [\"registry.terraform.io/*/*\"]\n  }}\n}}\n"

@@ -1,12 +1,17 @@
 //! What the program is built from: one registry, by checksum, no other TLS, licences that go with ours. `deny.toml` says the
-//! same to `cargo deny`, which also asks for advisories.
+//! same to `cargo deny`; `.ci/audit.py` asks for advisories, and the provider that tests run comes from where nobody else writes.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
 
 use serde_json::Value;
 use toml::Table;
 
-use crate::support::page;
+use crate::support::{emulator, page};
 
 fn toml(name: &str) -> Table {
     page::read(name).parse().unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -138,4 +143,105 @@ fn every_python_package_is_pinned_by_its_hashes() {
             assert!(package.contains("==") && package.contains("--hash=sha256:"), "{name}: {package}");
         }
     }
+}
+
+fn audit(args: &[&str]) -> Output {
+    Command::new(emulator::python()).arg("-I").arg(page::path(".ci/audit.py")).args(args).output().expect("the tests' Python")
+}
+
+/// Databases in the form of the real ones, with an advisory of each form of requirement.
+fn databases(dir: &Path) -> (PathBuf, PathBuf) {
+    let (rust, python) = (dir.join("rust"), dir.join("python"));
+    let advisories = [
+        ("rustls", "RUSTSEC-2024-0336", "patched = [\">= 0.23.5\", \"^0.22.4\"]"),
+        ("hyper", "RUSTSEC-2022-0022", "patched = [\">= 0.14.12\"]\nunaffected = [\"< 0.14.0\"]"),
+        ("proc-macro-error", "RUSTSEC-2024-0370", "patched = []"),
+    ];
+    for (name, id, versions) in advisories {
+        let folder = rust.join("crates").join(name);
+        fs::create_dir_all(&folder).expect("made");
+        let text = format!(
+            "```toml\n[advisory]\nid = \"{id}\"\npackage = \"{name}\"\ndate = \"2024-05-01\"\n\n[versions]\n{versions}\n```\n\n# About {name}\n"
+        );
+        fs::write(folder.join(format!("{id}.md")), text).expect("written");
+    }
+    let folder = python.join("vulns/urllib3");
+    fs::create_dir_all(&folder).expect("made");
+    let text = "id: PYSEC-2023-212\nmodified: \"2023-10-20T00:00:00Z\"\ndetails: About urllib3\naffected:\n- ranges:\n  - type: ECOSYSTEM\n    \
+                events:\n    - introduced: \"0\"\n    - fixed: 1.26.18\n    - introduced: 2.0.0\n    - fixed: 2.0.7\n";
+    fs::write(folder.join("PYSEC-2023-212.yaml"), text).expect("written");
+    (rust, python)
+}
+
+#[test]
+fn an_advisory_about_what_is_built_is_found() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (rust, python) = databases(dir.path());
+    let (lock, list) = (dir.path().join("Cargo.lock"), dir.path().join("requirements.txt"));
+    let package = |name: &str, version: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\n\n"
+        )
+    };
+    let judged = |crates: &[(&str, &str)], packages: &str| {
+        let lines: Vec<String> = crates.iter().map(|(name, version)| package(name, version)).collect();
+        fs::write(&lock, lines.concat()).expect("written");
+        fs::write(&list, packages).expect("written");
+        let path = |path: &Path| path.display().to_string();
+        let (lock, list, rust, python) = (path(&lock), path(&list), path(&rust), path(&python));
+        let output = audit(&["--lock", &lock, "--list", &list, "--rust", &rust, "--python", &python]);
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let clean = [("rustls", "0.23.5"), ("rustls", "0.22.5"), ("hyper", "0.13.9"), ("hyper", "1.0.0")];
+    let (code, said) = judged(&clean, "urllib3==2.0.7 \\\n    --hash=sha256:00\n");
+    assert_eq!(code, Some(0), "{said}");
+    for database in
+        ["4 crates against https://github.com/rustsec/advisory-db of 2024-05-01", "1 Python packages against https://github.com/pypa/"]
+    {
+        assert!(said.contains(database), "{said}");
+    }
+    // The last that each fixes, the first before it, and what is not maintained.
+    let affected = [("rustls", "0.23.4"), ("rustls", "0.22.3"), ("hyper", "0.14.10"), ("proc-macro-error", "1.0.4")];
+    let (code, said) = judged(&affected, "urllib3==2.0.6 \\\n    --hash=sha256:00\nPyYAML==6.0.3\n");
+    assert_eq!(code, Some(1));
+    let mut lines: Vec<&str> = said.lines().skip(3).filter_map(|line| line.split_once(" (").map(|(start, _)| start)).collect();
+    lines.sort_unstable();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    hyper 0.14.10: RUSTSEC-2022-0022
+    proc-macro-error 1.0.4: RUSTSEC-2024-0370
+    rustls 0.22.3: RUSTSEC-2024-0336
+    rustls 0.23.4: RUSTSEC-2024-0336
+    urllib3 2.0.6: PYSEC-2023-212
+    ");
+}
+
+/// A provider is a program: Terraform runs what is found.
+#[test]
+#[cfg(unix)]
+fn a_provider_that_others_can_change_is_not_taken() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().expect("a folder");
+    let mirror = home.path().join(".terraform.d/plugins");
+    let platform = mirror.join("registry.terraform.io/hashicorp/aws/5.1.0/linux_amd64");
+    fs::create_dir_all(&platform).expect("made");
+    let provider = platform.join("terraform-provider-aws_v5.1.0_x5");
+    fs::write(&provider, "").expect("written");
+    let found = |named: Option<&Path>| {
+        let mut script = Command::new(page::path("tests/mirror.sh"));
+        script.env_remove("TF_CLI_CONFIG_FILE").env_remove("TFBACKEND_TF_MIRROR").env("HOME", home.path());
+        script.envs(named.map(|named| ("TFBACKEND_TF_MIRROR", named)));
+        let output = script.output().expect("tests/mirror.sh");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    };
+    let own = fs::canonicalize(&mirror).expect("a path").display().to_string();
+    assert_eq!(found(None), (true, own.clone()));
+    assert_eq!(found(Some(&mirror)), (true, own.clone()));
+    for open in [&provider, &platform, &mirror] {
+        let before = fs::metadata(open).expect("there").permissions();
+        fs::set_permissions(open, fs::Permissions::from_mode(0o777)).expect("opened");
+        assert_ne!(found(None).1, own, "{}", open.display());
+        assert_eq!(found(Some(&mirror)), (false, String::new()), "{}", open.display());
+        fs::set_permissions(open, before).expect("closed");
+    }
+    assert_eq!(found(None), (true, own));
 }
