@@ -28,9 +28,8 @@ use serde::Serialize;
 use self::{
     admin::Profile,
     certificate::Certificate,
-    emulator::{ACCOUNT, Emulator, Health},
+    emulator::{ACCOUNT, Emulator, Health, PROGRAM},
     error::at,
-    files::Access,
     running::Record,
 };
 pub use self::{error::SandboxError, running::Running};
@@ -44,6 +43,11 @@ pub const REGION: &str = "eu-west-1";
 const PORTS: std::ops::RangeInclusive<u16> = 14566..=14629;
 const START_PATIENCE: Duration = Duration::from_secs(60);
 const END_PATIENCE: Duration = Duration::from_secs(5);
+
+/// All that the sandbox has in its directory, apart from the installed emulator.
+const FILES: [&str; 9] = ["state", "tls", "credentials", "config", "sandbox.json", "emulator.log", "emulator.py", "lock", "running"];
+/// What holds a lock, and so is not removed.
+const LOCKS: [&str; 2] = ["lock", "running"];
 
 /// What takes its time while the sandbox comes up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,13 +110,18 @@ impl Sandbox {
         let _lock = files::lock(&self.file("lock")).await?;
         let certificate = Certificate::ensure(&self.file("tls"))?;
         let ca = fs::read(&certificate.ca).map_err(at(&certificate.ca))?;
+        let admin = self.profile().ensure_key()?;
         if let Some(running) = self.status()? {
             if let Some(asked) = port.filter(|asked| *asked != running.port) {
                 return Err(SandboxError::OtherPort { running: running.port, asked });
             }
-            self.wait_until_healthy(&running, &ca, None).await?;
-            self.profile().ensure(&running.endpoint, REGION, &certificate.ca, &ca).await?;
-            return Ok(Up { running, already: true });
+            // One of another version may let in more callers than this one does.
+            if fs::read(self.program()).is_ok_and(|program| program == PROGRAM.as_bytes()) {
+                self.wait_until_healthy(&running, &ca, None).await?;
+                self.profile().write_config(&running.endpoint, REGION, &certificate.ca)?;
+                return Ok(Up { running, already: true });
+            }
+            self.end(&running).await?;
         }
         let python = venv::ensure(&self.cache, &self.vars, |python| on_stage(Stage::Installing { python: python.to_owned() })).await?;
         on_stage(Stage::Starting);
@@ -123,27 +132,36 @@ impl Sandbox {
             if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
                 continue;
             }
-            taken = self.start(&python, &Emulator { port, certificate: &certificate, keep: Some(self.file("state")) }, &ca).await;
+            let emulator = Emulator { port, certificate: &certificate, admin: &admin, keep: Some(self.file("state")) };
+            taken = self.start(&python, &emulator, &ca).await;
             if !matches!(taken, Err(SandboxError::PortTaken { .. })) {
                 break;
             }
         }
         let running = taken?;
-        self.profile().ensure(&running.endpoint, REGION, &certificate.ca, &ca).await?;
+        self.profile().write_config(&running.endpoint, REGION, &certificate.ca)?;
         Ok(Up { running, already: false })
     }
 
     /// What runs, if anything does.
     ///
     /// # Errors
-    /// If the sandbox's files cannot be read, or an emulator runs of which nothing is known.
+    /// If the directory belongs to another user, its files cannot be read, or an emulator runs of which nothing is known.
     pub fn status(&self) -> Result<Option<Running>, SandboxError> {
+        if !self.dir.exists() {
+            return Ok(None);
+        }
+        // Credentials, and a process to end, are not taken from another user.
+        files::must_be_own(&self.dir)?;
         if !process::runs(&self.file("running"))? {
             return Ok(None);
         }
         let record = self.record()?.and_then(|record| Some((record.port, record.pid?)));
         let Some((port, pid)) = record else {
-            return Err(SandboxError::Unidentified { dir: self.dir.clone(), hint: "end the `hypercorn` process that has its files open" });
+            return Err(SandboxError::Unidentified {
+                dir: self.dir.clone(),
+                hint: "end the `emulator.py` process that has its files open",
+            });
         };
         Ok(Some(self.running(port, pid)))
     }
@@ -161,33 +179,42 @@ impl Sandbox {
         }
         let _lock = files::lock(&self.file("lock")).await?;
         let running = self.status()?;
-        let held = self.file("running");
-        if let Some(Running { pid, .. }) = running {
-            process::signal(pid, false)?;
-            if !process::ends(&held, END_PATIENCE).await? {
-                process::signal(pid, true)?;
-                if !process::ends(&held, END_PATIENCE).await? {
-                    return Err(SandboxError::WillNotEnd { pid });
-                }
-            }
+        if let Some(running) = &running {
+            self.end(running).await?;
         }
         if purge {
-            for name in ["state", "tls", "credentials", "config", "sandbox.json", "emulator.log"] {
+            for name in FILES.iter().filter(|name| !LOCKS.contains(name)) {
                 files::remove(&self.file(name))?;
             }
         }
         Ok(running.is_some())
     }
 
-    /// Makes the directory, and refuses one that holds something else: its content is removed by
-    /// [`Self::down`].
+    /// Ends the emulator, which saves its state.
+    async fn end(&self, running: &Running) -> Result<(), SandboxError> {
+        let (held, pid) = (self.file("running"), running.pid);
+        process::signal(pid, false)?;
+        if !process::ends(&held, END_PATIENCE).await? {
+            process::signal(pid, true)?;
+            if !process::ends(&held, END_PATIENCE).await? {
+                return Err(SandboxError::WillNotEnd { pid });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the directory, for its owner only, whatever it was before; refuses one that belongs to another user, or
+    /// that holds something else: its content is removed by [`Self::down`].
     fn claim(&self) -> Result<(), SandboxError> {
         files::create_dir(&self.dir)?;
+        files::must_be_own(&self.dir)?;
         let mut entries = fs::read_dir(&self.dir).map_err(at(&self.dir))?;
-        if self.file("lock").exists() || entries.next().is_none() {
-            return Ok(());
+        if !self.file("lock").exists() && entries.next().is_some() {
+            return Err(SandboxError::NotOurs { dir: self.dir.clone() });
         }
-        Err(SandboxError::NotOurs { dir: self.dir.clone() })
+        #[cfg(unix)]
+        fs::set_permissions(&self.dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(at(&self.dir))?;
+        FILES.iter().try_for_each(|name| files::make_private(&self.file(name)))
     }
 
     /// Where it may listen, the best first; at least one.
@@ -198,8 +225,9 @@ impl Sandbox {
     }
 
     async fn start(&self, python: &Path, emulator: &Emulator<'_>, ca: &[u8]) -> Result<Running, SandboxError> {
+        files::write(&self.program(), PROGRAM.as_bytes())?;
         let mut command = Command::new(python);
-        command.args(emulator.args()).env_clear().envs(emulator.vars()).current_dir(&self.dir);
+        command.args(emulator.args(&self.program())).env_clear().envs(emulator.vars()).current_dir(&self.dir);
         // The process id of an earlier run must not be taken for that of this one.
         let before = self.record()?;
         self.write_record(&Record { port: emulator.port, pid: None })?;
@@ -260,11 +288,15 @@ impl Sandbox {
     /// `sandbox.json`, from which [`Self::record`] reads back what it needs.
     fn write_record(&self, record: &impl Serialize) -> Result<(), SandboxError> {
         let json = serde_json::to_vec_pretty(record).expect("a record is plain data");
-        files::write(&self.file("sandbox.json"), &json, Access::Public)
+        files::write(&self.file("sandbox.json"), &json)
     }
 
     fn profile(&self) -> Profile {
         Profile::at(&self.dir)
+    }
+
+    fn program(&self) -> PathBuf {
+        self.file("emulator.py")
     }
 
     fn log(&self) -> PathBuf {

@@ -1,37 +1,36 @@
-//! The person who works in the sandbox: an IAM user who may do everything.
+//! The administrator of the sandbox: an IAM user with all permissions.
 //!
-//! Nobody works as the emulator's root: it skips bucket policies, so it would see less refused
-//! than anybody sees on AWS.
+//! The sandbox has no root user: the emulator's own skips bucket policies, and its key is known to
+//! everyone. The access key is made here, at random, and given to the emulator at each start.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Read,
     path::{Path, PathBuf},
 };
 
-use aws_sdk_iam::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region},
-    error::{DisplayErrorContext, SdkError},
-};
-
 use super::{
-    emulator::ROOT,
-    error::SandboxError,
-    files::{self, Access},
+    error::{SandboxError, at},
+    files,
 };
-use crate::aws::http::{self, Proxy};
 
-const USER: &str = "admin";
-const POLICY_NAME: &str = "everything";
-const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 const KEY_ID: &str = "aws_access_key_id = ";
+const SECRET: &str = "aws_secret_access_key = ";
+const RANDOM: &str = "/dev/urandom";
 
 /// Where the sandbox's AWS configuration is, in the files that every AWS tool reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Access key of the administrator; readable by its owner only.
+    /// Access key of the administrator.
     pub credentials_file: PathBuf,
     pub config_file: PathBuf,
+}
+
+/// The administrator's access key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminKey {
+    pub id: String,
+    pub secret: String,
 }
 
 impl Profile {
@@ -39,73 +38,74 @@ impl Profile {
         Self { credentials_file: dir.join("credentials"), config_file: dir.join("config") }
     }
 
-    /// Makes the administrator and writes the two files, as far as they are not there.
-    ///
-    /// The emulator keeps its users in memory until it ends: after a crash the user is made again.
+    /// The administrator's access key, made and written if it is not there.
     ///
     /// # Errors
-    /// If the emulator refuses a call, or a file cannot be written.
-    pub async fn ensure(&self, endpoint: &str, region: &str, ca_file: &Path, ca: &[u8]) -> Result<(), SandboxError> {
-        // With the endpoint in it, these credentials are not sent to AWS by mistake.
+    /// If a file cannot be read or written.
+    pub fn ensure_key(&self) -> Result<AdminKey, SandboxError> {
+        match fs::read_to_string(&self.credentials_file) {
+            Ok(file) => {
+                if let Some(key) = AdminKey::parse(&file) {
+                    return Ok(key);
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(at(&self.credentials_file)(error)),
+        }
+        let key = AdminKey::random()?;
+        let credentials = format!("[default]\n{KEY_ID}{}\n{SECRET}{}\n", key.id, key.secret);
+        files::write(&self.credentials_file, credentials.as_bytes())?;
+        Ok(key)
+    }
+
+    /// Writes the region and the endpoint: with the endpoint in it, the credentials are not sent to AWS by mistake.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write_config(&self, endpoint: &str, region: &str, ca_file: &Path) -> Result<(), SandboxError> {
         let config = format!("[default]\nregion = {region}\nendpoint_url = {endpoint}\nca_bundle = {}\n", ca_file.display());
-        files::write(&self.config_file, config.as_bytes(), Access::Public)?;
-
-        let iam = client(endpoint, region, ca)?;
-        let known = fs::read_to_string(&self.credentials_file).ok();
-        let known_key = known.as_deref().and_then(|file| file.lines().find_map(|line| line.strip_prefix(KEY_ID)));
-        let keys = keys(&iam).await?;
-        if known_key.is_some_and(|known| keys.iter().any(|key| key == known)) {
-            return Ok(());
-        }
-        match iam.create_user().user_name(USER).send().await {
-            Ok(_) => {}
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_entity_already_exists_exception()) => {}
-            Err(error) => return Err(failed("CreateUser", &error)),
-        }
-        iam.put_user_policy()
-            .user_name(USER)
-            .policy_name(POLICY_NAME)
-            .policy_document(POLICY)
-            .send()
-            .await
-            .map_err(|error| failed("PutUserPolicy", &error))?;
-        // A user has two keys at most.
-        for key in keys {
-            iam.delete_access_key().user_name(USER).access_key_id(key).send().await.map_err(|error| failed("DeleteAccessKey", &error))?;
-        }
-        let made = iam.create_access_key().user_name(USER).send().await.map_err(|error| failed("CreateAccessKey", &error))?;
-        let key = made
-            .access_key
-            .ok_or(SandboxError::Admin { operation: "CreateAccessKey", message: "the answer has no access key".to_owned() })?;
-        let credentials = format!("[default]\n{KEY_ID}{}\naws_secret_access_key = {}\n", key.access_key_id, key.secret_access_key);
-        files::write(&self.credentials_file, credentials.as_bytes(), Access::Private)
+        files::write(&self.config_file, config.as_bytes())
     }
 }
 
-/// Ids of the administrator's access keys; none if there is no such user.
-async fn keys(iam: &Client) -> Result<Vec<String>, SandboxError> {
-    match iam.list_access_keys().user_name(USER).send().await {
-        Ok(keys) => Ok(keys.access_key_metadata.into_iter().filter_map(|key| key.access_key_id).collect()),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_entity_exception()) => Ok(Vec::new()),
-        Err(error) => Err(failed("ListAccessKeys", &error)),
+impl AdminKey {
+    /// A key of AWS's form: the emulator takes 12 digits for an account, and `test` for its root.
+    fn random() -> Result<Self, SandboxError> {
+        const BASE_32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let mut bytes = [0; 36];
+        File::open(RANDOM).and_then(|mut random| random.read_exact(&mut bytes)).map_err(at(RANDOM))?;
+        let (id, secret) = bytes.split_at(16);
+        let id: String = id.iter().map(|byte| char::from(BASE_32[usize::from(byte % 32)])).collect();
+        Ok(Self { id: format!("AKIA{id}"), secret: secret.iter().map(|byte| format!("{byte:02x}")).collect() })
+    }
+
+    fn parse(file: &str) -> Option<Self> {
+        let value = |name| file.lines().find_map(|line| line.strip_prefix(name)).filter(|value| value.len() >= 16).map(str::to_owned);
+        Some(Self { id: value(KEY_ID)?, secret: value(SECRET)? })
     }
 }
 
-fn client(endpoint: &str, region: &str, ca: &[u8]) -> Result<Client, SandboxError> {
-    let config = aws_sdk_iam::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(region.to_owned()))
-        .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new(ROOT.0, ROOT.1, None, None, "sandbox"))
-        .http_client(http::http_client(Some(ca), Proxy::Direct)?)
-        .build();
-    Ok(Client::from_conf(config))
+impl std::fmt::Debug for AdminKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminKey").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
-fn failed<E, R>(operation: &'static str, error: &SdkError<E, R>) -> SandboxError
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    SandboxError::Admin { operation, message: DisplayErrorContext(error).to_string() }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn admin_key_is_random_and_made_once() {
+        let dirs = [tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory")];
+        let [one, two] = dirs.each_ref().map(|dir| Profile::at(dir.path()));
+        let key = one.ensure_key().expect("made");
+        assert_eq!(one.ensure_key().expect("read"), key);
+        assert_ne!(two.ensure_key().expect("made"), key);
+        assert!(key.id.len() == 20 && key.id.starts_with("AKIA") && key.secret.len() == 40, "{key:?}");
+        assert!(!format!("{key:?}").contains(&key.secret));
+
+        fs::write(&one.credentials_file, "[default]\naws_access_key_id = test\naws_secret_access_key = test\n").expect("written");
+        assert_ne!(one.ensure_key().expect("made again").id, "test");
+    }
 }

@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
 
-use super::{
-    error::SandboxError,
-    files::{self, Access},
-};
+use super::{error::SandboxError, files};
 
 /// The names that the emulator answers to.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -38,9 +35,9 @@ impl Certificate {
         files::create_dir(dir)?;
         files::remove(&it.ca)?;
         let made = make()?;
-        files::write(&it.key, made.key.as_bytes(), Access::Private)?;
-        files::write(&it.server, made.server.as_bytes(), Access::Public)?;
-        files::write(&it.ca, made.ca.as_bytes(), Access::Public)?;
+        files::write(&it.key, made.key.as_bytes())?;
+        files::write(&it.server, made.server.as_bytes())?;
+        files::write(&it.ca, made.ca.as_bytes())?;
         Ok(it)
     }
 }

@@ -12,22 +12,21 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 
-use super::{certificate::Certificate, error::SandboxError};
+use super::{admin::AdminKey, certificate::Certificate, error::SandboxError};
 use crate::aws::http::{self, Proxy};
 
 /// The account that every resource of the emulator belongs to.
 pub const ACCOUNT: &str = "000000000000";
-/// Access key id and secret of the root user of [`ACCOUNT`].
-pub(super) const ROOT: (&str, &str) = ("test", "test");
 
-/// What Python runs.
-pub const SERVE: &str = include_str!("serve.py");
+/// The program that Python runs: the guard, and then what the emulator lacks.
+pub const PROGRAM: &str = concat!(include_str!("guard.py"), "\n\n", include_str!("serve.py"));
 
 /// One run of the emulator.
 #[derive(Clone, Debug)]
 pub struct Emulator<'a> {
     pub port: u16,
     pub certificate: &'a Certificate,
+    pub admin: &'a AdminKey,
     /// Where the state is kept between runs; `None` forgets it.
     pub keep: Option<PathBuf>,
 }
@@ -38,13 +37,13 @@ impl Emulator<'_> {
         endpoint(self.port)
     }
 
-    /// Arguments of `python`.
+    /// Arguments of `python`, with [`PROGRAM`] in a file, so that a list of processes stays readable.
     ///
     /// The emulator's own command is not used: it binds port 443 too where it may, and writes
-    /// into the system's temporary directory. [`SERVE`] adds what it lacks.
-    pub fn args(&self) -> Vec<String> {
+    /// into the system's temporary directory.
+    pub fn args(&self, program: &Path) -> Vec<String> {
         let path = |path: &Path| path.display().to_string();
-        ["-I", "-c", SERVE, "ministack.app:app", "--workers", "0", "--keep-alive", "75", "--graceful-timeout", "1"]
+        ["-I", &path(program), "ministack.app:app", "--workers", "0", "--keep-alive", "75", "--graceful-timeout", "1"]
             .map(str::to_owned)
             .into_iter()
             .chain(["--bind".to_owned(), format!("127.0.0.1:{}", self.port)])
@@ -53,8 +52,8 @@ impl Emulator<'_> {
             .collect()
     }
 
-    /// Its whole environment: it takes root's credentials and more from variables that a
-    /// developer's shell may well have.
+    /// Its whole environment: it takes credentials and more from variables that a developer's shell
+    /// may well have. Other users cannot read it.
     pub fn vars(&self) -> BTreeMap<&'static str, String> {
         let mut vars = BTreeMap::from(
             [
@@ -73,6 +72,8 @@ impl Emulator<'_> {
             ]
             .map(|(name, value)| (name, value.to_owned())),
         );
+        vars.insert("SANDBOX_ACCESS_KEY_ID", self.admin.id.clone());
+        vars.insert("SANDBOX_SECRET_ACCESS_KEY", self.admin.secret.clone());
         vars.insert("GATEWAY_PORT", self.port.to_string());
         vars.insert("MINISTACK_SSL_CERT", self.certificate.server.display().to_string());
         vars.insert("MINISTACK_SSL_KEY", self.certificate.key.display().to_string());
@@ -90,8 +91,8 @@ pub(super) fn endpoint(port: u16) -> String {
     format!("https://127.0.0.1:{port}")
 }
 
-/// Asks whether the emulator answers. As its certificate is checked, another server on its port
-/// is not taken for it.
+/// Asks whether the emulator answers: it refuses a request without a signature. As its certificate
+/// is checked, another server on its port is not taken for it.
 pub struct Health {
     connector: SharedHttpConnector,
     url: String,
@@ -102,14 +103,14 @@ impl Health {
     /// If the CA's file is broken.
     pub fn new(endpoint: &str, ca: &[u8]) -> Result<Self, SandboxError> {
         let connector = http::connector(Some(ca), Proxy::Direct, &HttpConnectorSettings::default())?;
-        Ok(Self { connector, url: format!("{endpoint}/_ministack/health") })
+        Ok(Self { connector, url: format!("{endpoint}/") })
     }
 
     pub async fn good(&self) -> bool {
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_uri(self.url.as_str()).expect("an address and a path are a URL");
         let answer = tokio::time::timeout(Duration::from_secs(2), self.connector.call(request)).await;
-        answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status().is_success()))
+        answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status().as_u16() == 403))
     }
 }
 
@@ -120,12 +121,14 @@ mod tests {
     #[test]
     fn listens_on_loopback_only_and_enforces_iam() {
         let certificate = Certificate { ca: "ca".into(), server: "server".into(), key: "key".into() };
-        let emulator = Emulator { port: 4566, certificate: &certificate, keep: None };
-        let args = emulator.args();
+        let admin = AdminKey { id: "id".to_owned(), secret: "secret".to_owned() };
+        let emulator = Emulator { port: 4566, certificate: &certificate, admin: &admin, keep: None };
+        let args = emulator.args(Path::new("program.py"));
         let binds: Vec<&String> = args.iter().filter(|arg| arg.contains("4566")).collect();
         assert_eq!(binds, ["127.0.0.1:4566"]);
         let vars = emulator.vars();
         assert_eq!((vars["BIND_HOST"].as_str(), vars["AUTH"].as_str()), ("127.0.0.1", "true"));
         assert!(!vars.contains_key("PERSIST_STATE"));
+        assert!(args.iter().all(|arg| !arg.contains("secret")), "a list of processes shows it to everyone");
     }
 }

@@ -12,6 +12,12 @@ pub enum SandboxError {
     Unsupported,
     #[error("{}: is in use by something else than the sandbox; name an empty directory with TFBACKEND_SANDBOX_DIR", dir.display())]
     NotOurs { dir: PathBuf },
+    #[error(
+        "{}: belongs to another user (uid {owner}), who could read the sandbox's keys or change what it runs; \
+         name a directory of your own with TFBACKEND_SANDBOX_DIR",
+        dir.display()
+    )]
+    OfAnotherUser { dir: PathBuf, owner: u32 },
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 
@@ -39,8 +45,6 @@ pub enum SandboxError {
     NotHealthy { seconds: u64, log: PathBuf },
     #[error("process {pid} does not end")]
     WillNotEnd { pid: u32 },
-    #[error("the sandbox's administrator could not be set up: {operation}: {message}")]
-    Admin { operation: &'static str, message: String },
 }
 
 /// Gives an I/O error the path that it is about.

@@ -15,8 +15,7 @@ use tokio::process::Command;
 
 use super::{
     error::{SandboxError, at},
-    files::{self, Access},
-    python,
+    files, python,
 };
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
@@ -30,10 +29,12 @@ const MISLEADING: [&str; 6] = ["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER
 /// `on_install` is called before anything is installed, with the Python that it is made of.
 pub(super) async fn ensure(cache: &Path, vars: &BTreeMap<String, String>, on_install: impl FnOnce(&Path)) -> Result<PathBuf, SandboxError> {
     let dir = location(cache);
+    files::create_dir(cache)?;
+    // What is installed there is run.
+    files::must_be_own(cache)?;
     if let Some(python) = complete(&dir) {
         return Ok(python);
     }
-    files::create_dir(cache)?;
     let _lock = files::lock(&dir.with_extension("lock")).await?;
     // Another run may have made it in the meantime.
     if let Some(python) = complete(&dir) {
@@ -44,7 +45,7 @@ pub(super) async fn ensure(cache: &Path, vars: &BTreeMap<String, String>, on_ins
     files::remove(&dir)?;
     run("python -m venv", Command::new(&base).args(["-I", "-m", "venv"]).arg(&dir), vars).await?;
     let requirements = dir.join("requirements.txt");
-    files::write(&requirements, REQUIREMENTS.as_bytes(), Access::Public)?;
+    files::write(&requirements, REQUIREMENTS.as_bytes())?;
     let python = interpreter(&dir);
     let mut pip = Command::new(&python);
     pip.args([
@@ -61,7 +62,7 @@ pub(super) async fn ensure(cache: &Path, vars: &BTreeMap<String, String>, on_ins
     ])
     .arg(&requirements);
     run("pip install", &mut pip, vars).await?;
-    files::write(&dir.join(MARKER), b"", Access::Public)?;
+    files::write(&dir.join(MARKER), b"")?;
     Ok(python)
 }
 

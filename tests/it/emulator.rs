@@ -10,7 +10,7 @@ async fn python_works_as_its_administrator_and_nothing_of_ours_leaks_in() {
     let said = emulator.python("tests/it/emulator/who_am_i.py", &["argument"]);
     let (key_id, _) = emulator.credentials();
     assert_eq!(said, format!("argument arn:aws:iam::{}:user/admin {} {key_id}\n", emulator.account(), emulator.region()));
-    assert_eq!(emulator.python("tests/it/emulator/strict_tls.py", &[]), "127.0.0.1 200\nlocalhost 200\n");
+    assert_eq!(emulator.python("tests/it/emulator/strict_tls.py", &[]), "127.0.0.1 403\nlocalhost 403\n");
     assert_eq!(emulator.aws_env()["AWS_CA_BUNDLE"], emulator.ca_file().display().to_string());
     let names: Vec<String> = emulator.aws_env().into_keys().filter(|name| name.starts_with("AWS_") || name.starts_with("TF")).collect();
     assert_eq!(

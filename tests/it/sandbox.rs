@@ -1,5 +1,8 @@
 //! The sandbox as its user has it: up, status, down, and what can come between.
 
+#[cfg(unix)]
+mod strangers;
+
 use std::{
     collections::BTreeMap,
     env, fs,

@@ -15,7 +15,7 @@ use tfbackend::sandbox::{
     REGION, Running,
     admin::Profile,
     certificate::Certificate,
-    emulator::{ACCOUNT, Emulator as Launch, Health, SERVE},
+    emulator::{ACCOUNT, Emulator as Launch, Health, PROGRAM},
 };
 
 use super::{
@@ -44,23 +44,25 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts one, which takes half a second, and makes its administrator.
+    /// Starts one, which takes half a second.
     pub async fn start() -> Self {
         let python = python();
         let dir = tempfile::tempdir().expect("a directory");
         let certificate = Certificate::ensure(&dir.path().join("tls")).expect("a certificate");
         let ca = fs::read(&certificate.ca).expect("a CA");
+        let profile = Profile::at(dir.path());
+        let admin = profile.ensure_key().expect("a key");
         // Somebody who is no test may take the port between its choice and its use.
         for _ in 0..5 {
             let (port, plain_port) = (free_port(), free_port());
-            let launch = Launch { port, certificate: &certificate, keep: None };
+            let launch = Launch { port, certificate: &certificate, admin: &admin, keep: None };
             let log_file = dir.path().join("emulator.log");
             let mut process = spawn(python, &launch, plain_port, dir.path(), &log_file);
             if !answers(&Health::new(&launch.endpoint(), &ca).expect("a CA"), &mut process).await {
                 continue;
             }
-            let Profile { credentials_file, config_file } = Profile::at(dir.path());
-            Profile::at(dir.path()).ensure(&launch.endpoint(), REGION, &certificate.ca, &ca).await.expect("an administrator");
+            profile.write_config(&launch.endpoint(), REGION, &certificate.ca).expect("a configuration");
+            let Profile { credentials_file, config_file } = profile;
             let running = Running {
                 endpoint: launch.endpoint(),
                 port,
@@ -193,10 +195,10 @@ pub fn python() -> &'static Path {
 fn spawn(python: &Path, launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &Path) -> Child {
     let mut log = fs::File::create(log).expect("a log");
     writeln!(log, "{}", launch.endpoint()).expect("a log");
-    let args = launch.args();
-    let server = args.strip_prefix(&["-I", "-c", SERVE].map(str::to_owned)).expect("how the emulator is run");
+    let program = dir.join("emulator.py");
+    fs::write(&program, format!("{UNTIL_INPUT_ENDS}{PROGRAM}")).expect("a program");
     let mut command = Command::new(python);
-    command.args(["-I", "-c", &format!("{UNTIL_INPUT_ENDS}{SERVE}")]).args(server);
+    command.args(launch.args(&program));
     command.args(["--insecure-bind", &format!("127.0.0.1:{plain_port}")]).env_clear().envs(launch.vars()).current_dir(dir);
     command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a log")).stderr(log);
     command.spawn().expect("the tests' Python")
