@@ -30,6 +30,7 @@ pub mod resources;
 pub mod reasons;
 pub mod policies;
 pub mod blueprint;
+pub mod kept;
 pub mod cost;
 pub mod store;
 pub mod probe;

@@ -3,7 +3,7 @@
 use crate::spec::Address;
 
 /// One thing that should be, or should be there already.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node<S> {
     pub address: Address,
     pub needs: Vec<Address>,

@@ -9,6 +9,7 @@ use clap::{
 
 pub mod global;
 pub mod environment;
+pub mod beside;
 pub mod session;
 pub mod context;
 pub mod target;

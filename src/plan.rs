@@ -75,12 +75,27 @@ pub enum Reason {
     Impossible { why: String },
     #[error("{what}")]
     Missing { what: String },
+    /// A change of a live backend that takes more than one step, or steps that this plan cannot take.
+    #[error("{what}; {remedy}")]
+    NeedsOrder { what: String, remedy: String },
+}
+
+/// A change that somebody asked for, of something that a live backend depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingChange {
+    /// The plan blocks at an address of the setting's own.
+    Refused { setting: Address, reason: Reason },
+    /// The plan says at this step what follows from it.
+    Consequence { step: Address, what: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step<S> {
     pub address: Address,
     pub needs: Vec<Address>,
+    /// What follows for the states that are there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consequence: Option<String>,
     #[serde(flatten)]
     pub change: Change<S>,
 }
@@ -109,6 +124,25 @@ impl<S: Spec> Plan<S> {
             step(node, change(desired, observation.get(&node.address), adopt))
         });
         Self { steps: steps.collect() }
+    }
+
+    /// The same with what was asked for of a live backend: refusals first, consequences at their steps.
+    pub fn with_changes(mut self, changes: &[SettingChange]) -> Self {
+        for change in changes.iter().rev() {
+            match change {
+                SettingChange::Refused { setting, reason } => {
+                    let change = Change::Blocked { reason: reason.clone() };
+                    self.steps.insert(0, Step { address: setting.clone(), needs: vec![], consequence: None, change });
+                }
+                SettingChange::Consequence { step, what } => {
+                    let step = self.steps.iter_mut().find(|one| one.address == *step && one.change.writes());
+                    if let Some(step) = step {
+                        step.consequence = Some(what.clone());
+                    }
+                }
+            }
+        }
+        self
     }
 
     pub fn is_empty(&self) -> bool {
@@ -147,7 +181,7 @@ impl<S: Spec> Plan<S> {
 }
 
 fn step<S: Spec>(node: &Node<S>, change: Change<S>) -> Step<S> {
-    Step { address: node.address.clone(), needs: node.needs.clone(), change }
+    Step { address: node.address.clone(), needs: node.needs.clone(), consequence: None, change }
 }
 
 fn change<S: Spec>(desired: S, seen: Option<&Seen<S>>, adopt: bool) -> Change<S> {

@@ -145,6 +145,15 @@ pub(super) async fn list(aws: &Aws) -> Result<Vec<Alarm>, AwsError> {
 }
 
 impl Alarm {
+    /// The values of one dimension in all of its metrics.
+    pub fn dimension_values(&self, name: &str) -> Vec<String> {
+        let metrics = self.queries.iter().filter_map(|query| match &query.what {
+            What::Metric { dimensions, .. } => dimensions.get(name).cloned(),
+            What::Expression(_) => None,
+        });
+        metrics.collect()
+    }
+
     fn has_other_settings(&self, from: &Self) -> bool {
         Self { tags: self.tags.clone(), ..from.clone() } != *self
     }

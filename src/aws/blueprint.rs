@@ -31,6 +31,12 @@ use crate::{
     spec::Address,
 };
 
+mod parts;
+mod staying;
+
+use parts::{LOG, Parts, STATE};
+pub use staying::{Staying, widest};
+
 pub const KEY: Address = Address::new("key");
 pub const KEY_ROTATION: Address = Address::new("key/rotation");
 pub const LOG_BUCKET: Address = Address::new("log_bucket");
@@ -45,55 +51,27 @@ pub const RUNNER_POLICY: Address = Address::new("runner_policy");
 /// Uploads that were begun and never finished are paid for until somebody aborts them.
 const ABORT_UPLOADS_DAYS: u32 = 7;
 
-/// The parts of a bucket: one set of names for each of the two buckets.
-struct Parts {
-    bucket: Address,
-    public_access: Address,
-    versioning: Address,
-    encryption: Address,
-    lifecycle: Address,
-    logging: Address,
-    notifications: Address,
-    policy: Address,
-}
-
-const STATE: Parts = Parts {
-    bucket: STATE_BUCKET,
-    public_access: Address::new("state_bucket/public_access"),
-    versioning: Address::new("state_bucket/versioning"),
-    encryption: Address::new("state_bucket/encryption"),
-    lifecycle: STATE_LIFECYCLE,
-    logging: Address::new("state_bucket/logging"),
-    notifications: Address::new("state_bucket/notifications"),
-    policy: Address::new("state_bucket/policy"),
-};
-
-const LOG: Parts = Parts {
-    bucket: LOG_BUCKET,
-    public_access: Address::new("log_bucket/public_access"),
-    versioning: Address::new("log_bucket/versioning"),
-    encryption: Address::new("log_bucket/encryption"),
-    lifecycle: Address::new("log_bucket/lifecycle"),
-    logging: Address::new("log_bucket/logging"),
-    notifications: Address::new("log_bucket/notifications"),
-    policy: Address::new("log_bucket/policy"),
-};
-
 /// Everything that should exist for these settings in this account.
 pub fn blueprint(settings: &Settings, names: &Names, aws: &Aws) -> Blueprint<AwsSpec> {
-    Builder::new(settings, names, aws).build()
+    beside(settings, names, aws, &Staying::default())
+}
+
+/// The same beside parts that the settings leave out, and that are there: no policy takes a permission from them.
+pub fn beside(settings: &Settings, names: &Names, aws: &Aws, staying: &Staying) -> Blueprint<AwsSpec> {
+    Builder::new(settings, names, aws, staying).build()
 }
 
 struct Builder<'a> {
     settings: &'a Settings,
     names: &'a Names,
+    staying: &'a Staying,
     place: Place,
     tags: Tags,
     nodes: Vec<Node<AwsSpec>>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(settings: &'a Settings, names: &'a Names, aws: &Aws) -> Self {
+    fn new(settings: &'a Settings, names: &'a Names, aws: &Aws, staying: &'a Staying) -> Self {
         let key = match settings.encryption {
             settings::Encryption::NewKey { .. } | settings::Encryption::OwnKey { .. } => Some(KEY.output()),
             settings::Encryption::SseS3 => None,
@@ -110,10 +88,11 @@ impl<'a> Builder<'a> {
             trail: names.trail.clone(),
             alarm_prefix: names.alarm_prefix.clone(),
             key,
+            old_keys: staying.old_keys.clone(),
             workspace_prefix: settings.workspace_key_prefix.to_string(),
         };
         let more = settings.tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-        Self { settings, names, place, tags: aws.mark.tags(settings.protect, &more), nodes: vec![] }
+        Self { settings, names, staying, place, tags: aws.mark.tags(settings.protect, &more), nodes: vec![] }
     }
 
     fn build(mut self) -> Blueprint<AwsSpec> {
@@ -151,6 +130,13 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The uses of a key of ours, which also serves the parts that stay.
+    fn own_uses(&self) -> KeyUses {
+        let KeyUses { trail, alarms, bucket_events } = self.uses();
+        let staying = self.staying;
+        KeyUses { trail: trail || staying.trail, alarms: alarms || staying.topic, bucket_events: bucket_events || staying.delete_events }
+    }
+
     /// The topic that hears of alarms and deletions.
     fn topic_arn(&self) -> Option<String> {
         match &self.settings.alarms {
@@ -164,7 +150,7 @@ impl<'a> Builder<'a> {
         match &self.settings.encryption {
             settings::Encryption::NewKey { rotation_days } => {
                 let alias = self.names.key_alias.clone();
-                let key = Key::new(alias.clone(), self.title(), self.place.key_policy(self.uses()), self.tags.clone());
+                let key = Key::new(alias.clone(), self.title(), self.place.key_policy(self.own_uses()), self.tags.clone());
                 let rotation = Rotation { alias: alias.clone(), key: KEY.output(), enabled: true, days: *rotation_days };
                 self.add(KEY, &[], AwsSpec::Key(key));
                 self.add(KEY_ROTATION, &[&KEY], AwsSpec::Rotation(rotation));
@@ -184,7 +170,7 @@ impl<'a> Builder<'a> {
                 self.add(TOPIC, &[], AwsSpec::ExistingTopic(ExistingTopic { arn: arn.to_string(), publishers }));
             }
             settings::Topic::New { emails } => {
-                let policy = self.place.topic_policy(self.uses().bucket_events);
+                let policy = self.place.topic_policy(self.own_uses().bucket_events);
                 let topic = Topic { name: self.names.topic.clone(), key: self.place.key.clone(), policy, tags: self.tags.clone() };
                 self.add(TOPIC, &[&KEY], AwsSpec::Topic(topic));
                 for email in emails {
@@ -223,8 +209,9 @@ impl<'a> Builder<'a> {
         let name = self.names.log_bucket.clone();
         let lifecycle = Lifecycle::of_logs(name.clone(), self.settings.log_days, ABORT_UPLOADS_DAYS);
         self.bucket(&LOG, &name, Encryption::s3(name.clone()), lifecycle);
-        let trail = self.settings.trail == layer::TrailKind::New;
-        let document = self.place.log_bucket_policy(trail, self.settings.bucket.access_logs, self.settings.protect);
+        let trail = self.settings.trail == layer::TrailKind::New || self.staying.trail;
+        let access_logs = self.settings.bucket.access_logs || self.staying.access_logs;
+        let document = self.place.log_bucket_policy(trail, access_logs, self.settings.protect);
         // Never at once with the public access block, and never before it: S3 answers writes that
         // overlap with 409, and a policy must not have a moment without the block.
         self.add(LOG.policy.clone(), &[&LOG.public_access], AwsSpec::BucketPolicy(BucketPolicy { bucket: name, document }));

@@ -22,6 +22,8 @@ pub struct Place {
     pub alarm_prefix: String,
     /// ARN of the key, if there is one.
     pub key: Option<String>,
+    /// ARNs of keys that states are still encrypted with, besides `key`.
+    pub old_keys: Vec<String>,
     pub workspace_prefix: String,
 }
 
@@ -57,6 +59,11 @@ pub const FREEZE: &str = "DenyWritesDuringTeardown";
 /// A text in a pattern that is to mean itself (IAM: policy variables).
 fn literal(text: &str) -> String {
     text.chars().map(|c| if "$*?".contains(c) { format!("${{{c}}}") } else { c.to_string() }).collect()
+}
+
+/// The text that [`literal`] made such a pattern of.
+pub(super) fn unescaped(pattern: &str) -> String {
+    ['*', '?', '$'].into_iter().fold(pattern.to_owned(), |text, c| text.replace(&format!("${{{c}}}"), &c.to_string()))
 }
 
 /// One value, as conditions take them.
@@ -318,7 +325,7 @@ impl Place {
             statements.push(
                 Statement::allow("KeyForStates")
                     .actions(&["kms:Decrypt", "kms:GenerateDataKey"])
-                    .on(one(&**key))
+                    .on([key].into_iter().chain(&self.old_keys).cloned())
                     .when("StringEquals", "kms:ViaService", one(format!("s3.{}.{}", self.region, self.dns_suffix)))
                     // With a bucket key the context is the bucket, without it the object.
                     .when("StringLike", "kms:EncryptionContext:aws:s3:arn", self.whole(bucket)),

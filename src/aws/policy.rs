@@ -97,6 +97,16 @@ impl Document {
         self.statements.iter().any(|statement| statement.is_called(name))
     }
 
+    /// Our statement of this name.
+    pub fn statement(&self, name: &str) -> Option<&Statement> {
+        self.statements.iter().find(|statement| statement.is_called(name))
+    }
+
+    /// Whether any statement is ours.
+    pub fn has_ours(&self) -> bool {
+        self.statements.iter().any(Statement::is_ours)
+    }
+
     /// The same without our statement of this name; those of others stay, whatever they say.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
@@ -174,6 +184,17 @@ impl Statement {
     fn with(mut self, field: &str, value: Value) -> Self {
         self.rest.insert(field.to_owned(), value);
         self
+    }
+
+    /// What it is on.
+    pub fn resources(&self) -> Vec<String> {
+        self.rest.get("Resource").map(pattern::texts).unwrap_or_default()
+    }
+
+    /// The values of one key of the condition.
+    pub fn condition(&self, operator: &str, key: &str) -> Vec<String> {
+        let value = self.rest.get("Condition").and_then(|condition| condition.get(operator)).and_then(|keys| keys.get(key));
+        value.map(pattern::texts).unwrap_or_default()
     }
 
     fn is_called(&self, name: &str) -> bool {

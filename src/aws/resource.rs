@@ -14,6 +14,7 @@ use super::{
     Aws, alarm,
     error::AwsError,
     key::find::{self, FoundKey},
+    resources::KeySearch,
 };
 use crate::{observation::Owner, spec::Spec};
 
@@ -57,11 +58,17 @@ pub struct Look<'a> {
     /// Names of alarms that are asked for together.
     alarm_names: Vec<String>,
     alarms: OnceCell<Vec<MetricAlarm>>,
+    keys: KeySearch,
 }
 
 impl<'a> Look<'a> {
     pub fn new(aws: &'a Aws) -> Self {
-        Self { aws, aliased: OnceCell::new(), key: OnceCell::new(), alarm_names: vec![], alarms: OnceCell::new() }
+        Self { aws, aliased: OnceCell::new(), key: OnceCell::new(), alarm_names: vec![], alarms: OnceCell::new(), keys: KeySearch::ByTags }
+    }
+
+    #[must_use]
+    pub fn for_keys(self, keys: KeySearch) -> Self {
+        Self { keys, ..self }
     }
 
     /// CloudWatch answers nine of these calls in a second, and each is about as many alarms as are named.
@@ -88,7 +95,13 @@ impl<'a> Look<'a> {
     /// between making the key and naming it.
     pub async fn key(&self, alias: &str) -> Result<Option<&FoundKey>, AwsError> {
         let aliased = async { Ok(self.aliased(alias).await?.cloned()) };
-        Ok(self.key.get_or_try_init(|| Box::pin(find::behind(self.aws, aliased))).await?.as_ref())
+        let find = || async {
+            match self.keys {
+                KeySearch::ByTags => Box::pin(find::behind(self.aws, aliased)).await,
+                KeySearch::ByAlias => Box::pin(find::at_alias(self.aws, aliased)).await,
+            }
+        };
+        Ok(self.key.get_or_try_init(find).await?.as_ref())
     }
 
     /// The same, with what else is asked of it: at once of what the alias leads to, while its tags say whose it is.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     apply::Cloud,
-    blueprint::Blueprint,
+    blueprint::{Blueprint, Node},
     observation::{Observation, Seen, inherit_owners},
     plan::Change,
     spec::{Address, Outputs, Spec},
@@ -157,28 +157,72 @@ fn written<'a, R: Resource>(to: &'a R, aws: &'a Aws, from: Option<&'a R>) -> Box
 
 /// Looks at every node of the blueprint, all at the same time.
 pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
-    let alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
+    let seen = look_at(aws, blueprint.nodes().iter().collect(), KeySearch::ByTags).await;
+    let mut observation: Observation<AwsSpec> = seen.into_iter().map(|(node, seen)| (node.address.clone(), seen)).collect();
+    inherit_owners(&mut observation);
+    observation
+}
+
+/// Where a key of ours is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySearch {
+    /// Behind its alias, and if it is not there, among all keys of the account.
+    ByTags,
+    /// Behind its alias only.
+    ByAlias,
+}
+
+/// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet.
+pub async fn look_at<'a>(aws: &Aws, nodes: Vec<&'a Node<AwsSpec>>, keys: KeySearch) -> Vec<(&'a Node<AwsSpec>, Seen<AwsSpec>)> {
+    let alarms = nodes.iter().filter_map(|node| match &node.spec {
         AwsSpec::Alarm(alarm) => Some(alarm.name.clone()),
         _ => None,
     });
-    let look = Look::new(aws).at_alarms(alarms.collect());
-    let mut observation: Observation<AwsSpec> = stream::iter(blueprint.nodes())
-        .map(|node| {
-            let look = &look;
-            async move {
-                let seen = match node.spec.look(look).await {
-                    Ok(None) => Seen::Absent,
-                    Ok(Some(Found { spec, output, owner })) => Seen::Present { spec, output, owner },
-                    Err(error) => Seen::Unreadable(error.to_string()),
-                };
-                (node.address.clone(), seen)
-            }
-        })
-        .buffer_unordered(LOOKS_AT_ONCE)
-        .collect()
-        .await;
-    inherit_owners(&mut observation);
-    observation
+    let look = Look::new(aws).at_alarms(alarms.collect()).for_keys(keys);
+    let looks = nodes.into_iter().map(|node| {
+        let look = &look;
+        async move {
+            let seen = match node.spec.look(look).await {
+                Ok(None) => Seen::Absent,
+                Ok(Some(Found { spec, output, owner })) => Seen::Present { spec, output, owner },
+                Err(error) => Seen::Unreadable(error.to_string()),
+            };
+            (node, seen)
+        }
+    });
+    stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).collect().await
+}
+
+impl AwsSpec {
+    /// What is looked at for it: two specs of one identity are two wishes for one thing.
+    pub fn identity(&self) -> String {
+        let which = match self {
+            Self::Key(key) => key.alias.clone(),
+            Self::OwnKey(key) => [vec![key.arn.clone()], key.service_grants.clone()].concat().join(" "),
+            Self::Rotation(rotation) => rotation.alias.clone(),
+            Self::Bucket(spec) => spec.name.clone(),
+            Self::PublicAccess(spec) => spec.bucket.clone(),
+            Self::Versioning(spec) => spec.bucket.clone(),
+            Self::Encryption(spec) => spec.bucket.clone(),
+            Self::Lifecycle(spec) => spec.bucket.clone(),
+            Self::Logging(spec) => spec.bucket.clone(),
+            Self::Notifications(spec) => spec.bucket.clone(),
+            Self::BucketPolicy(spec) => spec.bucket.clone(),
+            Self::LockTable(spec) => spec.name.clone(),
+            Self::Recovery(spec) => spec.table.clone(),
+            Self::Topic(spec) => spec.name.clone(),
+            Self::ExistingTopic(spec) => [vec![spec.arn.clone()], spec.publishers.clone()].concat().join(" "),
+            Self::Subscription(spec) => format!("{} {}", spec.topic, spec.email),
+            Self::Alarm(spec) => spec.name.clone(),
+            Self::Trail(spec) => spec.name.clone(),
+            Self::ExistingTrail(spec) => spec.objects.clone(),
+            Self::Selectors(spec) => spec.trail.clone(),
+            Self::TrailLogging(spec) => spec.trail.clone(),
+            Self::Policy(spec) => spec.name.clone(),
+            Self::Attachment(spec) => format!("{} {:?} {}", spec.policy, spec.kind, spec.name),
+        };
+        format!("{} {which}", self.name())
+    }
 }
 
 impl Cloud for Aws {

@@ -53,10 +53,10 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     let settled = args.environment.settle(cx.host, &cx.global, Ask::PersonKnownToAws).await?;
     let save = save::offer(&settled, args.save, cx)?;
     let environment = settled.meet(cx.host, &cx.global).await?;
+    let (environment, observation) = cx.inspect(environment, false).await?;
     // What is in the way of the files is found before anything is made.
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
-    let observation = cx.observe(&environment).await?;
-    let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
+    let plan = environment.plan(&observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
     carry_out(Carry { plan, observation, save, saved: false }, environment, cx).await
 }
@@ -76,6 +76,7 @@ pub async fn carry_out(carry: Carry, mut environment: Environment, cx: &mut Cont
     let mut outputs = observation::outputs(&observation);
     if plan.is_empty() {
         keep(save, cx)?;
+        summary::say_kept(&environment, cx);
         cx.say(&format!("{}: nothing to do, everything is as it should be", environment.title()));
     } else {
         summary::show_plan(&plan, &environment, cx);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    beside,
     context::Context,
     environment::{Ask, EnvironmentArgs},
     explain,
@@ -59,9 +60,14 @@ struct Row {
     origin: Origin,
 }
 
-/// Prints what was said even if it makes no sense together, and then says why.
+/// Prints what was said, and what our file in the folder keeps; AWS is not called. Prints it even if it makes no sense together, and then says why.
 pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let (env, _, merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
+    let (env, _, mut merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
+    if let Ok(settings) = merged.resolve(&env)
+        && let Some(file) = beside::find(&cx.host.cwd.join(&settings.files.out), &settings)
+    {
+        merged = merged.with_kept(&file.read(&settings, true).layer());
+    }
     let resolved = merged.resolve(&env).map_err(|error| explain::settings(&error));
     if cx.global.json() {
         resolved?;

@@ -37,6 +37,12 @@ impl Context<'_> {
         written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
     }
 
+    /// The environment as it is, and what was seen of it.
+    pub async fn inspect(&mut self, environment: Environment, moves_state: bool) -> Result<(Environment, Observation<AwsSpec>), Failure> {
+        let inspection = self.look(environment.inspect(moves_state)).await??;
+        Ok(environment.as_inspected(inspection))
+    }
+
     pub async fn observe(&mut self, environment: &Environment) -> Result<Observation<AwsSpec>, Failure> {
         self.look(environment.observe()).await
     }

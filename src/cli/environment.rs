@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    explain,
+    beside, explain,
     failure::Failure,
     global::Global,
     session::{self, Connected, Sandboxed},
@@ -15,12 +15,14 @@ use crate::{
     aws::{
         Aws,
         blueprint::{self, KEY},
+        kept::{Beside, Inspect, Inspection, Unwanted},
         resources::{self, AwsSpec},
         store::StoreAddress,
     },
     blueprint::Blueprint,
     host::Host,
     observation::Observation,
+    plan::{Plan, SettingChange},
     render::{BackendConfig, Emulator},
     report::plan::document::About,
     settings::{
@@ -29,6 +31,8 @@ use crate::{
         layer::Layer,
         merge::{Merged, Sources},
         names::{AccountId, EnvName},
+        options::{layer_of, said},
+        resolve,
     },
     spec::Outputs,
     state::layout::Layout,
@@ -60,6 +64,20 @@ pub struct Environment {
     pub asked: bool,
     /// Whether there is a person who may be asked.
     pub may_ask: bool,
+    /// What was said, and the defaults.
+    pub merged: Merged,
+    /// What our file in its folder says.
+    pub beside: Beside,
+    /// Settings that nothing says, and that are not the defaults: they are kept as they are.
+    pub kept: Layer,
+    /// Those of them that protect less than the defaults do.
+    pub weaker: Layer,
+    /// The blueprint with the defaults in their place, by which it is judged; `None` if there are none.
+    pub judged: Option<Blueprint<AwsSpec>>,
+    /// What is there of it although the settings leave it out. Empty before it was inspected.
+    pub unwanted: Vec<Unwanted>,
+    /// What was said and changes what its states depend on. Empty before it was inspected.
+    pub changes: Vec<SettingChange>,
 }
 
 /// An environment as it was asked for, before anybody calls AWS.
@@ -137,9 +155,16 @@ impl EnvironmentArgs {
             if let (Ask::PersonKnownToAws, true, Some(region)) = (ask, wizard::has_questions(&merged), &merged.layer.region) {
                 connected = Some(session::connect(host, global, sandbox.as_ref(), region, merged.layer.account.as_ref()).await?);
             }
-            let answers = wizard::ask(&mut *host.prompt, &merged).map_err(|error| explain::prompt(&error))?;
-            asked |= answers != Layer::default();
-            merged = merged.with_answers(&answers);
+            // A live backend answers the questions itself.
+            let is_live = match &connected {
+                Some(connected) => is_live(&env, &merged, connected, host).await?,
+                None => false,
+            };
+            if !is_live {
+                let answers = wizard::ask(&mut *host.prompt, &merged).map_err(|error| explain::prompt(&error))?;
+                asked |= answers != Layer::default();
+                merged = merged.with_answers(&answers);
+            }
         } else if let (None, Some(sandbox)) = (&merged.layer.region, &sandbox) {
             let region = sandbox.region().parse().ok();
             merged = merged.with_answers(&Layer { region, ..Layer::default() });
@@ -173,18 +198,65 @@ impl Settled {
             None => session::connect(host, global, sandbox.as_ref(), &settings.region, settings.account.as_ref()).await?,
         };
         let aws = connected.about(&settings);
-        let account: AccountId =
-            aws.account().parse().map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
-        let names = Names::new(&settings, &account);
-        let blueprint = blueprint::blueprint(&settings, &names, &aws);
+        let account = account_of(&aws)?;
         let emulator = match (&sandbox, &global.endpoint_url) {
             (Some(sandbox), _) => Some(sandbox.emulator()),
             (None, Some(url)) => Some(Emulator { endpoint: url.clone(), ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from) }),
             (None, None) => None,
         };
         let (said, flags) = (merged.said().without_run(), sources.flags.without_run());
-        Ok(Environment { settings, names, aws, blueprint, emulator, said, flags, asked, may_ask })
+        let beside = beside_of(&settings, &aws, emulator.is_some(), host);
+        let with_kept = merged.clone().with_kept(&beside.layer());
+        let settings = with_kept.resolve(&settings.env).map_err(|error| explain::settings(&error))?;
+        let names = Names::new(&settings, &account);
+        let blueprint = blueprint::blueprint(&settings, &names, &aws);
+        let (kept, weaker) = (with_kept.kept(), Layer::default());
+        let (judged, unwanted, changes) = (None, vec![], vec![]);
+        Ok(Environment {
+            settings,
+            names,
+            aws,
+            blueprint,
+            emulator,
+            said,
+            flags,
+            asked,
+            may_ask,
+            merged,
+            beside,
+            kept,
+            weaker,
+            judged,
+            unwanted,
+            changes,
+        })
     }
+}
+
+/// What our file in the folder of an environment says.
+fn beside_of(settings: &Settings, aws: &Aws, is_emulated: bool, host: &Host) -> Beside {
+    let dir = host.cwd.join(&settings.files.out);
+    let Some(file) = beside::find(&dir, settings) else { return Beside::default() };
+    let is_same_account = file.owner.account == aws.account() && file.owner.emulated == is_emulated;
+    file.read(settings, is_same_account)
+}
+
+/// Whether the environment has its state bucket already.
+async fn is_live(env: &EnvName, merged: &Merged, connected: &Connected, host: &Host) -> Result<bool, Failure> {
+    let settings = merged.resolve(env).map_err(|error| explain::settings(&error))?;
+    let aws = connected.clone().about(&settings);
+    let (account, beside) = (account_of(&aws)?, beside_of(&settings, &aws, false, host));
+    let inspect = Inspect { aws: &aws, env, merged, beside: &beside, account: &account, moves_state: false };
+    let inspection = tokio::select! {
+        biased;
+        () = host.cancel.cancelled() => return Err(Failure::interrupted("interrupted while looking; nothing was changed")),
+        inspection = inspect.run() => inspection,
+    };
+    Ok(inspection.map_err(|error| explain::settings(&error))?.live)
+}
+
+fn account_of(aws: &Aws) -> Result<AccountId, Failure> {
+    aws.account().parse().map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))
 }
 
 /// The name of the Git repository's folder, else of the current one.
@@ -211,6 +283,37 @@ impl Environment {
     /// Looks at everything that belongs to it.
     pub async fn observe(&self) -> Observation<AwsSpec> {
         resources::observe(&self.aws, &self.blueprint).await
+    }
+
+    /// Looks at it, and at what it says of the settings that nothing else says. `moves_state`: the user asked for files
+    /// that use another state.
+    ///
+    /// # Errors
+    /// If the settings contradict each other.
+    pub async fn inspect(&self, moves_state: bool) -> Result<Inspection, Failure> {
+        let (aws, env, merged, beside) = (&self.aws, &self.settings.env, &self.merged, &self.beside);
+        let account = account_of(aws)?;
+        let inspect = Inspect { aws, env, merged, beside, account: &account, moves_state };
+        inspect.run().await.map_err(|error| explain::settings(&error))
+    }
+
+    /// The environment with the settings that follow from what is there.
+    #[must_use]
+    pub fn as_inspected(self, inspection: Inspection) -> (Self, Observation<AwsSpec>) {
+        let Inspection { merged, settings, names, blueprint, observation, unwanted, changes, weaker, judged, live: _ } = inspection;
+        (Self { settings, names, blueprint, kept: merged.kept(), weaker, judged, unwanted, changes, ..self }, observation)
+    }
+
+    /// The flags of this run, and the defaults in place of kept values that protect less.
+    pub fn flags_to_mend(&self) -> Layer {
+        let (weaker, mut flags) = (said(&self.weaker), said(&self.flags));
+        flags.extend(said(&resolve::defaults()).into_iter().filter(|(name, _)| weaker.contains_key(name)));
+        layer_of(flags)
+    }
+
+    /// What is to be done to it, with what follows for its states.
+    pub fn plan(&self, observation: &Observation<AwsSpec>, adopt: bool) -> Plan<AwsSpec> {
+        Plan::to_apply(&self.blueprint, observation, adopt).with_changes(&self.changes)
     }
 
     /// Where its states and locks are.

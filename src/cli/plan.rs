@@ -51,8 +51,8 @@ fn as_a_file(out: Arg) -> Arg {
 pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let file = args.environment.layer.out.take().map(|file| PathBuf::from(file.as_str()));
     let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
-    let observation = cx.observe(&environment).await?;
-    let plan = Plan::to_apply(&environment.blueprint, &observation, environment.settings.run.adopt);
+    let (environment, observation) = cx.inspect(environment, false).await?;
+    let plan = environment.plan(&observation, environment.settings.run.adopt);
     let needed = needed(&environment.blueprint, &plan, &observation::outputs(&observation), &environment.aws);
     if let Some(file) = &file {
         saved::file::write(&cx.host.cwd.join(file), &SavedPlan::of(&plan, &environment)?)?;
@@ -74,11 +74,17 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
 fn show(plan: &Plan<AwsSpec>, needed: &Needed, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     if cx.global.json() {
         let document = PlanDocument::of(plan, environment.about(), &describe);
-        let document = PlanDocument { needed_actions: serde_json::to_value(needed.policy()).ok(), ..document };
+        let document = PlanDocument {
+            needed_actions: serde_json::to_value(needed.policy()).ok(),
+            kept: summary::kept_settings(environment),
+            unwanted: summary::unwanted(environment),
+            ..document
+        };
         return json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error));
     }
     let view = cx.global.out_view(cx.host);
     cx.say(&environment.title());
+    summary::say_kept(environment, cx);
     cx.answer(&report::text(plan, &describe, &view))?;
     let (all, writes) = needed.count();
     let actions = words::count(all, "IAM action", "IAM actions");

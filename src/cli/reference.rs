@@ -36,7 +36,15 @@ Every setting of an environment has one name, in four places: the flag `--name`,
 4. the top level of `tfbackend.toml`, for every environment;
 5. the answer to a question, which is asked only where 1 to 4 say nothing;
 6. for the region, `AWS_REGION`, then `AWS_DEFAULT_REGION`;
-7. the default.
+7. of an environment that is there already, what it has: \"kept as it is\";
+8. the default.
+
+Number 7 is read from the environment's own resources, and from the partial configuration that tfbackend wrote in the folder: so
+no settings file is needed to run again from another machine. The state key is that of the file only. A part that is not there is
+made, unless another part shows that it was left out on purpose: the policy of the key has no statement for a trail, for example.
+A kept value that protects less than the default is found by `verify` until something says it. What was said of a live
+environment and would hide its states from runs, or runs from each other (`key`, `workspace-key-prefix`, `bucket`, `namespace`,
+`table`, `lock`), is refused, with the command that does it safely.
 
 Lists replace each other, they do not add up; `[]` in the file says \"none\". Of two settings that exclude each other, the one
 from the higher place holds; in the same place they are an error. A setting without effect, such as capacity without

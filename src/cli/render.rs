@@ -4,15 +4,16 @@ use clap::Args;
 
 use super::{
     context::Context,
-    environment::{Ask, EnvironmentArgs},
+    environment::{Ask, Environment, EnvironmentArgs},
     failure::Failure,
-    files,
+    files, summary,
 };
 use crate::{
     aws::blueprint::KEY,
     exit,
     observation::{self, Seen},
-    render::{files::Outcome, standing::Standing},
+    render::{files::Outcome, shell::shell_word, standing::Standing},
+    report::safe::safe,
     settings::Encryption,
 };
 
@@ -29,7 +30,12 @@ pub struct RenderArgs {
 
 pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
-    let observation = cx.observe(&environment).await?;
+    let moves_state = environment.settings.run.overwrite;
+    let (environment, observation) = cx.inspect(environment, moves_state).await?;
+    let refused = summary::refused_changes(&environment);
+    if !args.check {
+        summary::must_not_be_refused(&refused)?;
+    }
     let known = observation::outputs(&observation);
     if environment.settings.encryption != Encryption::SseS3 && !known.contains_key(&KEY) {
         let failure = match observation.get(&KEY) {
@@ -44,9 +50,13 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
             let done = if matches!(file.outcome, Outcome::Written { .. }) { "written" } else { "current" };
             cx.answer(&format!("{} {done}\n", file.path.display()))?;
         }
+        say_how_states_come_along(&environment, cx);
         return Ok(exit::DONE);
     }
-    let mut current = true;
+    let mut current = refused.is_empty();
+    for what in &refused {
+        cx.answer(&format!("{}\n", safe(what)))?;
+    }
     for (path, standing) in files::check(&environment, &known, cx)? {
         let (word, diff) = match &standing {
             Standing::Current => ("current".to_owned(), None),
@@ -57,8 +67,20 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         current &= standing == Standing::Current;
         cx.answer(&format!("{}: {word}\n", path.display()))?;
         for line in diff.unwrap_or_default().lines() {
-            cx.answer(&format!("  {}\n", crate::report::safe::safe(line)))?;
+            cx.answer(&format!("  {}\n", safe(line)))?;
         }
     }
     Ok(if current { exit::DONE } else { exit::CHANGES })
+}
+
+/// Where the file used another state before, on the user's word.
+fn say_how_states_come_along(environment: &Environment, cx: &mut Context<'_>) {
+    let (beside, settings) = (&environment.beside, &environment.settings);
+    let key = beside.key.as_ref().is_some_and(|key| *key != settings.key);
+    let prefix = beside.workspace_prefix.as_ref().is_some_and(|prefix| *prefix != settings.workspace_key_prefix);
+    let bucket = beside.bucket.as_ref().is_some_and(|bucket| *bucket != environment.names.state_bucket);
+    if key || prefix || bucket {
+        cx.say("The file uses another state now. To take the states along, in the folder that was initialized with the old one:");
+        cx.say(&format!("  terraform init -migrate-state -backend-config={}", shell_word(&beside.file)));
+    }
 }

@@ -51,7 +51,7 @@ pub struct SavedPlan {
 
 impl SavedPlan {
     pub fn of(plan: &Plan<AwsSpec>, environment: &Environment) -> Result<Self, Failure> {
-        let Environment { settings, aws, blueprint, said, .. } = environment;
+        let Environment { settings, aws, blueprint, .. } = environment;
         let files = files(environment)?;
         Ok(Self {
             saved_plan: SAVED_VERSION,
@@ -64,7 +64,7 @@ impl SavedPlan {
             partition: aws.caller.partition.clone(),
             blueprint_sha256: sum(blueprint, &files),
             adopt: settings.run.adopt,
-            settings: said.clone(),
+            settings: settings_of(environment),
             files: files.into_iter().map(|file| file.name).collect(),
             steps: plan.steps.clone(),
         })
@@ -97,9 +97,14 @@ impl SavedPlan {
         }
     }
 
-    /// The plan is for this account, and this program would plan towards the same.
-    pub fn must_fit(&self, environment: &Environment) -> Result<(), Failure> {
-        let Environment { settings, aws, blueprint, .. } = environment;
+    /// Whether this version of the program made it.
+    pub fn is_of_this_version(&self) -> bool {
+        self.tool_version == env!("CARGO_PKG_VERSION")
+    }
+
+    /// The plan is for this account.
+    pub fn must_be_for(&self, environment: &Environment) -> Result<(), Failure> {
+        let aws = &environment.aws;
         if (&*self.account, &*self.partition) != (aws.account(), &*aws.caller.partition) {
             let (account, partition) = (aws.account(), &aws.caller.partition);
             return Err(Failure::refused(format!(
@@ -108,6 +113,12 @@ impl SavedPlan {
             ))
             .hint("use credentials of that account (--profile, AWS_PROFILE)"));
         }
+        Ok(())
+    }
+
+    /// This program would plan towards the same.
+    pub fn must_fit(&self, environment: &Environment) -> Result<(), Failure> {
+        let Environment { settings, blueprint, .. } = environment;
         let place = (settings.project.as_str(), settings.region.as_str());
         if (&*self.project, &*self.region) == place && self.blueprint_sha256 == sum(blueprint, &files(environment)?) {
             return Ok(());
@@ -119,6 +130,21 @@ impl SavedPlan {
             format!("the plan was made by tfbackend {}, and {this} would make something else of the same settings", self.tool_version)
         };
         Err(Failure::refused(format!("{why}; nothing was changed")).hint("make a new plan with this version"))
+    }
+}
+
+/// What was said, and what is kept of where the states are and how they are locked: the plan is carried out in any folder.
+fn settings_of(environment: &Environment) -> Layer {
+    let Environment { said, kept, settings, .. } = environment;
+    let table = kept.table.clone().filter(|_| settings.lock.uses_table());
+    Layer {
+        key: said.key.clone().or_else(|| kept.key.clone()),
+        workspace_key_prefix: said.workspace_key_prefix.clone().or_else(|| kept.workspace_key_prefix.clone()),
+        lock: said.lock.or(kept.lock),
+        bucket: said.bucket.clone().or_else(|| kept.bucket.clone()),
+        namespace: said.namespace.or(kept.namespace),
+        table: said.table.clone().or(table),
+        ..said.clone()
     }
 }
 

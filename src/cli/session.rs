@@ -71,6 +71,7 @@ pub struct Ways {
 }
 
 /// An account that answered, before it is known which environment this is about.
+#[derive(Clone)]
 pub struct Connected {
     clients: Clients,
     pub caller: Caller,

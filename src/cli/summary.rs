@@ -5,15 +5,23 @@ use serde::Serialize;
 use super::{context::Context, describe::describe, environment::Environment, explain, failure::Failure, wizard};
 use crate::{
     aws::resources::AwsSpec,
-    plan::{Change, Plan, Reason},
+    plan::{Change, Plan, Reason, SettingChange},
     render::{
         files::{Outcome, Written},
         shell::shell_word,
     },
-    report::{json, plan as report, words},
+    report::{
+        json,
+        plan::{
+            self as report,
+            document::{KeptSetting, UnwantedResource},
+        },
+        words,
+    },
     settings::{
         Alarms, Encryption, Topic,
         layer::{LockMechanism, TrailKind},
+        options::said,
     },
     spec::{Address, Outputs},
     working_directory::next::next_command,
@@ -29,13 +37,66 @@ impl Environment {
 pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
     cx.say(&environment.title());
+    say_kept(environment, cx);
     cx.say("");
     let text = report::text(plan, &describe, &view);
     cx.show(&text);
     say_how_to_see_all(plan, cx);
-    if environment.settings.lock.uses_table() && environment.settings.lock == LockMechanism::Dynamodb {
-        cx.say("Terraform 1.11 and later call dynamodb_table deprecated; to move: --lock both, then --lock s3.");
+    if environment.settings.lock == LockMechanism::Dynamodb {
+        cx.say("`dynamodb_table` is deprecated since Terraform 1.11; `tfbackend lock migrate` moves to lock files.");
     }
+}
+
+/// The settings that nothing says and that are kept as they are, and the parts that are there although nothing asks for them.
+pub fn say_kept(environment: &Environment, cx: &mut Context<'_>) {
+    for line in kept_lines(environment) {
+        cx.say(&line);
+    }
+}
+
+pub fn kept_lines(environment: &Environment) -> Vec<String> {
+    let kept: Vec<String> = kept_settings(environment).into_iter().map(|one| format!("{} = {}", one.name, text(&one.value))).collect();
+    let kept = (!kept.is_empty()).then(|| format!("kept as it is: {}", kept.join(", ")));
+    let unwanted = unwanted(environment).into_iter();
+    kept.into_iter().chain(unwanted.map(|one| format!("no longer wanted, and kept: {}  {}", one.address, one.title))).collect()
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What was said and is refused, each with what to do instead.
+pub fn refused_changes(environment: &Environment) -> Vec<String> {
+    let refused = environment.changes.iter().filter_map(|change| match change {
+        SettingChange::Refused { setting, reason } => Some(format!("{setting}: {reason}")),
+        SettingChange::Consequence { .. } => None,
+    });
+    refused.collect()
+}
+
+/// # Errors
+/// With exit code 3, if there are any.
+pub fn must_not_be_refused(refused: &[String]) -> Result<(), Failure> {
+    match refused {
+        [] => Ok(()),
+        [only] => Err(Failure::refused(format!("{only}; nothing was changed"))),
+        several => {
+            let count = words::count(several.len(), "change of a setting is", "changes of settings are");
+            let mut failure = Failure::refused(format!("{count} refused; nothing was changed"));
+            failure.causes = several.to_vec();
+            Err(failure)
+        }
+    }
+}
+
+/// The same for programs.
+pub fn kept_settings(environment: &Environment) -> Vec<KeptSetting> {
+    said(&environment.kept).into_iter().map(|(name, value)| KeptSetting { name, value }).collect()
+}
+
+pub fn unwanted(environment: &Environment) -> Vec<UnwantedResource> {
+    let all = environment.unwanted.iter();
+    all.map(|one| UnwantedResource { address: one.node.address.clone(), title: describe(&one.node.address, &one.spec).title }).collect()
 }
 
 /// Where something is made, its settings are not shown unless asked for.

@@ -7,7 +7,6 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use tokio::sync::oneshot;
 
 use super::{
     context::Context,
@@ -15,14 +14,9 @@ use super::{
     environment::{Ask, Environment, EnvironmentArgs, Settled},
     failure::Failure,
     global::Output,
-    wizard,
 };
 use crate::{
-    aws::{
-        blueprint::{KEY, STATE_BUCKET},
-        resources::AwsSpec,
-        verify::{Backend, listeners, survey},
-    },
+    aws::resources::AwsSpec,
     blueprint::Blueprint,
     exit,
     observation::{self, Observation, Seen},
@@ -42,9 +36,10 @@ use crate::{
 mod audit;
 mod ignore;
 mod live;
+mod one;
 mod probe;
 
-use live::{InUse, NoBucket, live_use};
+use one::of_environment;
 
 /// Check a backend against every control; without --probe, nothing is written
 #[derive(Args, Clone, Debug)]
@@ -169,7 +164,7 @@ async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Contex
     let (unknown, file) = (unknown_name(&settled), settled.sources.file.clone());
     let environment = settled.meet(cx.host, &cx.global).await?;
     ignore::keep(asked, &mut accepted, Some(environment.name()), file.as_ref(), cx)?;
-    let mut document = of_environment(&environment, &accepted, options, cx).await?;
+    let mut document = of_environment(environment, &accepted, options, cx).await?;
     document.notes.splice(0..0, unknown);
     Ok(document)
 }
@@ -183,74 +178,6 @@ fn unknown_name(settled: &Settled) -> Option<String> {
     let nearest = nearest(env.as_str(), file.envs.keys().map(EnvName::as_str), 0);
     let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
     Some(format!("{} has no environment {env}{hint}", file.path.display()))
-}
-
-async fn of_environment(
-    environment: &Environment,
-    accepted: &[Acceptance],
-    options: &VerifyOptions,
-    cx: &mut Context<'_>,
-) -> Result<VerifyDocument, Failure> {
-    let Environment { settings, names, aws: account, blueprint, .. } = environment;
-    let table = settings.lock.uses_table().then(|| names.table.clone());
-    let own_alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
-        AwsSpec::Alarm(alarm) => Some(&*alarm.name),
-        _ => None,
-    });
-    let about = survey::About {
-        bucket: &names.state_bucket,
-        table: table.as_deref(),
-        own_alarms: own_alarms.collect(),
-        policy: settings.access.policy.then(|| account.arn("iam", "", &format!("policy/{}", names.policy))),
-    };
-    let of = InUse { bucket: &names.state_bucket, table: table.clone(), settings, lock: Some(settings.lock), only: None };
-    let (tell, told) = oneshot::channel();
-    let observing = async {
-        let observation = environment.observe().await;
-        let is_there = matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. }));
-        // Nobody wants to know where use is not looked at.
-        let _ = tell.send(if is_there { Ok(observation::outputs(&observation).remove(&KEY)) } else { Err(NoBucket) });
-        observation
-    };
-    let at = now(cx);
-    let using = async {
-        let key = async { told.await.unwrap_or(Err(NoBucket)) };
-        if options.usage { live_use(account, &of, key, options, at).await } else { vec![] }
-    };
-    // All at once: each takes two round trips, and none has to wait for another.
-    let looking = async { tokio::join!(observing, survey::checks(account, &about), listeners::check(account, blueprint), using) };
-    let (observation, surveyed, listened, used) = cx.look(looking).await?;
-    let mend = wizard::command("bootstrap", environment.name(), &environment.flags) + &cx.global.words();
-    let backend = Backend { aws: account, blueprint, observation: &observation, mend: &mend, tagged: true };
-    let mut checked = backend.checks();
-    checked.extend(surveyed);
-    checked.extend(listened);
-    checked.extend(of_files(environment, &observation, cx)?);
-    checked.extend(used);
-    let mut notes = vec![];
-    // Those who may only run Terraform may not look at the bucket, and try it all the same.
-    if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
-        let key = observation::outputs(&observation).get(&KEY).cloned();
-        let (probed, said) = probe::run(account, &of.target(account, key), &mend, &options.probe, cx).await?;
-        checked.extend(probed);
-        notes = said;
-    }
-    let who = About {
-        project: Some(settings.project.to_string()),
-        env: Some(settings.env.to_string()),
-        account: account.account().to_owned(),
-        region: settings.region.to_string(),
-        bucket: names.state_bucket.clone(),
-        table,
-    };
-    let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
-    document.resources = resources(blueprint, &observation);
-    document.file = tf_file(environment, cx);
-    if document.resources.iter().all(|resource| !resource.present) {
-        document.notes.push("there is nothing of this environment; `tfbackend bootstrap` makes it".to_owned());
-    }
-    document.notes.extend(notes);
-    Ok(document)
 }
 
 fn now(cx: &Context<'_>) -> jiff::Timestamp {
@@ -267,7 +194,8 @@ fn of_files(environment: &Environment, observation: &Observation<AwsSpec>, cx: &
     let conf: Vec<PathBuf> = [PathBuf::from(conf)].into_iter().filter(|conf| dir.join(conf).exists()).collect();
     let folder = read_folder(&dir, &conf, cx)?;
     let backend = environment.backend(&observation::outputs(observation));
-    Ok(named_from(&cx.host.cwd, files::check(&folder, Some(&backend))))
+    let key_said = environment.merged.is_said("key");
+    Ok(named_from(&cx.host.cwd, files::check(&folder, Some(&backend), key_said)))
 }
 
 /// The file that points Terraform at it, if it is there.

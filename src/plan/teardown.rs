@@ -138,7 +138,7 @@ fn ordered<S: Spec>(blueprint: &Blueprint<S>, mut changes: BTreeMap<Address, Cha
         let ready = left.iter().position(|address| !left.iter().any(|other| waits_for(address, other)));
         let address = left.remove(ready.unwrap_or(0));
         let needs = steps.iter().map(|step| &step.address).filter(|other| waits_for(address, other)).cloned().collect();
-        steps.extend(changes.remove(address).map(|change| Step { address: address.clone(), needs, change }));
+        steps.extend(changes.remove(address).map(|change| Step { address: address.clone(), needs, consequence: None, change }));
     }
     steps
 }

@@ -95,7 +95,8 @@ fn block<S: Spec>(step: &Step<S>, parts: usize, describe: &Describe<'_, S>, view
     let mut lines = wrap(&format!("{head}  "), "    ", &rest, view.width);
     colored(&mut lines, &head, &step.change, style);
     let note = line.note.map(|note| format!("note: {}", safe(&note)));
-    for detail in details.iter().chain(&note) {
+    let consequence = step.consequence.as_ref().map(|what| format!("note: {}", safe(what)));
+    for detail in details.iter().chain(&note).chain(&consequence) {
         lines.extend(wrap("    ", "      ", detail, view.width));
     }
     lines

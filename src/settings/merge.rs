@@ -1,8 +1,8 @@
 //! Which source wins, and for each value who said it.
 //!
 //! Command line, then `TFBACKEND_*`, then the environment's table of the file, then the file's top
-//! level, then a person's answers (asked only for what the others left open), then `AWS_REGION`,
-//! then the defaults. A value also puts aside whatever it excludes and a weaker source said:
+//! level, then a person's answers (asked only for what the others left open), then what a live backend
+//! has already (see [`kept`](crate::aws::kept)), then `AWS_REGION`, then the defaults. A value also puts aside whatever it excludes and a weaker source said:
 //! `--kms-key` beats an `encryption` in the file.
 
 use std::{
@@ -38,6 +38,8 @@ pub enum Origin {
         line: usize,
     },
     Answer,
+    /// Nothing says it: the backend is there already, and has this value.
+    Kept,
     Default,
 }
 
@@ -48,6 +50,7 @@ impl fmt::Display for Origin {
             Self::Variable { name } => f.write_str(name),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Answer => f.write_str("answer"),
+            Self::Kept => f.write_str("kept as it is"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -59,11 +62,15 @@ pub enum Rank {
     Default,
     /// `AWS_REGION`: not said for tfbackend, but better than nothing.
     Ambient,
+    /// What is there already.
+    Kept,
     Answer,
     FileTop,
     FileEnv,
     Variable,
     Flag,
+    /// What is there already, in place of a change that is refused.
+    Refused,
 }
 
 /// All that says settings, each source read and valid by itself.
@@ -153,7 +160,7 @@ impl Merged {
 
     /// Whether somebody said it for tfbackend: neither a default nor `AWS_REGION` counts.
     pub fn is_said(&self, name: &str) -> bool {
-        self.rank(name).is_some_and(|rank| rank >= Rank::Answer)
+        self.rank(name).is_some_and(|rank| rank >= Rank::Answer && rank != Rank::Refused)
     }
 
     /// What was said for tfbackend, by whomever: neither defaults nor `AWS_REGION`, but for the
@@ -185,6 +192,32 @@ impl Merged {
     pub fn with_answers(mut self, answers: &Layer) -> Self {
         self.put(said(answers), Rank::Answer, |_| Origin::Answer);
         self
+    }
+
+    /// The same with what a live backend has, which replaces defaults and nothing that was said.
+    #[must_use]
+    pub fn with_kept(mut self, kept: &Layer) -> Self {
+        self.put(said(kept), Rank::Kept, |_| Origin::Kept);
+        self
+    }
+
+    /// The same with what a live backend has in place of what was said: such a change is refused.
+    #[must_use]
+    pub fn without_refused(mut self, live: &Layer) -> Self {
+        self.put(said(live), Rank::Refused, |_| Origin::Kept);
+        self
+    }
+
+    /// Whether the value is that of a live backend, and nothing says it.
+    pub fn is_kept(&self, name: &str) -> bool {
+        self.origin(name) == Some(&Origin::Kept)
+    }
+
+    /// What is kept although the default is another.
+    pub fn kept(&self) -> Layer {
+        let defaults = said(&resolve::defaults());
+        let kept = self.entries.iter().filter(|(name, entry)| entry.origin == Origin::Kept && defaults.get(*name) != Some(&entry.value));
+        layer_of(kept.map(|(name, entry)| (name.clone(), entry.value.clone())).collect())
     }
 
     fn put(&mut self, values: Map<String, Value>, rank: Rank, origin: impl Fn(&str) -> Origin) {

@@ -18,15 +18,16 @@ mod agreement;
 mod safety;
 mod left_behind;
 
-/// All checks of `folder`. `cloud` is the environment's backend, where one is known.
+/// All checks of `folder`. `cloud` is the environment's backend, where one is known; `key_said` is whether its key
+/// was chosen, and not merely derived.
 ///
 /// None at all for a folder that is not Terraform's ([`WorkingDirectory::is_terraform`]). What depends on
 /// a file that cannot be read is not said to hold.
-pub fn check(folder: &WorkingDirectory, cloud: Option<&BackendConfig>) -> Vec<Checked> {
+pub fn check(folder: &WorkingDirectory, cloud: Option<&BackendConfig>, key_said: bool) -> Vec<Checked> {
     if !folder.is_terraform() {
         return vec![];
     }
-    let files = Files::of(folder, cloud);
+    let files = Files::of(folder, cloud, key_said);
     [presence::check(&files), content::check(&files), agreement::check(&files), safety::check(&files), left_behind::check(&files)].concat()
 }
 
@@ -34,6 +35,7 @@ pub fn check(folder: &WorkingDirectory, cloud: Option<&BackendConfig>) -> Vec<Ch
 struct Files<'a> {
     folder: &'a WorkingDirectory,
     cloud: Option<&'a BackendConfig>,
+    key_said: bool,
     /// The one block that counts, if it is of the `s3` backend.
     block: Option<&'a Block>,
     /// Partial configurations of an `s3` backend.
@@ -54,7 +56,7 @@ struct Setup<'a> {
 }
 
 impl<'a> Files<'a> {
-    fn of(folder: &'a WorkingDirectory, cloud: Option<&'a BackendConfig>) -> Self {
+    fn of(folder: &'a WorkingDirectory, cloud: Option<&'a BackendConfig>, key_said: bool) -> Self {
         let chosen = folder.configuration.block();
         let block = chosen.filter(|block| block.is_s3());
         let is_other = chosen.is_some() && block.is_none();
@@ -64,7 +66,7 @@ impl<'a> Files<'a> {
         // Which block counts, and so what it says, is known only if all could be read.
         let is_clear = folder.configuration.unreadable.is_empty() && folder.configuration.blocks.len() <= 1;
         let setups = if is_clear { setups(block, &partial) } else { vec![] };
-        Self { folder, cloud, block, partial, setups }
+        Self { folder, cloud, key_said, block, partial, setups }
     }
 
     /// Whether the folder is meant to have its state in an `s3` backend.

@@ -31,6 +31,8 @@ mod hardening;
 #[cfg(unix)]
 mod idempotence;
 #[cfg(unix)]
+mod kept;
+#[cfg(unix)]
 mod lock;
 #[cfg(unix)]
 mod machine;

@@ -50,7 +50,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 
 fn checked(dir: &Path, cloud: Option<&BackendConfig>) -> Vec<Checked> {
     let folder = WorkingDirectory::read(dir, &Look::default()).expect("a folder");
-    files::check(&folder, cloud)
+    files::check(&folder, cloud, true)
 }
 
 /// What does not hold, as a person reads it.

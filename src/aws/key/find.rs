@@ -52,7 +52,26 @@ pub async fn find(aws: &Aws, alias: &str) -> Result<Option<FoundKey>, AwsError> 
     behind(aws, describe(aws, alias)).await
 }
 
-/// The same, by what the alias leads to.
+/// What the alias leads to, regardless of its owner.
+pub(in crate::aws) async fn at_alias(
+    aws: &Aws,
+    aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
+) -> Result<Option<FoundKey>, AwsError> {
+    match aliased.await? {
+        Some(metadata) => Box::pin(with_tags(aws, metadata)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether the key of this ARN carries the tags of this environment.
+///
+/// # Errors
+/// If KMS does not say.
+pub async fn is_ours(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+    Ok(aws.mark.owner(&tags(aws, arn).await?) == Owner::Us)
+}
+
+/// [`find`] with what the alias leads to.
 pub(in crate::aws) async fn behind(
     aws: &Aws,
     aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,

@@ -21,6 +21,7 @@ fn place() -> Place {
         trail: "TRAIL".to_owned(),
         alarm_prefix: "acme-".to_owned(),
         key: Some(KEY.to_owned()),
+        old_keys: vec![],
         workspace_prefix: "env:".to_owned(),
     }
 }

@@ -82,6 +82,7 @@ fn policy(protected: bool) -> String {
         trail: "trail".to_owned(),
         alarm_prefix: "acme".to_owned(),
         key: Some(KEY_ARN.to_owned()),
+        old_keys: vec![],
         workspace_prefix: "env:".to_owned(),
     };
     place.state_bucket_policy(protected).to_json()

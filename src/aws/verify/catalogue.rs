@@ -21,6 +21,7 @@ pub static ALL: &[&Check] = &[
     &OWNED,
     &UNMANAGED,
     &TAGS,
+    &SETTINGS_LIVE,
     &KEY,
     &KEY_USABLE,
     &KEY_ALIAS,

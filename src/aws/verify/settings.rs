@@ -81,6 +81,7 @@ impl Settings<'_> {
                 Reason::Foreign { .. } | Reason::Unmanaged => vec![(&rule::OWNED, by_hand(reason.to_string()))],
                 Reason::Impossible { why } => self.although_blocked(step, spec, why),
                 Reason::Missing { what } => vec![(whole, by_hand(what.clone()))],
+                Reason::NeedsOrder { what, remedy } => vec![(whole, Verdict::Fails { what: what.clone(), mend: remedy.clone() })],
             },
         }
     }

@@ -13,7 +13,6 @@ use crate::{
         files,
     },
     host::Host,
-    plan::Plan,
     settings::{layer::Layer, variables},
     spec::Outputs,
 };
@@ -24,11 +23,16 @@ pub async fn run(path: &Path, said: Layer, cx: &mut Context<'_>) -> Result<u8, F
     saved.must_not_delete()?;
     saved.must_not_be_blocked()?;
     let environment = open(&saved, said, cx).await?;
+    saved.must_be_for(&environment)?;
+    let (environment, observation) = cx.inspect(environment, false).await?;
+    let now = environment.plan(&observation, saved.adopt);
+    if saved.is_of_this_version() {
+        // A world that has changed is said before settings that follow from it.
+        since::must_still_be(&saved.plan(), &now)?;
+    }
     saved.must_fit(&environment)?;
-    files::must_be_writable(&environment, &Outputs::new(), cx)?;
-    let observation = cx.observe(&environment).await?;
-    let now = Plan::to_apply(&environment.blueprint, &observation, saved.adopt);
     since::must_still_be(&saved.plan(), &now)?;
+    files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let carry = Carry { plan: saved.plan(), observation, save: None, saved: true };
     bootstrap::carry_out(carry, environment, cx).await.map_err(used_up)
 }

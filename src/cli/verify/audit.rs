@@ -155,7 +155,7 @@ async fn held_to(
     checked.extend(surveyed);
     checked.extend(what_else);
     checked.extend(of_files(settings, cx)?);
-    let of = super::InUse {
+    let of = super::live::InUse {
         bucket: &names.state_bucket,
         table: table.clone(),
         settings,
@@ -166,7 +166,7 @@ async fn held_to(
     let target = of.target(aws, key.clone());
     if options.usage {
         let at = super::now(cx);
-        checked.extend(cx.look(super::live_use(aws, &of, async { Ok(key) }, options, at)).await?);
+        checked.extend(cx.look(super::live::live_use(aws, &of, async { Ok(key) }, options, at)).await?);
     }
     let (probed, notes) = super::probe::run(aws, &target, &mend, &options.probe, cx).await?;
     checked.extend(probed);
@@ -190,7 +190,7 @@ fn of_files(settings: &Settings, cx: &Context<'_>) -> Result<Vec<crate::verify::
     let configured = Configured::of_folder(&folder, &[]).ok();
     let is_of_it =
         configured.is_some_and(|configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str()));
-    Ok(if is_of_it { super::named_from(&cx.host.cwd, files::check(&folder, None)) } else { vec![] })
+    Ok(if is_of_it { super::named_from(&cx.host.cwd, files::check(&folder, None, true)) } else { vec![] })
 }
 
 /// What would set right all of it at once, names left to whoever does.

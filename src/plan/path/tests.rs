@@ -31,6 +31,7 @@ fn plan(steps: Vec<(&'static str, &[&'static str], Change<Slow>)>) -> Plan<Slow>
     let step = |(address, needs, change): (&'static str, &[&'static str], _)| Step {
         address: Address::new(address),
         needs: needs.iter().map(|need| Address::new(need)).collect(),
+        consequence: None,
         change,
     };
     Plan { steps: steps.into_iter().map(step).collect() }

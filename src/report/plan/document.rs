@@ -37,8 +37,30 @@ pub struct PlanDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<PolicyDocument>")]
     pub needed_actions: Option<Value>,
+    /// Settings that nothing says, that are not the defaults, and that are kept as they are there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptSetting>,
+    /// What is there of the environment although its settings leave it out. It is left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwanted: Vec<UnwantedResource>,
     /// In an order in which they can be carried out.
     pub steps: Vec<StepDocument>,
+}
+
+/// A setting and its value, as in `tfbackend.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct KeptSetting {
+    pub name: String,
+    pub value: Value,
+}
+
+/// A resource that no setting asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnwantedResource {
+    /// As in `lock_table`.
+    pub address: Address,
+    /// Kind and name, for people.
+    pub title: String,
 }
 
 /// An IAM policy.
@@ -96,6 +118,9 @@ pub struct StepDocument {
     pub monthly_cost: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What follows from it for the states that are there already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consequence: Option<String>,
     /// What is there now: of updates, adoptions, no-ops, deletes and what is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
@@ -159,6 +184,8 @@ impl PlanDocument {
             monthly_cost: Cost::of(plan, describe),
             critical_path: plan.critical_path(),
             needed_actions: None,
+            kept: vec![],
+            unwanted: vec![],
             steps: plan.steps.iter().map(|step| StepDocument::of(step, describe)).collect(),
         }
     }
@@ -226,6 +253,7 @@ impl StepDocument {
             title: line.as_ref().map(|line| line.title.clone()),
             monthly_cost: line.as_ref().and_then(|line| line.cost),
             note: line.and_then(|line| line.note),
+            consequence: step.consequence.clone(),
             from: from.map(super::json),
             to: to.map(super::json),
             reason,

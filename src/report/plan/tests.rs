@@ -29,7 +29,7 @@ pub fn view(width: usize) -> View {
 }
 
 pub fn step(address: &'static str, change: Change<Any>) -> Step<Any> {
-    Step { address: Address::new(address), needs: vec![], change }
+    Step { address: Address::new(address), needs: vec![], consequence: None, change }
 }
 
 pub fn describe(address: &Address, _: &Any) -> Line {

@@ -11,6 +11,9 @@ use crate::{
     working_directory::{Block, Partial, Saved, Value},
 };
 
+/// Which states a run finds: another value is never written without taking them along.
+const STATE: [&str; 3] = ["bucket", "key", "workspace_key_prefix"];
+
 /// What must not only be the same where it is said, but also be said.
 const MUST_BE_SAID: [&str; 5] = ["dynamodb_table", "use_lockfile", "encrypt", "kms_key_id", "workspace_key_prefix"];
 
@@ -117,11 +120,18 @@ fn agrees(files: &Files<'_>, setup: &Setup<'_>, cloud: &BackendConfig) -> Verdic
     // The region may come from the environment, and that no key is named is another check's concern.
     let is_known = cloud.kms_key_arn.is_none() || files.key().is_some();
     let left_open = |name: &str| matches!(name, "region" | "kms_key_id") && !is_said(name) || name == "kms_key_id" && !is_known;
-    let differ = all.into_iter().filter(|(name, wanted)| !left_open(name) && !same(name, setup.value(name), wanted.as_ref()));
-    let (mut what, mut write, mut remove) = (vec![], vec![], vec![]);
+    // Any folder may have a state of its own in the bucket: a key that was merely derived says nothing against that.
+    let unsaid = |name: &str| name == "key" && !files.key_said;
+    let differ =
+        all.into_iter().filter(|(name, wanted)| !left_open(name) && !unsaid(name) && !same(name, setup.value(name), wanted.as_ref()));
+    let (mut what, mut write, mut remove, mut other_state) = (vec![], vec![], vec![], vec![]);
     for (name, wanted) in differ {
         let (is, wanted_text) = (shown(setup.value(&name)), shown(wanted.as_ref()));
         what.push(format!("{} is {is} at {}, and the backend's is {wanted_text}", named(&name), setup.spot(&name)));
+        if STATE.contains(&&*name) {
+            other_state.push(format!("{} {is}", named(&name)));
+            continue;
+        }
         match wanted {
             Some(_) => write.push(format!("`{name} = {wanted_text}`")),
             None => remove.push(named(&name)),
@@ -137,7 +147,16 @@ fn agrees(files: &Files<'_>, setup: &Setup<'_>, cloud: &BackendConfig) -> Verdic
     if what.is_empty() {
         return Verdict::Holds;
     }
-    fails(what.join("; "), set_right(files, setup, &write, &remove))
+    let right = (!write.is_empty() || !remove.is_empty()).then(|| set_right(files, setup, &write, &remove));
+    let settings = (!other_state.is_empty()).then(|| {
+        format!(
+            "this folder uses another state than the settings say: if it is the right one, say {} in the settings; else move the state with \
+             `{} init -migrate-state`, never with -reconfigure",
+            other_state.join(", "),
+            files.folder.engine.program()
+        )
+    });
+    fails(what.join("; "), [settings, right].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
 fn set_right(files: &Files<'_>, setup: &Setup<'_>, write: &[String], remove: &[String]) -> String {

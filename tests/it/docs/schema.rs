@@ -56,6 +56,7 @@ fn of_all_kinds() -> Value {
             Reason::Foreign { owner: text() },
             Reason::Impossible { why: text() },
             Reason::Missing { what: text() },
+            Reason::NeedsOrder { what: text(), remedy: text() },
         ];
         let mut steps = plan.steps.iter_mut();
         for (step, reason) in steps.by_ref().zip(reasons) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{
-    aws::{Aws, blueprint, caller::Caller, clients::Clients, ownership::Mark, resources::AwsSpec},
+    aws::{Aws, blueprint, caller::Caller, clients::Clients, kept::Beside, ownership::Mark, resources::AwsSpec},
     cli::environment::Environment,
     observation::{Observation, Seen},
     plan::Plan,
@@ -31,7 +31,24 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
     let names = Names::new(&settings, &ACCOUNT.parse().expect("an account"));
     let blueprint = blueprint::blueprint(&settings, &names, &aws);
     let said: Layer = merged.said();
-    Environment { settings, names, aws, blueprint, emulator: None, said, flags: Layer::default(), asked: false, may_ask: false }
+    Environment {
+        settings,
+        names,
+        aws,
+        blueprint,
+        emulator: None,
+        said,
+        flags: Layer::default(),
+        asked: false,
+        may_ask: false,
+        merged,
+        beside: Beside::default(),
+        kept: Layer::default(),
+        weaker: Layer::default(),
+        judged: None,
+        unwanted: vec![],
+        changes: vec![],
+    }
 }
 
 /// The plan for an account in which nothing of it is, and what is only used is as it should be.

@@ -24,7 +24,7 @@ fn read(dir: &Path) -> WorkingDirectory {
 
 /// Check and file of what does not hold.
 fn findings(dir: &Path) -> Vec<String> {
-    let all = files::check(&read(dir), None);
+    let all = files::check(&read(dir), None, true);
     let file = |checked: &Checked| checked.place.shown().trim_start_matches(&dir.display().to_string()).trim_start_matches('/').to_owned();
     all.iter().filter(|checked| checked.is_finding()).map(|checked| format!("{} {}", checked.check.id, file(checked))).collect()
 }
@@ -87,7 +87,7 @@ async fn credentials_that_init_stored_are_found_and_not_kept() {
     let output = backend.terraform(&["init", "-backend-config=backend.conf"]);
     assert!(output.status.success(), "{}", said(&output));
     let folder = read(backend.dir());
-    let shown = format!("{folder:?}{:?}", files::check(&folder, None));
+    let shown = format!("{folder:?}{:?}", files::check(&folder, None, true));
     let stored = fs::read_to_string(backend.dir().join(".terraform/terraform.tfstate")).expect("stored");
     assert!(stored.contains(&secret), "this is about what Terraform stores in clear");
     assert!(!shown.contains(&secret) && !shown.contains(&id), "{shown}");
@@ -107,7 +107,7 @@ async fn a_partial_configuration_without_a_block_stayed_local() {
     assert_eq!(findings(dir), [trap]);
 
     apply(&backend, &[]);
-    let all = files::check(&read(dir), None);
+    let all = files::check(&read(dir), None, true);
     let found = all.iter().find(|checked| checked.check.id == "files-backend-declared").expect("checked");
     let local = dir.join("terraform.tfstate");
     assert!(

@@ -3,6 +3,15 @@
 use super::check;
 use crate::verify::{Check, Group::*, Severity::*};
 
+pub static SETTINGS_LIVE: Check = check(
+    "settings-live",
+    High,
+    Locking,
+    "the settings say of a live backend what it is",
+    "a changed key, bucket, table or lock mechanism hides states from runs, or runs from each other",
+    &[],
+);
+
 pub static TABLE: Check =
     check("table", Critical, Locking, "the lock table is there", "`init` succeeds without it, and the first plan fails", &[]);
 pub static TABLE_KEY: Check = check(

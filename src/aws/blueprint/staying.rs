@@ -1,0 +1,48 @@
+//! What the settings leave out and is there all the same, and the blueprint in which nothing is left out.
+
+use crate::settings::{
+    Alarms, Billing, Encryption, Settings, Topic,
+    layer::{LockMechanism, TrailKind},
+};
+
+/// Parts of an environment that its settings leave out, that are there, and that go on working.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Staying {
+    pub trail: bool,
+    /// The topic of our own.
+    pub topic: bool,
+    /// The bucket tells our topic of deleted states.
+    pub delete_events: bool,
+    /// The state bucket writes its access logs into the log bucket.
+    pub access_logs: bool,
+    /// Keys that states are still encrypted with, by ARN.
+    pub old_keys: Vec<String>,
+}
+
+/// The same environment with every optional part: what may be there of it.
+#[must_use]
+pub fn widest(settings: &Settings) -> Settings {
+    let mut wide = settings.clone();
+    let rotation_days = match settings.encryption {
+        Encryption::NewKey { rotation_days } => rotation_days,
+        Encryption::OwnKey { .. } | Encryption::SseS3 => 365,
+    };
+    wide.encryption = Encryption::NewKey { rotation_days };
+    wide.lock = LockMechanism::Both;
+    wide.bucket.access_logs = true;
+    wide.bucket.delete_events = true;
+    wide.table.recovery = true;
+    wide.table.billing = Billing::OnDemand;
+    wide.access.policy = true;
+    wide.trail = TrailKind::New;
+    wide.alarms = match &settings.alarms {
+        Alarms::On { topic: Topic::New { emails }, bucket_gib, objects } => {
+            Alarms::On { topic: Topic::New { emails: emails.clone() }, bucket_gib: *bucket_gib, objects: *objects }
+        }
+        Alarms::On { topic: Topic::Existing { .. }, bucket_gib, objects } => {
+            Alarms::On { topic: Topic::New { emails: vec![] }, bucket_gib: *bucket_gib, objects: *objects }
+        }
+        Alarms::Off => Alarms::On { topic: Topic::New { emails: vec![] }, bucket_gib: 1, objects: 1 },
+    };
+    wide
+}

@@ -1,0 +1,65 @@
+//! Everything that was looked at, by what it is: a second wish for the same thing takes no second call.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    aws::{Aws, bucket::Bucket, lock_table::LockTable, ownership::Tags, resources::AwsSpec},
+    blueprint::{Blueprint, Node},
+    observation::{Observation, Owner, Seen, inherit_owners},
+};
+
+/// What was seen, by [`AwsSpec::identity`].
+#[derive(Debug, Default)]
+pub struct Sightings {
+    seen: BTreeMap<String, Seen<AwsSpec>>,
+    region: String,
+}
+
+impl Sightings {
+    pub fn new(aws: &Aws) -> Self {
+        Self { seen: BTreeMap::new(), region: aws.region.clone() }
+    }
+
+    pub fn has(&self, spec: &AwsSpec) -> bool {
+        self.seen.contains_key(&spec.identity())
+    }
+
+    pub fn add(&mut self, spec: &AwsSpec, seen: Seen<AwsSpec>) {
+        self.seen.insert(spec.identity(), seen);
+    }
+
+    /// What was seen of each node. A part has the owner of its parent.
+    pub fn observation(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
+        let seen = |node: &Node<AwsSpec>| Some((node.address.clone(), self.seen.get(&node.spec.identity())?.clone()));
+        let mut observation = blueprint.nodes().iter().filter_map(seen).collect();
+        inherit_owners(&mut observation);
+        observation
+    }
+
+    /// The spec to look at a bucket of which only the name is known.
+    pub fn bucket(&self, name: &str) -> AwsSpec {
+        let (name, region) = (name.to_owned(), self.region.clone());
+        AwsSpec::Bucket(Bucket { name, region, account_regional: false, ownership: String::new(), tags: Tags::new() })
+    }
+
+    pub fn table(name: &str) -> AwsSpec {
+        AwsSpec::LockTable(LockTable::named(name))
+    }
+
+    /// Whether a bucket of this name is the environment's, or may be: what cannot be read may be anything.
+    pub fn is_bucket(&self, name: &str) -> bool {
+        self.may_be_ours(&self.bucket(name))
+    }
+
+    pub fn is_table(&self, name: &str) -> bool {
+        self.may_be_ours(&Self::table(name))
+    }
+
+    fn may_be_ours(&self, spec: &AwsSpec) -> bool {
+        match self.seen.get(&spec.identity()) {
+            Some(Seen::Present { owner, .. }) => *owner == Owner::Us,
+            Some(Seen::Unreadable(_)) => true,
+            Some(Seen::Absent) | None => false,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What the partial configuration of ours in the folder says of an environment: no call, and nothing of other files.
+
+use std::path::Path;
+
+use crate::{
+    aws::kept::Beside,
+    render::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, header::Owner},
+    settings::{
+        Settings,
+        derived::Names,
+        layer::{Layer, LockMechanism, Namespace},
+        names::{BucketName, TableName},
+    },
+    working_directory::{Partial, Value},
+};
+
+/// A file of ours, and whose it says that it is.
+pub struct BesideFile {
+    partial: Partial,
+    pub owner: Owner,
+}
+
+/// The partial configuration of this environment in `dir`, if it is as tfbackend wrote it.
+pub fn find(dir: &Path, settings: &Settings) -> Option<BesideFile> {
+    let path = dir.join(settings.files.conf_file.for_env(&settings.env));
+    // A link is not followed, a pipe is not waited for.
+    if !std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) {
+        return None;
+    }
+    let partial = Partial::read(&path);
+    let owner = partial.owner.clone().filter(|_| partial.arguments.is_ok())?;
+    let is_ours = owner.project == settings.project.as_str() && owner.env == settings.env.as_str();
+    is_ours.then_some(BesideFile { partial, owner })
+}
+
+impl BesideFile {
+    /// What it says. Of a file for another account or an emulator, only where in a bucket the state is.
+    pub fn read(&self, settings: &Settings, is_same_account: bool) -> Beside {
+        let value = |name: &str| self.partial.said().iter().find(|argument| argument.name == name).map(|argument| &argument.value);
+        let text = |name: &str| value(name).and_then(Value::as_text);
+        let file = self.partial.name();
+        let key = text("key").and_then(|key| key.parse().ok());
+        let workspace_prefix = text("workspace_key_prefix").unwrap_or(DEFAULT_WORKSPACE_KEY_PREFIX).parse().ok();
+        let beside = Beside { file, key, workspace_prefix, ..Beside::default() };
+        if !is_same_account {
+            return beside;
+        }
+        let table = text("dynamodb_table");
+        let lock = match (table.is_some(), value("use_lockfile").and_then(Value::as_bool).unwrap_or(false)) {
+            (true, true) => Some(LockMechanism::Both),
+            (true, false) => Some(LockMechanism::Dynamodb),
+            (false, true) => Some(LockMechanism::S3),
+            (false, false) => None,
+        };
+        let names = names(settings, &self.owner, text("bucket"), table);
+        Beside { lock, bucket: text("bucket").map(str::to_owned), names, ..beside }
+    }
+}
+
+/// The names among these that are not derived from the settings.
+fn names(settings: &Settings, owner: &Owner, bucket: Option<&str>, table: Option<&str>) -> Layer {
+    let Ok(account) = owner.account.parse() else { return Layer::default() };
+    let derived = |namespace| {
+        let mut settings = settings.clone();
+        (settings.bucket.name, settings.bucket.namespace, settings.table.name) = (None, namespace, None);
+        Names::new(&settings, &account)
+    };
+    let (global, regional) = (derived(Namespace::Global), derived(Namespace::AccountRegional));
+    let table = table.filter(|table| *table != global.table).and_then(|table| table.parse::<TableName>().ok());
+    let names = Layer { table, ..Layer::default() };
+    match bucket {
+        Some(bucket) if bucket == regional.state_bucket => Layer { namespace: Some(Namespace::AccountRegional), ..names },
+        Some(bucket) if bucket != global.state_bucket => {
+            let bucket: Option<BucketName> = bucket.parse().ok();
+            let is_regional = bucket.as_ref().is_some_and(BucketName::is_account_regional);
+            Layer { namespace: is_regional.then_some(Namespace::AccountRegional), bucket, ..names }
+        }
+        Some(_) | None => names,
+    }
+}

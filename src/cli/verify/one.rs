@@ -1,0 +1,173 @@
+//! One environment: looked at all at once, with the settings that follow from what is there.
+
+use std::future::Future;
+
+use tokio::sync::oneshot;
+
+use super::{
+    VerifyOptions, document,
+    live::{InUse, NoBucket, live_use},
+    now, of_files, probe, resources, tf_file,
+};
+use crate::{
+    aws::{
+        blueprint::{KEY, STATE_BUCKET},
+        resources::AwsSpec,
+        verify::{Backend, catalogue, listeners, survey},
+    },
+    cli::{context::Context, environment::Environment, failure::Failure, summary, wizard},
+    observation::{self, Observation, Seen},
+    plan::{Reason, SettingChange},
+    report::findings::document::{About, VerifyDocument},
+    settings::{Settings, derived::Names, options::said},
+    verify::{Checked, Place, Verdict, accept::Acceptance},
+};
+
+pub(super) async fn of_environment(
+    environment: Environment,
+    accepted: &[Acceptance],
+    options: &VerifyOptions,
+    cx: &mut Context<'_>,
+) -> Result<VerifyDocument, Failure> {
+    let at = now(cx);
+    // All at once: each takes two round trips, and none has to wait for another. The settings may turn out to be others:
+    // then what depends on them is looked at again.
+    let (tell, told) = oneshot::channel();
+    let inspecting = async {
+        let inspection = environment.inspect(false).await;
+        let _ = tell.send(inspection.as_ref().map_or(Err(NoBucket), |it| key_of(&it.observation)));
+        inspection
+    };
+    let key = async { told.await.unwrap_or(Err(NoBucket)) };
+    let looking = async { tokio::join!(inspecting, around(&environment, key, options, at)) };
+    let (inspection, mut others) = cx.look(looking).await?;
+    let guessed = surroundings(&environment);
+    let (environment, observation) = environment.as_inspected(inspection?);
+    if surroundings(&environment) != guessed {
+        others = cx.look(around(&environment, async { key_of(&observation) }, options, at)).await?;
+    }
+    judge(environment, &observation, others, accepted, options, cx).await
+}
+
+/// The key that states should be encrypted with, if there is a bucket for them.
+fn key_of(observation: &Observation<AwsSpec>) -> Result<Option<String>, NoBucket> {
+    match observation.get(&STATE_BUCKET) {
+        Some(Seen::Present { .. }) => Ok(observation::outputs(observation).remove(&KEY)),
+        Some(Seen::Absent | Seen::Unreadable(_)) | None => Err(NoBucket),
+    }
+}
+
+fn table_of(environment: &Environment) -> Option<String> {
+    environment.settings.lock.uses_table().then(|| environment.names.table.clone())
+}
+
+/// What the checks of [`around`] depend on.
+fn surroundings(environment: &Environment) -> (Settings, Names) {
+    (environment.settings.clone(), environment.names.clone())
+}
+
+/// What no node of the blueprint is about: the account, who hears of alarms, what runs made of the backend.
+async fn around(
+    environment: &Environment,
+    key: impl Future<Output = Result<Option<String>, NoBucket>>,
+    options: &VerifyOptions,
+    at: jiff::Timestamp,
+) -> Vec<Checked> {
+    let Environment { settings, names, aws: account, blueprint, .. } = environment;
+    let table = table_of(environment);
+    let own_alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
+        AwsSpec::Alarm(alarm) => Some(&*alarm.name),
+        _ => None,
+    });
+    let about = survey::About {
+        bucket: &names.state_bucket,
+        table: table.as_deref(),
+        own_alarms: own_alarms.collect(),
+        policy: settings.access.policy.then(|| account.arn("iam", "", &format!("policy/{}", names.policy))),
+    };
+    let of = in_use(environment, table.clone());
+    let using = async { if options.usage { live_use(account, &of, key, options, at).await } else { vec![] } };
+    let (surveyed, listened, used) = tokio::join!(survey::checks(account, &about), listeners::check(account, blueprint), using);
+    surveyed.into_iter().chain(listened).chain(used).collect()
+}
+
+fn in_use(environment: &Environment, table: Option<String>) -> InUse<'_> {
+    let Environment { settings, names, .. } = environment;
+    InUse { bucket: &names.state_bucket, table, settings, lock: Some(settings.lock), only: None }
+}
+
+/// What was seen, held against the settings.
+async fn judge(
+    environment: Environment,
+    observation: &Observation<AwsSpec>,
+    others: Vec<Checked>,
+    accepted: &[Acceptance],
+    options: &VerifyOptions,
+    cx: &mut Context<'_>,
+) -> Result<VerifyDocument, Failure> {
+    let Environment { settings, names, aws: account, .. } = &environment;
+    // What is kept and protects less than a default is judged by the default, until something says it.
+    let blueprint = environment.judged.as_ref().unwrap_or(&environment.blueprint);
+    let mend = wizard::command("bootstrap", environment.name(), &environment.flags_to_mend()) + &cx.global.words();
+    let backend = Backend { aws: account, blueprint, observation, mend: &mend, tagged: true };
+    let mut checked = backend.checks();
+    checked.push(settings_live(&environment));
+    checked.extend(others);
+    checked.extend(of_files(&environment, observation, cx)?);
+    let mut notes = notes_of(&environment);
+    // Those who may only run Terraform may not look at the bucket, and try it all the same.
+    if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
+        let key = observation::outputs(observation).get(&KEY).cloned();
+        let target = in_use(&environment, table_of(&environment)).target(account, key);
+        let (probed, said) = probe::run(account, &target, &mend, &options.probe, cx).await?;
+        checked.extend(probed);
+        notes.extend(said);
+    }
+    let who = About {
+        project: Some(settings.project.to_string()),
+        env: Some(settings.env.to_string()),
+        account: account.account().to_owned(),
+        region: settings.region.to_string(),
+        bucket: names.state_bucket.clone(),
+        table: table_of(&environment),
+    };
+    let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
+    document.resources = resources(&environment.blueprint, observation);
+    document.file = tf_file(&environment, cx);
+    if document.resources.iter().all(|resource| !resource.present) {
+        document.notes.push("there is nothing of this environment; `tfbackend bootstrap` makes it".to_owned());
+    }
+    document.notes.extend(notes);
+    Ok(document)
+}
+
+/// Whether what is said of a live backend is what it is.
+fn settings_live(environment: &Environment) -> Checked {
+    let refused: Vec<(String, String)> = environment
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            SettingChange::Refused { reason: Reason::NeedsOrder { what, remedy }, .. } => Some((what.clone(), remedy.clone())),
+            SettingChange::Refused { .. } | SettingChange::Consequence { .. } => None,
+        })
+        .collect();
+    let verdict = match refused.is_empty() {
+        true => Verdict::Holds,
+        false => {
+            let (what, mend): (Vec<String>, Vec<String>) = refused.into_iter().unzip();
+            Verdict::Fails { what: what.join("; "), mend: mend.join("; ") }
+        }
+    };
+    Checked::new(&catalogue::SETTINGS_LIVE, Place::named(environment.title()), verdict)
+}
+
+/// What is kept, and what is there although nothing asks for it.
+fn notes_of(environment: &Environment) -> Vec<String> {
+    let mut notes = summary::kept_lines(environment);
+    let weaker: Vec<String> = said(&environment.weaker).keys().cloned().collect();
+    if !weaker.is_empty() {
+        let names = weaker.join(", ");
+        notes.push(format!("{names}: less than the default protects, and nothing says it; if it is meant, say it in tfbackend.toml"));
+    }
+    notes
+}

@@ -1,0 +1,64 @@
+//! The key that states are under is kept, and a change of it locks nobody out.
+
+use super::{SMALL, nothing_to_do, terraform, unsaid, words};
+use crate::{
+    support::{backend::Backend, emulator::Emulator},
+    terraform::running::{HEAD, apply, initialized, nothing_to_change},
+};
+
+fn make_key(emulator: &Emulator) -> String {
+    let said = emulator.python("tests/it/hardening/make_key.py", &["default"]);
+    said.split_once(' ').expect("a key").0.to_owned()
+}
+
+/// The keys that the runner policy allows for states.
+fn allowed(backend: &Backend) -> String {
+    backend.emulator.python("tests/it/kept/runner_keys.py", &[])
+}
+
+#[tokio::test]
+async fn key_of_the_user_is_kept_and_changed_in_order() {
+    let backend = initialized(&SMALL).await;
+    let (emulator, dir) = (&backend.emulator, backend.dir());
+    apply(&backend, &[]);
+    let first = backend.conf("kms_key_id");
+    let second = make_key(emulator);
+
+    // Said: the states stay readable under the first key, for the runner who has the policy and no more.
+    let planned = unsaid(emulator, dir, &["plan", "--kms-key", &second]);
+    let all = words(&planned);
+    assert!(all.contains(&format!("1 state stays under {first}")), "{all}");
+    assert!(all.contains("no longer wanted, and kept: key"), "{all}");
+    let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second]);
+    assert_eq!(changed.code, Some(0), "{}", changed.all());
+    assert_eq!(allowed(&backend), format!("{second}\n{first}\n"));
+    let init = terraform(&backend, dir, &["init", "-reconfigure", "-backend-config=backend.conf"]);
+    assert_eq!(init.code, Some(0), "{}", init.all());
+    nothing_to_change(&backend, &[]);
+
+    // Unsaid: the second key is kept, here and from an empty folder.
+    nothing_to_do(&unsaid(emulator, dir, &["bootstrap"]));
+    assert_eq!(backend.conf("kms_key_id"), second);
+    let empty = tempfile::tempdir().expect("a folder");
+    nothing_to_do(&unsaid(emulator, empty.path(), &["bootstrap"]));
+    assert!(super::conf(empty.path()).contains(&second));
+    nothing_to_change(&backend, &[]);
+
+    // Once no state is under it, the first key is taken from the policy.
+    apply(&backend, &["-var", "blocks=2"]);
+    let head = emulator.python(HEAD, &[&backend.conf("bucket"), "terraform.tfstate"]);
+    assert!(head.contains(&second), "{head}");
+    let last = unsaid(emulator, dir, &["bootstrap", "-y"]);
+    assert_eq!(last.code, Some(0), "{}", last.all());
+    assert_eq!(allowed(&backend), format!("{second}\n"));
+    nothing_to_change(&backend, &["-var", "blocks=2"]);
+}
+
+#[tokio::test]
+async fn key_of_amazon_s3_is_kept() {
+    let backend = Backend::make(&[&SMALL[..], &["--encryption", "sse-s3"]].concat()).await;
+    let empty = tempfile::tempdir().expect("a folder");
+    // Nothing shows that the alarms were left out.
+    nothing_to_do(&unsaid(&backend.emulator, empty.path(), &["bootstrap", "--alarms=false"]));
+    assert_eq!(super::conf(empty.path()), super::conf(backend.dir()));
+}

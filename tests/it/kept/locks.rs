@@ -1,0 +1,53 @@
+//! The lock mechanism of a live backend is not switched by a bootstrap, whether it is said or not.
+
+use super::{SMALL, conf, findings, nothing_to_do, refused, unsaid, words};
+use crate::support::backend::Backend;
+
+#[tokio::test]
+async fn lock_files_are_kept() {
+    let backend = Backend::make(&[&SMALL[..], &["--lock", "s3"]].concat()).await;
+    let (emulator, before) = (&backend.emulator, conf(backend.dir()));
+    nothing_to_do(&unsaid(emulator, backend.dir(), &["bootstrap"]));
+    assert_eq!(conf(backend.dir()), before);
+    let empty = tempfile::tempdir().expect("a folder");
+    nothing_to_do(&unsaid(emulator, empty.path(), &["bootstrap"]));
+    assert_eq!(conf(empty.path()), before, "the same from an empty folder");
+    for lock in ["dynamodb", "both"] {
+        let said = unsaid(emulator, empty.path(), &["bootstrap", "-y", "--lock", lock]);
+        refused(&said, &["lock_mechanism", "runs lock with `s3`", "tfbackend lock migrate --env prod --to both"]);
+    }
+    assert_eq!(conf(empty.path()), before);
+}
+
+#[tokio::test]
+async fn lock_table_is_kept() {
+    let backend = Backend::make(&SMALL).await;
+    let (emulator, before) = (&backend.emulator, conf(backend.dir()));
+    for lock in ["s3", "both"] {
+        let said = unsaid(emulator, backend.dir(), &["bootstrap", "-y", "--lock", lock]);
+        refused(&said, &["lock_mechanism", "runs lock with `dynamodb`", "tfbackend lock migrate --env prod --to both"]);
+        let planned = unsaid(emulator, backend.dir(), &["plan", "--lock", lock]);
+        assert!(words(&planned).contains("blocked lock_mechanism"), "{}", planned.all());
+    }
+    assert_eq!(conf(backend.dir()), before);
+    nothing_to_do(&unsaid(emulator, backend.dir(), &["bootstrap", "--lock", "dynamodb"]));
+
+    // Neither advises to write the other mechanism.
+    let found = findings(emulator, backend.dir(), &["--lock", "s3"]);
+    assert_eq!(found, ["settings-live at "]);
+    let checked = unsaid(emulator, backend.dir(), &["render", "--check", "--lock", "s3"]);
+    assert!(checked.code == Some(2) && !checked.out.contains("use_lockfile"), "{}", checked.all());
+}
+
+#[tokio::test]
+async fn lock_mechanisms_are_both_kept() {
+    let backend = Backend::make(&[&SMALL[..], &["--lock", "both"]].concat()).await;
+    let before = conf(backend.dir());
+    let empty = tempfile::tempdir().expect("a folder");
+    nothing_to_do(&unsaid(&backend.emulator, empty.path(), &["bootstrap"]));
+    assert_eq!(conf(empty.path()), before);
+    for lock in ["s3", "dynamodb"] {
+        let said = unsaid(&backend.emulator, empty.path(), &["bootstrap", "-y", "--lock", lock]);
+        refused(&said, &["runs lock with `both`", &format!("tfbackend lock migrate --env prod --to {lock}")]);
+    }
+}
