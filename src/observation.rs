@@ -1,8 +1,8 @@
 //! The actual state: what was seen at each address, and what could not be seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::spec::{Address, Outputs};
+use crate::spec::{Address, Outputs, Spec};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen<S> {
@@ -38,6 +38,22 @@ pub fn outputs<S>(observation: &Observation<S>) -> Outputs {
             Seen::Present { output: None, .. } | Seen::Absent | Seen::Unreadable(_) => None,
         })
         .collect()
+}
+
+/// Those of [`outputs`] that may be written elsewhere: see [`Spec::output_is_final`].
+pub fn final_outputs<S: Spec>(observation: &Observation<S>) -> Outputs {
+    let is_final = |address: &Address| match observation.get(address) {
+        Some(Seen::Present { spec, .. }) => spec.output_is_final(),
+        Some(Seen::Absent | Seen::Unreadable(_)) | None => false,
+    };
+    outputs(observation).into_iter().filter(|(address, _)| is_final(address)).collect()
+}
+
+/// The wholes that were seen as absent, and parts of them as present: they were made, or deleted, while they were looked at.
+pub fn torn<S>(observation: &Observation<S>) -> BTreeSet<Address> {
+    let present = observation.iter().filter(|(_, seen)| matches!(seen, Seen::Present { .. }));
+    let wholes = present.filter_map(|(address, _)| address.parent());
+    wholes.filter(|whole| matches!(observation.get(whole), Some(Seen::Absent))).collect()
 }
 
 /// Gives each part the owner of its parent: only whole resources carry tags. Of a whole that could not be seen, nobody

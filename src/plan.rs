@@ -118,10 +118,12 @@ impl<S> Change<S> {
 impl<S: Spec> Plan<S> {
     /// What makes the observed world as the blueprint says, and touches nothing else.
     pub fn to_apply(blueprint: &Blueprint<S>, observation: &Observation<S>, adopt: bool) -> Self {
-        let known = observation::outputs(observation);
+        let (known, decided) = (observation::outputs(observation), observation::final_outputs(observation));
         let steps = blueprint.nodes().iter().map(|node| {
-            let desired = node.spec.resolve(&known);
-            step(node, change(desired, observation.get(&node.address), adopt))
+            let to = |outputs| change(node.spec.resolve(outputs), observation.get(&node.address), adopt);
+            // What stays as it is may be compared with what is not decided yet, and what is written may not.
+            let as_it_is = (known != decided).then(|| to(&known)).filter(|change| matches!(change, Change::NoOp { .. }));
+            step(node, as_it_is.unwrap_or_else(|| to(&decided)))
         });
         Self { steps: steps.collect() }
     }

@@ -93,6 +93,12 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
         None
     }
 
+    /// Whether nothing but a change of this resource changes what it gives out. Where that is not so, what was observed is good
+    /// to compare with and not to write: the write of this resource decides.
+    fn output_is_final(&self) -> bool {
+        true
+    }
+
     /// How many calls go one after the other when this is looked at, where it is as it should be.
     fn trips_to_look(&self) -> u32 {
         1

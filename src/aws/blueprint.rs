@@ -229,19 +229,18 @@ impl<'a> Builder<'a> {
         };
         let (access_logs, document) = (bucket.access_logs, self.place.state_bucket_policy(self.settings.protect));
         self.bucket(&STATE, &name, encryption, lifecycle);
+        // Once it stands, the bucket is as safe as it gets: it waits for nothing that is only an option, and options wait for it.
+        let needs = [&STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle, &KEY];
+        self.add(STATE.policy.clone(), &needs, AwsSpec::BucketPolicy(BucketPolicy { bucket: name.clone(), document }));
         if access_logs {
             let target = self.names.log_bucket.clone();
             let logging = Logging { bucket: name.clone(), target: Some(target), prefix: Some(ACCESS_LOG_PREFIX.to_owned()) };
-            self.add(STATE.logging.clone(), &[&STATE.bucket, &LOG.policy], AwsSpec::Logging(logging));
+            self.add(STATE.logging.clone(), &[&STATE.policy, &LOG.policy], AwsSpec::Logging(logging));
         }
         if let (true, Some(topic)) = (settings.bucket.delete_events, self.topic_arn()) {
             let notifications = self.deletions(&name, &topic);
-            self.add(STATE.notifications.clone(), &[&STATE.bucket, &TOPIC], AwsSpec::Notifications(notifications));
+            self.add(STATE.notifications.clone(), &[&STATE.policy, &TOPIC], AwsSpec::Notifications(notifications));
         }
-        // Last of all: once it stands, the bucket is as safe as it gets.
-        let needs =
-            [&STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle, &STATE.logging, &STATE.notifications, &KEY];
-        self.add(STATE.policy.clone(), &needs, AwsSpec::BucketPolicy(BucketPolicy { bucket: name, document }));
     }
 
     /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called otherwise.
@@ -353,7 +352,6 @@ impl<'a> Builder<'a> {
             document: self.place.runner_policy(table, settings.lock.uses_lockfile()),
             tags: self.tags.clone(),
         };
-        let arn = format!("arn:{}:iam::{}:policy/{}", self.place.partition, self.place.account, policy.name);
         self.add(RUNNER_POLICY, &[&KEY], AwsSpec::Policy(policy));
         for principal in &settings.access.attach_to {
             let kind = match principal.kind() {
@@ -361,7 +359,7 @@ impl<'a> Builder<'a> {
                 names::PrincipalKind::User => PrincipalKind::User,
                 names::PrincipalKind::Group => PrincipalKind::Group,
             };
-            let attachment = Attachment { policy: arn.clone(), kind, name: principal.name().to_owned() };
+            let attachment = Attachment { policy: RUNNER_POLICY.output(), kind, name: principal.name().to_owned() };
             self.add(Address::each("runner_policy/attachment", principal.as_str()), &[&RUNNER_POLICY], AwsSpec::Attachment(attachment));
         }
     }

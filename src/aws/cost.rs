@@ -4,7 +4,7 @@
 use super::{alarm::What, lock_table::Billing, resources::AwsSpec};
 
 /// Each KMS key (AWS KMS pricing).
-const KEY: f64 = 1.00;
+pub const KEY: f64 = 1.00;
 /// Each metric that an alarm looks at (CloudWatch pricing, standard resolution).
 const ALARM_METRIC: f64 = 0.10;
 /// One read and one write capacity unit for an hour (DynamoDB pricing, provisioned).

@@ -82,7 +82,7 @@ impl std::fmt::Display for AwsError {
             write!(f, ": {message}")?;
         }
         if self.kind == Kind::Denied {
-            write!(f, "{NEEDS}{})", self.api.action)?;
+            write!(f, "{NEEDS}{})", self.needed_action())?;
         }
         if let Some(id) = &self.request_id {
             write!(f, " [request {id}]")?;
@@ -92,6 +92,14 @@ impl std::fmt::Display for AwsError {
 }
 
 impl AwsError {
+    /// The action that was denied. AWS names it where a call needs more than the action of its own name, as `CreateKey` with tags.
+    pub fn needed_action(&self) -> &str {
+        const SAID: &str = "not authorized to perform: ";
+        let named = self.message.as_deref().and_then(|message| message.split_once(SAID)?.1.split_whitespace().next());
+        let is_action = |word: &&str| word.contains(':') && word.chars().all(|c| c.is_ascii_alphanumeric() || ":-*".contains(c));
+        named.filter(is_action).unwrap_or(self.api.action)
+    }
+
     pub fn from_sdk<E>(api: Api, resource: &str, error: SdkError<E, Response>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,

@@ -93,6 +93,11 @@ impl Spec for Key {
         unusable(&observed.state).or_else(taken)
     }
 
+    /// Of several first runs, the one whose key gets the alias decides. Until then the key that was found may lose.
+    fn output_is_final(&self) -> bool {
+        self.alias_leads == Leads::Here
+    }
+
     fn trips_to_look(&self) -> u32 {
         find::TRIPS
     }
@@ -141,12 +146,12 @@ impl Resource for Key {
             let made = self.create(aws).await?;
             return alias::claim(aws, &self.alias, made).await.map(Some);
         };
-        let arn = match find::find(aws, &self.alias).await? {
+        let mut arn = match find::find(aws, &self.alias).await? {
             Some(key) => key.arn,
             None => return Err(AwsError::vanished(find::DESCRIBE, &self.alias)),
         };
         if self.alias_leads != from.alias_leads {
-            alias::point(aws, &self.alias, &arn).await?;
+            arn = alias::name(aws, &self.alias, arn).await?;
         }
         if !self.policy.means(&from.policy) {
             let request = aws.clients.kms.put_key_policy().key_id(&arn).policy(self.policy.to_json());

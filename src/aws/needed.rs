@@ -1,7 +1,6 @@
 //! Which IAM actions it takes to look at a backend and to carry a plan out, and on what: a policy for whoever does it.
 //!
-//! Narrow as far as AWS knows resources. A key that is not there yet has no name, so for as long any key of the
-//! account may be meant.
+//! Narrow as far as AWS knows resources, and limited by conditions beyond that: a key that is not there yet has no name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,27 +8,34 @@ use super::{
     Aws,
     access::attachment::PrincipalKind,
     blueprint::KEY,
-    key::{Key, Leads},
+    key::Key,
     lock_table,
     ownership::{Tags, tags_to_add},
     policy::{Document, Statement},
     resources::AwsSpec,
 };
+use conditions::{Condition, PermissionConditions, limited};
+
 use crate::{
     blueprint::Blueprint,
     plan::{Change, Plan},
     spec::{Address, Outputs},
 };
 
+pub mod conditions;
+mod planned;
+
 /// Actions, each with the ARNs that it is needed on.
 pub type Actions = BTreeMap<&'static str, BTreeSet<String>>;
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Needed {
     /// To look at everything, before and after.
     pub reads: Actions,
     /// To make what the plan says.
     pub writes: Actions,
+    /// What limits them beyond the resources.
+    pub conditions: PermissionConditions,
 }
 
 /// What DynamoDB does with the key in the caller's name (DynamoDB: encryption at rest, key policies).
@@ -39,13 +45,24 @@ const ANYTHING: &str = "*";
 
 /// What `plan` needs, given what is known of what is there. An empty plan needs the reads only.
 pub fn needed(blueprint: &Blueprint<AwsSpec>, plan: &Plan<AwsSpec>, known: &Outputs, aws: &Aws) -> Needed {
-    let mut needed = Needed::default();
-    let place = Place { aws, key: key(plan, known, aws) };
+    let conditions = PermissionConditions::new(aws, planned::runner_policy(plan, aws).map(|(arn, _)| arn));
+    let mut needed = Needed { reads: Actions::new(), writes: Actions::new(), conditions };
+    let any_key = || aws.arn("kms", &aws.region, "key/*");
+    let named = known.get(&KEY).cloned();
+    let policy = planned::runner_policy(plan, aws).filter(|(_, exists)| *exists).map(|(arn, _)| arn);
+    // Without its alias the key is searched for among all.
+    let place = Place { aws, key: named.clone().filter(|_| planned::alias_leads_to_key(plan)).unwrap_or_else(any_key), policy };
     for node in blueprint.nodes() {
         let on = &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.reads, actions, arns);
         place.reads(&node.address, &node.spec, on);
     }
+    // What is changed is one key, also where it was searched for.
+    let place = Place { key: named.unwrap_or_else(any_key), ..place };
     for step in &plan.steps {
+        if let Change::Create { to: AwsSpec::Trail(_) } = &step.change {
+            // Whether one of this name is at home in another region.
+            add(&mut needed.reads, &["cloudtrail:DescribeTrails"], &[ANYTHING.to_owned()]);
+        }
         let on = &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.writes, actions, arns);
         match &step.change {
             Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {}
@@ -63,31 +80,28 @@ fn add(all: &mut Actions, actions: &[&'static str], arns: &[String]) {
     }
 }
 
-/// The one key, if its alias leads to it already: else it is searched for among all.
-fn key(plan: &Plan<AwsSpec>, known: &Outputs, aws: &Aws) -> String {
-    let named = plan.steps.iter().any(|step| match &step.change {
-        Change::NoOp { spec: AwsSpec::Key(seen) } | Change::Update { from: AwsSpec::Key(seen), .. } => seen.alias_leads == Leads::Here,
-        _ => false,
-    });
-    known.get(&KEY).filter(|_| named).cloned().unwrap_or_else(|| aws.arn("kms", &aws.region, "key/*"))
-}
-
 impl Needed {
-    /// Everything in one policy: a statement for each set of resources.
+    /// Everything in one policy: a statement for each set of resources and conditions.
     pub fn policy(&self) -> Document {
         let mut all = self.reads.clone();
         for (action, arns) in &self.writes {
             all.entry(action).or_default().extend(arns.iter().cloned());
         }
-        let mut by_resources: BTreeMap<(&str, Vec<String>), Vec<&str>> = BTreeMap::new();
+        let mut by_resources: BTreeMap<(&str, Vec<String>, Vec<Condition>), Vec<&str>> = BTreeMap::new();
         for (action, arns) in all {
             let service = action.split(':').next().unwrap_or_default();
-            by_resources.entry((service, arns.into_iter().collect())).or_default().push(action);
+            let mut by_conditions: BTreeMap<Vec<Condition>, Vec<String>> = BTreeMap::new();
+            for arn in arns {
+                by_conditions.entry(self.conditions.of(action, &arn)).or_default().push(arn);
+            }
+            for (conditions, arns) in by_conditions {
+                by_resources.entry((service, arns, conditions)).or_default().push(action);
+            }
         }
         let mut statements = vec![];
-        for ((service, arns), actions) in by_resources {
+        for ((service, arns, conditions), actions) in by_resources {
             let sid = format!("{}{}", capital(service), statements.len() + 1);
-            statements.push(Statement::allow(&sid).actions(&actions).on(arns));
+            statements.push(limited(Statement::allow(&sid).actions(&actions).on(arns), &conditions));
         }
         Document::new(statements)
     }
@@ -106,6 +120,8 @@ fn capital(word: &str) -> String {
 struct Place<'a> {
     aws: &'a Aws,
     key: String,
+    /// ARN of the runner policy, where it exists.
+    policy: Option<String>,
 }
 
 type On<'a> = dyn FnMut(&[&'static str], &[String]) + 'a;
@@ -151,7 +167,11 @@ impl Place<'_> {
             }
             AwsSpec::Selectors(_) => on(&["cloudtrail:GetEventSelectors"], arns),
             AwsSpec::TrailLogging(_) => on(&["cloudtrail:GetTrailStatus"], arns),
-            AwsSpec::Policy(_) => on(&["iam:GetPolicy", "iam:GetPolicyVersion"], arns),
+            AwsSpec::Policy(policy) => {
+                // Where there is none of today's name, an older version may have made it.
+                let former = policy.former_arn(self.aws).filter(|_| self.policy.as_ref() != arns.first());
+                on(&["iam:GetPolicy", "iam:GetPolicyVersion"], &arns.iter().cloned().chain(former).collect::<Vec<_>>());
+            }
             AwsSpec::Attachment(attachment) => match attachment.kind {
                 PrincipalKind::Role => on(&["iam:ListAttachedRolePolicies"], arns),
                 PrincipalKind::User => on(&["iam:ListAttachedUserPolicies"], arns),

@@ -34,14 +34,14 @@ impl Mark {
     /// The tags of everything that is made for this environment.
     pub fn tags(&self, protected: bool, more: &Tags) -> Tags {
         let mut tags = more.clone();
-        tags.extend([
-            (MANAGED_BY.to_owned(), TOOL.to_owned()),
-            (PROJECT.to_owned(), self.project.clone()),
-            (ENV.to_owned(), self.env.clone()),
-            (PROTECTED.to_owned(), protected.to_string()),
-            (LAYOUT.to_owned(), LAYOUT_VERSION.to_owned()),
-        ]);
+        tags.extend(self.identity().map(|(key, value)| (key.to_owned(), value)));
+        tags.extend([(PROTECTED.to_owned(), protected.to_string()), (LAYOUT.to_owned(), LAYOUT_VERSION.to_owned())]);
         tags
+    }
+
+    /// The tags that say whose it is, and never change.
+    pub fn identity(&self) -> [(&'static str, String); 3] {
+        [(MANAGED_BY, TOOL.to_owned()), (PROJECT, self.project.clone()), (ENV, self.env.clone())]
     }
 
     pub fn owner(&self, tags: &Tags) -> Owner {

@@ -47,10 +47,13 @@ pub const TRAIL_PREFIX: &str = "cloudtrail";
 /// Where the access logs go in the log bucket.
 pub const ACCESS_LOG_PREFIX: &str = "s3/";
 
-/// What keeps the history of the states from being destroyed by mistake; lifted only to take the bucket down.
+/// Denies deleting a version or the bucket; lifted only to take the bucket down. It does not deny changes of lifecycle rules,
+/// versioning, encryption or replication: that would refuse the tool's own repairs, and first runs that run at the same time.
 pub const HISTORY: &str = "DenyDestroyingHistory";
 /// The same of the log bucket.
 pub const LOGS: &str = "DenyDestroyingLogs";
+/// Lets the trail write its files, which are encrypted with the key.
+pub const TRAIL_WRITES: &str = "CloudTrailWrite";
 /// What keeps the key from going any sooner.
 pub const SHORT_WINDOW: &str = "DenyShortDeletionWindow";
 /// Stands while a bucket is taken down: nobody writes what would go with it.
@@ -227,7 +230,7 @@ impl Place {
                     .when("StringEquals", "aws:SourceArn", one(self.trail_arn())),
             );
             statements.push(
-                Statement::allow("CloudTrailWrite")
+                Statement::allow(TRAIL_WRITES)
                     .service(CLOUDTRAIL)
                     .actions(&["s3:PutObject"])
                     .on(one(self.objects(bucket, &format!("{TRAIL_PREFIX}/AWSLogs/{}/*", self.account))))

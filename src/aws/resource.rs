@@ -11,7 +11,9 @@ use aws_sdk_kms::types::KeyMetadata;
 use tokio::sync::OnceCell;
 
 use super::{
-    Aws, alarm,
+    Aws,
+    access::Policy,
+    alarm,
     error::AwsError,
     key::find::{self, FoundKey},
     resources::KeySearch,
@@ -59,11 +61,23 @@ pub struct Look<'a> {
     alarm_names: Vec<String>,
     alarms: OnceCell<Vec<MetricAlarm>>,
     keys: KeySearch,
+    /// The policy that attachments are about.
+    runner_policy: Option<Policy>,
+    policy: OnceCell<Option<Found<Policy>>>,
 }
 
 impl<'a> Look<'a> {
     pub fn new(aws: &'a Aws) -> Self {
-        Self { aws, aliased: OnceCell::new(), key: OnceCell::new(), alarm_names: vec![], alarms: OnceCell::new(), keys: KeySearch::ByTags }
+        Self {
+            aws,
+            aliased: OnceCell::new(),
+            key: OnceCell::new(),
+            alarm_names: vec![],
+            alarms: OnceCell::new(),
+            keys: KeySearch::ByTags,
+            runner_policy: None,
+            policy: OnceCell::new(),
+        }
     }
 
     #[must_use]
@@ -84,6 +98,26 @@ impl<'a> Look<'a> {
         }
         let alarms = self.alarms.get_or_try_init(|| Box::pin(alarm::describe(self.aws, &self.alarm_names))).await?;
         Ok(alarms.iter().find(of_name).cloned())
+    }
+
+    /// What is attached is looked up once, under the name that it has.
+    #[must_use]
+    pub fn at_policy(self, policy: Option<Policy>) -> Self {
+        Self { runner_policy: policy, ..self }
+    }
+
+    /// The policy in use: one that an older version made may have another name.
+    pub async fn policy(&self, policy: &Policy) -> Result<Option<Found<Policy>>, AwsError> {
+        if self.runner_policy.as_ref() != Some(policy) {
+            return policy.in_use(self.aws).await;
+        }
+        Ok(self.policy.get_or_try_init(|| Box::pin(policy.in_use(self.aws))).await?.clone())
+    }
+
+    /// The ARN of the policy that is in use, where it is looked at as well.
+    pub async fn policy_arn(&self) -> Result<Option<String>, AwsError> {
+        let Some(policy) = &self.runner_policy else { return Ok(None) };
+        Ok(self.policy(policy).await?.and_then(|found| found.output))
     }
 
     /// What the alias of the environment's key leads to, whosever that is.

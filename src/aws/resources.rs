@@ -16,19 +16,23 @@ use super::{
     lock_table::{LockTable, recovery::Recovery},
     reasons,
     resource::{Found, Look, Resource},
+    settle::Pauses,
     topic::{Topic, existing::ExistingTopic, subscription::Subscription},
     trail::{Trail, existing::ExistingTrail, logging::TrailLogging, selectors::Selectors},
 };
 use crate::{
     apply::Cloud,
     blueprint::{Blueprint, Node},
-    observation::{Observation, Seen, inherit_owners},
+    observation::{Observation, Seen, inherit_owners, torn},
     plan::Change,
     spec::{Address, Outputs, Spec},
 };
 
 /// How many resources are looked at at the same time.
 const LOOKS_AT_ONCE: usize = 64;
+
+/// How often what was seen in part is looked at again: some seconds, as a whole takes no longer to be made.
+const LOOKS_AT_WHAT_IS_TORN: usize = 5;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($spec:ty) $name:literal,)+) => {
@@ -96,6 +100,10 @@ macro_rules! kinds {
 
             fn reference(&self) -> Option<String> {
                 match self { $(Self::$kind(spec) => spec.reference(),)+ }
+            }
+
+            fn output_is_final(&self) -> bool {
+                match self { $(Self::$kind(spec) => spec.output_is_final(),)+ }
             }
 
             fn trips_to_look(&self) -> u32 {
@@ -173,12 +181,58 @@ pub enum KeySearch {
 }
 
 /// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet.
+///
+/// What another run makes or deletes meanwhile may be seen in part. It is looked at again until its parent is seen as well.
 pub async fn look_at<'a>(aws: &Aws, nodes: Vec<&'a Node<AwsSpec>>, keys: KeySearch) -> Vec<(&'a Node<AwsSpec>, Seen<AwsSpec>)> {
+    let mut looked = look_once(aws, nodes, keys).await;
+    let mut pauses = Pauses::default();
+    for _ in 0..LOOKS_AT_WHAT_IS_TORN {
+        let torn = torn(&by_address(&looked));
+        if torn.is_empty() {
+            return looked;
+        }
+        pauses.wait().await;
+        let is_torn =
+            |node: &Node<AwsSpec>| torn.contains(&node.address) || node.address.parent().is_some_and(|parent| torn.contains(&parent));
+        let (again, whole): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(node, _)| is_torn(node));
+        looked = whole;
+        looked.extend(look_once(aws, again.into_iter().map(|(node, _)| node).collect(), keys).await);
+    }
+    let torn = torn(&by_address(&looked));
+    for (node, seen) in &mut looked {
+        if let (Seen::Present { .. }, Some(parent)) = (&*seen, node.address.parent().filter(|parent| torn.contains(parent))) {
+            *seen = Seen::Unreadable(format!("it is there and {parent} is not: another run may be making or deleting it; run again"));
+        }
+    }
+    looked
+}
+
+/// Whether there is anything at each address: there may be several wishes for one.
+fn by_address(looked: &[(&Node<AwsSpec>, Seen<AwsSpec>)]) -> Observation<()> {
+    let mut seen: Observation<()> = Observation::new();
+    for (node, one) in looked {
+        let one = match one {
+            Seen::Absent => Seen::Absent,
+            Seen::Present { output, owner, .. } => Seen::Present { spec: (), output: output.clone(), owner: owner.clone() },
+            Seen::Unreadable(error) => Seen::Unreadable(error.clone()),
+        };
+        if !matches!(seen.get(&node.address), Some(Seen::Present { .. } | Seen::Unreadable(_))) {
+            seen.insert(node.address.clone(), one);
+        }
+    }
+    seen
+}
+
+async fn look_once<'a>(aws: &Aws, nodes: Vec<&'a Node<AwsSpec>>, keys: KeySearch) -> Vec<(&'a Node<AwsSpec>, Seen<AwsSpec>)> {
     let alarms = nodes.iter().filter_map(|node| match &node.spec {
         AwsSpec::Alarm(alarm) => Some(alarm.name.clone()),
         _ => None,
     });
-    let look = Look::new(aws).at_alarms(alarms.collect()).for_keys(keys);
+    let policy = nodes.iter().find_map(|node| match &node.spec {
+        AwsSpec::Policy(policy) => Some(policy.clone()),
+        _ => None,
+    });
+    let look = Look::new(aws).at_alarms(alarms.collect()).at_policy(policy).for_keys(keys);
     let looks = nodes.into_iter().map(|node| {
         let look = &look;
         async move {

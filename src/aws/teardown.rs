@@ -1,6 +1,9 @@
 //! Taking a backend down: what stays unless somebody says otherwise, and what goes later than it could.
 
-use super::blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC, TRAIL};
+use super::{
+    blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC, TRAIL},
+    cost,
+};
 use crate::plan::teardown::Terms;
 
 pub mod scope;
@@ -12,6 +15,7 @@ pub mod freeze;
 pub mod demolition;
 pub mod purge;
 pub mod empty;
+pub mod audit_logs;
 
 /// What somebody decided for themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Choice {
     pub keep_key: bool,
     /// The log bucket goes too: by default audit logs outlive what they audit.
     pub purge_logs: bool,
+    /// There are audit logs that are encrypted with the key: while they stay, it stays.
+    pub logs_under_key: bool,
     /// The other environments that use the state bucket, and those that use the lock table.
     pub bucket_of: Vec<String>,
     pub table_of: Vec<String>,
@@ -29,6 +35,7 @@ pub struct Choice {
 pub fn terms(choice: &Choice) -> Terms {
     let used = |by: &[String]| format!("used by {} too", by.join(", "));
     let kept = [
+        (choice.logs_under_key && !choice.purge_logs, KEY, key_of_logs()),
         (choice.keep_key, KEY, "--keep-key was given".to_owned()),
         (!choice.purge_logs, LOG_BUCKET, "audit logs outlive what they audit (--purge-logs deletes them)".to_owned()),
         (!choice.bucket_of.is_empty(), STATE_BUCKET, used(&choice.bucket_of)),
@@ -47,6 +54,10 @@ pub fn terms(choice: &Choice) -> Terms {
     ];
     let keep = kept.into_iter().filter(|(stays, ..)| *stays).map(|(_, address, how)| (address, how)).collect();
     Terms { keep, after, order: order.into_iter().chain(first).collect() }
+}
+
+fn key_of_logs() -> String {
+    format!("the audit logs that are kept are encrypted with it; it costs ${:.2} a month (--purge-logs deletes both)", cost::KEY)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod management;
 pub mod selectors;
 
 const GET: Api = Api::new("cloudtrail:GetTrail");
+const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
 const TAGS: Api = Api::new("cloudtrail:ListTags");
 const CREATE: Api = Api::new("cloudtrail:CreateTrail");
 const UPDATE: Api = Api::new("cloudtrail:UpdateTrail");
@@ -63,6 +64,11 @@ impl Trail {
         Self { tags: self.tags.clone(), ..from.clone() } != *self
     }
 
+    fn is_at_home_in(&self, home: &str) -> AwsError {
+        let message = format!("a trail of this name records from {home}; choose another project or environment name, or --trail existing");
+        AwsError::nonsense(GET, &self.name, &message)
+    }
+
     fn arn(&self, aws: &Aws) -> String {
         aws.arn("cloudtrail", &aws.region, &format!("trail/{}", self.name))
     }
@@ -73,12 +79,13 @@ impl Resource for Trail {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
-        let Some(trail) = trail? else { return Ok(None) };
-        // A trail of all regions is seen from each, and can be changed from its own only.
+        let Some(trail) = trail? else {
+            // By its name a trail is found in its home region only, and it takes the name in all of them.
+            let shadow = of_other_regions(aws, &self.name).await?;
+            return shadow.map_or(Ok(None), |home| Err(self.is_at_home_in(&home)));
+        };
         if let Some(home) = trail.home_region.as_deref().filter(|home| *home != aws.region) {
-            let message =
-                format!("a trail of this name records from {home}; choose another project or environment name, or --trail existing");
-            return Err(AwsError::nonsense(GET, &self.name, &message));
+            return Err(self.is_at_home_in(home));
         }
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
@@ -154,6 +161,13 @@ impl Resource for Trail {
 async fn get(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
     let answer = aws.read(GET, name, aws.clients.cloudtrail.get_trail().name(name).send()).await;
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.trail))
+}
+
+/// The home region of a trail of this name that is seen from here as a shadow.
+async fn of_other_regions(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
+    let answer = aws.read(DESCRIBE, name, aws.clients.cloudtrail.describe_trails().send()).await?;
+    let trails = answer.trail_list.unwrap_or_default().into_iter().filter(|trail| trail.name.as_deref() == Some(name));
+    Ok(trails.filter_map(|trail| trail.home_region).find(|home| *home != aws.region))
 }
 
 async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {

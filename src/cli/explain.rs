@@ -95,7 +95,7 @@ pub fn render(error: &RenderError) -> Failure {
 /// What to do about an error of a call. `region` is named where the call is the first one.
 pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure {
     match error.kind {
-        Kind::Denied => failure.hint(format!("allow {} on {}, then run the same command again", error.api.action, error.resource)),
+        Kind::Denied => failure.hint(format!("allow {} on {}, then run the same command again", error.needed_action(), error.resource)),
         Kind::Expired => failure.hint("get new credentials (`aws sso login`, `aws login`), then run the same command again"),
         Kind::Credentials => failure
             .hint("give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"),

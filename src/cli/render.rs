@@ -36,10 +36,15 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     if !args.check {
         summary::must_not_be_refused(&refused)?;
     }
-    let known = observation::outputs(&observation);
+    // A key that has no alias yet may not be the one: another run may be naming its own.
+    let known = observation::final_outputs(&observation);
     if environment.settings.encryption != Encryption::SseS3 && !known.contains_key(&KEY) {
         let failure = match observation.get(&KEY) {
             Some(Seen::Unreadable(error)) => Failure::failed(format!("the key could not be looked at: {error}")),
+            Some(Seen::Present { .. }) => {
+                let failure = Failure::failed(format!("the key of {} has no alias {}", environment.title(), environment.names.key_alias));
+                return Err(failure.hint("wait for the bootstrap that is making it, or let `tfbackend bootstrap` name the key"));
+            }
             _ => Failure::failed(format!("{} has no key yet", environment.title())),
         };
         return Err(failure.hint("`tfbackend bootstrap` makes it"));

@@ -59,11 +59,11 @@ pub struct TeardownOptions {
     #[arg(long)]
     pub detach: bool,
 
-    /// Delete the log bucket too, which is kept otherwise
+    /// Delete the log bucket too, which is kept otherwise, and with it the KMS key of its audit logs
     #[arg(long)]
     pub purge_logs: bool,
 
-    /// Keep the KMS key
+    /// Keep the KMS key, also where no audit logs need it
     #[arg(long)]
     pub keep_key: bool,
 
@@ -98,9 +98,10 @@ pub enum Backup {
 }
 
 impl TeardownOptions {
-    fn choice(&self, sharing: &Sharing) -> Choice {
+    fn choice(&self, sharing: &Sharing, logs_under_key: bool) -> Choice {
         let Sharing { bucket, table, .. } = sharing;
-        Choice { keep_key: self.keep_key, purge_logs: self.purge_logs, bucket_of: bucket.clone(), table_of: table.clone() }
+        let (bucket_of, table_of) = (bucket.clone(), table.clone());
+        Choice { keep_key: self.keep_key, purge_logs: self.purge_logs, logs_under_key, bucket_of, table_of }
     }
 
     fn said(&self) -> Said {

@@ -4,6 +4,7 @@ Each is what AWS's documentation says, for the emulator's pinned version. A name
 has is an error at start.
 """
 
+import contextvars
 import json
 import runpy
 import sys
@@ -276,10 +277,82 @@ def encoded_names():
     s3._list_multipart_uploads = encoding(s3._list_multipart_uploads)
 
 
+def named_resources():
+    """The resource that a request names and its permission may be limited to (Service Authorization
+    Reference, "Resource types" of each service)."""
+    known = iam_actions.extract_resource_arn
+
+    def arn(service, method, path, headers, body, query, region, account):
+        found = known(service, method, path, headers, body, query, region, account)
+        if found != "*":
+            return found
+        action = iam_actions.extract_iam_action(service, method, path, headers, body, query)
+        if action == "kms:CreateAlias":
+            return f"arn:aws:kms:{region}:{account}:{parsed(body).get('AliasName', '')}"
+        if action == "iam:CreatePolicy":
+            name = (iam_actions._query_param(query, "Path") or "/") + iam_actions._query_param(query, "PolicyName")
+            return f"arn:aws:iam::{account}:policy{name}"
+        if action in ("dynamodb:ListTagsOfResource", "sns:ListTagsForResource"):
+            return iam_actions._param(body, query, "ResourceArn") or found
+        if action == "cloudtrail:ListTags":
+            return (parsed(body).get("ResourceIdList") or [found])[0]
+        return found
+
+    iam_actions.extract_resource_arn = arn
+
+
+def permissions_beside():
+    """What a call needs beside the action of its name: a table under a key uses the key on behalf of
+    the caller (DynamoDB Developer Guide, "Authorizing use of a customer managed key"), an alias is
+    allowed on its key as well, and a key with tags is tagged (AWS KMS permissions). And which policy
+    is attached or detached (IAM User Guide, `iam:PolicyARN`)."""
+    known_context, known, known_denial = iam_actions.request_tag_context, iam_evaluator.enforce, iam_actions.access_denied_response
+    denied_action = contextvars.ContextVar("denied_action", default=None)
+    policies = {f"iam:{verb}{kind}Policy" for verb in ("Attach", "Detach") for kind in ("Role", "User", "Group")}
+    use = ("CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
+
+    def context(service, action, body, params):
+        keys = known_context(service, action, body, params)
+        if action in policies:
+            keys["iam:PolicyARN"] = iam_actions._param(body, params, "PolicyArn")
+        if action in ("dynamodb:CreateTable", "dynamodb:UpdateTable"):
+            keys["sandbox:key"] = (parsed(body).get("SSESpecification") or {}).get("KMSMasterKeyId") or ""
+        if action == "kms:CreateAlias":
+            keys["sandbox:key"] = parsed(body).get("TargetKeyId") or ""
+        return keys
+
+    def enforce(access_key, action, service, region, resource_arn="*", service_context=None):
+        denied_action.set(None)
+        denied = known(access_key, action, service, region, resource_arn, service_context)
+        context = service_context or {}
+        keys = f"arn:aws:kms:{region}:{responses.get_account_id()}:key/"
+        key = context.get("sandbox:key", "")
+        key = key if key.startswith("arn:") else f"{keys}{key}" if key else ""
+        more = []
+        if action in ("dynamodb:CreateTable", "dynamodb:UpdateTable") and key:
+            via, grant = {"kms:ViaService": f"dynamodb.{region}.amazonaws.com"}, {"kms:GrantIsForAWSResource": "true"}
+            more = [(f"kms:{name}", key, {**via, **grant} if name == "CreateGrant" else via) for name in use]
+        if action == "kms:CreateAlias" and key:
+            more = [(action, key, {})]
+        if action == "kms:CreateKey" and context.get("aws:TagKeys"):
+            more = [("kms:TagResource", f"{keys}new", context)]
+        for name, arn, where in more:
+            if not denied and (denied := known(access_key, name, "kms", region, arn, where)):
+                denied_action.set(name)
+        return denied
+
+    def denial(service, action, *args, **more):
+        return known_denial(service, denied_action.get() or action, *args, **more)
+
+    iam_actions.request_tag_context, iam_evaluator.enforce, iam_actions.access_denied_response = context, enforce, denial
+
+
 condition_keys()
 leading_keys()
 deletion_window()
 key_permissions()
+named_resources()
+permissions_beside()
 trail_tags()
 alarm_metrics()
 account_public_access()

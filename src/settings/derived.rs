@@ -32,7 +32,8 @@ impl Names {
             log_bucket: format!("{base}-logs-{place}"),
             table: settings.table.name.as_ref().map_or_else(|| format!("{base}-locks"), ToString::to_string),
             key_alias: format!("alias/{base}"),
-            policy: format!("{base}-runner"),
+            // IAM is global: an environment in two regions has two policies.
+            policy: format!("{base}-runner-{}", settings.region),
             topic: format!("{base}-alarms"),
             alarm_prefix: format!("{base}-"),
             trail: base,

@@ -6,6 +6,7 @@ mod cut;
 mod denied;
 mod expired;
 mod lost;
+mod optional;
 mod overlap;
 mod proxy;
 mod stale;
@@ -32,7 +33,7 @@ key Enabled ['alias/acme-tfstate-prod'] rotates
 bucket acme-tfstate-prod-000000000000-eu-west-1
 bucket acme-tfstate-prod-logs-000000000000-eu-west-1
 table acme-tfstate-prod-locks
-policy acme-tfstate-prod-runner 1 version, attached 1
+policy acme-tfstate-prod-runner-eu-west-1 1 version, attached 1
 topic arn:aws:sns:eu-west-1:000000000000:acme-tfstate-prod-alarms ['ops@example.com']
 alarm acme-tfstate-prod-bucket-size
 alarm acme-tfstate-prod-lock-contention

@@ -4,6 +4,7 @@ mod calls;
 mod commands;
 mod depth;
 mod foreign;
+mod keys;
 mod needed;
 mod repair;
 

@@ -136,7 +136,7 @@ fn names() {
         log_bucket: "acme-tfstate-prod-logs-123456789012-eu-west-1",
         table: "acme-tfstate-prod-locks",
         key_alias: "alias/acme-tfstate-prod",
-        policy: "acme-tfstate-prod-runner",
+        policy: "acme-tfstate-prod-runner-eu-west-1",
         topic: "acme-tfstate-prod-alarms",
         alarm_prefix: "acme-tfstate-prod-",
         trail: "acme-tfstate-prod",

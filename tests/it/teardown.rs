@@ -4,6 +4,7 @@ mod empty;
 mod faults;
 mod guards;
 mod meanwhile;
+mod regions;
 mod shared;
 mod unusual;
 mod whole;
@@ -66,7 +67,7 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
     delete lock_table
     delete runner_policy
     keep log_bucket
-    delete key
+    keep key
     ");
     assert_eq!(
         (&document["census"]["states"]["count"], &document["census"]["unseen"]["count"]),
@@ -83,8 +84,10 @@ async fn a_plan_to_take_everything_down_writes_nothing() {
     assert_eq!((&row["path"], &row["serial"], &row["managed"]), (&json!("prod/terraform.tfstate"), &json!(2), &json!(1)), "{all}");
     assert_eq!((&census["versions"], &census["delete_markers"]), (&json!(4), &json!(1)), "{all}");
     assert!(!all.contains("hunter2"), "no value is shown");
-    let said = place
-        .run(&[&["teardown", "--plan", "--lock", "both", "--key-window", "7"][..], &LINE.split_whitespace().collect::<Vec<_>>()].concat());
+    let said = place.run(
+        &[&["teardown", "--plan", "--lock", "both", "--purge-logs", "--key-window", "7"][..], &LINE.split_whitespace().collect::<Vec<_>>()]
+            .concat(),
+    );
     assert!(said.out.contains("1 state: 1 in use, 0 empty, 0 of which nobody can say; 1 lock held."), "{}", said.all());
     assert!(said.out.contains("- delete  lock_table") && said.out.contains("- delete  key"), "{}", said.all());
     assert!(!said.all().contains("hunter2"));

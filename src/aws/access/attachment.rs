@@ -54,6 +54,36 @@ impl Attachment {
         Some(Self { policy: policy.to_owned(), kind, name: name.to_owned() })
     }
 
+    /// The ARNs of all policies that the principal has.
+    async fn attached(&self, aws: &Aws) -> Result<Vec<String>, AwsError> {
+        let iam = &aws.clients.iam;
+        let (mut all, mut marker) = (vec![], None);
+        loop {
+            let (policies, next) = match self.kind {
+                PrincipalKind::Role => {
+                    let request = iam.list_attached_role_policies().role_name(&self.name).set_marker(marker);
+                    let page = aws.read(LIST_ROLE, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
+                    (page.attached_policies, page.marker)
+                }
+                PrincipalKind::User => {
+                    let request = iam.list_attached_user_policies().user_name(&self.name).set_marker(marker);
+                    let page = aws.read(LIST_USER, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
+                    (page.attached_policies, page.marker)
+                }
+                PrincipalKind::Group => {
+                    let request = iam.list_attached_group_policies().group_name(&self.name).set_marker(marker);
+                    let page = aws.read(LIST_GROUP, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
+                    (page.attached_policies, page.marker)
+                }
+            };
+            all.extend(policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_arn));
+            marker = next;
+            if marker.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
     fn explained(&self, error: AwsError) -> AwsError {
         if !error.is(NOT_YET) {
             return error;
@@ -71,34 +101,12 @@ impl Attachment {
 impl Resource for Attachment {
     /// A principal that does not exist is an error: it is not ours to make.
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let iam = &look.aws.clients.iam;
-        let mut marker = None;
-        loop {
-            let (policies, next) = match self.kind {
-                PrincipalKind::Role => {
-                    let request = iam.list_attached_role_policies().role_name(&self.name).set_marker(marker);
-                    let page = look.aws.read(LIST_ROLE, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
-                    (page.attached_policies, page.marker)
-                }
-                PrincipalKind::User => {
-                    let request = iam.list_attached_user_policies().user_name(&self.name).set_marker(marker);
-                    let page = look.aws.read(LIST_USER, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
-                    (page.attached_policies, page.marker)
-                }
-                PrincipalKind::Group => {
-                    let request = iam.list_attached_group_policies().group_name(&self.name).set_marker(marker);
-                    let page = look.aws.read(LIST_GROUP, &self.name, request.send()).await.map_err(|error| self.explained(error))?;
-                    (page.attached_policies, page.marker)
-                }
-            };
-            if policies.unwrap_or_default().iter().any(|policy| policy.policy_arn() == Some(&self.policy)) {
-                return Ok(Some(Found::part(self.clone())));
-            }
-            marker = next;
-            if marker.is_none() {
-                return Ok(None);
-            }
-        }
+        // Before the policy is there, or while another version of this tool has named it, the blueprint cannot name it.
+        let policy = async { if self.policy.starts_with("arn:") { Ok(Some(self.policy.clone())) } else { look.policy_arn().await } };
+        let (attached, policy) = tokio::join!(self.attached(look.aws), policy);
+        let (attached, policy) = (attached?, policy?);
+        let has = policy.filter(|policy| attached.contains(policy));
+        Ok(has.map(|policy| Found::part(Self { policy, ..self.clone() })))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {

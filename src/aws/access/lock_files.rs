@@ -5,7 +5,7 @@ use crate::aws::{
     Aws,
     error::{Api, AwsError},
     policy::{
-        Document, Effect,
+        Document, Effect, Statement,
         pattern::{matches, texts},
     },
     resource::{Look, Resource},
@@ -31,14 +31,17 @@ pub async fn denied_to_principal(aws: &Aws, arn: &str, lock_file: &str) -> Resul
     Ok(ACTIONS.iter().filter(|action| !allowed(action)).map(|action| (*action).to_owned()).collect())
 }
 
-/// The same of a policy of the account by its name; `None` if there is none.
+/// The same of the runner policy of this name, or of the one with its former name: with the name that it has; `None` if there is none.
 ///
 /// # Errors
 /// If it cannot be read.
-pub async fn denied_by_policy(aws: &Aws, name: &str, lock_file: &str) -> Result<Option<Vec<String>>, AwsError> {
-    let policy = Policy { name: name.to_owned(), description: String::new(), document: Document::new(vec![]), tags: super::Tags::new() };
+pub async fn denied_by_policy(aws: &Aws, name: &str, lock_file: &str) -> Result<Option<(String, Vec<String>)>, AwsError> {
+    // By it the former policy of this bucket is told from that of another region.
+    let about = Statement::allow("LockFile").actions(&ACTIONS).on([lock_file.to_owned()]);
+    let policy =
+        Policy { name: name.to_owned(), description: String::new(), document: Document::new(vec![about]), tags: super::Tags::new() };
     let found = policy.look(&Look::new(aws)).await?;
-    Ok(found.map(|found| denied(&found.spec.document, lock_file)))
+    Ok(found.map(|found| (found.spec.name, denied(&found.spec.document, lock_file))))
 }
 
 fn denied(document: &Document, lock_file: &str) -> Vec<String> {

@@ -23,11 +23,15 @@ fn policy() -> Policy {
 }
 
 fn got(tags: &Tags) -> Answer {
-    text(format!(
-        "<Policy><PolicyName>runner</PolicyName><Arn>{ARN}</Arn><DefaultVersionId>v3</DefaultVersionId><Description>Run</Description>\
+    text(got_named("runner", tags))
+}
+
+fn got_named(name: &str, tags: &Tags) -> String {
+    format!(
+        "<Policy><PolicyName>{name}</PolicyName><Arn>{ARN}</Arn><DefaultVersionId>v3</DefaultVersionId><Description>Run</Description>\
          <Tags>{}</Tags></Policy>",
         xml_tags("member", tags)
-    ))
+    )
 }
 
 fn version(document: &str) -> Answer {
@@ -200,4 +204,42 @@ async fn delete_detaches_nobody() {
     let script = Script::new().on("ListPolicyVersions", versions(&[])).on("DeletePolicy", error(409, "DeleteConflict"));
     assert!(policy().delete(&script.aws()).await.unwrap_err().is(&["DeleteConflict"]));
     assert_eq!(script.operations(), ["ListPolicyVersions", "DeletePolicy"]);
+}
+
+/// The buckets of one environment in two regions: whoever has the policy of one would lose it to the other.
+#[tokio::test]
+async fn a_policy_that_serves_another_bucket_is_left_to_it() {
+    let on = |bucket: &str| {
+        let bucket = [format!("arn:aws:s3:::{bucket}"), "arn:aws:dynamodb:us-east-1:111122223333:table/locks".to_owned()];
+        Policy { document: Document::new(vec![Statement::allow("ListStates").actions(&["s3:ListBucket"]).on(bucket)]), ..policy() }
+    };
+    let why = on("ours").blocked_by(&on("theirs")).unwrap();
+    assert!(why.contains("serves bucket theirs in us-east-1"), "{why}");
+    assert_eq!(on("ours").blocked_by(&on("ours")), None);
+    assert_eq!(on("ours").blocked_by(&on("*")), None, "it was made wider, and serves ours as well");
+}
+
+/// The name of today is looked for first, and one that may not be looked at may have the former name.
+#[tokio::test]
+async fn what_an_older_version_made_keeps_its_name() {
+    const FORMER: &str = "arn:aws:iam::111122223333:policy/acme-runner";
+    let named = Policy { name: "acme-runner-eu-west-1".to_owned(), ..policy() };
+    let former = |tags: &Tags| text(got_named("acme-runner", tags));
+    let document = |bucket: &str| policy().document.to_json().replace(":::acme/", &format!(":::{bucket}/"));
+    for answer in [error(404, "NoSuchEntity"), error(403, "AccessDenied")] {
+        let denied = format!("{answer:?}").contains("AccessDenied");
+        let script = |tags: &Tags, bucket: &str| {
+            Script::new()
+                .about("GetPolicy", "acme-runner-eu-west-1", answer.clone())
+                .always("GetPolicy", former(tags))
+                .always("GetPolicyVersion", version(&document(bucket)))
+        };
+        let found = look(&script(&tags(), "acme"), &named).await.unwrap().unwrap();
+        assert_eq!((&*found.spec.name, found.output.as_deref()), ("acme-runner", Some(FORMER)));
+        assert_eq!(named.over(&found.spec).name, "acme-runner", "it is not made again");
+        for (tags, bucket) in [(tags(), "theirs"), (their_tags(), "acme")] {
+            let found = look(&script(&tags, bucket), &named).await;
+            assert!(if denied { found.is_err() } else { found.unwrap().is_none() }, "{bucket}");
+        }
+    }
 }

@@ -90,7 +90,7 @@ fn before(blueprint: &Blueprint<AwsSpec>, address: &Address) -> BTreeSet<Address
 }
 
 fn gives_output(spec: &AwsSpec) -> bool {
-    matches!(spec, AwsSpec::Key(_) | AwsSpec::OwnKey(_))
+    matches!(spec, AwsSpec::Key(_) | AwsSpec::OwnKey(_) | AwsSpec::Policy(_))
 }
 
 #[test]
@@ -119,9 +119,9 @@ fn the_default() {
     state_bucket/versioning (versioning) after [state_bucket]
     state_bucket/encryption (default encryption) after [state_bucket, key]
     state_bucket/lifecycle (lifecycle rules) after [state_bucket/versioning]
-    state_bucket/logging (access logs) after [state_bucket, log_bucket/policy]
-    state_bucket/notifications (event notifications) after [state_bucket, topic]
-    state_bucket/policy (bucket policy) after [state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/logging, state_bucket/notifications, key]
+    state_bucket/policy (bucket policy) after [state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, key]
+    state_bucket/logging (access logs) after [state_bucket/policy, log_bucket/policy]
+    state_bucket/notifications (event notifications) after [state_bucket/policy, topic]
     lock_table (DynamoDB table) after [key]
     lock_table/recovery (point-in-time recovery) after [lock_table]
     trail (CloudTrail trail) after [log_bucket/policy, key]
@@ -172,10 +172,16 @@ fn a_part_comes_after_the_whole_and_in_a_safe_order() {
                 "notifications" => after("topic"),
                 _ => {}
             }
-            // Written last: all else of the state bucket is there by then.
+            // Whatever is only an option comes after the policy: one that fails leaves the bucket as safe as it gets.
             if node.address == STATE.policy {
-                let parts = blueprint.nodes().iter().filter(|other| other.address.parent().as_ref() == Some(&STATE_BUCKET));
-                parts.filter(|other| other.address != STATE.policy).for_each(|other| after(other.address.as_str()));
+                let safety = [&STATE.bucket, &STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle, &KEY];
+                let others: Vec<&Address> = before.iter().filter(|address| !safety.contains(address)).collect();
+                assert!(others.is_empty(), "{line}: the policy waits for {others:?}");
+                let parts = [&STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle];
+                parts.iter().for_each(|part| after(part.as_str()));
+            }
+            if matches!(part, "logging" | "notifications") {
+                after("state_bucket/policy");
             }
         }
     });
@@ -199,7 +205,8 @@ fn where_there_is_nothing_everything_is_made() {
 /// What was made is what is wanted: a second run has nothing to do.
 #[test]
 fn what_was_made_is_no_difference() {
-    let known = Outputs::from([(KEY, crate::aws::testing::KEY_ARN.to_owned())]);
+    let policy = "arn:aws:iam::111122223333:policy/acme-tfstate-dev-runner-eu-west-1".to_owned();
+    let known = Outputs::from([(KEY, crate::aws::testing::KEY_ARN.to_owned()), (RUNNER_POLICY, policy)]);
     each(|line, _, blueprint| {
         for node in blueprint.nodes() {
             let made = node.spec.resolve(&known);
@@ -254,4 +261,33 @@ fn only_what_was_asked_for() {
     }
     assert!(has("--alarm-email a@example.com", "topic/subscription[a@example.com]"));
     assert!(has("--attach-to role/a", "runner_policy/attachment[role/a]"));
+}
+
+/// Several first runs at once: which of their keys is the environment's is decided by the alias, and not by who looks first.
+#[test]
+fn a_key_without_its_alias_is_compared_with_and_never_written() {
+    use crate::{aws::key::Leads, observation::Owner};
+    let blueprint = built("", "aws", "eu-west-1").unwrap();
+    let found = Outputs::from([(KEY, crate::aws::testing::KEY_ARN.to_owned())]);
+    let observed = |leads: Leads, there: &[&str]| -> Observation<AwsSpec> {
+        let seen = |node: &Node<AwsSpec>| match &node.spec {
+            AwsSpec::Key(key) => {
+                let key = AwsSpec::Key(crate::aws::key::Key { alias_leads: leads.clone(), ..key.clone() });
+                Seen::Present { spec: key, output: found.get(&KEY).cloned(), owner: Owner::Us }
+            }
+            spec if there.contains(&node.address.as_str()) => Seen::Present { spec: spec.resolve(&found), output: None, owner: Owner::Us },
+            _ => Seen::Absent,
+        };
+        blueprint.nodes().iter().map(|node| (node.address.clone(), seen(node))).collect()
+    };
+    let waits = |plan: &Plan<AwsSpec>| plan.writes().filter(|step| serde_json::to_string(step).unwrap().contains(UNKNOWN)).count();
+    let unnamed = Plan::to_apply(&blueprint, &observed(Leads::Nowhere, &[]), false);
+    let nothing: Observation<AwsSpec> = blueprint.nodes().iter().map(|node| (node.address.clone(), Seen::Absent)).collect();
+    assert_eq!(waits(&unnamed), waits(&Plan::to_apply(&blueprint, &nothing, false)), "nothing is bound to a key that may lose");
+    assert!(!serde_json::to_string(&unnamed).unwrap().contains(crate::aws::testing::KEY_ARN));
+    assert_eq!(waits(&Plan::to_apply(&blueprint, &observed(Leads::Here, &[]), false)), 0);
+    // The alias of a whole backend was deleted: it is named again, and all else is as it should be.
+    let all: Vec<&str> = blueprint.nodes().iter().map(|node| node.address.as_str()).collect();
+    let repair = Plan::to_apply(&blueprint, &observed(Leads::Nowhere, &all), false);
+    assert_eq!(repair.writes().map(|step| step.address.as_str()).collect::<Vec<_>>(), ["key"]);
 }

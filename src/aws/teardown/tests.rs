@@ -19,7 +19,7 @@ const LINES: [&str; 6] = [
     "--kms-key arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 ];
 
-const ALL: Choice = Choice { keep_key: false, purge_logs: true, bucket_of: vec![], table_of: vec![] };
+const ALL: Choice = Choice { keep_key: false, purge_logs: true, logs_under_key: true, bucket_of: vec![], table_of: vec![] };
 
 /// All of it is there and as it should be, and whose `owner` says.
 fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<AwsSpec> {
@@ -65,14 +65,21 @@ fn everything_that_is_ours() {
 }
 
 #[test]
-fn by_default_the_logs_stay_and_the_key_if_somebody_says_so() {
-    let plan = down(LINES[0], |_| Owner::Us, Choice { keep_key: true, ..Choice::default() });
-    let by_default = down(LINES[0], |_| Owner::Us, Choice::default());
-    assert!(by_default.deletes().any(|step| step.address == KEY) && !by_default.deletes().any(|step| step.address == LOG_BUCKET));
-    let kept: Vec<_> =
-        plan.steps.iter().filter(|step| matches!(step.change, Change::Keep { .. })).map(|step| step.address.as_str()).collect();
-    assert_eq!(kept, ["log_bucket", "key"]);
-    assert_eq!(plan.deletes().count() + 2, down(LINES[0], |_| Owner::Us, ALL).steps.len());
+fn by_default_the_audit_logs_stay_and_the_key_that_they_are_under() {
+    let kept = |choice: Choice| {
+        let plan = down(LINES[0], |_| Owner::Us, choice);
+        let kept: Vec<_> =
+            plan.steps.iter().filter(|step| matches!(step.change, Change::Keep { .. })).map(|step| step.address.clone()).collect();
+        assert_eq!(plan.deletes().count() + kept.len(), down(LINES[0], |_| Owner::Us, ALL).steps.len());
+        kept
+    };
+    assert_eq!(kept(Choice { logs_under_key: true, ..Choice::default() }), [LOG_BUCKET, KEY]);
+    assert_eq!(kept(Choice::default()), [LOG_BUCKET], "access logs are not under the key");
+    assert_eq!(kept(Choice { keep_key: true, ..Choice::default() }), [LOG_BUCKET, KEY]);
+    assert_eq!(kept(Choice { keep_key: true, ..ALL }), [KEY]);
+    assert_eq!(kept(ALL), [], "--purge-logs schedules the key as well");
+    let plan = lines(&down(LINES[0], |_| Owner::Us, Choice { logs_under_key: true, ..Choice::default() }));
+    assert!(plan.contains("= key: the audit logs that are kept are encrypted with it; it costs $1.00 a month"), "{plan}");
 }
 
 /// Whatever the settings: what would lose something if it went earlier waits, by the order and by `needs`.

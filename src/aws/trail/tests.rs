@@ -57,7 +57,11 @@ async fn present() {
 
 #[tokio::test]
 async fn absent() {
-    absent_only_by(&trail(), "GetTrail", ABSENT, |script| script.always("ListTags", error(400, "ResourceNotFoundException"))).await;
+    let elsewhere = || data(json!({ "trailList": [{ "Name": "others", "HomeRegion": "us-east-1" }] }));
+    absent_only_by(&trail(), "GetTrail", ABSENT, |script| {
+        script.always("ListTags", error(400, "ResourceNotFoundException")).always("DescribeTrails", elsewhere())
+    })
+    .await;
     let codes = ["TrailNotFoundException", "ResourceNotFoundException", "CloudTrailARNInvalidException"];
     absent_only_by(&trail(), "ListTags", &codes, |script| script.always("GetTrail", data(described("eu-west-1")))).await;
 }
@@ -65,9 +69,15 @@ async fn absent() {
 /// Its shadow cannot be changed, and a second of the name cannot be made.
 #[tokio::test]
 async fn a_trail_of_another_region_is_neither_ours_nor_absent() {
-    let script = Script::new().on("GetTrail", data(described("us-east-1"))).always("ListTags", error(400, "TrailNotFoundException"));
-    let error = look(&script, &trail()).await.unwrap_err();
-    assert!(error.to_string().contains("records from us-east-1"), "{error}");
+    let no_tags = || error(400, "TrailNotFoundException");
+    let script = Script::new().on("GetTrail", data(described("us-east-1"))).always("ListTags", no_tags());
+    let said = look(&script, &trail()).await.unwrap_err();
+    assert!(said.to_string().contains("records from us-east-1"), "{said}");
+    // By its name it is found in its home region only.
+    let shadow = data(json!({ "trailList": [described("us-east-1")["Trail"]] }));
+    let script = Script::new().on("GetTrail", no_tags()).always("ListTags", no_tags()).on("DescribeTrails", shadow);
+    let said = look(&script, &trail()).await.unwrap_err();
+    assert!(said.to_string().contains("records from us-east-1"), "{said}");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
 use super::{alarms, catalogue as rule};
 use crate::{
     aws::{
-        Aws, access,
+        Aws,
+        access::{self, Policy},
         alarm::{self, Alarm},
         error::{Api, AwsError, found},
         trail::management,
@@ -21,18 +22,14 @@ pub struct About<'a> {
     pub table: Option<&'a str>,
     /// Names of the alarms that the blueprint has already.
     pub own_alarms: Vec<&'a str>,
-    /// ARN of the policy for those who run Terraform, if there is one.
-    pub policy: Option<String>,
+    /// The policy for those who run Terraform, if there is one.
+    pub policy: Option<&'a Policy>,
 }
 
 pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
     let account = Place::named(format!("account {}", aws.account()));
-    let (block, trails, alarms, used) = tokio::join!(
-        public_access(aws),
-        management_trail(aws),
-        alarm::list(aws),
-        access::attached_to_anybody(aws, about.policy.as_deref())
-    );
+    let (block, trails, alarms, used) =
+        tokio::join!(public_access(aws), management_trail(aws), alarm::list(aws), access::attached_to_anybody(aws, about.policy));
     let mut checked = vec![
         Checked::new(&rule::ACCOUNT_PUBLIC_ACCESS, account.clone(), of(block)),
         Checked::new(&rule::ACCOUNT_TRAIL, account.clone(), of(trails)),
@@ -45,7 +42,7 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
         }
         Err(error) => checked.push(unreadable(&rule::ALARM_FIRES, account, &error)),
     }
-    if let Some(policy) = &about.policy {
+    if let Some(policy) = about.policy {
         let nobody = "it is attached to nobody, or only to whom these credentials cannot see";
         let mend = "attach it: --attach-to role/NAME, or by your own means";
         let verdict = match used {
@@ -53,7 +50,7 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
             Ok(false) => Verdict::Fails { what: nobody.to_owned(), mend: mend.to_owned() },
             Err(error) => Verdict::Unreadable { error: error.to_string() },
         };
-        checked.push(Checked::new(&rule::RUNNER_USED, Place::named(policy), verdict));
+        checked.push(Checked::new(&rule::RUNNER_USED, Place::named(policy.arn(aws)), verdict));
     }
     checked
 }

@@ -9,13 +9,13 @@ use crate::{
         key::DAYS_UNTIL_DELETION,
         lock_table,
         ownership::{PROTECTED, Tags},
-        policies::{HISTORY, LOGS},
+        policies::{HISTORY, LOGS, TRAIL_WRITES},
         resources::AwsSpec,
         store::{Store, StoreAddress},
         teardown::{
             self,
             appeared::Sight,
-            census,
+            audit_logs, census,
             guards::{self, Guard, Guarded},
             purge,
             scope::Scope,
@@ -24,7 +24,7 @@ use crate::{
     cli::{context::Context, environment::Environment, failure::Failure},
     observation::{self, Observation, Owner, Seen},
     plan::{Change, Plan, teardown::Terms},
-    settings::{layer::TrailKind, names::PrincipalKind},
+    settings::names::PrincipalKind,
     spec::{Address, Outputs},
     state::{
         census::{Census, Versions},
@@ -77,7 +77,8 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
         Some(Seen::Present { owner, .. }) => sharing.scope(owner, settings),
         Some(Seen::Absent | Seen::Unreadable(_)) | None => None,
     };
-    let terms = teardown::terms(&options.choice(&sharing));
+    let logs_under_key = cx.look(logs_under_key(&observation, environment)).await?;
+    let terms = teardown::terms(&options.choice(&sharing, logs_under_key));
     let plan = Plan::to_teardown(&environment.blueprint, &observation, &terms);
     let mut looked = Looked {
         terms,
@@ -145,6 +146,20 @@ async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environm
     }
     census::people(aws, policy.map(String::as_str), topic.map(String::as_str), &mut counted).await;
     looked.census = Some(counted);
+}
+
+/// Whether audit logs are there that nobody can read without the key. Where that cannot be found out, they may be.
+async fn logs_under_key(observation: &Observation<AwsSpec>, environment: &Environment) -> bool {
+    let is_there = |address: &Address| matches!(observation.get(address), Some(Seen::Present { .. }));
+    if !is_there(&KEY) || !is_ours(observation, &LOG_BUCKET) {
+        return false;
+    }
+    let has_or_had_trail = observation.values().any(|seen| match seen {
+        Seen::Present { spec: AwsSpec::Trail(_), owner: Owner::Us, .. } => true,
+        Seen::Present { spec: AwsSpec::BucketPolicy(policy), .. } => policy.document.has(TRAIL_WRITES),
+        Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_) => false,
+    });
+    has_or_had_trail || audit_logs::any(&environment.aws, &environment.names.log_bucket).await.unwrap_or(true)
 }
 
 fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
@@ -216,20 +231,12 @@ fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
 fn warnings(looked: &Looked, options: &TeardownOptions, environment: &Environment, cx: &Context<'_>) -> Vec<String> {
     let mut warnings = vec![];
     let goes = |address: &Address| looked.plan.deletes().any(|step| step.address == *address);
-    let stays =
-        |address: &Address| looked.plan.steps.iter().any(|step| step.address == *address && matches!(step.change, Change::Keep { .. }));
     let bucket = &environment.names.state_bucket;
     if goes(&STATE_BUCKET) && points_here(bucket, cx) {
         warnings.push(format!(
             "the configuration in this folder still points at {bucket}; to take its states along, change the backend and run \
              terraform init -migrate-state first"
         ));
-    }
-    if goes(&KEY) && stays(&LOG_BUCKET) && environment.settings.trail == TrailKind::New {
-        warnings.push(
-            "the trail's logs are kept, and are encrypted with the key: nobody can read them once it is deleted; --keep-key keeps them readable"
-                .to_owned(),
-        );
     }
     if goes(&KEY) && options.key_window < DAYS_UNTIL_DELETION {
         warnings.push(format!(

@@ -73,7 +73,7 @@ async fn around(
     options: &VerifyOptions,
     at: jiff::Timestamp,
 ) -> Vec<Checked> {
-    let Environment { settings, names, aws: account, blueprint, .. } = environment;
+    let Environment { names, aws: account, blueprint, .. } = environment;
     let table = table_of(environment);
     let own_alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
         AwsSpec::Alarm(alarm) => Some(&*alarm.name),
@@ -83,7 +83,10 @@ async fn around(
         bucket: &names.state_bucket,
         table: table.as_deref(),
         own_alarms: own_alarms.collect(),
-        policy: settings.access.policy.then(|| account.arn("iam", "", &format!("policy/{}", names.policy))),
+        policy: blueprint.nodes().iter().find_map(|node| match &node.spec {
+            AwsSpec::Policy(policy) => Some(policy),
+            _ => None,
+        }),
     };
     let of = in_use(environment, table.clone());
     let using = async { if options.usage { live_use(account, &of, key, options, at).await } else { vec![] } };

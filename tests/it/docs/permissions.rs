@@ -1,5 +1,9 @@
 //! `docs/permissions.md`: every IAM action that a call needs, as the calls themselves name them.
 
+mod policy;
+
+pub use policy::policy;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -8,7 +12,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tfbackend::{aws::needed::needed, cli::environment::Environment, spec::Outputs};
+use tfbackend::{aws::needed::needed, spec::Outputs};
 
 use super::{EVERYTHING, SETTINGS};
 use crate::support::{
@@ -243,7 +247,7 @@ fn what_plans_need_is_documented() {
     let needed = needed(&environment.blueprint, &made_up::plan(&environment), &Outputs::new(), &environment.aws);
     let arns = [
         ("iam:AttachGroupPolicy", "arn:aws:iam::123456789012:group/path/b"),
-        ("iam:CreatePolicy", "arn:aws:iam::123456789012:policy/acme-tfstate-prod-runner"),
+        ("iam:CreatePolicy", "arn:aws:iam::123456789012:policy/acme-tfstate-prod-runner-eu-west-1"),
     ];
     for (action, arn) in arns {
         assert_eq!(needed.writes[action], BTreeSet::from([arn.to_owned()]), "{action}");
@@ -256,12 +260,7 @@ async fn the_policy_is_enough() {
     let emulator = Emulator::start().await;
     User::make(&emulator, "terraform").await;
     let line = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
-    let mut document = policy(&made_up::environment("prod", line, SETTINGS));
-    // AWS knows these by their resource; the emulator asks for them on everything.
-    let general = ["cloudtrail:ListTags", "dynamodb:ListTagsOfResource", "iam:CreatePolicy", "kms:CreateAlias", "sns:ListTagsForResource"];
-    let anywhere = json!({ "Effect": "Allow", "Action": general, "Resource": "*" });
-    document["Statement"].as_array_mut().expect("statements").push(anywhere);
-    let document = document.to_string().replace(ACCOUNT, emulator.account());
+    let document = policy(&made_up::environment("prod", line, SETTINGS)).to_string().replace(ACCOUNT, emulator.account());
     let user = User::make(&emulator, "bootstrapper").await;
     user.has_policy(&serde_json::from_str(&document).expect("a document")).await;
     let mut vars = emulator.aws_env();
@@ -343,35 +342,4 @@ fn by_service(actions: &BTreeSet<String>) -> String {
         table.push_str(&format!("| {service} | {} |\n", of.join(", ")));
     }
     table
-}
-
-/// An IAM policy that allows `bootstrap` of this environment and nothing else, as far as AWS knows resources.
-pub fn policy(environment: &Environment) -> Value {
-    let (reads, writes) = actions();
-    let mut actions: BTreeSet<String> =
-        reads.into_iter().chain(writes).chain(BESIDES.iter().map(|(action, _)| (*action).to_owned())).collect();
-    actions.extend(KEY_USE.map(str::to_owned));
-    let (names, aws) = (&environment.names, &environment.aws);
-    let (partition, region) = (&aws.caller.partition, &*aws.region);
-    let bucket = |name: &str| format!("arn:{partition}:s3:::{name}");
-    let key = aws.arn("kms", region, "key/*");
-    let principals: Vec<String> =
-        environment.settings.access.attach_to.iter().map(|principal| aws.arn("iam", "", principal.as_str())).collect();
-    let places: [(&str, &str, Vec<String>); 7] = [
-        ("Buckets", "s3:", vec![bucket(&names.state_bucket), bucket(&names.log_bucket)]),
-        ("LockTable", "dynamodb:", vec![aws.arn("dynamodb", region, &format!("table/{}", names.table))]),
-        ("Topic", "sns:", vec![aws.arn("sns", region, &names.topic)]),
-        ("Alarms", "cloudwatch:", vec![aws.arn("cloudwatch", region, &format!("alarm:{}*", names.alarm_prefix))]),
-        ("Trail", "cloudtrail:", vec![aws.arn("cloudtrail", region, &format!("trail/{}", names.trail))]),
-        ("Policy", "iam:", [vec![aws.arn("iam", "", &format!("policy/{}", names.policy))], principals].concat()),
-        ("Key", "kms:", vec![key, aws.arn("kms", region, &names.key_alias)]),
-    ];
-    // These name no resource, or one that is not known yet.
-    const ANYWHERE: [&str; 4] = ["cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarms", "kms:CreateKey", "kms:ListKeys"];
-    let mut statements = vec![json!({ "Sid": "Anywhere", "Effect": "Allow", "Action": ANYWHERE, "Resource": "*" })];
-    for (sid, prefix, resources) in places {
-        let of: Vec<&String> = actions.iter().filter(|action| action.starts_with(prefix) && !ANYWHERE.contains(&action.as_str())).collect();
-        statements.push(json!({ "Sid": sid, "Effect": "Allow", "Action": of, "Resource": resources }));
-    }
-    json!({ "Version": "2012-10-17", "Statement": statements })
 }

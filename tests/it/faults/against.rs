@@ -9,10 +9,11 @@ use crate::support::{
     proxy::{Gate, Proxy, Reply},
 };
 
-const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --ephemeral --attach-to user/terraform";
+/// Without a trail no logs are under the key, and it goes with the rest.
+const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --ephemeral --trail off --attach-to user/terraform";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 const INVENTORY: &str = "tests/it/support/inventory.py";
-/// All that a teardown leaves, by default.
+/// All that such a teardown leaves.
 const LEFT: &str = "bucket acme-tfstate-prod-logs-000000000000-eu-west-1\nkey PendingDeletion\n";
 
 /// A backend with a state, and a teardown of it that waits with this call.
@@ -39,7 +40,7 @@ fn with(place: &Place, command: &[&str]) -> crate::support::program::Said {
 
 #[tokio::test]
 async fn while_the_bucket_is_there_a_bootstrap_refuses() {
-    for held in ["StopLogging", "DeleteBucket"] {
+    for held in ["DeleteAlarms", "DeleteBucket"] {
         let (emulator, place, gate, teardown) = taken_down_until(held, &[]).await;
         let other = Place::with(&emulator);
         let refused = other.bootstrap(&format!("{LINE} -y"));
@@ -83,7 +84,7 @@ async fn once_the_bucket_is_gone_the_teardown_says_what_is_there_again() {
 #[tokio::test]
 async fn a_teardown_that_was_cut_off_can_be_given_up() {
     // The call that it died with never arrives.
-    let (emulator, place, _gate, mut teardown) = taken_down_until("StopLogging", &[]).await;
+    let (emulator, place, _gate, mut teardown) = taken_down_until("DeleteAlarms", &[]).await;
     teardown.kill().expect("it runs");
     teardown.wait().expect("it ends");
     let refused = with(&place, &["bootstrap", "-y"]);

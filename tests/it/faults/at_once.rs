@@ -3,53 +3,98 @@
 use std::{
     process::{Child, Stdio},
     sync::Mutex,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use super::{LINE, ONE_OF_EVERYTHING, SEED, all, seed, soaked, world};
 use crate::support::{
     program::Place,
-    proxy::{Proxy, Reply},
+    proxy::{Failure, Faults, Proxy, Reply, Which},
 };
 
-/// Where it is soaked.
-const SEEDS: u64 = 20;
-/// Each call takes up to so many milliseconds, as the seed has it: who is ahead changes all the time.
-const LATE: u64 = 40;
+/// How several runs are started, and how long each of their calls takes, in milliseconds.
+#[derive(Clone, Copy)]
+struct Start {
+    runs: usize,
+    /// Each call takes a random time in this range: which run is ahead changes all the time.
+    delay: (u64, u64),
+    /// Each run starts a random time after the first, up to this one.
+    stagger: u64,
+    /// How many seeds are tried, and how many where it is soaked.
+    rounds: (u64, u64),
+}
 
 #[tokio::test]
 async fn threat_12_two_at_once_make_one_backend() {
-    races(2).await;
+    races(Start { runs: 2, delay: (0, 40), stagger: 0, rounds: (1, 20) }).await;
 }
 
 #[tokio::test]
 async fn five_at_once_make_one_backend() {
-    races(5).await;
+    races(Start { runs: 5, delay: (0, 40), stagger: 0, rounds: (1, 20) }).await;
 }
 
-async fn races(runs: usize) {
+/// A run that starts later looks while another one has made its key and not named it yet.
+#[tokio::test]
+async fn five_one_after_the_other_make_one_backend() {
+    races(Start { runs: 5, delay: (50, 51), stagger: 350, rounds: (2, 100) }).await;
+}
+
+#[tokio::test]
+async fn twenty_one_after_the_other_make_one_backend() {
+    races(Start { runs: 20, delay: (50, 51), stagger: 350, rounds: (1, 100) }).await;
+}
+
+/// A table that is not seen while its backups are: the look is repeated, and nobody is told to adopt what they made.
+#[tokio::test]
+async fn what_is_seen_in_part_is_looked_at_again() {
+    let (emulator, place) = world().await;
+    let said = place.bootstrap(&format!("{LINE} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let unseen = || Reply::Fail(Failure::NotFound("ResourceNotFoundException"));
+    let bootstrap = |which| {
+        let proxy = Proxy::with(&emulator, Faults::seeded(0).rule("dynamodb:DescribeTable", which, unseen));
+        place.said(&place.command_at(proxy.endpoint(), &format!("bootstrap {LINE} -y")).output().expect("the program"))
+    };
+    let said = bootstrap(Which::Nth(1));
+    assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{}", said.all());
+    let said = bootstrap(Which::All);
+    assert!(said.code == Some(3) && said.refusal().contains("another run may be making or deleting it"), "{}", said.all());
+    assert!(!said.err.contains("--adopt"), "{}", said.all());
+}
+
+async fn races(start: Start) {
     let first = seed();
-    let seeds = if soaked() { SEEDS } else { 1 };
+    let rounds = if soaked() { start.rounds.1 } else { start.rounds.0 };
     let mut doomed = 0;
-    for seed in (0..seeds).map(|more| first.wrapping_add(more)) {
-        doomed += race(runs, seed).await;
+    for seed in (0..rounds).map(|more| first.wrapping_add(more)) {
+        doomed += race(start, seed).await;
     }
-    println!("{runs} at once: {seeds} seeds, one backend each time, {doomed} keys of those who were slower scheduled for deletion");
+    println!("{} at once: {rounds} rounds, one backend each time, {doomed} keys of slower runs scheduled for deletion", start.runs);
 }
 
 /// How many keys were made by those who were slower.
-async fn race(runs: usize, seed: u64) -> usize {
+async fn race(start: Start, seed: u64) -> usize {
+    let Start { runs, delay, stagger, .. } = start;
     let (emulator, first) = world().await;
-    let random = Mutex::new(fastrand::Rng::with_seed(seed));
+    let mut waits = fastrand::Rng::with_seed(seed);
+    let random = Mutex::new(waits.fork());
     let proxy = Proxy::start(Some(&emulator), move |_, _| {
-        let late = random.lock().expect("a number").u64(..LATE);
+        let late = random.lock().expect("a number").u64(delay.0..delay.1);
         Reply::Delay(Duration::from_millis(late), Box::new(Reply::Forward))
     });
+    let mut starts: Vec<u64> = (1..runs).map(|_| waits.u64(0..=stagger)).chain([0]).collect();
+    starts.sort_unstable();
     let mut places: Vec<Place> = (1..runs).map(|_| Place::with(&emulator)).chain([first]).collect();
     places.iter_mut().for_each(|place| place.set("AWS_ENDPOINT_URL", proxy.endpoint()));
     let args: Vec<&str> = ["bootstrap", "-y"].into_iter().chain(LINE.split(' ')).collect();
-    let start = |place: &Place| place.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
-    let children: Vec<Child> = places.iter().map(start).collect();
+    let begun = Instant::now();
+    let start = |(place, at): (&Place, &u64)| {
+        thread::sleep(Duration::from_millis(*at).saturating_sub(begun.elapsed()));
+        place.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program")
+    };
+    let children: Vec<Child> = places.iter().zip(&starts).map(start).collect();
 
     let mut slower = 0;
     for (place, child) in places.iter_mut().zip(children) {

@@ -169,7 +169,7 @@ def the_trail(name):
 key = the_key()
 the_bucket("state bucket", bucket)
 the_table(f"{base}-locks")
-the_policy(f"{base}-runner")
+the_policy(f"{base}-runner-{region}")
 the_topic(f"{base}-alarms")
 the_alarms(f"{base}-")
 the_bucket("log bucket", logs)

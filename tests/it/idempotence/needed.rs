@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tfbackend::{
     aws::{
         needed::{Needed, needed},
@@ -97,6 +97,24 @@ async fn what_is_needed_is_what_is_called_for() {
     }
 }
 
+/// What `foreign_key.py` tries, all with the same end.
+fn each_is(end: &str) -> String {
+    const TRIED: [&str; 11] = [
+        "decrypt",
+        "encrypt",
+        "generate_data_key",
+        "create_grant",
+        "put_key_policy",
+        "create_alias",
+        "enable_key_rotation",
+        "tag_resource",
+        "create_key",
+        "attach_administrator",
+        "schedule_key_deletion",
+    ];
+    TRIED.iter().map(|call| format!("{call} {end}\n")).collect()
+}
+
 /// The policy of the plan itself, given to somebody who has no other.
 struct Operator {
     emulator: Emulator,
@@ -123,6 +141,19 @@ impl Operator {
         String::from_utf8(output.stdout).expect("text")
     }
 
+    /// A key of another team in the same account, and a text under it.
+    fn foreign_key(&self) -> String {
+        self.emulator.python("tests/it/idempotence/foreign_key.py", &["make"])
+    }
+
+    /// What the operator may do with it.
+    fn tries(&self, foreign: &str) -> String {
+        let args: Vec<&str> = ["try"].into_iter().chain(foreign.split_whitespace()).collect();
+        let mut vars = self.emulator.aws_env();
+        self.user.works_in(&mut vars);
+        self.emulator.python_in(&vars, "tests/it/idempotence/foreign_key.py", &args)
+    }
+
     /// Gives the operator what the plan says, without `left_out`, and has them carry the plan out.
     async fn carries_out(&self, left_out: Option<&str>) -> Said {
         let mut policy: Value = serde_json::from_str(&self.admin("--needed-actions")).expect("a policy");
@@ -134,15 +165,7 @@ impl Operator {
                     actions.retain(|other| other != action);
                 }
             }
-        }
-        // AWS knows these by their resource; the emulator asks for them on everything.
-        let general =
-            ["cloudtrail:ListTags", "dynamodb:ListTagsOfResource", "iam:CreatePolicy", "kms:CreateAlias", "sns:ListTagsForResource"];
-        let granted = policy.to_string();
-        let general: Vec<&str> = general.into_iter().filter(|action| granted.contains(&format!("\"{action}\""))).collect();
-        if !general.is_empty() {
-            let anywhere = json!({ "Effect": "Allow", "Action": general, "Resource": "*" });
-            policy["Statement"].as_array_mut().expect("statements").push(anywhere);
+            policy["Statement"].as_array_mut().expect("statements").retain(|statement| statement["Action"] != action);
         }
         self.user.has_policy(&policy).await;
         self.operator.bootstrap("p -y")
@@ -152,9 +175,11 @@ impl Operator {
 #[tokio::test]
 async fn the_policy_of_a_plan_carries_it_out() {
     let world = Operator::new().await;
-    // A first run; one that has nothing to do; repairs.
+    // A first run; one that has nothing to do; repairs. None of their policies lets anybody use what belongs to others.
+    let foreign = world.foreign_key();
     let said = world.carries_out(None).await;
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), world.emulator.log());
+    assert_eq!(world.tries(&foreign), each_is("denied"), "the policy of a first run");
     assert!(!world.admin("--needed-actions").contains(":Put"));
     let said = world.carries_out(None).await;
     assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{}{}", said.all(), world.admin("--needed-actions"));
@@ -166,6 +191,18 @@ async fn the_policy_of_a_plan_carries_it_out() {
     assert!(said.code == Some(4) && said.refusal().contains("needs kms:PutKeyPolicy"), "{}", said.all());
     let said = world.carries_out(None).await;
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), world.emulator.log());
+    assert_eq!(world.tries(&foreign), each_is("denied"), "the policy of a repair");
+    // An administrator may: it is the policies that say no.
+    let args: Vec<&str> = ["try"].into_iter().chain(foreign.split_whitespace()).collect();
+    assert_eq!(world.emulator.python("tests/it/idempotence/foreign_key.py", &args), each_is("allowed"));
+}
+
+/// What the conditions leave open is what the table needs: without it there is no table.
+#[tokio::test]
+async fn a_policy_without_the_grant_makes_no_table() {
+    let world = Operator::new().await;
+    let said = world.carries_out(Some("kms:CreateGrant")).await;
+    assert!(said.code == Some(4) && said.refusal().contains("dynamodb:CreateTable"), "{}", said.all());
 }
 
 #[tokio::test]

@@ -66,7 +66,11 @@ async fn from_the_table_to_lock_files_and_back() {
 
     // Whoever runs Terraform may not delete lock files yet.
     let of_env = ENV.replace("--lock both", "--lock dynamodb");
-    refused(&backend, &format!("migrate --to both {of_env} -y"), &["policy acme-tfstate-prod-runner does not allow s3:DeleteObject"]);
+    refused(
+        &backend,
+        &format!("migrate --to both {of_env} -y"),
+        &["policy acme-tfstate-prod-runner-eu-west-1 does not allow s3:DeleteObject"],
+    );
     let role = "--role-arn arn:aws:iam::000000000000:user/terraform";
     refused(&backend, &format!("migrate --to both {role} -y"), &["user/terraform does not allow s3:DeleteObject on lock files"]);
     let made = bootstrap(&backend.emulator, backend.dir(), &["--lock", "both", "--attach-to", "user/terraform", "--out", "made"]);

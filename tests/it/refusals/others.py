@@ -19,7 +19,7 @@ boto3.client("dynamodb").create_table(
     BillingMode="PAY_PER_REQUEST",
 )
 document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}
-boto3.client("iam").create_policy(PolicyName="acme-tfstate-policy-runner", PolicyDocument=json.dumps(document))
+boto3.client("iam").create_policy(PolicyName="acme-tfstate-policy-runner-eu-west-1", PolicyDocument=json.dumps(document))
 kms = boto3.client("kms")
 key = kms.create_key()["KeyMetadata"]["KeyId"]
 kms.create_alias(AliasName="alias/acme-tfstate-alias", TargetKeyId=key)

@@ -37,6 +37,7 @@ async fn whoever_grants_what_is_named_gets_there() {
     }
     let of = |code| granted.iter().filter(|(when, _)| *when == Some(code)).map(|(_, action)| action.as_str()).collect::<BTreeSet<_>>();
     insta::assert_snapshot!(of(3).into_iter().collect::<Vec<_>>().join("\n"), @"
+    cloudtrail:DescribeTrails
     cloudtrail:GetEventSelectors
     cloudtrail:GetTrail
     cloudtrail:GetTrailStatus
@@ -75,8 +76,15 @@ async fn whoever_grants_what_is_named_gets_there() {
     iam:AttachUserPolicy
     iam:CreatePolicy
     kms:CreateAlias
+    kms:CreateGrant
     kms:CreateKey
+    kms:Decrypt
     kms:EnableKeyRotation
+    kms:Encrypt
+    kms:GenerateDataKey
+    kms:ReEncryptFrom
+    kms:ReEncryptTo
+    kms:TagResource
     s3:CreateBucket
     s3:PutBucketLogging
     s3:PutBucketNotification
@@ -103,15 +111,15 @@ async fn whoever_grants_what_is_named_gets_there() {
       caused by: state_bucket/versioning: could not be looked at: s3:GetBucketVersioning on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketVersioning because no identity-based policy allows the s3:GetBucketVersioning action (needs s3:GetBucketVersioning)
       caused by: state_bucket/encryption: could not be looked at: s3:GetBucketEncryption on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetEncryptionConfiguration because no identity-based policy allows the s3:GetEncryptionConfiguration action (needs s3:GetEncryptionConfiguration)
       caused by: state_bucket/lifecycle: could not be looked at: s3:GetBucketLifecycleConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetLifecycleConfiguration because no identity-based policy allows the s3:GetLifecycleConfiguration action (needs s3:GetLifecycleConfiguration)
+      caused by: state_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketPolicy because no identity-based policy allows the s3:GetBucketPolicy action (needs s3:GetBucketPolicy)
       caused by: state_bucket/logging: could not be looked at: s3:GetBucketLogging on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketLogging because no identity-based policy allows the s3:GetBucketLogging action (needs s3:GetBucketLogging)
       caused by: state_bucket/notifications: could not be looked at: s3:GetBucketNotificationConfiguration on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketNotification because no identity-based policy allows the s3:GetBucketNotification action (needs s3:GetBucketNotification)
-      caused by: state_bucket/policy: could not be looked at: s3:GetBucketPolicy on acme-tfstate-prod-000000000000-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: s3:GetBucketPolicy because no identity-based policy allows the s3:GetBucketPolicy action (needs s3:GetBucketPolicy)
       caused by: DynamoDB table acme-tfstate-prod-locks, paid per request (lock_table): could not be looked at: dynamodb:DescribeTable on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: dynamodb:DescribeTable because no identity-based policy allows the dynamodb:DescribeTable action (needs dynamodb:DescribeTable)
       caused by: lock_table/recovery: could not be looked at: dynamodb:DescribeContinuousBackups on acme-tfstate-prod-locks: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: dynamodb:DescribeContinuousBackups because no identity-based policy allows the dynamodb:DescribeContinuousBackups action (needs dynamodb:DescribeContinuousBackups)
       caused by: CloudTrail trail acme-tfstate-prod (trail): could not be looked at: cloudtrail:GetTrail on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: cloudtrail:GetTrail because no identity-based policy allows the cloudtrail:GetTrail action (needs cloudtrail:GetTrail)
       caused by: trail/selectors: could not be looked at: cloudtrail:GetEventSelectors on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: cloudtrail:GetEventSelectors because no identity-based policy allows the cloudtrail:GetEventSelectors action (needs cloudtrail:GetEventSelectors)
       caused by: trail/logging: could not be looked at: cloudtrail:GetTrailStatus on acme-tfstate-prod: AccessDeniedException: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: cloudtrail:GetTrailStatus because no identity-based policy allows the cloudtrail:GetTrailStatus action (needs cloudtrail:GetTrailStatus)
-      caused by: IAM policy acme-tfstate-prod-runner, for those who run Terraform (runner_policy): could not be looked at: iam:GetPolicy on arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: iam:GetPolicy because no identity-based policy allows the iam:GetPolicy action (needs iam:GetPolicy)
+      caused by: IAM policy acme-tfstate-prod-runner-eu-west-1, for those who run Terraform (runner_policy): could not be looked at: iam:GetPolicy on arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner-eu-west-1: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: iam:GetPolicy because no identity-based policy allows the iam:GetPolicy action (needs iam:GetPolicy)
       caused by: runner_policy/attachment[user/admin]: could not be looked at: iam:ListAttachedUserPolicies on admin: AccessDenied: User: arn:aws:iam::000000000000:user/operator is not authorized to perform: iam:ListAttachedUserPolicies because no identity-based policy allows the iam:ListAttachedUserPolicies action (needs iam:ListAttachedUserPolicies)
       hint: allow cloudtrail:GetEventSelectors, cloudtrail:GetTrail, cloudtrail:GetTrailStatus, dynamodb:DescribeContinuousBackups, dynamodb:DescribeTable, iam:GetPolicy, iam:ListAttachedUserPolicies, kms:DescribeKey, s3:GetBucketLogging, s3:GetBucketNotification, s3:GetBucketPolicy, s3:GetBucketPublicAccessBlock, s3:GetBucketVersioning, s3:GetEncryptionConfiguration, s3:GetLifecycleConfiguration, sns:GetTopicAttributes, sns:ListSubscriptionsByTopic, then run the same command again
     ");

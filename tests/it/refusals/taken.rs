@@ -38,7 +38,7 @@ async fn threat_02_what_others_made_is_left_alone() {
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env policy {LINE}")).refusal(), @"
     3
-    error: IAM policy acme-tfstate-policy-runner, for those who run Terraform (runner_policy): exists, and was not made by tfbackend; pass `--adopt` to take it over; nothing was changed
+    error: IAM policy acme-tfstate-policy-runner-eu-west-1, for those who run Terraform (runner_policy): exists, and was not made by tfbackend; pass `--adopt` to take it over; nothing was changed
     ");
     insta::assert_snapshot!(place.bootstrap(&format!("--env alias {LINE}")).refusal(), @"
     3
@@ -100,11 +100,11 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
       hint: not started: state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy
       hint: the same command continues where this one stopped
     ");
-    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "policy acme-tfstate-prod-runner\n");
+    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "policy acme-tfstate-prod-runner-eu-west-1\n");
 
     let said = run(|operation| {
         (operation == "CreatePolicy")
-            .then(|| Reply::xml(409, "EntityAlreadyExists", "A policy called Acme-tfstate-prod-runner already exists."))
+            .then(|| Reply::xml(409, "EntityAlreadyExists", "A policy called Acme-tfstate-prod-runner-eu-west-1 already exists."))
     });
     assert_eq!(said.code, Some(0), "it is there already: {}", said.all());
     let other = format!("--env test {LINE} --lock s3 --encryption sse-s3 --access-logs=false --parallelism 1");
@@ -112,7 +112,7 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
         "CreatePolicy" => Reply::xml(
             409,
             "EntityAlreadyExists",
-            "A policy called Acme-tfstate-test-runner already exists. Duplicate names are not allowed.",
+            "A policy called Acme-tfstate-test-runner-eu-west-1 already exists. Duplicate names are not allowed.",
         ),
         _ => Reply::Forward,
     });
@@ -121,7 +121,7 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
     insta::assert_snapshot!(place.bootstrap(&other).refusal(), @"
     4
     error: runner_policy failed: 6 changes were made, 1 left
-      caused by: runner_policy: iam:CreatePolicy on acme-tfstate-test-runner: EntityAlreadyExists: A policy called Acme-tfstate-test-runner already exists. Duplicate names are not allowed.
+      caused by: runner_policy: iam:CreatePolicy on acme-tfstate-test-runner-eu-west-1: EntityAlreadyExists: A policy called Acme-tfstate-test-runner-eu-west-1 already exists. Duplicate names are not allowed.
       hint: IAM has a policy of this name, perhaps in another letter case: delete that, choose another --project or --env, or leave the policy out with --policy=false
       hint: made: state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy
       hint: the same command continues where this one stopped

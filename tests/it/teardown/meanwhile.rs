@@ -19,7 +19,7 @@ const BUCKET: &str = "acme-tfstate-dev-000000000000-eu-west-1";
 const INVENTORY: &str = "tests/it/support/inventory.py";
 const SET: &str = "tests/it/teardown/set.py";
 /// All that stays, by default.
-const LEFT: &str = "bucket acme-tfstate-dev-logs-000000000000-eu-west-1\nkey PendingDeletion\n";
+const LEFT: &str = "alias/acme-tfstate-dev\nbucket acme-tfstate-dev-logs-000000000000-eu-west-1\nkey Enabled\n";
 
 fn words() -> Vec<&'static str> {
     let mut words: Vec<&str> = ["teardown"].into_iter().chain(LINE.split(' ')).collect();

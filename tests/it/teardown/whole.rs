@@ -39,10 +39,8 @@ async fn refused_while_in_use_gone_after_destroy_and_back_again() {
     let done = backend.tfbackend("teardown", &[confirm, &["--unprotect"]].concat());
     let text = said(&done);
     assert_eq!(done.status.code(), Some(0), "{text}\n{}", backend.emulator.log());
-    assert_eq!(inventory(), "bucket acme-tfstate-prod-logs-000000000000-eu-west-1\nkey PendingDeletion\n", "{text}");
-    for line in
-        ["removed: ", "kept: log_bucket: ", "cancel-key-deletion", "enable-key", "backup: ", "nobody can read them", "still points at"]
-    {
+    assert_eq!(inventory(), "alias/acme-tfstate-prod\nbucket acme-tfstate-prod-logs-000000000000-eu-west-1\nkey Enabled\n", "{text}");
+    for line in ["removed: ", "kept: log_bucket: ", "kept: key: ", "it costs $1.00 a month", "backup: ", "still points at"] {
         assert!(text.contains(line), "{line}: {text}");
     }
     assert!(!backend.dir().join("backend.conf").exists() && !backend.dir().join("backend.tf").exists(), "{text}");
@@ -55,6 +53,12 @@ async fn refused_while_in_use_gone_after_destroy_and_back_again() {
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
     let last: Value = serde_json::from_slice(&again.stdout).expect("one line");
     assert_eq!((&last["event"], &last["deleted"], &last["kept"][0]["address"]), (&"taken-down".into(), &0.into(), &"log_bucket".into()));
+
+    // The audit logs go, and with them what they were encrypted with.
+    let purged = backend.tfbackend("teardown", &[confirm, &["--unprotect", "--purge-logs"]].concat());
+    let text = said(&purged);
+    assert_eq!((purged.status.code(), &*inventory()), (Some(0), "key PendingDeletion\n"), "{text}\n{}", backend.emulator.log());
+    assert!(text.contains("cancel-key-deletion") && text.contains("enable-key"), "{text}");
 
     let output = backend.bootstrap();
     assert!(output.status.success(), "{}", said(&output));

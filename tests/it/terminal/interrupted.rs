@@ -58,12 +58,12 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     + create  state_bucket/versioning     every version is kept
     + create  state_bucket/encryption     encrypted by S3 (SSE-S3), SSE-C blocked
     + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
-    + create  state_bucket/logging        access logs into acme-tfstate-prod-logs-000000000000-eu-west-1
     + create  state_bucket/policy         bucket policy of 7 statements
+    + create  state_bucket/logging        access logs into acme-tfstate-prod-logs-000000000000-eu-west-1
     + create  lock_table                  DynamoDB table acme-tfstate-prod-locks, paid per request
     + create  lock_table/recovery         point-in-time recovery
-    + create  runner_policy               IAM policy acme-tfstate-prod-runner, for those who run
-                                          Terraform
+    + create  runner_policy               IAM policy acme-tfstate-prod-runner-eu-west-1, for those who
+                                          run Terraform
 
     Plan: 16 to create, 0 to update, 0 blocked.
     -v shows every setting.
@@ -79,15 +79,15 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     ✓ state_bucket/versioning  TIME
     ✓ state_bucket/encryption  TIME
     ✓ state_bucket/lifecycle  TIME
-    ✓ state_bucket/logging  TIME
     ✓ state_bucket/policy  TIME
+    ✓ state_bucket/logging  TIME
     interrupted: nothing more is started, 1 step that runs is finished first
     ✓ lock_table  TIME
     error: interrupted: 14 changes were made, 2 left
       hint: made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption,
         log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access,
-        state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/logging,
-        state_bucket/policy, lock_table
+        state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy,
+        state_bucket/logging, lock_table
       hint: not started: lock_table/recovery, runner_policy
       hint: the same command continues where this one stopped
     ");
@@ -106,8 +106,8 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     ~ update  lock_table/recovery  point-in-time recovery
         enabled: false → true, so that the digests of the states can be brought back
-    + create  runner_policy  IAM policy acme-tfstate-prod-runner, for those who run
-                             Terraform
+    + create  runner_policy  IAM policy acme-tfstate-prod-runner-eu-west-1, for those
+                             who run Terraform
 
     Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
     -v shows every setting.
@@ -156,7 +156,7 @@ async fn sigterm_is_the_same_for_a_job_without_a_terminal() {
     let [finished, error] = &rest[..] else { panic!("{rest:#?}") };
     assert_eq!((interrupted["event"].as_str(), interrupted["running"].as_i64()), (Some("interrupted"), Some(1)));
     assert_eq!((finished["event"].as_str(), finished["address"].as_str()), (Some("finished"), Some("lock_table")));
-    insta::assert_snapshot!(error["error"], @r#"{"exit_code":130,"message":"interrupted: 14 changes were made, 2 left","causes":[],"hints":["made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/logging, state_bucket/policy, lock_table","not started: lock_table/recovery, runner_policy","the same command continues where this one stopped"]}"#);
+    insta::assert_snapshot!(error["error"], @r#"{"exit_code":130,"message":"interrupted: 14 changes were made, 2 left","causes":[],"hints":["made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy, state_bucket/logging, lock_table","not started: lock_table/recovery, runner_policy","the same command continues where this one stopped"]}"#);
 }
 
 /// While nothing is changed, there is nothing to finish.

@@ -84,9 +84,9 @@ async fn from_the_first_question_to_the_next_command() {
     + create  state_bucket/versioning     every version is kept
     + create  state_bucket/encryption     encrypted with the key (SSE-KMS), SSE-C blocked
     + create  state_bucket/lifecycle      replaced versions kept for 90 days, the newest 50 for ever
+    + create  state_bucket/policy         bucket policy of 8 statements
     + create  state_bucket/logging        access logs into acme-tfstate-prod-logs-000000000000-eu-west-1
     + create  state_bucket/notifications  the topic hears of deleted states
-    + create  state_bucket/policy         bucket policy of 8 statements
     + create  lock_table                  DynamoDB table acme-tfstate-prod-locks, paid per request
     + create  lock_table/recovery         point-in-time recovery
     + create  trail                       CloudTrail trail acme-tfstate-prod
@@ -99,8 +99,8 @@ async fn from_the_first_question_to_the_next_command() {
     + create  alarm[lock_contention]      Somebody is kept waiting for a state lock, $0.10/month
     + create  alarm[lock_throttles]       The lock table is throttled, $0.30/month
     + create  alarm[lock_errors]          DynamoDB fails on the lock table, $0.30/month
-    + create  runner_policy               IAM policy acme-tfstate-prod-runner, for those who run
-                                          Terraform
+    + create  runner_policy               IAM policy acme-tfstate-prod-runner-eu-west-1, for those who
+                                          run Terraform
     + create  runner_policy/attachment[user/admin]  has the policy
 
     Plan: 30 to create, 0 to update, 0 blocked; about $1.90 a month.
@@ -118,9 +118,9 @@ async fn from_the_first_question_to_the_next_command() {
     ✓ state_bucket/versioning  TIME
     ✓ state_bucket/encryption  TIME
     ✓ state_bucket/lifecycle  TIME
+    ✓ state_bucket/policy  TIME
     ✓ state_bucket/logging  TIME
     ✓ state_bucket/notifications  TIME
-    ✓ state_bucket/policy  TIME
     ✓ lock_table  TIME
     ✓ lock_table/recovery  TIME
     ✓ trail  TIME
@@ -138,7 +138,7 @@ async fn from_the_first_question_to_the_next_command() {
     log bucket     acme-tfstate-prod-logs-000000000000-eu-west-1
     lock table     acme-tfstate-prod-locks
     key            arn:aws:kms:eu-west-1:000000000000:key/UUID
-    runner policy  arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner
+    runner policy  arn:aws:iam::000000000000:policy/acme-tfstate-prod-runner-eu-west-1
     alarms to      acme-tfstate-prod-alarms
     trail          acme-tfstate-prod
     file           ~/shop/backend.tf (written)

@@ -34,7 +34,7 @@ def role(name, *policies):
     trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)
-    iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::{account}:policy/{base}-runner")
+    iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::{account}:policy/{base}-runner-{region}")
     for number, statement in enumerate(policies):
         policy = {"Version": "2012-10-17", "Statement": [json.loads(statement)]}
         iam.put_role_policy(RoleName=name, PolicyName=f"more{number}", PolicyDocument=json.dumps(policy))

@@ -81,3 +81,16 @@ async fn a_key_of_others_is_not_taken_for_it() {
     assert!(claimed(&script.aws()).await.unwrap_err().is(&["AlreadyExistsException"]));
     assert_eq!(script.count("ScheduleKeyDeletion"), 0, "the next run finds the one that was made");
 }
+
+/// A key that was found by its tags is another run's: it is that run which schedules its deletion.
+#[tokio::test]
+async fn a_key_that_was_found_gives_way_to_the_one_that_was_named_first() {
+    let found = || KEY_ARN.to_owned();
+    let script = taken().always("DescribeKey", leads_to(FIRST)).always("ListResourceTags", owned(&tags()));
+    assert_eq!(name(&script.aws(), ALIAS, found()).await.unwrap(), FIRST);
+    assert!(!script.sent().contains("ScheduleKeyDeletion"), "{}", script.sent());
+    let script = taken().always("DescribeKey", leads_to(FIRST)).always("ListResourceTags", owned(&their_tags()));
+    assert!(name(&script.aws(), ALIAS, found()).await.unwrap_err().is(&["AlreadyExistsException"]));
+    let script = Script::new().on("CreateAlias", empty());
+    assert_eq!(name(&script.aws(), ALIAS, found()).await.unwrap(), KEY_ARN);
+}

@@ -129,7 +129,7 @@ pub static BUCKET_DESTROY: Check = check(
     "bucket-destroy",
     High,
     Storage,
-    "nobody may destroy versions or the bucket in passing",
+    "the policy denies deleting versions and the bucket",
     "versions protect from mistakes only as long as they cannot be deleted with the rest",
     &["S3.20"],
 );

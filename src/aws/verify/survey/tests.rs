@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::aws::testing::{Answer, Script, data, error, text};
+use crate::aws::{
+    ownership::Tags,
+    policy::Document,
+    testing::{Answer, Script, data, error, text},
+};
 
 const POLICY: &str = "arn:aws:iam::111122223333:policy/runner";
 
@@ -24,7 +28,13 @@ fn quiet() -> Script {
 }
 
 async fn surveyed(script: &Script, policy: Option<&str>) -> String {
-    let about = About { bucket: "states", table: Some("locks"), own_alarms: vec!["own"], policy: policy.map(str::to_owned) };
+    let policy = policy.map(|arn| Policy {
+        name: arn.rsplit('/').next().expect("a name").to_owned(),
+        description: String::new(),
+        document: Document::new(vec![]),
+        tags: Tags::new(),
+    });
+    let about = About { bucket: "states", table: Some("locks"), own_alarms: vec!["own"], policy: policy.as_ref() };
     let lines = checks(&script.aws(), &about).await.into_iter().map(|one| {
         let verdict = match one.verdict {
             Verdict::Holds => "holds".to_owned(),

@@ -54,7 +54,7 @@ async fn runners(target: &Target, roles: &[String]) -> Result<Vec<Runner>, AwsEr
         runners.push(Runner { who: role.clone(), denied });
     }
     if let Some(policy) = &target.policy
-        && let Some(denied) = lock_files::denied_by_policy(&target.aws, policy, &file).await?
+        && let Some((policy, denied)) = lock_files::denied_by_policy(&target.aws, policy, &file).await?
     {
         runners.push(Runner { who: format!("policy {policy}"), denied });
     }

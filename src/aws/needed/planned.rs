@@ -1,0 +1,28 @@
+//! What a plan says of the key and the runner policy, by which permissions name them.
+
+use crate::{
+    aws::{Aws, blueprint::RUNNER_POLICY, key::Leads, resources::AwsSpec},
+    plan::{Change, Plan},
+};
+
+/// Whether the key is found behind its alias.
+pub fn alias_leads_to_key(plan: &Plan<AwsSpec>) -> bool {
+    plan.steps.iter().any(|step| match &step.change {
+        Change::NoOp { spec: AwsSpec::Key(seen) } | Change::Update { from: AwsSpec::Key(seen), .. } => seen.alias_leads == Leads::Here,
+        _ => false,
+    })
+}
+
+/// The ARN of the runner policy, and whether it exists already.
+pub fn runner_policy(plan: &Plan<AwsSpec>, aws: &Aws) -> Option<(String, bool)> {
+    let step = plan.steps.iter().find(|step| step.address == RUNNER_POLICY)?;
+    match &step.change {
+        Change::Create { to: AwsSpec::Policy(policy) } => Some((policy.arn(aws), false)),
+        Change::NoOp { spec: AwsSpec::Policy(policy) }
+        | Change::Keep { spec: AwsSpec::Policy(policy), .. }
+        | Change::Delete { from: AwsSpec::Policy(policy) }
+        | Change::Update { to: AwsSpec::Policy(policy), .. }
+        | Change::Adopt { to: AwsSpec::Policy(policy), .. } => Some((policy.arn(aws), true)),
+        _ => None,
+    }
+}
