@@ -9,6 +9,8 @@ tfbackend=${TFBACKEND:-$PWD/target/debug/tfbackend}
 [ -x "$tfbackend" ] || { echo "build it first: cargo build" >&2; exit 1; }
 
 work=$(mktemp -d)
+# The folder is another one each time, and no two folders may use one state.
+key=$(basename "$work")/terraform.tfstate
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
@@ -23,10 +25,10 @@ say 'An AWS emulator on this machine'
 run "$tfbackend" sandbox up
 
 say 'A backend, and the files that point Terraform at it'
-run "$tfbackend" bootstrap --sandbox --env dev --project demo --region eu-west-1 --lock both --ephemeral --auto-approve
+run "$tfbackend" bootstrap --sandbox --env dev --project demo --region eu-west-1 --lock both --ephemeral --key "$key" --auto-approve
 
 say 'Once more: nothing to do'
-run "$tfbackend" bootstrap --sandbox --env dev --project demo --region eu-west-1 --lock both --ephemeral --auto-approve
+run "$tfbackend" bootstrap --sandbox --env dev --project demo --region eu-west-1 --lock both --ephemeral --key "$key" --auto-approve
 
 terraform=$(command -v terraform || command -v tofu || true)
 if [ -z "$terraform" ]; then

@@ -106,4 +106,9 @@ pub enum PromptError {
 pub trait Prompt: Send {
     /// Answers have the kind of their question.
     fn ask(&mut self, question: &Question) -> Result<Answer, PromptError>;
+
+    /// Asks before something is changed: input that was typed before the question is shown does not answer it.
+    fn confirm(&mut self, question: &Question) -> Result<Answer, PromptError> {
+        self.ask(question)
+    }
 }

@@ -17,6 +17,7 @@ pub mod live;
 pub mod uploads;
 pub mod retention;
 pub mod inventory;
+pub mod occupied;
 pub mod history;
 pub mod write;
 pub mod identity;

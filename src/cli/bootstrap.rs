@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use clap::{Arg, Args};
 
 use super::{
+    approval,
     context::Context,
     environment::{Ask, Environment, EnvironmentArgs},
     explain,
     failure::Failure,
     files, progress,
     save::{self, Save},
-    saved, summary,
+    saved, state_in_place, summary,
 };
 use crate::{
     apply::Outcome,
     aws::{error::AwsError, resources::AwsSpec},
     exit,
-    host::{Answer, Kind, Question},
     observation::{self, Observation},
     plan::Plan,
     report::words,
@@ -38,26 +38,34 @@ pub struct BootstrapArgs {
     /// Keep what was said and answered in tfbackend.toml [default: asks, if anything is asked]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Run")]
     pub save: Option<bool>,
+
+    /// Use the state that is at the state key already, though this folder has no files of tfbackend
+    #[arg(long, help_heading = "Run")]
+    pub use_existing_state: bool,
 }
 
 /// A saved plan says all there is to say of an environment; how this run goes may be said beside it.
 fn beside_a_plan(arg: Arg) -> Arg {
-    const BESIDE: [&str; 6] = ["plan", "out", "auto_approve", "non_interactive", "overwrite", "parallelism"];
+    const BESIDE: [&str; 7] = ["plan", "out", "auto_approve", "non_interactive", "overwrite", "parallelism", "use_existing_state"];
     if BESIDE.contains(&arg.get_id().as_str()) { arg } else { arg.conflicts_with("plan") }
 }
 
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     if let Some(path) = &args.plan {
-        return saved::carry_out::run(path, args.environment.layer, cx).await;
+        return saved::carry_out::run(path, args.environment.layer, args.use_existing_state, cx).await;
     }
-    let settled = args.environment.settle(cx.host, &cx.global, Ask::PersonKnownToAws).await?;
+    // To add it to the file is to say that it is not there.
+    let new_env = args.environment.new_env || args.save == Some(true) && args.environment.is_named(cx.host);
+    let environment = EnvironmentArgs { new_env, ..args.environment };
+    let settled = environment.settle(cx.host, &cx.global, Ask::PersonKnownToAws).await?;
     let save = save::offer(&settled, args.save, cx)?;
     let environment = settled.meet(cx.host, &cx.global).await?;
-    let (environment, observation) = cx.inspect(environment, false).await?;
+    let (environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
     // What is in the way of the files is found before anything is made.
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
+    state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
     carry_out(Carry { plan, observation, save, saved: false }, environment, cx).await
 }
 
@@ -108,11 +116,8 @@ fn confirm(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>
     if !environment.may_ask {
         return Err(Failure::failed(format!("{count} to make, and nobody to ask")).hint("pass --auto-approve (-y) to make them"));
     }
-    let question = Question { text: format!("Make {count}"), flag: "--auto-approve", kind: Kind::YesNo { default: true } };
-    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
-        Answer::YesNo(true) => Ok(true),
-        _ => Err(Failure::refused("not approved; nothing was changed")),
-    }
+    approval::ask(&format!("Make {count}"), "--auto-approve", cx)?;
+    Ok(true)
 }
 
 async fn write(

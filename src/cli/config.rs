@@ -95,6 +95,7 @@ fn text(value: &Value) -> String {
 }
 
 async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    let args = EnvironmentArgs { new_env: true, ..args };
     let settled = args.settle(cx.host, &cx.global, Ask::Person).await?;
     let save = save::prepare(&settled, cx.host)?;
     save.write()?;

@@ -7,7 +7,9 @@ use clap::Args;
 use super::{
     beside, explain,
     failure::Failure,
+    folder_defaults,
     global::Global,
+    known_env,
     session::{self, Connected, Sandboxed},
     wizard,
 };
@@ -20,7 +22,7 @@ use crate::{
         store::StoreAddress,
     },
     blueprint::Blueprint,
-    host::Host,
+    host::{Host, Prompt},
     observation::Observation,
     plan::{Plan, SettingChange},
     render::{BackendConfig, Emulator},
@@ -45,6 +47,10 @@ pub struct EnvironmentArgs {
     #[arg(long, short, value_name = "NAME", help_heading = "Environment")]
     pub env: Option<EnvName>,
 
+    /// Accept an environment that tfbackend.toml does not have, although it has others
+    #[arg(long, help_heading = "Environment")]
+    pub new_env: bool,
+
     #[command(flatten)]
     pub layer: Layer,
 }
@@ -64,6 +70,8 @@ pub struct Environment {
     pub asked: bool,
     /// Whether there is a person who may be asked.
     pub may_ask: bool,
+    /// Whether the state key was said for this folder, and is not its default.
+    pub key_said: bool,
     /// What was said, and the defaults.
     pub merged: Merged,
     /// What our file in its folder says.
@@ -128,15 +136,18 @@ impl EnvironmentArgs {
     pub fn merge(self, host: &mut Host, global: &Global, ask: Ask) -> Result<(EnvName, Sources, Merged, bool), Failure> {
         let named = self.env(host)?;
         let sources = Sources::read(host, self.layer, global.config.as_deref()).map_err(|error| explain::settings(&error))?;
+        let may_ask = ask != Ask::Nobody && global.attended(host) && !sources.non_interactive();
+        // Who says that it is new does not mean the one that is there.
+        let named = named.or_else(|| known_env::only(&sources).filter(|_| !self.new_env));
         let asked = named.is_none();
         let env = match named {
             Some(env) => env,
-            None if ask != Ask::Nobody && global.attended(host) && !sources.non_interactive() => {
-                wizard::ask_env(&mut *host.prompt, &sources).map_err(|error| explain::prompt(&error))?
-            }
-            None => return Err(Failure::failed("no environment was named").hint("pass --env, for example --env dev")),
+            None if may_ask => wizard::ask_env(&mut *host.prompt, &sources).map_err(|error| explain::prompt(&error))?,
+            None => return Err(known_env::not_named(&sources)),
         };
-        let merged = sources.merged(&env);
+        let prompt: Option<&mut dyn Prompt> = if may_ask && !sources.auto_approve(&env) { Some(&mut *host.prompt) } else { None };
+        known_env::must_be_known(&env, &sources, self.new_env, prompt)?;
+        let merged = folder_defaults::put(sources.merged(&env), &env, sources.file.as_ref(), host);
         Ok((env, sources, merged, asked))
     }
 
@@ -146,28 +157,34 @@ impl EnvironmentArgs {
         let sandbox = Sandboxed::find(host, global)?;
         let may_ask = global.attended(host) && merged.layer.non_interactive != Some(true);
         let mut connected = None;
-        if ask != Ask::Nobody && may_ask {
+        let asks = ask != Ask::Nobody && may_ask;
+        // With `-y`, whatever has a default has that.
+        let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
+        if let (true, None, Some(sandbox)) = (takes_defaults, &merged.layer.region, &sandbox) {
+            let region = sandbox.region().parse().ok();
+            merged = merged.with_answers(&Layer { region, ..Layer::default() });
+        }
+        if asks {
             let profile_region = session::default_region(global, sandbox.as_ref()).await;
             let hints = wizard::Hints { folder: folder(host), profile_region };
-            let place = wizard::ask_where(&mut *host.prompt, &merged, &hints).map_err(|error| explain::prompt(&error))?;
+            let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults).map_err(|error| explain::prompt(&error))?;
             asked |= place != Layer::default();
             merged = merged.with_answers(&place);
+        }
+        if !takes_defaults {
             if let (Ask::PersonKnownToAws, true, Some(region)) = (ask, wizard::has_questions(&merged), &merged.layer.region) {
                 connected = Some(session::connect(host, global, sandbox.as_ref(), region, merged.layer.account.as_ref()).await?);
             }
-            // A live backend answers the questions itself.
+            // A live backend answers the questions itself, but for the state key of a folder that did not use it yet.
             let is_live = match &connected {
                 Some(connected) => is_live(&env, &merged, connected, host).await?,
                 None => false,
             };
-            if !is_live {
-                let answers = wizard::ask(&mut *host.prompt, &merged).map_err(|error| explain::prompt(&error))?;
-                asked |= answers != Layer::default();
-                merged = merged.with_answers(&answers);
-            }
-        } else if let (None, Some(sandbox)) = (&merged.layer.region, &sandbox) {
-            let region = sandbox.region().parse().ok();
-            merged = merged.with_answers(&Layer { region, ..Layer::default() });
+            let prompt = &mut *host.prompt;
+            let answers = if is_live { wizard::ask_state_key(prompt, &merged) } else { wizard::ask(prompt, &merged) };
+            let answers = answers.map_err(|error| explain::prompt(&error))?;
+            asked |= answers != Layer::default();
+            merged = merged.with_answers(&answers);
         }
         let settings = merged.resolve(&env).map_err(|error| explain::settings(&error))?;
         Ok(Settled { settings, merged, sources, asked, may_ask, sandbox, connected })
@@ -205,6 +222,7 @@ impl Settled {
             (None, None) => None,
         };
         let (said, flags) = (merged.said().without_run(), sources.flags.without_run());
+        let key_said = folder_defaults::key_is_said(&merged, host);
         let beside = beside_of(&settings, &aws, emulator.is_some(), host);
         let with_kept = merged.clone().with_kept(&beside.layer());
         let settings = with_kept.resolve(&settings.env).map_err(|error| explain::settings(&error))?;
@@ -222,6 +240,7 @@ impl Settled {
             flags,
             asked,
             may_ask,
+            key_said,
             merged,
             beside,
             kept,

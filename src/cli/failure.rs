@@ -20,6 +20,8 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// Each says one thing to do.
     pub hints: Vec<String>,
+    /// The user answered no: this is not an error, and is not printed as one.
+    pub cancelled: bool,
 }
 
 /// A failure as JSON: `{ "format_version": 1, "error": { … } }`.
@@ -42,7 +44,7 @@ pub struct ErrorDocument {
 
 impl Failure {
     pub fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: vec![], hints: vec![] }
+        Self { code, message: message.into(), causes: vec![], hints: vec![], cancelled: false }
     }
 
     /// Exit code 1.
@@ -53,6 +55,11 @@ impl Failure {
     /// Exit code 3: nothing was changed.
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(exit::REFUSED, message)
+    }
+
+    /// Exit code 3: the user answered no.
+    pub fn cancelled() -> Self {
+        Self { cancelled: true, ..Self::refused("Cancelled. Nothing was changed.") }
     }
 
     /// Exit code 4: the same command continues.
@@ -102,6 +109,9 @@ impl Failure {
 
     /// For standard error, with a line break at the end.
     pub fn text(&self, view: &View) -> String {
+        if self.cancelled {
+            return format!("{}\n", safe(&self.message));
+        }
         let style = view.style;
         let causes = self.causes.iter().map(|cause| ("  caused by:", cause, style.dim("  caused by:")));
         let hints = self.hints.iter().map(|hint| ("  hint:", hint, style.cyan("  hint:")));
@@ -118,7 +128,7 @@ impl Failure {
 
     /// To be written by [`json`](crate::report::json).
     pub fn document(&self) -> FailureDocument {
-        let Self { code, message, causes, hints } = self.clone();
+        let Self { code, message, causes, hints, cancelled: _ } = self.clone();
         FailureDocument { error: ErrorDocument { exit_code: code, message, causes, hints } }
     }
 }

@@ -1,28 +1,107 @@
 //! The files of an environment, as commands write and check them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{context::Context, environment::Environment, explain, failure::Failure};
 use crate::{
     render::{
         self, File,
         files::{Outcome, Removal, Written},
+        header,
         standing::Standing,
     },
     report::safe::safe,
     spec::Outputs,
-    working_directory::conflicts::conflicts,
+    working_directory::{
+        Block, Configuration, Engine, bounded,
+        conflicts::{Conflict, conflicts},
+    },
 };
 
-fn set(environment: &Environment, known: &Outputs) -> Result<Vec<File>, Failure> {
-    let files = &environment.settings.files;
-    render::files(&environment.backend(known), files.tf_file.as_str(), files.conf_file.as_str()).map_err(|error| explain::render(&error))
+/// The files of an environment, and what keeps one of them from being written.
+struct FileSet {
+    /// What belongs into the folder.
+    files: Vec<File>,
+    /// The file with our block, where another file has one already.
+    left_out: Option<File>,
+    notes: Vec<String>,
+}
+
+impl FileSet {
+    fn new(environment: &Environment, known: &Outputs, dir: &Path) -> Result<Self, Failure> {
+        let names = &environment.settings.files;
+        let files = render::files(&environment.backend(known), names.tf_file.as_str(), names.conf_file.as_str())
+            .map_err(|error| explain::render(&error))?;
+        let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        let conflicts = match conflicts(dir, &ours) {
+            Ok(conflicts) => conflicts,
+            // What is no folder is refused with the files.
+            Err(_) if !dir.is_dir() => vec![],
+            Err(error) => {
+                return Err(Failure::failed("cannot list the folder").because(&error).hint("choose another folder with --out"));
+            }
+        };
+        let mut set = Self { files, left_out: None, notes: vec![] };
+        let is_block = |conflict: &Conflict| !matches!(conflict, Conflict::Unclear { looks_like_one: false, .. });
+        if conflicts.iter().any(is_block) || set.block_file_is_users(dir, environment.settings.run.overwrite) {
+            let at = set.files.iter().position(|file| file.owner.is_none());
+            set.left_out = at.map(|at| set.files.remove(at));
+        }
+        let mut notes: Vec<String> = conflicts.iter().map(|conflict| set.note(conflict, environment, dir)).collect();
+        set.notes.append(&mut notes);
+        Ok(set)
+    }
+
+    /// Whether the user's own file has the name of ours, and the block that the partial configuration completes.
+    fn block_file_is_users(&self, dir: &Path, overwrite: bool) -> bool {
+        let Some(file) = self.files.iter().find(|file| file.owner.is_none()) else { return false };
+        let configuration = Configuration::read(dir, std::slice::from_ref(&file.name), Engine::OpenTofu);
+        !overwrite && !is_ours(dir, file) && configuration.block().is_some_and(Block::is_s3)
+    }
+
+    /// What another block means for the folder, and what is missing there.
+    fn note(&self, conflict: &Conflict, environment: &Environment, dir: &Path) -> String {
+        let Some(ours) = &self.left_out else { return format!("warning: {conflict}") };
+        let name = &ours.name;
+        let is_there = if is_ours(dir, ours) { ", and the one that is there has to go" } else { "" };
+        let conf = environment.settings.files.conf_file.for_env(&environment.settings.env);
+        match conflict {
+            Conflict::Block { block } if block.is_s3() => {
+                let version = bounded::text(&block.at.path).ok().flatten().is_some_and(|text| text.contains("required_version"));
+                let missing = if environment.settings.lock.uses_lockfile() && !version {
+                    "; missing there: `required_version = \">= 1.10\"`, for the lock file"
+                } else {
+                    ""
+                };
+                format!(
+                    "{} has the {} block: {name} is not written{is_there}, and {conf} completes that block{missing}",
+                    block.at,
+                    block.title()
+                )
+            }
+            Conflict::Block { block } => format!(
+                "warning: {} has a {} block: {name} is not written{is_there}. Terraform uses this backend once `backend \"s3\" {{}}` \
+                 is in place of that block",
+                block.at,
+                block.title()
+            ),
+            Conflict::Unclear { path, .. } => format!(
+                "warning: {} may have a backend block, and could not be read: {name} is not written{is_there}. If there is none, add \
+                 `terraform {{ backend \"s3\" {{}} }}`",
+                path.display()
+            ),
+        }
+    }
+
+    fn say(&self, cx: &mut Context<'_>) {
+        self.notes.iter().for_each(|note| cx.say(note));
+    }
 }
 
 /// Refuses (3) if a file is in the way, or cannot be written, before anything is made.
 pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
-    let files = set(environment, known)?;
+    let FileSet { files, .. } = FileSet::new(environment, known, &dir)?;
     let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&preview) {
         return Err(failure);
@@ -33,31 +112,41 @@ pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Con
     Ok(())
 }
 
+/// Says which other files have a block, and what that means.
+pub fn say_blocks(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    FileSet::new(environment, &Outputs::new(), &environment.out(cx.host))?.say(cx);
+    Ok(())
+}
+
 /// Writes what is not there already.
 pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<Vec<Written>, Failure> {
     let dir = environment.out(cx.host);
-    let files = set(environment, known)?;
-    let written = render::files::write(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
+    let set = FileSet::new(environment, known, &dir)?;
+    let written = render::files::write(&dir, &set.files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&written) {
         return Err(failure);
     }
-    let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-    let conflicts = conflicts(&dir, &ours)
-        .map_err(|error| Failure::failed("cannot list the folder").because(&error).hint("choose another folder with --out"))?;
-    for conflict in conflicts {
-        cx.say(&format!("warning: {conflict}"));
-    }
+    set.say(cx);
     Ok(written)
 }
 
 /// How each file stands to what is there.
 pub fn check(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<(PathBuf, Standing)>, Failure> {
-    render::files::check(&environment.out(cx.host), &set(environment, known)?).map_err(|error| explain::render(&error))
+    let dir = environment.out(cx.host);
+    render::files::check(&dir, &FileSet::new(environment, known, &dir)?.files).map_err(|error| explain::render(&error))
 }
 
 /// Removes those that are as tfbackend wrote them.
 pub fn remove(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
-    render::files::remove(&environment.out(cx.host), &set(environment, known)?).map_err(|error| explain::render(&error))
+    let dir = environment.out(cx.host);
+    let FileSet { mut files, left_out, .. } = FileSet::new(environment, known, &dir)?;
+    files.extend(left_out.filter(|file| is_ours(&dir, file)));
+    render::files::remove(&dir, &files).map_err(|error| explain::render(&error))
+}
+
+/// Whether a file of ours is there under this name, changed by hand since or not.
+fn is_ours(dir: &Path, file: &File) -> bool {
+    bounded::text(&dir.join(&file.name)).is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
 }
 
 fn refused(files: &[Written]) -> Option<Failure> {

@@ -9,7 +9,9 @@ use super::{
     describe::describe,
     environment::{Ask, Environment, EnvironmentArgs},
     failure::Failure,
+    files,
     saved::{self, SavedPlan},
+    state_in_place::{self, StateInPlace},
     summary,
 };
 use crate::{
@@ -51,7 +53,7 @@ fn as_a_file(out: Arg) -> Arg {
 pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let file = args.environment.layer.out.take().map(|file| PathBuf::from(file.as_str()));
     let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
-    let (environment, observation) = cx.inspect(environment, false).await?;
+    let (environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
     let needed = needed(&environment.blueprint, &plan, &observation::outputs(&observation), &environment.aws);
     if let Some(file) = &file {
@@ -60,7 +62,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     if args.needed_actions {
         cx.answer(&json::pretty(&needed.policy()))?;
     } else {
-        show(&plan, &needed, &environment, cx)?;
+        show(&plan, &needed, &state, &environment, cx)?;
     }
     if let Some(file) = &file {
         say_saved(file, &plan, cx);
@@ -71,7 +73,13 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     })
 }
 
-fn show(plan: &Plan<AwsSpec>, needed: &Needed, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn show(
+    plan: &Plan<AwsSpec>,
+    needed: &Needed,
+    state: &StateInPlace,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     if cx.global.json() {
         let document = PlanDocument::of(plan, environment.about(), &describe);
         let document = PlanDocument {
@@ -84,6 +92,8 @@ fn show(plan: &Plan<AwsSpec>, needed: &Needed, environment: &Environment, cx: &m
     }
     let view = cx.global.out_view(cx.host);
     cx.say(&environment.title());
+    cx.say(&state.line(environment));
+    files::say_blocks(environment, cx)?;
     summary::say_kept(environment, cx);
     cx.answer(&report::text(plan, &describe, &view))?;
     let (all, writes) = needed.count();

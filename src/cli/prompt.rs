@@ -64,6 +64,18 @@ impl Prompt for Dialoguer {
         self.term.write_line(&format!("{} {} · {shown}", style("✔").for_stderr().green(), question.text))?;
         Ok(answer)
     }
+
+    fn confirm(&mut self, question: &Question) -> Result<Answer, PromptError> {
+        discard_typed_ahead();
+        self.ask(question)
+    }
+}
+
+/// Empties the input queue of the terminal.
+fn discard_typed_ahead() {
+    // If there is no terminal, `ask` refuses.
+    #[cfg(unix)]
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
 }
 
 /// One line each, cut to the terminal, in ASCII as far as we write it: `dialoguer` miscounts lines

@@ -50,6 +50,11 @@ Lists replace each other, they do not add up; `[]` in the file says \"none\". Of
 from the higher place holds; in the same place they are an error. A setting without effect, such as capacity without
 provisioned billing, is an error too, unless it comes from a lower place than what takes its effect away.
 
+Two defaults depend on the folder that the files are written to. `key` is the place of the folder in its Git repository, as in
+`network/terraform.tfstate`; `conf-file` is `{env}.s3.tfbackend` where `tfbackend.toml` has several environments. A folder that
+has a partial configuration of tfbackend for the environment keeps its name and its key
+([more](how-it-works.md#folders-and-states)).
+
 `tfbackend.toml` is the file that `--config` or `TFBACKEND_CONFIG` names; else it is searched for in the working directory and
 the folders above it, up to the root of the Git repository. What it does not understand is an error, with line and column.
 A relative `out` in it starts at the working directory, not at the file.
@@ -68,7 +73,8 @@ region = \"eu-west-1\"
 ephemeral = true
 ```
 
-The environment itself is named by `--env` or `TFBACKEND_ENV`: 1 to 31 lowercase letters, digits and single hyphens.
+The environment itself is named by `--env` or `TFBACKEND_ENV`; the only one of the file is taken without. One that the file does
+not have, although it has others, is an error without `--new-env`. A name is 1 to 31 lowercase letters, digits and single hyphens.
 ";
 
 fn section(option: &OptionInfo, default: Option<&Value>) -> String {

@@ -6,7 +6,7 @@ use super::{
     context::Context,
     environment::{Ask, Environment, EnvironmentArgs},
     failure::Failure,
-    files, summary,
+    files, state_in_place, summary,
 };
 use crate::{
     aws::blueprint::KEY,
@@ -26,12 +26,16 @@ pub struct RenderArgs {
     /// Write nothing; exit with 2 if a file is not as it should be
     #[arg(long, conflicts_with = "overwrite")]
     pub check: bool,
+
+    /// Use the state that is at the state key already, though this folder has no files of tfbackend
+    #[arg(long)]
+    pub use_existing_state: bool,
 }
 
 pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
     let moves_state = environment.settings.run.overwrite;
-    let (environment, observation) = cx.inspect(environment, moves_state).await?;
+    let (environment, observation, state) = state_in_place::inspect(environment, moves_state, cx).await?;
     let refused = summary::refused_changes(&environment);
     if !args.check {
         summary::must_not_be_refused(&refused)?;
@@ -50,6 +54,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         return Err(failure.hint("`tfbackend bootstrap` makes it"));
     }
     if !args.check {
+        state.must_be_meant(args.use_existing_state, false, &environment, cx)?;
         let written = files::write(&environment, &known, cx)?;
         for file in written {
             let done = if matches!(file.outcome, Outcome::Written { .. }) { "written" } else { "current" };

@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{context::Context, environment::Settled, explain, failure::Failure, wizard};
+use super::{context::Context, environment::Settled, explain, failure::Failure, folder_defaults, wizard};
 use crate::{
     host::{Answer, Host, Kind, Question, bounded},
     settings::file::{FILE_NAME, File},
@@ -36,7 +36,7 @@ pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> R
     }
     let wanted = match wanted {
         Some(wanted) => wanted,
-        None if !settled.asked => false,
+        None if !settled.asked || settled.settings.run.auto_approve => false,
         None => {
             let shown = file.map_or(FILE_NAME.to_owned(), |file| file.path.display().to_string());
             let text = format!("Keep the answers in {shown}, so that they are not asked again");
@@ -55,7 +55,7 @@ pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> R
 pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
     let shown = settled.sources.file.as_ref().map_or(Path::new(FILE_NAME), |file| &file.path);
     let (path, before) = read(shown, host)?;
-    let layer = settled.merged.not_in_file().without_run();
+    let layer = folder_defaults::without(settled.merged.not_in_file().without_run(), settled, host);
     let env = &settled.settings.env;
     let after = wizard::appended(before.as_deref().unwrap_or_default(), env, &layer)
         .map_err(|error| Failure::failed(format!("cannot add [env.{env}] to {}; nothing was changed", shown.display())).because(&error))?;

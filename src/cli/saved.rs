@@ -10,7 +10,7 @@ use crate::{
     plan::{Change, Plan, Step},
     render,
     report::{json::FORMAT_VERSION, words},
-    settings::{layer::Layer, names::EnvName},
+    settings::{layer::Layer, names::EnvName, resolve},
     spec::Outputs,
 };
 
@@ -43,6 +43,9 @@ pub struct SavedPlan {
     pub adopt: bool,
     /// What was said of the environment: names, options, and where the files go.
     pub settings: Layer,
+    /// Whether the state key was said, and is not only the default of the folder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key_said: bool,
     /// The files that are written in the end, as they are called in their folder.
     pub files: Vec<String>,
     /// With everything that is there now and will be there, in an order in which they can be carried out.
@@ -65,6 +68,7 @@ impl SavedPlan {
             blueprint_sha256: sum(blueprint, &files),
             adopt: settings.run.adopt,
             settings: settings_of(environment),
+            key_said: environment.key_said,
             files: files.into_iter().map(|file| file.name).collect(),
             steps: plan.steps.clone(),
         })
@@ -134,11 +138,16 @@ impl SavedPlan {
 }
 
 /// What was said, and what is kept of where the states are and how they are locked: the plan is carried out in any folder.
+/// So are defaults that depend on this one.
 fn settings_of(environment: &Environment) -> Layer {
     let Environment { said, kept, settings, .. } = environment;
+    let (defaults, key, name) = (resolve::defaults(), &settings.key, &settings.files.conf_file);
+    let key = Some(key).filter(|key| defaults.key.as_ref() != Some(key)).cloned();
+    let conf_file = Some(name).filter(|name| defaults.conf_file.as_ref() != Some(name)).cloned();
     let table = kept.table.clone().filter(|_| settings.lock.uses_table());
     Layer {
-        key: said.key.clone().or_else(|| kept.key.clone()),
+        key: said.key.clone().or(key),
+        conf_file: said.conf_file.clone().or(conf_file),
         workspace_key_prefix: said.workspace_key_prefix.clone().or_else(|| kept.workspace_key_prefix.clone()),
         lock: said.lock.or(kept.lock),
         bucket: said.bucket.clone().or_else(|| kept.bucket.clone()),

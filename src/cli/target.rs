@@ -39,6 +39,10 @@ pub struct TargetArgs {
     #[arg(long, short, value_name = "NAME", conflicts_with = "backend_config")]
     pub env: Option<EnvName>,
 
+    /// Accept an environment that tfbackend.toml does not have, although it has others
+    #[arg(long)]
+    pub new_env: bool,
+
     /// Partial configuration, as for `terraform init`; a later one goes over those before it
     #[arg(long, value_name = "FILE", value_parser = file)]
     pub backend_config: Vec<String>,

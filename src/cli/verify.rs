@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{
     context::Context,
     describe::describe,
-    environment::{Ask, Environment, EnvironmentArgs, Settled},
+    environment::{Ask, Environment, EnvironmentArgs},
     failure::Failure,
     global::Output,
 };
@@ -27,7 +27,6 @@ use crate::{
         },
         json,
     },
-    settings::{names::EnvName, variables::nearest},
     spec::Address,
     verify::{Checked, Severity, Verdict, accept::Acceptance, files},
     working_directory::{Look, WorkingDirectory},
@@ -161,23 +160,10 @@ async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Contex
     let settled = args.settle(cx.host, &cx.global, Ask::Nobody).await?;
     let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
     let asked = ignore::asked(options)?;
-    let (unknown, file) = (unknown_name(&settled), settled.sources.file.clone());
+    let file = settled.sources.file.clone();
     let environment = settled.meet(cx.host, &cx.global).await?;
     ignore::keep(asked, &mut accepted, Some(environment.name()), file.as_ref(), cx)?;
-    let mut document = of_environment(environment, &accepted, options, cx).await?;
-    document.notes.splice(0..0, unknown);
-    Ok(document)
-}
-
-/// A name that the settings file does not have, though it has others, may be a slip.
-fn unknown_name(settled: &Settled) -> Option<String> {
-    let (env, file) = (&settled.settings.env, settled.sources.file.as_ref()?);
-    if file.envs.is_empty() || file.envs.contains_key(env) {
-        return None;
-    }
-    let nearest = nearest(env.as_str(), file.envs.keys().map(EnvName::as_str), 0);
-    let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
-    Some(format!("{} has no environment {env}{hint}", file.path.display()))
+    of_environment(environment, &accepted, options, cx).await
 }
 
 fn now(cx: &Context<'_>) -> jiff::Timestamp {

@@ -26,16 +26,15 @@ pub struct Hints {
     pub profile_region: Option<String>,
 }
 
-/// Asks which environment it is: the only one of `tfbackend.toml` by default, else `dev`.
+/// Asks which environment it is: `dev` by default, or the first one of `tfbackend.toml`.
 ///
 /// # Errors
 /// As [`ask`].
 pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, PromptError> {
-    let mut known = sources.file.iter().flat_map(|file| file.envs.keys());
-    let default = match (known.next(), known.next()) {
-        (Some(only), None) => only.to_string(),
-        _ => "dev".to_owned(),
-    };
+    let known: Vec<String> = sources.file.iter().flat_map(|file| file.envs.keys()).map(ToString::to_string).collect();
+    let dev = "dev".to_owned();
+    // One alone is not asked for, unless a further one is wanted.
+    let default = if known.len() < 2 || known.contains(&dev) { dev } else { known[0].clone() };
     let kind = Kind::Text { default: Some(default), check: reads_as::<EnvName> };
     match prompt.ask(&Question { text: "Environment, as part of every name".to_owned(), flag: "--env", kind })? {
         Answer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
@@ -43,12 +42,13 @@ pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, Pr
     }
 }
 
-/// Asks for whom and where it is, which is all that is needed to find out who is calling.
+/// Asks for whom and where it is, which is all that is needed to find out who is calling; with `takes_defaults`, only for
+/// what is not known at all.
 ///
 /// # Errors
 /// As [`ask`].
-pub fn ask_where(prompt: &mut dyn Prompt, merged: &Merged, hints: &Hints) -> Result<Layer, PromptError> {
-    let mut asking = Asking { prompt, merged, answers: Layer::default() };
+pub fn ask_where(prompt: &mut dyn Prompt, merged: &Merged, hints: &Hints, takes_defaults: bool) -> Result<Layer, PromptError> {
+    let mut asking = Asking { prompt, merged, takes_defaults, answers: Layer::default() };
     asking.environment(hints)?;
     Ok(asking.answers)
 }
@@ -63,7 +63,7 @@ pub fn has_questions(merged: &Merged) -> bool {
 /// # Errors
 /// If a question cannot be asked, or the person interrupts: then nothing has happened.
 pub fn ask(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptError> {
-    let mut asking = Asking { prompt, merged, answers: Layer::default() };
+    let mut asking = Asking { prompt, merged, takes_defaults: false, answers: Layer::default() };
     asking.state()?;
     asking.encryption()?;
     asking.alarms()?;
@@ -73,15 +73,27 @@ pub fn ask(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptErro
     Ok(asking.answers)
 }
 
+/// Asks only for the state key, if nothing says it: of a backend that is there already, each folder uses another state.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_state_key(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptError> {
+    let mut asking = Asking { prompt, merged, takes_defaults: false, answers: Layer::default() };
+    asking.state_key()?;
+    Ok(asking.answers)
+}
+
 struct Asking<'a> {
     prompt: &'a mut dyn Prompt,
     merged: &'a Merged,
+    /// Whether what is known without being said is not asked for.
+    takes_defaults: bool,
     answers: Layer,
 }
 
 impl Asking<'_> {
     fn open(&self, names: &[&str]) -> bool {
-        names.iter().all(|name| !self.merged.is_said(name))
+        names.iter().all(|name| if self.takes_defaults { self.merged.origin(name).is_none() } else { !self.merged.is_said(name) })
     }
 
     fn environment(&mut self, hints: &Hints) -> Result<(), PromptError> {
@@ -97,12 +109,18 @@ impl Asking<'_> {
         Ok(())
     }
 
-    fn state(&mut self) -> Result<(), PromptError> {
-        if self.open(&["key"]) {
+    fn state_key(&mut self) -> Result<(), PromptError> {
+        // A file of ours in the folder that says it is as good as an answer.
+        if self.open(&["key"]) && !self.merged.is_kept("key") {
             let default = self.merged.layer.key.clone();
             let key: StateKey = self.value("State key, the path of the state in the bucket", "--key", default.as_ref())?;
             self.answers.key = Some(key);
         }
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<(), PromptError> {
+        self.state_key()?;
         if self.open(&["lock"]) {
             let options = [
                 (LockMechanism::Dynamodb, "dynamodb", "a table, for every version; deprecated since Terraform 1.11"),

@@ -88,13 +88,30 @@ pub fn read(text: &str) -> Header {
     if stated != sum(head, rest) {
         return Header::Changed;
     }
+    Header::Intact(owner(head))
+}
+
+/// Whether a file is ours, changed by hand since or not; however its lines end.
+pub fn is_ours(text: &str) -> bool {
+    read(&text.replace("\r\n", "\n")) != Header::Foreign
+}
+
+/// The environment that a file of ours says it belongs to, also if a hand changed it since. Its lines end in `\n`.
+pub fn stated_owner(text: &str) -> Option<Owner> {
+    if text.lines().next() != Some(MARK) {
+        return None;
+    }
+    owner(text.split_once(SHA256).map_or(text, |(head, _)| head))
+}
+
+fn owner(head: &str) -> Option<Owner> {
     let line = |start| head.lines().find_map(|line| line.strip_prefix(start)).map(str::to_owned);
-    let (Some(project), Some(env), Some(account)) = (line(PROJECT), line(ENV), line(ACCOUNT)) else { return Header::Intact(None) };
+    let (project, env, account) = (line(PROJECT)?, line(ENV)?, line(ACCOUNT)?);
     let (account, emulated) = match account.strip_suffix(EMULATED) {
         Some(account) => (account.to_owned(), true),
         None => (account, false),
     };
-    Header::Intact(Some(Owner { project, env, account, emulated }))
+    Some(Owner { project, env, account, emulated })
 }
 
 /// Of all but the line that the sum itself is on, so that the other lines of the header count too.

@@ -40,6 +40,8 @@ pub enum Origin {
     Answer,
     /// Nothing says it: the backend is there already, and has this value.
     Kept,
+    /// A default that depends on the folder: its place in the repository, and the files that are in it.
+    Folder,
     Default,
 }
 
@@ -51,6 +53,7 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Answer => f.write_str("answer"),
             Self::Kept => f.write_str("kept as it is"),
+            Self::Folder => f.write_str("this folder"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -106,6 +109,11 @@ impl Sources {
     pub fn non_interactive(&self) -> bool {
         let file = self.file.as_ref().and_then(|file| file.top.get("non-interactive")).and_then(|said| said.value.as_bool());
         self.flags.non_interactive.or(self.variables.non_interactive).or(file) == Some(true)
+    }
+
+    /// Whether one of them approves, of this environment, without a question.
+    pub fn auto_approve(&self, env: &EnvName) -> bool {
+        self.merged(env).layer.auto_approve == Some(true)
     }
 
     /// What all of them say together about one environment.
@@ -187,7 +195,7 @@ impl Merged {
         Options::shared().all().iter().filter_map(|option| row(&option.name)).collect()
     }
 
-    /// The same with a person's answers, which never replace what somebody said.
+    /// The same with a person's answers, which never replace what was said.
     #[must_use]
     pub fn with_answers(mut self, answers: &Layer) -> Self {
         self.put(said(answers), Rank::Answer, |_| Origin::Answer);
@@ -218,6 +226,13 @@ impl Merged {
         let defaults = said(&resolve::defaults());
         let kept = self.entries.iter().filter(|(name, entry)| entry.origin == Origin::Kept && defaults.get(*name) != Some(&entry.value));
         layer_of(kept.map(|(name, entry)| (name.clone(), entry.value.clone())).collect())
+    }
+
+    /// The same with defaults that depend on the folder, which never replace what was said.
+    #[must_use]
+    pub fn with_folder(mut self, defaults: &Layer) -> Self {
+        self.put(said(defaults), Rank::Default, |_| Origin::Folder);
+        self
     }
 
     fn put(&mut self, values: Map<String, Value>, rank: Rank, origin: impl Fn(&str) -> Origin) {

@@ -1,4 +1,4 @@
-//! The `backend` and `cloud` blocks of the configuration files of a folder, as Terraform or OpenTofu loads them.
+//! The `backend`, `cloud` and `state_store` blocks of the configuration files of a folder, as Terraform or OpenTofu loads them.
 
 use std::path::{Path, PathBuf};
 
@@ -24,9 +24,11 @@ pub enum Kind {
     Backend(String),
     /// HCP Terraform.
     Cloud,
+    /// `state_store "aws_s3"`, or another: a backend that a provider implements.
+    StateStore(String),
 }
 
-/// A `backend` or `cloud` block.
+/// A `backend`, `cloud` or `state_store` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     pub kind: Kind,
@@ -79,6 +81,7 @@ impl Block {
         match &self.kind {
             Kind::Backend(kind) => format!("backend {}", crate::render::hcl::quoted(kind)),
             Kind::Cloud => "cloud".to_owned(),
+            Kind::StateStore(kind) => format!("state_store {}", crate::render::hcl::quoted(kind)),
         }
     }
 }
@@ -166,7 +169,7 @@ fn blocks(path: &Path) -> Result<Option<Vec<Block>>, Unreadable> {
         return Ok(Some(in_json(&root, path)));
     }
     // Their names cannot be written in another way: no need to understand all that is not about them.
-    if !text.contains("backend") && !text.contains("cloud") {
+    if !["backend", "cloud", "state_store"].iter().any(|name| text.contains(name)) {
         return Ok(Some(vec![]));
     }
     let body: Body = text.parse().map_err(|error| Unreadable::new(path, value::hcl_error(&error)))?;
@@ -179,6 +182,7 @@ fn in_hcl(body: &Body, text: &str, path: &Path) -> Vec<Block> {
         let kind = match block.ident.as_str() {
             "cloud" => Kind::Cloud,
             "backend" => Kind::Backend(block.labels.first().map_or(String::new(), |label| label.as_str().to_owned())),
+            "state_store" => Kind::StateStore(block.labels.first().map_or(String::new(), |label| label.as_str().to_owned())),
             _ => return None,
         };
         let at = Spot { path: path.to_owned(), line: block.span().map(|span| value::line(text, span.start)) };
@@ -199,9 +203,12 @@ fn in_json(root: &Json, path: &Path) -> Vec<Block> {
         for cloud in terraform.get("cloud").into_iter().flat_map(each) {
             found.push(block(Kind::Cloud, cloud));
         }
-        for backends in terraform.get("backend").into_iter().flat_map(each) {
-            for (kind, bodies) in backends.as_object().into_iter().flatten() {
-                found.extend(each(bodies).iter().map(|body| block(Kind::Backend(kind.clone()), body)));
+        let labelled: [(&str, fn(String) -> Kind); 2] = [("backend", Kind::Backend), ("state_store", Kind::StateStore)];
+        for (name, kind) in labelled {
+            for all in terraform.get(name).into_iter().flat_map(each) {
+                for (label, bodies) in all.as_object().into_iter().flatten() {
+                    found.extend(each(bodies).iter().map(|body| block(kind(label.clone()), body)));
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What would contradict a backend block of ours: another `backend` or `cloud` block in the folder.
+//! What would contradict a backend block of ours: another `backend`, `cloud` or `state_store` block in the folder.
 
 use std::{
     fs, io,
@@ -7,23 +7,23 @@ use std::{
 };
 
 use super::{
-    bounded::Unreadable,
-    configuration::{Configuration, Engine},
+    bounded::{self, Unreadable},
+    configuration::{Block, Configuration, Engine},
     names,
 };
 
 /// A file whose `backend` or `cloud` block contradicts ours: Terraform allows one per module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
-    #[error("{} has a {block} block too, and Terraform allows one", path.display())]
-    Block {
-        path: PathBuf,
-        /// As in `backend "gcs"`, or `cloud`.
-        block: String,
-    },
+    #[error("{} has a {} block too, and Terraform allows one", block.at.path.display(), block.title())]
+    Block { block: Block },
     /// Speaks of a backend, and could not be understood.
     #[error("{} may have a backend block too: it could not be read", path.display())]
-    Unclear { path: PathBuf },
+    Unclear {
+        path: PathBuf,
+        /// Whether a line of it looks like the head of such a block.
+        looks_like_one: bool,
+    },
 }
 
 /// Conflicts in the configuration files of `dir`, by name, those called `ours` left out.
@@ -44,6 +44,24 @@ pub fn conflicts(dir: &Path, ours: &[&str]) -> Result<Vec<Conflict>, Unreadable>
 fn in_file(dir: &Path, name: &String) -> Vec<Conflict> {
     // Alone, OpenTofu loads all that Terraform loads.
     let Configuration { files: _, blocks, unreadable } = Configuration::read(dir, slice::from_ref(name), Engine::OpenTofu);
-    let unclear = unreadable.into_iter().map(|Unreadable { path, error: _ }| Conflict::Unclear { path });
-    blocks.into_iter().map(|block| Conflict::Block { block: block.title(), path: block.at.path }).chain(unclear).collect()
+    let unclear =
+        unreadable.into_iter().map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(&path), path });
+    blocks.into_iter().map(|block| Conflict::Block { block }).chain(unclear).collect()
+}
+
+/// Of a file that cannot be parsed: whether Terraform, which may understand more, could find a block in it.
+fn looks_like_one(path: &Path) -> bool {
+    let head = |line: &str| {
+        let is_comment = line.trim_start().starts_with(['#', '/', '*']);
+        let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let names = ["backend", "cloud", "state_store"].into_iter().flat_map(|name| line.match_indices(name));
+        !is_comment
+            && names.into_iter().any(|(at, name)| {
+                let after = line[at + name.len()..].trim_start_matches('"');
+                // A label need not be quoted.
+                let rest = after.trim_start().trim_start_matches(in_word).trim_start();
+                !line[..at].ends_with(in_word) && !after.starts_with(in_word) && rest.starts_with(['"', '{', ':'])
+            })
+    };
+    bounded::text(path).is_ok_and(|text| text.is_some_and(|text| text.lines().any(head)))
 }

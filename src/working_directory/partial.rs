@@ -18,6 +18,8 @@ pub struct Partial {
     pub path: PathBuf,
     /// Whose it is, if it is ours and nobody changed it.
     pub owner: Option<Owner>,
+    /// The environment it says it belongs to, also if it was changed by hand since.
+    pub stated_owner: Option<Owner>,
     pub arguments: Result<Vec<Argument>, Unreadable>,
 }
 
@@ -26,7 +28,8 @@ impl Partial {
     pub fn read(path: &Path) -> Self {
         let text = bounded::text(path).and_then(|text| text.ok_or_else(|| Unreadable::new(path, "does not exist")));
         let owner = text.as_deref().ok().and_then(owner);
-        Self { path: path.to_owned(), owner, arguments: text.and_then(|text| arguments_of(&text, path)) }
+        let stated_owner = text.as_deref().ok().and_then(|text| header::stated_owner(&text.replace("\r\n", "\n")));
+        Self { path: path.to_owned(), owner, stated_owner, arguments: text.and_then(|text| arguments_of(&text, path)) }
     }
 
     /// The last part of its path.
@@ -76,18 +79,24 @@ pub(super) fn read(dir: &Path, names: &[String], asked: &[PathBuf], has_configur
     paths.iter().map(|path| Partial::read(path)).collect()
 }
 
+/// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of the name `named` too.
+/// None where the folder cannot be read.
+pub fn ours(dir: &Path, named: Option<&str>) -> Vec<Partial> {
+    let names = super::names(dir).unwrap_or_default();
+    let asked: Vec<PathBuf> = names.iter().filter(|name| named == Some(name)).map(PathBuf::from).collect();
+    let mut all = read(dir, &names, &asked, false);
+    all.retain(|one| one.stated_owner.is_some());
+    all
+}
+
 fn is_partial(dir: &Path, name: &str, has_configuration: bool) -> bool {
     if name.ends_with('~') {
         return false;
     }
     let customary = ["backend.conf", "backend.hcl", "backend.config", "backend.tfvars"].contains(&name) && has_configuration;
-    let ours = || name.ends_with(".conf") && bounded::text(&dir.join(name)).is_ok_and(|text| text.is_some_and(|text| is_ours(&text)));
+    let ours =
+        || name.ends_with(".conf") && bounded::text(&dir.join(name)).is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)));
     name.ends_with(".tfbackend") || name.ends_with(".tfbackend.json") || customary || ours()
-}
-
-/// Also if a hand changed it.
-fn is_ours(text: &str) -> bool {
-    header::read(&text.replace("\r\n", "\n")) != Header::Foreign
 }
 
 fn arguments_of(text: &str, path: &Path) -> Result<Vec<Argument>, Unreadable> {

@@ -27,6 +27,8 @@ mod emulator;
 #[cfg(unix)]
 mod faults;
 #[cfg(unix)]
+mod folders;
+#[cfg(unix)]
 mod hardening;
 #[cfg(unix)]
 mod idempotence;

@@ -1,5 +1,6 @@
 //! The person at the terminal: the built program in a pseudo-terminal, screen by screen, and who is there when nobody is.
 
+mod defaults;
 mod interrupted;
 mod questions;
 mod teardown;

@@ -27,7 +27,7 @@ fn talk(line: &str, vars: &[(&str, &str)], toml: &str, hints: &Hints, replies: &
 
 /// First where, then the rest, as `bootstrap` does; what the answers say together.
 fn ask_all(prompt: &mut dyn Prompt, merged: Merged, hints: &Hints) -> Result<Layer, PromptError> {
-    let place = ask_where(prompt, &merged, hints)?;
+    let place = ask_where(prompt, &merged, hints, false)?;
     let merged = merged.with_answers(&place);
     let rest = ask(prompt, &merged)?;
     assert_eq!(has_questions(&merged), rest != Layer::default());

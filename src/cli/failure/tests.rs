@@ -101,10 +101,16 @@ fn constructors_know_their_codes() {
     assert_eq!(codes, [1, 3, 4, 130]);
 }
 
+#[test]
+fn cancelled_is_not_printed_as_an_error() {
+    let failure = Failure::cancelled();
+    assert_eq!((failure.code, failure.text(&view(80)).as_str()), (3, "Cancelled. Nothing was changed.\n"));
+}
+
 proptest! {
     #[test]
     fn whatever_it_says_is_safe(message: String, cause: String, hint: String, width in 1usize..100) {
-        let failure = Failure { code: 1, message, causes: vec![cause], hints: vec![hint] };
+        let failure = Failure { causes: vec![cause], hints: vec![hint], ..Failure::failed(message) };
         let text = failure.text(&view(width));
         prop_assert!(!text.replace('\n', "").contains(is_unsafe), "{text:?}");
         for line in text.lines() {

@@ -9,18 +9,16 @@ use clap::Args;
 
 use crate::{
     cli::{
+        approval,
         context::Context,
-        explain,
         failure::Failure,
         target::{Target, TargetArgs},
     },
     exit,
-    host::{Answer, Kind, Question},
     render::lock_arguments::Wanted,
     report::{
         json,
         migration::{self as report, MigrationDocument},
-        safe::safe,
         words,
     },
     settings::layer::LockMechanism,
@@ -224,11 +222,7 @@ fn approve(steps: &[Step], approved: bool, files: &Files, cx: &mut Context<'_>) 
         Some(table) => format!("Take {count}, and delete table {table} for good"),
         None => format!("Take {count}"),
     };
-    let question = Question { text: safe(&text).into_owned(), flag: "--auto-approve", kind: Kind::YesNo { default: false } };
-    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
-        Answer::YesNo(true) => Ok(()),
-        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::refused("not approved; nothing was changed")),
-    }
+    approval::ask(&text, "--auto-approve", cx)
 }
 
 /// What to do wherever the states are used.

@@ -9,13 +9,12 @@ use super::{
 };
 use crate::{
     cli::{
+        approval,
         context::Context,
-        explain,
         failure::Failure,
         target::{Target, TargetArgs},
     },
     exit,
-    host::{Answer, Kind, Question},
     render::shell::shell_word,
     report::{locks, safe::safe, words},
 };
@@ -130,9 +129,5 @@ fn approve(chosen: &[Chosen], approved: bool, target: &Target, cx: &mut Context<
             format!("Release {}", words::list(&ids))
         }
     };
-    let question = Question { text: safe(&text).into_owned(), flag: "--auto-approve", kind: Kind::YesNo { default: false } };
-    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
-        Answer::YesNo(true) => Ok(()),
-        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::refused("not approved; no lock was released")),
-    }
+    approval::ask(&text, "--auto-approve", cx)
 }

@@ -10,7 +10,7 @@ use crate::{
         environment::{Environment, Settled},
         explain,
         failure::Failure,
-        files,
+        files, state_in_place,
     },
     host::Host,
     settings::{layer::Layer, variables},
@@ -18,13 +18,13 @@ use crate::{
 };
 
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
-pub async fn run(path: &Path, said: Layer, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let saved = file::read(&cx.host.cwd.join(path))?;
     saved.must_not_delete()?;
     saved.must_not_be_blocked()?;
-    let environment = open(&saved, said, cx).await?;
+    let environment = Environment { key_said: saved.key_said, ..open(&saved, said, cx).await? };
     saved.must_be_for(&environment)?;
-    let (environment, observation) = cx.inspect(environment, false).await?;
+    let (environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
     let now = environment.plan(&observation, saved.adopt);
     if saved.is_of_this_version() {
         // A world that has changed is said before settings that follow from it.
@@ -32,6 +32,7 @@ pub async fn run(path: &Path, said: Layer, cx: &mut Context<'_>) -> Result<u8, F
     }
     saved.must_fit(&environment)?;
     since::must_still_be(&saved.plan(), &now)?;
+    state.must_be_meant(use_existing_state, true, &environment, cx)?;
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let carry = Carry { plan: saved.plan(), observation, save: None, saved: true };
     bootstrap::carry_out(carry, environment, cx).await.map_err(used_up)

@@ -12,13 +12,13 @@ use crate::{
         restore::Work,
     },
     cli::{
+        approval,
         context::Context,
         explain,
         failure::Failure,
         target::{Target, TargetArgs},
     },
     exit,
-    host::{Answer, Kind, Question},
     report::{
         check::{self as report, CheckDocument, FaultDocument},
         json, words,
@@ -178,9 +178,5 @@ fn approve(args: &CheckArgs, count: usize, target: &Target, cx: &mut Context<'_>
         return Err(Failure::refused("nobody to ask; nothing was repaired").hint("--auto-approve (-y) repairs without a question"));
     }
     let text = format!("Repair {} in {}", words::count(count, "fault", "faults"), target.address.bucket);
-    let question = Question { text, flag: "--auto-approve", kind: Kind::YesNo { default: false } };
-    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
-        Answer::YesNo(true) => Ok(()),
-        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::refused("not approved; nothing was repaired")),
-    }
+    approval::ask(&text, "--auto-approve", cx)
 }

@@ -11,17 +11,16 @@ use crate::{
         restore::{How, LookError, Looked, Plan, Restored, Step, Which, Work},
     },
     cli::{
+        approval,
         context::Context,
         explain,
         failure::Failure,
         target::{Target, TargetArgs},
     },
     exit,
-    host::{Answer, Kind, Question},
     report::{
         json,
         restore::{self as report, RestoreDocument, SideDocument},
-        safe::safe,
     },
     state::recover::{self, Difference, Unfit},
 };
@@ -185,11 +184,7 @@ fn approve(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Context<'_
         How::Digest => format!("Put the digest of {} right", plan.path),
         How::Nothing | How::Undelete { .. } | How::Write => format!("Restore {} in {}", plan.path, target.address.bucket),
     };
-    let question = Question { text: safe(&text).into_owned(), flag: "--auto-approve", kind: Kind::YesNo { default: false } };
-    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
-        Answer::YesNo(true) => Ok(()),
-        Answer::YesNo(false) | Answer::Text(_) | Answer::Choice(_) => Err(Failure::refused("not approved; nothing was changed")),
-    }
+    approval::ask(&text, "--auto-approve", cx)
 }
 
 /// Not to be dropped on its way: it would leave its lock behind.

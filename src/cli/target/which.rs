@@ -7,13 +7,15 @@ use crate::{
         context::Context,
         environment::EnvironmentArgs,
         failure::Failure,
+        known_env,
         session::{self, Sandboxed, Ways},
         verify,
     },
     render::hcl::quoted,
     settings::{
         layer::{EncryptionKind, Layer, LockMechanism},
-        names::{AccountId, NameError, Region, is_hidden},
+        merge::Sources,
+        names::{AccountId, EnvName, NameError, Region, is_hidden},
     },
     state::layout::DEFAULT_WORKSPACE,
     working_directory::{
@@ -46,11 +48,29 @@ pub(super) struct Described {
 
 pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<Which, Failure> {
     let variable = cx.host.var("TFBACKEND_ENV");
+    if let (None, None) = (&args.env, variable)
+        && let Some(env) = only_environment(args, cx)
+    {
+        let args = TargetArgs { env: Some(env), ..args.clone() };
+        return environment(&args, cx).map(Box::new).map(Which::Environment);
+    }
     match (&args.env, variable, &args.backend_config[..]) {
         (Some(_), ..) | (None, Some(_), []) => environment(args, cx).map(Box::new).map(Which::Environment),
         (None, Some(env), [file, ..]) => Err(contradiction("backend", (env, "the variable TFBACKEND_ENV"), (file, "--backend-config"))),
         (None, None, _) => described(args, cx).map(Box::new).map(Which::Described),
     }
+}
+
+/// The only environment of the settings file, where nothing else says which backend is meant: neither the command line nor
+/// the folder.
+fn only_environment(args: &TargetArgs, cx: &Context<'_>) -> Option<EnvName> {
+    let folder = verify::read_folder(&cx.host.cwd, &[], cx).ok()?;
+    let has_backend = !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
+    if args.bucket.is_some() || !args.backend_config.is_empty() || has_backend || !matches!(folder.saved, Ok(None)) {
+        return None;
+    }
+    let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).ok()?;
+    known_env::only(&sources)
 }
 
 /// The workspace that is selected: by `TF_WORKSPACE`, else in the folder.
@@ -143,7 +163,7 @@ fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<EnvironmentArgs, F
         (None, Some(name)) => Some(name.parse().map_err(|error: NameError| Failure::failed(format!("variable TFBACKEND_ENV: {error}")))?),
         (None, None) => None,
     };
-    Ok(EnvironmentArgs { env, layer })
+    Ok(EnvironmentArgs { env, new_env: args.new_env, layer })
 }
 
 fn parsed<T: std::str::FromStr<Err = NameError>>(flag: &str, text: Option<&String>) -> Result<Option<T>, Failure> {

@@ -33,8 +33,9 @@ pub fn ask(options: &TeardownOptions, environment: &Environment, cx: &mut Contex
     let bucket = &environment.names.state_bucket;
     let text = format!("Type {bucket} to take it down");
     let question = Question { text, flag: FLAG, kind: Kind::Text { default: None, check: |_| Ok(()) } };
-    match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
+    match cx.host.prompt.confirm(&question).map_err(|error| explain::prompt(&error))? {
         Answer::Text(said) if said.trim() == bucket => Ok(()),
+        Answer::Text(said) if said.trim().is_empty() => Err(Failure::cancelled()),
         Answer::Text(said) => Err(wrong(said.trim(), bucket)),
         Answer::Choice(_) | Answer::YesNo(_) => Err(wrong("", bucket)),
     }

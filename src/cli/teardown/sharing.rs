@@ -2,7 +2,7 @@
 
 use crate::{
     aws::{ownership::Mark, teardown::scope::Scope},
-    cli::{context::Context, environment::Environment, explain, failure::Failure},
+    cli::{context::Context, environment::Environment, explain, failure::Failure, folder_defaults},
     observation::Owner,
     settings::{
         Settings,
@@ -33,7 +33,10 @@ impl Sharing {
         let Some(file) = sources.file else { return Ok(sharing) };
         let Ok(account) = aws.account().parse::<AccountId>() else { return Ok(sharing) };
         for env in file.envs.keys().filter(|env| **env != settings.env) {
-            let said = |flags: Layer| Sources { flags, file: Some(file.clone()), ..Sources::default() }.merged(env).resolve(env).ok();
+            let said = |flags: Layer| {
+                let merged = Sources { flags, file: Some(file.clone()), ..Sources::default() }.merged(env);
+                folder_defaults::put(merged, env, Some(&file), cx.host).resolve(env).ok()
+            };
             // What was said on the command line holds for others only where the file says nothing.
             let here = || Layer { project: Some(settings.project.clone()), region: Some(settings.region.clone()), ..Layer::default() };
             let Some(other) = said(Layer::default()).or_else(|| said(here())) else { continue };

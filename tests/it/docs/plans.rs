@@ -12,7 +12,8 @@ async fn the_commands_of_the_page_do_what_it_says() {
     let bin = std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder");
     let path = format!("{}:{}", bin.display(), place.vars.get("PATH").expect("a PATH"));
     place.set("PATH", &path);
-    fs::write(place.path().join("tfbackend.toml"), "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n").expect("written");
+    fs::write(place.path().join("tfbackend.toml"), "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n[env.test]\n")
+        .expect("written");
     let page = page::read("docs/plans.md");
     let mut commands = 0;
     for block in page.split("<!-- run -->\n```console\n").skip(1) {

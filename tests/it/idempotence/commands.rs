@@ -206,6 +206,9 @@ another account is never touched.
 `bootstrap` with nothing to do and `verify` without `--probe` write nothing, and are three round trips deep: who calls, and two to
 look at everything. What a `bootstrap` takes is in its [plan](plans.md#how-long-it-takes). What is not listed calls nothing.
 
+One list of the state key is made where the folder has no files of tfbackend yet, at the same time as everything else is looked
+at. If something is there, up to four more calls find out what: they take no further round trip.
+
 | command | reads | writes |
 | --- | --- | --- |
 ";

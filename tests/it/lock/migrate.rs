@@ -73,7 +73,11 @@ async fn from_the_table_to_lock_files_and_back() {
     );
     let role = "--role-arn arn:aws:iam::000000000000:user/terraform";
     refused(&backend, &format!("migrate --to both {role} -y"), &["user/terraform does not allow s3:DeleteObject on lock files"]);
-    let made = bootstrap(&backend.emulator, backend.dir(), &["--lock", "both", "--attach-to", "user/terraform", "--out", "made"]);
+    let made = bootstrap(
+        &backend.emulator,
+        backend.dir(),
+        &["--lock", "both", "--attach-to", "user/terraform", "--out", "made", "--use-existing-state"],
+    );
     assert!(made.status.success(), "{}", said(&made));
     fs::remove_dir_all(backend.dir().join("made")).expect("removed");
 

@@ -46,7 +46,7 @@ async fn a_full_disk_leaves_nothing_half() {
     emulator.python("tests/it/teardown/set.py", &["state", "in-use", "acme-tfstate-dev-000000000000-eu-west-1"]);
     let before = files(&place);
     for line in [
-        format!("render {ENV} --out other"),
+        format!("render {ENV} --out other --use-existing-state"),
         format!("state pull {ENV} --out pulled"),
         format!("teardown {ENV} --purge-states --confirm acme-tfstate-dev-000000000000-eu-west-1"),
     ] {

@@ -106,15 +106,15 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     error: ~/shop/backend.conf was changed by hand; nothing was changed
       caused by: --- backend.conf
         | +++ backend.conf (tfbackend)
-        | @@ -6,7 +6,7 @@
+        | @@ -2,7 +2,7 @@
+        |  # project: acme
+        |  # env: prod
+        |  # account: 000000000000
+        | -# sha256: 5c957792c0fa036a9b6486bce34ec3adfcca4c53eaa290731b0de3c63e0c64f4
+        | +# sha256: 44cfc101a99a1fb063b8fd3371cec75a3a65bf9afc77fd30bc89e6e4e03eec33
         |
         |  # The prod environment of acme, for `terraform init -backend-config=FILE`.
         |  bucket = "acme-tfstate-prod-000000000000-eu-west-1"
-        | -key    = "other.tfstate"
-        | +key    = "terraform.tfstate"
-        |  region = "eu-west-1"
-        |
-        |  encrypt = true
       hint: move it away, or replace it with `--overwrite` (a copy is kept as .bak)
     "#);
     let kept = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");

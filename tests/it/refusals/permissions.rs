@@ -72,6 +72,7 @@ async fn whoever_grants_what_is_named_gets_there() {
     cloudtrail:PutEventSelectors
     cloudtrail:StartLogging
     dynamodb:CreateTable
+    dynamodb:GetItem
     dynamodb:UpdateContinuousBackups
     iam:AttachUserPolicy
     iam:CreatePolicy

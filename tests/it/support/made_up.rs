@@ -41,6 +41,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         flags: Layer::default(),
         asked: false,
         may_ask: false,
+        key_said: false,
         merged,
         beside: Beside::default(),
         kept: Layer::default(),

@@ -38,7 +38,7 @@ impl Call {
     /// What IAM has to allow, where it is not called as the operation is.
     pub fn action(&self) -> String {
         let action = match &*self.operation {
-            "HeadBucket" => "ListBucket",
+            "HeadBucket" | "ListObjectsV2" => "ListBucket",
             "GetBucketEncryption" => "GetEncryptionConfiguration",
             "PutBucketEncryption" => "PutEncryptionConfiguration",
             "GetBucketLifecycleConfiguration" => "GetLifecycleConfiguration",

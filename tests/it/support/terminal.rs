@@ -28,9 +28,14 @@ pub struct Terminal<'a> {
 impl<'a> Terminal<'a> {
     /// Starts `tfbackend` with these arguments in a terminal of 40 lines.
     pub fn start(place: &'a Place, args: &[&str]) -> Self {
+        Self::run(place, env!("CARGO_BIN_EXE_tfbackend"), args)
+    }
+
+    /// The same of any program.
+    pub fn run(place: &'a Place, program: &str, args: &[&str]) -> Self {
         let size = PtySize { rows: 40, cols: 100, ..PtySize::default() };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tfbackend"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.cwd(place.path());
         command.env_clear();
@@ -133,7 +138,15 @@ impl<'a> Terminal<'a> {
     /// # Panics
     /// If it leaves the terminal otherwise than it found it.
     pub fn end(&mut self) -> u32 {
-        let until = Instant::now() + PATIENCE;
+        self.end_within(PATIENCE)
+    }
+
+    /// The same of what takes longer.
+    ///
+    /// # Panics
+    /// As [`Terminal::end`].
+    pub fn end_within(&mut self, patience: Duration) -> u32 {
+        let until = Instant::now() + patience;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 break status;

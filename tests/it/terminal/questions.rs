@@ -105,7 +105,7 @@ async fn from_the_first_question_to_the_next_command() {
 
     Plan: 30 to create, 0 to update, 0 blocked; about $1.90 a month.
     -v shows every setting.
-    ? Make 30 changes (--auto-approve) (y/n) › yes
+    ? Make 30 changes (--auto-approve) (y/n) › no
     ");
     assert!(!place.path().join("tfbackend.toml").exists(), "nothing is written before the plan is approved");
     terminal.press("y");
@@ -234,7 +234,12 @@ async fn whoever_says_no_has_nothing() {
         terminal.answer("Make 15 changes", key);
         assert_eq!(terminal.end(), code, "{}", terminal.screen());
         let screen = terminal.screen();
-        assert!(screen.ends_with("nothing was changed"), "{screen}");
+        let said = if code == 3 {
+            "✔ Make 15 changes · no\nCancelled. Nothing was changed."
+        } else {
+            "error: interrupted; nothing was changed"
+        };
+        assert!(screen.ends_with(said), "{screen}");
     }
     let left: Vec<_> = fs::read_dir(place.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
     assert!(left.is_empty(), "{left:?}");
@@ -251,7 +256,7 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     terminal.answer("Environment", "\r");
     terminal.answer("State key", "\r");
     terminal.answer("Keep the answers", "n");
-    terminal.answer("Make 6 changes", "\r");
+    terminal.answer("Make 6 changes", "y");
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     insta::assert_snapshot!(terminal.screen(), @"
     ✔ Environment, as part of every name · dev
@@ -302,14 +307,14 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
       terraform init -backend-config=backend.conf
     ");
 
-    // Into a file that has others already; the only one of it is the default.
+    // Into a file that has others already. The key is only the default of this folder: it is not for other folders.
     let toml = place.path().join("tfbackend.toml");
     let before = "project = \"acme\" # ours\n\n[env.dev]\nregion = \"eu-west-1\"\n";
     fs::write(&toml, before).expect("written");
-    let args = [&args[..], &["--out=test"]].concat();
+    let args = [&args[..], &["--out=test", "--env=test"]].concat();
     for (key, code) in [("n", 3), ("y", 0)] {
         let mut terminal = Terminal::start(&place, &args);
-        terminal.answer("Environment, as part of every name (--env) [dev]", "test\r");
+        terminal.answer("tfbackend.toml has no environment test. Create test", "y");
         terminal.answer("State key", "\r");
         terminal.answer("Keep the answers in tfbackend.toml", "\r");
         assert_eq!(fs::read_to_string(&toml).expect("there"), before);
@@ -326,7 +331,6 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     project = "acme"
     region = "eu-west-1"
     ephemeral = true
-    key = "terraform.tfstate"
     lock = "s3"
     access-logs = false
     encryption = "sse-s3"

@@ -182,14 +182,14 @@ async fn settings_are_shown_with_their_origin_and_written() {
     {"name":"lock","value":"both","origin":{"from":"variable","name":"TFBACKEND_LOCK"}}
     {"name":"trail","value":"new","origin":{"from":"default"}}
     "#);
-    insta::assert_snapshot!(place.run(&["config", "show", "--env=test", "--billing=provisioned", "--lock=s3"]).refusal(), @"
+    insta::assert_snapshot!(place.run(&["config", "show", "--env=test", "--new-env", "--billing=provisioned", "--lock=s3"]).refusal(), @"
     1
     error: `project` is not set; pass `--project`, or set it in tfbackend.toml
       hint: or run it in a terminal, and it asks
     ");
 
     let mut terminal = Terminal::start(&place, &["config", "init", "--lock=s3", "--encryption=sse-s3", "--alarms=false", "--policy=false"]);
-    terminal.answer("[prod]", "dev\r");
+    terminal.answer("[dev]", "\r");
     terminal.answer("Project", "\r");
     terminal.answer("region", "\r");
     terminal.answer("State key", "\r");

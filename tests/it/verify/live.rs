@@ -43,12 +43,18 @@ async fn states_digests_and_locks() {
 }
 
 #[tokio::test]
-async fn a_name_that_may_be_a_slip() {
+async fn an_environment_that_is_not_there_says_so() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     std::fs::write(place.path().join("tfbackend.toml"), "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n").expect("written");
-    let (said, document) = verify(&place, "--env prdo");
-    assert_eq!(said.code, Some(2));
-    insta::assert_snapshot!(document["notes"].to_string(), @r#"["tfbackend.toml has no environment prdo; did you mean prod?","there is nothing of this environment; `tfbackend bootstrap` makes it"]"#);
-    assert_eq!(verify(&place, "--env prod").1["notes"][0], "there is nothing of this environment; `tfbackend bootstrap` makes it");
+    // One that the file does not have is refused, unless it is meant.
+    let refused = place.run(&["verify", "--env=prdo"]);
+    assert!(refused.code == Some(1) && refused.err.contains("did you mean `prod`?"), "{}", refused.all());
+    for line in ["--env prod", "--env prdo --new-env"] {
+        let (said, document) = verify(&place, line);
+        assert_eq!(said.code, Some(2));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(document["notes"].to_string(), @r#"["there is nothing of this environment; `tfbackend bootstrap` makes it"]"#);
+        }
+    }
 }

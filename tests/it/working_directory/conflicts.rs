@@ -37,6 +37,8 @@ fn a_second_backend_is_found() {
         ("versions.tf", "terraform {\n  required_version = \">= 1.5\"\n  backend \"gcs\" {\n    bucket = \"b\"\n  }\n}\n"),
         ("cloud.tofu", "\u{feff}terraform {\r\n  cloud {\r\n    organization = \"o\"\r\n  }\r\n}\r\n"),
         ("old.tf.json", r#"{"terraform": [{"backend": {"local": {}}}, {"cloud": {}}]}"#),
+        ("store.tf", "terraform {\n  state_store \"aws_s3\" {\n    provider \"aws\" {}\n  }\n}\n"),
+        ("store.tf.json", r#"{"terraform": {"state_store": {"aws_s3": {"provider": {"aws": {}}}}}}"#),
         ("broken.tf", "terraform { backend \"s3\" {"),
     ]);
     let expected = [
@@ -44,9 +46,28 @@ fn a_second_backend_is_found() {
         "cloud.tofu has a cloud block too, and Terraform allows one",
         "old.tf.json has a backend \"local\" block too, and Terraform allows one",
         "old.tf.json has a cloud block too, and Terraform allows one",
+        "store.tf has a state_store \"aws_s3\" block too, and Terraform allows one",
+        "store.tf.json has a state_store \"aws_s3\" block too, and Terraform allows one",
         "versions.tf has a backend \"gcs\" block too, and Terraform allows one",
     ];
     assert_eq!(said, expected);
+}
+
+#[test]
+fn file_that_cannot_be_parsed_may_look_like_a_block() {
+    for (text, looks) in [
+        ("terraform { backend \"s3\" {", true),
+        ("terraform {\n  backend s3 {\n", true),
+        ("terraform {\n  cloud {\n", true),
+        ("terraform {\n  state_store \"x\" {\n", true),
+        ("# backend \"s3\" {\nlocals {\n", false),
+        ("locals {\n  x = aws_lb.backend\n  my_backend {\n", false),
+    ] {
+        let dir = with(&[("main.tf", text)]);
+        let all = conflicts(dir.path(), &[]).expect("it can be listed");
+        let found = all.iter().map(|conflict| matches!(conflict, Conflict::Unclear { looks_like_one: true, .. })).collect::<Vec<_>>();
+        assert_eq!(found, [looks], "{text}");
+    }
 }
 
 #[test]

@@ -1,0 +1,201 @@
+//! Two folders, one state: a folder without files of ours is not pointed at a state that is there already without a word.
+
+use std::path::Path;
+
+use super::{approval, context::Context, environment::Environment, failure::Failure, verify};
+use crate::{
+    aws::{
+        error::AwsError,
+        resources::AwsSpec,
+        store::{
+            Store,
+            occupied::{LockAtKey, Occupied, StateAtKey},
+        },
+    },
+    host::Host,
+    observation::Observation,
+    render::header::Owner,
+    report::words,
+    settings::names::StateKey,
+    spec::Outputs,
+    state::snapshot::{Contents, MAX_BYTES, Snapshot, Want, Writer},
+    working_directory::{Configured, bounded, partial},
+};
+
+/// The flag that says that the state is meant.
+pub const FLAG: &str = "--use-existing-state";
+
+/// The state that the folder is to use.
+#[derive(Debug)]
+pub struct StateInPlace {
+    /// As in `s3://bucket/key`.
+    pub url: String,
+    /// Whether the folder has files of ours that say so already: then nothing was looked at.
+    pub is_settled: bool,
+    /// What is there. An error of the look is not taken for "nothing".
+    occupied: Result<Occupied, AwsError>,
+    /// How it is known that the state is this folder's own.
+    own: Option<&'static str>,
+}
+
+/// Looks at the environment, and at the same time at what is at its state key, if the folder has no files of ours.
+/// `moves_state` as for [`Environment::inspect`].
+///
+/// # Errors
+/// If it is interrupted, or the settings contradict each other.
+pub async fn inspect(
+    environment: Environment,
+    moves_state: bool,
+    cx: &mut Context<'_>,
+) -> Result<(Environment, Observation<AwsSpec>, StateInPlace), Failure> {
+    let address = environment.store();
+    let is_settled = has_files_of_ours(&environment, cx.host);
+    let key = environment.settings.key.as_str();
+    let store = Store::new(&environment.aws, &address);
+    let look = async { if is_settled { Ok(Occupied::default()) } else { store.occupied(key).await } };
+    let (inspection, mut occupied) = cx.look(async { tokio::join!(environment.inspect(moves_state), look) }).await?;
+    let (environment, observation) = environment.as_inspected(inspection?);
+    let now = environment.store();
+    let key = environment.settings.key.as_str();
+    // What is kept of a live environment may be a bucket or a table of another name.
+    let has_other_table = now.table.is_some() && now.table != address.table;
+    if !is_settled && (now.bucket != address.bucket || now.layout != address.layout || has_other_table) {
+        occupied = cx.look(Store::new(&environment.aws, &now).occupied(key)).await?;
+    }
+    let own = occupied.as_ref().ok().and_then(|occupied| own(occupied, &environment, cx));
+    let state = StateInPlace { url: Store::new(&environment.aws, &now).url(key), is_settled, occupied, own };
+    Ok((environment, observation, state))
+}
+
+impl StateInPlace {
+    /// One line for a plan.
+    pub fn line(&self, environment: &Environment) -> String {
+        let Self { url, .. } = self;
+        match (&self.occupied, self.own) {
+            _ if self.is_settled => format!("State: {url}"),
+            (Ok(occupied), _) if occupied.is_free() => format!("State: {url} (new)"),
+            (Ok(occupied), Some(own)) => format!("State: {url} ({}; {own})", described(occupied)),
+            (Ok(occupied), None) if environment.key_said => format!("State: {url} (there already: {})", described(occupied)),
+            (Ok(occupied), None) => format!("State: {url} (there already: {}; to use it in this folder: {FLAG})", described(occupied)),
+            (Err(error), _) => format!("State: {url} (unknown whether it is there already: {error})"),
+        }
+    }
+
+    /// Refuses (3) a state that another folder uses, unless it is said that it is meant. `may_ask`: the user is asked in a terminal.
+    ///
+    /// # Errors
+    /// Unless nothing is there, or it is this folder's own, or it was said.
+    pub fn must_be_meant(&self, meant: bool, may_ask: bool, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let said = meant || environment.key_said;
+        let occupied = match &self.occupied {
+            Ok(occupied) => occupied,
+            Err(_) if said => return Ok(()),
+            Err(error) => {
+                let failure = Failure::refused(format!("whether {} is there already is unknown; nothing was changed", self.url));
+                return Err(self.hints(failure.because(error), environment, cx.host));
+            }
+        };
+        for error in &occupied.unseen {
+            cx.say(&format!("note: not all of {} could be looked at: {error}", self.url));
+        }
+        if occupied.is_free() {
+            return Ok(());
+        }
+        let what = described(occupied);
+        if said || self.own.is_some() {
+            cx.say(&format!("This folder uses {}, which is there already: {what}", self.url));
+            return Ok(());
+        }
+        if may_ask && environment.may_ask && !environment.settings.run.auto_approve {
+            cx.say(&format!("{} is there already: {what}", self.url));
+            cx.say("This folder has no files of tfbackend. Two folders with one state delete each other's resources.");
+            return approval::ask("Use this state in this folder", FLAG, cx);
+        }
+        let failure = Failure::refused(format!("{} is there already, and this folder has not used it; nothing was changed", self.url));
+        let mut failure = self.hints(failure, environment, cx.host);
+        failure.causes.push(what);
+        Err(failure)
+    }
+
+    fn hints(&self, failure: Failure, environment: &Environment, host: &Host) -> Failure {
+        failure
+            .hint(format!("for a state of its own: --key {}", other_key(environment, host)))
+            .hint(format!("if this folder is to use that state: {FLAG}"))
+    }
+}
+
+/// A key that is not the one in question, after the folder.
+fn other_key(environment: &Environment, host: &Host) -> String {
+    let out = environment.out(host);
+    let folder = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let key = format!("{folder}/terraform.tfstate");
+    if key.parse::<StateKey>().is_ok_and(|key| key != environment.settings.key) {
+        crate::render::shell::shell_word(&key)
+    } else {
+        "PATH".to_owned()
+    }
+}
+
+/// Whether a partial configuration of this very environment is there, changed by hand since or not.
+fn has_files_of_ours(environment: &Environment, host: &Host) -> bool {
+    let owner = Owner::of(&environment.backend(&Outputs::new()));
+    let name = environment.settings.files.conf_file.for_env(&environment.settings.env);
+    partial::ours(&environment.out(host), Some(&name)).iter().any(|one| one.stated_owner.as_ref() == Some(&owner))
+}
+
+/// How it is known that what is there is this folder's: it was initialized with it, or its local state is the same one.
+fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Option<&'static str> {
+    let dir = environment.out(cx.host);
+    let state = occupied.state.as_ref().and_then(|state| state.snapshot.as_ref().ok());
+    if let Some(lineage) = state.and_then(|snapshot| snapshot.lineage.as_deref())
+        && local_lineage(&dir).as_deref() == Some(lineage)
+    {
+        return Some("the local state of this folder is the same one");
+    }
+    let folder = verify::read_folder(&dir, &[], cx).ok()?;
+    let configured = Configured::of_folder(&folder, &[]).ok()?;
+    let is_bucket = configured.bucket.value == environment.names.state_bucket;
+    let is_key = configured.key.is_some_and(|key| key.value == environment.settings.key.as_str());
+    (is_bucket && is_key).then_some("this folder uses it already")
+}
+
+fn local_lineage(dir: &Path) -> Option<String> {
+    let file = bounded::open(&dir.join("terraform.tfstate")).ok()??;
+    Snapshot::read(file, MAX_BYTES, Want::Counts).ok()?.lineage
+}
+
+fn described(occupied: &Occupied) -> String {
+    let Occupied { state, workspaces, lock, unseen: _ } = occupied;
+    let others =
+        (!workspaces.is_empty()).then(|| format!("a state in {}", words::count(workspaces.len(), "other workspace", "other workspaces")));
+    let parts = [state.as_ref().map(state_text), others, lock.as_ref().map(lock_text)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn state_text(state: &StateAtKey) -> String {
+    let StateAtKey { size, modified, snapshot } = state;
+    let written = modified.map(|at| format!(", last written {at}")).unwrap_or_default();
+    let snapshot = match snapshot {
+        Ok(snapshot) => snapshot,
+        Err(why) => return format!("{}{written}, contents unknown: {why}", words::bytes(*size)),
+    };
+    let contents = match &snapshot.contents {
+        Contents::Known(counts) => words::count(usize::try_from(counts.managed).unwrap_or(usize::MAX), "resource", "resources"),
+        Contents::Encrypted => "encrypted by OpenTofu".to_owned(),
+        Contents::OtherFormat => "a state of another format".to_owned(),
+    };
+    let serial = snapshot.serial.map(|serial| format!(", serial {serial}")).unwrap_or_default();
+    let engine = match (snapshot.writer, &snapshot.terraform_version) {
+        (Writer::OpenTofu, Some(version)) => format!(" by OpenTofu {version}"),
+        (Writer::Terraform, Some(version)) => format!(" by Terraform {version}"),
+        (Writer::Unknown, Some(version)) => format!(" by Terraform or OpenTofu {version}"),
+        (_, None) => String::new(),
+    };
+    format!("{contents}{serial}{written}{engine}")
+}
+
+fn lock_text(lock: &LockAtKey) -> String {
+    let Some(info) = &lock.info else { return "locked".to_owned() };
+    let since = info.created.map(|at| format!(" since {at}")).unwrap_or_default();
+    if info.who.is_empty() { format!("locked{since}") } else { format!("locked by {}{since}", info.who) }
+}

@@ -1,0 +1,111 @@
+//! A folder that has a `backend` block of its own: no second one is written, and the real Terraform takes what is there.
+
+use serde_json::Value;
+
+use super::{BUCKET, Folders, SMALL};
+
+impl Folders {
+    /// What `init` made of block and partial configuration.
+    fn initialized(&self, folder: &str) -> Value {
+        self.terraform(folder, &["init", "-backend-config=backend.conf"]);
+        let text = self.read(&format!("{folder}/.terraform/terraform.tfstate"));
+        serde_json::from_str::<Value>(&text).expect("what init stored")["backend"]["config"].clone()
+    }
+}
+
+#[tokio::test]
+async fn block_of_the_user_is_completed_by_the_partial_configuration() {
+    let world = Folders::new().await;
+    let old = "bucket = \"old\"\n    key = \"old.tfstate\"\n    region = \"us-east-1\"\n    dynamodb_table = \"old\"\n";
+    for (folder, file, text, line) in [
+        ("empty", "main.tf", "terraform {\n  required_version = \">= 1.10\"\n  backend \"s3\" {}\n}\n".to_owned(), ":3"),
+        ("full", "versions.tf", format!("terraform {{\n  backend \"s3\" {{\n    {old}  }}\n}}\n"), ":2"),
+        ("json", "main.tf.json", r#"{"terraform": {"backend": {"s3": {"key": "old"}}}}"#.to_owned(), ""),
+        ("override", "backend_override.tf", "terraform {\n  backend \"s3\" {}\n}\n".to_owned(), ":2"),
+    ] {
+        world.put(&format!("{folder}/{file}"), &text);
+        let line_of_key = format!("{SMALL} --lock both --key {folder}.tfstate").replacen("--lock s3 ", "", 1);
+        let plan = world.ok(folder, &format!("plan {line_of_key}"));
+        let said = world.ok(folder, &format!("bootstrap {line_of_key} -y"));
+        for text in [&plan, &said] {
+            let there =
+                format!("{file}{line} has the backend \"s3\" block: backend.tf is not written, and backend.conf completes that block");
+            assert!(text.contains(&there), "{folder}: {text}");
+            assert_eq!(text.contains("missing there: `required_version"), folder != "empty", "{folder}: {text}");
+        }
+        assert!(!world.exists(&format!("{folder}/backend.tf")), "{folder}");
+        assert_eq!(world.read(&format!("{folder}/{file}")), text, "{folder}: the user's file is the user's");
+        let config = world.initialized(folder);
+        assert_eq!(
+            (config["bucket"].as_str(), config["key"].as_str(), config["use_lockfile"].as_bool()),
+            (Some(BUCKET), Some(&*format!("{folder}.tfstate")), Some(true)),
+            "{folder}"
+        );
+        world.ok(folder, &format!("render {line_of_key} --check"));
+    }
+}
+
+/// The name of our file is a usual one.
+#[tokio::test]
+async fn users_own_backend_tf_stays_and_is_completed() {
+    let world = Folders::new().await;
+    let text = "terraform {\n  backend \"s3\" {}\n}\n";
+    world.put("own/backend.tf", text);
+    world.ok("own", &format!("bootstrap {SMALL} -y"));
+    assert_eq!(world.read("own/backend.tf"), text);
+    assert_eq!(world.initialized("own")["bucket"], BUCKET);
+    // Taking the files away takes none of the user's.
+    let down = format!("{SMALL} --unprotect --confirm {BUCKET}").replace(" --lock", " --ephemeral --lock");
+    world.ok("own", &format!("teardown {down}"));
+    assert_eq!((world.read("own/backend.tf").as_str(), world.exists("own/backend.conf")), (text, false));
+}
+
+#[tokio::test]
+async fn block_of_another_kind_is_named_and_works_once_it_is_replaced() {
+    let world = Folders::new().await;
+    for (folder, block) in [
+        ("cloud", "cloud {\n    organization = \"acme\"\n  }"),
+        ("gcs", "backend \"gcs\" {\n    bucket = \"old\"\n  }"),
+        ("store", "state_store \"aws_s3\" {\n    provider \"aws\" {}\n  }"),
+    ] {
+        let main = format!("terraform {{\n  {block}\n}}\n");
+        world.put(&format!("{folder}/main.tf"), &main);
+        let line = format!("{SMALL} --key {folder}.tfstate");
+        let said = world.ok(folder, &format!("bootstrap {line} -y"));
+        let title = block.split(" {").next().expect("a title");
+        assert!(said.contains(&format!("main.tf:2 has a {title} block: backend.tf is not written.")), "{said}");
+        assert!(!world.exists(&format!("{folder}/backend.tf")) && world.exists(&format!("{folder}/backend.conf")), "{folder}");
+        world.put(&format!("{folder}/main.tf"), &main.replace(block, "backend \"s3\" {}"));
+        assert_eq!(world.initialized(folder)["bucket"], BUCKET, "{folder}");
+    }
+}
+
+/// Two environments whose blocks have files of their own would be two blocks in one folder.
+#[tokio::test]
+async fn block_of_another_environment_is_enough() {
+    let world = Folders::new().await;
+    let files = "--tf-file {env}.tf --conf-file {env}.conf";
+    world.ok("both", &format!("bootstrap {SMALL} -y {files}"));
+    let said = world.ok("both", &format!("bootstrap {} -y {files}", SMALL.replace("prod", "dev")));
+    assert!(said.contains("prod.tf:") && said.contains("dev.tf is not written"), "{said}");
+    assert!(world.exists("both/prod.tf") && !world.exists("both/dev.tf"));
+    for env in ["prod", "dev"] {
+        let conf = format!("-backend-config={env}.conf");
+        world.terraform("both", &["init", "-reconfigure", &conf]);
+    }
+}
+
+/// What Terraform understands and this program does not: a second block would be worse than none.
+#[tokio::test]
+async fn file_that_cannot_be_parsed_counts_if_it_looks_like_a_block() {
+    let world = Folders::new().await;
+    for (folder, text, written) in [
+        ("looks", "terraform {\n  backend \"s3\" {}\n}\nlocals {\n  x = {\n", false),
+        ("speaks", "# the backend is elsewhere\nlocals {\n  x = {\n", true),
+    ] {
+        world.put(&format!("{folder}/main.tf"), text);
+        let said = world.ok(folder, &format!("bootstrap {SMALL} -y --key {folder}.tfstate"));
+        assert!(said.contains("main.tf may have a backend block"), "{said}");
+        assert_eq!(world.exists(&format!("{folder}/backend.tf")), written, "{folder}: {said}");
+    }
+}
