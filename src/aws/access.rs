@@ -16,6 +16,7 @@ use crate::{observation::Owner, spec::Spec};
 pub mod attachment;
 pub mod former;
 pub mod lock_files;
+pub mod lock_rights;
 
 const GET: Api = Api::new("iam:GetPolicy");
 const GET_VERSION: Api = Api::new("iam:GetPolicyVersion");

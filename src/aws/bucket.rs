@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Aws,
     error::{Api, AwsError, found},
-    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
+    ownership::{Mark, Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
 };
 use crate::{observation::Owner, spec::Spec};
@@ -191,6 +191,14 @@ pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<
         tags: Tags::new(),
     };
     bucket.head(aws, owner).await
+}
+
+/// The environment that a bucket was made for, if tfbackend made it.
+///
+/// # Errors
+/// If its tags cannot be read.
+pub async fn made_for(aws: &Aws, bucket: &str) -> Result<Option<Mark>, AwsError> {
+    Ok(get_tags(aws, bucket).await?.and_then(|tags| Mark::of(&tags)))
 }
 
 async fn get_tags(aws: &Aws, bucket: &str) -> Result<Option<Tags>, AwsError> {

@@ -39,6 +39,13 @@ impl Mark {
         tags
     }
 
+    /// The environment that a resource with these tags was made for.
+    pub fn of(tags: &Tags) -> Option<Self> {
+        let tag = |key: &str| tags.get(key).cloned();
+        (tag(MANAGED_BY)? == TOOL).then_some(())?;
+        Some(Self { project: tag(PROJECT)?, env: tag(ENV)? })
+    }
+
     /// The tags that say whose it is, and never change.
     pub fn identity(&self) -> [(&'static str, String); 3] {
         [(MANAGED_BY, TOOL.to_owned()), (PROJECT, self.project.clone()), (ENV, self.env.clone())]

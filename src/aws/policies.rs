@@ -59,6 +59,11 @@ pub const SHORT_WINDOW: &str = "DenyShortDeletionWindow";
 /// Stands while a bucket is taken down: nobody writes what would go with it.
 pub const FREEZE: &str = "DenyWritesDuringTeardown";
 
+/// The statements of the runner policy that are about locks.
+pub const RELEASE_LOCK_FILES: &str = "ReleaseLockFiles";
+pub const LOCK_ITEMS: &str = "LockItems";
+pub const KEY_FOR_LOCKS: &str = "KeyForLocks";
+
 /// A text in a pattern that is to mean itself (IAM: policy variables).
 fn literal(text: &str) -> String {
     text.chars().map(|c| if "$*?".contains(c) { format!("${{{c}}}") } else { c.to_string() }).collect()
@@ -312,11 +317,11 @@ impl Place {
             Statement::allow("DeleteWorkspaces").actions(&["s3:DeleteObject"]).on(one(self.objects(bucket, &workspaces))),
         ];
         if lockfile {
-            statements.push(Statement::allow("ReleaseLockFiles").actions(&["s3:DeleteObject"]).on(one(self.objects(bucket, "*.tflock"))));
+            statements.push(Statement::allow(RELEASE_LOCK_FILES).actions(&["s3:DeleteObject"]).on(one(self.objects(bucket, "*.tflock"))));
         }
         if table.is_some() {
             statements.push(
-                Statement::allow("LockItems")
+                Statement::allow(LOCK_ITEMS)
                     .actions(&["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"])
                     .on(one(self.table_arn()))
                     .when("ForAllValues:StringLike", "dynamodb:LeadingKeys", one(format!("{bucket}/*")))
@@ -335,7 +340,7 @@ impl Place {
             );
             if table == Some(TableAccess::WithKey) {
                 statements.push(
-                    Statement::allow("KeyForLocks")
+                    Statement::allow(KEY_FOR_LOCKS)
                         .actions(&["kms:Decrypt"])
                         .on(one(&**key))
                         .when("StringEquals", "kms:ViaService", one(format!("dynamodb.{}.{}", self.region, self.dns_suffix)))

@@ -197,7 +197,7 @@ impl Statement {
         value.map(pattern::texts).unwrap_or_default()
     }
 
-    fn is_called(&self, name: &str) -> bool {
+    pub fn is_called(&self, name: &str) -> bool {
         self.sid.as_deref().and_then(|sid| sid.strip_prefix(OURS)) == Some(name)
     }
 

@@ -11,11 +11,14 @@ use tempfile::NamedTempFile;
 use super::{context::Context, environment::Settled, explain, failure::Failure, folder_defaults, wizard};
 use crate::{
     host::{Answer, Host, Kind, Question, bounded},
-    settings::file::{FILE_NAME, File},
+    settings::{
+        file::{FILE_NAME, File, set},
+        names::EnvName,
+    },
 };
 
 /// A file that is to be written, and what it must say until then.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Save {
     path: PathBuf,
     /// As a person wants to read it.
@@ -86,6 +89,19 @@ impl Save {
         File::parse(shown, &after)
             .map_err(|error| Failure::failed(format!("cannot add to {}; nothing was changed", shown.display())).because(&error))?;
         Ok(Self { path, shown: shown.display().to_string(), before, after })
+    }
+
+    /// One value of an environment in the file that was read; `None` if it says so, or says nothing of the environment.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or not be edited without changing more.
+    pub fn setting(file: &File, env: &EnvName, name: &str, value: &str, host: &Host) -> Result<Option<Self>, Failure> {
+        let (path, before) = read(&file.path, host)?;
+        let shown = file.path.display().to_string();
+        let text = before.as_deref().unwrap_or_default();
+        let after = set::set(&file.path, text, env, name, value)
+            .map_err(|error| Failure::failed(format!("cannot set `{name}` in {shown}")).because(&error))?;
+        Ok(after.map(|after| Self { path, shown, before, after }))
     }
 
     pub fn shown(&self) -> &str {

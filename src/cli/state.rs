@@ -10,7 +10,7 @@ pub mod named;
 mod pull;
 mod show;
 mod versions;
-mod restore;
+pub(super) mod restore;
 mod check;
 
 /// See the states of a backend, and put them right; nothing that is in them is shown but names

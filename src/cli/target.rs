@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     context::Context,
-    environment::{Ask, Environment},
+    environment::{Ask, Environment, EnvironmentArgs},
     failure::Failure,
     session::{self, Sandboxed},
 };
@@ -140,6 +140,17 @@ impl TargetArgs {
                 of_described(*described, words, cx).await
             }
         }
+    }
+
+    /// The environment that is named, if one is.
+    ///
+    /// # Errors
+    /// If its name, or another that is said, is not one.
+    pub fn environment(&self, cx: &Context<'_>) -> Result<Option<EnvironmentArgs>, Failure> {
+        Ok(match which::of(self, cx)? {
+            Which::Environment(args) => Some(*args),
+            Which::Described(_) => None,
+        })
     }
 
     fn words(&self, env: Option<&EnvName>, cx: &Context<'_>) -> String {

@@ -75,6 +75,29 @@ pub fn edit(text: &str, form: Form, wanted: &Wanted<'_>) -> Edit {
     }
 }
 
+/// The arguments that choose a lock, of every backend in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockArguments {
+    /// `None` where the text leaves it to another.
+    pub bucket: Option<String>,
+    pub has_table: bool,
+    pub use_file: Option<bool>,
+}
+
+/// Reads them; of what cannot be read, or is no plain value, nothing.
+pub fn read(text: &str, form: Form) -> Vec<LockArguments> {
+    let Ok(body) = text.parse::<Body>() else { return vec![] };
+    let of = |body: &Body| {
+        let value = |name: &str| Some(Value::of_hcl(name, &body.get_attribute(name)?.value));
+        LockArguments {
+            bucket: value(BUCKET).and_then(|value| value.as_text().map(str::to_owned)),
+            has_table: body.get_attribute(TABLE).is_some(),
+            use_file: value(FILE).and_then(|value| value.as_bool()),
+        }
+    };
+    bodies(&body, form).into_iter().map(of).collect()
+}
+
 fn bodies(body: &Body, form: Form) -> Vec<&Body> {
     match form {
         Form::Partial => vec![body],
@@ -108,7 +131,15 @@ fn changes_of(text: &str, body: &Body, wanted: &Wanted<'_>) -> Result<Option<Vec
     };
     match (said(&bucket), table_of_ours) {
         (Some(bucket), _) if bucket != wanted.bucket => return Ok(None),
-        (Some(_), Some(false)) => return Err(format!("`{TABLE}` names another table there")),
+        (Some(_), Some(false)) => {
+            let named = said(&table).unwrap_or_default();
+            return Err(match wanted.table {
+                Some(ours) => format!("`{TABLE}` names {} there, not {}", hcl::quoted(&named), hcl::quoted(ours)),
+                None => {
+                    format!("`{TABLE}` names {} there, which is not known to be this backend's: pass --table if it is", hcl::quoted(&named))
+                }
+            });
+        }
         (Some(_), _) | (None, Some(true)) => {}
         (None, Some(false)) => return Ok(None),
         (None, None) => {

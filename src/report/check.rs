@@ -19,7 +19,7 @@ pub struct FaultDocument {
     /// The name of the object.
     pub path: String,
     pub workspace: String,
-    /// `digest-stale`, `digest-missing`, `digest-orphaned`, `wrong-key`, `lock-file-orphaned` or `unread`.
+    /// `state-unreadable`, `digest-stale`, `digest-missing`, `digest-orphaned`, `wrong-key`, `lock-file-orphaned` or `unread`.
     pub fault: String,
     /// The digest that is in the table.
     pub stored: Option<String>,
@@ -29,8 +29,15 @@ pub struct FaultDocument {
     pub encryption: Option<String>,
     /// Of a lock, as `lock release --id` wants it.
     pub lock: Option<String>,
-    /// Why it could not be looked at, or not be repaired.
+    /// Why it cannot be read, or could not be repaired.
     pub error: Option<String>,
+    /// The version that `state restore` can bring back, with its serial.
+    pub restorable_version: Option<String>,
+    pub restorable_serial: Option<u64>,
+    /// Whether the digest in the table is the digest of that version.
+    pub restorable_has_digest: bool,
+    /// The command that fixes it.
+    pub remediation: Option<String>,
     pub repaired: bool,
     /// The file that has the old digest.
     pub kept: Option<String>,
@@ -43,8 +50,19 @@ impl FaultDocument {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
         match self.fault.as_str() {
             "digest-stale" => format!("the digest in the table is {}, that of the state {}", text(&self.stored), text(&self.is)),
+            "state-unreadable" => match (&self.restorable_version, self.restorable_has_digest) {
+                (Some(version), true) => format!("Terraform cannot read it; the digest in the table is that of version {version}"),
+                (Some(version), false) => format!("Terraform cannot read it; the newest version that it can read is {version}"),
+                (None, _) => "Terraform cannot read it, and no older version that it can read was found".to_owned(),
+            },
+            "digest-missing" if self.stored.is_some() => {
+                format!("the table has {:?}, which is not a digest; that of the state is {}", text(&self.stored), text(&self.is))
+            }
             "digest-missing" => format!("no digest in the table; that of the state is {}", text(&self.is)),
-            "digest-orphaned" => format!("the digest {} is of a state that is not there", text(&self.stored)),
+            "digest-orphaned" => match &self.restorable_version {
+                Some(version) => format!("the digest {} is of a state that was deleted: version {version}", text(&self.stored)),
+                None => format!("the digest {} is of a state that is not there", text(&self.stored)),
+            },
             "wrong-key" => format!("encrypted with {}, and not as the backend says", text(&self.encryption)),
             "lock-file-orphaned" => format!("a lock file and no state: the first run of {}, or what is left of it", text(&self.lock)),
             _ => "could not be looked at".to_owned(),

@@ -21,6 +21,8 @@ pub struct MigrationDocument {
     pub states: usize,
     /// Those that were written since, by a version that knows lock files and under one; null before.
     pub states_ready: Option<usize>,
+    /// Those that are in the way only because they were not written since: `--touch` writes them.
+    pub touchable: Vec<String>,
     /// Whether nothing is in the way.
     pub ready: bool,
     pub refusals: Vec<String>,
@@ -31,7 +33,7 @@ pub struct MigrationDocument {
 }
 
 pub fn text(document: &MigrationDocument, view: &View) -> String {
-    let MigrationDocument { bucket, table, now, since, to, states, states_ready, ready, refusals, steps, by_hand } = document;
+    let MigrationDocument { bucket, table, now, since, to, states, states_ready, touchable: _, ready, refusals, steps, by_hand } = document;
     let now = match (now.as_deref(), since) {
         (Some("dynamodb"), _) => "dynamodb: only the table locks".to_owned(),
         (Some("both"), Some(since)) => format!("both, since {since}"),

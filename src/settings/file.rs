@@ -32,6 +32,7 @@ use super::{
 use crate::{host::bounded, verify::accept::Acceptance};
 
 pub mod ignored;
+pub mod set;
 
 /// The name that is searched for.
 pub const FILE_NAME: &str = "tfbackend.toml";

@@ -7,23 +7,17 @@ const SUFFIX: &str = "-md5";
 
 /// As in the item's attribute `Digest`: MD5 of the bytes as they are, in lower-case hex.
 pub fn of(bytes: &[u8]) -> String {
-    let mut running = Running::default();
-    running.add(bytes);
-    running.end()
+    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The same of bytes that come one after another.
-#[derive(Default)]
-pub struct Running(Md5);
+/// Whether Terraform takes a text for a digest: 16 bytes in hex, of either case. It ignores any other text.
+pub fn is_md5(stored: &str) -> bool {
+    stored.len() == 32 && stored.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
 
-impl Running {
-    pub fn add(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    pub fn end(self) -> String {
-        self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-    }
+/// Whether a digest from the table is this one.
+pub fn fits(stored: &str, md5: &str) -> bool {
+    stored.eq_ignore_ascii_case(md5)
 }
 
 /// `LockID` of the lock on a state.
@@ -60,6 +54,15 @@ mod tests {
             "57edf4a22be3c955ac49da2e2107b67a"
         );
         assert_ne!(of(b"{}"), of(b"{}\n"));
+    }
+
+    #[test]
+    fn a_stored_text_is_a_digest_as_terraform_decodes_it() {
+        let md5 = "900150983cd24fb0d6963f7d28e17f72";
+        assert!(is_md5(md5) && fits(md5, md5) && is_md5(&md5.to_uppercase()) && fits(&md5.to_uppercase(), md5));
+        for other in ["", "none", &md5[1..], &format!("{md5} "), &format!("\"{md5}\""), &md5.replace('9', "g")] {
+            assert!(!is_md5(other) && !fits(other, md5), "{other:?}");
+        }
     }
 
     #[test]

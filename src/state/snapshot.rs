@@ -68,7 +68,7 @@ pub enum Want {
     Addresses,
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     /// Terraform takes this for no state.
     #[error("it is empty")]

@@ -19,6 +19,7 @@ mod check;
 mod cut_off;
 mod list;
 mod restore;
+mod unreadable;
 pub mod world;
 
 /// A terminal remembers what it showed: nothing is asked of AWS for that.

@@ -1,6 +1,6 @@
 //! Whether those who run Terraform may write and delete lock files: what their policy says, or what IAM says of a role.
 
-use super::Policy;
+use super::{Policy, attachment::Attachment};
 use crate::aws::{
     Aws,
     error::{Api, AwsError},
@@ -16,19 +16,42 @@ const SIMULATE: Api = Api::new("iam:SimulatePrincipalPolicy");
 /// What a lock file takes.
 pub const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
 
+/// An action that a role or user is not allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    pub action: String,
+    /// A statement denies it: no Allow helps.
+    pub explicit: bool,
+}
+
 /// The actions on this lock file that a role or user is not allowed.
 ///
 /// # Errors
 /// If IAM does not let itself be asked.
-pub async fn denied_to_principal(aws: &Aws, arn: &str, lock_file: &str) -> Result<Vec<String>, AwsError> {
+pub async fn denied_to_principal(aws: &Aws, arn: &str, lock_file: &str) -> Result<Vec<Denied>, AwsError> {
     let request = aws.clients.iam.simulate_principal_policy().policy_source_arn(arn).resource_arns(lock_file);
     let request = ACTIONS.iter().fold(request, |request, action| request.action_names(*action));
     let answer = aws.read(SIMULATE, arn, request.send()).await?;
-    let allowed = |action: &str| {
-        let of = answer.evaluation_results().iter().find(|result| result.eval_action_name() == action);
-        of.is_some_and(|result| *result.eval_decision() == PolicyEvaluationDecisionType::Allowed)
+    let denied = |action: &&str| {
+        let of = answer.evaluation_results().iter().find(|result| result.eval_action_name() == *action);
+        let decision = of.map(|result| result.eval_decision().clone());
+        let explicit = decision == Some(PolicyEvaluationDecisionType::ExplicitDeny);
+        (decision != Some(PolicyEvaluationDecisionType::Allowed)).then(|| Denied { action: (*action).to_owned(), explicit })
     };
-    Ok(ACTIONS.iter().filter(|action| !allowed(action)).map(|action| (*action).to_owned()).collect())
+    Ok(ACTIONS.iter().filter_map(denied).collect())
+}
+
+/// Whether a policy is attached to a role or user.
+///
+/// # Errors
+/// If IAM does not say.
+pub async fn has_policy(aws: &Aws, arn: &str, policy: &str) -> Result<bool, AwsError> {
+    // `arn:aws:iam::123456789012:role/path/ci` is `role/ci` to the calls that list what is attached.
+    let resource = arn.rsplit(':').next().unwrap_or_default();
+    let (Some((kind, _)), Some(name)) = (resource.split_once('/'), resource.rsplit('/').next()) else { return Ok(false) };
+    let policy = aws.arn("iam", "", &format!("policy/{policy}"));
+    let Some(attachment) = Attachment::of(&policy, &format!("{kind}/{name}")) else { return Ok(false) };
+    Ok(attachment.look(&Look::new(aws)).await?.is_some())
 }
 
 /// The same of the runner policy of this name, or of the one with its former name: with the name that it has; `None` if there is none.
@@ -44,7 +67,8 @@ pub async fn denied_by_policy(aws: &Aws, name: &str, lock_file: &str) -> Result<
     Ok(found.map(|found| (found.spec.name, denied(&found.spec.document, lock_file))))
 }
 
-fn denied(document: &Document, lock_file: &str) -> Vec<String> {
+/// The actions on this lock file that a policy does not allow.
+pub fn denied(document: &Document, lock_file: &str) -> Vec<String> {
     ACTIONS.iter().filter(|action| !allows(document, action, lock_file)).map(|action| (*action).to_owned()).collect()
 }
 

@@ -1,15 +1,17 @@
-//! What is wrong with states that somebody reads: digests that are not theirs, keys that are not the backend's, locks of
-//! nobody; and how the first two are put right.
+//! What is wrong with states: bytes that Terraform cannot read, digests that are not theirs, keys that are not the backend's,
+//! lock files without a state; and how digests and keys are put right.
 //!
-//! A state whose MD5 S3 does not know is read, a few at a time, and nothing of it is kept but its hash.
+//! Every state is read, a few at a time, and nothing of it is kept but its hash and serial.
 
 use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
+use tokio::sync::Semaphore;
 
 use super::{
     Store,
-    content::{Encryption, Head},
+    content::Encryption,
+    inventory::{MEMORY, room},
     live::{Extent, Half, LiveLock, LiveState, Seen, Stored},
     write::Encrypt,
 };
@@ -21,12 +23,16 @@ use crate::{
     },
 };
 
+mod bytes;
 mod repair;
 
+use bytes::StateRead;
+pub use bytes::{DigestOrigin, RestorableVersion, StateBytes};
 pub use repair::Repaired;
 
 /// How many states are looked at at once.
 const AT_ONCE: usize = 8;
+
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -39,9 +45,19 @@ pub enum Wrong {
     /// The digest is of another state: Terraform stops at it.
     Stale { stored: String, is: String },
     /// There is a table, and no digest in it: Terraform does not check what it reads.
-    Missing { is: String },
-    /// A digest of a state that is not there: Terraform stops at it.
-    Orphaned { stored: String },
+    Missing {
+        is: String,
+        /// A text that is no MD5, which Terraform ignores.
+        stored: Option<String>,
+    },
+    /// A digest, and no state or one of 0 bytes: Terraform stops at it.
+    Orphaned {
+        stored: String,
+        /// The version that was deleted, if the digest belongs to one.
+        origin: DigestOrigin,
+    },
+    /// Terraform cannot read what is there. No repair makes it a state again, and none may make it look like one.
+    Unreadable { error: String, stored: Option<String>, origin: DigestOrigin },
     /// Under another key, or none, than the backend says.
     Key { is: Encryption },
     /// A lock file beside no state, as a first run leaves it that was killed, or has it while it runs.
@@ -57,6 +73,7 @@ impl Wrong {
             Self::Stale { .. } => "digest-stale",
             Self::Missing { .. } => "digest-missing",
             Self::Orphaned { .. } => "digest-orphaned",
+            Self::Unreadable { .. } => "state-unreadable",
             Self::Key { .. } => "wrong-key",
             Self::LockFile { .. } => "lock-file-orphaned",
             Self::Unread { .. } => "unread",
@@ -64,11 +81,24 @@ impl Wrong {
     }
 
     /// Whether [`Store::repair`] can do something about it.
-    pub fn can_be_repaired(&self) -> bool {
+    ///
+    /// A digest whose state was deleted is all that keeps Terraform from starting over with an empty state: it is deleted if
+    /// it belongs to no version that could be restored, or if that is accepted.
+    pub fn can_be_repaired(&self, accept_deleted: bool) -> bool {
         match self {
-            Self::Stale { .. } | Self::Missing { .. } | Self::Orphaned { .. } | Self::Key { .. } => true,
-            // Whose lock it is, is for a person to say.
-            Self::LockFile { .. } | Self::Unread { .. } => false,
+            Self::Stale { .. } | Self::Missing { .. } | Self::Key { .. } => true,
+            Self::Orphaned { origin, .. } => accept_deleted || *origin == DigestOrigin::NotFound,
+            // Whose lock it is, is for a person to say, and so is which state to go back to.
+            Self::LockFile { .. } | Self::Unreadable { .. } | Self::Unread { .. } => false,
+        }
+    }
+
+    /// The version that `state restore` can bring back.
+    pub fn restorable(&self) -> Option<&RestorableVersion> {
+        match self {
+            Self::Orphaned { origin: DigestOrigin::Version(version), .. }
+            | Self::Unreadable { origin: DigestOrigin::Version(version), .. } => Some(version),
+            _ => None,
         }
     }
 }
@@ -118,15 +148,19 @@ impl Store<'_> {
             let what = match unsure {
                 Some(error) => Wrong::Unread { error: error.to_string() },
                 None => match self.digest_item(&located.path).await {
-                    Ok(Some(stored)) => Wrong::Orphaned { stored },
-                    Ok(None) => continue,
+                    // Terraform ignores what is no digest.
+                    Ok(Some(stored)) if digest::is_md5(&stored) => {
+                        Wrong::Orphaned { origin: self.origin_of_digest(&located.path, &stored).await, stored }
+                    }
+                    Ok(_) => continue,
                     Err(error) => Wrong::Unread { error: error.to_string() },
                 },
             };
             faults.push(Fault { located, what });
         }
         let count = states.len();
-        let mut looks = stream::iter(states).map(|state| self.faults_of(state, should)).buffered(AT_ONCE);
+        let memory = Semaphore::new(usize::try_from(MEMORY).unwrap_or(usize::MAX));
+        let mut looks = stream::iter(states).map(|state| self.faults_of(state, should, &memory)).buffered(AT_ONCE);
         while let Some(found) = looks.next().await {
             faults.extend(found);
         }
@@ -134,52 +168,79 @@ impl Store<'_> {
         Checked { states: count, faults, unseen }
     }
 
-    async fn faults_of(&self, LiveState { located, head, digest, .. }: LiveState, should: &Should<'_>) -> Vec<Fault> {
-        let unread = |error: String| vec![Fault { located: located.clone(), what: Wrong::Unread { error } }];
+    async fn faults_of(&self, state: LiveState, should: &Should<'_>, memory: &Semaphore) -> Vec<Fault> {
+        let LiveState { located, size, head, digest, .. } = state;
+        let fault = |what: Wrong| Fault { located: located.clone(), what };
+        let unread = |error: String| vec![fault(Wrong::Unread { error })];
         let head = match head {
             Ok(head) => head,
             Err(error) => return unread(error),
         };
-        let digest = match self.digest_fault(&located, &head, digest).await {
-            Ok(fault) => fault,
+        let key = |is: Encryption| (!should.is(&is)).then_some(Wrong::Key { is });
+        // Not everything in a bucket is a state.
+        if located.kind != Kind::State && !matches!(digest, Stored::Digest(_)) {
+            return key(head.encryption).map(fault).into_iter().collect();
+        }
+        // A closed semaphore admits no one; this one is never closed.
+        let Ok(_room) = memory.acquire_many(room(size)).await else { return vec![] };
+        let read = match self.read_state(&located.path, None).await {
+            Ok(Some(read)) => read,
+            // Deleted since it was listed.
+            Ok(None) => return vec![],
             Err(error) => return unread(error.to_string()),
         };
-        let key = (!should.is(&head.encryption)).then_some(Wrong::Key { is: head.encryption });
-        [digest, key].into_iter().flatten().map(|what| Fault { located: located.clone(), what }).collect()
+        match self.content_fault(&located, &read, digest).await {
+            Err(error) => unread(error.to_string()),
+            // Its key is judged once it is a state again: nothing is to write it anew as it is.
+            Ok(Some(broken @ Wrong::Unreadable { .. })) => vec![fault(broken)],
+            Ok(wrong) => wrong.into_iter().chain(key(read.encryption)).map(fault).collect(),
+        }
     }
 
-    async fn digest_fault(&self, located: &Located, head: &Head, stored: Stored) -> Result<Option<Wrong>, AwsError> {
+    /// What is wrong with the bytes of a state, or with its digest.
+    async fn content_fault(&self, located: &Located, read: &StateRead, stored: Stored) -> Result<Option<Wrong>, AwsError> {
+        let path = &located.path;
+        let has_table = stored != Stored::Unknown;
         let stored = match stored {
-            Stored::Unknown => return Ok(None),
-            // Not everything in a bucket is a state.
-            Stored::Absent if located.kind != Kind::State => return Ok(None),
-            Stored::Absent => None,
+            Stored::Unknown | Stored::Absent => None,
             Stored::Digest(stored) => Some(stored),
         };
-        let Some(is) = self.md5_of(&located.path, head).await? else { return Ok(None) };
+        let fits = |stored: &Option<String>, md5: &str| stored.as_deref().is_some_and(|stored| digest::fits(stored, md5));
+        if let StateBytes::Readable { md5, .. } = &read.bytes
+            && (!has_table || fits(&stored, md5))
+        {
+            return Ok(None);
+        }
         // Terraform may have written both since.
-        let now = if stored.as_ref() == Some(&is) { stored } else { self.digest_item(&located.path).await? };
-        if now.as_ref() == Some(&is) {
+        let stored = if has_table { self.digest_item(path).await? } else { None };
+        let is_as_read = self.head(path, None).await?.is_some_and(|head| head.etag == read.etag);
+        if !is_as_read {
             return Ok(None);
         }
-        let again = self.head(&located.path, None).await?;
-        if again.is_none_or(|again| again.etag != head.etag) {
-            return Ok(None);
+        match &read.bytes {
+            StateBytes::Readable { md5, .. } if fits(&stored, md5) => Ok(None),
+            StateBytes::Readable { md5: is, .. } => Ok(Some(match stored {
+                Some(stored) if digest::is_md5(&stored) => Wrong::Stale { stored, is: is.clone() },
+                stored => Wrong::Missing { is: is.clone(), stored },
+            })),
+            StateBytes::Empty => {
+                let Some(stored) = stored.filter(|stored| digest::is_md5(stored)) else { return Ok(None) };
+                Ok(Some(match self.origin_of_digest(path, &stored).await {
+                    // It was written over with nothing: a version with content is what Terraform expects.
+                    origin @ DigestOrigin::Version(_) => {
+                        Wrong::Unreadable { error: "it is empty".to_owned(), stored: Some(stored), origin }
+                    }
+                    origin => Wrong::Orphaned { stored, origin },
+                }))
+            }
+            StateBytes::Unreadable { md5, error } => {
+                let stored = stored.filter(|stored| digest::is_md5(stored));
+                // A digest of the broken bytes says nothing of an older version.
+                let of_another = stored.as_deref().filter(|stored| !digest::fits(stored, md5));
+                let origin = self.restorable(path, of_another).await;
+                Ok(Some(Wrong::Unreadable { error: error.to_string(), stored, origin }))
+            }
         }
-        Ok(Some(now.map_or_else(|| Wrong::Missing { is: is.clone() }, |stored| Wrong::Stale { stored, is: is.clone() })))
-    }
-
-    /// `None` if it was deleted meanwhile.
-    async fn md5_of(&self, path: &str, head: &Head) -> Result<Option<String>, AwsError> {
-        if let Some(md5) = head.md5() {
-            return Ok(Some(md5.to_owned()));
-        }
-        let Some(mut reading) = self.open(path, None).await? else { return Ok(None) };
-        let mut md5 = digest::Running::default();
-        while let Some(chunk) = reading.next().await? {
-            md5.add(chunk.as_ref());
-        }
-        Ok(Some(md5.end()))
     }
 }
 

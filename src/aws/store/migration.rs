@@ -42,6 +42,8 @@ pub struct Written {
     pub digest: Option<String>,
     /// Whether there was a lock file of it since; `None` where the bucket keeps no versions, or they may not be listed.
     pub lock_file_since: Option<bool>,
+    /// Whether the bucket keeps versions of it.
+    pub has_versions: bool,
 }
 
 /// All that a change of locks is about.
@@ -119,8 +121,16 @@ impl Store<'_> {
         };
         let is_state = state.located.kind == Kind::State || digest.is_some();
         let has_versions = state.head.as_ref().is_ok_and(|head| head.version.is_some());
-        let mut written =
-            Written { modified: state.modified, version: None, unreadable: None, md5: None, digest, lock_file_since: None, path };
+        let mut written = Written {
+            modified: state.modified,
+            version: None,
+            unreadable: None,
+            md5: None,
+            digest,
+            lock_file_since: None,
+            has_versions,
+            path,
+        };
         match self.get(&written.path, None, LARGEST).await {
             Ok(None) => return None,
             Ok(Some(content)) => {
@@ -156,6 +166,6 @@ impl Store<'_> {
 impl Written {
     /// Whether the table has another digest of it than that of its bytes: Terraform would not read it.
     pub fn is_stale(&self) -> bool {
-        matches!((&self.md5, &self.digest), (Some(md5), Some(digest)) if md5 != digest)
+        matches!((&self.md5, &self.digest), (Some(md5), Some(digest)) if !digest::fits(digest, md5))
     }
 }

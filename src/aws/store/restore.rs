@@ -18,13 +18,15 @@ use crate::{
         digest,
         lock::LockInfo,
         recover::{self, Before, Next, Unfit},
-        snapshot::Snapshot,
+        snapshot::{Snapshot, SnapshotError},
     },
 };
 
 mod look;
+mod touch;
 
 pub use look::{LARGEST, LookError, Looked, Which};
+pub use touch::TouchError;
 
 const DELETE_VERSION: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
 
@@ -52,6 +54,8 @@ pub enum How {
         marker: String,
     },
     Write,
+    /// The state that is there, with the next serial: nothing is replaced, and nothing kept.
+    Touch,
 }
 
 impl Looked {
@@ -139,6 +143,9 @@ pub enum Why {
     NotLocked(Box<NotTaken>),
     #[error("the state or its digest was changed meanwhile")]
     Changed,
+    /// Nothing is to be made to look like a state that is none.
+    #[error("what is there is not a state: {0}")]
+    NotAState(SnapshotError),
     #[error("interrupted")]
     Interrupted,
     #[error(transparent)]
@@ -231,7 +238,7 @@ impl Store<'_> {
         let (version, bytes) = match how {
             How::Nothing | How::Digest => (now.and_then(|now| now.version), next.bytes.clone()),
             How::Undelete { marker } => self.undelete(path, marker, next, encrypt, so, done).await?,
-            How::Write => {
+            How::Write | How::Touch => {
                 let condition = current.as_ref().map_or(Condition::IfNoneMatch, |current| Condition::IfMatch(current.etag.clone()));
                 (self.write_version(path, next, encrypt, &condition, so, done).await?, next.bytes.clone())
             }

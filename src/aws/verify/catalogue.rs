@@ -87,7 +87,7 @@ pub static ALL: &[&Check] = &[
 
 /// Every check that there is, also of the files and of what runs made of the backend.
 pub fn every() -> impl Iterator<Item = &'static Check> {
-    ALL.iter().copied().chain(usage::CHECKS).chain(probe::CHECKS).chain(files::catalogue::ALL)
+    ALL.iter().copied().chain(usage::CHECKS).chain([&usage::STATE_UNREADABLE]).chain(probe::CHECKS).chain(files::catalogue::ALL)
 }
 
 const fn check(

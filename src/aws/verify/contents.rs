@@ -1,5 +1,5 @@
-//! What only the states themselves say, for whoever asks for it: whether a digest is that of the
-//! bytes, and which version wrote them. Nothing inside a state is kept.
+//! What only the states themselves say, for whoever asks for it: whether Terraform can read them, whether a digest is that
+//! of the bytes, and which version wrote them. Nothing inside a state is kept.
 
 use futures_util::{StreamExt, stream};
 
@@ -15,6 +15,7 @@ use crate::{
     settings::layer::LockMechanism,
     state::{
         digest,
+        layout::Kind,
         snapshot::{Snapshot, Want},
     },
     verify::{Check, Checked, Place, Verdict},
@@ -29,6 +30,8 @@ const AT_ONCE: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToRead {
     path: String,
+    /// Whether it must be a state: by its name, or because it has a digest.
+    is_state: bool,
     /// The digest in the table, if there is one.
     digest: Option<String>,
 }
@@ -39,7 +42,7 @@ impl ToRead {
             Stored::Digest(digest) => Some(digest.clone()),
             Stored::Absent | Stored::Unknown => None,
         };
-        Self { path: state.located.path.clone(), digest }
+        Self { path: state.located.path.clone(), is_state: state.located.kind == Kind::State || digest.is_some(), digest }
     }
 }
 
@@ -64,23 +67,37 @@ async fn read(store: &Store<'_>, state: &ToRead, lock: Option<LockMechanism>) ->
         Ok(None) => return vec![],
         Err(error) => return vec![unreadable(&STATE_DIGEST, &error), unreadable(&usage::LOCK_MECHANISM_VERSION, &error)],
     };
-    let mut checked = vec![];
-    if let Some(stored) = &state.digest {
-        checked.push(match settled(store, state, &bytes, stored).await {
-            Ok((bytes, stored)) => usage::digest_of(place(), &bytes, stored.as_deref()),
-            Err(error) => unreadable(&STATE_DIGEST, &error),
-        });
+    let (bytes, digest) = match &state.digest {
+        None => (bytes, Ok(None)),
+        Some(stored) => match settled(store, state, &bytes, stored).await {
+            Ok((bytes, stored)) => (bytes, Ok(Some(stored))),
+            Err(error) => (bytes, Err(error)),
+        },
+    };
+    let snapshot = Snapshot::parse(&bytes, Want::Counts);
+    // No digest makes it a state.
+    if let (true, Err(error)) = (state.is_state && !bytes.is_empty(), &snapshot) {
+        return vec![usage::unreadable_state(place(), error)];
     }
-    checked.push(match Snapshot::parse(&bytes, Want::Counts) {
-        Ok(snapshot) => usage::version_of(place(), &snapshot, lock),
-        Err(error) => unreadable(&usage::LOCK_MECHANISM_VERSION, &error),
-    });
+    let readable = (state.is_state && snapshot.is_ok()).then(|| Checked::new(&usage::STATE_UNREADABLE, place(), Verdict::Holds));
+    let mut checked: Vec<Checked> = readable.into_iter().collect();
+    match digest {
+        Ok(None) => {}
+        Ok(Some(stored)) => checked.push(usage::digest_of(place(), &bytes, stored.as_deref())),
+        Err(error) => checked.push(unreadable(&STATE_DIGEST, &error)),
+    }
+    match snapshot {
+        Ok(snapshot) => checked.push(usage::version_of(place(), &snapshot, lock)),
+        // Terraform takes it for no state.
+        Err(_) if bytes.is_empty() => {}
+        Err(error) => checked.push(unreadable(&usage::LOCK_MECHANISM_VERSION, &error)),
+    }
     checked
 }
 
 /// Terraform writes the state first and its digest then: what does not fit is looked at once more.
 async fn settled(store: &Store<'_>, state: &ToRead, bytes: &[u8], stored: &str) -> Result<(Vec<u8>, Option<String>), AwsError> {
-    if digest::of(bytes) == stored {
+    if digest::fits(stored, &digest::of(bytes)) {
         return Ok((bytes.to_owned(), Some(stored.to_owned())));
     }
     let (again, stored) = tokio::join!(store.get(&state.path, None, LARGEST), store.digest_item(&state.path));

@@ -4,8 +4,8 @@
 //! [`check`] is the two together.
 //!
 //! What is not checked, because it is inside a state: whether the digest is that of the bytes, unless
-//! S3 has their MD5 (single uploads under its own key, SSE-S3), and which version wrote a state.
-//! [`digest_of`] and [`version_of`] do it for whoever has the bytes.
+//! S3 has their MD5 (single uploads under its own key, SSE-S3), whether they are a state, and which version wrote it.
+//! [`digest_of`], [`unreadable_state`] and [`version_of`] do it for whoever has the bytes.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +14,8 @@ mod tally;
 mod words;
 
 pub use catalogue::{
-    CHECKS, DIGEST_MISSING, HALF_LOCK, LOCK_MECHANISM, LOCK_MECHANISM_VERSION, STALE_LOCK, STATE_DIGEST, STATE_ENCRYPTION, TFLOCK_LEFT,
+    CHECKS, DIGEST_MISSING, HALF_LOCK, LOCK_MECHANISM, LOCK_MECHANISM_VERSION, STALE_LOCK, STATE_DIGEST, STATE_ENCRYPTION,
+    STATE_UNREADABLE, TFLOCK_LEFT,
 };
 use tally::Tally;
 
@@ -29,7 +30,7 @@ use crate::{
         digest,
         engine::knows_lock_files,
         layout::{self, Kind},
-        snapshot::Snapshot,
+        snapshot::{Snapshot, SnapshotError},
     },
     verify::{Checked, Place, Verdict},
 };
@@ -144,14 +145,23 @@ impl Usage {
         self.encryption.add(place.clone(), words::encryption(head, self.expected.key.as_deref()));
         self.digest.add(place.clone(), Self::digest(state, head));
         let table = matches!(self.expected.lock, Some(LockMechanism::Dynamodb | LockMechanism::Both));
-        if table && state.digest == Stored::Absent && state.located.kind == Kind::State {
+        let has_no_digest = match &state.digest {
+            // An object without bytes is no state to Terraform, and has no digest.
+            Stored::Absent => state.located.kind == Kind::State && head.size > 0,
+            Stored::Digest(stored) => !digest::is_md5(stored) && head.size > 0,
+            Stored::Unknown => false,
+        };
+        if table && has_no_digest {
             self.missing.add(place, words::no_digest());
         }
     }
 
     fn digest(state: &LiveState, head: &Head) -> Verdict {
         match (&state.digest, head.md5()) {
-            (Stored::Digest(stored), Some(md5)) if stored != md5 => words::other_digest(stored, md5),
+            // Terraform ignores a text that is no digest.
+            (Stored::Digest(stored), _) if !digest::is_md5(stored) => Verdict::Holds,
+            (Stored::Digest(_), _) if head.size == 0 => words::digest_of_nothing(),
+            (Stored::Digest(stored), Some(md5)) if !digest::fits(stored, md5) => words::other_digest(stored, md5),
             // That the table could not be read is said once, and not for each state.
             (Stored::Digest(_) | Stored::Absent | Stored::Unknown, _) => Verdict::Holds,
         }
@@ -215,14 +225,21 @@ impl Usage {
     }
 }
 
-/// Whether the digest in the table, if there is one, is that of these bytes.
+/// Whether the digest in the table, if there is one, is that of these bytes, which Terraform can read.
 pub fn digest_of(place: Place, bytes: &[u8], stored: Option<&str>) -> Checked {
     let is = digest::of(bytes);
-    match stored {
+    match stored.filter(|stored| digest::is_md5(stored)) {
+        Some(_) if bytes.is_empty() => Checked::new(&STATE_DIGEST, place, words::digest_of_nothing()),
+        None if bytes.is_empty() => Checked::new(&STATE_DIGEST, place, Verdict::Holds),
         None => Checked::new(&DIGEST_MISSING, place, words::no_digest()),
-        Some(stored) if stored == is => Checked::new(&STATE_DIGEST, place, Verdict::Holds),
+        Some(stored) if digest::fits(stored, &is) => Checked::new(&STATE_DIGEST, place, Verdict::Holds),
         Some(stored) => Checked::new(&STATE_DIGEST, place, words::other_digest(stored, &is)),
     }
+}
+
+/// That Terraform cannot read a state.
+pub fn unreadable_state(place: Place, error: &SnapshotError) -> Checked {
+    Checked::new(&STATE_UNREADABLE, place, words::not_a_state(error))
 }
 
 /// Whether the version that wrote a state knows lock files, if they are in use.

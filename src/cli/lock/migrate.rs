@@ -27,11 +27,14 @@ use crate::{
 mod facts;
 mod files;
 mod guards;
+mod ours;
 mod steps;
+mod touch;
 
-use files::Files;
+use files::{Files, Places};
 use guards::{Facts, Refusal, Said};
-use steps::Step;
+use ours::Ours;
+use steps::{Carrying, MigrationStep, OurSteps};
 
 /// Move from the lock table to lock files, or back: first to both, then to one
 #[derive(Args, Clone, Debug)]
@@ -40,12 +43,16 @@ pub struct MigrateArgs {
     pub target: TargetArgs,
 
     /// The locks to use from now on
-    #[arg(long, value_name = "MECHANISM", required_unless_present = "check")]
+    #[arg(long, value_name = "MECHANISM", required_unless_present_any = ["check", "touch"])]
     pub to: Option<LockMechanism>,
 
     /// Say how far it is, and what is in the way; nothing is changed
     #[arg(long)]
     pub check: bool,
+
+    /// Between both and s3: write states that never change once under both locks, unchanged but for the serial
+    #[arg(long, conflicts_with_all = ["to", "check", "all_files", "drop_table"])]
+    pub touch: bool,
 
     /// Edit every backend block and partial configuration below this folder, not only in it
     #[arg(long)]
@@ -69,7 +76,7 @@ pub struct MigrateArgs {
 }
 
 pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let MigrateArgs { target, to, check, all_files, min_version, role_arn, drop_table, auto_approve } = args;
+    let MigrateArgs { target, to, check, touch, all_files, min_version, role_arn, drop_table, auto_approve } = args;
     if drop_table && to != Some(LockMechanism::S3) {
         return Err(Failure::failed("--drop-table goes with --to s3"));
     }
@@ -77,29 +84,60 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     // A key that was named on the command line is what this is about; all of the bucket otherwise.
     let only = target.key.clone();
     let table_said = target.table.is_some();
-    let target = target.open(cx).await?;
+    let environment = target.environment(cx)?;
+    let mut target = target.open(cx).await?;
     target.announce(cx);
-    let now = facts::now(&target, names_table(&target, table_said, &named, cx)?);
-    let facts = facts::gather(&target, now, only.as_deref(), &role_arn, cx).await?;
-    let asked = to;
-    let to = to.unwrap_or_else(|| next(&facts));
-    let said = Said { min_version, drop_table };
-    let wanted = Wanted {
-        bucket: &target.address.bucket,
-        // One that is gone goes from the files, too: a run that deleted it may have been cut off there.
-        table: target.address.table.as_deref().or(target.missing_table.as_deref()),
+    let ours = ours::find(environment, &target, cx).await?;
+    if let Some(ours) = ours.as_ref().filter(|ours| ours.has_table()) {
+        // What the settings do not use may be there.
+        target.address.table.get_or_insert_with(|| ours.table.clone());
+    }
+    let cwd = cx.host.cwd.clone();
+    let out = ours.as_ref().map(|ours| (ours.out.clone(), ours.conf_file.clone()));
+    let places = Places { root: &cwd, below: all_files, named: &named, out };
+    // One that is gone goes from the files, too: a run that deleted it may have been cut off there.
+    let known_table =
+        target.address.table.clone().or_else(|| target.missing_table.clone()).or_else(|| ours.as_ref().map(|ours| ours.table.clone()));
+    let bucket = target.address.bucket.clone();
+    let wanted = |to: LockMechanism| Wanted {
+        bucket: &bucket,
+        table: known_table.as_deref(),
         use_table: to.uses_table(),
         use_file: to.uses_lockfile(),
     };
-    let files = files::plan(&cx.host.cwd, all_files, &named, &wanted)?;
-    let mut refusals = guards::refusals(&facts, to, &said);
+    let in_files = files::plan(&places, &wanted(LockMechanism::Both))?.now;
+    let now = match (in_files, target.address.table.is_some()) {
+        // Nobody locks in a table that is not there.
+        (Some(LockMechanism::Both), false) => Some(LockMechanism::S3),
+        (Some(LockMechanism::Dynamodb), false) => None,
+        (Some(now), _) => Some(now),
+        // A flag that names the table is no word of the files.
+        (None, _) => facts::now(&target, target.locks.table && (!table_said || target.locks.file.is_none())),
+    };
+    let known = facts::Known { now, only: only.as_deref(), roles: &role_arn, ours: ours.as_ref() };
+    let mut facts = facts::gather(&target, known, cx).await?;
+    if touch {
+        let touch = touch::of(&facts);
+        let document = MigrationDocument {
+            steps: touch.titles(),
+            ..document(&facts, &Files::default(), &[], &touch.refusals, LockMechanism::S3, &target)
+        };
+        return touch::run(&touch, &document, auto_approve, &target, cx).await;
+    }
+    let asked = to;
+    let to = to.unwrap_or_else(|| next(&facts));
+    let files = files::plan(&places, &wanted(to))?;
+    let (our_steps, left) = of_ours(ours.as_ref(), to, &target, cx);
+    facts.makes_table = our_steps.make_table.is_some();
+    let mut refusals = guards::refusals(&facts, to, &Said { min_version, drop_table });
     refusals.extend(left_to_a_person(&files, to));
-    let steps = steps::of(&facts, &files, to, drop_table);
+    refusals.extend(left);
+    let steps = steps::of(&facts, &files, our_steps, to, drop_table);
     let document = document(&facts, &files, &steps, &refusals, to, &target);
     if check {
         return checked(&document, asked, cx);
     }
-    show(&document, cx)?;
+    shown(&document, cx)?;
     if !refusals.is_empty() {
         return Err(refused(&refusals, to));
     }
@@ -108,19 +146,51 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         return Ok(exit::DONE);
     }
     approve(&steps, auto_approve, &files, cx)?;
-    steps::carry_out(&steps, &files, &target, cx).await?;
-    after(&files, to, &target, cx);
+    steps::carry_out(steps, &Carrying { files: &files, target: &target, ours: ours.as_ref() }, cx).await?;
+    after(&files, to, drop_table, &target, cx);
     Ok(exit::DONE)
 }
 
-/// Whether the files name the table: a flag that does is no word of theirs.
-fn names_table(target: &Target, said: bool, named: &[PathBuf], cx: &Context<'_>) -> Result<bool, Failure> {
-    if !said || target.locks.file.is_none() {
-        return Ok(target.locks.table);
+/// What moves with the locks of an environment, and what of it a person has to do first.
+fn of_ours(ours: Option<&Ours>, to: LockMechanism, target: &Target, cx: &mut Context<'_>) -> (OurSteps, Vec<Refusal>) {
+    let Some(ours) = ours else { return (OurSteps::default(), vec![]) };
+    let mut left = vec![];
+    let make_table = match (to.uses_table() && target.address.table.is_none()).then(|| ours.missing_table()) {
+        None => None,
+        Some(Ok(plan)) => plan,
+        Some(Err(why)) => {
+            let hint = "correct it, or name another table: --table NAME";
+            left.push(Refusal { what: format!("lock table {} cannot be made: {why}", ours.table), hint: hint.to_owned() });
+            None
+        }
+    };
+    let settings = ours.settings(to, cx).unwrap_or_else(|failure| {
+        let hint = format!("set lock = \"{}\" for {} in the settings file by hand, then run again", name_of(to), ours.env);
+        let causes = failure.causes.iter().fold(failure.message.clone(), |text, cause| format!("{text}: {cause}"));
+        left.push(Refusal { what: causes, hint });
+        None
+    });
+    if let Some(said) = cx.host.var("TFBACKEND_LOCK").filter(|said| *said != name_of(to)) {
+        cx.say(&format!("note: TFBACKEND_LOCK says {said}: change it with the files, or the next bootstrap refuses"));
     }
-    let (bucket, table) = (&*target.address.bucket, target.address.table.as_deref());
-    let without = Wanted { bucket, table, use_table: false, use_file: target.locks.file == Some(true) };
-    Ok(!files::plan(&cx.host.cwd, false, named, &without)?.edits.is_empty())
+    let policy_name = ours.runner_policy().unwrap_or_default().to_owned();
+    let steps = OurSteps {
+        make_table,
+        policy: ours.policy_changes(to, &target.address.bucket),
+        policy_name,
+        table_name: ours.table.clone(),
+        settings,
+    };
+    (steps, left)
+}
+
+/// As `--to` and the settings file name it.
+fn name_of(mechanism: LockMechanism) -> &'static str {
+    match mechanism {
+        LockMechanism::Dynamodb => "dynamodb",
+        LockMechanism::Both => "both",
+        LockMechanism::S3 => "s3",
+    }
 }
 
 /// The stage after the one that the files say.
@@ -146,21 +216,24 @@ fn left_to_a_person(files: &Files, to: LockMechanism) -> Vec<Refusal> {
         .collect()
 }
 
-fn document(facts: &Facts, files: &Files, steps: &[Step], refusals: &[Refusal], to: LockMechanism, target: &Target) -> MigrationDocument {
-    let name = |mechanism: LockMechanism| match mechanism {
-        LockMechanism::Dynamodb => "dynamodb",
-        LockMechanism::Both => "both",
-        LockMechanism::S3 => "s3",
-    };
+fn document(
+    facts: &Facts,
+    files: &Files,
+    steps: &[MigrationStep],
+    refusals: &[Refusal],
+    to: LockMechanism,
+    target: &Target,
+) -> MigrationDocument {
     let ready = |since| facts.used.states.iter().filter(|state| guards::not_ready(state, since).is_none()).count();
     MigrationDocument {
         bucket: target.address.bucket.clone(),
         table: facts.table.clone(),
-        now: facts.now.map(|now| name(now).to_owned()),
+        now: facts.now.map(|now| name_of(now).to_owned()),
         since: facts.since.map(|since| since.to_string()),
-        to: name(to).to_owned(),
+        to: name_of(to).to_owned(),
         states: facts.used.states.len(),
         states_ready: facts.since.map(ready),
+        touchable: touch::of(facts).states.iter().map(|state| state.path.clone()).collect(),
         ready: refusals.is_empty(),
         refusals: refusals.iter().map(|refusal| refusal.what.clone()).collect(),
         steps: steps.iter().map(|step| step.title(files)).collect(),
@@ -179,7 +252,7 @@ fn checked(document: &MigrationDocument, asked: Option<LockMechanism>, cx: &mut 
     Ok(if asked.is_some() && !document.ready { exit::CHANGES } else { exit::DONE })
 }
 
-fn show(document: &MigrationDocument, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn shown(document: &MigrationDocument, cx: &mut Context<'_>) -> Result<(), Failure> {
     if cx.global.json() {
         return json::write_document(&mut *cx.host.out, document)
             .map_err(|error| Failure::failed("cannot write the answer").because(&error));
@@ -191,7 +264,7 @@ fn show(document: &MigrationDocument, cx: &mut Context<'_>) -> Result<(), Failur
 
 fn refused(refusals: &[Refusal], to: LockMechanism) -> Failure {
     let reasons = words::count(refusals.len(), "thing is", "things are");
-    let mut failure = Failure::refused(format!("{reasons} in the way of --to {}; nothing was changed", stage(to)));
+    let mut failure = Failure::refused(format!("{reasons} in the way of --to {}; nothing was changed", name_of(to)));
     for refusal in refusals {
         failure.causes.push(refusal.what.clone());
         failure = failure.hint(refusal.hint.clone());
@@ -199,16 +272,8 @@ fn refused(refusals: &[Refusal], to: LockMechanism) -> Failure {
     failure
 }
 
-fn stage(to: LockMechanism) -> &'static str {
-    match to {
-        LockMechanism::Dynamodb => "dynamodb",
-        LockMechanism::Both => "both",
-        LockMechanism::S3 => "s3",
-    }
-}
-
 /// A table that goes is named in the question.
-fn approve(steps: &[Step], approved: bool, files: &Files, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn approve(steps: &[MigrationStep], approved: bool, files: &Files, cx: &mut Context<'_>) -> Result<(), Failure> {
     if approved {
         return Ok(());
     }
@@ -218,7 +283,7 @@ fn approve(steps: &[Step], approved: bool, files: &Files, cx: &mut Context<'_>) 
         let failure = Failure::refused(format!("{count} to take, and nobody to ask; nothing was changed"));
         return Err(titles.fold(failure, Failure::hint).hint("pass --auto-approve (-y) to take them"));
     }
-    let text = match steps.iter().find_map(Step::destroys) {
+    let text = match steps.iter().find_map(MigrationStep::destroys) {
         Some(table) => format!("Take {count}, and delete table {table} for good"),
         None => format!("Take {count}"),
     };
@@ -226,19 +291,27 @@ fn approve(steps: &[Step], approved: bool, files: &Files, cx: &mut Context<'_>) 
 }
 
 /// What to do wherever the states are used.
-fn after(files: &Files, to: LockMechanism, target: &Target, cx: &mut Context<'_>) {
+fn after(files: &Files, to: LockMechanism, drop_table: bool, target: &Target, cx: &mut Context<'_>) {
     for command in &files.init {
         cx.say(&format!("Run wherever it is used: {command}"));
     }
-    if files.edits.is_empty() {
-        cx.say("No file here names this backend: nothing was edited.");
+    if !files.are_here() {
+        cx.say("No file here names this backend: none was edited.");
     }
-    if target.policy.is_some() {
-        cx.say(&format!("Say lock = \"{}\" in tfbackend.toml, or the next bootstrap brings the old files back.", stage(to)));
-    }
+    // What was in use before is not what is in use now.
+    let words = [LockMechanism::Dynamodb, LockMechanism::Both, LockMechanism::S3]
+        .into_iter()
+        .fold(target.words.clone(), |words, lock| words.replace(&format!(" --lock {}", name_of(lock)), ""));
     match to {
         LockMechanism::Both => {
-            cx.say(&format!("Then, when every state was written with the new files: tfbackend lock migrate --to s3{}", target.words));
+            cx.say(&format!("Then, when every state was written with the new files: tfbackend lock migrate --to s3{words}"));
+            cx.say(&format!("States that never change: tfbackend lock migrate --touch{words}"));
+        }
+        LockMechanism::S3 if target.address.table.is_some() && !drop_table => {
+            cx.say(&format!("The lock table stays. To delete it: tfbackend lock migrate --to s3 --drop-table{words}"));
+        }
+        LockMechanism::Dynamodb if !files.init.is_empty() => {
+            cx.say("Then run the same command again: it takes the right to lock in lock files from the runner policy.");
         }
         LockMechanism::S3 | LockMechanism::Dynamodb => {}
     }

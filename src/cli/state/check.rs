@@ -1,4 +1,4 @@
-//! `tfbackend state check`: whether Terraform can read each state, and under which key it is; `--repair` puts it right.
+//! `tfbackend state check`: whether Terraform can read each state, and under which key it is; `--repair` fixes digests and keys.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::restore::failed;
 use crate::{
     aws::store::{
-        check::{Checked, Fault, Should, Wrong},
+        check::{Checked, DigestOrigin, Fault, Should, Wrong},
         restore::Work,
     },
     cli::{
@@ -19,6 +19,7 @@ use crate::{
         target::{Target, TargetArgs},
     },
     exit,
+    render::shell::shell_word,
     report::{
         check::{self as report, CheckDocument, FaultDocument},
         json, words,
@@ -39,6 +40,10 @@ pub struct CheckArgs {
     #[arg(long)]
     pub repair: bool,
 
+    /// Also delete digests of states that were deleted and could still be restored
+    #[arg(long, requires = "repair")]
+    pub accept_deleted: bool,
+
     /// Folder that old digests are kept in
     #[arg(long, value_name = "DIR", default_value = ".", requires = "repair")]
     pub backup_dir: PathBuf,
@@ -58,13 +63,13 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let key = key.map_err(|error| explain::aws(Failure::failed("cannot look at the key of the backend").because(&error), &error, None))?;
     let should = Should { key: key.as_deref(), encrypt: &target.encryption };
     let checked = cx.look(target.store().check(args.state.as_deref(), &should)).await?;
-    let mut document = document(&checked);
+    let mut document = document(&checked, args.accept_deleted, &target);
     let view = cx.global.out_view(cx.host);
     if !cx.global.json() {
         cx.answer(&report::faults(&document, &view))?;
     }
     document.unseen.iter().for_each(|error| cx.say(&format!("warning: {error}")));
-    for hint in hints(&checked, args.repair, &target) {
+    for hint in hints(&checked, args.repair, args.accept_deleted, &target) {
         cx.say(&format!("hint: {hint}"));
     }
     let failed = if args.repair { repair(&args, &checked, &should, &mut document, &target, cx).await? } else { None };
@@ -81,38 +86,99 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     }
 }
 
-fn document(checked: &Checked) -> CheckDocument {
+fn document(checked: &Checked, accept_deleted: bool, target: &Target) -> CheckDocument {
     let Checked { states, faults, unseen } = checked;
-    CheckDocument { states: *states, faults: faults.iter().map(fault).collect(), unseen: unseen.clone() }
+    let faults = faults.iter().map(|fault| document_of(fault, accept_deleted, target));
+    CheckDocument { states: *states, faults: faults.collect(), unseen: unseen.clone() }
 }
 
-fn fault(Fault { located, what }: &Fault) -> FaultDocument {
+fn document_of(fault: &Fault, accept_deleted: bool, target: &Target) -> FaultDocument {
+    let Fault { located, what } = fault;
     let mut document = FaultDocument {
         path: located.path.clone(),
         workspace: located.workspace.clone(),
         fault: what.name().to_owned(),
+        remediation: remediation(fault, accept_deleted, target),
         ..FaultDocument::default()
     };
     match what {
         Wrong::Stale { stored, is } => (document.stored, document.is) = (Some(stored.clone()), Some(is.clone())),
-        Wrong::Missing { is } => document.is = Some(is.clone()),
-        Wrong::Orphaned { stored } => document.stored = Some(stored.clone()),
+        Wrong::Missing { is, stored } => (document.stored, document.is) = (stored.clone(), Some(is.clone())),
+        Wrong::Orphaned { stored, origin } => {
+            document.stored = Some(stored.clone());
+            document.error = unsearched(origin);
+        }
+        Wrong::Unreadable { error, stored, .. } => (document.stored, document.error) = (stored.clone(), Some(error.clone())),
         Wrong::Key { is } => document.encryption = is.key.clone().or_else(|| is.algorithm.clone()).or(Some("nothing".to_owned())),
         Wrong::LockFile { lock } => document.lock = lock.info().map(|info| info.id.clone()),
         Wrong::Unread { error } => document.error = Some(error.clone()),
     }
+    if let Some(version) = what.restorable() {
+        document.restorable_version = Some(version.id.clone());
+        document.restorable_serial = version.serial;
+        document.restorable_has_digest = version.has_the_digest;
+    }
     document
 }
 
-fn hints(checked: &Checked, repair: bool, target: &Target) -> Vec<String> {
+fn unsearched(origin: &DigestOrigin) -> Option<String> {
+    match origin {
+        DigestOrigin::Unknown(error) => Some(format!("its versions cannot be read: {error}")),
+        DigestOrigin::Version(_) | DigestOrigin::NotFound => None,
+    }
+}
+
+/// The command that fixes a fault.
+fn remediation(Fault { located, what }: &Fault, accept_deleted: bool, target: &Target) -> Option<String> {
+    let (path, words) = (shell_word(&located.path), &target.words);
+    if what.can_be_repaired(accept_deleted) {
+        let flag =
+            if matches!(what, Wrong::Orphaned { origin, .. } if *origin != DigestOrigin::NotFound) { " --accept-deleted" } else { "" };
+        return Some(format!("tfbackend state check --repair{flag}{words}"));
+    }
+    if let Some(version) = what.restorable() {
+        // An ID that begins with a dash is no flag.
+        let id = shell_word(&version.id);
+        let sign = if version.id.starts_with('-') { '=' } else { ' ' };
+        return Some(format!("tfbackend state restore {path} --version-id{sign}{id}{words}"));
+    }
+    match what {
+        Wrong::LockFile { lock } => Some(failed::release(lock.info().map_or("", |info| &info.id), target)),
+        Wrong::Unreadable { .. } => Some(format!("tfbackend state versions {path}{words}")),
+        _ => None,
+    }
+}
+
+fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target) -> Vec<String> {
     let mut hints = vec![];
-    if !repair && checked.faults.iter().any(|fault| fault.what.can_be_repaired()) {
-        hints.push(format!("`tfbackend state check --repair{}` puts this right", target.words));
+    let repairable = checked.faults.iter().filter(|fault| fault.what.can_be_repaired(accept_deleted));
+    if let (false, Some(fault)) = (repair, repairable.last()) {
+        hints.extend(remediation(fault, accept_deleted, target).map(|command| format!("`{command}` puts this right")));
     }
     for fault in &checked.faults {
-        if let Wrong::LockFile { lock } = &fault.what {
-            let id = lock.info().map_or_else(String::new, |info| info.id.clone());
-            hints.push(format!("if the run that has it is no more: `{}`", failed::release(&id, target)));
+        let path = &fault.located.path;
+        let accept = || format!("tfbackend state check {} --repair --accept-deleted{}", shell_word(path), target.words);
+        if let (Wrong::Orphaned { origin: DigestOrigin::Unknown(_), .. }, false) = (&fault.what, accept_deleted) {
+            hints.push(format!("{path}: its versions cannot be read, so it may have been deleted by mistake; if not: `{}`", accept()));
+        }
+        let Some(command) = remediation(fault, accept_deleted, target) else { continue };
+        match (&fault.what, fault.what.restorable()) {
+            (Wrong::LockFile { .. }, _) => hints.push(format!("if the run that has it is no more: `{command}`")),
+            (Wrong::Unreadable { .. }, Some(version)) => {
+                let serial = version.serial.map_or_else(String::new, |serial| format!(", serial {serial}"));
+                let which =
+                    if version.has_the_digest { "the version that its digest belongs to" } else { "the newest version that can be read" };
+                hints.push(format!("{path}: `{command}` brings back {which}{serial}"));
+            }
+            (Wrong::Unreadable { .. }, None) => {
+                hints.push(format!(
+                    "{path}: restore it from a backup: `tfbackend state restore --from-backup FILE`; `{command}` lists its versions"
+                ));
+            }
+            (Wrong::Orphaned { .. }, Some(_)) if !fault.what.can_be_repaired(accept_deleted) => {
+                hints.push(format!("{path}: `{command}` brings the state back; if it was deleted on purpose: `{}`", accept()));
+            }
+            _ => {}
         }
     }
     hints
@@ -127,7 +193,7 @@ async fn repair(
     target: &Target,
     cx: &mut Context<'_>,
 ) -> Result<Option<Failure>, Failure> {
-    let count = checked.faults.iter().filter(|fault| fault.what.can_be_repaired()).count();
+    let count = checked.faults.iter().filter(|fault| fault.what.can_be_repaired(args.accept_deleted)).count();
     if count == 0 {
         return Ok(None);
     }
@@ -136,7 +202,8 @@ async fn repair(
     let dir: PathBuf = cx.host.cwd.join(&args.backup_dir).components().collect();
     let store = target.store();
     let mut failure: Option<Failure> = None;
-    for (fault, row) in checked.faults.iter().zip(&mut document.faults).filter(|(fault, _)| fault.what.can_be_repaired()) {
+    for (fault, row) in checked.faults.iter().zip(&mut document.faults).filter(|(fault, _)| fault.what.can_be_repaired(args.accept_deleted))
+    {
         let now = Timestamp::now();
         let path = &fault.located.path;
         let info = store.lock_info(path, OPERATION, &cx.host.who, now);

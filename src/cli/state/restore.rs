@@ -93,7 +93,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         }
         How::Digest => "digest".clone_into(&mut document.outcome),
         How::Undelete { .. } => "undeleted".clone_into(&mut document.outcome),
-        How::Write => "restored".clone_into(&mut document.outcome),
+        How::Write | How::Touch => "restored".clone_into(&mut document.outcome),
     }
     let view = cx.global.view(cx.host);
     cx.show(&report::preview(&document, &view));
@@ -182,7 +182,7 @@ fn approve(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Context<'_
     }
     let text = match plan.how {
         How::Digest => format!("Put the digest of {} right", plan.path),
-        How::Nothing | How::Undelete { .. } | How::Write => format!("Restore {} in {}", plan.path, target.address.bucket),
+        How::Nothing | How::Undelete { .. } | How::Write | How::Touch => format!("Restore {} in {}", plan.path, target.address.bucket),
     };
     approval::ask(&text, "--auto-approve", cx)
 }

@@ -114,7 +114,7 @@ fn what_cannot_be_edited_is_left_to_a_person() {
     for (text, why) in [
         ("bucket = var.bucket\n", "`bucket` is not a plain value there"),
         ("bucket = \"states\"\ndynamodb_table = local.table\n", "`dynamodb_table` is not a plain value there"),
-        ("bucket = \"states\"\ndynamodb_table = \"others\"\n", "`dynamodb_table` names another table there"),
+        ("bucket = \"states\"\ndynamodb_table = \"others\"\n", "`dynamodb_table` names \"others\" there, not \"locks\""),
         ("use_lockfile = false\n", "`use_lockfile` stands there without the bucket"),
         ("bucket = \"states\" # s3cret\nbucket =\n", "is not valid HCL at line 2, column 1"),
     ] {

@@ -17,6 +17,7 @@ fn each_stage_in_words() {
         to: "s3".to_owned(),
         states: 3,
         states_ready: Some(2),
+        touchable: vec!["a.tfstate".to_owned()],
         ready: false,
         refusals: vec!["a\u{1b}[2J\u{202e}.tfstate was last written before".to_owned()],
         steps: vec!["edit backend.conf".to_owned(), "delete the digest of a\nb".to_owned()],

@@ -2,9 +2,12 @@
 
 use std::{fs, thread, time::Duration};
 
-use super::{ENV, TABLE, json, lock, lock_ok, locks};
+use super::{TABLE, json, lock, lock_ok, locks};
 use crate::{
-    support::backend::{Backend, bootstrap, said},
+    support::{
+        backend::{Backend, said},
+        user::User,
+    },
     terraform::running::{Holder, initialized, nothing_to_change},
 };
 
@@ -48,6 +51,15 @@ fn items(backend: &Backend, stale: &[&str]) -> String {
     backend.emulator.python("tests/it/lock/items.py", &[&[TABLE], stale].concat())
 }
 
+/// What the runner policy says of locks; before that, whose it is.
+fn policy(backend: &Backend, change: &[&str]) -> String {
+    backend.emulator.python("tests/it/lock/policy.py", &[&["acme-tfstate-prod-runner-eu-west-1"], change].concat()).trim().to_owned()
+}
+
+fn toml(backend: &Backend) -> String {
+    fs::read_to_string(backend.dir().join("tfbackend.toml")).expect("a file")
+}
+
 fn argument(backend: &Backend, name: &str) -> bool {
     let conf = fs::read_to_string(backend.dir().join("backend.conf")).expect("a file");
     conf.lines().any(|line| line.split('=').next().is_some_and(|said| said.trim() == name))
@@ -59,27 +71,33 @@ async fn from_the_table_to_lock_files_and_back() {
     write(&backend, "default", 1, &[]);
     backend.terraform_ok(&["workspace", "new", "blue"]);
     write(&backend, "blue", 1, &[]);
+    backend.terraform_ok(&["workspace", "new", "green"]);
+    write(&backend, "green", 1, &[]);
     let bucket = backend.conf("bucket");
     fs::create_dir(backend.dir().join("other")).expect("a folder");
     let other = backend.dir().join("other/backend.tf");
     fs::write(&other, OTHER.replace("BUCKET", &bucket)).expect("written");
 
-    // Whoever runs Terraform may not delete lock files yet.
-    let of_env = ENV.replace("--lock both", "--lock dynamodb");
+    let settings = "project = \"acme\"\nlock = \"dynamodb\" # for all\n\n[env.prod] # live\nregion = \"eu-west-1\"\n";
+    fs::write(backend.dir().join("tfbackend.toml"), settings).expect("written");
+
+    // Who has no right to lock files, and does not get it by this, is in the way; so is a policy that is not tfbackend's.
+    User::make(&backend.emulator, "other").await;
+    let other_user = "--role-arn arn:aws:iam::000000000000:user/other";
     refused(
         &backend,
-        &format!("migrate --to both {of_env} -y"),
-        &["policy acme-tfstate-prod-runner-eu-west-1 does not allow s3:DeleteObject"],
+        &format!("migrate --to both {other_user} -y"),
+        &["user/other does not allow s3:GetObject, s3:PutObject, s3:DeleteObject"],
     );
     let role = "--role-arn arn:aws:iam::000000000000:user/terraform";
-    refused(&backend, &format!("migrate --to both {role} -y"), &["user/terraform does not allow s3:DeleteObject on lock files"]);
-    let made = bootstrap(
-        &backend.emulator,
-        backend.dir(),
-        &["--lock", "both", "--attach-to", "user/terraform", "--out", "made", "--use-existing-state"],
+    policy(&backend, &["disown"]);
+    let statement = r#"{"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": "arn:aws:s3:::"#;
+    refused(
+        &backend,
+        &format!("migrate --to both {role} -y"),
+        &["policy acme-tfstate-prod-runner-eu-west-1 does not allow s3:DeleteObject", statement],
     );
-    assert!(made.status.success(), "{}", said(&made));
-    fs::remove_dir_all(backend.dir().join("made")).expect("removed");
+    policy(&backend, &["own"]);
 
     // Stage by stage, and never past a run.
     refused(&backend, "migrate --to s3 -y", &["lock files are not in use beside the table yet", "migrate --to both"]);
@@ -95,8 +113,14 @@ async fn from_the_table_to_lock_files_and_back() {
         (&"dynamodb".into(), &().into(), &"both".into(), &true.into())
     );
 
+    assert_eq!(policy(&backend, &[]), "KeyForLocks LockItems");
+    let first = check["steps"][0].as_str().expect("a step");
+    assert_eq!(first, "let runs lock in the table and in lock files (runner policy acme-tfstate-prod-runner-eu-west-1)");
     let done = lock(&backend, &format!("migrate --to both --all-files {role} -y"));
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(policy(&backend, &[]), "KeyForLocks LockItems ReleaseLockFiles");
+    let of_prod = settings.replace("[env.prod] # live\n", "[env.prod] # live\nlock = \"both\"\n");
+    assert_eq!(toml(&backend), of_prod, "other environments keep theirs");
     assert!(said(&done).contains("terraform init -reconfigure -backend-config=backend.conf"), "{}", said(&done));
     assert!(said(&done).contains("terraform -chdir=other init -reconfigure"), "{}", said(&done));
     let edited = OTHER.replace("BUCKET", &bucket).replace("// old\n", "// old\n    use_lockfile   = true\n");
@@ -116,13 +140,43 @@ async fn from_the_table_to_lock_files_and_back() {
     // Every state, written since, under a lock file.
     let no = lock(&backend, "migrate --to s3 --check");
     assert_eq!(no.status.code(), Some(2), "{}", said(&no));
-    assert!(said(&no).contains("Now: both, since 20") && said(&no).contains("2 states, 1 written since"), "{}", said(&no));
-    refused(&backend, "migrate --to s3 -y", &["env:/blue/terraform.tfstate was last written at"]);
+    assert!(said(&no).contains("Now: both, since 20") && said(&no).contains("3 states, 1 written since"), "{}", said(&no));
+    refused(&backend, "migrate --to s3 -y", &["env:/blue/terraform.tfstate was last written at", "lock migrate --touch"]);
     write(&backend, "blue", 2, &["-lock=false"]);
     refused(&backend, "migrate --to s3 -y", &["env:/blue/terraform.tfstate was written since", "never under a lock file"]);
+
+    // Of two that are in the way, the one that nobody wrote is written once more; who uses the other has the old files.
+    backend.terraform_ok(&["workspace", "select", "green"]);
+    nothing_to_change(&backend, &[]);
+    let before: serde_json::Value = serde_json::from_str(&backend.terraform_ok(&["state", "pull"])).expect("a state");
+    let unattended = lock(&backend, "migrate --touch");
+    assert_eq!(unattended.status.code(), Some(3), "{}", said(&unattended));
+    let partly = lock(&backend, "migrate --touch -y");
+    assert_eq!(partly.status.code(), Some(4), "{}", said(&partly));
+    for says in ["written: env:/green/terraform.tfstate (serial 3)", "env:/blue/terraform.tfstate was written since", "run `terraform init"]
+    {
+        assert!(said(&partly).replace("\n    ", " ").contains(says), "{says}: {}", said(&partly));
+    }
+    let after: serde_json::Value = serde_json::from_str(&backend.terraform_ok(&["state", "pull"])).expect("a state");
+    assert_eq!(after["serial"], 3);
+    assert_eq!(
+        after,
+        serde_json::json!({ "serial": 3 }).as_object().expect("one").iter().fold(before, |mut state, (name, value)| {
+            state[name] = value.clone();
+            state
+        }),
+        "unchanged but for the serial"
+    );
+    nothing_to_change(&backend, &[]);
+    backend.terraform_ok(&["workspace", "select", "default"]);
+    assert_eq!(locks(&backend, "").len(), 0, "both locks were released");
     write(&backend, "blue", 3, &[]);
-    assert_eq!(items(&backend, &[]).lines().count(), 2, "a digest of each state");
+    assert!(lock_ok(&backend, "migrate --touch -y --output json").contains("\"touchable\": []"));
+    assert_eq!(items(&backend, &[]).lines().count(), 3, "a digest of each state");
     lock_ok(&backend, "migrate --to s3 --all-files -y");
+    assert_eq!(policy(&backend, &[]), "ReleaseLockFiles");
+    assert!(toml(&backend).contains("lock = \"s3\"\n") && toml(&backend).contains("lock = \"dynamodb\" # for all"), "{}", toml(&backend));
+    assert!(lock_ok(&backend, "migrate --to s3 --all-files -y").is_empty(), "twice is once");
     assert!(argument(&backend, "use_lockfile") && !argument(&backend, "dynamodb_table"));
     let edited = edited.replace("    dynamodb_table = \"acme-tfstate-prod-locks\" // old\n", "");
     assert_eq!(fs::read_to_string(&other).expect("a file"), edited, "and the comment above it stays");
@@ -134,12 +188,16 @@ async fn from_the_table_to_lock_files_and_back() {
     let stale = format!("{bucket}/terraform.tfstate");
     assert_eq!(items(&backend, &[&stale]), format!("{stale}-md5\n"));
     refused(&backend, &format!("migrate --to dynamodb --table {TABLE} -y"), &["would not see that", "migrate --to both"]);
-    lock_ok(&backend, &format!("migrate --to both --table {TABLE} --all-files -y"));
+    lock_ok(&backend, "migrate --to both --all-files -y");
     assert_eq!(items(&backend, &[]), "", "the digest would have kept Terraform from reading the state");
     init(&backend);
     write(&backend, "default", 5, &[]);
     lock_ok(&backend, "migrate --to dynamodb --all-files -y");
     assert!(!argument(&backend, "use_lockfile") && argument(&backend, "dynamodb_table"));
+    // A run with the old files could not release its lock file any more: that right goes when there is nothing else to do.
+    assert_eq!(policy(&backend, &[]), "KeyForLocks LockItems ReleaseLockFiles");
+    lock_ok(&backend, "migrate --to dynamodb --all-files -y");
+    assert_eq!(policy(&backend, &[]), "KeyForLocks LockItems");
     init(&backend);
     write(&backend, "default", 6, &[]);
 
@@ -149,6 +207,7 @@ async fn from_the_table_to_lock_files_and_back() {
     init(&backend);
     write(&backend, "default", 7, &[]);
     write(&backend, "blue", 7, &[]);
+    lock_ok(&backend, "migrate --touch -y");
     backend.emulator.python("tests/it/lock/locks.py", &[&bucket, TABLE, "foreign", "their.tfstate", "{}"]);
     refused(&backend, "migrate --to s3 --drop-table --all-files -y", &["the table has 1 other items"]);
     backend.emulator.python("tests/it/lock/unlock.py", &[TABLE, "other-bucket/their.tfstate"]);
@@ -158,4 +217,36 @@ async fn from_the_table_to_lock_files_and_back() {
     write(&backend, "default", 8, &[]);
     nothing_to_change(&backend, &["-var", "blocks=8"]);
     assert!(lock_ok(&backend, "migrate --check").contains("Now: s3: only lock files lock"));
+    assert_eq!(policy(&backend, &[]), "ReleaseLockFiles");
+
+    // And back once more: the table is made again, and Terraform locks in it with the right that comes with it.
+    lock_ok(&backend, "migrate --to both --all-files -y");
+    assert_eq!(policy(&backend, &[]), "KeyForLocks LockItems ReleaseLockFiles");
+    init(&backend);
+    write(&backend, "default", 9, &[]);
+    assert!(items(&backend, &[]).contains("/terraform.tfstate-md5"));
+}
+
+/// `--env` and the files of the folder mean the same backend: what the files say is in use, whatever the settings say.
+#[tokio::test]
+async fn migrate_of_an_environment_follows_its_files_and_edits_its_settings() {
+    let backend = initialized(&["--lock", "both"]).await;
+    write(&backend, "default", 1, &[]);
+    let settings = "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\nlock = \"s3\"   # ahead of its files\n";
+    fs::write(backend.dir().join("tfbackend.toml"), settings).expect("written");
+    let check = json(&lock(&backend, "migrate --check --env prod --output json"));
+    assert_eq!((&check["now"], &check["to"], &check["table"]), (&"both".into(), &"s3".into(), &TABLE.into()), "{check}");
+    let done = lock(&backend, "migrate --to both --env prod -y");
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert!(!said(&done).contains("No file here") && !said(&done).contains("another table"), "{}", said(&done));
+    assert_eq!(toml(&backend), settings.replace("\"s3\"", "\"both\""));
+    thread::sleep(Duration::from_millis(1_100));
+    lock_ok(&backend, "migrate --touch --env prod -y");
+    let inline = "project = \"acme\"\n[env]\nprod = { region = \"eu-west-1\" }\n";
+    fs::write(backend.dir().join("tfbackend.toml"), inline).expect("written");
+    refused(&backend, "migrate --to s3 --env prod -y", &["cannot set `lock` in tfbackend.toml", "by hand"]);
+    fs::write(backend.dir().join("tfbackend.toml"), settings).expect("written");
+    lock_ok(&backend, "migrate --to s3 --env prod -y");
+    init(&backend);
+    nothing_to_change(&backend, &[]);
 }

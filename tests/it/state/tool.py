@@ -70,6 +70,12 @@ elif what == "digest":
         dynamodb.delete_item(TableName=table, Key={"LockID": {"S": lock_id}})
     else:
         dynamodb.put_item(TableName=table, Item={"LockID": {"S": lock_id}, "Digest": {"S": rest[1]}})
+elif what == "stored":
+    print((item(f"{bucket}/{rest[0]}-md5") or {}).get("Digest", {}).get("S", "none"))
+elif what == "fit":
+    # As a repair would that takes any bytes for a state.
+    fitting = hashlib.md5(body(rest[0])).hexdigest()
+    dynamodb.put_item(TableName=table, Item={"LockID": {"S": f"{bucket}/{rest[0]}-md5"}, "Digest": {"S": fitting}})
 elif what == "deny":
     # Whoever it is, but root, may not do this any more.
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])

@@ -100,6 +100,16 @@ impl World {
         output
     }
 
+    pub fn verify(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        command
+            .arg("verify")
+            .args(["--env", "prod", "--project", "acme", "--lock", "both", "--region"])
+            .arg(self.backend.emulator.region());
+        command.args(args).current_dir(self.backend.dir()).env_clear().envs(self.backend.emulator.aws_env()).stdin(Stdio::null());
+        command.output().expect("the program")
+    }
+
     #[track_caller]
     pub fn fails(&self, args: &[&str], code: i32, says: &[&str]) -> String {
         let output = self.state(args);

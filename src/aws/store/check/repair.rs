@@ -14,12 +14,15 @@ use super::{
         restore::{Failed, Why, Work},
         write::{Deleted, Encrypt, Expected},
     },
-    Fault, Should, Wrong,
+    Fault, Should, StateBytes, Wrong,
 };
 use crate::{
     aws::error::{Api, AwsError},
     backup::file,
-    state::digest::digest_id,
+    state::{
+        digest::digest_id,
+        layout::{Kind, Located},
+    },
 };
 
 const COPY: Api = Api::allowed_by("s3:CopyObject", "s3:PutObject");
@@ -49,7 +52,8 @@ impl Store<'_> {
     ///
     /// Flow: takes the lock as Terraform does; looks again; keeps the old item in a file; writes; looks; releases.
     ///
-    /// Guarantees: nothing is written over what was not looked at, and no byte of a state is changed.
+    /// Guarantees: nothing is written over what was not looked at, no byte of a state is changed, and no digest or new version
+    /// is written for bytes that are not a state.
     ///
     /// # Errors
     /// As of [`restore`](Store::restore).
@@ -61,10 +65,10 @@ impl Store<'_> {
         let mut kept = None;
         let result = match &fault.what {
             Wrong::Stale { stored, .. } => self.right_digest(path, Some(stored), work, &mut kept).await.map(|()| None),
-            Wrong::Missing { .. } => self.right_digest(path, None, work, &mut kept).await.map(|()| None),
-            Wrong::Orphaned { stored } => self.without_digest(path, stored, work, &mut kept).await.map(|()| None),
-            Wrong::Key { .. } => self.encrypted_again(path, should, work).await,
-            Wrong::LockFile { .. } | Wrong::Unread { .. } => Ok(None),
+            Wrong::Missing { stored, .. } => self.right_digest(path, stored.as_deref(), work, &mut kept).await.map(|()| None),
+            Wrong::Orphaned { stored, .. } => self.without_digest(path, stored, work, &mut kept).await.map(|()| None),
+            Wrong::Key { .. } => self.encrypted_again(&fault.located, should, work).await,
+            Wrong::LockFile { .. } | Wrong::Unreadable { .. } | Wrong::Unread { .. } => Ok(None),
         };
         let left = self.release(&lock).await.into_errors();
         let left = (!left.is_empty()).then_some((info.id, left));
@@ -76,8 +80,12 @@ impl Store<'_> {
     }
 
     async fn right_digest(&self, path: &str, old: Option<&str>, work: &Work<'_>, kept: &mut Option<PathBuf>) -> Result<(), Why> {
-        let head = self.head(path, None).await?.ok_or(Why::Changed)?;
-        let is = self.md5_of(path, &head).await?.ok_or(Why::Changed)?;
+        let read = self.read_state(path, None).await?.ok_or(Why::Changed)?;
+        let is = match read.bytes {
+            StateBytes::Readable { md5, .. } => md5,
+            StateBytes::Empty => return Err(Why::Changed),
+            StateBytes::Unreadable { error, .. } => return Err(Why::NotAState(error)),
+        };
         let now = self.digest_item(path).await?;
         if now.as_ref() == Some(&is) {
             return Ok(());
@@ -87,12 +95,13 @@ impl Store<'_> {
         }
         self.keep_item(path, old, work, kept)?;
         self.put_digest(path, &is, old.map_or(Expected::Absent, Expected::Exact)).await?;
-        let again = self.head(path, None).await?.is_some_and(|again| again.etag == head.etag);
+        let again = self.head(path, None).await?.is_some_and(|again| again.etag == read.etag);
         if again && self.digest_item(path).await?.as_ref() == Some(&is) { Ok(()) } else { Err(Why::NotWhatWasWritten) }
     }
 
+    /// An object of 0 bytes is no state, as for Terraform.
     async fn without_digest(&self, path: &str, old: &str, work: &Work<'_>, kept: &mut Option<PathBuf>) -> Result<(), Why> {
-        if self.head(path, None).await?.is_some() {
+        if self.head(path, None).await?.is_some_and(|head| head.size > 0) {
             return Err(Why::Changed);
         }
         self.keep_item(path, Some(old), work, kept)?;
@@ -115,7 +124,8 @@ impl Store<'_> {
     }
 
     /// A copy onto itself is a new version with the same bytes, under another key.
-    async fn encrypted_again(&self, path: &str, should: &Should<'_>, work: &Work<'_>) -> Result<Option<String>, Why> {
+    async fn encrypted_again(&self, located: &Located, should: &Should<'_>, work: &Work<'_>) -> Result<Option<String>, Why> {
+        let path = &*located.path;
         if work.cancel.is_cancelled() {
             return Err(Why::Interrupted);
         }
@@ -123,11 +133,15 @@ impl Store<'_> {
         if should.is(&head.encryption) {
             return Ok(head.version);
         }
-        let before = self.md5_of(path, &head).await?.ok_or(Why::Changed)?;
+        let before = self.read_state(path, None).await?.filter(|read| read.etag == head.etag).ok_or(Why::Changed)?;
+        // What else is in the bucket need not be a state.
+        match before.bytes {
+            StateBytes::Unreadable { error, .. } if located.kind == Kind::State => return Err(Why::NotAState(error)),
+            _ => {}
+        }
         self.copied(path, &head, should.encrypt).await?;
-        let now = self.head(path, None).await?.ok_or(Why::NotWhatWasWritten)?;
-        let same = self.md5_of(path, &now).await?.is_some_and(|after| after == before);
-        if same && should.is(&now.encryption) { Ok(now.version) } else { Err(Why::NotWhatWasWritten) }
+        let now = self.read_state(path, None).await?.ok_or(Why::NotWhatWasWritten)?;
+        if now.bytes == before.bytes && should.is(&now.encryption) { Ok(now.version) } else { Err(Why::NotWhatWasWritten) }
     }
 
     async fn copied(&self, path: &str, head: &Head, encrypt: &Encrypt) -> Result<(), AwsError> {

@@ -25,6 +25,17 @@ pub const STATE_DIGEST: Check = Check {
     controls: &[],
 };
 
+/// Only of states that were read: see [`super::super::contents`].
+pub const STATE_UNREADABLE: Check = Check {
+    id: "state-unreadable",
+    severity: Severity::High,
+    group: Group::Usage,
+    title: "Terraform can read every state (--read-states)",
+    why: "every command of Terraform fails on a state that was cut off or overwritten by something else, and a repair of its digest \
+          would only hide which version was the right one",
+    controls: &[],
+};
+
 pub const DIGEST_MISSING: Check = Check {
     id: "digest-missing",
     severity: Severity::Low,

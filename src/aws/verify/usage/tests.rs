@@ -40,7 +40,7 @@ fn state(path: &str, algorithm: &str, key: Option<&str>, digest: Stored) -> Seen
 }
 
 fn good(path: &str) -> Seen {
-    state(path, "aws:kms", Some(KEY_ARN), Stored::Digest("not compared".to_owned()))
+    state(path, "aws:kms", Some(KEY_ARN), Stored::Digest("0123456789abcdef0123456789abcdef".to_owned()))
 }
 
 fn info(created: &str, version: &str) -> LockInfo {
@@ -154,12 +154,33 @@ fn digests_as_far_as_they_can_be_told() {
     assert_snapshot!(findings(any_key(LockMechanism::Dynamodb), &seen), @"
     state-digest at s3://states/wrong.tfstate:
       its MD5 is 900150983cd24fb0d6963f7d28e17f72, and the lock table says d41d8cd98f00b204e9800998ecf8427e: it was last written without the table, or by something else than Terraform
-      while no run is in progress, compare the state with its last versions; if it is the right one, set `Digest` of the item to the MD5 of its bytes
+      run `tfbackend state check`: it says whether Terraform can read the state, which version the digest belongs to, and `--repair` writes the digest of a state that is right
     state-digest at s3://states/gone.tfstate:
       the lock table has a digest of this state, and the state is not there: it was deleted by something else than Terraform
       if the state was deleted by mistake, remove the delete marker; if it is gone for good, delete the item of its digest (`-md5`) from the table
     state-digest at s3://states/perhaps.tfstate: unreadable: s3:Some on states: denied
     digest-missing at s3://states/none.tfstate:
+      the lock table has no digest of it: it was last written without the table, or by something else than Terraform
+      apply a change with the table configured; until then nothing tells a state that was damaged from the right one
+    ");
+    // Terraform decodes either case, ignores what is no digest, and takes no bytes for no state.
+    let empty = |path: &str, digest: Stored| match state(path, "AES256", None, digest) {
+        Seen::State(LiveState { located, head: Ok(head), digest, .. }) => {
+            Seen::State(LiveState { located, size: 0, modified: None, head: Ok(Head { size: 0, ..head }), digest })
+        }
+        other => other,
+    };
+    let odd = [
+        state("upper.tfstate", "AES256", None, digest(&right.to_uppercase())),
+        state("text.tfstate", "AES256", None, digest("none")),
+        empty("empty.tfstate", Stored::Absent),
+        empty("digest.tfstate", digest(right)),
+    ];
+    assert_snapshot!(findings(any_key(LockMechanism::Dynamodb), &odd), @"
+    state-digest at s3://states/digest.tfstate:
+      the lock table has a digest of this state, and the object is empty: Terraform takes it for no state, and stops at the digest
+      run `tfbackend state check`: it names the version that the digest belongs to; without one, `--repair` deletes the digest
+    digest-missing at s3://states/text.tfstate:
       the lock table has no digest of it: it was last written without the table, or by something else than Terraform
       apply a change with the table configured; until then nothing tells a state that was damaged from the right one
     ");
@@ -175,6 +196,8 @@ fn digests_of_bytes() {
     };
     assert_eq!(of(Some("900150983cd24fb0d6963f7d28e17f72")), ("state-digest", true));
     assert_eq!(of(Some("d41d8cd98f00b204e9800998ecf8427e")), ("state-digest", false));
+    assert_eq!(of(Some("900150983CD24FB0D6963F7D28E17F72")), ("state-digest", true));
+    assert_eq!(of(Some("no digest")), ("digest-missing", false));
     assert_eq!(of(None), ("digest-missing", false));
 }
 

@@ -10,7 +10,10 @@ use super::super::super::store::{
     live::{Half, LiveLock},
 };
 use crate::{
-    state::lock::{LockError, LockInfo},
+    state::{
+        lock::{LockError, LockInfo},
+        snapshot::SnapshotError,
+    },
     verify::Verdict,
 };
 
@@ -49,15 +52,29 @@ pub fn encryption(head: &Head, key: Option<&str>) -> Verdict {
     }
 }
 
-const COPY_BACK: &str = "while no run is in progress, compare the state with its last versions; if it is the right one, set `Digest` of the \
-                         item to the MD5 of its bytes";
+const CHECK_STATE: &str = "run `tfbackend state check`: it says whether Terraform can read the state, which version the digest belongs to, and \
+                           `--repair` writes the digest of a state that is right";
 
 pub fn other_digest(stored: &str, is: &str) -> Verdict {
     fails(
         format!(
             "its MD5 is {is}, and the lock table says {stored}: it was last written without the table, or by something else than Terraform"
         ),
-        COPY_BACK,
+        CHECK_STATE,
+    )
+}
+
+pub fn not_a_state(error: &SnapshotError) -> Verdict {
+    fails(
+        format!("Terraform cannot read it: {error}"),
+        "run `tfbackend state check`: it names the version that can be brought back, and the `tfbackend state restore` that does it",
+    )
+}
+
+pub fn digest_of_nothing() -> Verdict {
+    fails(
+        "the lock table has a digest of this state, and the object is empty: Terraform takes it for no state, and stops at the digest",
+        "run `tfbackend state check`: it names the version that the digest belongs to; without one, `--repair` deletes the digest",
     )
 }
 

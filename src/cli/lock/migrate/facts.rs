@@ -1,24 +1,34 @@
 //! All that the guards of a stage ask for, looked at once.
 
-use super::guards::{Facts, Runner};
+use super::{
+    guards::{Facts, Runner},
+    ours::Ours,
+};
 use crate::{
-    aws::{access::lock_files, error::AwsError, lock_table::migration, verify::usage::AT_ONCE},
+    aws::{
+        access::lock_files::{self, Denied},
+        error::AwsError,
+        lock_table::migration,
+        verify::usage::AT_ONCE,
+    },
     cli::{context::Context, explain, failure::Failure, target::Target},
     settings::layer::LockMechanism,
     state::layout::lock_file,
 };
 
-/// `roles` are those of runs, by ARN.
-///
+/// What is said and known beside the backend itself.
+pub struct Known<'a> {
+    pub now: Option<LockMechanism>,
+    /// The state key that is meant; all of the bucket otherwise.
+    pub only: Option<&'a str>,
+    /// Those of runs, by ARN.
+    pub roles: &'a [String],
+    pub ours: Option<&'a Ours>,
+}
+
 /// # Errors
 /// If the table's tags, or what a role may do, cannot be looked at.
-pub async fn gather(
-    target: &Target,
-    now: Option<LockMechanism>,
-    only: Option<&str>,
-    roles: &[String],
-    cx: &mut Context<'_>,
-) -> Result<Facts, Failure> {
+pub async fn gather(target: &Target, Known { now, only, roles, ours }: Known<'_>, cx: &mut Context<'_>) -> Result<Facts, Failure> {
     let failed = |what: &str, error: AwsError| explain::aws(Failure::failed(what).because(&error), &error, None);
     let table = target.address.table.clone();
     let since = match &table {
@@ -29,11 +39,12 @@ pub async fn gather(
         None => None,
     };
     let used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
-    let runners = cx.look(runners(target, roles)).await?.map_err(|error| failed("nobody can say what runs may do", error))?;
-    Ok(Facts { now, since, used, table, runners })
+    let runners = cx.look(runners(target, roles, ours)).await?.map_err(|error| failed("nobody can say what runs may do", error))?;
+    let lock_files = format!("arn:{}:s3:::{}/*.tflock", target.aws.caller.partition, target.address.bucket);
+    Ok(Facts { now, since, used, table, makes_table: false, lock_files, runners })
 }
 
-/// What the files say, if they name the table or not.
+/// What is in use, if the table is named or not.
 pub fn now(target: &Target, names_table: bool) -> Option<LockMechanism> {
     match (names_table, target.locks.file) {
         (_, None) => None,
@@ -45,18 +56,37 @@ pub fn now(target: &Target, names_table: bool) -> Option<LockMechanism> {
     }
 }
 
-async fn runners(target: &Target, roles: &[String]) -> Result<Vec<Runner>, AwsError> {
+/// Those who could not use lock files once this migration has changed what is tfbackend's.
+async fn runners(target: &Target, roles: &[String], ours: Option<&Ours>) -> Result<Vec<Runner>, AwsError> {
+    let (aws, bucket) = (&target.aws, &target.address.bucket);
     let key = target.address.layout.key.as_deref().unwrap_or("terraform.tfstate");
-    let file = format!("arn:{}:s3:::{}/{}", target.aws.caller.partition, target.address.bucket, lock_file(key));
+    let file = format!("arn:{}:s3:::{bucket}/{}", aws.caller.partition, lock_file(key));
+    // What the runner policy is going to allow.
+    let granted = ours.and_then(|ours| Some((ours.runner_policy()?, ours.granted(LockMechanism::Both, bucket)?)));
     let mut runners = vec![];
     for role in roles {
-        let denied = lock_files::denied_to_principal(&target.aws, role, &file).await?;
-        runners.push(Runner { who: role.clone(), denied });
+        let mut denied = lock_files::denied_to_principal(aws, role, &file).await?;
+        if let (Some((policy, document)), true) = (&granted, denied.iter().any(|denied| !denied.explicit))
+            && lock_files::has_policy(aws, role, policy).await?
+        {
+            let still = lock_files::denied(document, &file);
+            denied.retain(|Denied { action, explicit }| *explicit || still.contains(action));
+        }
+        let denied = denied.into_iter().map(|denied| denied.action).collect();
+        runners.push(Runner { who: role.clone(), denied, unread: None });
     }
-    if let Some(policy) = &target.policy
-        && let Some((policy, denied)) = lock_files::denied_by_policy(&target.aws, policy, &file).await?
-    {
-        runners.push(Runner { who: format!("policy {policy}"), denied });
+    let policy = ours.and_then(Ours::runner_policy).or(target.policy.as_deref());
+    if let (Some(policy), Some(error)) = (policy, ours.and_then(Ours::policy_unread)) {
+        runners.push(Runner { who: format!("policy {policy}"), denied: vec![], unread: Some(error.to_owned()) });
+        return Ok(runners);
+    }
+    let denied = match (&granted, policy) {
+        (Some((_, document)), Some(_)) => Some(lock_files::denied(document, &file)),
+        (None, Some(policy)) => lock_files::denied_by_policy(aws, policy, &file).await?.map(|(_, denied)| denied),
+        (_, None) => None,
+    };
+    if let (Some(denied), Some(policy)) = (denied, policy) {
+        runners.push(Runner { who: format!("policy {policy}"), denied, unread: None });
     }
     Ok(runners)
 }

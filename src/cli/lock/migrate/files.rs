@@ -8,10 +8,11 @@ use std::{
 use crate::{
     cli::failure::Failure,
     render::{
-        lock_arguments::{Edit, Form, Wanted, edit},
+        lock_arguments::{self, Edit, Form, LockArguments, Wanted, edit},
         rewrite::Read,
         shell::shell_word,
     },
+    settings::layer::LockMechanism,
     working_directory::{Look, WorkingDirectory},
 };
 
@@ -28,25 +29,83 @@ pub struct Files {
     pub by_hand: Vec<(PathBuf, String)>,
     /// What to run where something is edited, one for each folder.
     pub init: Vec<String>,
+    /// What the files of the folder itself choose; `None` if none of them is about this backend.
+    pub now: Option<LockMechanism>,
 }
 
-/// Looks at the files of one folder, or of all below it. `named` are those of `--backend-config`.
+/// Where to look.
+#[derive(Clone, Debug)]
+pub struct Places<'a> {
+    pub root: &'a Path,
+    /// In every folder below it as well.
+    pub below: bool,
+    /// Partial configurations of `root`, whatever their names.
+    pub named: &'a [PathBuf],
+    /// The folder of an environment's own files, with the name of its partial configuration.
+    pub out: Option<(PathBuf, PathBuf)>,
+}
+
+/// Looks at the files of one folder, or of all below it.
 ///
 /// # Errors
 /// If a folder cannot be listed.
-pub fn plan(root: &Path, below: bool, named: &[PathBuf], wanted: &Wanted<'_>) -> Result<Files, Failure> {
+pub fn plan(places: &Places<'_>, wanted: &Wanted<'_>) -> Result<Files, Failure> {
     let mut files = Files::default();
-    let folders = if below { folders(root)? } else { vec![root.to_owned()] };
+    let Places { root, below, named, out } = places;
+    let mut folders = if *below { folders(root)? } else { vec![(*root).to_owned()] };
+    let out = out.as_ref().filter(|(dir, _)| dir.is_dir());
+    if let Some((dir, _)) = out.filter(|(dir, _)| !folders.contains(dir)) {
+        folders.push(dir.clone());
+    }
     for dir in folders {
-        let named = if dir == root { named } else { &[] };
-        let look = Look { partial: named, ..Look::default() };
+        let mut partial = if dir == *root { named.to_vec() } else { vec![] };
+        if let Some((_, conf)) = out.filter(|(out, conf)| *out == dir && dir.join(conf).is_file()) {
+            partial.push(conf.clone());
+        }
+        let look = Look { partial: &partial, ..Look::default() };
         let folder = WorkingDirectory::read(&dir, &look).map_err(|error| Failure::failed("cannot look at the files").because(&error))?;
         files.add(&folder, root, wanted);
+        if files.now.is_none() && (dir == *root || out.is_some_and(|(out, _)| *out == dir)) {
+            files.now = now(&folder, wanted.bucket);
+        }
     }
     Ok(files)
 }
 
+/// What the block and the partial configurations of a folder say of this bucket, together.
+fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
+    let configurations = folder.configuration.files.iter().map(|path| (path, Form::Configuration));
+    let texts = configurations.chain(folder.partial.iter().map(|partial| (&partial.path, Form::Partial)));
+    let mut found: Vec<LockArguments> = vec![];
+    for (path, form) in texts {
+        if let Ok(Some(text)) = crate::working_directory::bounded::text(path) {
+            found.extend(lock_arguments::read(&text, form));
+        }
+    }
+    found.retain(|arguments| arguments.bucket.as_ref().is_none_or(|named| named == bucket));
+    let rest = |one: &LockArguments| {
+        // What leaves the bucket to another completes it.
+        let of_it = found.iter().filter(|other| other.bucket.is_none()).chain([one]);
+        of_it.fold((false, false), |(table, file), other| (table || other.has_table, file || other.use_file == Some(true)))
+    };
+    let each = found.iter().filter(|arguments| arguments.bucket.is_some()).map(rest).map(|used| match used {
+        (true, true) => Some(LockMechanism::Both),
+        (true, false) => Some(LockMechanism::Dynamodb),
+        (false, true) => Some(LockMechanism::S3),
+        (false, false) => None,
+    });
+    let each: Vec<Option<LockMechanism>> = each.collect();
+    // Where they differ, the one that others may not see counts.
+    let order = [LockMechanism::Dynamodb, LockMechanism::Both, LockMechanism::S3];
+    order.into_iter().find(|mechanism| each.contains(&Some(*mechanism)))
+}
+
 impl Files {
+    /// Whether any file here is about this backend.
+    pub fn are_here(&self) -> bool {
+        !(self.edits.is_empty() && self.current.is_empty() && self.by_hand.is_empty())
+    }
+
     fn add(&mut self, folder: &WorkingDirectory, root: &Path, wanted: &Wanted<'_>) {
         let before = self.edits.len();
         let unread = folder.configuration.unreadable.iter().map(|unreadable| &unreadable.path);

@@ -17,7 +17,20 @@ pub struct Facts {
     pub since: Option<Timestamp>,
     pub used: Used,
     pub table: Option<String>,
+    /// Whether a table that is missing is made as a step.
+    pub makes_table: bool,
+    /// The lock files of this bucket, as a policy names them.
+    pub lock_files: String,
     pub runners: Vec<Runner>,
+}
+
+impl Facts {
+    /// Whether the way to lock files has been gone to its end: nothing says that the table is in use.
+    fn is_over(&self) -> bool {
+        let has_digest = self.used.states.iter().any(|state| state.digest.is_some());
+        self.now == Some(LockMechanism::S3)
+            && (self.table.is_none() || (self.since.is_none() && !has_digest && self.used.orphans.is_empty()))
+    }
 }
 
 /// Who runs Terraform, and what is missing for lock files.
@@ -26,6 +39,8 @@ pub struct Runner {
     /// As in `role/ci`, or the name of a policy.
     pub who: String,
     pub denied: Vec<String>,
+    /// Why nothing is known of it.
+    pub unread: Option<String>,
 }
 
 /// What was said on the command line.
@@ -60,8 +75,8 @@ pub fn refusals(facts: &Facts, to: LockMechanism, said: &Said) -> Vec<Refusal> {
             "wait for the run, or release what nobody holds any more: tfbackend lock release --id ID",
         ));
     }
-    if to.uses_table() && facts.table.is_none() {
-        all.push(refusal("there is no lock table", "make one, and name it: `tfbackend bootstrap --lock both`, or --table NAME"));
+    if to.uses_table() && facts.table.is_none() && !facts.makes_table {
+        all.push(refusal("there is no lock table", "make one, and name it: --table NAME"));
     }
     match to {
         LockMechanism::Both => all.extend(to_both(facts, said)),
@@ -94,7 +109,13 @@ fn to_both(facts: &Facts, said: &Said) -> Vec<Refusal> {
 /// Away from the table: nobody may be left who locks only there.
 fn to_files(facts: &Facts, said: &Said) -> Vec<Refusal> {
     let mut all = versions_said(said);
-    if facts.now == Some(LockMechanism::S3) && facts.table.is_none() {
+    if said.drop_table && facts.used.others > 0 {
+        all.push(refusal(
+            format!("the table has {} other items, of other buckets or keys", facts.used.others),
+            "leave the table: without --drop-table",
+        ));
+    }
+    if facts.is_over() {
         return all;
     }
     let Some(since) = facts.since else {
@@ -106,12 +127,6 @@ fn to_files(facts: &Facts, said: &Said) -> Vec<Refusal> {
     }
     all.extend(facts.used.states.iter().filter_map(|state| not_ready(state, since)));
     all.extend(may_lock(facts));
-    if said.drop_table && facts.used.others > 0 {
-        all.push(refusal(
-            format!("the table has {} other items, of other buckets or keys", facts.used.others),
-            "leave the table: without --drop-table",
-        ));
-    }
     all
 }
 
@@ -139,12 +154,20 @@ fn versions_said(said: &Said) -> Vec<Refusal> {
 }
 
 fn may_lock(facts: &Facts) -> Vec<Refusal> {
-    let missing = facts.runners.iter().filter(|runner| !runner.denied.is_empty());
+    let missing = facts.runners.iter().filter(|runner| !runner.denied.is_empty() || runner.unread.is_some());
     missing
         .map(|runner| {
+            if let Some(error) = &runner.unread {
+                let hint = "allow these credentials to read it and to change it, then run again";
+                return refusal(format!("whether {} allows lock files is unknown: {error}", runner.who), hint);
+            }
+            let actions = runner.denied.iter().map(|action| format!("\"{action}\"")).collect::<Vec<_>>().join(", ");
+            let statement = format!(r#"{{"Effect": "Allow", "Action": [{actions}], "Resource": "{}"}}"#, facts.lock_files);
             refusal(
                 format!("{} does not allow {} on lock files", runner.who, runner.denied.join(", ")),
-                "`tfbackend bootstrap --lock both` gives it to the runner policy; add it to what is not tfbackend's",
+                format!(
+                    "it is not tfbackend's to change: add this statement to it, or to another policy of those who have it: {statement}"
+                ),
             )
         })
         .collect()
@@ -162,8 +185,7 @@ fn version_of(state: &Written) -> Result<bool, String> {
 /// Why a state may still be used by somebody who locks only in the table.
 pub fn not_ready(state: &Written, since: Timestamp) -> Option<Refusal> {
     let path = &state.path;
-    let write = "write it with the new files: `terraform apply`; if there is nothing to change, `terraform state pull`, count its serial up, \
-                 and `terraform state push`";
+    let write = "write it with the new files: `terraform apply`; a state that never changes: `tfbackend lock migrate --touch`";
     match (state.modified, version_of(state), state.lock_file_since) {
         (None, ..) => Some(refusal(format!("nobody can say when {path} was written"), write)),
         (Some(modified), ..) if modified < since => {
@@ -182,6 +204,20 @@ pub fn not_ready(state: &Written, since: Timestamp) -> Option<Refusal> {
         (Some(_), Err(_), Some(true)) if state.unreadable.is_none() => None,
         (Some(_), Err(why), _) => Some(refusal(format!("nobody can say which version wrote {path}: {why}"), write)),
     }
+}
+
+/// Why a state that is in the way cannot be helped by writing it once more; `None` if it can.
+pub fn untouchable(state: &Written, since: Timestamp) -> Option<Refusal> {
+    if let Some(why) = &state.unreadable {
+        let hint = "`tfbackend state check` names the version that can be brought back";
+        return Some(refusal(format!("{} cannot be read: {why}", state.path), hint));
+    }
+    // A run with the old files, found out: the state is in use by somebody who locks only in the table.
+    if state.modified.is_some_and(|modified| modified >= since) {
+        return not_ready(state, since);
+    }
+    let has_versions = state.has_versions;
+    not_ready(&Written { modified: Some(since), lock_file_since: has_versions.then_some(true), ..state.clone() }, since)
 }
 
 #[cfg(test)]

@@ -1,18 +1,32 @@
 //! What a stage does, as a list that can be shown, and carried out from top to bottom.
 
+use std::num::NonZeroUsize;
+
 use jiff::Timestamp;
 
-use super::{files::Files, guards::Facts};
+use super::{
+    files::Files,
+    guards::Facts,
+    ours::{Ours, PolicyChanges},
+};
 use crate::{
-    aws::{error::AwsError, lock_table::migration, store::write::Deleted},
-    cli::{context::Context, failure::Failure, target::Target},
+    apply::{Outcome, Run, apply},
+    aws::{error::AwsError, lock_table::migration, resources::AwsSpec, store::write::Deleted},
+    cli::{context::Context, explain, failure::Failure, save::Save, target::Target},
     exit,
+    plan::Plan,
     settings::layer::LockMechanism,
+    spec::Outputs,
 };
 
 /// One thing to do.
 #[derive(Debug)]
-pub enum Step {
+pub enum MigrationStep {
+    /// Of the environment, by the same writers as a bootstrap.
+    Apply {
+        title: String,
+        plan: Plan<AwsSpec>,
+    },
     /// A digest that is not that of the state, or of no use any more.
     DeleteDigest {
         path: String,
@@ -20,6 +34,11 @@ pub enum Step {
     },
     /// The place in the list of edits.
     Edit(usize),
+    /// The settings file.
+    Settings {
+        title: String,
+        save: Save,
+    },
     /// The time from which lock files are in use beside the table.
     Begin {
         table: String,
@@ -32,49 +51,100 @@ pub enum Step {
     },
 }
 
+/// What of an environment moves with its locks.
+#[derive(Default)]
+pub struct OurSteps {
+    pub make_table: Option<Plan<AwsSpec>>,
+    pub policy: PolicyChanges,
+    /// The name of the runner policy.
+    pub policy_name: String,
+    pub table_name: String,
+    pub settings: Option<Save>,
+}
+
 /// In an order in which it may be cut off anywhere: running it again does what is left.
-pub fn of(facts: &Facts, files: &Files, to: LockMechanism, drop_table: bool) -> Vec<Step> {
+///
+/// Rights come before the locks that need them, and go after. The note on the table comes and goes last, since it is what
+/// says that a stage is over; a table that is deleted goes while the files still name it.
+pub fn of(facts: &Facts, files: &Files, ours: OurSteps, to: LockMechanism, drop_table: bool) -> Vec<MigrationStep> {
     let Facts { now, since, used, table, .. } = facts;
-    let edits = (0..files.edits.len()).map(Step::Edit);
+    let OurSteps { make_table, policy: PolicyChanges { grant, revoke }, policy_name, table_name, settings } = ours;
+    let to_make = make_table.is_some();
+    let mut steps: Vec<MigrationStep> = vec![];
+    let of_plan = |title: String, plan: Option<Plan<AwsSpec>>| plan.map(|plan| MigrationStep::Apply { title, plan });
+    steps.extend(of_plan(format!("make lock table {table_name}"), make_table));
+    let locks = match to {
+        LockMechanism::Dynamodb => "lock in the table",
+        LockMechanism::Both => "lock in the table and in lock files",
+        LockMechanism::S3 => "write and delete lock files",
+    };
+    steps.extend(of_plan(format!("let runs {locks} (runner policy {policy_name})"), grant));
+
     let states = used.states.iter().filter(|state| to == LockMechanism::S3 || state.is_stale());
     let digests = states.filter_map(|state| Some((state.path.clone(), state.digest.clone()?)));
-    let digests = digests.chain(used.orphans.iter().cloned()).map(|(path, digest)| Step::DeleteDigest { path, digest });
-    let mut steps: Vec<Step> = vec![];
+    let digests = digests.chain(used.orphans.iter().cloned()).map(|(path, digest)| MigrationStep::DeleteDigest { path, digest });
+    let edits = (0..files.edits.len()).map(MigrationStep::Edit);
+    let settings = settings.map(|save| MigrationStep::Settings { title: format!("set lock in {}", save.shown()), save });
+    // A run with the old files that could take a lock file and not release it would leave it behind: while files are edited, or
+    // both are in use, lock files stay allowed. The same command takes that back once there is nothing else to do.
+    let may_revoke = match to {
+        LockMechanism::Both => false,
+        LockMechanism::S3 => true,
+        LockMechanism::Dynamodb => files.edits.is_empty() && since.is_none(),
+    };
+    let gone = match to {
+        LockMechanism::S3 => "in the table",
+        LockMechanism::Dynamodb | LockMechanism::Both => "in lock files",
+    };
+    let revoke = of_plan(format!("take the right to lock {gone} from runs (runner policy {policy_name})"), revoke.filter(|_| may_revoke));
+    let table = table.clone().or_else(|| to_make.then_some(table_name));
     match (to, table) {
         // A digest that is not that of the state keeps Terraform from reading it as soon as the files name the table.
         (LockMechanism::Both, Some(table)) => {
             // The table is not in use beside lock files: the way there was cut off before it could say so.
             let over = since.is_some() && *now == Some(LockMechanism::S3);
-            steps.extend(over.then(|| Step::End { table: table.clone() }));
+            steps.extend(over.then(|| MigrationStep::End { table: table.clone() }));
             steps.extend(digests);
             steps.extend(edits);
-            steps.extend((over || since.is_none()).then(|| Step::Begin { table: table.clone() }));
+            steps.extend(settings);
+            steps.extend((over || since.is_none()).then_some(MigrationStep::Begin { table }));
         }
         (LockMechanism::Dynamodb, Some(table)) => {
             steps.extend(digests);
             steps.extend(edits);
-            steps.extend(since.map(|_| Step::End { table: table.clone() }));
+            steps.extend(settings);
+            steps.extend(revoke);
+            steps.extend(since.map(|_| MigrationStep::End { table }));
         }
         // The files say which table it is: they go last where it is deleted.
         (LockMechanism::S3, Some(table)) if drop_table => {
             steps.extend(digests);
-            steps.push(Step::DropTable { table: table.clone() });
+            steps.push(MigrationStep::DropTable { table });
             steps.extend(edits);
+            steps.extend(settings);
+            steps.extend(revoke);
         }
         (LockMechanism::S3, Some(table)) => {
             steps.extend(digests);
             steps.extend(edits);
+            steps.extend(settings);
+            steps.extend(revoke);
             // It stays for as long as something in the table says that it is in use.
-            steps.extend((since.is_some() && used.others == 0).then(|| Step::End { table: table.clone() }));
+            steps.extend((since.is_some() && used.others == 0).then_some(MigrationStep::End { table }));
         }
-        (_, None) => steps.extend(edits),
+        (_, None) => {
+            steps.extend(edits);
+            steps.extend(settings);
+            steps.extend(revoke);
+        }
     }
     steps
 }
 
-impl Step {
+impl MigrationStep {
     pub fn title(&self, files: &Files) -> String {
         match self {
+            Self::Apply { title, .. } | Self::Settings { title, .. } => title.clone(),
             Self::DeleteDigest { path, .. } => format!("delete the digest of {path} from the table"),
             Self::Edit(at) => files.edits.get(*at).map_or_else(String::new, |(read, _)| format!("edit {}", read.path.display())),
             Self::Begin { table } => {
@@ -89,19 +159,31 @@ impl Step {
     pub fn destroys(&self) -> Option<&str> {
         match self {
             Self::DropTable { table } => Some(table),
-            Self::DeleteDigest { .. } | Self::Edit(_) | Self::Begin { .. } | Self::End { .. } => None,
+            Self::Apply { .. }
+            | Self::DeleteDigest { .. }
+            | Self::Edit(_)
+            | Self::Settings { .. }
+            | Self::Begin { .. }
+            | Self::End { .. } => None,
         }
     }
 }
 
+/// Where steps are carried out.
+pub struct Carrying<'a> {
+    pub files: &'a Files,
+    pub target: &'a Target,
+    pub ours: Option<&'a Ours>,
+}
+
 /// Carries them out, one after the other, and stops at the first that fails.
-pub async fn carry_out(steps: &[Step], files: &Files, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
-    for (done, step) in steps.iter().enumerate() {
-        let title = step.title(files);
+pub async fn carry_out(steps: Vec<MigrationStep>, on: &Carrying<'_>, cx: &mut Context<'_>) -> Result<(), Failure> {
+    for (done, step) in steps.into_iter().enumerate() {
+        let title = step.title(on.files);
         if cx.host.cancel.is_cancelled() {
             return Err(Failure::interrupted(format!("interrupted before: {title}")).hint("the same command continues"));
         }
-        one(step, files, target, cx.now()).await.map_err(|failure| {
+        one(step, on, cx).await.map_err(|failure| {
             let code = if done == 0 { exit::FAILED } else { exit::PARTLY };
             Failure { code, message: format!("could not {title}"), ..failure }.hint("the same command continues where this one stopped")
         })?;
@@ -110,47 +192,131 @@ pub async fn carry_out(steps: &[Step], files: &Files, target: &Target, cx: &mut 
     Ok(())
 }
 
-async fn one(step: &Step, files: &Files, target: &Target, now: Timestamp) -> Result<(), Failure> {
+async fn one(step: MigrationStep, on: &Carrying<'_>, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let Carrying { files, target, ours } = on;
+    let now: Timestamp = cx.now();
     let aws = &target.aws;
-    let failed = |error: AwsError| crate::cli::explain::aws(Failure::failed("").because(&error), &error, None);
+    let failed = |error: AwsError| explain::aws(Failure::failed("").because(&error), &error, None);
     match step {
-        Step::Edit(at) => match files.edits.get(*at) {
+        MigrationStep::Apply { plan, .. } => match ours {
+            Some(ours) => applied(plan, ours, cx).await,
+            None => Ok(()),
+        },
+        MigrationStep::Edit(at) => match files.edits.get(at) {
             Some((read, text)) => read.replace(text).map_err(|error| Failure::failed("").because(&error)),
             None => Ok(()),
         },
-        Step::DeleteDigest { path, digest } => match target.store().delete_digest(path, digest).await.map_err(failed)? {
+        MigrationStep::Settings { save, .. } => save.write(),
+        MigrationStep::DeleteDigest { path, digest } => match target.store().delete_digest(&path, &digest).await.map_err(failed)? {
             Deleted::Done | Deleted::AlreadyGone => Ok(()),
             Deleted::Changed => Err(Failure::failed("").hint(format!("{path} was written meanwhile: the digest is another one now"))),
         },
-        Step::Begin { table } => migration::set_both_since(aws, table, now).await.map_err(failed),
-        Step::End { table } => migration::clear_both_since(aws, table).await.map_err(failed),
-        Step::DropTable { table } => target.store().drop_empty_table(table).await.map_err(failed),
+        MigrationStep::Begin { table } => migration::set_both_since(aws, &table, now).await.map_err(failed),
+        MigrationStep::End { table } => migration::clear_both_since(aws, &table).await.map_err(failed),
+        MigrationStep::DropTable { table } => target.store().drop_empty_table(&table).await.map_err(failed),
+    }
+}
+
+/// By the same writers as a bootstrap, one after the other.
+async fn applied(plan: Plan<AwsSpec>, ours: &Ours, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let cancel = cx.host.cancel.clone();
+    let run = Run { parallelism: NonZeroUsize::MIN, cancel: &cancel, on_event: &mut |_| {} };
+    let Outcome { failed, left, .. } = apply(plan, Outputs::new(), ours.aws(), run).await;
+    match failed.first() {
+        Some((_, error)) => Err(explain::aws(Failure::failed("").because(error), error, None)),
+        None if !left.is_empty() => Err(Failure::interrupted("")),
+        None => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::store::migration::Used;
+    use crate::{
+        aws::{
+            access::Policy,
+            blueprint::RUNNER_POLICY,
+            ownership::Tags,
+            policy::Document,
+            store::migration::{Used, Written},
+        },
+        plan::{Change, Step},
+    };
 
-    fn titles(now: LockMechanism, since: Option<&str>, to: LockMechanism, drop_table: bool) -> Vec<String> {
+    fn policy() -> Plan<AwsSpec> {
+        let policy = Policy { name: "p".to_owned(), description: String::new(), document: Document::new(vec![]), tags: Tags::new() };
+        let change = Change::Update { from: AwsSpec::Policy(policy.clone()), to: AwsSpec::Policy(policy) };
+        Plan { steps: vec![Step { address: RUNNER_POLICY, needs: vec![], change, consequence: None }] }
+    }
+
+    fn ours() -> OurSteps {
+        OurSteps { policy: PolicyChanges { grant: Some(policy()), revoke: Some(policy()) }, ..OurSteps::default() }
+    }
+
+    fn facts(now: LockMechanism, since: Option<&str>) -> Facts {
         let used = Used { orphans: vec![("gone.tfstate".to_owned(), "0".to_owned())], ..Used::default() };
         let since = since.map(|since| since.parse().expect("a time"));
-        let facts = Facts { now: Some(now), since, used, table: Some("locks".to_owned()), runners: vec![] };
-        let files = Files::default();
-        of(&facts, &files, to, drop_table).iter().map(|step| step.title(&files).split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
+        let table = Some("locks".to_owned());
+        Facts { now: Some(now), since, used, table, makes_table: false, lock_files: String::new(), runners: vec![] }
     }
+
+    fn titles(facts: &Facts, ours: OurSteps, to: LockMechanism, drop_table: bool) -> Vec<String> {
+        let files = Files::default();
+        of(facts, &files, ours, to, drop_table)
+            .iter()
+            .map(|step| step.title(&files).split(' ').take(2).collect::<Vec<_>>().join(" "))
+            .collect()
+    }
+
+    const THEN: Option<&str> = Some("2026-11-21T07:00:52Z");
+    use LockMechanism::{Both, Dynamodb, S3};
 
     /// Cut off anywhere, the next run still knows which table it was, or need not.
     #[test]
     fn the_table_is_named_for_as_long_as_something_is_to_be_done_to_it() {
-        use LockMechanism::{Both, Dynamodb, S3};
-        let then = Some("2026-11-21T07:00:52Z");
-        assert_eq!(titles(Both, then, S3, true), ["delete the", "delete table"]);
-        assert_eq!(titles(Both, then, S3, false), ["delete the", "take the"]);
-        assert_eq!(titles(Dynamodb, None, Both, false), ["delete the", "note on"]);
-        assert_eq!(titles(Both, then, Both, false), ["delete the"]);
+        let of_nobody = |now, since, to, drop_table| titles(&facts(now, since), OurSteps::default(), to, drop_table);
+        assert_eq!(of_nobody(Both, THEN, S3, true), ["delete the", "delete table"]);
+        assert_eq!(of_nobody(Both, THEN, S3, false), ["delete the", "take the"]);
+        assert_eq!(of_nobody(Dynamodb, None, Both, false), ["delete the", "note on"]);
+        assert_eq!(of_nobody(Both, THEN, Both, false), ["delete the"]);
         // The note of a way that was cut off at its end is not that of the next.
-        assert_eq!(titles(S3, then, Both, false), ["take the", "delete the", "note on"]);
+        assert_eq!(of_nobody(S3, THEN, Both, false), ["take the", "delete the", "note on"]);
+    }
+
+    #[test]
+    fn rights_are_given_first_and_taken_last_and_the_note_says_when_it_is_over() {
+        let of_ours = |now, since, to, drop_table| titles(&facts(now, since), ours(), to, drop_table);
+        assert_eq!(of_ours(Dynamodb, None, Both, false), ["let runs", "delete the", "note on"]);
+        assert_eq!(of_ours(Both, THEN, S3, false), ["let runs", "delete the", "take the", "take the"]);
+        assert_eq!(of_ours(Both, THEN, S3, true), ["let runs", "delete the", "delete table", "take the"]);
+        let last = |to, drop_table| of(&facts(Both, THEN), &Files::default(), ours(), to, drop_table).pop();
+        assert!(matches!(last(S3, false), Some(MigrationStep::End { .. })));
+        assert!(matches!(last(S3, true), Some(MigrationStep::Apply { .. })));
+        // Those with the old files still take lock files, and have to be able to release them.
+        assert_eq!(of_ours(Both, THEN, Dynamodb, false), ["let runs", "delete the", "take the"]);
+        assert_eq!(of_ours(Dynamodb, None, Dynamodb, false), ["let runs", "delete the", "take the"]);
+        assert!(matches!(last(Dynamodb, false), Some(MigrationStep::End { .. })));
+        // A table that is missing is made before anything else, and noted like one that was there.
+        let make = OurSteps { make_table: Some(policy()), table_name: "locks".to_owned(), ..ours() };
+        let none = Facts { table: None, makes_table: true, ..facts(S3, None) };
+        assert_eq!(titles(&none, make, Both, false), ["make lock", "let runs", "delete the", "note on"]);
+    }
+
+    /// In the last stage every digest goes: it would grow stale.
+    #[test]
+    fn digests_that_fit_stay_until_the_table_is_given_up() {
+        let state = Written {
+            path: "a.tfstate".to_owned(),
+            modified: None,
+            version: None,
+            unreadable: None,
+            md5: Some("900150983cd24fb0d6963f7d28e17f72".to_owned()),
+            digest: Some("900150983CD24FB0D6963F7D28E17F72".to_owned()),
+            lock_file_since: None,
+            has_versions: true,
+        };
+        let with = |now| Facts { used: Used { states: vec![state.clone()], ..Used::default() }, ..facts(now, THEN) };
+        assert_eq!(titles(&with(Both), OurSteps::default(), Both, false), Vec::<String>::new(), "of either case");
+        assert_eq!(titles(&with(Both), OurSteps::default(), S3, false), ["delete the", "take the"]);
     }
 }

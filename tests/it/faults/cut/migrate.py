@@ -1,4 +1,5 @@
-"""Puts a backend before a stage of `lock migrate` (`table` or `both`), and prints what is in its table: BUCKET TABLE [STAGE]."""
+"""Puts a backend before a stage of `lock migrate` (`table` or `both`), and prints what is in its table, and which rights to lock
+runs have: BUCKET TABLE POLICY [STAGE]."""
 
 import hashlib
 import json
@@ -7,8 +8,8 @@ import sys
 import boto3
 from botocore.exceptions import ClientError
 
-bucket, table, *stage = sys.argv[1:]
-s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+bucket, table, policy, *stage = sys.argv[1:]
+s3, dynamodb, iam = boto3.client("s3"), boto3.client("dynamodb"), boto3.client("iam")
 KEY, SINCE = "terraform.tfstate", "tfbackend:lock-files-since"
 
 
@@ -43,3 +44,9 @@ try:
     print("since" if SINCE in [tag["Key"] for tag in dynamodb.list_tags_of_resource(ResourceArn=arn())["Tags"]] else "not since")
 except ClientError as error:
     print("no table" if error.response["Error"]["Code"] == "ResourceNotFoundException" else error)
+account = boto3.client("sts").get_caller_identity()["Account"]
+arn_of_policy = f"arn:aws:iam::{account}:policy/{policy}"
+version = iam.get_policy(PolicyArn=arn_of_policy)["Policy"]["DefaultVersionId"]
+document = iam.get_policy_version(PolicyArn=arn_of_policy, VersionId=version)["PolicyVersion"]["Document"]
+sids = [statement.get("Sid", "").removeprefix("Tfbackend") for statement in document["Statement"]]
+print("rights", *sorted(sid for sid in sids if sid in ["ReleaseLockFiles", "LockItems"]))

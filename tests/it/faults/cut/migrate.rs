@@ -27,16 +27,22 @@ in_parts! { fn cut_off_anywhere_the_next_migration_goes_on: cut in only }
 struct Stage {
     from: &'static str,
     line: &'static str,
-    /// What is left in the table.
+    /// What is left in the table, beside digests, and the rights of runs.
     left: &'static str,
+    /// What the settings file says then.
+    lock: &'static str,
 }
 
 const DIGEST: &str = "acme-tfstate-prod-000000000000-eu-west-1/terraform.tfstate-md5\n";
-const STAGES: [Stage; 3] = [
-    Stage { from: "table", line: "--to both", left: "since\n" },
-    Stage { from: "both", line: "--to dynamodb", left: "not since\n" },
-    Stage { from: "both", line: "--to s3 --drop-table", left: "no table\n" },
+const STAGES: [Stage; 4] = [
+    Stage { from: "table", line: "--to both", left: "since\nrights LockItems ReleaseLockFiles\n", lock: "both" },
+    Stage { from: "both", line: "--to dynamodb", left: "not since\nrights LockItems ReleaseLockFiles\n", lock: "dynamodb" },
+    Stage { from: "both", line: "--to s3", left: "not since\nrights ReleaseLockFiles\n", lock: "s3" },
+    Stage { from: "both", line: "--to s3 --drop-table", left: "no table\nrights ReleaseLockFiles\n", lock: "s3" },
 ];
+const POLICY: &str = "acme-tfstate-prod-runner-eu-west-1";
+
+const SETTINGS: &str = "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\nlock = \"both\" # moved by lock migrate\n";
 
 struct World {
     backend: Backend,
@@ -55,19 +61,30 @@ impl World {
     }
 
     fn table(&self, stage: &[&str]) -> String {
-        self.backend.emulator.python(SCRIPT, &[&[&*self.bucket, TABLE], stage].concat())
+        self.backend.emulator.python(SCRIPT, &[&[&*self.bucket, TABLE, POLICY], stage].concat())
+    }
+
+    fn settings(&self) -> String {
+        fs::read_to_string(self.backend.dir().join("tfbackend.toml")).expect("a file")
+    }
+
+    /// A stage in one piece.
+    fn must(&self, line: &'static str) -> Result<(), String> {
+        let output = self.command(Stage { from: "", line, left: "", lock: "" }).output().expect("the program");
+        holds(output.status.success(), || format!("{line}: {}", said(&output)))
     }
 
     /// As before the stage, with the table, which an earlier run may have deleted.
     fn reset(&self, stage: Stage) -> Result<(), String> {
         self.set_conf(&self.both);
-        let made = self.backend.bootstrap();
-        holds(made.status.success() && self.conf() == self.both, || said(&made))?;
-        self.table(&[stage.from]);
+        // The table, the rights and the settings come back as a migration makes them.
+        self.must("--to both")?;
+        holds(self.conf() == self.both && self.settings() == SETTINGS, || self.conf() + &self.settings())?;
         if stage.from == "table" {
-            let lines = self.both.lines().filter(|line| !line.starts_with("use_lockfile"));
-            self.set_conf(&lines.map(|line| format!("{line}\n")).collect::<String>());
+            self.must("--to dynamodb")?;
+            self.must("--to dynamodb")?;
         }
+        self.table(&[stage.from]);
         Ok(())
     }
 
@@ -102,15 +119,24 @@ impl World {
         let next = self.command(stage).output().expect("the program");
         holds(next.status.success(), || format!("{at}: {}", said(&next)))?;
         self.ended(stage, conf).map_err(|why| format!("{at}: {why}"))?;
-        let again = self.command(stage).output().expect("the program");
+        let mut again = self.command(stage).output().expect("the program");
+        if stage.lock == "dynamodb" && !said(&again).contains("nothing to do") {
+            // The right to release lock files goes by a run of its own.
+            again = self.command(stage).output().expect("the program");
+        }
         holds(again.status.success() && said(&again).contains("nothing to do"), || format!("{at}: {}", said(&again)))
     }
 
-    /// A digest that fits its state where the table is in use, and none that does not.
+    /// A digest that fits its state where the table is in use, and none that does not; rights and settings that go with it.
     fn ended(&self, stage: Stage, conf: &str) -> Result<(), String> {
         let (left, now) = (self.table(&[]), text(&self.conf()));
-        let digest = if stage.left == "no table\n" { "" } else { DIGEST };
-        holds(left == format!("{digest}{}", stage.left) && now == text(conf), || format!("{left}\n{now}"))
+        let digest = if stage.lock == "s3" { "" } else { DIGEST };
+        // Where the note was gone before the run that ended it, that run takes the right as well.
+        let later = stage.left.replace(" ReleaseLockFiles", if stage.lock == "dynamodb" { "" } else { " ReleaseLockFiles" });
+        let is_left = [stage.left, &*later].into_iter().any(|expected| left == format!("{digest}{expected}"));
+        holds(is_left && now == text(conf), || format!("{left}\n{now}"))?;
+        let settings = SETTINGS.replace("\"both\"", &format!("\"{}\"", stage.lock));
+        holds(self.settings() == settings, || self.settings())
     }
 }
 
@@ -122,6 +148,7 @@ fn text(conf: &str) -> String {
 async fn cut(part: Part) {
     let backend = Backend::make(&["--lock", "both"]).await;
     let both = fs::read_to_string(backend.dir().join("backend.conf")).expect("a file");
+    fs::write(backend.dir().join("tfbackend.toml"), SETTINGS).expect("written");
     let world = World { bucket: backend.conf("bucket"), both, backend };
     for stage in STAGES {
         world.reset(stage).expect("as before the stage");

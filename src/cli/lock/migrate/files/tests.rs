@@ -6,6 +6,10 @@ const WANTED: Wanted<'_> = Wanted { bucket: "states", table: Some("locks"), use_
 const BLOCK: &str = "terraform {\n  backend \"s3\" {\n    bucket         = \"states\"\n    dynamodb_table = \"locks\"\n  }\n}\n";
 const PARTIAL: &str = "bucket = \"states\"\ndynamodb_table = \"locks\"\n";
 
+fn looked(root: &Path, below: bool, named: &[PathBuf]) -> Files {
+    plan(&Places { root, below, named, out: None }, &WANTED).expect("looked at")
+}
+
 fn put(root: &Path, name: &str, text: &str) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -35,10 +39,10 @@ fn a_folder_or_all_below_it() {
     #[cfg(unix)]
     std::os::unix::fs::symlink(root.join("app"), root.join("link")).expect("a link");
 
-    let here = plan(root, false, &[], &WANTED).expect("looked at");
+    let here = looked(root, false, &[]);
     assert_eq!(names(root, here.edits.iter().map(|(read, _)| read.path.clone())), ["prod.s3.tfbackend"]);
     assert_eq!(here.init, ["terraform init -reconfigure -backend-config=prod.s3.tfbackend"]);
-    let all = plan(root, true, &[], &WANTED).expect("looked at");
+    let all = looked(root, true, &[]);
     let edited = names(root, all.edits.iter().map(|(read, _)| read.path.clone()));
     assert_eq!(edited, ["prod.s3.tfbackend", "app/main.tf", "tofu/main.tofu", "app/deep/er/x.tf"]);
     assert_eq!(
@@ -62,7 +66,7 @@ fn a_folder_or_all_below_it() {
     for (read, text) in &all.edits {
         read.replace(text).expect("written");
     }
-    let again = plan(root, true, &[], &WANTED).expect("looked at");
+    let again = looked(root, true, &[]);
     assert_eq!((again.edits.len(), again.current.len()), (0, 4), "{again:?}");
     assert_eq!(fs::read_to_string(root.join(".terraform/modules/x/main.tf")).expect("there"), BLOCK);
 }
@@ -73,7 +77,44 @@ fn a_partial_configuration_of_any_name() {
     put(dir.path(), "main.tf", "terraform {\n  backend \"s3\" {}\n}\n");
     put(dir.path(), "conf/state.hcl", PARTIAL);
     let named = [PathBuf::from("conf/state.hcl")];
-    let files = plan(dir.path(), false, &named, &WANTED).expect("looked at");
+    let files = looked(dir.path(), false, &named);
     assert_eq!(files.edits.len(), 1, "{files:?}");
-    assert_eq!(plan(dir.path(), false, &[], &WANTED).expect("looked at").edits.len(), 0);
+    assert_eq!(looked(dir.path(), false, &[]).edits.len(), 0);
+}
+
+/// What is in use is what block and partial configuration say together, of this bucket and no other.
+#[test]
+fn the_lock_that_files_choose() {
+    use LockMechanism::{Both, Dynamodb, S3};
+    let now = |files: &[(&str, &str)]| {
+        let dir = tempfile::tempdir().expect("a folder");
+        files.iter().for_each(|(name, text)| put(dir.path(), name, text));
+        looked(dir.path(), false, &[]).now
+    };
+    let stub = ("backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
+    let file = ("backend.tf", "terraform {\n  backend \"s3\" {\n    use_lockfile = true\n  }\n}\n");
+    let (bare, table) = (("a.s3.tfbackend", "bucket = \"states\"\n"), ("a.s3.tfbackend", PARTIAL));
+    assert_eq!(now(&[]), None);
+    assert_eq!(now(&[stub]), None);
+    assert_eq!(now(&[stub, bare]), None, "no lock at all");
+    assert_eq!(now(&[stub, table]), Some(Dynamodb));
+    assert_eq!(now(&[file, table]), Some(Both));
+    assert_eq!(now(&[file, bare]), Some(S3));
+    assert_eq!(now(&[("main.tf", BLOCK)]), Some(Dynamodb));
+    assert_eq!(now(&[("main.tf", &BLOCK.replace("states", "others"))]), None);
+    // Of two that differ, the one that the other does not see.
+    assert_eq!(now(&[stub, table, ("b.s3.tfbackend", "bucket = \"states\"\nuse_lockfile = true\n")]), Some(Dynamodb));
+}
+
+/// An environment's own files are edited where its settings put them, whatever they are called.
+#[test]
+fn the_files_of_an_environment_are_looked_at_where_they_are() {
+    let dir = tempfile::tempdir().expect("a folder");
+    put(dir.path(), "infra/backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
+    put(dir.path(), "infra/our backend", PARTIAL);
+    let out = Some((dir.path().join("infra"), PathBuf::from("our backend")));
+    let files = plan(&Places { root: dir.path(), below: false, named: &[], out }, &WANTED).expect("looked at");
+    assert_eq!(names(dir.path(), files.edits.iter().map(|(read, _)| read.path.clone())), ["infra/our backend"]);
+    assert_eq!((files.now, files.init.len()), (Some(LockMechanism::Dynamodb), 1));
+    assert!(files.are_here());
 }

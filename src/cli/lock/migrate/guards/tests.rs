@@ -25,12 +25,21 @@ fn state(modified: &str, version: Option<&str>) -> Written {
         md5: Some("d".to_owned()),
         digest: Some("d".to_owned()),
         lock_file_since: Some(true),
+        has_versions: true,
     }
 }
 
 fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
     let since = (now == LockMechanism::Both).then(|| SINCE.parse().unwrap());
-    Facts { now: Some(now), since, used: Used { states, ..Used::default() }, table: Some("locks".to_owned()), runners: vec![] }
+    Facts {
+        now: Some(now),
+        since,
+        used: Used { states, ..Used::default() },
+        table: Some("locks".to_owned()),
+        makes_table: false,
+        lock_files: "arn:aws:s3:::states/*.tflock".to_owned(),
+        runners: vec![],
+    }
 }
 
 fn said(facts: &Facts, to: LockMechanism, said: &Said) -> String {
@@ -107,16 +116,52 @@ fn stages_in_their_order() {
         "the files here lock only in lock files, and who locks only in the table would not see that\n"
     );
     assert_eq!(said(&Facts { table: None, ..facts(S3, vec![]) }, Both, &nothing), "there is no lock table\n");
+    let made = Facts { table: None, makes_table: true, ..facts(S3, vec![]) };
+    assert_eq!(said(&made, Both, &nothing), "", "it is made on the way");
     assert_eq!(said(&Facts { table: None, ..facts(S3, vec![]) }, S3, &nothing), "", "it is there already");
+    // With a table that is left, it is over only if nothing says that the table is in use.
+    assert_eq!(said(&facts(S3, vec![Written { digest: None, ..state(AFTER, Some("1.11.4")) }]), S3, &nothing), "");
+    let in_use = "lock files are not in use beside the table yet\n";
+    assert_eq!(said(&facts(S3, vec![state(AFTER, Some("1.11.4"))]), S3, &nothing), in_use);
+    let mut orphan = facts(S3, vec![]);
+    orphan.used.orphans.push(("gone".to_owned(), "d".to_owned()));
+    assert_eq!(said(&orphan, S3, &nothing), in_use);
+}
+
+#[test]
+fn touch_helps_only_states_that_nobody_wrote_since() {
+    let since = SINCE.parse().expect("a time");
+    let why = |state: Written| untouchable(&state, since).map(|refusal| refusal.what);
+    let quiet = || Written { lock_file_since: Some(false), ..state(BEFORE, Some("1.11.4")) };
+    assert_eq!(why(quiet()), None);
+    assert_eq!(why(state("never", Some("1.10.0"))), None, "when it was written does not matter then");
+    assert_eq!(why(Written { version: None, ..quiet() }), None, "what OpenTofu encrypted");
+    assert_eq!(why(Written { lock_file_since: None, has_versions: false, ..quiet() }), None);
+    for (state, reason) in [
+        (Written { modified: AFTER.parse().ok(), ..quiet() }, "never under a lock file"),
+        (Written { version: Some("1.9.8".to_owned()), ..quiet() }, "version 1.9.8 wrote a.tfstate"),
+        (Written { version: None, lock_file_since: None, has_versions: false, ..quiet() }, "nobody can say which version"),
+        (Written { unreadable: Some("it was cut off".to_owned()), ..quiet() }, "a.tfstate cannot be read: it was cut off"),
+    ] {
+        let why = why(state);
+        assert!(why.as_ref().is_some_and(|why| why.contains(reason)), "{reason}: {why:?}");
+    }
 }
 
 #[test]
 fn rights_and_what_else_is_in_the_table() {
-    let runner = || Runner { who: "policy acme".to_owned(), denied: vec!["s3:DeleteObject".to_owned()] };
+    let runner = || Runner { who: "policy acme".to_owned(), denied: vec!["s3:DeleteObject".to_owned()], unread: None };
     for (now, to) in [(Dynamodb, Both), (Both, S3)] {
         let facts = Facts { runners: vec![runner()], ..facts(now, vec![]) };
         assert_eq!(said(&facts, to, &Said::default()), "policy acme does not allow s3:DeleteObject on lock files\n");
+        let hint = refusals(&facts, to, &Said::default()).remove(0).hint;
+        let statement = r#"{"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": "arn:aws:s3:::states/*.tflock"}"#;
+        assert!(hint.ends_with(statement), "{hint}");
     }
+    let unread = || Runner { denied: vec![], unread: Some("denied".to_owned()), ..runner() };
+    let facts_of = |to| said(&Facts { runners: vec![unread()], ..facts(Both, vec![]) }, to, &Said::default());
+    assert_eq!(facts_of(Both), "whether policy acme allows lock files is unknown: denied\n");
+    assert_eq!(facts_of(Dynamodb), "", "the table needs no lock files");
     let mut shared = facts(Both, vec![]);
     shared.used.others = 2;
     assert_eq!(said(&shared, S3, &Said::default()), "");

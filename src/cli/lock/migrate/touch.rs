@@ -1,0 +1,163 @@
+//! `lock migrate --touch`: states that never change are written once under both locks, unchanged but for the serial.
+
+use jiff::Timestamp;
+
+use super::{
+    guards::{Facts, Refusal, not_ready, untouchable},
+    shown,
+};
+use crate::{
+    aws::store::{
+        hold::Mechanisms,
+        migration::Written,
+        restore::{Step, TouchError, Work},
+    },
+    cli::{approval, context::Context, explain, failure::Failure, state::restore::failed, target::Target},
+    exit,
+    report::{migration::MigrationDocument, words},
+    settings::layer::LockMechanism,
+};
+
+/// What Terraform shows of the lock that is held meanwhile.
+const OPERATION: &str = "OperationTypeTouch";
+/// What the write stands for.
+const PROMISE: &str = "A state that is written here counts as used with the new files: touch only states whose users have all run \
+                       `terraform init -reconfigure`.";
+
+/// The states that are in the way of lock files alone: those that can be written once more, and why others cannot.
+pub struct Touch<'a> {
+    pub states: Vec<&'a Written>,
+    pub refusals: Vec<Refusal>,
+}
+
+/// Decides which states are written.
+pub fn of(facts: &Facts) -> Touch<'_> {
+    let refusal = |what: &str, hint: &str| Refusal { what: what.to_owned(), hint: hint.to_owned() };
+    let Some(since) = facts.since.filter(|_| facts.now == Some(LockMechanism::Both)) else {
+        let both = refusal("lock files are not in use beside the table yet", "first: tfbackend lock migrate --to both");
+        return Touch { states: vec![], refusals: vec![both] };
+    };
+    let mut touch = Touch { states: vec![], refusals: vec![] };
+    for error in &facts.used.unseen {
+        touch
+            .refusals
+            .push(refusal(&format!("not everything could be looked at: {error}"), "allow these credentials to look, then run again"));
+    }
+    for state in facts.used.states.iter().filter(|state| not_ready(state, since).is_some()) {
+        let lock = facts.used.locks.iter().find(|lock| lock.located.path == state.path);
+        match (lock, untouchable(state, since)) {
+            (Some(lock), _) => {
+                let hint = "wait for the run, or release what nobody holds any more: tfbackend lock release --id ID";
+                touch.refusals.push(refusal(&format!("{} is locked ({})", state.path, lock.ids().join(" and ")), hint));
+            }
+            (None, Some(refusal)) => touch.refusals.push(refusal),
+            (None, None) => touch.states.push(state),
+        }
+    }
+    touch
+}
+
+impl Touch<'_> {
+    pub fn titles(&self) -> Vec<String> {
+        self.states.iter().map(|state| format!("write {} once more, with the next serial", state.path)).collect()
+    }
+}
+
+/// Writes the states one after the other; one that cannot be written does not keep the others.
+///
+/// # Errors
+/// If a state could not be written, or was refused.
+pub async fn run(
+    touch: &Touch<'_>,
+    document: &MigrationDocument,
+    approved: bool,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
+    shown(document, cx)?;
+    let refused = || {
+        let count = words::count(touch.refusals.len(), "state is", "states are");
+        let failure = Failure::refused(format!("{count} not written"));
+        touch.refusals.iter().fold(failure, |mut failure, refusal| {
+            failure.causes.push(refusal.what.clone());
+            failure.hint(refusal.hint.clone())
+        })
+    };
+    if touch.states.is_empty() {
+        if !touch.refusals.is_empty() {
+            return Err(refused());
+        }
+        cx.say(&format!("nothing to do: every state was written under a lock file. Next: tfbackend lock migrate --to s3{}", target.words));
+        return Ok(exit::DONE);
+    }
+    cx.say(PROMISE);
+    approve(touch.states.len(), approved, cx)?;
+    let mut failure: Option<Failure> = None;
+    let mut written = 0_usize;
+    for state in &touch.states {
+        match one(&state.path, target, cx).await {
+            Ok(serial) => {
+                written += 1;
+                cx.say(&format!("written: {} (serial {serial})", state.path));
+            }
+            Err(next) => {
+                let code = next.code;
+                match &mut failure {
+                    Some(first) => {
+                        first.causes.push(next.message);
+                        next.hints.into_iter().for_each(|hint| first.hints.extend((!first.hints.contains(&hint)).then_some(hint)));
+                    }
+                    None => failure = Some(next),
+                }
+                if code == exit::INTERRUPTED || cx.host.cancel.is_cancelled() {
+                    break;
+                }
+            }
+        }
+    }
+    let all = match (failure, touch.refusals.is_empty()) {
+        (Some(failure), _) => Some(failure),
+        (None, false) => Some(refused()),
+        (None, true) => None,
+    };
+    match all {
+        Some(failure) if written > 0 && failure.code != exit::INTERRUPTED => Err(Failure { code: exit::PARTLY, ..failure }),
+        Some(failure) => Err(failure),
+        None => {
+            cx.say(&format!("Next: tfbackend lock migrate --to s3{}", target.words));
+            Ok(exit::DONE)
+        }
+    }
+}
+
+/// One state, under both locks; its new serial.
+async fn one(path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u64, Failure> {
+    let store = target.store();
+    if cx.host.cancel.is_cancelled() {
+        return Err(Failure::interrupted(format!("interrupted before {path} was written")).hint("the same command continues"));
+    }
+    let plan = store.plan_touch(path, &target.encryption).await.map_err(|error| match error {
+        TouchError::Aws(error) => explain::aws(Failure::failed(format!("{path} could not be read")).because(&error), &error, None),
+        error => {
+            Failure::refused(format!("{path} is not written: {error}")).hint(format!("`tfbackend state check{}` says more", target.words))
+        }
+    })?;
+    let now = Timestamp::now();
+    let info = store.lock_info(path, OPERATION, &cx.host.who, now);
+    let cancel = cx.host.cancel.clone();
+    let work = Work { mechanisms: Mechanisms { table: true, file: true }, info, dir: cx.host.cwd.clone(), now, cancel: &cancel };
+    let restored = store.restore(&plan, &work, &target.encryption, &mut |_: Step| {}).await;
+    restored.map(|restored| restored.serial.unwrap_or_default()).map_err(|error| failed::failure(error, path, target))
+}
+
+fn approve(count: usize, approved: bool, cx: &mut Context<'_>) -> Result<(), Failure> {
+    if approved {
+        return Ok(());
+    }
+    let states = words::count(count, "state", "states");
+    if !cx.global.attended(cx.host) {
+        return Err(Failure::refused(format!("{states} to write, and this is not a terminal; nothing was changed"))
+            .hint("pass --auto-approve (-y) to write them"));
+    }
+    approval::ask(&format!("Write {states} once more"), "--auto-approve", cx)
+}
