@@ -7,6 +7,8 @@ pub mod file;
 pub mod manifest;
 pub mod write;
 pub mod read;
+pub mod stopping;
+mod dense;
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,7 @@ pub mod state_in_place;
 pub mod save;
 pub mod saved;
 pub mod private_file;
+pub mod copies;
 pub mod describe;
 pub mod summary;
 pub mod files;

@@ -8,6 +8,7 @@
 
 pub mod exit;
 pub mod host;
+pub mod lines;
 pub mod settings;
 
 pub mod spec;

@@ -7,6 +7,7 @@ pub mod layer;
 pub mod options;
 pub mod variables;
 pub mod file;
+pub mod place;
 pub mod merge;
 pub mod resolve;
 pub mod derived;

@@ -16,11 +16,12 @@ pub mod partial;
 pub mod saved;
 pub mod local;
 pub mod ignored;
+pub mod tracked;
 pub mod configured;
 pub mod conflicts;
 pub mod next;
 
-pub use bounded::Unreadable;
+pub use bounded::{Unreadable, Within};
 pub use configuration::{Block, Configuration, Engine, Kind};
 pub use configured::Configured;
 pub use ignored::Ignored;
@@ -31,6 +32,9 @@ pub use value::{Argument, Spot, Value};
 
 /// What Terraform calls its folder for working data, unless `TF_DATA_DIR` says otherwise.
 pub const DATA_DIR: &str = ".terraform";
+
+/// What tfbackend calls the folder, beside its files, for copies of states.
+pub const COPIES: &str = ".tfbackend";
 
 /// What to look at.
 #[derive(Clone, Debug, Default)]
@@ -72,10 +76,14 @@ impl WorkingDirectory {
     pub fn read(dir: &Path, look: &Look<'_>) -> Result<Self, Unreadable> {
         let names = names(dir)?;
         let engine = look.engine.unwrap_or_else(|| Engine::of(&names));
-        let configuration = Configuration::read(dir, &names, engine);
+        let within = Within::of(dir);
+        let configuration = Configuration::read(dir, &within, &names, engine);
         let data_dir = dir.join(look.data_dir.unwrap_or(Path::new(DATA_DIR)));
-        let partial = partial::read(dir, &names, look.partial, configuration.is_present());
-        let local_states = local::read(dir, &names);
+        // What the caller names is where it is; no folder decides that.
+        let data_dir =
+            if look.data_dir.is_some_and(Path::is_absolute) { fs::canonicalize(&data_dir).unwrap_or(data_dir) } else { data_dir };
+        let partial = partial::read(dir, &within, &names, look.partial, configuration.is_present());
+        let local_states = local::read(dir, &within, &names);
         Ok(Self {
             dir: dir.to_owned(),
             engine,
@@ -83,7 +91,7 @@ impl WorkingDirectory {
             partial,
             saved: Saved::read(&data_dir),
             workspace: saved::workspace(&data_dir),
-            ignored: Ignored::of(dir, &data_dir, &local_states),
+            ignored: Ignored::of(dir, &data_dir, &names, &local_states),
             data_dir,
             local_states,
         })

@@ -309,6 +309,7 @@ impl<'a> Builder<'a> {
                     multi_region: true,
                     validation: true,
                     tags: self.tags.clone(),
+                    home: None,
                 };
                 let table = self.settings.lock.uses_table().then(|| self.place.table_arn());
                 let selectors = Selectors::of(trail.clone(), &self.place.partition, bucket, table.as_deref());

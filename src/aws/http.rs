@@ -25,7 +25,10 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::base64;
 use rustls::{
     RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{
+        CertificateDer,
+        pem::{self, PemObject},
+    },
 };
 
 mod reach;
@@ -46,8 +49,9 @@ pub enum Proxy {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
+    /// A folder may name any file for its bundle: none of what is in it is said.
     #[error("the CA bundle is not PEM: {reason}")]
-    NotPem { reason: String },
+    NotPem { reason: &'static str },
     #[error("the CA bundle holds no certificate that can be a root of trust")]
     NoRoots,
     #[error("{url} is plain HTTP and not on this machine: credentials and states would travel in the clear")]
@@ -165,7 +169,7 @@ impl Roots {
         let Some(bundle) = ca_bundle else { return Ok(Self::System(Arc::default())) };
         let certificates = CertificateDer::pem_slice_iter(bundle)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| HttpError::NotPem { reason: error.to_string() })?;
+            .map_err(|error| HttpError::NotPem { reason: fault(&error) })?;
         usable(certificates).map(|pem| Self::Bundle(pem.into())).ok_or(HttpError::NoRoots)
     }
 
@@ -186,6 +190,17 @@ impl fmt::Debug for Roots {
             Self::Bundle(_) => "Bundle",
             Self::System(_) => "System",
         })
+    }
+}
+
+/// What is wrong, without the bytes that the error itself shows.
+fn fault(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section does not end",
+        pem::Error::IllegalSectionStart { .. } => "the first line of a section is not valid",
+        pem::Error::Base64Decode(_) => "a section is not valid base64",
+        pem::Error::SectionTooLarge => "a section is too large",
+        _ => "it cannot be read",
     }
 }
 
@@ -224,6 +239,12 @@ mod tests {
         assert_eq!(error("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), HttpError::NoRoots);
         assert!(matches!(error("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"), HttpError::NotPem { .. }));
         assert!(matches!(error("-----BEGIN CERTIFICATE-----\nAAAA\n"), HttpError::NotPem { .. }));
+        for private in ["-----BEGIN 7071\nAAAA\n", "-----BEGIN CERTIFICATE-----\nAA7071*\n-----END CERTIFICATE-----\n"] {
+            let said = error(private);
+            let said = format!("{said} {said:?}");
+            // Neither as text nor as numbers: `7` is 55.
+            assert!(!said.contains("7071") && !said.contains("55"), "{said}");
+        }
     }
 
     #[test]

@@ -125,9 +125,10 @@ impl Inspect<'_> {
             if nodes.is_empty() {
                 break;
             }
-            for (node, seen) in look_at(self.aws, nodes, keys).await {
+            for (node, seen) in look_at(self.aws, nodes, keys, &wide).await {
                 sightings.add(&node.spec, seen);
             }
+            sightings.look_again_at_what_is_torn(self.aws, &[&wanted, &wide], keys).await;
             let observed = sightings.observation(&wide);
             let reader = Reader { aws: self.aws, names: &names, wide: &observed, sightings: &sightings, beside: self.beside };
             evidence = self.with_our_key(reader.evidence()).await;

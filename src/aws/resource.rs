@@ -60,10 +60,10 @@ pub struct Look<'a> {
     /// Names of alarms that are asked for together.
     alarm_names: Vec<String>,
     alarms: OnceCell<Vec<MetricAlarm>>,
-    keys: KeySearch,
     /// The policy that attachments are about.
     runner_policy: Option<Policy>,
     policy: OnceCell<Option<Found<Policy>>>,
+    keys: KeySearch,
 }
 
 impl<'a> Look<'a> {
@@ -74,9 +74,9 @@ impl<'a> Look<'a> {
             key: OnceCell::new(),
             alarm_names: vec![],
             alarms: OnceCell::new(),
-            keys: KeySearch::ByTags,
             runner_policy: None,
             policy: OnceCell::new(),
+            keys: KeySearch::ByTags,
         }
     }
 

@@ -32,7 +32,7 @@ use crate::{
 const LOOKS_AT_ONCE: usize = 64;
 
 /// How often what was seen in part is looked at again: some seconds, as a whole takes no longer to be made.
-const LOOKS_AT_WHAT_IS_TORN: usize = 5;
+pub const LOOKS_AT_WHAT_IS_TORN: usize = 5;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident($spec:ty) $name:literal,)+) => {
@@ -164,11 +164,44 @@ fn written<'a, R: Resource>(to: &'a R, aws: &'a Aws, from: Option<&'a R>) -> Box
 }
 
 /// Looks at every node of the blueprint, all at the same time.
+///
+/// What another run makes or deletes meanwhile may be seen in part. It is looked at again until its whole is seen as well.
 pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
-    let seen = look_at(aws, blueprint.nodes().iter().collect(), KeySearch::ByTags).await;
-    let mut observation: Observation<AwsSpec> = seen.into_iter().map(|(node, seen)| (node.address.clone(), seen)).collect();
+    let all = blueprint.nodes().iter().collect();
+    let mut observation = by_address(look_at(aws, all, KeySearch::ByTags, blueprint).await);
+    let mut pauses = Pauses::default();
+    for _ in 0..LOOKS_AT_WHAT_IS_TORN {
+        let nodes = torn_nodes(blueprint, &observation);
+        if nodes.is_empty() {
+            break;
+        }
+        pauses.wait().await;
+        observation.extend(by_address(look_at(aws, nodes, KeySearch::ByTags, blueprint).await));
+    }
+    what_is_torn_is_unreadable(&mut observation);
     inherit_owners(&mut observation);
     observation
+}
+
+fn by_address(seen: Vec<(&Node<AwsSpec>, Seen<AwsSpec>)>) -> Observation<AwsSpec> {
+    seen.into_iter().map(|(node, seen)| (node.address.clone(), seen)).collect()
+}
+
+/// What is to be looked at again: wholes that were seen as absent, with their parts of which some were seen as present.
+pub fn torn_nodes<'a>(blueprint: &'a Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) -> Vec<&'a Node<AwsSpec>> {
+    let torn = torn(observation);
+    let is_torn = |node: &&Node<AwsSpec>| torn.contains(&node.address) || node.address.parent().is_some_and(|whole| torn.contains(&whole));
+    blueprint.nodes().iter().filter(is_torn).collect()
+}
+
+/// A part whose whole is not seen is nothing that others made.
+pub fn what_is_torn_is_unreadable(observation: &mut Observation<AwsSpec>) {
+    let torn = torn(observation);
+    for (address, seen) in observation {
+        if let (Seen::Present { .. }, Some(whole)) = (&*seen, address.parent().filter(|whole| torn.contains(whole))) {
+            *seen = Seen::Unreadable(format!("it is there and {whole} is not: another run may be making or deleting it; run again"));
+        }
+    }
 }
 
 /// Where a key of ours is looked for.
@@ -180,55 +213,19 @@ pub enum KeySearch {
     ByAlias,
 }
 
-/// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet.
-///
-/// What another run makes or deletes meanwhile may be seen in part. It is looked at again until its parent is seen as well.
-pub async fn look_at<'a>(aws: &Aws, nodes: Vec<&'a Node<AwsSpec>>, keys: KeySearch) -> Vec<(&'a Node<AwsSpec>, Seen<AwsSpec>)> {
-    let mut looked = look_once(aws, nodes, keys).await;
-    let mut pauses = Pauses::default();
-    for _ in 0..LOOKS_AT_WHAT_IS_TORN {
-        let torn = torn(&by_address(&looked));
-        if torn.is_empty() {
-            return looked;
-        }
-        pauses.wait().await;
-        let is_torn =
-            |node: &Node<AwsSpec>| torn.contains(&node.address) || node.address.parent().is_some_and(|parent| torn.contains(&parent));
-        let (again, whole): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(node, _)| is_torn(node));
-        looked = whole;
-        looked.extend(look_once(aws, again.into_iter().map(|(node, _)| node).collect(), keys).await);
-    }
-    let torn = torn(&by_address(&looked));
-    for (node, seen) in &mut looked {
-        if let (Seen::Present { .. }, Some(parent)) = (&*seen, node.address.parent().filter(|parent| torn.contains(parent))) {
-            *seen = Seen::Unreadable(format!("it is there and {parent} is not: another run may be making or deleting it; run again"));
-        }
-    }
-    looked
-}
-
-/// Whether there is anything at each address: there may be several wishes for one.
-fn by_address(looked: &[(&Node<AwsSpec>, Seen<AwsSpec>)]) -> Observation<()> {
-    let mut seen: Observation<()> = Observation::new();
-    for (node, one) in looked {
-        let one = match one {
-            Seen::Absent => Seen::Absent,
-            Seen::Present { output, owner, .. } => Seen::Present { spec: (), output: output.clone(), owner: owner.clone() },
-            Seen::Unreadable(error) => Seen::Unreadable(error.clone()),
-        };
-        if !matches!(seen.get(&node.address), Some(Seen::Present { .. } | Seen::Unreadable(_))) {
-            seen.insert(node.address.clone(), one);
-        }
-    }
-    seen
-}
-
-async fn look_once<'a>(aws: &Aws, nodes: Vec<&'a Node<AwsSpec>>, keys: KeySearch) -> Vec<(&'a Node<AwsSpec>, Seen<AwsSpec>)> {
+/// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet. `of` has the policy that
+/// attachments are about.
+pub async fn look_at<'a>(
+    aws: &Aws,
+    nodes: Vec<&'a Node<AwsSpec>>,
+    keys: KeySearch,
+    of: &Blueprint<AwsSpec>,
+) -> Vec<(&'a Node<AwsSpec>, Seen<AwsSpec>)> {
     let alarms = nodes.iter().filter_map(|node| match &node.spec {
         AwsSpec::Alarm(alarm) => Some(alarm.name.clone()),
         _ => None,
     });
-    let policy = nodes.iter().find_map(|node| match &node.spec {
+    let policy = of.nodes().iter().find_map(|node| match &node.spec {
         AwsSpec::Policy(policy) => Some(policy.clone()),
         _ => None,
     });

@@ -16,6 +16,7 @@ pub mod demolition;
 pub mod purge;
 pub mod empty;
 pub mod audit_logs;
+pub mod everything;
 
 /// What somebody decided for themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

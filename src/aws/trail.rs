@@ -9,7 +9,7 @@ use super::{
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
 };
-use crate::spec::Spec;
+use crate::{observation::Owner, spec::Spec};
 
 pub mod existing;
 pub mod logging;
@@ -47,9 +47,18 @@ pub struct Trail {
     /// Whether log files come with digests that prove they were not changed.
     pub validation: bool,
     pub tags: Tags,
+    /// The region that a trail of this name is at home in, if that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
 }
 
 impl Spec for Trail {
+    /// It can be changed from its own region only, and takes the name in all of them.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        let home = observed.home.as_deref()?;
+        Some(format!("a trail of this name records from {home}; choose another project or environment name, or --trail existing"))
+    }
+
     fn over(&self, observed: &Self) -> Self {
         Self { key: self.key.clone().or_else(|| observed.key.clone()), tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
     }
@@ -64,9 +73,24 @@ impl Trail {
         Self { tags: self.tags.clone(), ..from.clone() } != *self
     }
 
-    fn is_at_home_in(&self, home: &str) -> AwsError {
-        let message = format!("a trail of this name records from {home}; choose another project or environment name, or --trail existing");
-        AwsError::nonsense(GET, &self.name, &message)
+    fn observed(&self, trail: SdkTrail, tags: Tags) -> Self {
+        Self {
+            name: self.name.clone(),
+            bucket: trail.s3_bucket_name.unwrap_or_default(),
+            prefix: trail.s3_key_prefix.filter(|prefix| !prefix.is_empty()),
+            key: trail.kms_key_id.filter(|key| !key.is_empty()),
+            multi_region: trail.is_multi_region_trail.unwrap_or(false),
+            validation: trail.log_file_validation_enabled.unwrap_or(false),
+            tags,
+            home: None,
+        }
+    }
+
+    /// Nothing of this environment, which is in one region.
+    fn of_another_region(&self, trail: SdkTrail) -> Found<Self> {
+        let (home, arn) = (trail.home_region.clone(), trail.trail_arn.clone());
+        let owner = Owner::Other(format!("the region {}", home.as_deref().unwrap_or("that it is at home in")));
+        Found { spec: Self { home, ..self.observed(trail, Tags::new()) }, output: arn, owner }
     }
 
     fn arn(&self, aws: &Aws) -> String {
@@ -80,25 +104,15 @@ impl Resource for Trail {
         let arn = self.arn(aws);
         let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
         let Some(trail) = trail? else {
-            // By its name a trail is found in its home region only, and it takes the name in all of them.
-            let shadow = of_other_regions(aws, &self.name).await?;
-            return shadow.map_or(Ok(None), |home| Err(self.is_at_home_in(&home)));
+            // By its name a trail is found in its home region only.
+            return Ok(of_other_regions(aws, &self.name).await?.map(|trail| self.of_another_region(trail)));
         };
-        if let Some(home) = trail.home_region.as_deref().filter(|home| *home != aws.region) {
-            return Err(self.is_at_home_in(home));
+        if trail.home_region.as_deref().is_some_and(|home| home != aws.region) {
+            return Ok(Some(self.of_another_region(trail)));
         }
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
-        let spec = Self {
-            name: self.name.clone(),
-            bucket: trail.s3_bucket_name.unwrap_or_default(),
-            prefix: trail.s3_key_prefix.filter(|prefix| !prefix.is_empty()),
-            key: trail.kms_key_id.filter(|key| !key.is_empty()),
-            multi_region: trail.is_multi_region_trail.unwrap_or(false),
-            validation: trail.log_file_validation_enabled.unwrap_or(false),
-            tags,
-        };
-        Ok(Some(Found { spec, output: Some(arn), owner }))
+        Ok(Some(Found { spec: self.observed(trail, tags), output: Some(arn), owner }))
     }
 
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -119,7 +133,7 @@ impl Resource for Trail {
             return match aws.send(CREATE, &self.name, POLICIES_NOT_YET, || request.clone().send()).await {
                 // Another run of ours was faster, or the answer of this one was lost.
                 Err(error) if error.is(&["TrailAlreadyExistsException"]) => match get_tags(aws, &arn).await? {
-                    Some(tags) if aws.mark.owner(&tags) == crate::observation::Owner::Us => Ok(Some(arn)),
+                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(Some(arn)),
                     _ => Err(error),
                 },
                 result => result.map(|_| Some(arn)),
@@ -163,11 +177,12 @@ async fn get(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.trail))
 }
 
-/// The home region of a trail of this name that is seen from here as a shadow.
-async fn of_other_regions(aws: &Aws, name: &str) -> Result<Option<String>, AwsError> {
+/// A trail of this name that is seen from here as a shadow.
+async fn of_other_regions(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
     let answer = aws.read(DESCRIBE, name, aws.clients.cloudtrail.describe_trails().send()).await?;
-    let trails = answer.trail_list.unwrap_or_default().into_iter().filter(|trail| trail.name.as_deref() == Some(name));
-    Ok(trails.filter_map(|trail| trail.home_region).find(|home| *home != aws.region))
+    let is_it =
+        |trail: &SdkTrail| trail.name.as_deref() == Some(name) && trail.home_region.as_deref().is_some_and(|home| home != aws.region);
+    Ok(answer.trail_list.unwrap_or_default().into_iter().find(is_it))
 }
 
 async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {

@@ -6,12 +6,17 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::manifest::{self, Entry, Header, ManifestError, file_name, hex};
-use crate::state::snapshot;
+use super::{
+    dense::{Dense, Packed},
+    manifest::{self, Entry, Header, ManifestError, file_name, hex},
+    stopping::Stopping,
+};
+use crate::{host::bounded, state::snapshot};
 
 /// How far back packed bytes may refer to: what unpacking holds in memory, 8 MiB.
 pub const WINDOW_LOG: u32 = 23;
@@ -26,11 +31,15 @@ pub struct Limits {
     pub entries: usize,
     /// Bytes of all states, and as many of the manifest: few packed bytes may be very many.
     pub total: u64,
+    /// Bytes of all for each byte that they are packed into.
+    pub ratio: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { entry: snapshot::MAX_BYTES, entries: 1_000_000, total: 1 << 40 }
+        // Versions that are all the same pack to some 10,900 to one, as zstd writes a block of 128 KiB that repeats another
+        // in twelve bytes; zeros, which no state has, to 31,000 to one.
+        Self { entry: snapshot::MAX_BYTES, entries: 1_000_000, total: 1 << 40, ratio: 12_000 }
     }
 }
 
@@ -65,19 +74,25 @@ pub struct Backup {
     path: PathBuf,
     folder: bool,
     limits: Limits,
+    stop: Arc<AtomicBool>,
 }
 
-/// Checks all of a backup, and shows each entry; only if it succeeds may any of them be believed.
-pub fn open(path: &Path, limits: Limits, see: impl FnMut(Entry)) -> Result<Backup, ReadError> {
+/// Checks all of a backup, and shows each entry; only if it succeeds may any of them be believed. It takes as long as
+/// reading all of it does; `stop` ends it.
+pub fn open(path: &Path, limits: Limits, stop: Arc<AtomicBool>, see: impl FnMut(Entry)) -> Result<Backup, ReadError> {
     let meta = fs::metadata(path).map_err(io_error(path))?;
     // Whatever else there is may not end, or not begin.
     if !meta.is_file() && !meta.is_dir() {
         return Err(ReadError::NotAFile { path: path.to_owned() });
     }
     let folder = meta.is_dir();
-    let header =
-        if folder { check_folder(path, &limits, see)? } else { check(&mut File::open(path).map_err(io_error(path))?, &limits, see)? };
-    Ok(Backup { header, path: path.to_owned(), folder, limits })
+    let header = if folder {
+        check_folder(path, &limits, &stop, see)?
+    } else {
+        let file = bounded::open(path).map_err(io_error(path))?;
+        check(&mut Stopping { from: file, stop: &stop }, &limits, see)?
+    };
+    Ok(Backup { header, path: path.to_owned(), folder, limits, stop })
 }
 
 impl Backup {
@@ -90,8 +105,8 @@ impl Backup {
         if self.folder {
             file_of(&self.path, &entry.file)?.take(max + 1).read_to_end(&mut bytes).map_err(io_error(&self.path))?;
         } else {
-            let mut file = File::open(&self.path).map_err(io_error(&self.path))?;
-            walk(&mut file, &self.limits, |part, from| match part {
+            let file = bounded::open(&self.path).map_err(io_error(&self.path))?;
+            walk(&mut Stopping { from: file, stop: &self.stop }, &self.limits, |part, from| match part {
                 Part::State { file, .. } if file == entry.file => {
                     from.take(max + 1).read_to_end(&mut bytes).map_err(damaged)?;
                     Ok(Go::Stop)
@@ -131,7 +146,7 @@ pub(super) fn check(from: &mut dyn Read, limits: &Limits, mut see: impl FnMut(En
     header.ok_or_else(|| ReadError::Missing { file: manifest::FILE.to_owned() })
 }
 
-fn check_folder(path: &Path, limits: &Limits, mut see: impl FnMut(Entry)) -> Result<Header, ReadError> {
+fn check_folder(path: &Path, limits: &Limits, stop: &AtomicBool, mut see: impl FnMut(Entry)) -> Result<Header, ReadError> {
     let (mut count, mut total, mut error) = (0_usize, 0_u64, None);
     let known = |entry: &Entry| {
         (count, total) = (count + 1, total.saturating_add(entry.size));
@@ -139,7 +154,8 @@ fn check_folder(path: &Path, limits: &Limits, mut see: impl FnMut(Entry)) -> Res
             error = Some(too_large);
             return Some(false);
         }
-        let sum = file_of(path, &entry.file).and_then(|file| hashed(&mut file.take(entry.size + 1)).map_err(io_error(path)));
+        let sum = file_of(path, &entry.file)
+            .and_then(|file| hashed(&mut Stopping { from: file, stop }.take(entry.size + 1)).map_err(io_error(path)));
         match sum {
             Ok((size, sum)) => Some(size == entry.size && hex(&sum) == entry.sha256),
             Err(other) => {
@@ -186,10 +202,18 @@ enum Go {
 }
 
 /// Goes through an archive: the files in their order, the manifest, and nothing after it.
-fn walk(from: &mut dyn Read, limits: &Limits, mut each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>) -> Result<(), ReadError> {
-    let mut packed = zstd::Decoder::new(from).map_err(damaged)?;
-    packed.window_log_max(WINDOW_LOG).map_err(damaged)?;
-    let mut archive = tar::Archive::new(packed);
+fn walk(from: &mut dyn Read, limits: &Limits, each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>) -> Result<(), ReadError> {
+    let packed = Packed::default();
+    let mut unpacked = zstd::Decoder::new(packed.counting(from)).map_err(damaged)?;
+    unpacked.window_log_max(WINDOW_LOG).map_err(damaged)?;
+    let dense = Dense::new(unpacked, &packed, limits.ratio);
+    let result = parts(dense, limits, each);
+    // Whatever became of the error on its way.
+    if packed.is_too_dense() { Err(ReadError::TooLarge("can be packed into so few bytes")) } else { result }
+}
+
+fn parts(from: impl Read, limits: &Limits, mut each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>) -> Result<(), ReadError> {
+    let mut archive = tar::Archive::new(from);
     let (mut count, mut total, mut manifest) = (0_usize, 0_u64, false);
     // Raw: long names and links are taken for files of a wrong kind, where they could fill the memory.
     for part in archive.entries().map_err(damaged)?.raw(true) {
@@ -264,7 +288,7 @@ fn file_of(folder: &Path, name: &str) -> Result<File, ReadError> {
     if !fs::symlink_metadata(&path).map_err(missing)?.is_file() {
         return Err(ReadError::NotAFile { path });
     }
-    File::open(&path).map_err(missing)
+    bounded::open(&path).map_err(missing)
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> ReadError {

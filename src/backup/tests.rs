@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Read,
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use sha2::{Digest, Sha256};
@@ -60,7 +60,7 @@ type All = (Header, Vec<(Entry, Vec<u8>)>);
 
 fn all(path: &Path) -> Result<All, ReadError> {
     let mut entries = vec![];
-    let backup = read::open(path, Limits::default(), |entry| entries.push(entry))?;
+    let backup = read::open(path, Limits::default(), Arc::default(), |entry| entries.push(entry))?;
     let bytes = entries.into_iter().map(|entry| Ok((entry.clone(), backup.bytes(&entry, 1 << 20)?)));
     Ok((backup.header.clone(), bytes.collect::<Result<_, ReadError>>()?))
 }
@@ -234,7 +234,7 @@ fn memory_is_bounded() {
         let mut sealed = archive.seal().unwrap();
         check(sealed.to_check(), &AtomicBool::new(false)).unwrap();
         let mut seen = 0;
-        read::open(&sealed.keep().unwrap().path, Limits::default(), |_| seen += 1).unwrap();
+        read::open(&sealed.keep().unwrap().path, Limits::default(), Arc::default(), |_| seen += 1).unwrap();
         assert_eq!(seen, count + 1);
     };
     // More than may be referred back to.

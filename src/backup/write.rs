@@ -15,6 +15,7 @@ use super::{
     file,
     manifest::{self, Entry, Header, State, file_name, hex},
     read::{self, Limits, ReadError, WINDOW_LOG},
+    stopping::Stopping,
 };
 
 /// That of the one way to pack that is built in: states are as fast to pack as to read.
@@ -122,7 +123,7 @@ impl Archive {
     /// # Errors
     /// If it has more or fewer, or they cannot be written; the backup is of no use then.
     pub fn add(&mut self, state: State, size: u64, from: impl Read) -> Result<(), ArchiveError> {
-        let Limits { entry, entries, total: _ } = Limits::default();
+        let Limits { entry, entries, .. } = Limits::default();
         if size > entry {
             return Err(ArchiveError::TooLarge { path: state.path, size });
         }
@@ -212,7 +213,7 @@ pub fn check(ToCheck { dir, file, header, sums, packed }: ToCheck, stop: &Atomic
         let same = expected.next().is_some_and(|sum| sum.size == entry.size && hex(&sum.sha256) == entry.sha256);
         differs = differs.take().or((!same).then_some(entry.file));
     };
-    let read = read::check(&mut raw, &Limits::default(), seen).and_then(|found| {
+    let read = read::check(&mut raw, &Limits { ratio: u64::MAX, ..Limits::default() }, seen).and_then(|found| {
         if let Some(file) = differs.or_else(|| expected.next().map(|_| manifest::FILE.to_owned())) {
             return Err(ReadError::Differs { file });
         }
@@ -263,20 +264,5 @@ impl<T: Write> Write for Hashing<T> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
-    }
-}
-
-struct Stopping<'a, R> {
-    from: R,
-    stop: &'a AtomicBool,
-}
-
-impl<R: Read> Read for Stopping<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
-            // Not `Interrupted`, which is tried again.
-            return Err(io::Error::other("interrupted"));
-        }
-        self.from.read(buffer)
     }
 }

@@ -187,6 +187,7 @@ impl EnvironmentArgs {
             merged = merged.with_answers(&answers);
         }
         let settings = merged.resolve(&env).map_err(|error| explain::settings(&error))?;
+        sources.must_keep_its_place(&merged, &host.cwd).map_err(|error| explain::settings(&error))?;
         Ok(Settled { settings, merged, sources, asked, may_ask, sandbox, connected })
     }
 

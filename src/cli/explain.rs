@@ -9,14 +9,22 @@ use crate::{
     },
     exit,
     host::PromptError,
-    render::RenderError,
+    render::{RenderError, shell::shell_word},
     settings::error::SettingsError,
 };
 
 pub fn settings(error: &SettingsError) -> Failure {
     let failure = Failure::of(exit::FAILED, error);
+    let refused =
+        |failure: Failure| Failure { code: exit::REFUSED, message: format!("{}; nothing was changed", failure.message), ..failure };
     match error {
         SettingsError::Missing { .. } => failure.hint("or run it in a terminal, and it asks"),
+        SettingsError::NotYours { path, .. } => {
+            refused(failure).hint(format!("if its settings are to be used, name it: --config {}", shell_word(&path.display().to_string())))
+        }
+        SettingsError::OutOfPlace { .. } => {
+            refused(failure).hint("a settings file chooses a folder below its own; for another, pass --out DIR")
+        }
         _ => failure,
     }
 }

@@ -13,7 +13,8 @@ use crate::{
     report::safe::safe,
     spec::Outputs,
     working_directory::{
-        Block, Configuration, Engine, bounded,
+        Block, Configuration, Engine,
+        bounded::{self, Within},
         conflicts::{Conflict, conflicts},
     },
 };
@@ -55,7 +56,7 @@ impl FileSet {
     /// Whether the user's own file has the name of ours, and the block that the partial configuration completes.
     fn block_file_is_users(&self, dir: &Path, overwrite: bool) -> bool {
         let Some(file) = self.files.iter().find(|file| file.owner.is_none()) else { return false };
-        let configuration = Configuration::read(dir, std::slice::from_ref(&file.name), Engine::OpenTofu);
+        let configuration = Configuration::read(dir, &Within::of(dir), std::slice::from_ref(&file.name), Engine::OpenTofu);
         !overwrite && !is_ours(dir, file) && configuration.block().is_some_and(Block::is_s3)
     }
 

@@ -57,7 +57,15 @@ has a partial configuration of tfbackend for the environment keeps its name and 
 
 `tfbackend.toml` is the file that `--config` or `TFBACKEND_CONFIG` names; else it is searched for in the working directory and
 the folders above it, up to the root of the Git repository. What it does not understand is an error, with line and column.
-A relative `out` in it starts at the working directory, not at the file.
+
+A file that is found may have come with a checkout, so it decides nothing that the caller decides:
+
+- it must belong to you or to root; that of another user is refused unless `--config` names it;
+- `auto-approve`, `non-interactive`, `adopt` and `overwrite` cannot be set in it;
+- `out` in it is relative to the working directory, and must lead to a folder below that of the file, with every link followed;
+- `conf-file` and `tf-file` in it must not begin with `.`, and must have an ending of Terraform's: `.tf`, `.tofu`, `.tfbackend`,
+  `.conf`, `.config`, `.hcl` or `.tfvars`;
+- it has at most 256 KiB.
 
 ```toml
 format = 1            # the format of this file; may be left out
@@ -91,6 +99,7 @@ fn section(option: &OptionInfo, default: Option<&Value>) -> String {
         Shape::Text => "text",
         Shape::List => "a list of texts",
     };
+    let example = if option.is_of_the_caller() { "never" } else { example };
     let also = if name == "tag" { ", or a table" } else { "" };
     let mut text = format!("\n### `{name}`\n\n{help}.\n\n");
     text.push_str(&format!("- Flag: {flag}\n- Variable: `{}`\n- In the file: {example}{also}\n", option.variable()));

@@ -70,6 +70,13 @@ pub struct Ways {
     pub role: Option<Role>,
 }
 
+impl Ways {
+    /// Whether the backend leads calls elsewhere than to AWS.
+    pub fn names_endpoints(&self) -> bool {
+        self.endpoint_url.is_some() || self.endpoints != Endpoints::default()
+    }
+}
+
 /// An account that answered, before it is known which environment this is about.
 #[derive(Clone)]
 pub struct Connected {
@@ -117,8 +124,9 @@ pub async fn connect_by(
     let vars = |name: &str| host.var(name).map(str::to_owned);
     let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
     let elsewhere = clients::elsewhere(&config, &connection);
-    // Whoever said so themselves knows.
-    if !elsewhere.is_empty() && global.endpoint_url.is_none() && !global.quiet && !global.json() {
+    // Whoever said so themselves knows. What a folder says is said also where nothing else is.
+    let is_said = !global.json() && (!global.quiet || ways.names_endpoints());
+    if !elsewhere.is_empty() && global.endpoint_url.is_none() && is_said {
         let _ = writeln!(host.err, "{}", safe(&format!("calls go to {}, not to AWS's own endpoints", elsewhere.join(", "))));
     }
     let host = &*host;

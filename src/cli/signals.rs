@@ -2,12 +2,15 @@
 
 #[cfg(unix)]
 use std::task::Poll;
-use std::time::Duration;
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use tokio_util::sync::CancellationToken;
 
 use super::prompt;
-use crate::exit;
+use crate::{exit, host::bounded};
 
 /// How long a question may take to end by itself, as it does on Ctrl-C.
 const QUESTION: Duration = Duration::from_millis(300);
@@ -23,6 +26,9 @@ pub fn listen(cancel: CancellationToken) {
         tokio::select! {
             () = signals.next() => {}
             () = unanswered() => {}
+            () = unread() => {
+                let _ = writeln!(io::stderr(), "error: interrupted while reading files; nothing was changed");
+            }
         }
         terminal.restore();
         std::process::exit(i32::from(exit::INTERRUPTED));
@@ -34,6 +40,17 @@ async fn unanswered() {
     tokio::time::sleep(QUESTION).await;
     if !prompt::is_open() {
         std::future::pending().await
+    }
+}
+
+/// Ends if files are read, for which no token is looked at: one may be a pipe that nobody writes to. Nothing is being
+/// changed then.
+async fn unread() {
+    loop {
+        tokio::time::sleep(QUESTION).await;
+        if bounded::is_reading() {
+            return;
+        }
     }
 }
 

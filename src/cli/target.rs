@@ -1,6 +1,9 @@
 //! Which s3 backend a command is about, whoever made it: of an environment, of files, of a folder, or a bucket alone.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::{
     context::Context,
@@ -16,7 +19,10 @@ use crate::{
         store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
     },
     render::shell::shell_word,
-    report::states::AboutDocument,
+    report::{
+        json::{self, Noted},
+        states::AboutDocument,
+    },
     settings::{
         Encryption,
         layer::{EncryptionKind, LockMechanism, Namespace},
@@ -103,6 +109,8 @@ pub struct Target {
     pub missing_table: Option<String>,
     /// What states should be encrypted with, as Terraform would ask for it.
     pub encryption: Encrypt,
+    /// The folder of its files.
+    pub dir: PathBuf,
     /// The workspace that Terraform would use here.
     pub workspace: String,
     /// The IAM policy of those who run Terraform, where tfbackend made one.
@@ -194,6 +202,15 @@ impl Target {
         }
     }
 
+    /// Writes a document, with what there is to know of the backend.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn answer<T: Serialize>(&self, document: &T, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let written = json::write_document(&mut *cx.host.out, Noted { body: document, notes: &self.notes });
+        written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
+    }
+
     /// The ARN of the key that states should be encrypted with; `None` if that is S3's own, or nobody said.
     ///
     /// # Errors
@@ -272,6 +289,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
     Ok(Target {
         locks: Locks { table: found.address.table.is_some(), file: Some(settings.lock.uses_lockfile()) },
         encryption,
+        dir: environment.out(cx.host),
         workspace: which::workspace(None, cx)?,
         policy: settings.access.policy.then(|| environment.names.policy.clone()),
         title: environment.title(),
@@ -293,7 +311,9 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
         ways::must_be_allowed(&connected.caller, &configured, cx)?;
         Ok(connected.of_nobody())
     };
-    let aws = connect(&region, cx).await?;
+    // Where nobody answers as expected, who was asked may be why.
+    let named = notes.clone();
+    let aws = connect(&region, cx).await.map_err(|failure| named.into_iter().fold(failure, Failure::hint))?;
     let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());
     let table = configured.dynamodb_table.as_ref().map(|said| said.value.clone());
     if owner != aws.account() {
@@ -311,6 +331,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
     Ok(Target {
         locks: Locks { table: found.address.table.is_some(), ..locks },
         encryption,
+        dir: cx.host.cwd.components().collect(),
         workspace: which::workspace(folder.as_ref(), cx)?,
         policy: None,
         title: origin.map_or_else(|| place.clone(), |origin| format!("{place}, as {origin} says")),

@@ -75,7 +75,7 @@ pub struct TeardownOptions {
     #[arg(long, value_name = "WHAT", default_value = "current")]
     pub backup: Backup,
 
-    /// Folder for the backup [default: the current one]
+    /// Folder for the backup [default: `.tfbackend` beside the files]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
 

@@ -19,6 +19,7 @@ use crate::{
     aws::resources::AwsSpec,
     blueprint::Blueprint,
     exit,
+    host::bounded::Reading,
     observation::{self, Observation, Seen},
     report::{
         findings::{
@@ -211,6 +212,7 @@ fn named_from(cwd: &Path, checked: Vec<Checked>) -> Vec<Checked> {
 /// What Terraform's files in a folder say.
 pub(super) fn read_folder(dir: &Path, partial: &[PathBuf], cx: &Context<'_>) -> Result<WorkingDirectory, Failure> {
     let data_dir = cx.host.var("TF_DATA_DIR").map(Path::new);
+    let _reading = Reading::begin();
     let look = Look { engine: None, data_dir, partial };
     WorkingDirectory::read(dir, &look).map_err(|error| Failure::failed(format!("cannot read the folder {}", dir.display())).because(&error))
 }

@@ -21,6 +21,14 @@ fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// Whether a file of the user `owner` is as good as one's own: it is, or it is root's, or, under `sudo`, that of whoever
+/// `SUDO_UID` names.
+#[cfg(unix)]
+pub fn is_trusted(owner: u32, sudo_uid: Option<&str>) -> bool {
+    let uid = rustix::process::geteuid().as_raw();
+    owner == uid || owner == 0 || (uid == 0 && sudo_uid.is_some_and(|sudo| sudo.parse() == Ok(owner)))
+}
+
 #[cfg(not(unix))]
 fn user() -> String {
     env::var("USERNAME").unwrap_or_default()
@@ -51,5 +59,12 @@ mod tests {
             "# all\nroot:x:0:0:root:/root:/bin/sh\n+nis:x:7::::\n:x:7::::\nci:x:1001:1001::/home/ci:/bin/sh\nci2:x:1001::::\nshort:x\n";
         assert_eq!([0, 1001, 7, 4].map(|uid| named(passwd, uid)), [Some("root"), Some("ci"), None, None]);
         assert!(who().contains('@') && !who().ends_with('@'), "{}", who());
+    }
+
+    #[test]
+    fn ones_own_files_and_those_of_root_are_trusted() {
+        let uid = rustix::process::geteuid().as_raw();
+        assert!(is_trusted(uid, None) && is_trusted(0, None) && !is_trusted(65533, None));
+        assert_eq!((is_trusted(65533, Some("65533")), is_trusted(65533, Some("x"))), (uid == 0, false));
     }
 }

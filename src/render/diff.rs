@@ -1,19 +1,87 @@
-//! What would change in a file, as a unified diff that is fit to be shown.
+//! What would change in a file: as a unified diff for a file of ours, and by the names of its arguments for any other.
+
+use std::collections::BTreeMap;
 
 use diffy::{DiffOptions, PatchFormatter};
+use hcl_edit::structure::{Block, Body};
 
 use super::hcl;
+use crate::working_directory::{Value, arguments};
 
-/// Arguments of a backend whose values are secret, also as keys of JSON.
-const SECRET: [&str; 6] = ["access_key", "secret_key", "token", "sse_customer_key", "web_identity_token", "password"];
-
-/// From `old` to `new`. Secrets in it are masked, and what could act on a terminal is left out.
+/// From `old`, which must be a file as we wrote it, to `new`. What could act on a terminal is left out.
 pub fn unified(name: &str, old: &str, new: &str) -> String {
     let ((old, more_old), (new, more_new)) = (shown(old), shown(new));
     let mut options = DiffOptions::new();
     options.set_context_len(3).set_original_filename(name.to_owned()).set_modified_filename(format!("{name} (tfbackend)"));
     let diff = options.create_patch(&old, &new);
     bounded(&PatchFormatter::new().suppress_blank_empty(false).fmt_patch(&diff).to_string(), more_old + more_new)
+}
+
+/// From `old`, which somebody else wrote, to `new`: which arguments come (`+`), go (`-`) and change (`~`).
+///
+/// None of its values and comments are in it. Settings may name any file of the user's, and no list of names or forms
+/// knows every secret.
+pub fn by_argument(name: &str, old: &str, new: &str) -> String {
+    let lines = old.lines().count();
+    let head = format!("--- {name} (its text, {lines} line{}, is not shown)\n+++ {name} (tfbackend)\n", if lines == 1 { "" } else { "s" });
+    let (Some(theirs), Some(ours)) = (named(old), named(new)) else {
+        return head + "its arguments are not known: it is not HCL, or too large\n";
+    };
+    let gone = theirs.keys().filter(|name| !ours.contains_key(*name)).map(|name| ('-', name));
+    let other = ours.iter().filter_map(|(name, value)| match theirs.get(name) {
+        None => Some(('+', name)),
+        Some(there) if there != value => Some(('~', name)),
+        Some(_) => None,
+    });
+    let mut names: Vec<(char, &String)> = gone.chain(other).collect();
+    names.sort_by_key(|(_, name)| *name);
+    if names.is_empty() {
+        return head + "its arguments are the same; comments or layout differ\n";
+    }
+    let text: String = names.iter().take(NAMES).map(|(sign, name)| format!("{sign}{}\n", shown_name(name))).collect();
+    let more = names.len().saturating_sub(NAMES);
+    head + &text + &(if more > 0 { format!("… and {more} more\n") } else { String::new() })
+}
+
+/// How many arguments are named, and how many characters of each.
+const NAMES: usize = 50;
+const NAME: usize = 80;
+/// In bytes: what is larger is not taken apart.
+const LARGEST: usize = 256 << 10;
+
+/// Every argument by its path, as in `terraform.backend "s3".encrypt`. Nothing of what is not HCL.
+fn named(text: &str) -> Option<BTreeMap<String, Value>> {
+    let body: Body = if text.len() > LARGEST { return None } else { text.parse().ok()? };
+    let mut all = BTreeMap::new();
+    collect(&body, "", &mut all);
+    Some(all)
+}
+
+fn collect(body: &Body, path: &str, all: &mut BTreeMap<String, Value>) {
+    for attribute in body.attributes() {
+        let name = attribute.key.to_string();
+        all.insert(format!("{path}{name}"), Value::of_hcl(&name, &attribute.value));
+    }
+    for block in body.blocks() {
+        let title = format!("{path}{}", title(block));
+        if block.body.is_empty() {
+            all.insert(title, Value::Null);
+        } else {
+            collect(&block.body, &format!("{title}."), all);
+        }
+    }
+}
+
+fn title(block: &Block) -> String {
+    let is_plain = |label: &str| label.len() <= 64 && label.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    let label = |label: &str| if is_plain(label) { format!(" \"{label}\"") } else { " …".to_owned() };
+    block.labels.iter().fold(block.ident.to_string(), |title, next| title + &label(next.as_str()))
+}
+
+fn shown_name(name: &str) -> String {
+    let visible = |c: char| if hcl::is_hidden(c) { '\u{fffd}' } else { c };
+    let cut = if name.chars().nth(NAME).is_some() { "…" } else { "" };
+    name.chars().take(NAME).map(visible).collect::<String>() + cut
 }
 
 /// More than any file of ours has; what is longer was made by somebody else, who knows what is in it.
@@ -45,22 +113,16 @@ fn shown(text: &str) -> (String, usize) {
     (compared, text.split_terminator('\n').skip(COMPARED).count())
 }
 
+/// A file of ours has no credential, unless an endpoint has one.
 fn shown_line(line: &str) -> String {
     let line: String = line.chars().map(|c| if hcl::is_hidden(c) && c != '\t' { '\u{fffd}' } else { c }).collect();
-    match SECRET.iter().filter_map(|name| value_of(name, &line)).min() {
-        Some(at) => format!("{} (sensitive)", &line[..at]),
-        None => line,
+    let (name, value) = line.split_once('=').unwrap_or(("", &line));
+    let value = value.trim().trim_matches('"');
+    match arguments::is_secret(name.trim(), value) {
+        true if name.is_empty() => "(sensitive)".to_owned(),
+        true => format!("{name}= (sensitive)"),
+        false => line,
     }
-}
-
-/// Where the value of the argument `name` starts in `line`, if it is given one there.
-fn value_of(name: &str, line: &str) -> Option<usize> {
-    line.match_indices(name).find_map(|(at, _)| {
-        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let rest = &line[at + name.len()..];
-        let sign = rest.find(|c| !matches!(c, '"' | ' ' | '\t'))?;
-        (!line[..at].ends_with(goes_on) && rest[sign..].starts_with(['=', ':'])).then_some(at + name.len() + sign + 1)
-    })
 }
 
 #[cfg(test)]
@@ -100,18 +162,49 @@ mod tests {
 
     #[test]
     fn hides_secrets_and_controls() {
-        let old = "  access_key = \"CANARY\"\nsecret_key=\"CANARY\"\n# token = CANARY\n{ \"secret_key\": \"CANARY\", \"access_key\" : \"CANARY\" }\nterraform { backend \"s3\" { token = \"CANARY\" } }\nmy_token = 1\nkey = \"\u{1b}[2J\u{202e}\"";
+        let old = "secret_key=\"CANARY\"\n  token = \"CANARY\"\n  s3 = \"https://user:CANARY@proxy\"\nhttps://a:CANARY@b\nmy_token = 1\nkey = \"\u{1b}[2J\u{202e}\"";
         assert_snapshot!(unified("backend.conf", old, ""), @r#"
         --- backend.conf
         +++ backend.conf (tfbackend)
-        @@ -1,7 +0,0 @@
-        -  access_key = (sensitive)
+        @@ -1,6 +0,0 @@
         -secret_key= (sensitive)
-        -# token = (sensitive)
-        -{ "secret_key": (sensitive)
-        -terraform { backend "s3" { token = (sensitive)
+        -  token = (sensitive)
+        -  s3 = (sensitive)
+        -(sensitive)
         -my_token = 1
         -key = "�[2J�"
         "#);
+    }
+
+    #[test]
+    fn of_what_is_not_ours_only_names_are_shown() {
+        let ours = "# ours\nbucket = \"b\"\nkey = \"k\"\n";
+        assert_snapshot!(by_argument("backend.conf", "key = \"CANARY\" # CANARY\nhttps_proxy = \"http://user:CANARY@p\"\nbucket = \"b\"\nsecret_key /* CANARY */ = <<EOT\nCANARY\nEOT\n", ours), @"
+        --- backend.conf (its text, 6 lines, is not shown)
+        +++ backend.conf (tfbackend)
+        -https_proxy
+        ~key
+        -secret_key
+        ");
+        assert_snapshot!(by_argument("backend.tf", "terraform {\n  backend \"local\" {}\n  backend \"CANARY CANARY\" { x = 1 }\n}\n", "terraform {\n  backend \"s3\" {\n    encrypt = true\n  }\n}\n"), @r#"
+        --- backend.tf (its text, 4 lines, is not shown)
+        +++ backend.tf (tfbackend)
+        -terraform.backend "local"
+        +terraform.backend "s3".encrypt
+        -terraform.backend ….x
+        "#);
+        for foreign in [
+            "[default]\naws_secret_access_key = CANARY\n",
+            "CANARY",
+            "{ \"secret_key\": \"CANARY\" }",
+            &format!("x = \"{}\"", "CANARY".repeat(60_000)),
+        ] {
+            let diff = by_argument("credentials.conf", foreign, ours);
+            assert!(!diff.contains("CANARY") && diff.ends_with("its arguments are not known: it is not HCL, or too large\n"), "{diff}");
+        }
+        assert!(by_argument("a", "bucket = \"b\"\nkey = \"k\"", ours).ends_with("its arguments are the same; comments or layout differ\n"));
+        let many: String = (0..60).map(|number| format!("a{number} = \"CANARY\"\n")).collect();
+        assert!(by_argument("a", &many, ours).ends_with("… and 12 more\n"));
+        assert!(by_argument("a", &format!("{} = 1", "a".repeat(1000)), ours).lines().all(|line| line.chars().count() < 100));
     }
 }

@@ -12,6 +12,7 @@ use super::{
     File, RenderError,
     standing::{Found, Look, Refusal, Standing, look},
 };
+use crate::host::bounded;
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq)]
@@ -255,7 +256,8 @@ fn back_up(dir: &Path, name: &str, found: &Found) -> Result<PathBuf, RenderError
     for number in 0_u32.. {
         let suffix = if number == 0 { String::new() } else { format!(".{number}") };
         let path = dir.join(format!("{name}.bak{suffix}"));
-        if fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file()) && fs::read(&path).is_ok_and(|old| old == found.text.as_bytes()) {
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_file());
+        if is_file && bounded::text(&path).is_ok_and(|old| old == found.text) {
             return Ok(path);
         }
         temp = match temp.persist_noclobber(&path) {

@@ -36,7 +36,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// A unified diff from what is there to what should be; none for what is no plain text file.
+    /// What differs from what is there to what should be; none for what is no plain text file. Of what somebody
+    /// else wrote, the names of arguments only.
     pub fn diff(&self) -> Option<&str> {
         match self {
             Self::ChangedByHand { diff } | Self::NotOurs { diff } | Self::AnotherEnvironment { diff, .. } => Some(diff),
@@ -132,13 +133,14 @@ pub fn judge(file: &File, found: &str) -> Standing {
     if found == file.text || file.tolerated.as_ref() == Some(&found) {
         return Standing::Current;
     }
-    let diff = diff::unified(&file.name, &found, &file.text);
+    let ours = || diff::unified(&file.name, &found, &file.text);
+    let theirs = || diff::by_argument(&file.name, &found, &file.text);
     match (header::read(&found), &file.owner) {
-        (Header::Intact(None), None) => Standing::Stale { diff },
-        (Header::Intact(Some(theirs)), Some(ours)) if ours.succeeds(&theirs) => Standing::Stale { diff },
-        (Header::Intact(Some(theirs)), Some(_)) => Standing::Refused(Refusal::AnotherEnvironment { theirs, diff }),
-        (Header::Changed, _) => Standing::Refused(Refusal::ChangedByHand { diff }),
+        (Header::Intact(None), None) => Standing::Stale { diff: ours() },
+        (Header::Intact(Some(owner)), Some(own)) if own.succeeds(&owner) => Standing::Stale { diff: ours() },
+        (Header::Intact(Some(owner)), Some(_)) => Standing::Refused(Refusal::AnotherEnvironment { theirs: owner, diff: ours() }),
+        (Header::Changed, _) => Standing::Refused(Refusal::ChangedByHand { diff: theirs() }),
         // Ours of the other kind is not ours to replace here.
-        (Header::Intact(_) | Header::Foreign, _) => Standing::Refused(Refusal::NotOurs { diff }),
+        (Header::Intact(_) | Header::Foreign, _) => Standing::Refused(Refusal::NotOurs { diff: theirs() }),
     }
 }

@@ -28,6 +28,15 @@ impl<T> Document<T> {
     }
 }
 
+/// A document with what a person should know of the backend that it is about; without any, as it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Noted<'a, T> {
+    #[serde(flatten)]
+    pub body: T,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub notes: &'a [String],
+}
+
 /// Writes a document on several lines, for a file or a pipe.
 ///
 /// # Errors

@@ -12,6 +12,12 @@ pub enum SettingsError {
         #[source]
         source: io::Error,
     },
+    /// A file that was found, not named, and that another user may have put there.
+    #[error("{} belongs to another user (uid {owner}), who would decide what is made", path.display())]
+    NotYours { path: PathBuf, owner: u32 },
+    /// The folder of a file's `out`, resolved, is not below the folder of the file.
+    #[error("{}:{line}: `out` leads to {}, outside of {}", path.display(), to.display(), base.display())]
+    OutOfPlace { path: PathBuf, line: usize, to: PathBuf, base: PathBuf },
     /// Line and column count from 1, columns in characters.
     #[error("{}:{line}:{column}: {problem}", path.display())]
     File { path: PathBuf, line: usize, column: usize, problem: Problem },
@@ -42,6 +48,8 @@ pub enum Problem {
     Type { name: String, wanted: &'static str, found: &'static str },
     #[error("`{name}` {reason}")]
     Value { name: String, reason: String },
+    #[error("`{name}` cannot be set in a file; pass `--{name}`, or set {variable}")]
+    OfTheCaller { name: String, variable: String },
     #[error("`{name}` and `{other}` exclude each other")]
     Conflict { name: String, other: String },
     #[error("the format is {found}, and this version knows 1 only; a newer tfbackend is needed")]

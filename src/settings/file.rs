@@ -29,7 +29,14 @@ use super::{
     variables::nearest,
 };
 
-use crate::{host::bounded, verify::accept::Acceptance};
+#[cfg(unix)]
+use crate::host::who;
+use crate::{
+    host::bounded::{self, Reading},
+    lines::LineIndex,
+    settings::names::FileName,
+    verify::accept::Acceptance,
+};
 
 pub mod ignored;
 pub mod set;
@@ -37,10 +44,15 @@ pub mod set;
 /// The name that is searched for.
 pub const FILE_NAME: &str = "tfbackend.toml";
 
+/// In bytes: more than any file of settings that a person wrote. Each value of it is checked.
+const LARGEST: u64 = 256 << 10;
+
 /// One file, every value of it valid by itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct File {
     pub path: PathBuf,
+    /// Whether the caller named it, and did not only run a command near it.
+    pub named: bool,
     /// For every environment.
     pub top: Table,
     pub envs: BTreeMap<EnvName, Table>,
@@ -72,19 +84,26 @@ impl File {
     /// The file that is `named`; else `tfbackend.toml` in `cwd` or the nearest folder above it, up
     /// to the root of the Git repository. Outside a repository, only in `cwd`.
     ///
+    /// What is found so must belong to the user, to root, or to the user that `sudo_uid` names: in a shared folder, or
+    /// above one, anybody may have put it there.
+    ///
     /// # Errors
-    /// If the named file is not there, or one cannot be read or understood.
-    pub fn find(cwd: &Path, named: Option<&Path>) -> Result<Option<Self>, SettingsError> {
+    /// If the named file is not there, or one cannot be read or understood, or is another user's.
+    pub fn find(cwd: &Path, named: Option<&Path>, sudo_uid: Option<&str>) -> Result<Option<Self>, SettingsError> {
         if let Some(named) = named {
             let path = cwd.join(named);
-            let text = bounded::text(&path).map_err(|source| SettingsError::Read { path: named.to_path_buf(), source })?;
-            return Self::parse(named, &text).map(Some);
+            let text = bounded::named_text(&path, LARGEST).map_err(|source| SettingsError::Read { path: named.to_path_buf(), source })?;
+            return Self::parse(named, &text).map(|file| Some(Self { named: true, ..file }));
         }
+        let _reading = Reading::begin();
         let root = cwd.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(cwd);
         for folder in cwd.ancestors().take_while(|folder| folder.starts_with(root)) {
             let path = folder.join(FILE_NAME);
             let shown = if folder == cwd { PathBuf::from(FILE_NAME) } else { path.clone() };
-            match bounded::text(&path) {
+            if let Some(owner) = stranger(&path, sudo_uid) {
+                return Err(SettingsError::NotYours { path: shown, owner });
+            }
+            match bounded::text_up_to(&path, LARGEST) {
                 Ok(text) => return Self::parse(&shown, &text).map(Some),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(SettingsError::Read { path: shown, source }),
@@ -99,16 +118,29 @@ impl File {
     /// The first thing that is not understood, with its line and column.
     pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let reader = Reader { path, text, options: Options::shared() };
+        let reader = Reader { path, lines: LineIndex::of(text), options: Options::shared() };
         let table = DeTable::parse(text)
             .map_err(|error| reader.error(&error.span().unwrap_or(0..0), Problem::Syntax(error.message().replace('\n', ", "))))?;
         reader.file(table.get_ref())
     }
 }
 
+/// The owner of a file, or of the link to it, if that is a user who is not trusted.
+#[cfg(unix)]
+fn stranger(path: &Path, sudo_uid: Option<&str>) -> Option<u32> {
+    use std::{fs, os::unix::fs::MetadataExt};
+    let of = |meta: io::Result<fs::Metadata>| meta.ok().map(|meta| meta.uid()).filter(|owner| !who::is_trusted(*owner, sudo_uid));
+    of(fs::symlink_metadata(path)).or_else(|| of(fs::metadata(path)))
+}
+
+#[cfg(not(unix))]
+fn stranger(_: &Path, _: Option<&str>) -> Option<u32> {
+    None
+}
+
 struct Reader<'a> {
     path: &'a Path,
-    text: &'a str,
+    lines: LineIndex<'a>,
     options: &'static Options,
 }
 
@@ -173,6 +205,9 @@ impl Reader<'_> {
             };
             return Err(self.error(at, problem));
         };
+        if option.is_of_the_caller() {
+            return Err(self.error(at, Problem::OfTheCaller { name: name.to_owned(), variable: option.variable() }));
+        }
         if let Some(other) = option.excludes.iter().find(|other| said.contains_key(*other)) {
             return Err(self.error(at, Problem::Conflict { name: name.to_owned(), other: other.clone() }));
         }
@@ -189,6 +224,9 @@ impl Reader<'_> {
             }
             Shape::Flag | Shape::Number | Shape::Text => self.read(name, &[self.scalar(option, value)?], &value.span())?,
         };
+        if let Some(reason) = value.as_str().and_then(|text| unfit_for_a_file(name, text)) {
+            return Err(self.error(at, Problem::Value { name: name.to_owned(), reason }));
+        }
         said.insert(name.to_owned(), Said { value, line: self.place(at.start).0 });
         Ok(())
     }
@@ -241,9 +279,21 @@ impl Reader<'_> {
 
     /// Line and column, both from 1.
     fn place(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        self.lines.place(offset)
+    }
+}
+
+/// Why a file, which may have come with a checkout, cannot say this of where files are written; the command line can.
+fn unfit_for_a_file(name: &str, text: &str) -> Option<String> {
+    match name {
+        "out" if Path::new(text).has_root() => Some("is an absolute path; in this file it must be relative, or pass `--out`".to_owned()),
+        "conf-file" | "tf-file" => text.parse::<FileName>().ok()?.must_be_for_terraform().err().map(|wrong| {
+            format!(
+                "{wrong}; in this file, a name must not begin with `.`, and must end in `.tf`, `.tofu`, `.tfbackend`, `.conf`, \
+                 `.config`, `.hcl` or `.tfvars`; or pass `--{name}`"
+            )
+        }),
+        _ => None,
     }
 }
 

@@ -231,7 +231,8 @@ const HEAD_ACCESS: &str = "Access";
 const HEAD_ALARMS: &str = "Alarms";
 const HEAD_AUDIT: &str = "Audit";
 const HEAD_FILES: &str = "Files";
-const HEAD_RUN: &str = "Run";
+/// Of what says how a run is carried out.
+pub(super) const HEAD_RUN: &str = "Run";
 
 /// How two runs on one state are kept apart.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]

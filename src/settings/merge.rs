@@ -20,7 +20,7 @@ use super::{
     layer::Layer,
     names::{EnvName, NameError, Region},
     options::{Options, layer_of, said, variable_of},
-    resolve, variables,
+    place, resolve, variables,
 };
 use crate::host::Host;
 
@@ -100,15 +100,34 @@ impl Sources {
         Ok(Self {
             flags,
             variables: variables::read(&host.vars)?,
-            file: File::find(&host.cwd, named.as_deref())?,
+            file: File::find(&host.cwd, named.as_deref(), host.var("SUDO_UID"))?,
             ambient_region: ambient.map(|(name, text)| (name.to_owned(), text.parse())),
         })
     }
 
-    /// Whether they say, of whichever environment, that nobody is to be asked.
+    /// Whether they say that nobody is to be asked.
     pub fn non_interactive(&self) -> bool {
-        let file = self.file.as_ref().and_then(|file| file.top.get("non-interactive")).and_then(|said| said.value.as_bool());
-        self.flags.non_interactive.or(self.variables.non_interactive).or(file) == Some(true)
+        self.flags.non_interactive.or(self.variables.non_interactive) == Some(true)
+    }
+
+    /// The folder `out` that holds, as far as a settings file says it, must lie below that file's folder, with every
+    /// link followed. Below the working directory is as good where the caller names the file.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn must_keep_its_place(&self, merged: &Merged, cwd: &Path) -> Result<(), SettingsError> {
+        let (Some(file), Some(Origin::File { path, line }), Some(out)) = (&self.file, merged.origin("out"), &merged.layer.out) else {
+            return Ok(());
+        };
+        let base = cwd.join(&file.path);
+        let base = base.parent().unwrap_or(cwd);
+        let out = cwd.join(out.as_str());
+        let is_below = |base: &Path| place::resolved(&out).is_ok_and(|out| place::resolved(base).is_ok_and(|base| out.starts_with(base)));
+        if is_below(base) || (file.named && is_below(cwd)) {
+            return Ok(());
+        }
+        let to = place::resolved(&out).unwrap_or(out);
+        Err(SettingsError::OutOfPlace { path: path.clone(), line: *line, to, base: base.to_path_buf() })
     }
 
     /// Whether one of them approves, of this environment, without a question.

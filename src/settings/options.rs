@@ -9,7 +9,10 @@ use clap::{
 };
 use serde_json::{Map, Value};
 
-use super::{layer::Layer, names::NameError};
+use super::{
+    layer::{HEAD_RUN, Layer},
+    names::NameError,
+};
 
 /// One option, as each source must write it.
 #[derive(Clone, Debug)]
@@ -42,6 +45,12 @@ impl OptionInfo {
     /// The variable that says it: `TFBACKEND_` and the name in capitals.
     pub fn variable(&self) -> String {
         variable_of(&self.name)
+    }
+
+    /// Whether it decides what a run may do without being asked: only the caller may say so, never a file, which may
+    /// have come with a checkout.
+    pub fn is_of_the_caller(&self) -> bool {
+        self.heading == HEAD_RUN && self.shape == Shape::Flag
     }
 }
 

@@ -139,12 +139,23 @@ pub fn likely(name: &str) -> Option<&'static str> {
 }
 
 /// Arguments and fields, at any depth, whose value lets its holder in.
-const SECRET: [&str; 5] = ["access_key", "secret_key", "token", "sse_customer_key", "web_identity_token"];
+const SECRET: [&str; 9] = [
+    "access_key",
+    "secret_key",
+    "token",
+    "sse_customer_key",
+    "web_identity_token",
+    "password",
+    // As the AWS CLI and its variables call them.
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+];
 
 /// Whether `text`, the value of `name`, is a credential: by its name, or because it is an access key
-/// id or a URL with a user in it, whatever it is called.
+/// id or a URL with a user in it, whatever it is called. No other judge of this is in the program.
 pub fn is_secret(name: &str, text: &str) -> bool {
-    !text.is_empty() && (SECRET.contains(&name) || has_access_key_id(text) || has_user(text))
+    !text.is_empty() && (SECRET.contains(&name.to_ascii_lowercase().as_str()) || has_access_key_id(text) || has_user(text))
 }
 
 /// `AKIA` (long-lived) or `ASIA` (temporary), and 16 more.
@@ -197,7 +208,14 @@ mod tests {
 
     #[test]
     fn credentials_are_known_by_name_and_by_form() {
-        for (name, text) in [("token", "x"), ("profile", "x ASIAIOSFODNN7EXAMPLE y"), ("endpoint", "https://a:b@c/"), ("x", "ftp://a@b")] {
+        for (name, text) in [
+            ("token", "x"),
+            ("profile", "x ASIAIOSFODNN7EXAMPLE y"),
+            ("endpoint", "https://a:b@c/"),
+            ("x", "ftp://a@b"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("password", "x"),
+        ] {
             assert!(is_secret(name, text), "{name} {text}");
         }
         for (name, text) in [("token", ""), ("bucket", "AKIA"), ("bucket", "asia-state-bucket-of-the-team"), ("endpoint", "https://a/b@c")]

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::host::bounded;
+
 /// More than any configuration that a person wrote. What is larger is not read.
 pub const LIMIT: u64 = 4 * 1024 * 1024;
 
@@ -33,16 +35,10 @@ impl Unreadable {
 /// # Errors
 /// If it is none that can be read. A pipe would be waited for: nothing but a regular file is opened.
 pub fn open(path: &Path) -> Result<Option<File>, Unreadable> {
-    match fs::metadata(path) {
-        Err(error) if is_absent(&error) => return Ok(None),
-        Err(error) => return Err(Unreadable::io(path, &error)),
-        Ok(meta) if !meta.is_file() => return Err(Unreadable::new(path, "is not a regular file")),
-        Ok(_) => {}
-    }
-    match File::open(path) {
+    match bounded::open(path) {
         Ok(file) => Ok(Some(file)),
-        // Gone since.
         Err(error) if is_absent(&error) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(Unreadable::new(path, "is not a regular file")),
         Err(error) => Err(Unreadable::io(path, &error)),
     }
 }
@@ -52,15 +48,82 @@ pub fn open(path: &Path) -> Result<Option<File>, Unreadable> {
 /// # Errors
 /// If it cannot be read, is too large, or is not text.
 pub fn text(path: &Path) -> Result<Option<String>, Unreadable> {
+    text_up_to(path, LIMIT)
+}
+
+/// The same, with a limit of its own.
+///
+/// # Errors
+/// As [`text`].
+pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, Unreadable> {
     let Some(file) = open(path)? else { return Ok(None) };
     let mut bytes = vec![];
     // The size is asked of what is read, not of what was there before.
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| Unreadable::io(path, &error))?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(Unreadable::new(path, format!("is larger than {LIMIT} bytes")));
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| Unreadable::io(path, &error))?;
+    if bytes.len() as u64 > limit {
+        return Err(Unreadable::new(path, format!("is larger than {limit} bytes")));
     }
     let text = String::from_utf8(bytes).map_err(|_| Unreadable::new(path, "is not valid UTF-8"))?;
     Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
+}
+
+/// Where the links of a folder may lead: to files of its repository, or of the folder itself if it is in none.
+///
+/// A repository holds links to wherever its author wants. What they lead to elsewhere is the user's, and none of it is
+/// to be read, shown or sent because a folder names it.
+#[derive(Clone, Debug)]
+pub struct Within(Option<PathBuf>);
+
+impl Within {
+    pub fn of(dir: &Path) -> Self {
+        let real = fs::canonicalize(dir).ok();
+        Self(real.map(|real| real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&real).to_owned()))
+    }
+
+    /// As [`text`].
+    ///
+    /// # Errors
+    /// As [`text`], and if the file is elsewhere.
+    pub fn text(&self, path: &Path) -> Result<Option<String>, Unreadable> {
+        self.must_have(path)?;
+        text(path)
+    }
+
+    /// As [`text_up_to`].
+    ///
+    /// # Errors
+    /// As [`text`], and if the file is elsewhere.
+    pub fn text_up_to(&self, path: &Path, limit: u64) -> Result<Option<String>, Unreadable> {
+        self.must_have(path)?;
+        text_up_to(path, limit)
+    }
+
+    /// As [`open`].
+    ///
+    /// # Errors
+    /// As [`open`], and if the file is elsewhere.
+    pub fn open(&self, path: &Path) -> Result<Option<File>, Unreadable> {
+        self.must_have(path)?;
+        open(path)
+    }
+
+    fn must_have(&self, path: &Path) -> Result<(), Unreadable> {
+        match (&self.0, fs::canonicalize(path)) {
+            (Some(root), Ok(real)) if !real.starts_with(root) => {
+                Err(Unreadable::new(path, "leads out of the repository by a symbolic link, which is not followed"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// # Errors
+/// If there is a link at `path`.
+pub(super) fn must_not_be_a_link(path: &Path) -> Result<(), Unreadable> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_symlink() => Err(Unreadable::new(path, "is a symbolic link, which is not followed")),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn is_absent(error: &io::Error) -> bool {
@@ -96,5 +159,28 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo");
         assert!(made.success());
         assert_eq!(text(&path), Err(Unreadable::new(&path, "is not a regular file")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_lead_to_the_repository_only() {
+        use std::os::unix::fs::symlink;
+        let outside = tempfile::tempdir().expect("a folder");
+        fs::write(outside.path().join("secret"), "CANARY").expect("written");
+        let repository = tempfile::tempdir().expect("a folder");
+        let dir = repository.path().join("prod");
+        fs::create_dir(&dir).expect("made");
+        fs::write(repository.path().join("common.tf"), "a = 1").expect("written");
+        symlink("../common.tf", dir.join("common.tf")).expect("a link");
+        symlink(outside.path().join("secret"), dir.join("secret.tf")).expect("a link");
+        symlink(outside.path(), dir.join("folder")).expect("a link");
+        let refused = "leads out of the repository by a symbolic link, which is not followed";
+        let of = |name: &str| Within::of(&dir).text(&dir.join(name)).map_err(|unreadable| unreadable.error);
+        assert_eq!(of("common.tf"), Err(refused.to_owned()), "in no repository, the folder is all there is");
+        fs::create_dir(repository.path().join(".git")).expect("made");
+        assert_eq!(of("common.tf"), Ok(Some("a = 1".to_owned())));
+        assert_eq!((of("secret.tf"), of("folder/secret")), (Err(refused.to_owned()), Err(refused.to_owned())));
+        assert_eq!(of("none.tf"), Ok(None));
+        assert!(Within::of(&dir).open(&dir.join("secret.tf")).is_err());
     }
 }

@@ -6,9 +6,10 @@ use hcl_edit::{Span, structure::Body};
 use serde_json::Value as Json;
 
 use super::{
-    bounded::{self, Unreadable},
+    bounded::{Unreadable, Within},
     value::{self, Argument, Spot},
 };
+use crate::lines::LineIndex;
 
 /// Who runs here: they load different files, and know different arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,15 +92,15 @@ impl Configuration {
     ///
     /// A block in an override file (`override.tf`, `*_override.tf`) takes the place of all before it,
     /// whole, as Terraform has it.
-    pub fn read(dir: &Path, names: &[String], engine: Engine) -> Self {
+    pub fn read(dir: &Path, within: &Within, names: &[String], engine: Engine) -> Self {
         let loaded: Vec<&String> = names.iter().filter(|name| is_loaded(name, names, engine)).collect();
         let (overrides, primary): (Vec<&String>, Vec<&String>) = loaded.into_iter().partition(|name| is_override(name));
         let mut all = Self::default();
         for name in primary {
-            all.add(dir.join(name), false);
+            all.add(dir.join(name), within, false);
         }
         for name in overrides {
-            all.add(dir.join(name), true);
+            all.add(dir.join(name), within, true);
         }
         all
     }
@@ -117,8 +118,8 @@ impl Configuration {
         }
     }
 
-    fn add(&mut self, path: PathBuf, overriding: bool) {
-        match blocks(&path) {
+    fn add(&mut self, path: PathBuf, within: &Within, overriding: bool) {
+        match blocks(&path, within) {
             Ok(Some(found)) => {
                 if overriding && !found.is_empty() {
                     self.blocks.clear();
@@ -162,21 +163,21 @@ fn stem(name: &str) -> Option<(&str, &'static str)> {
     [".tf.json", ".tofu.json", ".tf", ".tofu"].into_iter().find_map(|ending| Some((name.strip_suffix(ending)?, ending)))
 }
 
-fn blocks(path: &Path) -> Result<Option<Vec<Block>>, Unreadable> {
-    let Some(text) = bounded::text(path)? else { return Ok(None) };
+fn blocks(path: &Path, within: &Within) -> Result<Option<Vec<Block>>, Unreadable> {
+    let Some(text) = within.text(path)? else { return Ok(None) };
     if path.extension().is_some_and(|ending| ending == "json") {
         let root: Json = serde_json::from_str(&text).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
-        return Ok(Some(in_json(&root, path)));
+        return in_json(&root, path).map(Some);
     }
     // Their names cannot be written in another way: no need to understand all that is not about them.
     if !["backend", "cloud", "state_store"].iter().any(|name| text.contains(name)) {
         return Ok(Some(vec![]));
     }
     let body: Body = text.parse().map_err(|error| Unreadable::new(path, value::hcl_error(&error)))?;
-    Ok(Some(in_hcl(&body, &text, path)))
+    in_hcl(&body, &LineIndex::of(&text), path).map(Some)
 }
 
-fn in_hcl(body: &Body, text: &str, path: &Path) -> Vec<Block> {
+fn in_hcl(body: &Body, lines: &LineIndex<'_>, path: &Path) -> Result<Vec<Block>, Unreadable> {
     let inside = body.get_blocks("terraform").flat_map(|terraform| terraform.body.blocks());
     let found = inside.filter_map(|block| {
         let kind = match block.ident.as_str() {
@@ -185,35 +186,40 @@ fn in_hcl(body: &Body, text: &str, path: &Path) -> Vec<Block> {
             "state_store" => Kind::StateStore(block.labels.first().map_or(String::new(), |label| label.as_str().to_owned())),
             _ => return None,
         };
-        let at = Spot { path: path.to_owned(), line: block.span().map(|span| value::line(text, span.start)) };
-        Some(Block { kind, arguments: value::arguments_of(&block.body, text, path), at })
+        let at = Spot { path: path.to_owned(), line: block.span().map(|span| lines.line(span.start)) };
+        Some(value::arguments_of(&block.body, lines, path).map(|arguments| Block { kind, arguments, at }))
     });
-    found.collect()
+    found.take(MOST_BLOCKS).collect()
 }
 
 /// Terraform's JSON syntax: objects, or lists of objects, for blocks.
-fn in_json(root: &Json, path: &Path) -> Vec<Block> {
+fn in_json(root: &Json, path: &Path) -> Result<Vec<Block>, Unreadable> {
     let at = Spot { path: path.to_owned(), line: None };
     let block = |kind, body: &Json| {
-        let arguments = body.as_object().map_or(vec![], |body| value::arguments_of_json(body, path));
-        Block { kind, arguments, at: at.clone() }
+        let arguments = body.as_object().map_or(Ok(vec![]), |body| value::arguments_of_json(body, path))?;
+        Ok(Block { kind, arguments, at: at.clone() })
     };
     let mut found = vec![];
     for terraform in root.get("terraform").into_iter().flat_map(each) {
-        for cloud in terraform.get("cloud").into_iter().flat_map(each) {
-            found.push(block(Kind::Cloud, cloud));
+        for cloud in terraform.get("cloud").into_iter().flat_map(each).take(MOST_BLOCKS) {
+            found.push(block(Kind::Cloud, cloud)?);
         }
         let labelled: [(&str, fn(String) -> Kind); 2] = [("backend", Kind::Backend), ("state_store", Kind::StateStore)];
         for (name, kind) in labelled {
             for all in terraform.get(name).into_iter().flat_map(each) {
                 for (label, bodies) in all.as_object().into_iter().flatten() {
-                    found.extend(each(bodies).iter().map(|body| block(kind(label.clone()), body)));
+                    for body in each(bodies).iter().take(MOST_BLOCKS.saturating_sub(found.len())) {
+                        found.push(block(kind(label.clone()), body)?);
+                    }
                 }
             }
         }
     }
-    found
+    Ok(found)
 }
+
+/// How many blocks of one file are kept: Terraform stops at the second.
+const MOST_BLOCKS: usize = 100;
 
 fn each(value: &Json) -> &[Json] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    bounded::{self, Unreadable},
+    bounded::{Unreadable, Within},
     configuration::{Block, Configuration, Engine},
     names,
 };
@@ -37,20 +37,21 @@ pub fn conflicts(dir: &Path, ours: &[&str]) -> Result<Vec<Conflict>, Unreadable>
     if fs::metadata(dir).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Ok(vec![]);
     }
-    let names = names(dir)?;
-    Ok(names.iter().filter(|name| !ours.contains(&name.as_str())).flat_map(|name| in_file(dir, name)).collect())
+    let (names, within) = (names(dir)?, Within::of(dir));
+    Ok(names.iter().filter(|name| !ours.contains(&name.as_str())).flat_map(|name| in_file(dir, &within, name)).collect())
 }
 
-fn in_file(dir: &Path, name: &String) -> Vec<Conflict> {
+fn in_file(dir: &Path, within: &Within, name: &String) -> Vec<Conflict> {
     // Alone, OpenTofu loads all that Terraform loads.
-    let Configuration { files: _, blocks, unreadable } = Configuration::read(dir, slice::from_ref(name), Engine::OpenTofu);
-    let unclear =
-        unreadable.into_iter().map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(&path), path });
+    let Configuration { files: _, blocks, unreadable } = Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
+    let unclear = unreadable
+        .into_iter()
+        .map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(within, &path), path });
     blocks.into_iter().map(|block| Conflict::Block { block }).chain(unclear).collect()
 }
 
 /// Of a file that cannot be parsed: whether Terraform, which may understand more, could find a block in it.
-fn looks_like_one(path: &Path) -> bool {
+fn looks_like_one(within: &Within, path: &Path) -> bool {
     let head = |line: &str| {
         let is_comment = line.trim_start().starts_with(['#', '/', '*']);
         let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -63,5 +64,5 @@ fn looks_like_one(path: &Path) -> bool {
                 !line[..at].ends_with(in_word) && !after.starts_with(in_word) && rest.starts_with(['"', '{', ':'])
             })
     };
-    bounded::text(path).is_ok_and(|text| text.is_some_and(|text| text.lines().any(head)))
+    within.text(path).is_ok_and(|text| text.is_some_and(|text| text.lines().any(head)))
 }

@@ -4,21 +4,24 @@
 //! committing the file.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Component, Path, PathBuf},
 };
 
 use gix_ignore::{Search, glob::pattern::Case, search::Ignore};
 
-use super::local::LocalState;
+use super::{COPIES, Unreadable, local, local::LocalState, tracked::tracked};
 use crate::host::bounded;
 
 /// What must not be committed, and whether it is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
+    /// States, copies of states and what `init` stored, of this folder, that are committed, or will be with the next commit.
+    pub tracked: Result<Vec<PathBuf>, Unreadable>,
     /// The folder for working data; `None` if it is not in the repository.
     pub data_dir: Option<Standing>,
-    /// `terraform.tfstate` and its backup, whether or not they are there, and every other state that is.
+    /// `terraform.tfstate` and its backup, whether or not they are there, and every other state and copy of one that is.
     pub states: Vec<Standing>,
     /// The root of the repository.
     pub root: PathBuf,
@@ -32,7 +35,7 @@ pub struct Standing {
 
 impl Ignored {
     /// `None` if `dir` is in no repository.
-    pub(super) fn of(dir: &Path, data_dir: &Path, states: &[LocalState]) -> Option<Self> {
+    pub(super) fn of(dir: &Path, data_dir: &Path, names: &[String], states: &[LocalState]) -> Option<Self> {
         let real = fs::canonicalize(dir).ok()?;
         let root = real.ancestors().find(|folder| folder.join(".git").exists())?;
         let rules = Rules::read(root, &real);
@@ -46,12 +49,41 @@ impl Ignored {
             Some(Standing { path: path.to_owned(), ignored: rules.ignore(inside, is_dir) })
         };
         let mut paths = ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| dir.join(name)).to_vec();
-        paths.extend(states.iter().map(|state| state.path.clone()).filter(|path| !paths.contains(path)).collect::<Vec<_>>());
-        Some(Self {
-            data_dir: standing(data_dir, true),
-            states: paths.iter().filter_map(|path| standing(path, false)).collect(),
-            root: root.to_owned(),
-        })
+        let copies = names.iter().filter(|name| local::is_copy(name)).map(|name| dir.join(name));
+        let more = states.iter().map(|state| state.path.clone()).chain(copies);
+        paths.extend(more.filter(|path| !paths.contains(path)).collect::<BTreeSet<_>>());
+        let mut states: Vec<Standing> = paths.iter().filter_map(|path| standing(path, false)).collect();
+        let copies = dir.join(COPIES);
+        if copies.is_dir() {
+            let is_own = bounded::text(&copies.join(".gitignore")).is_ok_and(|text| text.lines().any(|line| line == "*"));
+            states.extend(standing(&copies, true).map(|standing| Standing { ignored: standing.ignored || is_own, ..standing }));
+        }
+        Some(Self { tracked: tracked_in(root, dir, &real, data_dir), data_dir: standing(data_dir, true), states, root: root.to_owned() })
+    }
+}
+
+/// `dir` is `real`, a folder of the repository in `root`.
+fn tracked_in(root: &Path, dir: &Path, real: &Path, data_dir: &Path) -> Result<Vec<PathBuf>, Unreadable> {
+    let Some((git_dir, _)) = git_dirs(root) else { return Ok(vec![]) };
+    let place = real.strip_prefix(root).ok().and_then(as_git_has_it).unwrap_or_default();
+    let Ok(place) = String::from_utf8(place) else { return Ok(vec![]) };
+    let below = |path: &str| match place.as_str() {
+        "" => Some(path.to_owned()),
+        place => path.strip_prefix(place).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned),
+    };
+    let data_dir = data_dir.strip_prefix(dir).ok().and_then(Path::to_str).unwrap_or(super::DATA_DIR);
+    let found = tracked(&git_dir, |path| below(path).is_some_and(|path| is_secret(&path, data_dir)))?;
+    Ok(found.iter().filter_map(|path| below(path)).map(|path| dir.join(path)).collect())
+}
+
+/// Whether what Git has at `path`, below the folder, is a state, a copy of one, or what `init` stored.
+fn is_secret(path: &str, data_dir: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match path.split_once('/') {
+        None => local::is_state(name) || local::is_copy(name),
+        Some((COPIES, rest)) => rest != ".gitignore",
+        Some(("terraform.tfstate.d", _)) => local::is_state(name),
+        Some(_) => path.strip_prefix(data_dir) == Some("/terraform.tfstate"),
     }
 }
 
@@ -105,16 +137,21 @@ fn as_git_has_it(path: &Path) -> Option<Vec<u8>> {
     (!parts.is_empty()).then(|| parts.join(&b'/'))
 }
 
-/// In a linked work tree or a submodule, `.git` is a file that says where the repository is.
 fn exclude(root: &Path) -> Option<PathBuf> {
+    git_dirs(root).map(|(_, common)| common.join("info/exclude"))
+}
+
+/// The folder that Git has for this work tree, and the one that all work trees share: in a linked one or a submodule, `.git`
+/// is a file that says where they are.
+fn git_dirs(root: &Path) -> Option<(PathBuf, PathBuf)> {
     let git = root.join(".git");
     if git.is_dir() {
-        return Some(git.join("info/exclude"));
+        return Some((git.clone(), git));
     }
-    let link = fs::read_to_string(&git).ok()?;
+    let link = bounded::text(&git).ok()?;
     let own = root.join(link.trim().strip_prefix("gitdir: ")?);
-    let common = fs::read_to_string(own.join("commondir")).map_or(own.clone(), |common| own.join(common.trim()));
-    Some(common.join("info/exclude"))
+    let common = bounded::text(&own.join("commondir")).map_or(own.clone(), |common| own.join(common.trim()));
+    Some((own, common))
 }
 
 #[cfg(test)]

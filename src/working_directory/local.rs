@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::bounded::{self, Unreadable};
+use super::bounded::{self, Unreadable, Within};
 
 /// A state that is larger is not read to its end: it holds something.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -37,7 +37,7 @@ pub struct LocalState {
 
 /// The states in `dir`: those of the `local` backend for each workspace, their backups, what a failed
 /// write to a remote backend leaves (`errored.tfstate`), and what somebody pulled.
-pub(super) fn read(dir: &Path, names: &[String]) -> Vec<LocalState> {
+pub(super) fn read(dir: &Path, within: &Within, names: &[String]) -> Vec<LocalState> {
     let mut paths: Vec<PathBuf> = names.iter().filter(|name| is_state(name)).map(|name| dir.join(name)).collect();
     let workspaces = dir.join("terraform.tfstate.d");
     let unlisted = match folders(&workspaces) {
@@ -47,7 +47,12 @@ pub(super) fn read(dir: &Path, names: &[String]) -> Vec<LocalState> {
         }
         Err(error) => Some(LocalState { holds: Holds::Unclear(Unreadable::io(&workspaces, &error)), path: workspaces, size: None }),
     };
-    paths.iter().filter_map(|path| state(path)).chain(unlisted).collect()
+    // A copy that tfbackend kept is of a state that was damaged, as often as not.
+    let is_fit = |state: &LocalState| {
+        let name = state.path.file_name().and_then(|name| name.to_str());
+        !(name.is_some_and(is_copy) && matches!(state.holds, Holds::Unclear(_)))
+    };
+    paths.iter().filter_map(|path| state(path, within)).filter(is_fit).chain(unlisted).collect()
 }
 
 /// What is in the folder of the workspaces; nothing, if there is no such folder.
@@ -62,17 +67,22 @@ fn folders(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-fn is_state(name: &str) -> bool {
+/// Whether tfbackend gives such a name to a copy of a state or of a digest.
+pub(super) fn is_copy(name: &str) -> bool {
+    ["tfbackend-backup-", "tfbackend-before-restore-", "tfbackend-digest-"].iter().any(|start| name.starts_with(start))
+}
+
+pub(super) fn is_state(name: &str) -> bool {
     name.ends_with(".tfstate") || (name.contains(".tfstate.") && name.ends_with(".backup"))
 }
 
-fn state(path: &Path) -> Option<LocalState> {
+fn state(path: &Path, within: &Within) -> Option<LocalState> {
     let size = match fs::metadata(path) {
         Ok(meta) if meta.is_dir() => return None,
         Ok(meta) => Some(meta.len()),
         Err(_) => None,
     };
-    let holds = match bounded::open(path) {
+    let holds = match within.open(path) {
         Ok(None) => return None,
         Ok(Some(file)) => holds(path, file, size),
         Err(unreadable) => Holds::Unclear(unreadable),

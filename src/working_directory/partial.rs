@@ -7,10 +7,16 @@ use serde_json::Value as Json;
 
 use super::{
     arguments::{self, Shape},
-    bounded::{self, Unreadable},
+    bounded::{self, Unreadable, Within},
     value::{self, Argument, Spot, Value},
 };
-use crate::render::header::{self, Header, Owner};
+use crate::{
+    lines::LineIndex,
+    render::header::{self, Header, Owner},
+};
+
+/// In bytes: a partial configuration has a few lines.
+const LIMIT: u64 = 256 << 10;
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,9 +30,13 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// Reads one file, which must be there.
+    /// Reads one file, which must be there, and which was named: wherever it is.
     pub fn read(path: &Path) -> Self {
-        let text = bounded::text(path).and_then(|text| text.ok_or_else(|| Unreadable::new(path, "does not exist")));
+        Self::of(path, bounded::text_up_to(path, LIMIT))
+    }
+
+    fn of(path: &Path, text: Result<Option<String>, Unreadable>) -> Self {
+        let text = text.and_then(|text| text.ok_or_else(|| Unreadable::new(path, "does not exist")));
         let owner = text.as_deref().ok().and_then(owner);
         let stated_owner = text.as_deref().ok().and_then(|text| header::stated_owner(&text.replace("\r\n", "\n")));
         Self { path: path.to_owned(), owner, stated_owner, arguments: text.and_then(|text| arguments_of(&text, path)) }
@@ -69,14 +79,17 @@ pub fn assignment(text: &str) -> Option<Argument> {
 ///
 /// By their names: `*.tfbackend`, what tutorials call them, and whatever of the form `*.conf` has our
 /// header. In a folder without configuration, a `backend.conf` may be anybody's.
-pub(super) fn read(dir: &Path, names: &[String], asked: &[PathBuf], has_configuration: bool) -> Vec<Partial> {
-    let mut paths: Vec<PathBuf> = names.iter().filter(|name| is_partial(dir, name, has_configuration)).map(|name| dir.join(name)).collect();
+pub(super) fn read(dir: &Path, within: &Within, names: &[String], asked: &[PathBuf], has_configuration: bool) -> Vec<Partial> {
+    let found = names.iter().filter(|name| is_partial(dir, within, name, has_configuration));
+    let mut paths: Vec<PathBuf> = found.map(|name| dir.join(name)).collect();
     for path in asked.iter().map(|path| dir.join(path)) {
         if !paths.contains(&path) {
             paths.push(path);
         }
     }
-    paths.iter().map(|path| Partial::read(path)).collect()
+    // One elsewhere was named so.
+    let is_here = |path: &Path| path.parent() == Some(dir);
+    paths.iter().map(|path| if is_here(path) { Partial::of(path, within.text_up_to(path, LIMIT)) } else { Partial::read(path) }).collect()
 }
 
 /// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of the name `named` too.
@@ -84,18 +97,20 @@ pub(super) fn read(dir: &Path, names: &[String], asked: &[PathBuf], has_configur
 pub fn ours(dir: &Path, named: Option<&str>) -> Vec<Partial> {
     let names = super::names(dir).unwrap_or_default();
     let asked: Vec<PathBuf> = names.iter().filter(|name| named == Some(name)).map(PathBuf::from).collect();
-    let mut all = read(dir, &names, &asked, false);
+    let mut all = read(dir, &Within::of(dir), &names, &asked, false);
     all.retain(|one| one.stated_owner.is_some());
     all
 }
 
-fn is_partial(dir: &Path, name: &str, has_configuration: bool) -> bool {
+fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) -> bool {
     if name.ends_with('~') {
         return false;
     }
     let customary = ["backend.conf", "backend.hcl", "backend.config", "backend.tfvars"].contains(&name) && has_configuration;
-    let ours =
-        || name.ends_with(".conf") && bounded::text(&dir.join(name)).is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)));
+    let ours = || {
+        name.ends_with(".conf")
+            && within.text_up_to(&dir.join(name), LIMIT).is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
+    };
     name.ends_with(".tfbackend") || name.ends_with(".tfbackend.json") || customary || ours()
 }
 
@@ -103,14 +118,14 @@ fn arguments_of(text: &str, path: &Path) -> Result<Vec<Argument>, Unreadable> {
     if path.extension().is_some_and(|ending| ending == "json") {
         let root: Json = serde_json::from_str(text).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
         let object = root.as_object().ok_or_else(|| Unreadable::new(path, "is not a JSON object"))?;
-        return Ok(value::arguments_of_json(object, path));
+        return value::arguments_of_json(object, path);
     }
     let body: Body = text.parse().map_err(|error| Unreadable::new(path, value::hcl_error(&error)))?;
     // Terraform stops: the block belongs into a `.tf` file, its arguments here.
     if body.blocks().any(|block| block.ident.as_str() == "terraform" || block.ident.as_str() == "backend") {
         return Err(Unreadable::new(path, "has a block, and Terraform takes arguments only"));
     }
-    Ok(value::arguments_of(&body, text, path))
+    value::arguments_of(&body, &LineIndex::of(text), path)
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use super::{
 
 /// Where Terraform keeps the default workspace.
 pub const DEFAULT_WORKSPACE: &str = "default";
+/// More bytes than the name of any workspace has.
+const LONGEST_NAME: u64 = 1024;
 
 /// The merged backend, as `init` stored it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +33,13 @@ impl Saved {
     /// If there is something that cannot be understood.
     pub fn read(data_dir: &Path) -> Result<Option<Self>, Unreadable> {
         let path = data_dir.join("terraform.tfstate");
+        must_not_be_linked(data_dir, &path)?;
         let Some(text) = bounded::text(&path)? else { return Ok(None) };
         let root: Json = serde_json::from_str(&text).map_err(|error| Unreadable::new(&path, value::json_error(&error)))?;
         let Some(backend) = root.get("backend").filter(|backend| !backend.is_null()) else { return Ok(None) };
         let kind = backend.get("type").and_then(Json::as_str).ok_or_else(|| Unreadable::new(&path, "has a backend without a type"))?;
         let arguments = match backend.get("config") {
+            Some(Json::Object(config)) if config.len() > value::MOST => return Err(value::too_many(&path)),
             Some(Json::Object(config)) => config.iter().filter_map(|(name, value)| argument(name, value, &path)).collect(),
             Some(Json::Null) | None => vec![],
             Some(_) => return Err(Unreadable::new(&path, "has a backend whose configuration is no object")),
@@ -70,15 +74,31 @@ fn without_nulls(value: Value) -> Value {
 /// The selected workspace: a file in `data_dir` says it, unless it is the default.
 ///
 /// # Errors
-/// If the file cannot be read.
+/// If the file cannot be read, or does not hold the name of a workspace: then nothing of it is kept.
 pub fn workspace(data_dir: &Path) -> Result<String, Unreadable> {
+    let path = data_dir.join("environment");
+    must_not_be_linked(data_dir, &path)?;
     // A folder that is not there has no such file; one that may not be looked into may have one.
     if fs::metadata(data_dir).is_ok_and(|meta| !meta.is_dir()) {
         return Ok(DEFAULT_WORKSPACE.to_owned());
     }
-    let name = bounded::text(&data_dir.join("environment"))?.unwrap_or_default();
-    let name = name.trim();
-    Ok(if name.is_empty() { DEFAULT_WORKSPACE.to_owned() } else { name.to_owned() })
+    let name = bounded::text_up_to(&path, LONGEST_NAME)?.unwrap_or_default();
+    match name.trim() {
+        "" => Ok(DEFAULT_WORKSPACE.to_owned()),
+        name if is_workspace(name) => Ok(name.to_owned()),
+        _ => Err(Unreadable::new(path, "does not hold the name of a workspace")),
+    }
+}
+
+/// Whether Terraform takes `name` for a workspace: what Go's `url.PathEscape` leaves as it is.
+pub fn is_workspace(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$&+:=@".contains(c);
+    !name.is_empty() && name.chars().all(plain) && name != "." && name != ".."
+}
+
+/// A link in Terraform's own folder is not Terraform's: it does not make any.
+fn must_not_be_linked(data_dir: &Path, file: &Path) -> Result<(), Unreadable> {
+    [data_dir, file].into_iter().try_for_each(bounded::must_not_be_a_link)
 }
 
 #[cfg(test)]

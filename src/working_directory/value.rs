@@ -1,6 +1,10 @@
 //! A value of a configuration: what a literal stands for, and where it stands.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use hcl_edit::{
     Span,
@@ -10,8 +14,8 @@ use hcl_edit::{
 };
 use serde_json::Value as Json;
 
-use super::arguments;
-use crate::state::fingerprint::Fingerprint;
+use super::{arguments, bounded::Unreadable};
+use crate::{lines::LineIndex, state::fingerprint::Fingerprint};
 
 /// A value as far as it is known without running anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,31 +172,45 @@ fn plain(json: &Json, may_be_template: bool) -> Value {
     }
 }
 
+/// More arguments than any backend has, of which there are some sixty.
+pub const MOST: usize = 1000;
+
+pub(super) fn too_many(path: &Path) -> Unreadable {
+    Unreadable::new(path, format!("has more than {MOST} arguments in one place"))
+}
+
 /// The arguments of a body, in their order. A block in it stands for an object: Terraform refuses it,
 /// and what is in it counts all the same.
-pub fn arguments_of(body: &Body, text: &str, path: &std::path::Path) -> Vec<Argument> {
-    let at = |span: Option<std::ops::Range<usize>>| Spot { path: path.to_owned(), line: span.map(|span| line(text, span.start)) };
+///
+/// # Errors
+/// If there are more than [`MOST`].
+pub fn arguments_of(body: &Body, lines: &LineIndex<'_>, path: &Path) -> Result<Vec<Argument>, Unreadable> {
+    if body.len() > MOST {
+        return Err(too_many(path));
+    }
+    let at = |span: Option<std::ops::Range<usize>>| Spot { path: path.to_owned(), line: span.map(|span| lines.line(span.start)) };
     let attributes = body.attributes().map(|attribute| {
         let name = attribute.key.to_string();
-        Argument { value: Value::of_hcl(&name, &attribute.value), at: at(attribute.span()), name }
+        Ok(Argument { value: Value::of_hcl(&name, &attribute.value), at: at(attribute.span()), name })
     });
     let blocks = body.blocks().map(|block| {
-        let inside = arguments_of(&block.body, text, path).into_iter().map(|argument| (argument.name, argument.value));
-        Argument { name: block.ident.to_string(), value: Value::Object(inside.collect()), at: at(block.span()) }
+        let inside = arguments_of(&block.body, lines, path)?.into_iter().map(|argument| (argument.name, argument.value));
+        Ok(Argument { name: block.ident.to_string(), value: Value::Object(inside.collect()), at: at(block.span()) })
     });
     attributes.chain(blocks).collect()
 }
 
 /// The arguments of an object of a configuration that is JSON, where `"//"` is a comment.
-pub fn arguments_of_json(object: &serde_json::Map<String, Json>, path: &std::path::Path) -> Vec<Argument> {
+///
+/// # Errors
+/// If there are more than [`MOST`].
+pub fn arguments_of_json(object: &serde_json::Map<String, Json>, path: &Path) -> Result<Vec<Argument>, Unreadable> {
+    if object.len() > MOST {
+        return Err(too_many(path));
+    }
     let at = Spot { path: path.to_owned(), line: None };
     let said = object.iter().filter(|(name, _)| *name != "//");
-    said.map(|(name, value)| Argument { name: name.clone(), value: Value::of_json(name, value), at: at.clone() }).collect()
-}
-
-/// The line, from 1, that the byte `at` is on.
-pub fn line(text: &str, at: usize) -> usize {
-    1 + text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count()
+    Ok(said.map(|(name, value)| Argument { name: name.clone(), value: Value::of_json(name, value), at: at.clone() }).collect())
 }
 
 /// Why a text is no HCL, without any of the text.

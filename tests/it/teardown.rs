@@ -1,6 +1,7 @@
 //! `tfbackend teardown`: what it looks at, what forbids it, and what is left of a backend that it took down.
 
 mod empty;
+mod everything;
 mod faults;
 mod guards;
 mod meanwhile;

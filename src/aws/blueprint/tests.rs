@@ -37,7 +37,7 @@ const EACH: [(&str, &[&str]); 10] = [
 
 const PLACES: [(&str, &str); 3] = [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")];
 
-fn settings(line: &str) -> Option<Settings> {
+pub(in crate::aws) fn settings(line: &str) -> Option<Settings> {
     let command = Layer::augment_args(Command::new("test").no_binary_name(true));
     let matches = command.try_get_matches_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
     let flags = Layer::from_arg_matches(&matches).unwrap();

@@ -3,7 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    aws::{Aws, bucket::Bucket, lock_table::LockTable, ownership::Tags, resources::AwsSpec},
+    aws::{
+        Aws,
+        bucket::Bucket,
+        lock_table::LockTable,
+        ownership::Tags,
+        resources::{AwsSpec, KeySearch, LOOKS_AT_WHAT_IS_TORN, look_at, torn_nodes, what_is_torn_is_unreadable},
+        settle::Pauses,
+    },
     blueprint::{Blueprint, Node},
     observation::{Observation, Owner, Seen, inherit_owners},
 };
@@ -30,10 +37,29 @@ impl Sightings {
 
     /// What was seen of each node. A part has the owner of its parent.
     pub fn observation(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
-        let seen = |node: &Node<AwsSpec>| Some((node.address.clone(), self.seen.get(&node.spec.identity())?.clone()));
-        let mut observation = blueprint.nodes().iter().filter_map(seen).collect();
+        let mut observation = self.as_seen(blueprint);
+        what_is_torn_is_unreadable(&mut observation);
         inherit_owners(&mut observation);
         observation
+    }
+
+    fn as_seen(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
+        let seen = |node: &Node<AwsSpec>| Some((node.address.clone(), self.seen.get(&node.spec.identity())?.clone()));
+        blueprint.nodes().iter().filter_map(seen).collect()
+    }
+
+    /// Looks again at what another run makes or deletes meanwhile, until its whole is seen as well.
+    pub async fn look_again_at_what_is_torn(&mut self, aws: &Aws, blueprints: &[&Blueprint<AwsSpec>], keys: KeySearch) {
+        let mut pauses = Pauses::default();
+        for _ in 0..LOOKS_AT_WHAT_IS_TORN {
+            let torn = |blueprint: &&&Blueprint<AwsSpec>| !torn_nodes(blueprint, &self.as_seen(blueprint)).is_empty();
+            let Some(blueprint) = blueprints.iter().find(torn) else { return };
+            let nodes = torn_nodes(blueprint, &self.as_seen(blueprint));
+            pauses.wait().await;
+            for (node, seen) in look_at(aws, nodes, keys, blueprint).await {
+                self.add(&node.spec, seen);
+            }
+        }
     }
 
     /// The spec to look at a bucket of which only the name is known.

@@ -8,10 +8,7 @@ use std::{
     fs::File,
     io::{Seek, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use futures_util::{StreamExt, stream};
@@ -30,6 +27,7 @@ use crate::{
     },
     backup::{
         manifest::{Extent, FORMAT_VERSION, Facts, Header, State},
+        stopping::StopWhenDropped,
         write::{Archive, ArchiveError, Kept, check},
     },
     state::{
@@ -130,19 +128,11 @@ pub async fn write(
 async fn finish(archive: Archive) -> Result<Kept, ArchiveError> {
     let mut sealed = archive.seal()?;
     let expected = sealed.to_check();
-    let stop = StopWhenDropped(Arc::new(AtomicBool::new(false)));
+    let stop = StopWhenDropped::default();
     let told = Arc::clone(&stop.0);
     let checked = tokio::task::spawn_blocking(move || check(expected, &told)).await;
     checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
     sealed.keep()
-}
-
-struct StopWhenDropped(Arc<AtomicBool>);
-
-impl Drop for StopWhenDropped {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// The digests of this bucket's states, by the state.

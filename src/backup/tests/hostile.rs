@@ -39,7 +39,7 @@ fn opened(bytes: &[u8], limits: Limits) -> Result<(), ReadError> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("backup");
     fs::write(&path, bytes).unwrap();
-    read::open(&path, limits, |_| {}).map(drop)
+    read::open(&path, limits, Arc::default(), |_| {}).map(drop)
 }
 
 #[track_caller]
@@ -132,7 +132,7 @@ fn a_manifest_is_as_it_is_written() {
 /// A few bytes that would be very many: nothing is unpacked to find that out.
 #[test]
 fn bombs_are_refused() {
-    let small = Limits { entry: 1000, entries: 3, total: 2500 };
+    let small = Limits { entry: 1000, entries: 3, total: 2500, ..Limits::default() };
     let (zeros, names) = (vec![0; 1001], [1, 2, 3, 4].map(file_name));
     for (size, count, says) in
         [(800, 3, None), (1001, 1, Some("one state")), (1000, 3, Some("all states")), (10, 4, Some("as many states"))]
@@ -147,7 +147,7 @@ fn bombs_are_refused() {
         fs::create_dir(dir.path().join("states")).unwrap();
         names[..count].iter().for_each(|name| fs::write(dir.path().join(name), bytes).unwrap());
         fs::write(dir.path().join(manifest::FILE), &manifest).unwrap();
-        for result in [opened(&packed(&parts), small), read::open(dir.path(), small, |_| {}).map(drop)] {
+        for result in [opened(&packed(&parts), small), read::open(dir.path(), small, Arc::default(), |_| {}).map(drop)] {
             match says {
                 None => assert!(result.is_ok(), "{result:?}"),
                 Some(says) => assert!(result.as_ref().is_err_and(|error| error.to_string().contains(says)), "{says}: {result:?}"),
@@ -164,6 +164,56 @@ fn bombs_are_refused() {
     wide.write_all(&tar_of_nothing()).unwrap();
     refused(&wide.finish().unwrap(), "NotPacked");
     opened(&zstd::encode_all(&tar_of_nothing()[..], 1).unwrap(), Limits::default()).unwrap();
+}
+
+/// A hundred gibibytes of zeros in three megabytes, each state no larger than one may be.
+#[test]
+fn what_is_packed_too_densely_is_not_unpacked() {
+    const GIB: u64 = 1 << 30;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bomb.tar.zst");
+    let mut out = fs::File::create(&path).unwrap();
+    let frame = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let zeros = frame(&vec![0; 64 << 20]);
+    for number in 1..=100 {
+        out.write_all(&frame(head(&file_name(number), Kind::Regular, GIB).as_bytes())).unwrap();
+        (0..16).for_each(|_| out.write_all(&zeros).unwrap());
+    }
+    drop(out);
+    assert!(fs::metadata(&path).unwrap().len() < 4 << 20);
+    let begun = std::time::Instant::now();
+    let error = read::open(&path, Limits::default(), Arc::default(), |_| {}).unwrap_err();
+    assert_eq!(error.to_string(), "it has more than can be packed into so few bytes");
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}
+
+/// Nothing packs better than versions that hardly differ.
+#[test]
+fn many_versions_of_one_state_are_no_bomb() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut seed = 7_u64;
+    let text: String = (0..300_000)
+        .map(|_| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'a' + u8::try_from(seed >> 60).unwrap())
+        })
+        .collect();
+    let versions: Vec<String> = (0..200).map(|serial| format!("{{\"serial\":{serial},\"x\":\"{text}\"}}")).collect();
+    let states: Vec<(&str, &[u8])> = versions.iter().map(|version| ("a", version.as_bytes())).collect();
+    let kept = made(dir.path(), &states);
+    assert!(200 * 300_000 / kept.bytes > 100, "they are packed well: {}", kept.bytes);
+    read::open(&kept.path, Limits::default(), Arc::default(), |_| {}).unwrap();
+}
+
+#[test]
+fn reading_ends_when_it_is_told_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = made(dir.path(), &[("a", b"one")]);
+    let folder = unpacked(&kept.path);
+    for path in [&*kept.path, folder.path()] {
+        read::open(path, Limits::default(), Arc::default(), |_| {}).unwrap();
+        read::open(path, Limits::default(), Arc::new(AtomicBool::new(true)), |_| {}).unwrap_err();
+    }
 }
 
 fn tar_of_nothing() -> Vec<u8> {
@@ -201,7 +251,7 @@ fn bytes_are_what_was_checked() {
     let dir = tempfile::tempdir().unwrap();
     let kept = made(dir.path(), &[("a", b"one")]);
     let mut entries = vec![];
-    let backup = read::open(&kept.path, Limits::default(), |entry| entries.push(entry)).unwrap();
+    let backup = read::open(&kept.path, Limits::default(), Arc::default(), |entry| entries.push(entry)).unwrap();
     assert!(matches!(backup.bytes(&entries[0], 2), Err(ReadError::TooLarge(_))));
     let other = tempfile::tempdir().unwrap();
     fs::copy(made(other.path(), &[("a", b"two")]).path, &kept.path).unwrap();

@@ -6,7 +6,7 @@ use super::{looked, rows};
 use crate::{
     cli::{context::Context, failure::Failure, target::TargetArgs},
     exit,
-    report::{json, locks},
+    report::locks,
 };
 
 /// List every lock that is held, in the table and in the bucket, of all workspaces
@@ -26,7 +26,7 @@ pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let looked = looked::at(&target, cx).await?;
     let document = rows::document(&looked, &target, cx.now());
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, &document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        target.answer(&document, cx)?;
         // What could not be looked at stands in the document.
         return Ok(code(args.exit_code, &document, !looked.unseen.is_empty()));
     }

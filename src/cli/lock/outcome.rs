@@ -8,9 +8,9 @@ use crate::{
         error::AwsError,
         store::{release::Released, write::Deleted},
     },
-    cli::{context::Context, explain, failure::Failure},
+    cli::{context::Context, explain, failure::Failure, target::Target},
     exit,
-    report::{json, locks::LockDocument, safe::safe, words},
+    report::{locks::LockDocument, safe::safe, words},
 };
 
 /// `lock release --output json`.
@@ -99,15 +99,14 @@ impl Outcome {
 }
 
 /// Says it, and how it ended: partly, if some are released and others are not.
-pub fn answer(outcomes: &[Outcome], cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub fn answer(outcomes: &[Outcome], target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let code = match (outcomes.iter().all(Outcome::is_whole), outcomes.iter().any(Outcome::did_anything)) {
         (true, _) => exit::DONE,
         (false, true) => exit::PARTLY,
         (false, false) => exit::FAILED,
     };
     if cx.global.json() {
-        let document = Document { released: outcomes };
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        target.answer(&Document { released: outcomes }, cx)?;
         return Ok(code);
     }
     let text: String = outcomes.iter().map(Outcome::line).collect();

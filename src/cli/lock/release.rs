@@ -71,12 +71,12 @@ pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         let released = target.store().release(&one.lock).await;
         outcomes.push(outcome::of(one, released));
     }
-    outcome::answer(&outcomes, cx)
+    outcome::answer(&outcomes, &target, cx)
 }
 
 fn nothing(older_than: Option<SignedDuration>, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
     if cx.global.json() {
-        return outcome::answer(&[], cx);
+        return outcome::answer(&[], target, cx);
     }
     let what = match older_than {
         Some(least) => format!("no lock has been held for longer than {}", words::age(least.unsigned_abs())),

@@ -15,10 +15,7 @@ use crate::{
         target::{Target, TargetArgs},
     },
     exit,
-    report::{
-        json,
-        locks::{self, HalfDocument, Place, ShownDocument},
-    },
+    report::locks::{self, HalfDocument, Place, ShownDocument},
 };
 
 /// Show the lock on one state: who holds it, since when, and whether its other half is missing
@@ -43,7 +40,7 @@ pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let (lock, unread) = cx.look(target.store().lock_on(&path)).await?;
     let document = document(&lock, &unread, &target, cx);
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, &document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        target.answer(&document, cx)?;
         return Ok(if document.locked.is_some() { exit::DONE } else { exit::FAILED });
     }
     let view = cx.global.out_view(cx.host);

@@ -14,7 +14,7 @@ use crate::{
     cli::{
         approval,
         context::Context,
-        explain,
+        copies, explain,
         failure::Failure,
         target::{Target, TargetArgs},
     },
@@ -22,7 +22,7 @@ use crate::{
     render::shell::shell_word,
     report::{
         check::{self as report, CheckDocument, FaultDocument},
-        json, words,
+        words,
     },
 };
 
@@ -44,9 +44,9 @@ pub struct CheckArgs {
     #[arg(long, requires = "repair")]
     pub accept_deleted: bool,
 
-    /// Folder that old digests are kept in
-    #[arg(long, value_name = "DIR", default_value = ".", requires = "repair")]
-    pub backup_dir: PathBuf,
+    /// Folder that old digests are kept in [default: `.tfbackend` beside the files]
+    #[arg(long, value_name = "DIR", requires = "repair")]
+    pub backup_dir: Option<PathBuf>,
 
     /// Repair without asking
     #[arg(long, short = 'y', requires = "repair")]
@@ -74,7 +74,7 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     }
     let failed = if args.repair { repair(&args, &checked, &should, &mut document, &target, cx).await? } else { None };
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, &document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        target.answer(&document, cx)?;
     } else {
         cx.answer(&report::summary(&document))?;
     }
@@ -199,7 +199,7 @@ async fn repair(
     }
     approve(args, count, target, cx)?;
     let cancel = cx.host.cancel.clone();
-    let dir: PathBuf = cx.host.cwd.join(&args.backup_dir).components().collect();
+    let dir = copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?;
     let store = target.store();
     let mut failure: Option<Failure> = None;
     for (fault, row) in checked.faults.iter().zip(&mut document.faults).filter(|(fault, _)| fault.what.can_be_repaired(args.accept_deleted))

@@ -13,15 +13,12 @@ use crate::{
     cli::{
         approval,
         context::Context,
-        explain,
+        copies, explain,
         failure::Failure,
         target::{Target, TargetArgs},
     },
     exit,
-    report::{
-        json,
-        restore::{self as report, RestoreDocument, SideDocument},
-    },
+    report::restore::{self as report, RestoreDocument, SideDocument},
     state::recover::{self, Difference, Unfit},
 };
 
@@ -62,9 +59,9 @@ pub struct RestoreArgs {
     #[arg(long)]
     pub allow_lineage: bool,
 
-    /// Folder that the state which is there now is kept in
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub backup_dir: PathBuf,
+    /// Folder that the state which is there now is kept in [default: `.tfbackend` beside the files]
+    #[arg(long, value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
 
     /// Restore without asking
     #[arg(long, short = 'y')]
@@ -78,7 +75,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     let path = target.path(args.state.as_deref(), args.workspace.as_deref())?;
-    let which = which(&args, &path, &target, cx)?;
+    let which = which(&args, &path, &target, cx).await?;
     let looked = cx.look(target.store().look_to_restore(&path, which)).await?.map_err(|error| not_found(error, &path, &target))?;
     let mut document = document(&looked);
     let plan = looked.plan(&target.encryption, args.allow_lineage).map_err(|error| unfit(&error))?;
@@ -86,7 +83,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     match plan.how {
         How::Nothing => {
             "nothing".clone_into(&mut document.outcome);
-            answer(&document, cx)?;
+            answer(&document, &target, cx)?;
             // As an earlier restore left it that was killed.
             let (lock, _) = cx.look(target.store().lock_on(&path)).await?;
             return if lock.halves().next().is_some() { note(&lock, &path, &target, cx) } else { Ok(exit::DONE) };
@@ -103,7 +100,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     document.to.serial = serial;
     document.digest = target.address.table.as_ref().map(|_| digest);
     document.kept = kept.map(|kept| kept.display().to_string());
-    answer(&document, cx)
+    answer(&document, &target, cx)
 }
 
 /// `2026-11-21T07:00:00Z`; without a zone it is UTC, and without a time midnight.
@@ -117,12 +114,11 @@ fn time(text: &str) -> Result<Timestamp, String> {
     parsed.map_err(|_| "not a time as in 2026-11-21T07:00:00Z".to_owned())
 }
 
-fn which(args: &RestoreArgs, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<Which, Failure> {
+async fn which(args: &RestoreArgs, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<Which, Failure> {
     let RestoreArgs { version_id, serial, before, from_backup, .. } = args;
     if let Some(from) = from_backup {
-        let choice = file::Choice { path, version: version_id.as_deref(), serial: *serial, before: *before };
-        let bucket = &target.address.bucket;
-        return file::read(&cx.host.cwd.join(from), &choice, bucket, cx).map(Which::Bytes);
+        let choice = file::Choice { path: path.to_owned(), version: version_id.clone(), serial: *serial, before: *before };
+        return file::read(cx.host.cwd.join(from), choice, &target.address.bucket, cx).await.map(Which::Bytes);
     }
     match (version_id, serial, before) {
         (Some(id), _, _) => Ok(Which::Version(id.clone())),
@@ -192,7 +188,11 @@ async fn carry_out(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Co
     let (cancel, now) = (cx.host.cancel.clone(), Timestamp::now());
     let store = target.store();
     let info = store.lock_info(&plan.path, OPERATION, &cx.host.who, now);
-    let dir = cx.host.cwd.join(&args.backup_dir).components().collect();
+    let dir = match plan.how {
+        How::Write => copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?,
+        // Nothing is replaced.
+        How::Nothing | How::Digest | How::Undelete { .. } | How::Touch => target.dir.clone(),
+    };
     let work = Work { mechanisms: target.locks.mechanisms(), info, dir, now, cancel: &cancel };
     let mut say = |step: Step| cx.say(&said(&step));
     store.restore(plan, &work, &target.encryption, &mut say).await.map_err(|failed| failed::failure(failed, &plan.path, target))
@@ -208,7 +208,7 @@ fn note(lock: &LiveLock, path: &str, target: &Target, cx: &mut Context<'_>) -> R
 fn said(step: &Step) -> String {
     match step {
         Step::Locked { id } => format!("locked ({id})"),
-        Step::Kept(path) => format!("kept what is there in {}", path.display()),
+        Step::Kept(path) => format!("kept what is there in {}; {}", path.display(), copies::RISK),
         Step::Undeleted => "removed the delete marker".to_owned(),
         Step::Written { version: Some(version) } => format!("wrote it as version {version}"),
         Step::Written { version: None } => "wrote it".to_owned(),
@@ -217,9 +217,9 @@ fn said(step: &Step) -> String {
     }
 }
 
-fn answer(document: &RestoreDocument, cx: &mut Context<'_>) -> Result<u8, Failure> {
+fn answer(document: &RestoreDocument, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        target.answer(document, cx)?;
     } else {
         cx.answer(&report::text(document))?;
     }

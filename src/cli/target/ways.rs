@@ -7,6 +7,7 @@ use crate::{
     aws::{
         caller::Caller,
         clients::{Endpoints, Role},
+        http::way::{Way, endpoint},
     },
     cli::{
         context::Context,
@@ -42,12 +43,22 @@ pub(super) fn of(configured: &Configured, sandbox: Option<&Sandboxed>, cx: &Cont
         ..Ways::default()
     };
     (ways.endpoint_url, ways.endpoints) = endpoints(configured, sandbox, cx)?;
+    if ways.names_endpoints() {
+        let elsewhere = configured.endpoints.iter().filter(|(_, said)| Way::of(&said.value, true) == Way::Elsewhere);
+        notes.extend(elsewhere.map(|(service, said)| {
+            let (to, at) = (endpoint(&said.value), shown(&said.origin, cx));
+            format!("calls to {service} go to {to}, which {at} names, not to AWS's own endpoint")
+        }));
+    }
     match (&configured.role, chosen) {
         (None, _) => {}
         (Some(said), Some(chosen)) => {
             notes.push(format!("the role of {} is not taken on: {chosen} names the credentials", shown(&said.origin, cx)))
         }
-        (Some(said), None) => ways.role = Some(role(said, cx)?),
+        (Some(said), None) => {
+            notes.push(format!("calls are made as {}, the role that {} names", said.value.arn, shown(&said.origin, cx)));
+            ways.role = Some(role(said, cx)?);
+        }
     }
     Ok((ways, notes))
 }

@@ -21,6 +21,7 @@ use crate::{
     working_directory::{
         Argument, Configured, Saved, WorkingDirectory,
         configured::{NotConfigured, Origin, Said},
+        saved::is_workspace,
     },
 };
 
@@ -86,10 +87,10 @@ pub(super) fn workspace(folder: Option<&WorkingDirectory>, cx: &Context<'_>) -> 
     }
 }
 
-/// As Terraform has it: what Go's `url.PathEscape` leaves as it is.
+/// # Errors
+/// If Terraform would not take it.
 pub(super) fn must_be_workspace(name: &str) -> Result<(), Failure> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~$&+:=@".contains(c);
-    if !name.is_empty() && name.chars().all(plain) && name != "." && name != ".." {
+    if is_workspace(name) {
         return Ok(());
     }
     Err(Failure::failed(format!("{} is not the name of a workspace", quoted(name))))

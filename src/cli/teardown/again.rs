@@ -1,7 +1,7 @@
 //! Looks once more when all was taken down: a bootstrap that ran meanwhile has made some of it anew.
 
 use crate::{
-    aws::settle::Pauses,
+    aws::{settle::Pauses, teardown::everything},
     cli::{context::Context, environment::Environment, failure::Failure},
     plan::{Plan, teardown::Terms},
 };
@@ -30,7 +30,9 @@ pub async fn must_be_gone(terms: &Terms, environment: &Environment, cx: &mut Con
 
 /// The addresses of all that would be deleted now.
 async fn there(terms: &Terms, environment: &Environment, cx: &mut Context<'_>) -> Result<Vec<String>, Failure> {
-    let observation = cx.observe(environment).await.map_err(|failure| failure.hint("all of it was deleted before"))?;
-    let plan = Plan::to_teardown(&environment.blueprint, &observation, terms);
+    let Environment { settings, names, aws, blueprint, .. } = environment;
+    let looked = cx.look(everything::look(aws, settings, names, blueprint)).await;
+    let (blueprint, observation) = looked.map_err(|failure| failure.hint("all of it was deleted before"))?;
+    let plan = Plan::to_teardown(&blueprint, &observation, terms);
     Ok(plan.deletes().map(|step| step.address.to_string()).collect())
 }

@@ -21,7 +21,7 @@ use crate::{
         },
     },
     backup::manifest::Extent,
-    cli::{context::Context, environment::Environment, explain, failure::Failure, files, progress},
+    cli::{context::Context, copies, environment::Environment, explain, failure::Failure, files, progress},
     exit,
     render::files::Removal,
     report::words,
@@ -116,10 +116,7 @@ async fn back_up(
     if nothing {
         return Ok(None);
     }
-    let dir = match &options.backup_dir {
-        Some(dir) => cx.host.cwd.join(dir),
-        None => cx.host.cwd.clone(),
-    };
+    let dir = copies::folder(options.backup_dir.as_deref(), &environment.out(cx.host), &cx.host.cwd)?;
     let (store, now) = (Store::new(&environment.aws, address), cx.now());
     let key = match &looked.scope {
         Scope::Whole => None,
@@ -133,6 +130,7 @@ async fn back_up(
     })?;
     let states = words::count(made.versions, "version", "versions");
     cx.say(&format!("backup: {} ({states} of {}, read back)", made.path.display(), words::count(made.states, "state", "states")));
+    cx.say(&format!("  {}; keep it as you would keep them", copies::RISK));
     Ok(Some(made))
 }
 

@@ -15,7 +15,7 @@ use crate::{
         teardown::{
             self,
             appeared::Sight,
-            audit_logs, census,
+            audit_logs, census, everything,
             guards::{self, Guard, Guarded},
             purge,
             scope::Scope,
@@ -61,11 +61,9 @@ impl Looked {
 
 pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut Context<'_>) -> Result<Looked, Failure> {
     let Environment { settings, names, aws, .. } = environment;
-    if settings.lock.uses_table() {
-        // Whether that may not be looked at is said below.
-        let _ = cx.look(lock_table::wait_until_gone(aws, &names.table)).await?;
-    }
-    let observation = cx.observe(environment).await?;
+    // Whether that may not be looked at is said below.
+    let _ = cx.look(lock_table::wait_until_gone(aws, &names.table)).await?;
+    let (blueprint, observation) = cx.look(everything::look(aws, settings, names, &environment.blueprint)).await?;
     let mut sharing = Sharing::of(environment, cx)?;
     if is_ours(&observation, &LOCK_TABLE) {
         let address = address(environment, &observation);
@@ -79,7 +77,7 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
     };
     let logs_under_key = cx.look(logs_under_key(&observation, environment)).await?;
     let terms = teardown::terms(&options.choice(&sharing, logs_under_key));
-    let plan = Plan::to_teardown(&environment.blueprint, &observation, &terms);
+    let plan = Plan::to_teardown(&blueprint, &observation, &terms);
     let mut looked = Looked {
         terms,
         outputs: observation::outputs(&observation),
@@ -116,7 +114,9 @@ pub fn must_not_be_guarded(looked: &Looked) -> Result<(), Failure> {
 
 fn address(environment: &Environment, observation: &Observation<AwsSpec>) -> StoreAddress {
     let Environment { settings, names, aws, .. } = environment;
-    let table = settings.lock.uses_table() && !matches!(observation.get(&LOCK_TABLE), None | Some(Seen::Absent));
+    // A table of ours may hold locks although the settings name none.
+    let named = settings.lock.uses_table() && !matches!(observation.get(&LOCK_TABLE), None | Some(Seen::Absent));
+    let table = named || is_ours(observation, &LOCK_TABLE);
     StoreAddress {
         bucket: names.state_bucket.clone(),
         owner: aws.account().to_owned(),

@@ -56,7 +56,8 @@ impl Sharing {
                 self.states.push(env.to_string());
             }
         }
-        let tables = ours.lock.uses_table() && other.lock.uses_table() && ours.region == other.region;
+        // Ours may still be there although our settings name none.
+        let tables = other.lock.uses_table() && ours.region == other.region;
         if tables && theirs.table == names.table {
             self.table.push(env.to_string());
         }

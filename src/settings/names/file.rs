@@ -24,7 +24,24 @@ impl FileName {
     pub fn for_env(&self, env: &EnvName) -> String {
         self.0.replace(PLACEHOLDER, env.as_str())
     }
+
+    /// Whether a settings file may choose it: a file of that name is read by Terraform, and by nothing that runs it.
+    ///
+    /// # Errors
+    /// If it is hidden, or has another ending.
+    pub fn must_be_for_terraform(&self) -> Result<(), Wrong> {
+        if self.0.starts_with('.') {
+            return Err(Wrong::Begins(".".to_owned()));
+        }
+        if !ENDINGS.iter().any(|ending| self.0.ends_with(ending)) {
+            return Err(Wrong::Shape("has an unknown ending".to_owned()));
+        }
+        Ok(())
+    }
 }
+
+/// Of files that Terraform and OpenTofu read.
+const ENDINGS: [&str; 7] = [".tf", ".tofu", ".tfbackend", ".conf", ".config", ".hcl", ".tfvars"];
 
 const PLACEHOLDER: &str = "{env}";
 

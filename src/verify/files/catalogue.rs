@@ -3,7 +3,7 @@
 use crate::verify::{Check, Group, Severity};
 
 /// All of them, in the order in which they are carried out.
-pub static ALL: [&Check; 17] = [
+pub static ALL: [&Check; 18] = [
     &READABLE,
     &ONE_BLOCK,
     &DECLARED,
@@ -21,6 +21,7 @@ pub static ALL: [&Check; 17] = [
     &KEY_ARN,
     &NO_LOCAL_STATE,
     &IGNORED,
+    &TRACKED,
 ];
 
 const fn check(id: &'static str, severity: Severity, title: &'static str, why: &'static str) -> Check {
@@ -152,6 +153,14 @@ pub static IGNORED: Check = check(
     "git does not commit states, nor what `init` stores",
     "`.terraform/` has the merged backend in clear with any credential in it, and a state the secrets of its resources: a commit keeps them \
      for good",
+);
+
+pub static TRACKED: Check = check(
+    "files-not-tracked-by-git",
+    Severity::High,
+    "git tracks no state, no copy of a state, and nothing that `init` stores",
+    "they hold secrets in clear, and all who can read the repository, now or later, can read them there: its history keeps what is \
+     removed, and `.gitignore` does not count for what is tracked",
 );
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::{
     Files, at,
-    catalogue::{IGNORED, NO_LOCAL_STATE},
+    catalogue::{IGNORED, NO_LOCAL_STATE, TRACKED},
     fails, unreadable,
 };
 use crate::{
     render::shell::shell_word,
     verify::{Checked, Verdict},
-    working_directory::{Holds, Ignored, LocalState},
+    working_directory::{COPIES, Holds, Ignored, LocalState},
 };
 
 pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
@@ -59,7 +59,7 @@ fn away(files: &Files<'_>, path: &Path) -> String {
 }
 
 fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
-    let Ignored { data_dir, states, root: _ } = ignored;
+    let Ignored { tracked, data_dir, states, root: _ } = ignored;
     let folder = data_dir.iter().map(|standing| (standing, format!("{}/", files.relative(&standing.path))));
     let states = states.iter().map(|standing| (standing, pattern(&standing.path)));
     let verdict = |ignored: bool, pattern: String| {
@@ -70,11 +70,30 @@ fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
             fails("git does not ignore it", format!("`echo {word} >> .gitignore`; `git rm -r --cached`, if it was committed"))
         }
     };
-    folder.chain(states).map(|(standing, pattern)| at(&IGNORED, &standing.path, verdict(standing.ignored, pattern))).collect()
+    let is_ignored = folder.chain(states).map(|(standing, pattern)| at(&IGNORED, &standing.path, verdict(standing.ignored, pattern)));
+    let is_tracked = match tracked {
+        Ok(paths) if paths.is_empty() => vec![at(&TRACKED, &files.folder.dir, Verdict::Holds)],
+        Ok(paths) => paths.iter().map(|path| at(&TRACKED, path, of_tracked(files, path))).collect(),
+        Err(error) => vec![at(&TRACKED, &error.path, unreadable(format!("the file {}", error.error)))],
+    };
+    is_ignored.chain(is_tracked).collect()
 }
 
-/// What is usually written for such a state.
+fn of_tracked(files: &Files<'_>, path: &Path) -> Verdict {
+    let file = shell_word(&files.relative(path));
+    let mend = format!("`git rm --cached {file}`, and replace every secret that is in it: the history of the repository still has them");
+    fails("git tracks it", mend)
+}
+
+/// What is usually written for such a state, or copy of one.
 fn pattern(path: &Path) -> String {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if name == COPIES {
+        return format!("{COPIES}/");
+    }
+    if name.starts_with("tfbackend-") {
+        return "tfbackend-*".to_owned();
+    }
     let is_state = path.extension().is_some_and(|ending| ending == "tfstate");
     if is_state { "*.tfstate".to_owned() } else { "*.tfstate.*".to_owned() }
 }

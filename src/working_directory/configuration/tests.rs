@@ -16,7 +16,8 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 
 fn read(files: &[(&str, &str)], engine: Engine) -> Configuration {
     let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
-    Configuration::read(folder(files).path(), &names, engine)
+    let folder = folder(files);
+    Configuration::read(folder.path(), &Within::of(folder.path()), &names, engine)
 }
 
 /// Title, file and line of each block.

@@ -12,7 +12,7 @@ fn ignored(files: &[(&str, &str)]) -> (bool, bool) {
     for (name, text) in files {
         fs::write(root.path().join(name), text).expect("written");
     }
-    let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[]).expect("a repository");
+    let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
     (ignored.data_dir.expect("inside").ignored, ignored.states[0].ignored)
 }
 
@@ -46,14 +46,14 @@ fn the_nearest_word_counts_but_not_inside_of_what_is_ignored() {
 #[test]
 fn outside_of_a_repository_nothing_is_said() {
     let dir = tempfile::tempdir().expect("a folder");
-    assert_eq!(Ignored::of(dir.path(), &dir.path().join(".terraform"), &[]), None);
+    assert_eq!(Ignored::of(dir.path(), &dir.path().join(".terraform"), &[], &[]), None);
 }
 
 #[test]
 fn working_data_elsewhere_is_none_of_gits_business() {
     let root = tempfile::tempdir().expect("a folder");
     fs::create_dir(root.path().join(".git")).expect("made");
-    let ignored = Ignored::of(root.path(), Path::new("/elsewhere/data"), &[]).expect("a repository");
+    let ignored = Ignored::of(root.path(), Path::new("/elsewhere/data"), &[], &[]).expect("a repository");
     assert_eq!(ignored.data_dir, None);
     assert_eq!(ignored.states.len(), 2);
     // In the repository all the same, beside the folder.
@@ -62,7 +62,7 @@ fn working_data_elsewhere_is_none_of_gits_business() {
     fs::create_dir(root.path().join("data")).expect("made");
     let data = |patterns: &str| {
         fs::write(root.path().join(".gitignore"), patterns).expect("written");
-        Ignored::of(&dir, &dir.join("../data"), &[]).expect("a repository").data_dir.map(|standing| standing.ignored)
+        Ignored::of(&dir, &dir.join("../data"), &[], &[]).expect("a repository").data_dir.map(|standing| standing.ignored)
     };
     assert_eq!((data("/data\n"), data("/a\n")), (Some(true), Some(false)));
 }
@@ -77,8 +77,60 @@ fn a_linked_work_tree_has_the_excludes_of_its_repository() {
     fs::write(at("main/.git/info/exclude"), ".terraform\n").expect("written");
     fs::write(at("main/.git/worktrees/w/commondir"), "../..\n").expect("written");
     fs::write(at("w/.git"), format!("gitdir: {}\n", at("main/.git/worktrees/w").display())).expect("written");
-    let ignored = Ignored::of(&at("w"), &at("w/.terraform"), &[]).expect("a repository");
+    let ignored = Ignored::of(&at("w"), &at("w/.terraform"), &[], &[]).expect("a repository");
     assert!(ignored.data_dir.expect("inside").ignored && !ignored.states[0].ignored);
+}
+
+#[test]
+fn copies_of_states_are_to_be_ignored_too() {
+    let root = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(root.path().join(".git")).expect("made");
+    let names = ["main.tf", "tfbackend-backup-prod-20261128T225339Z.tar.zst", "tfbackend-digest-before-repair-x.json"].map(str::to_owned);
+    let of = || {
+        let ignored = Ignored::of(root.path(), &root.path().join(".terraform"), &names, &[]).expect("a repository");
+        let name = |standing: &Standing| standing.path.file_name().expect("a name").to_string_lossy().into_owned();
+        ignored.states.iter().skip(2).map(|standing| (name(standing), standing.ignored)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(), [(names[1].clone(), false), (names[2].clone(), false)]);
+    fs::create_dir(root.path().join(".tfbackend")).expect("made");
+    assert_eq!(of()[2], (".tfbackend".to_owned(), false));
+    fs::write(root.path().join(".tfbackend/.gitignore"), "*\n").expect("written");
+    fs::write(root.path().join(".gitignore"), "tfbackend-*\n").expect("written");
+    assert!(of().iter().all(|(_, ignored)| *ignored), "{:?}", of());
+}
+
+#[test]
+fn what_is_tracked_is_named_though_it_is_ignored() {
+    let root = tempfile::tempdir().expect("a folder");
+    let dir = root.path().join("infra");
+    let git = |args: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(args).current_dir(root.path()).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        assert!(command.status().expect("this test needs `git` on PATH").success());
+    };
+    git(&["init", "-q"]);
+    let secret = [
+        ".terraform/terraform.tfstate",
+        ".tfbackend/tfbackend-backup-prod-20261128T225339Z.tar.zst",
+        "terraform.tfstate",
+        "terraform.tfstate.d/blue/terraform.tfstate",
+        "tfbackend-before-restore-20261128T225339Z.tfstate",
+        "tfbackend-digest-before-repair-20261128T225339Z.json",
+    ];
+    for name in secret.iter().chain(&["main.tf", ".tfbackend/.gitignore", ".terraform/environment", "other/terraform.tfstate"]) {
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, name).expect("written");
+    }
+    fs::write(root.path().join("terraform.tfstate"), "of another folder").expect("written");
+    git(&["add", "."]);
+    fs::write(root.path().join(".gitignore"), "*\n").expect("written");
+    let of = |dir: &Path| Ignored::of(dir, &dir.join(".terraform"), &[], &[]).expect("a repository").tracked.expect("an index");
+    let names: Vec<String> = of(&dir).iter().map(|path| path.strip_prefix(&dir).expect("inside").display().to_string()).collect();
+    assert_eq!(names, secret);
+    git(&["rm", "-r", "-q", "--cached", "infra"]);
+    assert_eq!(of(&dir), [] as [PathBuf; 0]);
+    assert_eq!(of(root.path()), [root.path().join("terraform.tfstate")]);
 }
 
 /// The same patterns, asked of git itself.
@@ -115,7 +167,7 @@ fn git_says_the_same() {
         fs::create_dir_all(dir.join(".terraform")).expect("made");
         assert_eq!(git(root.path(), &["init", "-q"]), Some(0));
         fs::write(root.path().join(".gitignore"), format!("{patterns}\n")).expect("written");
-        let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[]).expect("a repository");
+        let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
         let asked = |name: &str| git(&dir, &["check-ignore", "-q", name]) == Some(0);
         assert_eq!(ignored.data_dir.expect("inside").ignored, asked(".terraform"), "{patterns:?}");
         assert_eq!(ignored.states[0].ignored, asked("terraform.tfstate"), "{patterns:?}");

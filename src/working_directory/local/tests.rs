@@ -11,7 +11,7 @@ fn found(files: &[(&str, &str)]) -> Vec<(String, Holds)> {
     }
     let names: Vec<String> = files.iter().filter(|(name, _)| !name.contains('/')).map(|(name, _)| (*name).to_owned()).collect();
     let relative = |path: PathBuf| path.strip_prefix(dir.path()).expect("inside").display().to_string();
-    read(dir.path(), &names).into_iter().map(|state| (relative(state.path), state.holds)).collect()
+    read(dir.path(), &Within::of(dir.path()), &names).into_iter().map(|state| (relative(state.path), state.holds)).collect()
 }
 
 fn holds(text: &str) -> Holds {
@@ -31,6 +31,16 @@ fn a_state_is_empty_full_encrypted_or_unclear() {
         let holds = holds(unclear);
         assert!(matches!(holds, Holds::Unclear(_)) && !format!("{holds:?}").contains("CANARY"), "{unclear}: {holds:?}");
     }
+}
+
+#[test]
+fn a_damaged_copy_of_ours_is_no_state_of_the_folder() {
+    let name = "tfbackend-before-restore-20261128T225339Z.tfstate";
+    assert_eq!(found(&[(name, "{\"serial\": 1, \"reso")]), []);
+    assert_eq!(
+        found(&[(name, r#"{"version": 4, "resources": [{}]}"#)]),
+        [(name.to_owned(), Holds::Resources { resources: 1, outputs: 0 })]
+    );
 }
 
 #[test]
@@ -70,7 +80,7 @@ fn what_cannot_be_listed_is_unclear() {
     let path = dir.path().join("terraform.tfstate.d");
     // Also for root, who may look into every folder.
     std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
-    let states = read(dir.path(), &[]);
+    let states = read(dir.path(), &Within::of(dir.path()), &[]);
     assert!(matches!(&states[..], [LocalState { path: at, holds: Holds::Unclear(_), .. }] if *at == path), "{states:?}");
 }
 

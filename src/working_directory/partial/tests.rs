@@ -16,7 +16,7 @@ fn names(files: &[(&str, &str)], asked: &[&str], has_configuration: bool) -> Vec
     }
     let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
     let asked: Vec<PathBuf> = asked.iter().map(PathBuf::from).collect();
-    read(dir.path(), &names, &asked, has_configuration).iter().map(Partial::name).collect()
+    read(dir.path(), &Within::of(dir.path()), &names, &asked, has_configuration).iter().map(Partial::name).collect()
 }
 
 #[test]

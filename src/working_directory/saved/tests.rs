@@ -64,3 +64,44 @@ fn the_workspace_is_the_default_until_another_is_selected() {
     fs::write(&file, b"\xff").expect("written");
     assert!(workspace(dir.path()).is_err());
 }
+
+#[test]
+fn what_is_not_the_name_of_a_workspace_is_not_kept() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for text in ["AWS_SECRET_ACCESS_KEY=CANARY\0HOME=/root", "[default]\naws_secret_access_key = CANARY", "..", "a/b", "CANARY CANARY"] {
+        fs::write(dir.path().join("environment"), text).expect("written");
+        let error = workspace(dir.path()).expect_err(text).to_string();
+        assert!(error.ends_with("environment does not hold the name of a workspace"), "{error}");
+    }
+    fs::write(dir.path().join("environment"), "a".repeat(1025)).expect("written");
+    assert!(workspace(dir.path()).expect_err("too long").to_string().ends_with("is larger than 1024 bytes"));
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_is_followed_in_terraforms_own_folder() {
+    use std::os::unix::fs::symlink;
+    let outside = data(r#"{"backend": {"type": "s3", "config": {"bucket": "b"}}}"#);
+    fs::write(outside.path().join("environment"), "CANARY").expect("written");
+    let dir = tempfile::tempdir().expect("a folder");
+    let refused = |data_dir: &Path| {
+        let error = "is a symbolic link, which is not followed";
+        assert_eq!(Saved::read(data_dir).expect_err("a link").error, error);
+        assert_eq!(workspace(data_dir).expect_err("a link").error, error);
+    };
+    symlink(outside.path(), dir.path().join(".terraform")).expect("a link");
+    refused(&dir.path().join(".terraform"));
+    let own = dir.path().join("own");
+    fs::create_dir(&own).expect("made");
+    for name in ["terraform.tfstate", "environment"] {
+        symlink(outside.path().join(name), own.join(name)).expect("a link");
+    }
+    refused(&own);
+}
+
+#[test]
+fn more_arguments_than_any_backend_has_are_not_read() {
+    let config: Vec<String> = (0..1001).map(|number| format!("\"a{number}\": 1")).collect();
+    let text = format!(r#"{{"backend": {{"type": "s3", "config": {{{}}}}}}}"#, config.join(","));
+    assert_eq!(read(&text), Err("has more than 1000 arguments in one place".into()));
+}

@@ -6,7 +6,7 @@ use super::*;
 
 fn read(text: &str) -> Vec<Argument> {
     let body: Body = text.parse().expect("HCL");
-    arguments_of(&body, text, Path::new("x.conf"))
+    arguments_of(&body, &LineIndex::of(text), Path::new("x.conf")).expect("few")
 }
 
 fn value(text: &str) -> Value {

@@ -152,10 +152,10 @@ impl World {
 
     /// Files that a restore left, in the order of their names.
     pub fn kept(&self) -> Vec<PathBuf> {
+        let of = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("an entry").path());
         let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
-        let files = fs::read_dir(self.dir()).expect("a folder").map(|entry| entry.expect("an entry").path());
-        let mut kept: Vec<PathBuf> =
-            files.filter(|path| name(path).contains("before-restore") || name(path).starts_with(".tfbackend-")).collect();
+        let is_left = |path: &PathBuf| name(path).contains("before-restore") || name(path).starts_with(".tfbackend-");
+        let mut kept: Vec<PathBuf> = of(self.dir()).chain(of(self.dir().join(".tfbackend"))).filter(is_left).collect();
         kept.sort();
         kept
     }

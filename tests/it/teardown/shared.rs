@@ -81,7 +81,7 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
 
 /// What the only backup that there is says of itself.
 fn in_backup(place: &Place) -> String {
-    let files = std::fs::read_dir(place.path()).expect("the folder").map(|entry| entry.expect("a file").path());
+    let files = std::fs::read_dir(place.path().join(".tfbackend")).expect("the folder").map(|entry| entry.expect("a file").path());
     let mut backups = files.filter(|path| path.extension().is_some_and(|end| end == "zst"));
     let (Some(backup), None) = (backups.next(), backups.next()) else { panic!("one backup") };
     let file = zstd::Decoder::new(std::fs::File::open(backup).expect("readable")).expect("zstd");

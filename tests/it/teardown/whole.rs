@@ -45,7 +45,7 @@ async fn refused_while_in_use_gone_after_destroy_and_back_again() {
     }
     assert!(!backend.dir().join("backend.conf").exists() && !backend.dir().join("backend.tf").exists(), "{text}");
     assert!(backend.dir().join("main.tf").exists());
-    let archives = fs::read_dir(backend.dir()).expect("a folder").flatten();
+    let archives = fs::read_dir(backend.dir().join(".tfbackend")).expect("a folder").flatten();
     let archives = archives.filter(|entry| entry.file_name().to_string_lossy().starts_with("tfbackend-backup-prod-")).count();
     assert_eq!(archives, 1, "what was empty is in the backup as well");
 

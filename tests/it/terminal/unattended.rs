@@ -35,15 +35,16 @@ async fn what_cannot_be_asked_is_an_error_that_names_the_flag() {
     let mut terminal = Terminal::start(&place, &[&args[..], &["--non-interactive"]].concat());
     assert_eq!(terminal.end(), 1);
     assert!(terminal.screen().ends_with("pass --auto-approve (-y) to make them"), "{}", terminal.screen());
-    fs::write(place.path().join("tfbackend.toml"), "non-interactive = true").expect("written");
-    terminal = Terminal::start(&place, &["bootstrap"]);
+    drop(terminal);
+    place.set("TFBACKEND_NON_INTERACTIVE", "true");
+    let mut terminal = Terminal::start(&place, &["bootstrap"]);
     assert_eq!(terminal.end(), 1);
     insta::assert_snapshot!(terminal.screen(), @"
     error: no environment was named
       hint: pass --env, for example --env dev
     ");
-    fs::remove_file(place.path().join("tfbackend.toml")).expect("removed");
     drop(terminal);
+    place.vars.remove("TFBACKEND_NON_INTERACTIVE");
     place.set("CI", "1");
     for args in [&args[..], &["bootstrap"], &["bootstrap", "--env=prod"]] {
         let mut terminal = Terminal::start(&place, args);

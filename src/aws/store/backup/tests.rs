@@ -57,7 +57,7 @@ async fn backed_up(script: &Script, what: Extent, dir: &Path) -> Result<Backup, 
 /// Each entry with its bytes.
 fn all(path: &Path) -> Vec<(Entry, Vec<u8>)> {
     let mut entries = vec![];
-    let backup = read::open(path, Limits::default(), |entry| entries.push(entry)).unwrap();
+    let backup = read::open(path, Limits::default(), Default::default(), |entry| entries.push(entry)).unwrap();
     assert_eq!((&*backup.header.bucket, &*backup.header.account, &*backup.header.region), ("states", ACCOUNT, REGION));
     let bytes: Result<Vec<_>, ReadError> = entries.into_iter().map(|entry| Ok((entry.clone(), backup.bytes(&entry, 1 << 30)?))).collect();
     bytes.unwrap()

@@ -1,6 +1,10 @@
 //! The state that a backup, or a file, has.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use jiff::Timestamp;
 
@@ -9,54 +13,90 @@ use crate::{
     backup::{
         manifest::Entry,
         read::{self, Limits, ReadError},
+        stopping::StopWhenDropped,
     },
     cli::{context::Context, failure::Failure},
+    host::bounded,
 };
 
 /// How what was packed by zstd begins.
 const PACKED: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Which of the states in a backup.
-pub struct Choice<'a> {
-    pub path: &'a str,
-    pub version: Option<&'a str>,
+pub struct Choice {
+    pub path: String,
+    pub version: Option<String>,
     pub serial: Option<u64>,
     pub before: Option<Timestamp>,
 }
 
-impl Choice<'_> {
+impl Choice {
     fn takes(&self, Entry { state, .. }: &Entry) -> bool {
         state.path == self.path
-            && self.version.is_none_or(|version| state.version.as_deref() == Some(version))
+            && self.version.as_ref().is_none_or(|version| state.version.as_ref() == Some(version))
             && self.serial.is_none_or(|serial| state.facts.serial == Some(serial))
             && self.before.is_none_or(|time| state.modified.is_some_and(|modified| modified < time))
     }
 }
 
-/// Its bytes; all of a backup is checked first.
-pub fn read(from: &Path, choice: &Choice<'_>, bucket: &str, cx: &mut Context<'_>) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: &dyn std::error::Error| Failure::failed(format!("cannot take a state from {}", from.display())).because(error);
-    if !from.is_dir() && !is_packed(from).map_err(|error| unreadable(&error))? {
-        return plain(from).map_err(|error| unreadable(&error));
+/// What was found.
+struct Found {
+    bytes: Vec<u8>,
+    /// Of a backup: whose it is.
+    bucket: Option<String>,
+}
+
+enum NotFound {
+    Unreadable(ReadError),
+    /// There is another version of the state, or none.
+    NoVersion {
+        other: bool,
+    },
+}
+
+impl From<ReadError> for NotFound {
+    fn from(error: ReadError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Its bytes; all of a backup is checked first. Ctrl-C ends it.
+pub async fn read(from: PathBuf, choice: Choice, bucket: &str, cx: &mut Context<'_>) -> Result<Vec<u8>, Failure> {
+    let (place, path) = (from.display().to_string(), choice.path.clone());
+    let stop = StopWhenDropped::default();
+    let told = Arc::clone(&stop.0);
+    // On a thread of its own: it may be much to read.
+    let reading = tokio::task::spawn_blocking(move || find(&from, &choice, told));
+    let found = cx.look(reading).await?.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    drop(stop);
+    let Found { bytes, bucket: of } = found.map_err(|error| match error {
+        NotFound::Unreadable(error) => Failure::failed(format!("cannot take a state from {place}")).because(&error),
+        NotFound::NoVersion { other } => {
+            Failure::failed(format!("{place} has {} of {path}", if other { "no such version" } else { "no version" }))
+        }
+    })?;
+    if let Some(of) = of.filter(|of| of != bucket) {
+        cx.say(&format!("note: the backup is of the bucket {of}"));
+    }
+    Ok(bytes)
+}
+
+fn find(from: &Path, choice: &Choice, stop: Arc<AtomicBool>) -> Result<Found, NotFound> {
+    if !from.is_dir() && !is_packed(from)? {
+        return Ok(Found { bytes: plain(from)?, bucket: None });
     }
     let mut of_path = 0_usize;
-    let mut fits: Vec<Entry> = vec![];
-    let backup = read::open(from, Limits::default(), |entry| {
-        of_path += usize::from(entry.state.path == choice.path);
-        if choice.takes(&entry) {
-            fits.push(entry);
-        }
-    });
-    let backup = backup.map_err(|error| unreadable(&error))?;
-    if backup.header.bucket != bucket {
-        cx.say(&format!("note: the backup is of the bucket {}", backup.header.bucket));
-    }
     // The one that was in use, else the last.
-    let Some(entry) = fits.iter().max_by_key(|entry| (entry.state.current, entry.state.modified)) else {
-        let what = if of_path == 0 { "no version" } else { "no such version" };
-        return Err(Failure::failed(format!("{} has {what} of {}", from.display(), choice.path)));
-    };
-    backup.bytes(entry, max()).map_err(|error| unreadable(&error))
+    let mut best: Option<Entry> = None;
+    let rank = |entry: &Entry| (entry.state.current, entry.state.modified);
+    let backup = read::open(from, Limits::default(), stop, |entry| {
+        of_path += usize::from(entry.state.path == choice.path);
+        if choice.takes(&entry) && best.as_ref().is_none_or(|best| rank(&entry) >= rank(best)) {
+            best = Some(entry);
+        }
+    })?;
+    let Some(entry) = best else { return Err(NotFound::NoVersion { other: of_path > 0 }) };
+    Ok(Found { bytes: backup.bytes(&entry, max())?, bucket: Some(backup.header.bucket) })
 }
 
 fn max() -> u64 {
@@ -70,7 +110,7 @@ fn is_packed(from: &Path) -> Result<bool, ReadError> {
         return Err(ReadError::NotAFile { path: from.to_owned() });
     }
     let mut first = vec![];
-    File::open(from).map_err(io)?.take(4).read_to_end(&mut first).map_err(io)?;
+    bounded::open(from).map_err(io)?.take(4).read_to_end(&mut first).map_err(io)?;
     Ok(first == PACKED)
 }
 
@@ -78,6 +118,6 @@ fn is_packed(from: &Path) -> Result<bool, ReadError> {
 fn plain(from: &Path) -> Result<Vec<u8>, ReadError> {
     let io = |source| ReadError::Io { path: from.to_owned(), source };
     let mut bytes = vec![];
-    File::open(from).map_err(io)?.take(max() + 1).read_to_end(&mut bytes).map_err(io)?;
+    bounded::open(from).map_err(io)?.take(max() + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() > LARGEST { Err(ReadError::TooLarge("can be read of one state")) } else { Ok(bytes) }
 }

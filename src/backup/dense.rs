@@ -1,0 +1,69 @@
+//! Bytes that unpack to far more than any state does: seen while they are unpacked, before they fill the time.
+
+use std::{
+    cell::Cell,
+    io::{self, Read},
+};
+
+/// What may be unpacked whatever it is packed into: a backup of one small state is mostly zeros of its archive.
+const FREE: u64 = 16 << 20;
+/// How many packed bytes are read at once: those read ahead count, and are not unpacked yet.
+const PIECE: usize = 4 << 10;
+
+/// How many packed bytes were read, and whether they were too dense.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    read: Cell<u64>,
+    too_dense: Cell<bool>,
+}
+
+impl Packed {
+    pub fn counting<R: Read>(&self, from: R) -> Counting<'_, R> {
+        Counting { from, packed: self }
+    }
+
+    pub fn is_too_dense(&self) -> bool {
+        self.too_dense.get()
+    }
+}
+
+/// Counts packed bytes, and gives them out in small pieces.
+pub(super) struct Counting<'p, R> {
+    from: R,
+    packed: &'p Packed,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(PIECE);
+        let read = self.from.read(&mut buffer[..most])?;
+        self.packed.read.set(self.packed.read.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// Gives out what was unpacked, until it is more than `ratio` bytes for each that was packed.
+pub(super) struct Dense<'p, R> {
+    from: R,
+    packed: &'p Packed,
+    ratio: u64,
+    given: u64,
+}
+
+impl<'p, R: Read> Dense<'p, R> {
+    pub fn new(from: R, packed: &'p Packed, ratio: u64) -> Self {
+        Self { from, packed, ratio, given: 0 }
+    }
+}
+
+impl<R: Read> Read for Dense<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.given += read as u64;
+        if self.given > FREE.saturating_add(self.packed.read.get().saturating_mul(self.ratio)) {
+            self.packed.too_dense.set(true);
+            return Err(io::Error::other("too dense"));
+        }
+        Ok(read)
+    }
+}
