@@ -35,6 +35,7 @@ pub mod cost;
 pub mod store;
 pub mod probe;
 pub mod verify;
+pub mod adoption;
 pub mod needed;
 pub mod teardown;
 

@@ -13,6 +13,7 @@ pub mod beside;
 pub mod session;
 pub mod context;
 pub mod target;
+pub mod adoption;
 pub mod bootstrap;
 pub mod plan;
 pub mod verify;

@@ -188,6 +188,7 @@ impl<'a> Builder<'a> {
             region: self.place.region.clone(),
             account_regional: self.settings.bucket.namespace == layer::Namespace::AccountRegional,
             ownership: ENFORCED.to_owned(),
+            grants: vec![],
             tags: self.tags.clone(),
         };
         self.add(parts.bucket.clone(), &[], AwsSpec::Bucket(bucket));
@@ -214,7 +215,7 @@ impl<'a> Builder<'a> {
         let document = self.place.log_bucket_policy(trail, access_logs, self.settings.protect);
         // Never at once with the public access block, and never before it: S3 answers writes that
         // overlap with 409, and a policy must not have a moment without the block.
-        self.add(LOG.policy.clone(), &[&LOG.public_access], AwsSpec::BucketPolicy(BucketPolicy { bucket: name, document }));
+        self.add(LOG.policy.clone(), &[&LOG.public_access], AwsSpec::BucketPolicy(BucketPolicy::new(name, document)));
     }
 
     fn state_bucket(&mut self) {
@@ -231,7 +232,7 @@ impl<'a> Builder<'a> {
         self.bucket(&STATE, &name, encryption, lifecycle);
         // Once it stands, the bucket is as safe as it gets: it waits for nothing that is only an option, and options wait for it.
         let needs = [&STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle, &KEY];
-        self.add(STATE.policy.clone(), &needs, AwsSpec::BucketPolicy(BucketPolicy { bucket: name.clone(), document }));
+        self.add(STATE.policy.clone(), &needs, AwsSpec::BucketPolicy(BucketPolicy::new(name.clone(), document)));
         if access_logs {
             let target = self.names.log_bucket.clone();
             let logging = Logging { bucket: name.clone(), target: Some(target), prefix: Some(ACCESS_LOG_PREFIX.to_owned()) };

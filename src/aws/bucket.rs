@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{observation::Owner, spec::Spec};
 
+mod acl;
 pub mod encryption;
 pub mod lifecycle;
 pub mod logging;
@@ -48,6 +49,9 @@ pub struct Bucket {
     /// Whether the name is of the form that only this account can ever take.
     pub account_regional: bool,
     pub ownership: String,
+    /// Whom its access control list lets in beside the owner, where lists are not turned off; none is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
     pub tags: Tags,
 }
 
@@ -61,10 +65,11 @@ impl Spec for Bucket {
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
-        (observed.region != self.region).then(|| {
+        if observed.region != self.region {
             let there = &observed.region;
-            format!("bucket {} exists in region {there}, not in {}; pass --region {there}", self.name, self.region)
-        })
+            return Some(format!("bucket {} exists in region {there}, not in {}; pass --region {there}", self.name, self.region));
+        }
+        (!observed.grants.is_empty()).then(|| acl::in_the_way(&self.name, &observed.grants))
     }
 }
 
@@ -80,8 +85,10 @@ impl Resource for Bucket {
         }
         let (tags, ownership) = (tags?, ownership?);
         let (Some(tags), Some(ownership)) = (tags, ownership) else { return Ok(None) };
+        let grants = if ownership == ENFORCED { Some(vec![]) } else { acl::grants(aws, &self.name).await? };
+        let Some(grants) = grants else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
-        let spec = Self { region, ownership, tags, ..self.clone() };
+        let spec = Self { region, ownership, grants, tags, ..self.clone() };
         Ok(Some(Found { spec, output: Some(self.name.clone()), owner }))
     }
 
@@ -188,6 +195,7 @@ pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<
         region: aws.region.clone(),
         account_regional: false,
         ownership: ENFORCED.to_owned(),
+        grants: vec![],
         tags: Tags::new(),
     };
     bucket.head(aws, owner).await

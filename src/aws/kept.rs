@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Aws,
-    blueprint::{self, STATE_BUCKET, Staying, TOPIC, TRAIL, widest},
+    blueprint::{self, KEY, STATE_BUCKET, Staying, TOPIC, TRAIL, widest},
     bucket::notifications,
     key::find,
     resources::{AwsSpec, KeySearch, look_at},
@@ -112,7 +112,7 @@ impl Inspect<'_> {
         let mut sightings = Sightings::new(self.aws);
         let mut merged = self.merged.clone().with_kept(&self.beside.layer());
         let mut decision = Decision::default();
-        let mut evidence = Evidence::default();
+        let (mut evidence, mut looked_again) = (Evidence::default(), false);
         for _ in 0..MOST_ROUNDS {
             let settings = merged.resolve(self.env)?;
             let names = Names::new(&settings, self.account);
@@ -131,7 +131,19 @@ impl Inspect<'_> {
             sightings.look_again_at_what_is_torn(self.aws, &[&wanted, &wide], keys).await;
             let observed = sightings.observation(&wide);
             let reader = Reader { aws: self.aws, names: &names, wide: &observed, sightings: &sightings, beside: self.beside };
-            evidence = self.with_our_key(reader.evidence()).await;
+            evidence = reader.evidence();
+            match (self.names_our_key(&evidence).await, &evidence.own_key) {
+                (false, _) => {}
+                // Of several keys that were made at once, the one behind its alias is meant.
+                (true, Some(own)) => evidence.encryption = Some(LiveEncryption::Key(own.clone())),
+                // It may have been made between the looks at the key and at the policies.
+                (true, None) if !looked_again => {
+                    looked_again = true;
+                    evidence.encryption = None;
+                    sightings.forget(&KEY, &wide);
+                }
+                (true, None) => {}
+            }
             let facts = Facts {
                 evidence: &evidence,
                 beside: self.beside,
@@ -161,15 +173,13 @@ impl Inspect<'_> {
         buckets.chain(tables).collect()
     }
 
-    /// Of several keys that were made at once for the environment, the one behind its alias is meant.
-    async fn with_our_key(&self, mut evidence: Evidence) -> Evidence {
-        if let (Some(LiveEncryption::Key(arn)), Some(own)) = (&evidence.encryption, &evidence.own_key)
-            && arn != own
-            && find::is_ours(self.aws, arn).await.unwrap_or(false)
-        {
-            evidence.encryption = Some(LiveEncryption::Key(own.clone()));
+    /// Whether what encrypts the states is a key with the environment's tags, and not the one that was found for it.
+    /// A key whose tags may not be read is not: ours delegate to IAM, and those of other accounts are not ours.
+    async fn names_our_key(&self, evidence: &Evidence) -> bool {
+        match &evidence.encryption {
+            Some(LiveEncryption::Key(arn)) if Some(arn) != evidence.own_key.as_ref() => find::is_ours(self.aws, arn).await.unwrap_or(false),
+            Some(LiveEncryption::Key(_) | LiveEncryption::S3) | None => false,
         }
-        evidence
     }
 
     async fn conclude(

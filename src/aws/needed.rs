@@ -106,6 +106,16 @@ impl Needed {
         Document::new(statements)
     }
 
+    /// The same with what it takes to look into a bucket that is taken over.
+    #[must_use]
+    pub fn with_contents(mut self, aws: &Aws, bucket: &str, table: Option<&str>) -> Self {
+        add(&mut self.reads, &["s3:GetObject"], &[format!("arn:{}:s3:::{bucket}/*", aws.caller.partition)]);
+        if let Some(table) = table {
+            add(&mut self.reads, &["dynamodb:Scan"], &[aws.arn("dynamodb", &aws.region, &format!("table/{table}"))]);
+        }
+        self
+    }
+
     /// How many actions there are, and how many of them write.
     pub fn count(&self) -> (usize, usize) {
         let all: BTreeSet<&&str> = self.reads.keys().chain(self.writes.keys()).collect();
@@ -227,7 +237,8 @@ impl Place<'_> {
             (AwsSpec::Bucket(from), AwsSpec::Bucket(to)) => {
                 tagged("s3:PutBucketTagging", &from.tags, &to.tags);
                 if from.ownership != to.ownership {
-                    on(&["s3:PutBucketOwnershipControls"], arns);
+                    // Lists are looked at where they are not turned off yet.
+                    on(&["s3:GetBucketAcl", "s3:PutBucketOwnershipControls"], arns);
                 }
             }
             (AwsSpec::LockTable(from), AwsSpec::LockTable(to)) => {

@@ -12,6 +12,7 @@ use crate::state::layout::Layout;
 
 pub mod objects;
 pub mod content;
+pub mod beginning;
 pub mod table;
 pub mod live;
 pub mod uploads;

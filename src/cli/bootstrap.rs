@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, Args};
 
 use super::{
+    adoption::{self, Adoption, EnforceArgs},
     approval,
     context::Context,
     environment::{Ask, Environment, EnvironmentArgs},
@@ -35,6 +36,9 @@ pub struct BootstrapArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
 
+    #[command(flatten)]
+    pub enforce: EnforceArgs,
+
     /// Keep what was said and answered in tfbackend.toml [default: asks, if anything is asked]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Run")]
     pub save: Option<bool>,
@@ -60,19 +64,21 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     let settled = environment.settle(cx.host, &cx.global, Ask::PersonKnownToAws).await?;
     let save = save::offer(&settled, args.save, cx)?;
     let environment = settled.meet(cx.host, &cx.global).await?;
-    let (environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
+    let (mut environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
+    let adoption = adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     // What is in the way of the files is found before anything is made.
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
-    carry_out(Carry { plan, observation, save, saved: false }, environment, cx).await
+    carry_out(Carry { plan, observation, adoption, save, saved: false }, environment, cx).await
 }
 
 /// What is to be carried out, on what it was made for.
 pub struct Carry {
     pub plan: Plan<AwsSpec>,
     pub observation: Observation<AwsSpec>,
+    pub adoption: Option<Adoption>,
     pub save: Option<Save>,
     /// Whether the plan comes out of a file: then a command line that says the same without questions is of no use.
     pub saved: bool,
@@ -80,14 +86,18 @@ pub struct Carry {
 
 /// Asks, carries the plan out, looks whether all is as it should be, and writes the files.
 pub async fn carry_out(carry: Carry, mut environment: Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let Carry { plan, observation, save, saved } = carry;
+    let Carry { plan, observation, adoption, save, saved } = carry;
     let mut outputs = observation::outputs(&observation);
     if plan.is_empty() {
         keep(save, cx)?;
         summary::say_kept(&environment, cx);
-        cx.say(&format!("{}: nothing to do, everything is as it should be", environment.title()));
+        let waits = adoption.as_ref().is_some_and(|adoption| !adoption.waiting.is_empty());
+        let all = if waits { "nothing to do but what waits" } else { "nothing to do, everything is as it should be" };
+        cx.say(&format!("{}: {all}", environment.title()));
+        adoption.iter().for_each(|adoption| adoption.say(&environment, cx));
     } else {
         summary::show_plan(&plan, &environment, cx);
+        adoption.iter().for_each(|adoption| adoption.say(&environment, cx));
         let asked = confirm(&plan, &environment, cx)?;
         environment.asked |= asked && !saved;
         keep(save, cx)?;
@@ -172,7 +182,7 @@ async fn must_have_settled(environment: &Environment, cx: &mut Context<'_>) -> R
         let looked = cx.observe(environment).await;
         let observation =
             looked.map_err(|failure| failure.hint("all of it was made; the same command verifies it and writes the files"))?;
-        let plan = Plan::to_apply(&environment.blueprint, &observation, false);
+        let plan = Plan::to_apply(environment.wanted_now(), &observation, false);
         if plan.is_empty() {
             cx.say(&format!("verified: {} as they should be", words::count(plan.steps.len(), "resource is", "resources are")));
             return Ok(());

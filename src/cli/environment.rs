@@ -61,6 +61,8 @@ pub struct Environment {
     pub names: Names,
     pub aws: Aws,
     pub blueprint: Blueprint<AwsSpec>,
+    /// The same for as long as something of it waits: see [`adoption`](super::adoption).
+    pub held: Option<Blueprint<AwsSpec>>,
     pub emulator: Option<Emulator>,
     /// What flags, variables, file and answers say together: what would have to be said again.
     pub said: Layer,
@@ -86,6 +88,8 @@ pub struct Environment {
     pub unwanted: Vec<Unwanted>,
     /// What was said and changes what its states depend on. Empty before it was inspected.
     pub changes: Vec<SettingChange>,
+    /// Whether its state bucket was seen to be there.
+    pub live: bool,
 }
 
 /// An environment as it was asked for, before anybody calls AWS.
@@ -236,6 +240,7 @@ impl Settled {
             names,
             aws,
             blueprint,
+            held: None,
             emulator,
             said,
             flags,
@@ -249,6 +254,7 @@ impl Settled {
             judged,
             unwanted,
             changes,
+            live: false,
         })
     }
 }
@@ -320,8 +326,8 @@ impl Environment {
     /// The environment with the settings that follow from what is there.
     #[must_use]
     pub fn as_inspected(self, inspection: Inspection) -> (Self, Observation<AwsSpec>) {
-        let Inspection { merged, settings, names, blueprint, observation, unwanted, changes, weaker, judged, live: _ } = inspection;
-        (Self { settings, names, blueprint, kept: merged.kept(), weaker, judged, unwanted, changes, ..self }, observation)
+        let Inspection { merged, settings, names, blueprint, observation, unwanted, changes, weaker, judged, live } = inspection;
+        (Self { settings, names, blueprint, kept: merged.kept(), weaker, judged, unwanted, changes, live, ..self }, observation)
     }
 
     /// The flags of this run, and the defaults in place of kept values that protect less.
@@ -331,9 +337,19 @@ impl Environment {
         layer_of(flags)
     }
 
+    /// Whether the settings, or our file in the folder, say which lock mechanism runs use.
+    pub fn says_how_to_lock(&self) -> bool {
+        self.merged.is_said("lock") || self.beside.lock.is_some()
+    }
+
     /// What is to be done to it, with what follows for its states.
     pub fn plan(&self, observation: &Observation<AwsSpec>, adopt: bool) -> Plan<AwsSpec> {
-        Plan::to_apply(&self.blueprint, observation, adopt).with_changes(&self.changes)
+        Plan::to_apply(self.wanted_now(), observation, adopt).with_changes(&self.changes)
+    }
+
+    /// What is to be made now.
+    pub fn wanted_now(&self) -> &Blueprint<AwsSpec> {
+        self.held.as_ref().unwrap_or(&self.blueprint)
     }
 
     /// Where its states and locks are.

@@ -13,8 +13,7 @@ use crate::{
     report::safe::safe,
     spec::Outputs,
     working_directory::{
-        Block, Configuration, Engine,
-        bounded::{self, Within},
+        Block, Configuration, Engine, Within, bounded,
         conflicts::{Conflict, conflicts},
     },
 };

@@ -53,7 +53,8 @@ fn known(sources: &Sources) -> impl Iterator<Item = &EnvName> {
     sources.file.iter().flat_map(|file| file.envs.keys())
 }
 
-fn list(sources: &Sources) -> Option<String> {
+/// The environments of the settings file, if it has any.
+pub fn list(sources: &Sources) -> Option<String> {
     let names: Vec<&str> = known(sources).map(EnvName::as_str).collect();
     (!names.is_empty()).then(|| names.join(", "))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, Args};
 
 use super::{
+    adoption::{self, Adoption, EnforceArgs},
     context::Context,
     describe::describe,
     environment::{Ask, Environment, EnvironmentArgs},
@@ -36,6 +37,9 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub environment: EnvironmentArgs,
 
+    #[command(flatten)]
+    pub enforce: EnforceArgs,
+
     /// Exit with 2 if there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -53,16 +57,24 @@ fn as_a_file(out: Arg) -> Arg {
 pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let file = args.environment.layer.out.take().map(|file| PathBuf::from(file.as_str()));
     let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
-    let (environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
+    let (mut environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
+    let adoption = adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
-    let needed = needed(&environment.blueprint, &plan, &observation::outputs(&observation), &environment.aws);
+    let needed = needed(environment.wanted_now(), &plan, &observation::outputs(&observation), &environment.aws);
+    let needed = match &adoption {
+        Some(_) => {
+            let address = environment.store();
+            needed.with_contents(&environment.aws, &address.bucket, address.table.as_deref())
+        }
+        None => needed,
+    };
     if let Some(file) = &file {
-        saved::file::write(&cx.host.cwd.join(file), &SavedPlan::of(&plan, &environment)?)?;
+        saved::file::write(&cx.host.cwd.join(file), &SavedPlan::of(&plan, &environment, args.enforce.enforce)?)?;
     }
     if args.needed_actions {
         cx.answer(&json::pretty(&needed.policy()))?;
     } else {
-        show(&plan, &needed, &state, &environment, cx)?;
+        show(&plan, &needed, (&state, adoption.as_ref()), &environment, cx)?;
     }
     if let Some(file) = &file {
         say_saved(file, &plan, cx);
@@ -76,7 +88,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
 fn show(
     plan: &Plan<AwsSpec>,
     needed: &Needed,
-    state: &StateInPlace,
+    (state, adoption): (&StateInPlace, Option<&Adoption>),
     environment: &Environment,
     cx: &mut Context<'_>,
 ) -> Result<(), Failure> {
@@ -86,6 +98,7 @@ fn show(
             needed_actions: serde_json::to_value(needed.policy()).ok(),
             kept: summary::kept_settings(environment),
             unwanted: summary::unwanted(environment),
+            adoption: adoption.map(Adoption::document),
             ..document
         };
         return json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error));
@@ -103,6 +116,7 @@ fn show(
         cx.answer(&format!("{}\n", report::critical_path(&path)))?;
     }
     summary::say_how_to_see_all(plan, cx);
+    adoption.iter().for_each(|adoption| adoption.say(environment, cx));
     Ok(())
 }
 

@@ -41,6 +41,9 @@ pub struct SavedPlan {
     pub blueprint_sha256: String,
     /// Whether it takes over what was not made by tfbackend.
     pub adopt: bool,
+    /// Whether it does what refuses runs as they were configured.
+    #[serde(default)]
+    pub enforce: bool,
     /// What was said of the environment: names, options, and where the files go.
     pub settings: Layer,
     /// Whether the state key was said, and is not only the default of the folder.
@@ -53,7 +56,7 @@ pub struct SavedPlan {
 }
 
 impl SavedPlan {
-    pub fn of(plan: &Plan<AwsSpec>, environment: &Environment) -> Result<Self, Failure> {
+    pub fn of(plan: &Plan<AwsSpec>, environment: &Environment, enforce: bool) -> Result<Self, Failure> {
         let Environment { settings, aws, blueprint, .. } = environment;
         let files = files(environment)?;
         Ok(Self {
@@ -67,6 +70,7 @@ impl SavedPlan {
             partition: aws.caller.partition.clone(),
             blueprint_sha256: sum(blueprint, &files),
             adopt: settings.run.adopt,
+            enforce,
             settings: settings_of(environment),
             key_said: environment.key_said,
             files: files.into_iter().map(|file| file.name).collect(),

@@ -140,7 +140,11 @@ impl TargetArgs {
         match which::of(&self, cx)? {
             Which::Environment(args) => {
                 let words = self.words(args.env.as_ref(), cx);
-                let environment = args.open(cx.host, &cx.global, Ask::Nobody).await?;
+                let mut environment = args.open(cx.host, &cx.global, Ask::Nobody).await?;
+                // Where nothing says how runs lock, what is there does.
+                if !environment.says_how_to_lock() {
+                    (environment, _) = cx.inspect(environment, false).await?;
+                }
                 of_environment(&environment, words, cx).await
             }
             Which::Described(described) => {
@@ -287,7 +291,10 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         }
     };
     Ok(Target {
-        locks: Locks { table: found.address.table.is_some(), file: Some(settings.lock.uses_lockfile()) },
+        locks: Locks {
+            table: found.address.table.is_some(),
+            file: (environment.says_how_to_lock() || environment.live).then(|| settings.lock.uses_lockfile()),
+        },
         encryption,
         dir: environment.out(cx.host),
         workspace: which::workspace(None, cx)?,

@@ -8,6 +8,7 @@ use crate::{
 use super::{View, safe::safe, style::Style, words, wrap::wrap};
 
 mod brief;
+pub mod adoption;
 pub mod document;
 mod policy;
 mod settings;

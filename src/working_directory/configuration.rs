@@ -204,12 +204,12 @@ fn in_json(root: &Json, path: &Path) -> Result<Vec<Block>, Unreadable> {
         for cloud in terraform.get("cloud").into_iter().flat_map(each).take(MOST_BLOCKS) {
             found.push(block(Kind::Cloud, cloud)?);
         }
-        let labelled: [(&str, fn(String) -> Kind); 2] = [("backend", Kind::Backend), ("state_store", Kind::StateStore)];
-        for (name, kind) in labelled {
+        for name in ["backend", "state_store"] {
+            let kind = |label: &String| if name == "backend" { Kind::Backend(label.clone()) } else { Kind::StateStore(label.clone()) };
             for all in terraform.get(name).into_iter().flat_map(each) {
                 for (label, bodies) in all.as_object().into_iter().flatten() {
                     for body in each(bodies).iter().take(MOST_BLOCKS.saturating_sub(found.len())) {
-                        found.push(block(kind(label.clone()), body)?);
+                        found.push(block(kind(label), body)?);
                     }
                 }
             }

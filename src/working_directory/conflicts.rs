@@ -46,12 +46,12 @@ fn in_file(dir: &Path, within: &Within, name: &String) -> Vec<Conflict> {
     let Configuration { files: _, blocks, unreadable } = Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
     let unclear = unreadable
         .into_iter()
-        .map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(within, &path), path });
+        .map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(&path, within), path });
     blocks.into_iter().map(|block| Conflict::Block { block }).chain(unclear).collect()
 }
 
 /// Of a file that cannot be parsed: whether Terraform, which may understand more, could find a block in it.
-fn looks_like_one(within: &Within, path: &Path) -> bool {
+fn looks_like_one(path: &Path, within: &Within) -> bool {
     let head = |line: &str| {
         let is_comment = line.trim_start().starts_with(['#', '/', '*']);
         let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');

@@ -1,5 +1,7 @@
 //! Backends that others made: what `verify` says of them, and what `bootstrap --adopt` makes of them.
 
+mod guide;
+mod in_use;
 mod looser;
 mod provider;
 mod tools;

@@ -8,8 +8,9 @@ use crate::{
         Aws,
         error::{Api, AwsError, found},
         policies::FREEZE,
-        policy::Document,
+        policy::{Document, Statement},
         resource::{Found, Look, Resource},
+        verify::open,
     },
     spec::Spec,
 };
@@ -25,14 +26,24 @@ const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
 pub struct BucketPolicy {
     pub bucket: String,
     pub document: Document,
+    /// Statements that are wanted as well, and wait until they refuse no run that is allowed today.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Statement>,
+}
+
+impl BucketPolicy {
+    pub fn new(bucket: String, document: Document) -> Self {
+        Self { bucket, document, later: vec![] }
+    }
 }
 
 impl Spec for BucketPolicy {
     fn over(&self, observed: &Self) -> Self {
-        Self { bucket: self.bucket.clone(), document: self.document.over(&observed.document) }
+        Self::new(self.bucket.clone(), self.document.over(&observed.document))
     }
 
-    /// What others wrote stays; where it would make every apply fail, a person decides. So they do while it is taken down.
+    /// What others wrote stays; where it would make every apply fail, or S3 refuse ours, the user decides. So they do while it is
+    /// taken down.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         if observed.document.has(FREEZE) {
             return Some(format!(
@@ -40,7 +51,18 @@ impl Spec for BucketPolicy {
                 self.bucket
             ));
         }
-        let denials = denial::denials(&observed.document, &denial::Sends::by(&self.document)?);
+        let public = open::public(&observed.document);
+        if !public.is_empty() && self.over(observed) != *observed {
+            return Some(format!(
+                "the policy of bucket {} is public, and S3 refuses every policy that is once public access is blocked: {}; remove the \
+                 statement, or name who needs it in a condition such as `aws:PrincipalOrgID` or `aws:SourceVpce`",
+                self.bucket,
+                public.join("; ")
+            ));
+        }
+        // What Terraform sends is the same while a statement waits.
+        let whole = Document::new([self.document.statements.clone(), self.later.clone()].concat());
+        let denials = denial::denials(&observed.document, &denial::Sends::by(&whole)?);
         (!denials.is_empty()).then(|| format!("with the policy of bucket {} no apply would succeed: {}", self.bucket, denials.join("; ")))
     }
 
@@ -52,7 +74,7 @@ impl Spec for BucketPolicy {
 impl Resource for BucketPolicy {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let found = get(look.aws, &self.bucket).await?;
-        Ok(found.map(|document| Found::part(Self { bucket: self.bucket.clone(), document })))
+        Ok(found.map(|document| Found::part(Self::new(self.bucket.clone(), document))))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {

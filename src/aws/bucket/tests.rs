@@ -13,7 +13,14 @@ use crate::aws::{
 const NAME: &str = "acme-tfstate-dev";
 
 fn bucket() -> Bucket {
-    Bucket { name: NAME.to_owned(), region: "eu-west-1".to_owned(), account_regional: false, ownership: ENFORCED.to_owned(), tags: tags() }
+    Bucket {
+        name: NAME.to_owned(),
+        region: "eu-west-1".to_owned(),
+        account_regional: false,
+        ownership: ENFORCED.to_owned(),
+        grants: vec![],
+        tags: tags(),
+    }
 }
 
 fn tagging(tags: &Tags) -> Answer {
@@ -22,6 +29,20 @@ fn tagging(tags: &Tags) -> Answer {
 
 fn ownership(kind: &str) -> Answer {
     text(format!("<OwnershipControls><Rule><ObjectOwnership>{kind}</ObjectOwnership></Rule></OwnershipControls>"))
+}
+
+/// The owner's own grant, and these.
+fn acl(others: &[&str]) -> Answer {
+    let grant = |grantee: &str, permission: &str| {
+        format!(
+            "<Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" {grantee}</Grantee><Permission>{permission}</Permission></Grant>"
+        )
+    };
+    let own = grant("xsi:type=\"CanonicalUser\"><ID>me</ID>", "FULL_CONTROL");
+    let others: String = others.iter().map(|grantee| grant(grantee, "READ")).collect();
+    text(format!(
+        "<AccessControlPolicy><Owner><ID>me</ID></Owner><AccessControlList>{own}{others}</AccessControlList></AccessControlPolicy>"
+    ))
 }
 
 fn head() -> Answer {
@@ -46,7 +67,10 @@ async fn a_bucket_that_is_there_is_seen_with_its_owner() {
     x-amz-expected-bucket-owner: 111122223333
     ");
 
-    let script = there(Script::new()).on("GET ?tagging", tagging(&their_tags())).on("GET ?ownershipControls", ownership("ObjectWriter"));
+    let script = there(Script::new())
+        .on("GET ?tagging", tagging(&their_tags()))
+        .on("GET ?ownershipControls", ownership("ObjectWriter"))
+        .on("GET ?acl", acl(&[]));
     let found = look(&script, &bucket()).await.unwrap().unwrap();
     let spec = Bucket { tags: their_tags(), ownership: "ObjectWriter".to_owned(), ..bucket() };
     assert_eq!(found, Found { spec, output: Some(NAME.to_owned()), owner: Owner::Unmanaged });
@@ -56,10 +80,29 @@ async fn a_bucket_that_is_there_is_seen_with_its_owner() {
 async fn a_bucket_without_tags_and_ownership_is_there_and_not_ours() {
     let script = there(Script::new())
         .on("GET ?tagging", error(404, "NoSuchTagSet"))
-        .on("GET ?ownershipControls", error(404, "OwnershipControlsNotFoundError"));
+        .on("GET ?ownershipControls", error(404, "OwnershipControlsNotFoundError"))
+        .on("GET ?acl", acl(&[]));
     let found = look(&script, &bucket()).await.unwrap().unwrap();
     let spec = Bucket { tags: Tags::new(), ownership: "not set".to_owned(), ..bucket() };
     assert_eq!((found.spec, found.owner), (spec, Owner::Unmanaged));
+}
+
+#[tokio::test]
+async fn a_list_that_lets_in_others_blocks_what_would_turn_it_off() {
+    let others =
+        ["xsi:type=\"Group\"><URI>http://acs.amazonaws.com/groups/s3/LogDelivery</URI>", "xsi:type=\"CanonicalUser\"><ID>them</ID>"];
+    let script = there(Script::new()).on("GET ?ownershipControls", ownership("ObjectWriter")).on("GET ?acl", acl(&others));
+    let found = look(&script, &bucket()).await.unwrap().unwrap().spec;
+    assert_eq!(found.grants, ["READ to the group LogDelivery", "READ to the account with the canonical ID them"]);
+    let why = bucket().blocked_by(&found).unwrap();
+    assert!(why.contains("READ to the group LogDelivery") && why.contains("--bucket acme-tfstate-dev --acl private`"), "{why}");
+    assert!(!serde_json::to_string(&bucket().over(&found)).unwrap().contains("grants"));
+
+    let script = there(Script::new()).on("GET ?ownershipControls", ownership("ObjectWriter")).on("GET ?acl", acl(&[]));
+    let found = look(&script, &bucket()).await.unwrap().unwrap().spec;
+    assert_eq!((bucket().blocked_by(&found), bucket().over(&found)), (None, bucket()));
+    let script = there(Script::new()).on("GET ?ownershipControls", ownership("ObjectWriter")).on("GET ?acl", error(403, "AccessDenied"));
+    assert_eq!(look(&script, &bucket()).await.unwrap_err().api.action, "s3:GetBucketAcl");
 }
 
 #[tokio::test]

@@ -190,7 +190,10 @@ impl Facts<'_> {
     fn lock(&self, decision: &mut Decision) {
         let possible = &self.evidence.locks;
         let of_file = self.beside.lock.filter(|lock| possible.contains(lock));
-        let Some(live) = of_file.or(possible.first().copied()) else { return };
+        let Some(live) = of_file.or(possible.first().copied()) else {
+            decision.kept.lock = self.beside.lock;
+            return;
+        };
         decision.kept.lock = Some(live);
         let Some(said) = self.said("lock", self.merged.layer.lock.as_ref()) else { return };
         // Both at once keeps out whoever uses either.

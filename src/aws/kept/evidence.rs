@@ -164,6 +164,10 @@ impl<'a> Reader<'a> {
         evidence.workspace_prefix = self.workspace_prefix();
         evidence.locks = self.locks();
         (evidence.encryption, evidence.keys) = self.encryption();
+        // Whether a key is our own is not known where that could not be looked for.
+        if matches!(self.wide.get(&KEY), Some(Seen::Unreadable(_)) | None) && evidence.encryption != Some(LiveEncryption::S3) {
+            evidence.encryption = None;
+        }
         evidence.layer = self.layer();
         evidence
     }
@@ -190,15 +194,23 @@ impl<'a> Reader<'a> {
         };
         let migrating = table.is_some_and(|table| table.tags.contains_key(BOTH_SINCE));
         let allowed = self.runner().map(|document| (document.has("LockItems"), document.has("ReleaseLockFiles")));
+        // Of what could not be read, nothing is known.
+        let unread = |address: &Address| matches!(self.wide.get(address), Some(Seen::Unreadable(_)) | None);
+        if allowed.is_none() && unread(&RUNNER_POLICY) || unread(&LOCK_TABLE) && allowed.is_none_or(|allowed| allowed == (true, true)) {
+            return vec![];
+        }
+        // It comes last of all: without it, a first run may have been cut off before it made the table.
+        let complete = self.bucket_policy(&STATE_BUCKET).is_some();
         match (allowed, table.is_some()) {
             (Some((true, false)), _) => vec![Dynamodb],
             (Some((false, true)), _) => vec![S3],
-            (Some((true, true)), true) => vec![Both, Dynamodb, S3],
             // A table that is gone locks nothing.
-            (Some((true, true)), false) => vec![S3, Both, Dynamodb],
+            (Some((true, true)), false) if complete => vec![S3, Both, Dynamodb],
+            (Some((true, true)), _) => vec![Both, Dynamodb, S3],
             (Some((false, false)) | None, true) if migrating => vec![Both, Dynamodb, S3],
             (Some((false, false)) | None, true) => vec![Dynamodb, Both],
-            (Some((false, false)) | None, false) => vec![S3],
+            (Some((false, false)) | None, false) if complete => vec![S3],
+            (Some((false, false)) | None, false) => vec![],
         }
     }
 

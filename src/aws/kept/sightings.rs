@@ -13,6 +13,7 @@ use crate::{
     },
     blueprint::{Blueprint, Node},
     observation::{Observation, Owner, Seen, inherit_owners},
+    spec::Address,
 };
 
 /// What was seen, by [`AwsSpec::identity`].
@@ -33,6 +34,14 @@ impl Sightings {
 
     pub fn add(&mut self, spec: &AwsSpec, seen: Seen<AwsSpec>) {
         self.seen.insert(spec.identity(), seen);
+    }
+
+    /// Forgets a node and its parts, which are looked at again.
+    pub fn forget(&mut self, address: &Address, blueprint: &Blueprint<AwsSpec>) {
+        let is_of_it = |node: &&Node<AwsSpec>| node.address == *address || node.address.parent().as_ref() == Some(address);
+        for node in blueprint.nodes().iter().filter(is_of_it) {
+            self.seen.remove(&node.spec.identity());
+        }
     }
 
     /// What was seen of each node. A part has the owner of its parent.
@@ -65,7 +74,7 @@ impl Sightings {
     /// The spec to look at a bucket of which only the name is known.
     pub fn bucket(&self, name: &str) -> AwsSpec {
         let (name, region) = (name.to_owned(), self.region.clone());
-        AwsSpec::Bucket(Bucket { name, region, account_regional: false, ownership: String::new(), tags: Tags::new() })
+        AwsSpec::Bucket(Bucket { name, region, account_regional: false, ownership: String::new(), grants: vec![], tags: Tags::new() })
     }
 
     pub fn table(name: &str) -> AwsSpec {

@@ -53,7 +53,7 @@ mod tests {
             "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": algorithm}},
         }]}))
         .expect("a policy");
-        AwsSpec::BucketPolicy(BucketPolicy { bucket: "b".to_owned(), document })
+        AwsSpec::BucketPolicy(BucketPolicy::new("b".to_owned(), document))
     }
 
     /// What is said where ours wants this, and theirs that.

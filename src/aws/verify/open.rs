@@ -27,6 +27,10 @@ const NARROWING: &[&str] = &[
     "kms:calleraccount",
 ];
 
+/// Further conditions with which S3 does not call a statement public (S3 User Guide, "The meaning of public").
+const NOT_PUBLIC: &[&str] =
+    &["aws:sourceip", "aws:userid", "s3:dataaccesspointaccount", "s3:dataaccesspointarn", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+
 /// Every document that was seen, held to letting in nobody but principals of `account`.
 pub fn checks(observation: &Observation<AwsSpec>, account: &str, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<Checked> {
     let mut checked = vec![];
@@ -56,6 +60,22 @@ pub fn openings(document: &Document, account: &str) -> Vec<String> {
     allows.filter_map(|statement| Some(format!("statement {} allows {}", shown(statement), opened_to(statement, account)?))).collect()
 }
 
+/// Each statement that S3 takes for public, in words: with the public access block it refuses every policy that has one.
+pub fn public(document: &Document) -> Vec<String> {
+    let allows = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let public = allows.filter(|statement| {
+        statement.rest.contains_key("NotPrincipal")
+            || statement.rest.get("Principal").is_some_and(|who| principals(who).iter().any(|who| who == "*"))
+                && !has_condition(statement, &[NARROWING, NOT_PUBLIC].concat())
+    });
+    public.map(|statement| format!("statement {} allows everybody {}", shown(statement), actions(statement))).collect()
+}
+
+fn actions(statement: &Statement) -> String {
+    let actions = statement.rest.get("Action").map(crate::aws::policy::pattern::texts).unwrap_or_default();
+    if actions.is_empty() { "almost everything".to_owned() } else { actions.join(", ") }
+}
+
 fn shown(statement: &Statement) -> &str {
     statement.sid.as_deref().unwrap_or("without Sid")
 }
@@ -66,7 +86,7 @@ fn opened_to(statement: &Statement, account: &str) -> Option<String> {
     }
     let principals = principals(statement.rest.get("Principal")?);
     if principals.iter().any(|principal| principal == "*") {
-        return (!is_narrowed(statement)).then(|| "everybody".to_owned());
+        return (!has_condition(statement, NARROWING)).then(|| "everybody".to_owned());
     }
     let others: Vec<String> =
         principals.into_iter().filter(|principal| account_of(principal).is_some_and(|other| other != account)).collect();
@@ -91,7 +111,8 @@ fn account_of(principal: &str) -> Option<&str> {
     principal.split(':').nth(4).filter(is_account).or(Some(principal).filter(is_account))
 }
 
-fn is_narrowed(statement: &Statement) -> bool {
+/// Whether a condition on one of these keys has a fixed value.
+fn has_condition(statement: &Statement, keys_that_narrow: &[&str]) -> bool {
     let Some(Value::Object(operators)) = statement.rest.get("Condition") else { return false };
     operators.iter().any(|(operator, keys)| {
         // Negated, optional and null tests let in all others.
@@ -100,7 +121,7 @@ fn is_narrowed(statement: &Statement) -> bool {
         narrows
             && keys
                 .as_object()
-                .is_some_and(|keys| keys.iter().any(|(key, value)| NARROWING.contains(&key.to_lowercase().as_str()) && !wild(value)))
+                .is_some_and(|keys| keys.iter().any(|(key, value)| keys_that_narrow.contains(&key.to_lowercase().as_str()) && !wild(value)))
     })
 }
 

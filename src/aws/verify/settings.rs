@@ -100,6 +100,14 @@ impl Settings<'_> {
                 let to = spec.resolve(&observation::outputs(self.observation)).over(from);
                 self.all(&step.address, spec, &differing(from, &to))
             }
+            // Its access control list: nothing else of it is in the way.
+            (AwsSpec::Bucket(ours), Some(Seen::Present { spec: from @ AwsSpec::Bucket(there), .. })) if ours.region == there.region => {
+                let mut verdicts = self.all(&step.address, spec, &differing(from, &spec.over(from)));
+                for (_, verdict) in verdicts.iter_mut().filter(|(check, _)| check.id == rule::BUCKET_ACLS.id) {
+                    *verdict = by_hand(why.to_owned());
+                }
+                verdicts
+            }
             (AwsSpec::Key(_), Some(Seen::Present { spec: AwsSpec::Key(from), .. })) if matches!(from.alias_leads, Leads::Elsewhere(_)) => {
                 vec![(&rule::KEY_ALIAS, by_hand(why.to_owned()))]
             }
@@ -335,7 +343,7 @@ fn of_field(spec: &AwsSpec, field: &str) -> &'static Check {
         (_, "tags") => &rule::TAGS,
         (AwsSpec::Key(_), "state") => &rule::KEY_USABLE,
         (AwsSpec::Key(_), "alias_leads") => &rule::KEY_ALIAS,
-        (AwsSpec::Bucket(_), "ownership") => &rule::BUCKET_ACLS,
+        (AwsSpec::Bucket(_), "ownership" | "grants") => &rule::BUCKET_ACLS,
         (AwsSpec::Encryption(_), "bucket_key") => &rule::BUCKET_KEY,
         (AwsSpec::Encryption(_), "blocked") => &rule::SSE_C,
         (AwsSpec::LockTable(_), "billing") => &rule::TABLE_BILLING,

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{SavedPlan, file, since};
 use crate::{
     cli::{
+        adoption,
         bootstrap::{self, Carry},
         context::Context,
         environment::{Environment, Settled},
@@ -24,7 +25,8 @@ pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Co
     saved.must_not_be_blocked()?;
     let environment = Environment { key_said: saved.key_said, ..open(&saved, said, cx).await? };
     saved.must_be_for(&environment)?;
-    let (environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
+    let (mut environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
+    let adoption = adoption::decide(&mut environment, &observation, saved.enforce, cx).await?;
     let now = environment.plan(&observation, saved.adopt);
     if saved.is_of_this_version() {
         // A world that has changed is said before settings that follow from it.
@@ -34,7 +36,7 @@ pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Co
     since::must_still_be(&saved.plan(), &now)?;
     state.must_be_meant(use_existing_state, true, &environment, cx)?;
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
-    let carry = Carry { plan: saved.plan(), observation, save: None, saved: true };
+    let carry = Carry { plan: saved.plan(), observation, adoption, save: None, saved: true };
     bootstrap::carry_out(carry, environment, cx).await.map_err(used_up)
 }
 

@@ -189,9 +189,9 @@ async fn carry_out(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Co
     let store = target.store();
     let info = store.lock_info(&plan.path, OPERATION, &cx.host.who, now);
     let dir = match plan.how {
-        How::Write => copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?,
+        How::Write | How::Touch => copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?,
         // Nothing is replaced.
-        How::Nothing | How::Digest | How::Undelete { .. } | How::Touch => target.dir.clone(),
+        How::Nothing | How::Digest | How::Undelete { .. } => target.dir.clone(),
     };
     let work = Work { mechanisms: target.locks.mechanisms(), info, dir, now, cancel: &cancel };
     let mut say = |step: Step| cx.say(&said(&step));

@@ -255,8 +255,13 @@ fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> 
     let said = Failure::failed(here(&error.to_string(), cx));
     match error {
         NotConfigured::NoBackend { .. } if given.is_empty() => {
+            let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).ok();
+            let environment = match sources.as_ref().and_then(known_env::list) {
+                Some(names) => format!("of an environment: --env with one of {names}"),
+                None => "of an environment: --env NAME".to_owned(),
+            };
             Failure { message: "nothing says which backend is meant".to_owned(), ..said }
-                .hint("of an environment: --env NAME")
+                .hint(environment)
                 .hint("of a partial configuration: --backend-config FILE")
                 .hint("of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any")
                 .hint("or run it in a folder with a `backend \"s3\"` block")

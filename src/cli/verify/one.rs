@@ -15,7 +15,7 @@ use crate::{
         resources::AwsSpec,
         verify::{Backend, catalogue, listeners, survey},
     },
-    cli::{context::Context, environment::Environment, failure::Failure, summary, wizard},
+    cli::{adoption, context::Context, environment::Environment, failure::Failure, summary, wizard},
     observation::{self, Observation, Seen},
     plan::{Reason, SettingChange},
     report::findings::document::{About, VerifyDocument},
@@ -114,6 +114,7 @@ async fn judge(
     let mend = wizard::command("bootstrap", environment.name(), &environment.flags_to_mend()) + &cx.global.words();
     let backend = Backend { aws: account, blueprint, observation, mend: &mend, tagged: true };
     let mut checked = backend.checks();
+    adoption::name_enforce(&mut checked, &environment, observation, &mend, cx).await?;
     checked.push(settings_live(&environment));
     checked.extend(others);
     checked.extend(of_files(&environment, observation, cx)?);

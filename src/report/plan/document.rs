@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Describe;
+use super::{Describe, adoption::AdoptionDocument};
 use crate::{
     plan::{Change, Kept, Plan, Reason, Step, path::CriticalPath},
     report::json::Document,
@@ -43,6 +43,9 @@ pub struct PlanDocument {
     /// What is there of the environment although its settings leave it out. It is left alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unwanted: Vec<UnwantedResource>,
+    /// What is in a bucket that is taken over, and what waits for `--enforce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<AdoptionDocument>,
     /// In an order in which they can be carried out.
     pub steps: Vec<StepDocument>,
 }
@@ -184,6 +187,7 @@ impl PlanDocument {
             monthly_cost: Cost::of(plan, describe),
             critical_path: plan.critical_path(),
             needed_actions: None,
+            adoption: None,
             kept: vec![],
             unwanted: vec![],
             steps: plan.steps.iter().map(|step| StepDocument::of(step, describe)).collect(),

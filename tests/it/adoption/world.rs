@@ -83,7 +83,7 @@ impl<'a> Taker<'a> {
     }
 
     fn writes(&self) -> Vec<String> {
-        let reads = ["Get", "List", "Describe", "Head"];
+        let reads = ["Get", "List", "Describe", "Head", "Scan"];
         self.proxy.take().into_iter().filter(|call| !reads.iter().any(|verb| call.contains(&format!(":{verb}")))).collect()
     }
 }

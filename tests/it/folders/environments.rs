@@ -46,6 +46,8 @@ fn typing_error_makes_no_second_backend() {
     error: no environment was named
       hint: pass --env with one of tfbackend.toml: prod, stage
     ");
+    let said = place.run(&["lock", "list"]);
+    assert!(said.err.contains("of an environment: --env with one of prod, stage"), "{}", said.all());
     // A file that has no environments at all speaks for each.
     fs::write(place.path().join("tfbackend.toml"), "project = \"acme\"\n").expect("written");
     let said = place.run(&["config", "show", "--env=stagee", "--region=eu-west-1"]);

@@ -80,7 +80,7 @@ async fn what_is_needed_is_what_is_called_for() {
     for (drift, writes) in [
         ("no bucket key", &["s3:PutEncryptionConfiguration"][..]),
         ("another value of a tag", &["s3:PutBucketTagging"]),
-        ("access control lists again", &["s3:PutBucketOwnershipControls"]),
+        ("access control lists again", &["s3:GetBucketAcl", "s3:PutBucketOwnershipControls"]),
         ("a weaker key policy", &["kms:PutKeyPolicy"]),
         ("no rotation", &["kms:EnableKeyRotation"]),
         ("no deletion protection", &["dynamodb:UpdateTable"]),

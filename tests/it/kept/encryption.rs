@@ -40,7 +40,7 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
     nothing_to_do(&unsaid(emulator, dir, &["bootstrap"]));
     assert_eq!(backend.conf("kms_key_id"), second);
     let empty = tempfile::tempdir().expect("a folder");
-    nothing_to_do(&unsaid(emulator, empty.path(), &["bootstrap"]));
+    nothing_to_do(&unsaid(emulator, empty.path(), &["bootstrap", "--use-existing-state"]));
     assert!(super::conf(empty.path()).contains(&second));
     nothing_to_change(&backend, &[]);
 

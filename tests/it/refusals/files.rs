@@ -92,7 +92,7 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     error: ~/shop/backend.conf was changed by hand; nothing was changed
       caused by: --- backend.conf (its text, 17 lines, is not shown)
         | +++ backend.conf (tfbackend)
-        | ~key
+        | its arguments are the same; comments or layout differ
       hint: move it away, or replace it with `--overwrite` (a copy is kept as .bak)
     "#);
     let kept = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");

@@ -26,7 +26,7 @@ fn environment(line: &str) -> Environment {
 
 fn plan() -> SavedPlan {
     let environment = environment("--lock both --alarm-email ops@example.com --attach-to role/terraform --out infra");
-    SavedPlan::of(&made_up::plan(&environment), &environment).expect("a plan")
+    SavedPlan::of(&made_up::plan(&environment), &environment, false).expect("a plan")
 }
 
 /// What is refused, and that it is refused with 3.

@@ -36,6 +36,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         names,
         aws,
         blueprint,
+        held: None,
         emulator: None,
         said,
         flags: Layer::default(),
@@ -49,6 +50,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         judged: None,
         unwanted: vec![],
         changes: vec![],
+        live: false,
     }
 }
 

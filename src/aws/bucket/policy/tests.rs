@@ -14,7 +14,7 @@ fn policy() -> BucketPolicy {
         "aws:SecureTransport",
         ["false".to_owned()],
     );
-    BucketPolicy { bucket: "acme".to_owned(), document: Document::new(vec![statement]) }
+    BucketPolicy::new("acme".to_owned(), Document::new(vec![statement]))
 }
 
 #[tokio::test]
@@ -75,4 +75,17 @@ fn a_statement_that_denies_terraform_is_for_a_person() {
     assert!(why.starts_with("with the policy of bucket acme no apply would succeed: statement DenyIncorrectEncryptionHeader"), "{why}");
     assert_eq!(ours("AES256").blocked_by(&observed), None);
     assert_eq!(policy().blocked_by(&observed), None, "no states are kept there");
+}
+
+/// S3 answers 403, after public access was blocked: found in the plan, before anybody is cut off.
+#[test]
+fn a_public_statement_blocks_what_would_be_written_beside_it() {
+    let theirs = Statement { sid: Some("Site".to_owned()), ..Statement::allow("").everybody().actions(&["s3:GetObject"]) };
+    let observed = BucketPolicy { document: Document::new(vec![theirs.clone()]), ..policy() };
+    let why = policy().blocked_by(&observed).unwrap();
+    assert!(why.contains("statement Site allows everybody s3:GetObject") && why.contains("remove the statement"), "{why}");
+    let narrowed = theirs.when("StringEquals", "aws:PrincipalOrgID", ["o-1".to_owned()]);
+    assert_eq!(policy().blocked_by(&BucketPolicy { document: Document::new(vec![narrowed]), ..policy() }), None);
+    let nothing_to_write = policy().over(&observed);
+    assert_eq!(policy().blocked_by(&nothing_to_write), None, "what is there already is for `verify`");
 }

@@ -29,6 +29,7 @@ fn bucket() -> Bucket {
         region: "eu-west-1".to_owned(),
         account_regional: false,
         ownership: ENFORCED.to_owned(),
+        grants: vec![],
         tags: Tags::new(),
     }
 }

@@ -64,3 +64,30 @@ fn ours_are_closed() {
     assert_eq!(checked.len(), 4, "two buckets, the key, the topic");
     assert!(!checked.iter().any(Checked::is_finding), "{checked:?}");
 }
+
+/// As S3 decides it ("The meaning of public"), which is not the same as who is let in.
+#[test]
+fn what_s3_calls_public() {
+    let public_by = |statement: serde_json::Value| {
+        let document: Document = serde_json::from_value(json!({ "Statement": statement })).unwrap();
+        public(&document).join("; ")
+    };
+    let allow = |principal: serde_json::Value, condition: serde_json::Value| json!([{ "Sid": "S", "Effect": "Allow", "Principal": principal, "Action": ["s3:GetObject", "s3:ListBucket"], "Condition": condition }]);
+    let everybody = || json!({ "AWS": "*" });
+    assert_eq!(public_by(allow(everybody(), json!({}))), "statement S allows everybody s3:GetObject, s3:ListBucket");
+    assert_eq!(
+        public_by(allow(everybody(), json!({ "Bool": { "aws:SecureTransport": "true" } }))),
+        "statement S allows everybody s3:GetObject, s3:ListBucket"
+    );
+    for narrowed in [
+        json!({ "StringEquals": { "aws:PrincipalOrgID": "o-1" } }),
+        json!({ "IpAddress": { "aws:SourceIp": "192.0.2.0/24" } }),
+        json!({ "StringEquals": { "aws:SourceVpce": "vpce-1" } }),
+    ] {
+        assert_eq!(public_by(allow(everybody(), narrowed)), "");
+    }
+    assert_eq!(public_by(allow(json!({ "AWS": "444455556666" }), json!({}))), "", "another account is not everybody");
+    assert_eq!(public_by(json!([{ "Effect": "Deny", "Principal": "*", "Action": "s3:*" }])), "");
+    let but_some = json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": OURS }, "NotAction": "s3:Put*" }]);
+    assert_eq!(public_by(but_some), "statement without Sid allows everybody almost everything");
+}
