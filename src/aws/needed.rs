@@ -83,11 +83,13 @@ fn add(all: &mut Actions, actions: &[&'static str], arns: &[String]) {
 impl Needed {
     /// Everything in one policy: a statement for each set of resources and conditions.
     pub fn policy(&self) -> Document {
+        /// Service, resources and conditions.
+        type Scope<'a> = (&'a str, Vec<String>, Vec<Condition>);
         let mut all = self.reads.clone();
         for (action, arns) in &self.writes {
             all.entry(action).or_default().extend(arns.iter().cloned());
         }
-        let mut by_resources: BTreeMap<(&str, Vec<String>, Vec<Condition>), Vec<&str>> = BTreeMap::new();
+        let mut by_resources: BTreeMap<Scope<'_>, Vec<&str>> = BTreeMap::new();
         for (action, arns) in all {
             let service = action.split(':').next().unwrap_or_default();
             let mut by_conditions: BTreeMap<Vec<Condition>, Vec<String>> = BTreeMap::new();

@@ -151,8 +151,8 @@ fn remediation(Fault { located, what }: &Fault, accept_deleted: bool, target: &T
 
 fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target) -> Vec<String> {
     let mut hints = vec![];
-    let repairable = checked.faults.iter().filter(|fault| fault.what.can_be_repaired(accept_deleted));
-    if let (false, Some(fault)) = (repair, repairable.last()) {
+    let mut repairable = checked.faults.iter().filter(|fault| fault.what.can_be_repaired(accept_deleted));
+    if let (false, Some(fault)) = (repair, repairable.next_back()) {
         hints.extend(remediation(fault, accept_deleted, target).map(|command| format!("`{command}` puts this right")));
     }
     for fault in &checked.faults {
