@@ -17,6 +17,7 @@ pub mod purge;
 pub mod empty;
 pub mod audit_logs;
 pub mod everything;
+pub mod prune;
 
 /// What somebody decided for themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

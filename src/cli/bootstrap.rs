@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args};
 
+use prune::Prune;
+
 use super::{
     adoption::{self, Adoption, EnforceArgs},
     approval,
@@ -24,6 +26,8 @@ use crate::{
     report::words,
     spec::Outputs,
 };
+
+mod prune;
 
 /// Make a hardened backend, and the files that point Terraform at it
 #[derive(Args, Clone, Debug)]
@@ -46,6 +50,10 @@ pub struct BootstrapArgs {
     /// Use the state that is at the state key already, though this folder has no files of tfbackend
     #[arg(long, help_heading = "Run")]
     pub use_existing_state: bool,
+
+    /// Delete what is no longer wanted: the trail, topic, alarms, policy and bucket notifications that the settings leave out
+    #[arg(long, help_heading = "Run")]
+    pub prune: bool,
 }
 
 /// A saved plan says all there is to say of an environment; how this run goes may be said beside it.
@@ -71,7 +79,21 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     let plan = environment.plan(&observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
-    carry_out(Carry { plan, observation, adoption, save, saved: false }, environment, cx).await
+    let prune = if args.prune { Prune::of(&environment, cx).await? } else { None };
+    let code = carry_out(Carry { plan, observation, adoption, save, saved: false }, &mut environment, cx).await?;
+    let Some(prune) = prune else { return Ok(code) };
+    // After what takes its place, so that nothing is without it in between.
+    prune.run(cx).await?;
+    // What policies allowed for its sake goes with it.
+    let (mut environment, observation) = cx.inspect(environment, false).await?;
+    let adoption = adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
+    environment.settings.run.auto_approve = true;
+    let plan = environment.plan(&observation, false);
+    if plan.is_empty() {
+        return Ok(code);
+    }
+    summary::must_not_be_blocked(&plan, &environment)?;
+    carry_out(Carry { plan, observation, adoption, save: None, saved: false }, &mut environment, cx).await
 }
 
 /// What is to be carried out, on what it was made for.
@@ -85,27 +107,27 @@ pub struct Carry {
 }
 
 /// Asks, carries the plan out, looks whether all is as it should be, and writes the files.
-pub async fn carry_out(carry: Carry, mut environment: Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let Carry { plan, observation, adoption, save, saved } = carry;
     let mut outputs = observation::outputs(&observation);
     if plan.is_empty() {
         keep(save, cx)?;
-        summary::say_kept(&environment, cx);
+        summary::say_kept(environment, cx);
         let waits = adoption.as_ref().is_some_and(|adoption| !adoption.waiting.is_empty());
         let all = if waits { "nothing to do but what waits" } else { "nothing to do, everything is as it should be" };
         cx.say(&format!("{}: {all}", environment.title()));
-        adoption.iter().for_each(|adoption| adoption.say(&environment, cx));
+        adoption.iter().for_each(|adoption| adoption.say(environment, cx));
     } else {
-        summary::show_plan(&plan, &environment, cx);
-        adoption.iter().for_each(|adoption| adoption.say(&environment, cx));
-        let asked = confirm(&plan, &environment, cx)?;
+        summary::show_plan(&plan, environment, cx);
+        adoption.iter().for_each(|adoption| adoption.say(environment, cx));
+        let asked = confirm(&plan, environment, cx)?;
         environment.asked |= asked && !saved;
         keep(save, cx)?;
-        outputs = write(plan, &observation, &environment, cx).await?;
-        must_have_settled(&environment, cx).await?;
+        outputs = write(plan, &observation, environment, cx).await?;
+        must_have_settled(environment, cx).await?;
     }
-    let written = files::write(&environment, &outputs, cx)?;
-    summary::made(&environment, &outputs, &written, cx)?;
+    let written = files::write(environment, &outputs, cx)?;
+    summary::made(environment, &outputs, &written, cx)?;
     Ok(exit::DONE)
 }
 

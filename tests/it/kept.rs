@@ -3,6 +3,7 @@
 mod encryption;
 mod everything;
 mod locks;
+mod prune;
 mod state_key;
 mod unwanted;
 

@@ -67,6 +67,14 @@ impl Resource for Logging {
         aws.send(PUT, &self.bucket, TARGET_NOT_YET, || request.clone().send()).await?;
         Ok(None)
     }
+
+    /// What was written stays in its bucket.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let status = BucketLoggingStatus::builder().build();
+        let request =
+            aws.clients.s3.put_bucket_logging().bucket(&self.bucket).bucket_logging_status(status).expected_bucket_owner(aws.account());
+        found(aws.send(PUT, &self.bucket, &[], || request.clone().send()).await, NOT_YET).map(drop)
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Co
     state.must_be_meant(use_existing_state, true, &environment, cx)?;
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let carry = Carry { plan: saved.plan(), observation, adoption, save: None, saved: true };
-    bootstrap::carry_out(carry, environment, cx).await.map_err(used_up)
+    bootstrap::carry_out(carry, &mut environment, cx).await.map_err(used_up)
 }
 
 /// The environment that the plan was made for. Nothing but the plan says what it is: no file, no variable.

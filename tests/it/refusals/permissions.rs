@@ -133,7 +133,7 @@ async fn whoever_grants_what_is_named_gets_there() {
       hint: allow kms:CreateKey on alias/acme-tfstate-prod, then run the same command again
       hint: allow s3:CreateBucket on acme-tfstate-prod-logs-000000000000-eu-west-1, then run the same command again
       hint: allow s3:CreateBucket on acme-tfstate-prod-000000000000-eu-west-1, then run the same command again
-      hint: not started: key/rotation, topic, topic/subscription[ops@example.com], state_bucket/encryption, state_bucket/notifications, state_bucket/policy, lock_table, lock_table/recovery, trail, trail/selectors, trail/logging, alarm[bucket_size], alarm[object_count], alarm[lock_contention], alarm[lock_throttles], alarm[lock_errors], runner_policy, runner_policy/attachment[user/admin], log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket/logging, state_bucket/public_access, state_bucket/versioning, state_bucket/lifecycle
+      hint: not started: key/rotation, topic, topic/subscription[ops@example.com], state_bucket/encryption, state_bucket/policy, state_bucket/logging, state_bucket/notifications, lock_table, lock_table/recovery, trail, trail/selectors, trail/logging, alarm[bucket_size], alarm[object_count], alarm[lock_contention], alarm[lock_throttles], alarm[lock_errors], runner_policy, runner_policy/attachment[user/admin], log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket/public_access, state_bucket/versioning, state_bucket/lifecycle
       hint: the same command continues where this one stopped
     ");
 }

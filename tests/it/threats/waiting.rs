@@ -38,8 +38,8 @@ fn nothing_in_a_folder_is_waited_for() {
         assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
     };
     let zero = |name: &str| symlink("/dev/zero", place.path().join(name)).expect("a link");
-    let kinds: [(&str, &dyn Fn(&str)); 2] = [("pipe", &fifo), ("zero", &zero)];
-    for (kind, make) in kinds {
+    for kind in ["pipe", "zero"] {
+        let make = |name: &str| if kind == "pipe" { fifo(name) } else { zero(name) };
         for name in [
             "tfbackend.toml",
             "main.tf",
