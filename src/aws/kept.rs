@@ -142,7 +142,8 @@ impl Inspect<'_> {
                     evidence.encryption = None;
                     sightings.forget(&KEY, &wide);
                 }
-                (true, None) => {}
+                // A teardown scheduled it and took its alias: another takes its place.
+                (true, None) => evidence.encryption = None,
             }
             let facts = Facts {
                 evidence: &evidence,
@@ -240,7 +241,7 @@ fn unwanted(wanted: &Blueprint<AwsSpec>, wide: &Blueprint<AwsSpec>, sightings: &
         let Some(Seen::Present { spec, output, owner: Owner::Us }) = observed.get(&node.address) else { continue };
         let parent = node.address.parent();
         let with_parent = parent.as_ref().is_some_and(|parent| unwanted.iter().any(|other| other.node.address == *parent));
-        if with_parent && spec.goes_with_its_whole() || parent.is_some() && !does_something(spec) {
+        if with_parent && spec.goes_with_its_whole() || parent.is_some() && !does_something(spec, &node.spec) {
             continue;
         }
         unwanted.push(Unwanted { node: node.clone(), spec: spec.clone(), output: output.clone() });
@@ -248,12 +249,13 @@ fn unwanted(wanted: &Blueprint<AwsSpec>, wide: &Blueprint<AwsSpec>, sightings: &
     unwanted
 }
 
-/// Whether a part that is not wanted has any effect. Every bucket has logging and notifications of some kind.
-fn does_something(spec: &AwsSpec) -> bool {
-    match spec {
-        AwsSpec::Logging(logging) => logging.target.is_some(),
-        AwsSpec::Notifications(all) => all.targets.iter().any(|target| target.id.starts_with(notifications::OURS)),
-        AwsSpec::Recovery(recovery) => recovery.enabled,
+/// Whether a part that is not wanted is one of the environment's. Every bucket has logging and notifications of some kind, and
+/// those of an adopted one may lead elsewhere.
+fn does_something(spec: &AwsSpec, ours: &AwsSpec) -> bool {
+    match (spec, ours) {
+        (AwsSpec::Logging(logging), AwsSpec::Logging(ours)) => logging.target.is_some() && logging.target == ours.target,
+        (AwsSpec::Notifications(all), _) => all.targets.iter().any(|target| target.id.starts_with(notifications::OURS)),
+        (AwsSpec::Recovery(recovery), _) => recovery.enabled,
         _ => true,
     }
 }

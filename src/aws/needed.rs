@@ -14,7 +14,7 @@ use super::{
     policy::{Document, Statement},
     resources::AwsSpec,
 };
-use conditions::{Condition, PermissionConditions, limited};
+use conditions::{Condition, PermissionConditions, capital, limited};
 
 use crate::{
     blueprint::Blueprint,
@@ -123,10 +123,6 @@ impl Needed {
         let all: BTreeSet<&&str> = self.reads.keys().chain(self.writes.keys()).collect();
         (all.len(), self.writes.keys().filter(|action| !self.reads.contains_key(**action)).count())
     }
-}
-
-fn capital(word: &str) -> String {
-    word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect()
 }
 
 struct Place<'a> {

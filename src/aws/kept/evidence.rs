@@ -209,7 +209,8 @@ impl<'a> Reader<'a> {
             (Some((true, true)), _) => vec![Both, Dynamodb, S3],
             (Some((false, false)) | None, true) if migrating => vec![Both, Dynamodb, S3],
             (Some((false, false)) | None, true) => vec![Dynamodb, Both],
-            (Some((false, false)) | None, false) if complete => vec![S3],
+            // A teardown may have taken the table and the policy away; only a file of ours can tell.
+            (Some((false, false)) | None, false) if complete => vec![S3, Both],
             (Some((false, false)) | None, false) => vec![],
         }
     }

@@ -60,3 +60,8 @@ impl PermissionConditions {
 pub fn limited(statement: Statement, conditions: &[Condition]) -> Statement {
     conditions.iter().fold(statement, |statement, (operator, key, value)| statement.when(operator, key, [value.clone()]))
 }
+
+/// The name of a service as a statement's Sid begins.
+pub fn capital(word: &str) -> String {
+    word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect()
+}

@@ -307,14 +307,14 @@ fn what_a_backend_says_of_its_ways_is_followed_or_refused() {
     assert_snapshot!(lines.join("\n"), @r#"
     Some("p") None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("/home/me/ca.pem") true false None []
     None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("~/ca.pem") false true None []
-    None Some("https://e:1") Endpoints { s3: None, dynamodb: Some("https://e:2"), iam: None, sts: None } None false false None []
-    None None Endpoints { s3: Some("https://e:1"), dynamodb: None, iam: None, sts: None } None false false None []
+    None Some("https://e:1") Endpoints { s3: None, dynamodb: Some("https://e:2"), iam: None, sts: None } None false false None ["calls to dynamodb go to https://e:2, which x.conf:2 names, not to AWS's own endpoint", "calls to s3 go to https://e:1, which x.conf:2 names, not to AWS's own endpoint", "calls to sts go to https://e:1, which x.conf:2 names, not to AWS's own endpoint"]
+    None None Endpoints { s3: Some("https://e:1"), dynamodb: None, iam: None, sts: None } None false false None ["calls to s3 go to https://e:1, which x.conf:2 names, not to AWS's own endpoint"]
     None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None []
     error: which endpoint is meant? x.conf:2 says "https://e:1", and --endpoint-url says "https://f:1"
       hint: leave out the one that is not meant
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "arn:aws:iam::111122223333:role/r", session_name: "tfbackend", external_id: Some("x"), duration: Some(5400s) }) []
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "arn:aws:iam::111122223333:role/r", session_name: "tfbackend", external_id: Some("x"), duration: Some(5400s) }) ["calls are made as arn:aws:iam::111122223333:role/r, the role that x.conf:2 names"]
     None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false None ["the role of x.conf:2 is not taken on: --profile names the credentials"]
-    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "r", session_name: "s", external_id: None, duration: Some(900s) }) []
+    None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } None false false Some(Role { arn: "r", session_name: "s", external_id: None, duration: Some(900s) }) ["calls are made as r, the role that x.conf:2 names"]
     error: `policy` of the role at x.conf:2 is nothing that tfbackend can follow
       hint: name credentials that may use the backend: --profile NAME
     error: the duration "soon" of the role at x.conf:2 is nothing that tfbackend can follow

@@ -73,7 +73,7 @@ fn what_terraform_stops_at_is_unreadable() {
     assert_eq!(error("a.conf", "terraform {\n backend \"s3\" {}\n}\n"), "has a block, and Terraform takes arguments only");
     assert_eq!(error("a.conf", "bucket = \n"), "is not valid HCL at line 1, column 10");
     assert_eq!(error("a.json", "[]"), "is not a JSON object");
-    assert_eq!(error("a.conf", &"#".repeat(10 * 1024 * 1024)), "is larger than 4194304 bytes");
+    assert_eq!(error("a.conf", &"#".repeat(10 * 1024 * 1024)), "is larger than 262144 bytes");
     let gone = Partial::read(Path::new("/nowhere/x.conf")).arguments.expect_err("it is not there");
     assert_eq!(gone.to_string(), "/nowhere/x.conf does not exist");
 }

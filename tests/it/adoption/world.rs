@@ -65,7 +65,7 @@ impl<'a> Taker<'a> {
         self.proxy.take();
         let again = self.bootstrap("");
         assert_eq!(again.code, Some(0), "{}", again.all());
-        assert_eq!(self.writes(), Vec::<String>::new());
+        assert_eq!(self.writes(), Vec::<String>::new(), "{}", again.all());
         assert_eq!(seen(self.emulator), after);
         self.found()
     }

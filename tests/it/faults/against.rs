@@ -98,7 +98,10 @@ async fn a_teardown_that_was_cut_off_can_be_given_up() {
     assert_eq!(given_up.code, Some(0), "{}", given_up.all());
     assert!(given_up.out.contains(&format!(r#""event":"cancelled","bucket":"{BUCKET}","released":1"#)), "{}", given_up.all());
     assert_eq!(held(), (false, false));
-    let whole = with(&place, &["bootstrap", "-y"]);
+    // The files went first, and with them what says which state is this folder's.
+    let unsure = with(&place, &["bootstrap", "-y"]);
+    assert!(unsure.code == Some(3) && unsure.err.contains("--use-existing-state"), "{}", unsure.all());
+    let whole = with(&place, &["bootstrap", "-y", "--use-existing-state"]);
     assert_eq!(whole.code, Some(0), "{}", whole.all());
     let nothing = with(&place, &["teardown", "--cancel"]);
     assert!(nothing.code == Some(0) && nothing.err.contains("no teardown holds it"), "{}", nothing.all());

@@ -52,9 +52,13 @@ async fn a_full_disk_leaves_nothing_half() {
     ] {
         let said = full(&place, &line);
         assert!(matches!(said.code, Some(1 | 3)) && said.refusal().contains("File too large"), "{line}: {}", said.all());
-        let left: BTreeSet<_> = files(&place).into_iter().filter(|name| name != "other").collect();
+        let left: BTreeSet<_> = files(&place).into_iter().filter(|name| name != "other" && name != ".tfbackend").collect();
         assert_eq!(left, before, "{line}");
     }
+    // The folder that the backup was to be in.
+    let copies: Vec<_> =
+        fs::read_dir(place.path().join(".tfbackend")).expect("a folder").map(|entry| entry.expect("one").file_name()).collect();
+    assert!(copies.iter().all(|name| name == ".gitignore"), "{copies:?}");
     let other = place.path().join("other");
     assert!(!other.exists() || fs::read_dir(other).expect("a folder").count() == 0);
     // Without its backup nothing was taken down.

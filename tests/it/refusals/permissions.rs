@@ -73,6 +73,7 @@ async fn whoever_grants_what_is_named_gets_there() {
     cloudtrail:StartLogging
     dynamodb:CreateTable
     dynamodb:GetItem
+    dynamodb:Scan
     dynamodb:UpdateContinuousBackups
     iam:AttachUserPolicy
     iam:CreatePolicy

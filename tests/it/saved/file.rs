@@ -121,10 +121,11 @@ fn what_is_no_whole_plan_is_refused() {
 
 #[test]
 fn a_plan_fits_one_account_and_one_blueprint() {
-    let says = |saved: &SavedPlan, environment: &Environment| match saved.must_fit(environment) {
-        Ok(()) => "fits".to_owned(),
-        Err(failure) => format!("{} {}", failure.code, failure.message),
-    };
+    let says =
+        |saved: &SavedPlan, environment: &Environment| match saved.must_be_for(environment).and_then(|()| saved.must_fit(environment)) {
+            Ok(()) => "fits".to_owned(),
+            Err(failure) => format!("{} {}", failure.code, failure.message),
+        };
     let same = environment("--lock both --alarm-email ops@example.com --attach-to role/terraform --out elsewhere");
     let plan = plan();
     assert_eq!(says(&plan, &same), "fits");

@@ -161,8 +161,14 @@ async fn the_file_was_changed() {
     ");
     insta::assert_snapshot!(forged(&|text| text.replace("\"env\": \"prod\"", "\"env\": \"dev\"")), @"
     3
-    error: the plan's settings lead to something else than the plan says; nothing was changed
-      hint: make a new plan with this version
+    error: 6 things are not as when the plan was made; nothing was changed
+      caused by: state_bucket: the plan says something else than what has to be done
+      caused by: state_bucket/public_access: the plan says something else than what has to be done
+      caused by: state_bucket/versioning: the plan says something else than what has to be done
+      caused by: state_bucket/encryption: the plan says something else than what has to be done
+      caused by: state_bucket/lifecycle: the plan says something else than what has to be done
+      caused by: state_bucket/policy: the plan says something else than what has to be done
+      hint: make a new plan, and look at what it says
     ");
     insta::assert_snapshot!(forged(&|text| text.replace("\"tool_version\": \"", "\"tool_version\": \"9\\u001b[2J").replace("\"lock\": \"s3\"", "\"lock\": \"both\"")), @r"
     3

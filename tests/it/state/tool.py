@@ -52,11 +52,13 @@ elif what == "put":
         extra = {"ServerSideEncryption": rest[2]} if len(rest) > 2 else {}
         print(s3.put_object(Bucket=bucket, Key=rest[0], Body=file.read(), **extra).get("VersionId"))
 elif what == "as-root-put":
-    # No bucket policy holds for root, on the emulator.
-    s3 = boto3.client("s3", aws_access_key_id="test", aws_secret_access_key="test")
+    # Past the bucket's policy.
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    s3.delete_bucket_policy(Bucket=bucket)
     with open(rest[1], "rb") as file:
         extra = {"ServerSideEncryption": rest[2]} if len(rest) > 2 else {}
         s3.put_object(Bucket=bucket, Key=rest[0], Body=file.read(), **extra)
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
 elif what == "lock":
     info = {"ID": "theirs", "Operation": "OperationTypeApply", "Info": "", "Who": "somebody@else", "Version": "1.11.4"}
     info.update({"Created": "2026-11-21T07:00:52Z", "Path": f"{bucket}/{rest[0]}"})

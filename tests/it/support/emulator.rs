@@ -196,7 +196,9 @@ fn spawn(python: &Path, launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &
     let mut log = fs::File::create(log).expect("a log");
     writeln!(log, "{}", launch.endpoint()).expect("a log");
     let program = dir.join("emulator.py");
-    fs::write(&program, format!("{UNTIL_INPUT_ENDS}{PROGRAM}")).expect("a program");
+    const RUN: &str = "\nsys.argv = [\"hypercorn\"";
+    let (guarded, run) = PROGRAM.split_once(RUN).expect("the last lines run it");
+    fs::write(&program, format!("{UNTIL_INPUT_ENDS}{guarded}\n\n{}{RUN}{run}", include_str!("neighbours.py"))).expect("a program");
     let mut command = Command::new(python);
     command.args(launch.args(&program));
     command.args(["--insecure-bind", &format!("127.0.0.1:{plain_port}")]).env_clear().envs(launch.vars()).current_dir(dir);

@@ -106,8 +106,8 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     ~ update  lock_table/recovery  point-in-time recovery
         enabled: false → true, so that the digests of the states can be brought back
-    + create  runner_policy  IAM policy acme-tfstate-prod-runner-eu-west-1, for those
-                             who run Terraform
+    + create  runner_policy  IAM policy acme-tfstate-prod-runner-eu-west-1, for
+                             those who run Terraform
 
     Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
     -v shows every setting.

@@ -8,13 +8,10 @@ from botocore.exceptions import ClientError
 
 bucket, key = sys.argv[1:]
 s3 = boto3.client("s3")
-# An access key id of twelve digits is the root user of that account.
-iam = boto3.client("iam", aws_access_key_id="111122223333", aws_secret_access_key="test")
-iam.create_user(UserName="stranger")
-everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-iam.put_user_policy(UserName="stranger", PolicyName="everything", PolicyDocument=json.dumps(everything))
-keys = iam.create_access_key(UserName="stranger")["AccessKey"]
-stranger = boto3.client("s3", aws_access_key_id=keys["AccessKeyId"], aws_secret_access_key=keys["SecretAccessKey"])
+# Of account 111122223333: tests/it/support/neighbours.py.
+keys = {"aws_access_key_id": "AKIASTRANGER00000000", "aws_secret_access_key": "strangersecret"}
+stranger = boto3.client("s3", **keys)
+assert boto3.client("sts", **keys).get_caller_identity()["Account"] == "111122223333"
 
 s3.create_bucket(Bucket="control", CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
 s3.put_object(Bucket="control", Key=key, Body=b"{}")

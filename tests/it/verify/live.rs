@@ -8,7 +8,7 @@ async fn states_digests_and_locks() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     let line = format!("--env prod {LINE}");
-    assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
+    assert_eq!(place.bootstrap(&format!("{line} --lock both -y")).code, Some(0));
     emulator.python("tests/it/verify/states.py", &[]);
 
     let (said, document) = verify(&place, &line);
@@ -16,13 +16,14 @@ async fn states_digests_and_locks() {
     insta::assert_snapshot!(findings(&document).join("\n"), @"
     state-encryption at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
     stale-lock at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
+    half-lock at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
     ");
     let all = document["findings"].as_array().expect("findings");
     let encryption = all.iter().find(|finding| finding["id"] == "state-encryption").expect("found");
     assert!(encryption["what"].as_str().is_some_and(|what| what.contains("AES256")), "{encryption:#}");
 
     // Only if it was asked for: what the bytes say.
-    let (said, document) = verify(&place, &format!("{line} --read-states --lock both"));
+    let (said, document) = verify(&place, &format!("{line} --read-states"));
     let read = findings(&document).into_iter().filter(|finding| finding.starts_with("state-digest") || finding.contains("version"));
     insta::assert_snapshot!(read.collect::<Vec<_>>().join("\n"), @"
     state-digest at s3://acme-tfstate-prod-000000000000-eu-west-1/terraform.tfstate: open

@@ -16,7 +16,7 @@ fn each_argument_is_the_backends() {
     assert_snapshot!(with(&CONF.replace("\"b\"", "\"b2\"")), @r#"
     files-agree-with-cloud backend.conf
       `bucket` is "b2" at backend.conf:1, and the backend's is "b"
-      -> in backend.conf, write `bucket = "b"`; then `terraform init -reconfigure -backend-config=backend.conf`
+      -> this folder uses another state than the settings say: if it is the right one, say `bucket` "b2" in the settings; else move the state with `terraform init -migrate-state`, never with -reconfigure
     "#);
     let all = CONF
         .replace("\"k\"", "\"k2\"")
@@ -27,7 +27,7 @@ fn each_argument_is_the_backends() {
     assert_snapshot!(with(&all), @r#"
     files-agree-with-cloud backend.conf
       `key` is "k2" at backend.conf:2, and the backend's is "k"; `region` is "us-east-1" at backend.conf:3, and the backend's is "eu-west-1"; `kms_key_id` is "arn:aws:kms:eu-west-1:111122223333:key/ffffffff-12ab-4cd3-9ef5-1234567890ab" at backend.conf:5, and the backend's is "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"; `dynamodb_table` is "t" at backend.conf:6, and the backend's is nothing; `use_lockfile` is nothing at backend.conf, and the backend's is true; `workspace_key_prefix` is "w" at backend.conf:7, and the backend's is "env:"; `allowed_account_ids` at backend.conf:8 does not have the backend's account, 111122223333
-      -> in backend.conf, write `key = "k"`, `region = "eu-west-1"`, `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"`, `use_lockfile = true`, `workspace_key_prefix = "env:"`, `allowed_account_ids = ["111122223333"]` and remove `dynamodb_table`; then `terraform init -reconfigure -backend-config=backend.conf`
+      -> this folder uses another state than the settings say: if it is the right one, say `key` "k2", `workspace_key_prefix` "w" in the settings; else move the state with `terraform init -migrate-state`, never with -reconfigure; in backend.conf, write `region = "eu-west-1"`, `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"`, `use_lockfile = true`, `allowed_account_ids = ["111122223333"]` and remove `dynamodb_table`; then `terraform init -reconfigure -backend-config=backend.conf`
     files-lock-not-deprecated backend.conf
       `dynamodb_table` at backend.conf:6 is the only lock
       -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`; drop the table once every run has the lock file too
@@ -117,6 +117,6 @@ fn what_init_stored_is_compared_where_the_files_leave_it_open() {
     assert_snapshot!(found_with(&elsewhere, &[("backend.conf", "")]), @r#"
     files-agree-with-cloud .terraform/terraform.tfstate
       `key` is "k" at .terraform/terraform.tfstate, and the backend's is "elsewhere"
-      -> write `key = "elsewhere"` in what `init` is given, then `terraform init -reconfigure`
+      -> this folder uses another state than the settings say: if it is the right one, say `key` "k" in the settings; else move the state with `terraform init -migrate-state`, never with -reconfigure
     "#);
 }
