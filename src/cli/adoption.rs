@@ -130,7 +130,7 @@ impl Adoption {
             encryption: self.contents.states.iter().map(|(encryption, count)| (word(encryption), *count)).collect(),
             versions: self.contents.versions.clone(),
             locks: self.contents.locks,
-            unseen: self.contents.unseen.clone(),
+            unseen: self.contents.all_unseen(),
             waiting: self.waiting.iter().map(waiting).collect(),
             enforced: self.enforced,
         }

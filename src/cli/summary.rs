@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{context::Context, describe::describe, environment::Environment, explain, failure::Failure, wizard};
 use crate::{
-    aws::resources::AwsSpec,
+    aws::{resources::AwsSpec, teardown::prune},
     plan::{Change, Plan, Reason, SettingChange},
     render::{
         files::{Outcome, Written},
@@ -43,7 +43,7 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
     cx.show(&text);
     say_how_to_see_all(plan, cx);
     if environment.settings.lock == LockMechanism::Dynamodb {
-        cx.say("`dynamodb_table` is deprecated since Terraform 1.11; `tfbackend lock migrate` moves to lock files.");
+        cx.say("`dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --to both`.");
     }
 }
 
@@ -58,7 +58,12 @@ pub fn kept_lines(environment: &Environment) -> Vec<String> {
     let kept: Vec<String> = kept_settings(environment).into_iter().map(|one| format!("{} = {}", one.name, text(&one.value))).collect();
     let kept = (!kept.is_empty()).then(|| format!("kept as it is: {}", kept.join(", ")));
     let unwanted = unwanted(environment).into_iter();
-    kept.into_iter().chain(unwanted.map(|one| format!("no longer wanted, and kept: {}  {}", one.address, one.title))).collect()
+    let mut lines: Vec<String> =
+        kept.into_iter().chain(unwanted.map(|one| format!("no longer wanted, and kept: {}  {}", one.address, one.title))).collect();
+    if prune::plan(&environment.unwanted).deletes().next().is_some() {
+        lines.push("`tfbackend bootstrap --prune` deletes what is no longer wanted, after a question of its own.".to_owned());
+    }
+    lines
 }
 
 fn text(value: &serde_json::Value) -> String {

@@ -36,8 +36,10 @@ pub struct BucketContents {
     /// How many states this version of Terraform or OpenTofu has written.
     pub versions: BTreeMap<String, usize>,
     pub locks: usize,
-    /// What could not be looked at.
+    /// What could not be looked at of states.
     pub unseen: Vec<String>,
+    /// What could not be looked at of locks, which say nothing of how states are encrypted.
+    pub unseen_locks: Vec<String>,
 }
 
 impl BucketContents {
@@ -48,7 +50,7 @@ impl BucketContents {
 
     /// Whether there may be states or locks in it.
     pub fn in_use(&self) -> bool {
-        self.count() + self.locks > 0 || !self.unseen.is_empty()
+        self.count() + self.locks + self.unseen.len() + self.unseen_locks.len() > 0
     }
 
     /// Whether any state is encrypted so, or may be.
@@ -68,10 +70,17 @@ impl BucketContents {
             let states: Vec<String> = self.states.iter().map(|(encryption, count)| format!("{count} {encryption}")).collect();
             text.push_str(&format!(" Encryption: {}.", words::list(&states)));
         }
-        if !self.unseen.is_empty() {
-            text.push_str(&format!(" Unknown: {}.", self.unseen.join("; ")));
+        let unseen = self.all_unseen();
+        if !unseen.is_empty() {
+            text.push_str(&format!(" Unknown: {}.", unseen.join("; ")));
         }
         text
+    }
+
+    /// What could not be looked at, each once.
+    pub fn all_unseen(&self) -> Vec<String> {
+        let locks = self.unseen_locks.iter().filter(|error| !self.unseen.contains(error));
+        self.unseen.iter().chain(locks).cloned().collect()
     }
 
     fn add(&mut self, encryption: StateEncryption, version: Option<String>) {
@@ -97,7 +106,9 @@ impl std::fmt::Display for StateEncryption {
 pub async fn look(store: &Store<'_>) -> BucketContents {
     let (mut contents, (locks, unseen)) = tokio::join!(states(store), store.held());
     contents.locks = locks.len();
-    contents.unseen.extend(unseen.iter().map(ToString::to_string));
+    // A table that is not there, or is not made yet, has no locks.
+    let unseen = unseen.iter().filter(|error| !error.is(&["ResourceNotFoundException"]));
+    contents.unseen_locks.extend(unseen.map(ToString::to_string));
     contents
 }
 
@@ -191,6 +202,8 @@ mod tests {
         let unseen = BucketContents { unseen: vec!["denied".to_owned()], ..BucketContents::default() };
         assert!(unseen.in_use() && unseen.any(|encryption| *encryption == StateEncryption::Unknown));
         assert!(!unseen.any(|encryption| *encryption == StateEncryption::S3));
+        let no_locks = BucketContents { unseen_locks: vec!["denied".to_owned()], ..BucketContents::default() };
+        assert!(no_locks.in_use() && !no_locks.any(|_| true));
         let empty = BucketContents::default();
         assert!(!empty.in_use() && !empty.any(|_| true));
     }

@@ -14,12 +14,14 @@ use crate::{
             people, prune,
         },
     },
-    cli::{context::Context, describe::describe, environment::Environment, explain, failure::Failure, progress},
-    host::{Answer, Kind, Question},
+    cli::{approval, context::Context, describe::describe, environment::Environment, explain, failure::Failure, progress},
     plan::{Change, Plan},
     report::{plan as report, words},
     spec::Outputs,
 };
+
+/// The ordinary changes were made by then.
+const NOT_DELETED: &str = "Cancelled. Nothing was deleted.";
 
 /// What is to be deleted, and how.
 pub struct Prune {
@@ -110,10 +112,7 @@ impl Prune {
             return Err(Failure::failed(format!("deleting {count} needs approval, but this is not a terminal"))
                 .hint("pass --prune --auto-approve (-y)"));
         }
-        let question = Question { text: format!("Delete {count}"), flag: "--auto-approve", kind: Kind::YesNo { default: false } };
-        match cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? {
-            Answer::YesNo(true) => Ok(()),
-            _ => Err(Failure::refused("not approved; nothing was deleted")),
-        }
+        let cancelled = |failure: Failure| if failure.cancelled { Failure { message: NOT_DELETED.to_owned(), ..failure } } else { failure };
+        approval::ask(&format!("Delete {count}"), "--auto-approve", cx).map_err(cancelled)
     }
 }

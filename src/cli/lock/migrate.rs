@@ -17,7 +17,6 @@ use crate::{
     exit,
     render::lock_arguments::Wanted,
     report::{
-        json,
         migration::{self as report, MigrationDocument},
         words,
     },
@@ -135,9 +134,9 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let steps = steps::of(&facts, &files, our_steps, to, drop_table);
     let document = document(&facts, &files, &steps, &refusals, to, &target);
     if check {
-        return checked(&document, asked, cx);
+        return checked(&document, asked, &target, cx);
     }
-    shown(&document, cx)?;
+    shown(&document, &target, cx)?;
     if !refusals.is_empty() {
         return Err(refused(&refusals, to));
     }
@@ -242,9 +241,9 @@ fn document(
 }
 
 /// The answer is no if a stage was asked for that something is in the way of.
-fn checked(document: &MigrationDocument, asked: Option<LockMechanism>, cx: &mut Context<'_>) -> Result<u8, Failure> {
+fn checked(document: &MigrationDocument, asked: Option<LockMechanism>, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        target.answer(document, cx)?;
     } else {
         let view = cx.global.out_view(cx.host);
         cx.answer(&report::text(document, &view))?;
@@ -252,10 +251,9 @@ fn checked(document: &MigrationDocument, asked: Option<LockMechanism>, cx: &mut 
     Ok(if asked.is_some() && !document.ready { exit::CHANGES } else { exit::DONE })
 }
 
-fn shown(document: &MigrationDocument, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn shown(document: &MigrationDocument, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
     if cx.global.json() {
-        return json::write_document(&mut *cx.host.out, document)
-            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
+        return target.answer(document, cx);
     }
     let view = cx.global.view(cx.host);
     cx.show(&report::text(document, &view));

@@ -67,7 +67,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     Plan: 16 to create, 0 to update, 0 blocked.
     -v shows every setting.
-    `dynamodb_table` is deprecated since Terraform 1.11; `tfbackend lock migrate` moves to lock files.
+    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --to both`.
     ✓ log_bucket  TIME
     ✓ log_bucket/public_access  TIME
     ✓ log_bucket/versioning  TIME
@@ -111,7 +111,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
     -v shows every setting.
-    `dynamodb_table` is deprecated since Terraform 1.11; `tfbackend lock migrate` moves to lock files.
+    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --to both`.
     ✓ lock_table/recovery  TIME
     ✓ runner_policy  TIME
     verified: 16 resources are as they should be

@@ -13,7 +13,10 @@ use crate::{
         shell::shell_word,
     },
     settings::layer::LockMechanism,
-    working_directory::{Look, WorkingDirectory},
+    working_directory::{
+        Look, Within, WorkingDirectory,
+        bounded::{self, Unreadable},
+    },
 };
 
 /// More folders than any repository of configurations has.
@@ -72,13 +75,18 @@ pub fn plan(places: &Places<'_>, wanted: &Wanted<'_>) -> Result<Files, Failure> 
     Ok(files)
 }
 
+/// A file of a folder, through no link that leads out of the repository. One elsewhere was named.
+fn read(folder: &WorkingDirectory, path: &Path) -> Result<Option<String>, Unreadable> {
+    if path.parent() == Some(&*folder.dir) { Within::of(&folder.dir).text(path) } else { bounded::text(path) }
+}
+
 /// What the block and the partial configurations of a folder say of this bucket, together.
 fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
     let configurations = folder.configuration.files.iter().map(|path| (path, Form::Configuration));
     let texts = configurations.chain(folder.partial.iter().map(|partial| (&partial.path, Form::Partial)));
     let mut found: Vec<LockArguments> = vec![];
     for (path, form) in texts {
-        if let Ok(Some(text)) = crate::working_directory::bounded::text(path) {
+        if let Ok(Some(text)) = read(folder, path) {
             found.extend(lock_arguments::read(&text, form));
         }
     }
@@ -110,11 +118,11 @@ impl Files {
         let before = self.edits.len();
         let unread = folder.configuration.unreadable.iter().map(|unreadable| &unreadable.path);
         for path in folder.configuration.files.iter().chain(unread) {
-            self.look_at(path, Form::Configuration, wanted);
+            self.look_at(folder, path, Form::Configuration, wanted);
         }
         let from = self.edits.len();
         for partial in &folder.partial {
-            self.look_at(&partial.path, Form::Partial, wanted);
+            self.look_at(folder, &partial.path, Form::Partial, wanted);
         }
         if self.edits.len() > before {
             let partial: String = match &self.edits[from..] {
@@ -129,11 +137,11 @@ impl Files {
         }
     }
 
-    fn look_at(&mut self, path: &Path, form: Form, wanted: &Wanted<'_>) {
+    fn look_at(&mut self, folder: &WorkingDirectory, path: &Path, form: Form, wanted: &Wanted<'_>) {
         if self.edits.iter().any(|(read, _)| read.path == path) || self.by_hand.iter().any(|(other, _)| other == path) {
             return;
         }
-        let Ok(Some(text)) = crate::working_directory::bounded::text(path) else { return };
+        let Ok(Some(text)) = read(folder, path) else { return };
         let may_be_about = match form {
             Form::Configuration => text.contains("backend"),
             Form::Partial => true,

@@ -74,7 +74,7 @@ pub async fn run(
     target: &Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, Failure> {
-    shown(document, cx)?;
+    shown(document, target, cx)?;
     let refused = || {
         let count = words::count(touch.refusals.len(), "state is", "states are");
         let failure = Failure::refused(format!("{count} not written"));
