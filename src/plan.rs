@@ -80,7 +80,7 @@ pub enum Reason {
     NeedsOrder { what: String, remedy: String },
 }
 
-/// A change that somebody asked for, of something that a live backend depends on.
+/// A change that the user asked for, of something that a live backend depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingChange {
     /// The plan blocks at an address of the setting's own.

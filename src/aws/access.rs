@@ -136,7 +136,7 @@ impl Policy {
         let former = if may_be_former { self.under_its_former_name(aws).await } else { Ok(None) };
         let found = match (former, current) {
             (Ok(Some(former)), _) => Some(former),
-            // Whoever may look at neither is told of the name of today.
+            // A caller who may read neither is told of the name of today.
             (Ok(None), current) | (Err(_), current @ Err(_)) => current?,
             (Err(error), Ok(_)) => return Err(error),
         };

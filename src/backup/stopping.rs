@@ -1,4 +1,4 @@
-//! A reader that can be told to stop, where it runs on a thread that nobody can end.
+//! A reader that can be told to stop, where it runs on a thread that cannot be ended.
 
 use std::{
     io::{self, Read},

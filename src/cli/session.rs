@@ -124,7 +124,7 @@ pub async fn connect_by(
     let vars = |name: &str| host.var(name).map(str::to_owned);
     let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
     let elsewhere = clients::elsewhere(&config, &connection);
-    // Whoever said so themselves knows. What a folder says is said also where nothing else is.
+    // A user who named the endpoint knows. What a folder names is printed even with -q.
     let is_said = !global.json() && (!global.quiet || ways.names_endpoints());
     if !elsewhere.is_empty() && global.endpoint_url.is_none() && is_said {
         let _ = writeln!(host.err, "{}", safe(&format!("calls go to {}, not to AWS's own endpoints", elsewhere.join(", "))));

@@ -43,7 +43,7 @@ async fn unanswered() {
     }
 }
 
-/// Ends if files are read, for which no token is looked at: one may be a pipe that nobody writes to. Nothing is being
+/// Ends if files are read, for which no token is looked at: one may be a pipe without a writer. Nothing is being
 /// changed then.
 async fn unread() {
     loop {

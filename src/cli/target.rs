@@ -318,7 +318,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
         ways::must_be_allowed(&connected.caller, &configured, cx)?;
         Ok(connected.of_nobody())
     };
-    // Where nobody answers as expected, who was asked may be why.
+    // Where no answer is as expected, the endpoint may be why.
     let named = notes.clone();
     let aws = connect(&region, cx).await.map_err(|failure| named.into_iter().fold(failure, Failure::hint))?;
     let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());

@@ -17,7 +17,7 @@ pub fn unified(name: &str, old: &str, new: &str) -> String {
     bounded(&PatchFormatter::new().suppress_blank_empty(false).fmt_patch(&diff).to_string(), more_old + more_new)
 }
 
-/// From `old`, which somebody else wrote, to `new`: which arguments come (`+`), go (`-`) and change (`~`).
+/// From `old`, which tfbackend did not write, to `new`: which arguments come (`+`), go (`-`) and change (`~`).
 ///
 /// None of its values and comments are in it. Settings may name any file of the user's, and no list of names or forms
 /// knows every secret.

@@ -85,7 +85,7 @@ impl File {
     /// to the root of the Git repository. Outside a repository, only in `cwd`.
     ///
     /// What is found so must belong to the user, to root, or to the user that `sudo_uid` names: in a shared folder, or
-    /// above one, anybody may have put it there.
+    /// above one, any user may have put it there.
     ///
     /// # Errors
     /// If the named file is not there, or one cannot be read or understood, or is another user's.

@@ -105,7 +105,7 @@ impl Sources {
         })
     }
 
-    /// Whether they say that nobody is to be asked.
+    /// Whether they say that no question is to be asked.
     pub fn non_interactive(&self) -> bool {
         self.flags.non_interactive.or(self.variables.non_interactive) == Some(true)
     }

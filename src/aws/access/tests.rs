@@ -206,7 +206,7 @@ async fn delete_detaches_nobody() {
     assert_eq!(script.operations(), ["ListPolicyVersions", "DeletePolicy"]);
 }
 
-/// The buckets of one environment in two regions: whoever has the policy of one would lose it to the other.
+/// The buckets of one environment in two regions: with one policy for both, runs in one region would lose it to the other.
 #[tokio::test]
 async fn a_policy_that_serves_another_bucket_is_left_to_it() {
     let on = |bucket: &str| {

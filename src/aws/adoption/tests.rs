@@ -133,7 +133,7 @@ fn what_was_taken_over_goes_on_waiting() {
         panic!("a policy")
     };
     let enforced = there(&blueprint, &Owner::Us, Some(wanted.document));
-    assert!(!may_have_waiting_steps(&blueprint, &enforced), "nobody looks at the states of a backend in order");
+    assert!(!may_have_waiting_steps(&blueprint, &enforced), "the states of a backend in order are not read");
 }
 
 /// Waiting must not hide what blocks.

@@ -1,4 +1,4 @@
-//! Whom the access control list of a bucket lets in beside its owner. S3 turns lists off only where they let in nobody else
+//! Whom the access control list of a bucket lets in beside its owner. S3 turns lists off only where they let in no other
 //! (S3 User Guide, "Error responses when you apply the bucket owner enforced setting").
 
 use aws_sdk_s3::types::{Grant, Grantee};

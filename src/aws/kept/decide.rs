@@ -196,7 +196,7 @@ impl Facts<'_> {
         };
         decision.kept.lock = Some(live);
         let Some(said) = self.said("lock", self.merged.layer.lock.as_ref()) else { return };
-        // Both at once keeps out whoever uses either.
+        // A run that takes both locks excludes a run that takes either.
         let joins = said == LockMechanism::Both && possible.contains(&said);
         if said == live || joins {
             return;

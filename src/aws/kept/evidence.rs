@@ -1,7 +1,7 @@
 //! What the resources of a live environment say of the settings that it was made with.
 //!
 //! Only resources with the environment's tags are asked. A part that is not there is no evidence that it was left out:
-//! somebody may have deleted it. It was left out on purpose where the policy of another part does not provide for it.
+//! it may have been deleted. It was left out on purpose where the policy of another part does not provide for it.
 
 use super::{Beside, sightings::Sightings};
 use crate::{
@@ -33,7 +33,7 @@ const GIB: f64 = 1_073_741_824.0;
 pub enum LiveEncryption {
     /// Keys of Amazon S3.
     S3,
-    /// The key of this ARN, whoever made it.
+    /// The key of this ARN, regardless of its owner.
     Key(String),
 }
 
@@ -310,7 +310,7 @@ impl<'a> Reader<'a> {
         let has = |document: Option<&Document>, name: &str| document.is_some_and(|document| document.has(name));
         let absent = |address: &Address| matches!(self.wide.get(address), Some(Seen::Absent));
 
-        // The state bucket's policy comes after everything that writes logs, and only somebody who means it deletes the logs.
+        // The state bucket's policy comes after everything that writes logs, and the logs are only deleted on purpose.
         let no_logs = absent(&LOG_BUCKET) && self.bucket_policy(&STATE_BUCKET).is_some();
         let trail = lacks(key, "CloudTrailEncrypt") || lacks(logs, "CloudTrailWrite") || no_logs;
         if trail && absent(&TRAIL) && !has(key, "CloudTrailEncrypt") && !has(logs, "CloudTrailWrite") {

@@ -19,7 +19,7 @@ const TAKEN: &str = "AlreadyExistsException";
 /// encrypted with it yet.
 ///
 /// # Errors
-/// If the alias leads to a key of somebody else by now, or KMS refuses.
+/// If the alias leads to a key of another owner by now, or KMS refuses.
 pub(super) async fn claim(aws: &Aws, alias: &str, made: String) -> Result<String, AwsError> {
     let taken = match point(aws, alias, &made).await {
         Err(error) if error.is(&[TAKEN]) => error,
@@ -39,7 +39,7 @@ pub(super) async fn claim(aws: &Aws, alias: &str, made: String) -> Result<String
 /// Where another run named another key meanwhile, that is the one. The key that was found is left to the run that made it.
 ///
 /// # Errors
-/// If the alias leads to a key of somebody else by now, or KMS refuses.
+/// If the alias leads to a key of another owner by now, or KMS refuses.
 pub(super) async fn name(aws: &Aws, alias: &str, found: String) -> Result<String, AwsError> {
     match point(aws, alias, &found).await {
         Err(error) if error.is(&[TAKEN]) => Ok(first(aws, alias, error).await?.arn),

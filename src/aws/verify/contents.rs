@@ -1,4 +1,4 @@
-//! What only the states themselves say, for whoever asks for it: whether Terraform can read them, whether a digest is that
+//! What only the states themselves say, on request: whether Terraform can read them, whether a digest is that
 //! of the bytes, and which version wrote them. Nothing inside a state is kept.
 
 use futures_util::{StreamExt, stream};

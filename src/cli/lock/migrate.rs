@@ -106,7 +106,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     };
     let in_files = files::plan(&places, &wanted(LockMechanism::Both))?.now;
     let now = match (in_files, target.address.table.is_some()) {
-        // Nobody locks in a table that is not there.
+        // No run locks in a table that is not there.
         (Some(LockMechanism::Both), false) => Some(LockMechanism::S3),
         (Some(LockMechanism::Dynamodb), false) => None,
         (Some(now), _) => Some(now),

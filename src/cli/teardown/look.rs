@@ -148,7 +148,7 @@ async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environm
     looked.census = Some(counted);
 }
 
-/// Whether audit logs are there that nobody can read without the key. Where that cannot be found out, they may be.
+/// Whether audit logs are there that cannot be read without the key. Where that cannot be found out, they may be.
 async fn logs_under_key(observation: &Observation<AwsSpec>, environment: &Environment) -> bool {
     let is_there = |address: &Address| matches!(observation.get(address), Some(Seen::Present { .. }));
     if !is_there(&KEY) || !is_ours(observation, &LOG_BUCKET) {

@@ -1,4 +1,4 @@
-//! What Git tracks, asked of Git itself; and indexes that nobody wrote.
+//! What Git tracks, asked of Git itself; and damaged indexes.
 
 use std::{fs, process::Command};
 

@@ -77,7 +77,7 @@ fn a_statement_that_denies_terraform_is_for_a_person() {
     assert_eq!(policy().blocked_by(&observed), None, "no states are kept there");
 }
 
-/// S3 answers 403, after public access was blocked: found in the plan, before anybody is cut off.
+/// S3 answers 403, after public access was blocked: found in the plan, before any user loses access.
 #[test]
 fn a_public_statement_blocks_what_would_be_written_beside_it() {
     let theirs = Statement { sid: Some("Site".to_owned()), ..Statement::allow("").everybody().actions(&["s3:GetObject"]) };

@@ -212,7 +212,7 @@ pub fn untouchable(state: &Written, since: Timestamp) -> Option<Refusal> {
         let hint = "`tfbackend state check` names the version that can be brought back";
         return Some(refusal(format!("{} cannot be read: {why}", state.path), hint));
     }
-    // A run with the old files, found out: the state is in use by somebody who locks only in the table.
+    // A run with the old files, found out: the state is in use by a run that locks only in the table.
     if state.modified.is_some_and(|modified| modified >= since) {
         return not_ready(state, since);
     }
