@@ -35,10 +35,11 @@ fn args() -> Vec<&'static str> {
     ["bootstrap"].into_iter().chain(LINE.split(' ')).collect()
 }
 
-/// Ctrl-C, once a call waits at the gate.
+/// Ctrl-C, once a call waits at the gate and what was printed until then has been read: a terminal drops the rest of it.
 fn interrupted<'a>(place: &'a Place, gate: &Gate) -> Terminal<'a> {
     let mut terminal = Terminal::start(place, &args());
     gate.wait_for_somebody();
+    terminal.wait_for("✓ state_bucket/logging");
     terminal.send(CTRL_C);
     terminal.wait_for("interrupted");
     terminal
