@@ -8,6 +8,7 @@ credentials; none of them can be reached.
 This is the first part of the program; serve.py is the second.
 """
 
+import logging
 import os
 import re
 import sys
@@ -46,8 +47,11 @@ sys.addaudithook(no_programs)
 
 from hypercorn.config import Config
 from ministack import app
-from ministack.core import iam_evaluator, responses, router
+from ministack.core import iam_evaluator, persistence, responses, router
 from ministack.services import iam, sts
+
+# It says so of each write.
+logging.getLogger("persistence").setLevel(logging.WARNING)
 
 # An HTTP/2 connection ends after 1,000 requests, and what is under way on it waits for its time limit.
 Config.alpn_protocols = ["http/1.1"]
@@ -149,6 +153,22 @@ async def answer_refusal(send, service, headers, error):
     await send({"type": "http.response.body", "body": body})
 
 
+def writes(method, service, headers, body):
+    """Whether a request may change what is kept: by its method, or by the name of its operation."""
+    if service == "s3":
+        return method not in ("GET", "HEAD")
+    named = headers.get("x-amz-target", "").rpartition(".")[2] or parse_qs(body.decode("utf-8", "replace")).get("Action", [""])[0]
+    return not named.startswith(("Describe", "Get", "List", "Lookup"))
+
+
+def keep(service):
+    """Saves what a service has. The emulator does so at its end only, which a machine that goes down does not grant it."""
+    state_key = {"monitoring": "cloudwatch"}.get(service, service)
+    get_state = app._build_persistence_save_dict().get(state_key)
+    if get_state:
+        persistence.save_state(state_key, get_state())
+
+
 def guard(known):
     async def started(send, message):
         if message["type"] == "lifespan.startup.complete":
@@ -176,7 +196,15 @@ def guard(known):
         async def again():
             return messages.pop() if messages else await receive()
 
-        return await known(scope, again, send)
+        if not persistence.PERSIST_STATE or not writes(scope["method"], service, headers, body):
+            return await known(scope, again, send)
+
+        async def kept(message):
+            if message["type"] == "http.response.start":
+                keep(service)
+            await send(message)
+
+        return await known(scope, again, kept)
 
     return guarded
 

@@ -11,6 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use tempfile::TempDir;
 use tfbackend::sandbox::{Running, Sandbox, SandboxError, Stage};
 
@@ -120,6 +121,10 @@ async fn state_and_credentials_survive_down_and_up() {
 async fn comes_up_after_it_was_killed() {
     let world = World::new();
     let (first, ..) = world.up(None).await.expect("up");
+    s3::client(&first).create_bucket().bucket("kept").send().await.expect("made");
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    s3::client(&first).put_bucket_versioning().bucket("kept").versioning_configuration(enabled).send().await.expect("set");
+    s3::client(&first).put_object().bucket("kept").key("a").body(b"content".to_vec().into()).send().await.expect("written");
     kill(first.pid);
     while world.sandbox().status().expect("status").is_some() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -127,7 +132,9 @@ async fn comes_up_after_it_was_killed() {
     let (second, already, _) = world.up(None).await.expect("up");
     assert!(!already);
     assert_eq!(second.port, first.port, "written files name the port");
-    s3::client(&second).list_buckets().send().await.expect("the administrator was made again");
+    let versioning = s3::client(&second).get_bucket_versioning().bucket("kept").send().await.expect("the administrator was made again");
+    assert_eq!(versioning.status(), Some(&BucketVersioningStatus::Enabled), "a bucket keeps more than its objects");
+    s3::client(&second).get_object().bucket("kept").key("a").send().await.expect("kept");
 }
 
 #[tokio::test]
