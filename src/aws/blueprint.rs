@@ -41,6 +41,7 @@ pub const KEY: Address = Address::new("key");
 pub const KEY_ROTATION: Address = Address::new("key/rotation");
 pub const LOG_BUCKET: Address = Address::new("log_bucket");
 pub const STATE_BUCKET: Address = Address::new("state_bucket");
+pub const STATE_ENCRYPTION: Address = Address::new("state_bucket/encryption");
 pub const STATE_LIFECYCLE: Address = Address::new("state_bucket/lifecycle");
 pub const LOCK_TABLE: Address = Address::new("lock_table");
 pub const LOCK_TABLE_RECOVERY: Address = Address::new("lock_table/recovery");

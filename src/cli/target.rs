@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     aws::{
-        Aws,
+        Aws, bucket,
         error::AwsError,
         key::find,
         store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
@@ -283,12 +283,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
     let encryption = match &settings.encryption {
         Encryption::SseS3 => Encrypt::OfS3,
         Encryption::OwnKey { arn } => Encrypt::Kms(arn.to_string()),
-        Encryption::NewKey { .. } => {
-            let alias = &environment.names.key_alias;
-            let arn = cx.look(find::arn(&found.aws, alias)).await?;
-            // Those who may only run Terraform may not ask; the alias leads there too.
-            Encrypt::Kms(arn.ok().flatten().unwrap_or_else(|| alias.clone()))
-        }
+        Encryption::NewKey { .. } => live_encryption(&found.aws, &found.address.bucket, &environment.names.key_alias, cx).await?,
     };
     Ok(Target {
         locks: Locks {
@@ -297,7 +292,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         },
         encryption,
         dir: environment.out(cx.host),
-        workspace: which::workspace(None, cx)?,
+        workspace: which::workspace_of(environment, cx)?,
         policy: settings.access.policy.then(|| environment.names.policy.clone()),
         title: environment.title(),
         words,
@@ -305,6 +300,20 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         address: found.address,
         missing_table: found.missing_table,
         notes: found.notes,
+    })
+}
+
+/// The key that the bucket has as its default, which may be another than the alias leads to; else that of the alias.
+async fn live_encryption(aws: &Aws, bucket: &str, alias: &str, cx: &mut Context<'_>) -> Result<Encrypt, Failure> {
+    // Those who may only run Terraform may ask neither; the alias leads to the key for them, too.
+    let default = cx.look(bucket::encryption::Encryption::of(aws, bucket)).await?.ok().flatten();
+    if let Some(key) = default.as_ref().and_then(|default| default.key_arn()) {
+        return Ok(Encrypt::Kms(key.to_owned()));
+    }
+    Ok(match (cx.look(find::arn(aws, alias)).await?, default) {
+        (Ok(Some(arn)), _) => Encrypt::Kms(arn),
+        (Ok(None), Some(_)) => Encrypt::OfS3,
+        (Ok(None), None) | (Err(_), _) => Encrypt::Kms(alias.to_owned()),
     })
 }
 

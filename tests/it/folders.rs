@@ -4,6 +4,7 @@ mod environments;
 mod second_block;
 mod shared_state;
 mod two_environments;
+mod workspaces;
 
 use std::{
     fs,

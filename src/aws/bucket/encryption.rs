@@ -98,6 +98,19 @@ impl Spec for Encryption {
 }
 
 impl Encryption {
+    /// What the bucket `name` of this account has, if it has any.
+    ///
+    /// # Errors
+    /// If it may not be looked at.
+    pub async fn of(aws: &Aws, name: &str) -> Result<Option<Self>, AwsError> {
+        Ok(Self::s3(name.to_owned()).look(&Look::new(aws)).await?.map(|found| found.spec))
+    }
+
+    /// The key of `aws:kms`, if it is named as Terraform's `kms_key_id` has to be.
+    pub fn key_arn(&self) -> Option<&str> {
+        self.key.as_deref().filter(|key| key.contains(":key/"))
+    }
+
     /// Whether the default is a key that somebody chose, and not the one that is meant here.
     fn has_another_key(&self, key: &str) -> Option<&str> {
         let theirs = self.key.as_deref().filter(|_| self.algorithm.starts_with(ServerSideEncryption::AwsKms.as_str()))?;

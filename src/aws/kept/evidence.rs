@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
             Some(AwsSpec::Encryption(encryption)) => Some(encryption),
             _ => None,
         };
-        let of_default = default.and_then(|default| default.key.clone()).filter(|key| key.contains(":key/"));
+        let of_default = default.and_then(|default| default.key_arn()).map(str::to_owned);
         let keys = distinct(asked.iter().chain(&of_runner).chain(&of_default).cloned());
         if algorithm.as_deref() == Some("AES256") {
             return (Some(LiveEncryption::S3), keys);

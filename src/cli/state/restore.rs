@@ -75,6 +75,7 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     let path = target.path(args.state.as_deref(), args.workspace.as_deref())?;
+    cx.say(&format!("State: {}", target.store().url(&path)));
     let which = which(&args, &path, &target, cx).await?;
     let looked = cx.look(target.store().look_to_restore(&path, which)).await?.map_err(|error| not_found(error, &path, &target))?;
     let mut document = document(&looked);

@@ -5,7 +5,7 @@ use crate::{
     aws::store::write::Encrypt,
     cli::{
         context::Context,
-        environment::EnvironmentArgs,
+        environment::{Environment, EnvironmentArgs},
         failure::Failure,
         known_env,
         session::{self, Sandboxed, Ways},
@@ -85,6 +85,20 @@ pub(super) fn workspace(folder: Option<&WorkingDirectory>, cx: &Context<'_>) -> 
         Some(Ok(name)) => Ok(name.clone()),
         Some(Err(unreadable)) => Err(Failure::failed("the selected workspace is not known").because(unreadable)),
     }
+}
+
+/// The same for an environment: a folder's selection counts where `init` chose this very state there.
+pub(super) fn workspace_of(environment: &Environment, cx: &Context<'_>) -> Result<String, Failure> {
+    let folder = verify::read_folder(&environment.out(cx.host), &[], cx).ok();
+    let is_of_it = |folder: &WorkingDirectory| match Configured::of_folder(folder, &[]) {
+        Ok(configured) => {
+            let is_key = configured.key.is_some_and(|key| key.value == environment.settings.key.as_str());
+            configured.bucket.value == environment.names.state_bucket && is_key
+        }
+        // What `init` chose is unknown, and may be this.
+        Err(_) => folder.saved.is_err(),
+    };
+    workspace(folder.as_ref().filter(|folder| !matches!(folder.saved, Ok(None)) && is_of_it(folder)), cx)
 }
 
 /// # Errors

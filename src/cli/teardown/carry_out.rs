@@ -5,13 +5,12 @@ use std::sync::Mutex;
 use super::{Backup, TeardownOptions, again, confirm, look::Looked, told};
 use crate::{
     aws::{
-        blueprint::{KEY, LOCK_TABLE},
+        blueprint::LOCK_TABLE,
         error::AwsError,
         store::{
             Store,
             backup::{self, About},
             hold::Mechanisms,
-            write::Encrypt,
         },
         teardown::{
             demolition::{Demolition, Done},
@@ -25,7 +24,6 @@ use crate::{
     exit,
     render::files::Removal,
     report::words,
-    settings::Encryption,
 };
 
 /// What came of it.
@@ -137,14 +135,9 @@ async fn back_up(
 /// Waited for to its end, whatever happens: locks are to be known.
 async fn freeze<'a>(looked: &'a Looked, environment: &'a Environment, cx: &mut Context<'_>) -> Result<Option<Freeze<'a>>, Failure> {
     let (Some(address), Some(sight)) = (&looked.store, &looked.sight) else { return Ok(None) };
-    let encrypt = match (&environment.settings.encryption, looked.outputs.get(&KEY)) {
-        (Encryption::SseS3, _) => Encrypt::OfS3,
-        (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, Some(arn)) => Encrypt::Kms(arn.clone()),
-        (Encryption::NewKey { .. } | Encryption::OwnKey { .. }, None) => Encrypt::Unsaid,
-    };
     let how = How {
         mechanisms: Mechanisms { table: address.table.is_some(), file: true },
-        encrypt: &encrypt,
+        encrypt: &looked.encrypt,
         scope: &looked.scope,
         who: &cx.host.who,
         now: cx.now(),

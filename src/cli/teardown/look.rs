@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::{TeardownOptions, sharing::Sharing};
 use crate::{
     aws::{
-        blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, TOPIC},
+        blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, STATE_ENCRYPTION, TOPIC},
         key::DAYS_UNTIL_DELETION,
         lock_table,
         ownership::{PROTECTED, Tags},
         policies::{HISTORY, LOGS, TRAIL_WRITES},
         resources::AwsSpec,
-        store::{Store, StoreAddress},
+        store::{Store, StoreAddress, write::Encrypt},
         teardown::{
             self,
             appeared::Sight,
@@ -24,7 +24,7 @@ use crate::{
     cli::{context::Context, environment::Environment, failure::Failure},
     observation::{self, Observation, Owner, Seen},
     plan::{Change, Plan, teardown::Terms},
-    settings::names::PrincipalKind,
+    settings::{Encryption, names::PrincipalKind},
     spec::{Address, Outputs},
     state::{
         census::{Census, Versions},
@@ -42,6 +42,8 @@ pub struct Looked {
     pub census: Option<Census>,
     /// Where the states are, if the bucket is ours, or shared with us.
     pub store: Option<StoreAddress>,
+    /// How its locks are written: as the bucket's policy asks for.
+    pub encrypt: Encrypt,
     /// Which of them go.
     pub scope: Scope,
     /// What was in the bucket before it was counted.
@@ -80,6 +82,7 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
     let plan = Plan::to_teardown(&blueprint, &observation, &terms);
     let mut looked = Looked {
         terms,
+        encrypt: encrypt(&observation, environment),
         outputs: observation::outputs(&observation),
         census: None,
         store: scope.is_some().then(|| address(environment, &observation)),
@@ -122,6 +125,20 @@ fn address(environment: &Environment, observation: &Observation<AwsSpec>) -> Sto
         owner: aws.account().to_owned(),
         table: table.then(|| names.table.clone()),
         layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
+    }
+}
+
+/// With the key that the bucket has as its default, which need not be the one that the settings come to.
+fn encrypt(observation: &Observation<AwsSpec>, environment: &Environment) -> Encrypt {
+    if let Some(Seen::Present { spec: AwsSpec::Encryption(default), .. }) = observation.get(&STATE_ENCRYPTION)
+        && let Some(key) = default.key_arn()
+    {
+        return Encrypt::Kms(key.to_owned());
+    }
+    let key = || observation::outputs(observation).get(&KEY).cloned();
+    match environment.settings.encryption {
+        Encryption::SseS3 => Encrypt::OfS3,
+        Encryption::NewKey { .. } | Encryption::OwnKey { .. } => key().map_or(Encrypt::Unsaid, Encrypt::Kms),
     }
 }
 

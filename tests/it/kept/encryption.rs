@@ -54,6 +54,32 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
     nothing_to_change(&backend, &["-var", "blocks=2"]);
 }
 
+/// The first key has the environment's alias still.
+#[tokio::test]
+async fn commands_take_the_key_that_the_bucket_has_by_now() {
+    let backend = initialized(&SMALL).await;
+    let (emulator, dir) = (&backend.emulator, backend.dir());
+    apply(&backend, &[]);
+    let second = make_key(emulator);
+    let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second]);
+    assert_eq!(changed.code, Some(0), "{}", changed.all());
+
+    let empty = tempfile::tempdir().expect("a folder");
+    let check = unsaid(emulator, empty.path(), &["state", "check", "--lock", "dynamodb"]);
+    assert!(check.out.contains("wrong-key"), "{}", check.all());
+    let repaired = unsaid(emulator, empty.path(), &["state", "check", "--lock", "dynamodb", "--repair", "-y"]);
+    assert_eq!(repaired.code, Some(0), "{}", repaired.all());
+    let head = emulator.python(HEAD, &[&backend.conf("bucket"), "terraform.tfstate"]);
+    assert!(head.contains(&second), "{head}");
+    let check = unsaid(emulator, empty.path(), &["state", "check", "--lock", "dynamodb"]);
+    assert!(check.code == Some(0) && !check.out.contains("wrong-key"), "{}", check.all());
+
+    let bucket = backend.conf("bucket");
+    let flags = ["teardown", "--attach-to", "user/terraform", "--unprotect", "--purge-states", "--purge-logs", "--confirm", &bucket];
+    let taken = unsaid(emulator, dir, &flags);
+    assert_eq!(taken.code, Some(0), "{}", taken.all());
+}
+
 #[tokio::test]
 async fn key_of_amazon_s3_is_kept() {
     let backend = Backend::make(&[&SMALL[..], &["--encryption", "sse-s3"]].concat()).await;
