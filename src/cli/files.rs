@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{context::Context, environment::Environment, explain, failure::Failure};
+use super::{context::Context, environment::Environment, explain, failure::Failure, verify};
 use crate::{
     render::{
         self, File,
@@ -13,7 +13,7 @@ use crate::{
     report::safe::safe,
     spec::Outputs,
     working_directory::{
-        Block, Configuration, Engine, Within, bounded,
+        Block, Configuration, Engine, Partial, Within, bounded,
         conflicts::{Conflict, conflicts},
     },
 };
@@ -136,12 +136,30 @@ pub fn check(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Re
     render::files::check(&dir, &FileSet::new(environment, known, &dir)?.files).map_err(|error| explain::render(&error))
 }
 
-/// Removes those that are as tfbackend wrote them.
+/// Removes those that are as tfbackend wrote them, but for a block that another partial configuration completes: without
+/// it, Terraform would work on a local state.
 pub fn remove(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
     let dir = environment.out(cx.host);
     let FileSet { mut files, left_out, .. } = FileSet::new(environment, known, &dir)?;
     files.extend(left_out.filter(|file| is_ours(&dir, file)));
-    render::files::remove(&dir, &files).map_err(|error| explain::render(&error))
+    let mut in_use = vec![];
+    if let Some(other) = other_partial(&dir, &files, cx) {
+        files.retain(|file| {
+            let stays = file.owner.is_none() && is_ours(&dir, file);
+            in_use.extend(stays.then(|| Removal::InUse(dir.join(&file.name), other.clone())));
+            !stays
+        });
+    }
+    let mut removals = render::files::remove(&dir, &files).map_err(|error| explain::render(&error))?;
+    removals.append(&mut in_use);
+    Ok(removals)
+}
+
+/// The name of a partial configuration in the folder that is none of `files`.
+fn other_partial(dir: &Path, files: &[File], cx: &Context<'_>) -> Option<String> {
+    let folder = verify::read_folder(dir, &[], cx).ok()?;
+    let mut names = folder.partial.iter().map(Partial::name);
+    names.find(|name| files.iter().all(|file| file.name != *name))
 }
 
 /// Whether a file of ours is there under this name, changed by hand since or not.

@@ -93,6 +93,8 @@ pub enum Removal {
     Removed(PathBuf),
     /// It is not ours alone: somebody changed it, or it is another's.
     Kept(PathBuf, Refusal),
+    /// Another file, named here, completes the block that is in it.
+    InUse(PathBuf, String),
 }
 
 /// Removes each of `files` from `dir` that is as we wrote it. What is not there is not spoken of.

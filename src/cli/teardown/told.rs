@@ -18,7 +18,7 @@ use crate::{
     exit,
     plan::{Change, Plan},
     render::files::Removal,
-    report::{json, words},
+    report::{json, safe::safe, words},
     spec::Address,
 };
 
@@ -103,6 +103,7 @@ pub fn taken_down(taken: &TakenDown, stays: &Stays, environment: &Environment, c
         match file {
             Removal::Removed(path) => cx.say(&format!("removed: {}", path.display())),
             Removal::Kept(path, refusal) => cx.say(&format!("kept: {} {refusal}", path.display())),
+            Removal::InUse(path, other) => cx.say(&format!("kept: {} has the block that {} completes", path.display(), safe(other))),
         }
     }
     for (address, why) in &stays.kept {
@@ -137,7 +138,7 @@ fn document<'a>(taken: &'a TakenDown, stays: &Stays, environment: &'a Environmen
     let emptied = taken.done.emptied.values();
     let file = |file: &Removal| match file {
         Removal::Removed(path) => FileDocument { path: path.display().to_string(), removed: true },
-        Removal::Kept(path, _) => FileDocument { path: path.display().to_string(), removed: false },
+        Removal::Kept(path, _) | Removal::InUse(path, _) => FileDocument { path: path.display().to_string(), removed: false },
     };
     TakenDownDocument {
         event: if taken.whole { "taken-down" } else { "partly-taken-down" },

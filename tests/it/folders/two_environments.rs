@@ -72,3 +72,29 @@ async fn partial_configuration_that_is_there_keeps_its_name() {
     world.ok("repository/named", &format!("bootstrap {} -y", env("dev")));
     assert!(world.exists("repository/named/of-dev.conf"));
 }
+
+/// Without its block, `terraform init` with the other's file takes a local state, and says that it succeeded.
+#[tokio::test]
+async fn block_that_another_environment_needs_stays_when_one_is_taken_down() {
+    let world = Folders::new().await;
+    let env = |name: &str| SMALL.replace("prod", name);
+    world.put("repository/tfbackend.toml", "[env.prod]\n[env.dev]\n");
+    for name in ["prod", "dev"] {
+        world.ok("repository", &format!("bootstrap {} -y", env(name)));
+    }
+    world.put("repository/main.tf", "resource \"terraform_data\" \"one\" {}\n");
+    world.terraform("repository", &["init", "-backend-config=dev.s3.tfbackend"]);
+    world.terraform("repository", &["apply", "-auto-approve"]);
+    let teardown = |name: &str| {
+        let line = format!("teardown {} --unprotect --purge-states --confirm acme-tfstate-{name}-000000000000-eu-west-1", env(name));
+        world.ok("repository", &line)
+    };
+    let text = teardown("prod");
+    assert!(text.contains("backend.tf has the block that dev.s3.tfbackend completes"), "{text}");
+    assert!(world.exists("repository/backend.tf") && !world.exists("repository/prod.s3.tfbackend"));
+    world.terraform("repository", &["init", "-reconfigure", "-backend-config=dev.s3.tfbackend"]);
+    assert!(world.terraform("repository", &["plan", "-detailed-exitcode"]).contains("No changes."));
+    // The last one takes it along.
+    teardown("dev");
+    assert!(!world.exists("repository/backend.tf") && !world.exists("repository/dev.s3.tfbackend"));
+}
