@@ -29,6 +29,8 @@ pub struct Guarded<'a> {
     pub attached: &'a [String],
     /// Other environments whose states are at the same key of the same bucket.
     pub same_states: &'a [String],
+    /// The state bucket, if it is there without the tags that say whose it is.
+    pub untagged: Option<&'a str>,
     /// What of the backend could not be looked at, each with why.
     pub blocked: &'a [String],
     pub now: Timestamp,
@@ -43,6 +45,8 @@ pub enum Guard {
     States { in_use: usize, unreadable: usize },
     #[error("the states are those of {} too: the same bucket and the same key", .of.join(", "))]
     SameStates { of: Vec<String> },
+    #[error("the bucket {bucket} has no tags of this environment, and its states may be")]
+    Untagged { bucket: String },
     #[error("locked: {}", first(paths, *count))]
     Locked { count: usize, paths: Vec<String> },
     #[error("MFA delete is on")]
@@ -71,6 +75,10 @@ impl Guard {
             Self::Protected => "--unprotect takes it down all the same",
             Self::States { .. } => "run terraform destroy first, or give up what they manage with --purge-states",
             Self::SameStates { .. } => "give each environment a state key of its own, or take the other out of tfbackend.toml",
+            Self::Untagged { .. } => {
+                "tfbackend bootstrap --adopt gives the bucket its tags again; if it is no part of the environment, \
+                 name another with --bucket"
+            }
             Self::Locked { .. } => "wait for the runs, or release what nobody holds any more: tfbackend lock release",
             Self::MfaDelete => "switch it off as the root user of the account, with its MFA device",
             Self::ObjectLock { .. } => "wait until then",
@@ -82,11 +90,12 @@ impl Guard {
 
 /// Every guard that holds.
 pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
-    let Guarded { protected, census, attached, same_states, blocked, now } = guarded;
+    let Guarded { protected, census, attached, same_states, untagged, blocked, now } = guarded;
     let Said { unprotect, purge_states, detach } = said;
     let mut holding = vec![];
     holding.extend((*protected && !unprotect).then_some(Guard::Protected));
     holding.extend((!same_states.is_empty()).then(|| Guard::SameStates { of: same_states.to_vec() }));
+    holding.extend(untagged.map(|bucket| Guard::Untagged { bucket: bucket.to_owned() }));
     if let Some(census) = census {
         let states = Guard::States { in_use: census.in_use, unreadable: census.unreadable };
         holding.extend((census.needed() > 0 && !purge_states).then_some(states));

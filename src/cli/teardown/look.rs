@@ -183,6 +183,11 @@ fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
     matches!(observation.get(address), Some(Seen::Present { owner: Owner::Us, .. }))
 }
 
+/// Whether the state bucket is there, and nothing says whose it is: all that is left is what runs on its states need.
+fn is_untagged(observation: &Observation<AwsSpec>) -> bool {
+    matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { owner: Owner::Unmanaged, .. }))
+}
+
 fn guards(
     looked: &Looked,
     observation: &Observation<AwsSpec>,
@@ -201,6 +206,7 @@ fn guards(
         census: looked.census.as_ref(),
         attached: &strangers(looked, environment),
         same_states: &sharing.states,
+        untagged: (!looked.is_nothing() && is_untagged(observation)).then_some(&*environment.names.state_bucket),
         blocked: &blocked.collect::<Vec<_>>(),
         now: cx.now(),
     };

@@ -15,6 +15,7 @@ use crate::{
         },
         safe::safe,
     },
+    state::census::Census,
 };
 
 /// `teardown --plan --output json`.
@@ -48,7 +49,7 @@ pub fn answer(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) 
         let guards = looked.guards.iter().map(|guard| GuardDocument { reason: guard.to_string(), what_to_do: guard.what_to_do() });
         let document = TeardownDocument {
             plan: PlanDocument::of(&looked.plan, about, &describe),
-            census: looked.census.as_ref().map(CensusDocument::of),
+            census: counted(looked).map(CensusDocument::of),
             guards: guards.collect(),
             warnings: looked.warnings.clone(),
         };
@@ -72,8 +73,13 @@ pub fn show(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) {
     cx.show(&text);
 }
 
+/// Without a bucket of this environment no state was counted.
+fn counted(looked: &Looked) -> Option<&Census> {
+    looked.census.as_ref().filter(|_| looked.store.is_some())
+}
+
 fn text(looked: &Looked, view: &View, now: jiff::Timestamp) -> String {
-    let mut text = looked.census.as_ref().map(|counted| census::text(counted, view, now) + "\n").unwrap_or_default();
+    let mut text = counted(looked).map(|counted| census::text(counted, view, now) + "\n").unwrap_or_default();
     text.push_str(&report::text(&looked.plan, &describe, view));
     for warning in &looked.warnings {
         text.push_str(&format!("warning: {}\n", safe(warning)));

@@ -121,3 +121,18 @@ async fn threat_13_states_locks_and_strangers_each_hold_it() {
     assert!(said.contains("the backup failed; nothing was deleted") && said.contains("--backup-dir"), "{said}");
     world.goes(&format!("{confirm} --detach --no-backup"));
 }
+
+/// All that says that the bucket is this environment's is gone; a run holds a lock, and its rights are the policy's.
+#[tokio::test]
+async fn bucket_that_lost_its_tags_holds_the_teardown() {
+    let mut world = World::with("--ephemeral").await;
+    world.set(&["state", "in-use"]);
+    world.set(&["lock", "item"]);
+    world.set(&["untag"]);
+    let flags = format!("--confirm {BUCKET} --unprotect --purge-states --detach --purge-logs --no-backup -y");
+    world.refuses(&flags, &format!("the bucket {BUCKET} has no tags of this environment"));
+    let said = world.place.run(&format!("teardown {LINE} --plan").split_whitespace().collect::<Vec<_>>());
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert!(!said.out.contains(" 0 in use") && said.out.contains("bootstrap --adopt"), "{}", said.all());
+    assert_eq!(world.python(&["all"]), world.there, "nothing was changed");
+}

@@ -115,6 +115,8 @@ elif what in ["lock", "unlock"]:
     lock(rest[0], what == "lock")
 elif what == "attach":
     attach(rest[0])
+elif what == "untag":
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "team", "Value": "shop"}]})
 else:
     sys.exit(f"unknown: {what}")
 print("----")

@@ -33,7 +33,10 @@ fn unseen() -> Census {
 }
 
 fn held(census: &Census, said: Said) -> Vec<Guard> {
-    holding(&Guarded { protected: false, census: Some(census), attached: &[], same_states: &[], blocked: &[], now: now() }, said)
+    holding(
+        &Guarded { protected: false, census: Some(census), attached: &[], same_states: &[], untagged: None, blocked: &[], now: now() },
+        said,
+    )
 }
 
 const ALL: Said = Said { unprotect: true, purge_states: true, detach: true };
@@ -44,7 +47,10 @@ fn nothing_to_lose_is_not_guarded() {
     let empty = Holds::Known(Facts { managed: Some(0), ..Facts::default() });
     assert_eq!(held(&state(empty), Said::default()), []);
     assert_eq!(
-        holding(&Guarded { protected: false, census: None, attached: &[], same_states: &[], blocked: &[], now: now() }, Said::default()),
+        holding(
+            &Guarded { protected: false, census: None, attached: &[], same_states: &[], untagged: None, blocked: &[], now: now() },
+            Said::default()
+        ),
         []
     );
 }
@@ -82,7 +88,8 @@ fn some_guards_are_lifted_by_no_word() {
 fn each_word_lifts_its_own_guard_only() {
     let attached = ["role/ci".to_owned()];
     let census = state(Holds::Encrypted(Facts::default()));
-    let guarded = Guarded { protected: true, census: Some(&census), attached: &attached, same_states: &[], blocked: &[], now: now() };
+    let guarded =
+        Guarded { protected: true, census: Some(&census), attached: &attached, same_states: &[], untagged: None, blocked: &[], now: now() };
     let said = |said| holding(&guarded, said);
     let states = || Guard::States { in_use: 1, unreadable: 0 };
     let to = || Guard::Attached { to: attached.to_vec() };
@@ -97,7 +104,7 @@ fn each_word_lifts_its_own_guard_only() {
 #[test]
 fn states_of_two_environments_go_with_neither() {
     let of = ["blue".to_owned()];
-    let guarded = Guarded { protected: false, census: None, attached: &[], same_states: &of, blocked: &[], now: now() };
+    let guarded = Guarded { protected: false, census: None, attached: &[], same_states: &of, untagged: None, blocked: &[], now: now() };
     assert_eq!(holding(&guarded, ALL), [Guard::SameStates { of: of.to_vec() }]);
 }
 
@@ -107,7 +114,7 @@ fn what_cannot_be_looked_at_holds_whatever_it_is() {
     let blocked: Vec<String> = (0..7).map(|n| format!("thing {n}: denied")).collect();
     let unseen = unseen();
     for (census, count) in [(None, 7), (Some(&unseen), 8)] {
-        let guarded = Guarded { protected: false, census, attached: &[], same_states: &[], blocked: &blocked, now: now() };
+        let guarded = Guarded { protected: false, census, attached: &[], same_states: &[], untagged: None, blocked: &blocked, now: now() };
         let [guard] = &holding(&guarded, ALL)[..] else { panic!("one guard") };
         let said = guard.to_string();
         assert!(said.contains("thing 0: denied, thing 1") && said.ends_with(&format!("and {} more", count - 5)), "{said}");
