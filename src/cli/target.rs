@@ -107,6 +107,8 @@ pub struct Target {
     pub locks: Locks,
     /// A table that was named, and is not there.
     pub missing_table: Option<String>,
+    /// The table of an environment that does not lock in it.
+    pub unused_table: Option<String>,
     /// What states should be encrypted with, as Terraform would ask for it.
     pub encryption: Encrypt,
     /// The folder of its files.
@@ -190,6 +192,25 @@ impl TargetArgs {
 impl Target {
     pub fn store(&self) -> Store<'_> {
         Store::new(&self.aws, &self.address)
+    }
+
+    /// With the table of an environment that locks in files by now, as long as it is there: runs with the files of before
+    /// lock in it.
+    ///
+    /// # Errors
+    /// If it is interrupted.
+    pub async fn with_unused_table(mut self, cx: &mut Context<'_>) -> Result<Self, Failure> {
+        let Some(table) = self.unused_table.take() else { return Ok(self) };
+        let address = StoreAddress { table: Some(table.clone()), ..self.address.clone() };
+        match cx.look(Store::new(&self.aws, &address).has_table()).await? {
+            Ok(true) => {
+                self.address = address;
+                self.notes.push(format!("runs lock in files; table {table} is there still, and runs with files of before lock in it"));
+            }
+            Ok(false) => {}
+            Err(error) => self.notes.push(format!("whether table {table} has locks of runs with files of before is unknown: {error}")),
+        }
+        Ok(self)
     }
 
     /// For a document.
@@ -299,6 +320,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         aws: found.aws,
         address: found.address,
         missing_table: found.missing_table,
+        unused_table: (!settings.lock.uses_table()).then(|| environment.names.table.clone()),
         notes: found.notes,
     })
 }
@@ -355,6 +377,7 @@ async fn of_described(described: Described, words: String, cx: &mut Context<'_>)
         aws: found.aws,
         address: found.address,
         missing_table: found.missing_table,
+        unused_table: None,
         notes,
     })
 }

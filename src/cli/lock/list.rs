@@ -21,7 +21,7 @@ pub struct ListArgs {
 }
 
 pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let target = args.target.open(cx).await?;
+    let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let looked = looked::at(&target, cx).await?;
     let document = rows::document(&looked, &target, cx.now());

@@ -53,7 +53,7 @@ pub fn id_words(id: &str) -> String {
 
 pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let ReleaseArgs { target, id, ids, older_than, auto_approve } = args;
-    let target = target.open(cx).await?;
+    let target = target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let ids: Vec<String> = id.into_iter().chain(ids).map(|id| id.trim().to_owned()).collect();
     let looked = looked::at(&target, cx).await?;

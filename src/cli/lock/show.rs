@@ -34,7 +34,7 @@ pub struct ShowArgs {
 }
 
 pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let target = args.target.open(cx).await?;
+    let target = args.target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
     let path = target.path(args.path.as_deref(), args.workspace.as_deref())?;
     let (lock, unread) = cx.look(target.store().lock_on(&path)).await?;

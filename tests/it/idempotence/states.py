@@ -1,4 +1,4 @@
-"""Does what Terraform would to a state: `write` two versions with the digest, `lock` it in both places, `write-under-lock`."""
+"""Does what Terraform would to a state: `write` two versions with the digest, `lock` it in both places, `lock-table`, `write-under-lock`."""
 
 import hashlib
 import json
@@ -29,8 +29,9 @@ def write(serial):
 if what == "write":
     write(1)
     write(2)
-elif what == "lock":
-    s3.put_object(Bucket=bucket, Key=LOCK, Body=lock[0], IfNoneMatch="*")
+elif what in ("lock", "lock-table"):
+    if what == "lock":
+        s3.put_object(Bucket=bucket, Key=LOCK, Body=lock[0], IfNoneMatch="*")
     dynamodb.put_item(TableName=table, Item={"LockID": {"S": f"{bucket}/{KEY}"}, "Info": {"S": lock[0]}})
 else:
     # S3 says to the second when something was written.

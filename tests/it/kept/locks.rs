@@ -51,3 +51,32 @@ async fn lock_mechanisms_are_both_kept() {
         refused(&said, &["runs lock with `both`", &format!("tfbackend lock migrate --env prod --to {lock}")]);
     }
 }
+
+/// The lock of a run with the files of before, which died after `lock migrate --to s3`.
+#[tokio::test]
+async fn lock_in_a_table_that_is_no_longer_used_is_shown_and_released() {
+    let backend = Backend::make(&[&SMALL[..], &["--lock", "both"]].concat()).await;
+    let (emulator, dir) = (&backend.emulator, backend.dir());
+    for to in ["both", "s3"] {
+        let moved = unsaid(emulator, dir, &["lock", "migrate", "--to", to, "-y"]);
+        assert_eq!(moved.code, Some(0), "{to}: {}", moved.all());
+    }
+    let id = "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10";
+    let info = format!(
+        r#"{{"ID":"{id}","Operation":"OperationTypeApply","Info":"","Who":"ops@home","Version":"1.11.4","Created":"2026-11-28T10:00:00Z","Path":"x"}}"#
+    );
+    let empty = tempfile::tempdir().expect("a folder");
+    for said in [&["--lock", "s3"][..], &[]] {
+        let run = |line: &str| unsaid(emulator, empty.path(), &[&line.split(' ').collect::<Vec<_>>(), said].concat());
+        let free = run("lock list");
+        assert!(free.code == Some(0) && words(&free).contains("No lock is held"), "{}", free.all());
+        emulator.python("tests/it/idempotence/states.py", &["lock-table", &backend.conf("bucket"), "acme-tfstate-prod-locks", &info]);
+        for line in ["lock list", "lock show --workspace default"] {
+            let shown = run(line);
+            assert!(shown.out.contains(id) && shown.out.contains("ops@home"), "{line}: {}", shown.all());
+        }
+        let released = run(&format!("lock release --id {id} -y"));
+        assert!(released.code == Some(0) && !released.all().contains("gone already"), "{}", released.all());
+        assert!(words(&run("lock list")).contains("No lock is held"));
+    }
+}
