@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     Store,
     live::{Extent, LiveLock, LiveState, Seen, Stored},
+    objects::{self, Version},
     table::What,
 };
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
     },
 };
 
+/// How many versions of a lock file the lifecycle rule of an environment keeps at least.
+const KEPT: usize = 50;
 /// How many states are read at the same time: each is in memory while it is.
 const AT_ONCE: usize = 4;
 
@@ -40,8 +43,9 @@ pub struct Written {
     pub md5: Option<String>,
     /// The digest in the table.
     pub digest: Option<String>,
-    /// Whether there was a lock file of it since; `None` where the bucket keeps no versions, or they may not be listed.
-    pub lock_file_since: Option<bool>,
+    /// Whether a lock file of it was there when it was written; `None` where the bucket keeps no versions, or not as many, or
+    /// they may not be listed.
+    pub under_lock_file: Option<bool>,
     /// Whether the bucket keeps versions of it.
     pub has_versions: bool,
 }
@@ -127,7 +131,7 @@ impl Store<'_> {
             unreadable: None,
             md5: None,
             digest,
-            lock_file_since: None,
+            under_lock_file: None,
             has_versions,
             path,
         };
@@ -144,28 +148,74 @@ impl Store<'_> {
             }
             Err(error) => written.unreadable = Some(error.to_string()),
         }
-        if let (true, Some(since)) = (has_versions, since) {
-            written.lock_file_since = self.had_lock_file(&written.path, since).await.ok();
+        if let (true, Some(since), Some(modified)) = (has_versions, since, written.modified)
+            && modified >= since
+        {
+            written.under_lock_file = self.had_lock_file(&written.path, modified).await.ok().flatten();
         }
         Some(written)
     }
 
     /// Each lock file leaves a version and a delete marker.
-    async fn had_lock_file(&self, path: &str, since: Timestamp) -> Result<bool, AwsError> {
+    async fn had_lock_file(&self, path: &str, at: Timestamp) -> Result<Option<bool>, AwsError> {
         let name = layout::lock_file(path);
-        let mut pages = self.versions(&name);
+        let (mut pages, mut all) = (self.versions(&name), vec![]);
         while let Some(page) = pages.next().await? {
-            if page.iter().any(|version| version.key == name && version.modified.is_some_and(|modified| modified >= since)) {
-                return Ok(true);
-            }
+            all.extend(page.into_iter().filter(|version| version.key == name));
         }
-        Ok(false)
+        Ok(was_held(&all, at))
     }
+}
+
+/// Whether the lock file of these versions, the newest first, was there at that time; `None` if that is longer ago than
+/// lifecycle rules keep them.
+fn was_held(lock_file: &[Version], at: Timestamp) -> Option<bool> {
+    // S3 says when a state was written to the second.
+    let second = |version: &Version| version.modified.map(|modified| modified.as_second());
+    let at = at.as_second();
+    let mut gone = i64::MAX;
+    for version in lock_file {
+        let written = second(version)?;
+        if matches!(version.what, objects::What::Data { .. }) && written <= at && at <= gone {
+            return Some(true);
+        }
+        gone = written;
+    }
+    let is_cut = lock_file.len() > KEPT && gone > at;
+    (!is_cut).then_some(false)
 }
 
 impl Written {
     /// Whether the table has another digest of it than that of its bytes: Terraform would not read it.
     pub fn is_stale(&self) -> bool {
         matches!((&self.md5, &self.digest), (Some(md5), Some(digest)) if !digest::fits(digest, md5))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn write_lies_within_the_life_of_a_lock_file() {
+        let entry = |second: i64, is_there: bool| Version {
+            key: "a.tflock".to_owned(),
+            id: second.to_string(),
+            latest: false,
+            modified: Timestamp::from_second(second).ok(),
+            what: if is_there { objects::What::Data { size: 1, etag: String::new() } } else { objects::What::DeleteMarker },
+        };
+        let held = |entries: &[Version], at: i64| was_held(entries, Timestamp::from_second(at).expect("a time"));
+        // Two runs, from 10 to 20 and from 40 to 50.
+        let two = [entry(50, false), entry(40, true), entry(20, false), entry(10, true)];
+        for (at, expected) in [(9, false), (10, true), (15, true), (20, true), (21, false), (39, false), (45, true), (51, false)] {
+            assert_eq!(held(&two, at), Some(expected), "{at}");
+        }
+        assert_eq!(held(&two[1..], 60), Some(true), "it is held still");
+        assert_eq!(held(&[entry(30, true), entry(10, true)], 15), Some(true), "replaced by another");
+        assert_eq!(held(&[], 15), Some(false));
+        // What is older than all that is kept is unknown.
+        let many: Vec<Version> = (0..30).rev().flat_map(|run| [entry(100 + run * 10 + 5, false), entry(100 + run * 10, true)]).collect();
+        assert_eq!((held(&many, 50), held(&many, 107), held(&many, 103)), (None, Some(false), Some(true)));
     }
 }

@@ -143,7 +143,14 @@ async fn from_the_table_to_lock_files_and_back() {
     assert!(said(&no).contains("Now: both, since 20") && said(&no).contains("3 states, 1 written since"), "{}", said(&no));
     refused(&backend, "migrate --to s3 -y", &["env:/blue/terraform.tfstate was last written at", "lock migrate --touch"]);
     write(&backend, "blue", 2, &["-lock=false"]);
-    refused(&backend, "migrate --to s3 -y", &["env:/blue/terraform.tfstate was written since", "never under a lock file"]);
+    let unlocked = ["env:/blue/terraform.tfstate was last written at", "and not under a lock file"];
+    refused(&backend, "migrate --to s3 -y", &unlocked);
+    // A lock file that came later, of a run that wrote nothing, proves nothing.
+    thread::sleep(Duration::from_millis(1_100));
+    backend.terraform_ok(&["workspace", "select", "blue"]);
+    nothing_to_change(&backend, &["-var", "blocks=2"]);
+    backend.terraform_ok(&["workspace", "select", "default"]);
+    refused(&backend, "migrate --to s3 -y", &unlocked);
 
     // Of two that are in the way, the one that nobody wrote is written once more; who uses the other has the old files.
     backend.terraform_ok(&["workspace", "select", "green"]);
@@ -153,7 +160,8 @@ async fn from_the_table_to_lock_files_and_back() {
     assert_eq!(unattended.status.code(), Some(3), "{}", said(&unattended));
     let partly = lock(&backend, "migrate --touch -y");
     assert_eq!(partly.status.code(), Some(4), "{}", said(&partly));
-    for says in ["written: env:/green/terraform.tfstate (serial 3)", "env:/blue/terraform.tfstate was written since", "run `terraform init"]
+    for says in
+        ["written: env:/green/terraform.tfstate (serial 3)", "env:/blue/terraform.tfstate was last written at", "run `terraform init"]
     {
         assert!(said(&partly).replace("\n    ", " ").contains(says), "{says}: {}", said(&partly));
     }

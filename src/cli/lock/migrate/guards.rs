@@ -186,13 +186,13 @@ fn version_of(state: &Written) -> Result<bool, String> {
 pub fn not_ready(state: &Written, since: Timestamp) -> Option<Refusal> {
     let path = &state.path;
     let write = "write it with the new files: `terraform apply`; a state that never changes: `tfbackend lock migrate --touch`";
-    match (state.modified, version_of(state), state.lock_file_since) {
+    match (state.modified, version_of(state), state.under_lock_file) {
         (None, ..) => Some(refusal(format!("nobody can say when {path} was written"), write)),
         (Some(modified), ..) if modified < since => {
             Some(refusal(format!("{path} was last written at {modified:.0}, before lock files were in use ({since:.0})"), write))
         }
-        (Some(_), _, Some(false)) => Some(refusal(
-            format!("{path} was written since {since:.0}, and never under a lock file"),
+        (Some(modified), _, Some(false)) => Some(refusal(
+            format!("{path} was last written at {modified:.0}, and not under a lock file"),
             "somebody uses it with the old files: have them run `terraform init -reconfigure`, and write it again",
         )),
         (Some(_), Ok(true), Some(true) | None) => None,
@@ -217,7 +217,7 @@ pub fn untouchable(state: &Written, since: Timestamp) -> Option<Refusal> {
         return not_ready(state, since);
     }
     let has_versions = state.has_versions;
-    not_ready(&Written { modified: Some(since), lock_file_since: has_versions.then_some(true), ..state.clone() }, since)
+    not_ready(&Written { modified: Some(since), under_lock_file: has_versions.then_some(true), ..state.clone() }, since)
 }
 
 #[cfg(test)]

@@ -312,7 +312,7 @@ mod tests {
             unreadable: None,
             md5: Some("900150983cd24fb0d6963f7d28e17f72".to_owned()),
             digest: Some("900150983CD24FB0D6963F7D28E17F72".to_owned()),
-            lock_file_since: None,
+            under_lock_file: None,
             has_versions: true,
         };
         let with = |now| Facts { used: Used { states: vec![state.clone()], ..Used::default() }, ..facts(now, THEN) };

@@ -24,7 +24,7 @@ fn state(modified: &str, version: Option<&str>) -> Written {
         unreadable: None,
         md5: Some("d".to_owned()),
         digest: Some("d".to_owned()),
-        lock_file_since: Some(true),
+        under_lock_file: Some(true),
         has_versions: true,
     }
 }
@@ -97,11 +97,11 @@ fn every_state_was_written_since_under_a_lock_file() {
         "a.tfstate was last written at 2026-11-20T00:00:00Z, before lock files were in use (2026-11-21T00:00:00Z)\n"
     );
     assert_eq!(last(state("never", Some("1.11.4"))), "nobody can say when a.tfstate was written\n");
-    let by_table = Written { lock_file_since: Some(false), ..state(AFTER, Some("1.11.4")) };
-    assert_eq!(last(by_table), "a.tfstate was written since 2026-11-21T00:00:00Z, and never under a lock file\n");
-    assert_eq!(last(Written { lock_file_since: None, ..state(AFTER, Some("1.11.4")) }), "", "a bucket without versions cannot say");
+    let by_table = Written { under_lock_file: Some(false), ..state(AFTER, Some("1.11.4")) };
+    assert_eq!(last(by_table), "a.tfstate was last written at 2026-11-22T00:00:00Z, and not under a lock file\n");
+    assert_eq!(last(Written { under_lock_file: None, ..state(AFTER, Some("1.11.4")) }), "", "a bucket without versions cannot say");
     assert_eq!(last(state(AFTER, None)), "", "what OpenTofu encrypted: who takes a lock file knows them");
-    assert_ne!(last(Written { lock_file_since: None, ..state(AFTER, None) }), "");
+    assert_ne!(last(Written { under_lock_file: None, ..state(AFTER, None) }), "");
 }
 
 #[test]
@@ -132,15 +132,15 @@ fn stages_in_their_order() {
 fn touch_helps_only_states_that_nobody_wrote_since() {
     let since = SINCE.parse().expect("a time");
     let why = |state: Written| untouchable(&state, since).map(|refusal| refusal.what);
-    let quiet = || Written { lock_file_since: Some(false), ..state(BEFORE, Some("1.11.4")) };
+    let quiet = || Written { under_lock_file: Some(false), ..state(BEFORE, Some("1.11.4")) };
     assert_eq!(why(quiet()), None);
     assert_eq!(why(state("never", Some("1.10.0"))), None, "when it was written does not matter then");
     assert_eq!(why(Written { version: None, ..quiet() }), None, "what OpenTofu encrypted");
-    assert_eq!(why(Written { lock_file_since: None, has_versions: false, ..quiet() }), None);
+    assert_eq!(why(Written { under_lock_file: None, has_versions: false, ..quiet() }), None);
     for (state, reason) in [
-        (Written { modified: AFTER.parse().ok(), ..quiet() }, "never under a lock file"),
+        (Written { modified: AFTER.parse().ok(), ..quiet() }, "not under a lock file"),
         (Written { version: Some("1.9.8".to_owned()), ..quiet() }, "version 1.9.8 wrote a.tfstate"),
-        (Written { version: None, lock_file_since: None, has_versions: false, ..quiet() }, "nobody can say which version"),
+        (Written { version: None, under_lock_file: None, has_versions: false, ..quiet() }, "nobody can say which version"),
         (Written { unreadable: Some("it was cut off".to_owned()), ..quiet() }, "a.tfstate cannot be read: it was cut off"),
     ] {
         let why = why(state);
