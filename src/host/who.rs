@@ -21,7 +21,7 @@ fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Whether a file of the user `owner` is as good as one's own: it is, or it is root's, or, under `sudo`, that of whoever
+/// Whether a file of the user `owner` is as good as one's own: it is, or it is root's, or, under `sudo`, that of the user whom
 /// `SUDO_UID` names.
 #[cfg(unix)]
 pub fn is_trusted(owner: u32, sudo_uid: Option<&str>) -> bool {

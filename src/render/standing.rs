@@ -36,8 +36,8 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What differs from what is there to what should be; none for what is no plain text file. Of what somebody
-    /// else wrote, the names of arguments only.
+    /// What differs from what is there to what should be; none for what is no plain text file. Of what is
+    /// not ours, the names of arguments only.
     pub fn diff(&self) -> Option<&str> {
         match self {
             Self::ChangedByHand { diff } | Self::NotOurs { diff } | Self::AnotherEnvironment { diff, .. } => Some(diff),

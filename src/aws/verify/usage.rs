@@ -5,7 +5,7 @@
 //!
 //! What is not checked, because it is inside a state: whether the digest is that of the bytes, unless
 //! S3 has their MD5 (single uploads under its own key, SSE-S3), whether they are a state, and which version wrote it.
-//! [`digest_of`], [`unreadable_state`] and [`version_of`] do it for whoever has the bytes.
+//! [`digest_of`], [`unreadable_state`] and [`version_of`] do it where the bytes are at hand.
 
 use jiff::{SignedDuration, Timestamp};
 

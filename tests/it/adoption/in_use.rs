@@ -112,7 +112,7 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     assert!(settled.err.contains("nothing to do, everything is as it should be"), "{}", settled.all());
 }
 
-/// What is under the key already refuses nobody: then all of it is done at once.
+/// What is under the key already refuses no run: then all of it is done at once.
 #[tokio::test]
 async fn adoption_waits_for_nothing_where_every_state_is_under_the_key() {
     let emulator = Emulator::start().await;

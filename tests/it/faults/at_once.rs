@@ -46,7 +46,7 @@ async fn twenty_one_after_the_other_make_one_backend() {
     races(Start { runs: 20, delay: (50, 51), stagger: 350, rounds: (1, 100) }).await;
 }
 
-/// A table that is not seen while its backups are: the look is repeated, and nobody is told to adopt what they made.
+/// A table that is not seen while its backups are: the look is repeated, and no run says to adopt what another made.
 #[tokio::test]
 async fn what_is_seen_in_part_is_looked_at_again() {
     let (emulator, place) = world().await;

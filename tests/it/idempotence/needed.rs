@@ -175,7 +175,7 @@ impl Operator {
 #[tokio::test]
 async fn the_policy_of_a_plan_carries_it_out() {
     let world = Operator::new().await;
-    // A first run; one that has nothing to do; repairs. None of their policies lets anybody use what belongs to others.
+    // A first run; one that has nothing to do; repairs. None of their policies allows the use of what belongs to others.
     let foreign = world.foreign_key();
     let said = world.carries_out(None).await;
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), world.emulator.log());

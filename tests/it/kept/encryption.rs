@@ -1,4 +1,4 @@
-//! The key that states are under is kept, and a change of it locks nobody out.
+//! The key that states are under is kept, and a change of it locks no runner out.
 
 use super::{SMALL, nothing_to_do, terraform, unsaid, words};
 use crate::{

@@ -24,7 +24,7 @@ async fn prune_deletes_what_is_no_longer_wanted() {
         assert!(kept.contains(&format!("no longer wanted, and kept: {part}  ")), "{part}: {kept}");
     }
     assert_eq!(inventory(), before);
-    // Nobody is there to answer, and nobody said yes.
+    // No user is there to answer, and no flag said yes.
     let refused = bootstrap(&format!("{LESS} --prune"), 1);
     assert!(refused.contains("--auto-approve"), "{refused}");
     assert_eq!(inventory(), before);

@@ -56,7 +56,7 @@ async fn state_key_said_otherwise_is_refused_and_moved_by_hand() {
     assert!(checked.code == Some(2) && words(&checked).contains("-migrate-state"), "{}", checked.all());
     assert_eq!(conf(dir), before, "nothing was written");
 
-    // Verify names the difference, and tells nobody to write the other key.
+    // Verify names the difference, and never says to write the other key.
     let said = unsaid(emulator, dir, &[&["verify"], &other[..]].concat());
     let all = words(&said);
     assert!(said.code == Some(2) && all.contains("settings-live"), "{all}");

@@ -152,7 +152,7 @@ async fn from_the_table_to_lock_files_and_back() {
     backend.terraform_ok(&["workspace", "select", "default"]);
     refused(&backend, "migrate --to s3 -y", &unlocked);
 
-    // Of two that are in the way, the one that nobody wrote is written once more; who uses the other has the old files.
+    // Of two that are in the way, the one that no run wrote is written once more; the runs on the other have the old files.
     backend.terraform_ok(&["workspace", "select", "green"]);
     nothing_to_change(&backend, &[]);
     let before: serde_json::Value = serde_json::from_str(&backend.terraform_ok(&["state", "pull"])).expect("a state");

@@ -102,7 +102,7 @@ async fn threat_15_state_unreadable_is_never_repaired_but_restored() {
     }
     broken.world.nothing_to_change(&["more=1"]);
 
-    // A digest that somebody made fit the broken bytes: the newest version that can be read is named.
+    // A digest that was made to fit the broken bytes: the newest version that can be read is named.
     let version = broken.newest();
     let cut = &state.as_bytes()[..600];
     broken.put(KEY, cut);

@@ -1,4 +1,4 @@
-//! A folder that somebody else made, and a command that is run in it: nothing is decided, shown, sent or waited for because the folder says so.
+//! A folder that another user made, and a command that is run in it: nothing is decided, shown, sent or waited for because the folder says so.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ fn caller() -> Reply {
     Reply::Answer { status: 200, headers: &[("content-type", "text/xml")], body }
 }
 
-/// Whether a canary was sent to anybody.
+/// Whether a canary was sent anywhere.
 static SENT: AtomicBool = AtomicBool::new(false);
 
 /// Says who calls, and no more.
@@ -132,7 +132,7 @@ fn a_file_writes_below_its_own_folder_only() {
         let said = run(&place, &format!("--chdir {from} {line}"));
         assert!(!said.err.contains("`out`") && proxy.take().contains(&"sts:GetCallerIdentity".to_owned()), "{out}: {}", said.all());
     }
-    // The command line may lead anywhere, and so may whoever names the file.
+    // The command line may lead anywhere, and so may the user who names the file.
     let said = run(&place, &format!("{line} --out infra"));
     assert!(!said.err.contains("`out`"), "{}", said.all());
     fs::create_dir(place.path().join("elsewhere")).expect("made");
@@ -141,7 +141,7 @@ fn a_file_writes_below_its_own_folder_only() {
     assert!(!said.err.contains("`out`"), "{}", said.all());
 }
 
-/// As whoever may give files away: in CI that is root.
+/// As a user who may give files away: in CI that is root.
 #[test]
 fn settings_of_another_user_are_refused() {
     let place = Place::bare();
@@ -234,7 +234,7 @@ fn endpoints_and_roles_of_a_folder_are_notes() {
     let mut place = Place::at("http://127.0.0.1:1");
     place.vars.remove("AWS_ENDPOINT_URL");
     let with = |more: &str| BLOCK.replace("    region", &format!("{more}\n    region"));
-    // Nobody is there: what was asked is said all the same.
+    // No user is there: what was asked is said all the same.
     write(&place, "main.tf", &with("    endpoints = { sts = \"https://sts.evil.invalid/path?x=CANARY\" }"));
     for (line, json) in [("state list", false), ("-q state list", false), ("state list --output json", true)] {
         let said = run(&place, line);
@@ -250,7 +250,7 @@ fn endpoints_and_roles_of_a_folder_are_notes() {
     assert!(said.out.contains(role), "{}", said.all());
     let said = run(&place, "lock list");
     assert!(said.err.contains(role) && said.err.contains("main.tf:"), "{}", said.all());
-    // On this machine, it is nobody else.
+    // On this machine, it is no other user.
     write(&place, "main.tf", &with(&endpoints));
     let said = run(&place, "lock list --output json");
     assert!(!said.out.contains("calls to"), "{}", said.all());

@@ -1,4 +1,4 @@
-//! What whoever bootstraps must be allowed: nothing of it makes an administrator, and nothing of it reaches what belongs to others.
+//! What a user who bootstraps must be allowed: nothing of it makes an administrator, and nothing of it reaches what belongs to others.
 
 use serde_json::Value;
 use tfbackend::{

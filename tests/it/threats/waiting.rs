@@ -144,7 +144,7 @@ fn a_pipe_that_was_named_ends_with_the_first_signal() {
     for (name, line) in [("-TERM", "plan --env dev --config pipe"), ("-INT", "bootstrap --env dev --config pipe")] {
         let mut command = place.command(&line.split(' ').collect::<Vec<_>>());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
-        // It waits for somebody to write.
+        // It waits for a writer.
         thread::sleep(Duration::from_secs(1));
         let begun = Instant::now();
         assert!(Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill").success());

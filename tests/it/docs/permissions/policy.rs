@@ -36,7 +36,7 @@ pub fn policy(environment: &Environment) -> Value {
     ];
     // These name no resource, or one that is not known yet.
     const ANYWHERE: [&str; 3] = ["cloudtrail:DescribeTrails", "cloudwatch:DescribeAlarms", "kms:ListKeys"];
-    // Repairs of a key: whoever may do this to any key of the account takes them over.
+    // Repairs of a key: a user who may do this to any key of the account takes them over.
     const OF_THE_KEY_ITSELF: [&str; 1] = ["kms:PutKeyPolicy"];
     const KEY: &str = "key/00000000-0000-0000-0000-000000000000";
     let mut statements = vec![json!({ "Sid": "Anywhere", "Effect": "Allow", "Action": ANYWHERE, "Resource": "*" })];
