@@ -1,5 +1,5 @@
-//! Taking over a bucket that is in use. What refuses no run comes first; what refuses runs as they are configured today waits
-//! until the user asks for it, or until every state is under the key.
+//! Taking over a bucket that is in use, and another key for one. What refuses no run comes first; what refuses runs as they are
+//! configured today waits until the user asks for it, or until every state is under the key.
 
 use crate::{
     blueprint::{Blueprint, Node},
@@ -9,7 +9,10 @@ use crate::{
 
 use super::{
     blueprint::{LOCK_TABLE, STATE_BUCKET},
-    bucket::{encryption::Encryption, policy::BucketPolicy},
+    bucket::{
+        encryption::{AES256, Encryption, KMS},
+        policy::{ALGORITHM, BucketPolicy, KEY},
+    },
     lock_table::{self, LockTable},
     policy::{Document, OURS, Statement},
     resources::AwsSpec,
@@ -41,15 +44,15 @@ pub fn may_have_waiting_steps(blueprint: &Blueprint<AwsSpec>, observation: &Obse
         (Owner::Other(_), _) | (_, Some(Seen::Unreadable(_))) => false,
         (Owner::Unmanaged, _) => true,
         (Owner::Us, Some(Seen::Present { spec: AwsSpec::BucketPolicy(policy), .. })) => {
-            ours(blueprint).is_some_and(|ours| restricting(ours).any(|statement| !has(&policy.document, statement)))
+            ours(blueprint, observation).is_some_and(|ours| restricting(&ours).any(|statement| !policy.document.says(statement)))
         }
-        (Owner::Us, _) => ours(blueprint).is_some(),
+        (Owner::Us, _) => ours(blueprint, observation).is_some(),
     }
 }
 
 /// The policy of the state bucket as it is wanted.
-fn ours(blueprint: &Blueprint<AwsSpec>) -> Option<&BucketPolicy> {
-    match &blueprint.get(&POLICY)?.spec {
+fn ours(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) -> Option<BucketPolicy> {
+    match blueprint.get(&POLICY)?.spec.resolve(&observation::outputs(observation)) {
         AwsSpec::BucketPolicy(policy) => Some(policy),
         _ => None,
     }
@@ -63,11 +66,6 @@ fn restricting(policy: &BucketPolicy) -> impl Iterator<Item = &Statement> {
 
 fn name(statement: &Statement) -> Option<&str> {
     statement.sid.as_deref()?.strip_prefix(OURS)
-}
-
-/// Whether a statement of this name stands there, whatever it says: then it refuses already.
-fn has(document: &Document, statement: &Statement) -> bool {
-    document.says(statement) || name(statement).is_some_and(|name| document.has(name))
 }
 
 /// The blueprint without what refuses runs as they are configured today, and what that is.
@@ -122,7 +120,15 @@ fn held_policy(
     let others = there.map(|there| open::openings(there, account)).unwrap_or_default();
     let mut held = wanted.clone();
     for statement in restricting(wanted) {
-        if there.is_some_and(|there| has(there, statement)) {
+        if there.is_some_and(|there| there.says(statement)) {
+            continue;
+        }
+        if let Some(live) = name(statement).and_then(|name| there?.statement(name)) {
+            if let Some((wider, waits)) = let_through_as_before(statement, live, contents) {
+                held.document = held.document.with(wider);
+                held.later.push(statement.clone());
+                waiting.push(waits);
+            }
             continue;
         }
         let refuses = match name(statement) {
@@ -160,8 +166,44 @@ fn held_policy(
 
 /// The key that `DenyOtherKey` asks for.
 fn key_of(statement: &Statement) -> Option<String> {
-    let condition = statement.rest.get("Condition")?.get("ArnNotEquals")?.as_object()?;
-    condition.values().next()?.as_str().map(str::to_owned)
+    let (operator, key) = asks(statement)?;
+    statement.condition(operator, key).into_iter().next()
+}
+
+/// Where a statement names the only algorithm, or key, that it lets through.
+fn asks(statement: &Statement) -> Option<(&'static str, &'static str)> {
+    match name(statement)? {
+        "DenyOtherEncryption" => Some(("StringNotEquals", ALGORITHM)),
+        "DenyOtherKey" => Some(("ArnNotEquals", KEY)),
+        _ => None,
+    }
+}
+
+/// A statement that asks for something else than the one in its place: until then it lets through what states are encrypted with,
+/// too. `None` if none is.
+fn let_through_as_before(wanted: &Statement, live: &Statement, contents: &BucketContents) -> Option<(Statement, WaitingStep)> {
+    let (operator, key) = asks(wanted)?;
+    let new = wanted.condition(operator, key);
+    let in_use = |value: &&String| {
+        contents.any(|encryption| match encryption {
+            StateEncryption::Key(arn) => *arn == **value || value.starts_with(KMS),
+            StateEncryption::S3 => **value == AES256,
+            StateEncryption::Customer => false,
+            StateEncryption::Unknown => true,
+        })
+    };
+    let live = live.condition(operator, key);
+    let before: Vec<String> = live.iter().filter(|value| !new.contains(value)).filter(in_use).cloned().collect();
+    if before.is_empty() {
+        return None;
+    }
+    let refuses = if key == KEY { "runs whose `kms_key_id` is " } else { "runs that ask for " };
+    let waits = WaitingStep {
+        address: POLICY,
+        what: format!("statement {} for {} alone", wanted.sid.as_deref().unwrap_or_default(), new.join(", ")),
+        refuses: format!("{refuses}{}", before.join(" or ")),
+    };
+    Some((wanted.clone().when(operator, key, new.into_iter().chain(before)), waits))
 }
 
 /// With the key as the default, a run that asks for no encryption needs permission to use the key.
@@ -175,7 +217,9 @@ fn held_encryption(
     if there.is_some_and(|there| wanted.blocked_by(there).or_else(|| wanted.adoption_blocked_by(there)).is_some()) {
         return held;
     }
-    if let Some(key) = wanted.key.as_ref().filter(|key| there.is_none_or(|there| there.key.as_ref() != Some(key)))
+    // A key of the user's in its place is the record of which key is meant.
+    let is_first_key = |key: &&String| there.is_none_or(|there| there.key.as_ref() != Some(key) && there.has_another_key(key).is_none());
+    if let Some(key) = wanted.key.as_ref().filter(is_first_key)
         && contents.any(|encryption| ![StateEncryption::Key(key.clone()), StateEncryption::Customer].contains(encryption))
     {
         let as_it_is = there.cloned().unwrap_or_else(|| Encryption::s3(wanted.bucket.clone()));
@@ -196,7 +240,11 @@ fn held_encryption(
 /// With the key, a run that may not use it cannot lock.
 fn held_table(wanted: &LockTable, there: &LockTable, contents: &BucketContents, waiting: &mut Vec<WaitingStep>) -> LockTable {
     let lock_table::Encryption::Kms(key) = &wanted.encryption else { return wanted.clone() };
-    let changes = wanted.encryption != there.encryption && there.encryption == lock_table::Encryption::AwsOwned;
+    let changes = wanted.encryption != there.encryption
+        && match &there.encryption {
+            lock_table::Encryption::AwsOwned => true,
+            lock_table::Encryption::Kms(theirs) => contents.any(|encryption| *encryption == StateEncryption::Key(theirs.clone())),
+        };
     if !changes || !contents.any(|encryption| *encryption != StateEncryption::Key(key.clone())) {
         return wanted.clone();
     }

@@ -4,7 +4,10 @@
 //! operators, also with `IfExists`, are true of a value that is absent (IAM's documentation of
 //! condition operators), and would deny every write that leaves encryption to the bucket's default.
 
-use super::policy::{Document, Statement};
+use super::{
+    bucket::policy::{ALGORITHM, KEY},
+    policy::{Document, Statement},
+};
 
 /// Where everything is: what the documents name.
 #[derive(Clone, Debug)]
@@ -22,7 +25,7 @@ pub struct Place {
     pub alarm_prefix: String,
     /// ARN of the key, if there is one.
     pub key: Option<String>,
-    /// ARNs of keys that states are still encrypted with, besides `key`.
+    /// ARNs of keys that states are still encrypted with, besides `key`; locks may be, too.
     pub old_keys: Vec<String>,
     pub workspace_prefix: String,
 }
@@ -197,9 +200,9 @@ impl Place {
                 one(value),
             )
         };
-        statements.push(header("DenyOtherEncryption", "s3:x-amz-server-side-encryption", "StringNotEquals", algorithm));
+        statements.push(header("DenyOtherEncryption", ALGORITHM, "StringNotEquals", algorithm));
         if let Some(key) = &self.key {
-            statements.push(header("DenyOtherKey", "s3:x-amz-server-side-encryption-aws-kms-key-id", "ArnNotEquals", key));
+            statements.push(header("DenyOtherKey", KEY, "ArnNotEquals", key));
         }
         statements.push(Statement::deny("DenyCustomerKeys").everybody().actions(&["s3:PutObject"]).on(one(&*objects)).when(
             "Null",
@@ -342,7 +345,8 @@ impl Place {
                 statements.push(
                     Statement::allow(KEY_FOR_LOCKS)
                         .actions(&["kms:Decrypt"])
-                        .on(one(&**key))
+                        // The table stays under the key of before as long as states do.
+                        .on([key].into_iter().chain(&self.old_keys).cloned())
                         .when("StringEquals", "kms:ViaService", one(format!("dynamodb.{}.{}", self.region, self.dns_suffix)))
                         .when("StringEquals", "kms:EncryptionContext:aws:dynamodb:tableName", one(&*self.table)),
                 );

@@ -57,7 +57,7 @@ async fn look(
         return Ok(None);
     }
     let address = environment.store();
-    let contents = cx.look(contents::look(&Store::new(&environment.aws, &address))).await?;
+    let contents = cx.look(contents::look(&Store::new(&environment.aws, &address), &environment.aws)).await?;
     let (held, waiting) = adoption::hold_back(&environment.blueprint, observation, &contents, environment.aws.account());
     Ok(Some((held, Adoption { contents, waiting, enforced: false })))
 }

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::{boxed, context::Context, failure::Failure};
 
 mod diff;
+pub(super) mod in_force;
 mod list;
 pub mod named;
 mod pull;

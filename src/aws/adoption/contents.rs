@@ -1,11 +1,15 @@
 //! What is in a bucket that is taken over: states, how they are encrypted, which versions wrote them, and locks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    aws::store::{Store, content::Encryption, objects::Object},
+    aws::{
+        Aws,
+        key::find,
+        store::{Store, content::Encryption, objects::Object},
+    },
     report::words,
     state::layout::Kind,
 };
@@ -33,6 +37,8 @@ pub enum StateEncryption {
 pub struct BucketContents {
     /// How many states are encrypted how.
     pub states: BTreeMap<StateEncryption, usize>,
+    /// Keys, by ARN, that are deleted or about to be: no run goes on with a state under one of them.
+    pub gone: BTreeSet<String>,
     /// How many states this version of Terraform or OpenTofu has written.
     pub versions: BTreeMap<String, usize>,
     pub locks: usize,
@@ -53,9 +59,11 @@ impl BucketContents {
         self.count() + self.locks + self.unseen.len() + self.unseen_locks.len() > 0
     }
 
-    /// Whether any state is encrypted so, or may be.
+    /// Whether any state that a run can go on with is encrypted so, or may be.
     pub fn any(&self, is_so: impl Fn(&StateEncryption) -> bool) -> bool {
-        self.states.keys().any(&is_so) || !self.unseen.is_empty() && is_so(&StateEncryption::Unknown)
+        let is_usable = |encryption: &StateEncryption| !matches!(encryption, StateEncryption::Key(arn) if self.gone.contains(arn));
+        self.states.keys().filter(|encryption| is_usable(encryption)).any(&is_so)
+            || !self.unseen.is_empty() && is_so(&StateEncryption::Unknown)
     }
 
     /// What is known of it, as in `2 states, 1 lock held. Last written by …`.
@@ -103,8 +111,15 @@ impl std::fmt::Display for StateEncryption {
 }
 
 /// Looks into the states, the first [`MOST`] of them, and for locks at the same time.
-pub async fn look(store: &Store<'_>) -> BucketContents {
+pub async fn look(store: &Store<'_>, aws: &Aws) -> BucketContents {
     let (mut contents, (locks, unseen)) = tokio::join!(states(store), store.held());
+    for encryption in contents.states.keys() {
+        if let StateEncryption::Key(arn) = encryption
+            && find::is_gone(aws, arn).await
+        {
+            contents.gone.insert(arn.clone());
+        }
+    }
     contents.locks = locks.len();
     // A table that is not there, or is not made yet, has no locks.
     let unseen = unseen.iter().filter(|error| !error.is(&["ResourceNotFoundException"]));

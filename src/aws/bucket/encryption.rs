@@ -21,6 +21,10 @@ const GET: Api = Api::allowed_by("s3:GetBucketEncryption", "s3:GetEncryptionConf
 const PUT: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
 /// How the alias of the key ends that S3 has in every account.
 const MANAGED: &str = "alias/aws/s3";
+/// `s3:x-amz-server-side-encryption` of a KMS key.
+pub const KMS: &str = "aws:kms";
+/// `s3:x-amz-server-side-encryption` of keys of Amazon S3.
+pub const AES256: &str = "AES256";
 const ABSENT: &[&str] = &["ServerSideEncryptionConfigurationNotFoundError", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +116,7 @@ impl Encryption {
     }
 
     /// Whether the default is a key that somebody chose, and not the one that is meant here.
-    fn has_another_key(&self, key: &str) -> Option<&str> {
+    pub fn has_another_key(&self, key: &str) -> Option<&str> {
         let theirs = self.key.as_deref().filter(|_| self.algorithm.starts_with(ServerSideEncryption::AwsKms.as_str()))?;
         let same = theirs == key || key.strip_suffix(theirs).is_some_and(|before| before.ends_with(":key/"));
         (!same && !theirs.ends_with(MANAGED)).then_some(theirs)

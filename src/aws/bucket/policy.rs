@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{NO_BUCKET, NOT_YET};
+use super::{
+    NO_BUCKET, NOT_YET,
+    encryption::{AES256, KMS},
+};
 use crate::{
     aws::{
         Aws,
@@ -21,6 +24,9 @@ const GET: Api = Api::new("s3:GetBucketPolicy");
 const PUT: Api = Api::new("s3:PutBucketPolicy");
 const DELETE: Api = Api::new("s3:DeleteBucketPolicy");
 const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
+/// The condition keys by which it asks for the encryption of what is written.
+pub const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
+pub const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BucketPolicy {
@@ -82,8 +88,21 @@ impl Resource for BucketPolicy {
     }
 }
 
+/// Whether every write that names its encryption has to name this key (its ARN; `None` for keys of Amazon S3).
+pub fn asks_for_nothing_but(document: &Document, key: Option<&str>) -> bool {
+    let asks = |sid, operator, name, only: &str| {
+        document.statement(sid).is_some_and(|statement| statement.condition(operator, name).iter().all(|value| value == only))
+    };
+    let algorithm = if key.is_some() { KMS } else { AES256 };
+    asks("DenyOtherEncryption", "StringNotEquals", ALGORITHM, algorithm)
+        && key.is_none_or(|key| asks("DenyOtherKey", "ArnNotEquals", KEY, key))
+}
+
 /// The policy as it is now, if there is one.
-pub(in crate::aws) async fn get(aws: &Aws, bucket: &str) -> Result<Option<Document>, AwsError> {
+///
+/// # Errors
+/// If it may not be looked at.
+pub async fn get(aws: &Aws, bucket: &str) -> Result<Option<Document>, AwsError> {
     let request = aws.clients.s3.get_bucket_policy().bucket(bucket).expected_bucket_owner(aws.account());
     let Some(answer) = found(aws.read(GET, bucket, request.send()).await, ABSENT)? else { return Ok(None) };
     let document = serde_json::from_str(answer.policy().unwrap_or_default());

@@ -9,7 +9,11 @@ use crate::{
         Aws,
         alarm::Alarm,
         blueprint::{KEY, KEY_ROTATION, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, STATE_LIFECYCLE, TOPIC, TRAIL},
-        bucket::notifications,
+        bucket::{
+            encryption::AES256,
+            notifications,
+            policy::{ALGORITHM, KEY as ASKED_KEY},
+        },
         lock_table::{Billing, Encryption as TableKey, LockTable, migration::BOTH_SINCE},
         ownership::{PROTECTED, Tags},
         policies::{HISTORY, unescaped},
@@ -220,22 +224,24 @@ impl<'a> Reader<'a> {
         let policy = self.bucket_policy(&STATE_BUCKET);
         let condition = |sid, operator, key| {
             let statement = policy.and_then(|document| document.statement(sid));
-            statement.map(|statement| statement.condition(operator, key)).unwrap_or_default().into_iter().next()
+            statement.map(|statement| statement.condition(operator, key)).unwrap_or_default()
         };
-        let algorithm = condition("DenyOtherEncryption", "StringNotEquals", "s3:x-amz-server-side-encryption");
-        let asked = condition("DenyOtherKey", "ArnNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id");
+        // Until every state is under a new key, the policy lets through what they were encrypted with before, too.
+        let algorithms = condition("DenyOtherEncryption", "StringNotEquals", ALGORITHM);
+        let asked = condition("DenyOtherKey", "ArnNotEquals", ASKED_KEY);
         let of_runner = self.runner().and_then(|document| document.statement("KeyForStates")).map(|s| s.resources()).unwrap_or_default();
         let default = match self.part(&STATE_BUCKET, "encryption") {
             Some(AwsSpec::Encryption(encryption)) => Some(encryption),
             _ => None,
         };
         let of_default = default.and_then(|default| default.key_arn()).map(str::to_owned);
-        let keys = distinct(asked.iter().chain(&of_runner).chain(&of_default).cloned());
-        if algorithm.as_deref() == Some("AES256") {
+        let meant = of_default.iter().filter(|default| asked.contains(default));
+        let keys = distinct(meant.chain(&asked).chain(&of_runner).chain(&of_default).cloned());
+        if algorithms == [AES256] {
             return (Some(LiveEncryption::S3), keys);
         }
-        let without_policy = algorithm.is_none() && self.runner().is_some() && of_runner.is_empty();
-        if without_policy && default.is_some_and(|default| default.algorithm == "AES256") {
+        let without_policy = algorithms.is_empty() && self.runner().is_some() && of_runner.is_empty();
+        if without_policy && default.is_some_and(|default| default.algorithm == AES256) {
             return (Some(LiveEncryption::S3), keys);
         }
         (keys.first().cloned().map(LiveEncryption::Key), keys)

@@ -92,10 +92,9 @@ impl UnderOldKeys {
                 None => "states stay encrypted with keys of Amazon S3".to_owned(),
             },
         };
-        let env = &settings.env;
         let what = format!(
-            "states are encrypted with {to} from now on; {stay}. `tfbackend state check --env {env} --repair` encrypts them anew. Runs with \
-             the files of before are refused when they write: `terraform init -reconfigure` with the new ones comes first"
+            "states are encrypted with {to} by runs that use the new files; {stay}. Runs with the files of before go on until no state is \
+             left so, or until --enforce; those that name no key need permission for {to} from now on"
         );
         Some(SettingChange::Consequence { step: Address::new("state_bucket/encryption"), what })
     }

@@ -71,6 +71,15 @@ pub async fn is_ours(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
     Ok(aws.mark.owner(&tags(aws, arn).await?) == Owner::Us)
 }
 
+/// Whether the key of this ARN encrypts nothing any more: it is deleted, or is about to be. One that may not be looked at may.
+pub async fn is_gone(aws: &Aws, arn: &str) -> bool {
+    let is_pending = |key: &KeyMetadata| matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion));
+    match describe(aws, arn).await {
+        Ok(key) => key.as_ref().is_none_or(is_pending),
+        Err(_) => false,
+    }
+}
+
 /// [`find`] with what the alias leads to.
 pub(in crate::aws) async fn behind(
     aws: &Aws,

@@ -59,7 +59,11 @@ pub enum Wrong {
     /// Terraform cannot read what is there. No repair makes it a state again, and none may make it look like one.
     Unreadable { error: String, stored: Option<String>, origin: DigestOrigin },
     /// Under another key, or none, than the backend says.
-    Key { is: Encryption },
+    Key {
+        is: Encryption,
+        /// Whether it stays so, because runs that are configured otherwise go on.
+        stays: bool,
+    },
     /// A lock file beside no state, as a first run leaves it that was killed, or has it while it runs.
     LockFile { lock: Box<LiveLock> },
     /// It could not be looked at.
@@ -86,7 +90,8 @@ impl Wrong {
     /// it belongs to no version that could be restored, or if that is accepted.
     pub fn can_be_repaired(&self, accept_deleted: bool) -> bool {
         match self {
-            Self::Stale { .. } | Self::Missing { .. } | Self::Key { .. } => true,
+            Self::Stale { .. } | Self::Missing { .. } => true,
+            Self::Key { stays, .. } => !stays,
             Self::Orphaned { origin, .. } => accept_deleted || *origin == DigestOrigin::NotFound,
             // Whose lock it is, is for a person to say, and so is which state to go back to.
             Self::LockFile { .. } | Self::Unreadable { .. } | Self::Unread { .. } => false,
@@ -176,7 +181,7 @@ impl Store<'_> {
             Ok(head) => head,
             Err(error) => return unread(error),
         };
-        let key = |is: Encryption| (!should.is(&is)).then_some(Wrong::Key { is });
+        let key = |is: Encryption| (!should.is(&is)).then_some(Wrong::Key { is, stays: false });
         // Not everything in a bucket is a state.
         if located.kind != Kind::State && !matches!(digest, Stored::Digest(_)) {
             return key(head.encryption).map(fault).into_iter().collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::restore::failed;
+use super::{in_force::InForce, restore::failed};
 use crate::{
     aws::store::{
         check::{Checked, DigestOrigin, Fault, Should, Wrong},
@@ -62,7 +62,8 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let key = cx.look(target.key_arn()).await?;
     let key = key.map_err(|error| explain::aws(Failure::failed("cannot look at the key of the backend").because(&error), &error, None))?;
     let should = Should { key: key.as_deref(), encrypt: &target.encryption };
-    let checked = cx.look(target.store().check(args.state.as_deref(), &should)).await?;
+    let mut checked = cx.look(target.store().check(args.state.as_deref(), &should)).await?;
+    let kept = keep_encryption(&mut checked, args.state.is_some(), key.as_deref(), &target, cx).await?;
     let mut document = document(&checked, args.accept_deleted, &target);
     let view = cx.global.out_view(cx.host);
     if !cx.global.json() {
@@ -71,6 +72,9 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     document.unseen.iter().for_each(|error| cx.say(&format!("warning: {error}")));
     for hint in hints(&checked, args.repair, args.accept_deleted, &target) {
         cx.say(&format!("hint: {hint}"));
+    }
+    for (path, why) in kept {
+        cx.say(&format!("note: {path} keeps its encryption: {why}"));
     }
     let failed = if args.repair { repair(&args, &checked, &should, &mut document, &target, cx).await? } else { None };
     if cx.global.json() {
@@ -84,6 +88,29 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
         Some(failure) => Ok(failure.code),
         None => Ok(if left { exit::CHANGES } else { exit::DONE }),
     }
+}
+
+/// What is not encrypted anew, and why.
+async fn keep_encryption(
+    checked: &mut Checked,
+    named: bool,
+    key: Option<&str>,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut kept = vec![];
+    if checked.faults.iter().any(|fault| matches!(fault.what, Wrong::Key { .. })) {
+        let in_force = InForce::look(target, key, cx).await?;
+        for Fault { located, what } in &mut checked.faults {
+            if let Wrong::Key { stays, .. } = what
+                && let Some(why) = in_force.keeps(located, named, target)
+            {
+                *stays = true;
+                kept.push((located.path.clone(), why));
+            }
+        }
+    }
+    Ok(kept)
 }
 
 fn document(checked: &Checked, accept_deleted: bool, target: &Target) -> CheckDocument {
@@ -109,7 +136,7 @@ fn document_of(fault: &Fault, accept_deleted: bool, target: &Target) -> FaultDoc
             document.error = unsearched(origin);
         }
         Wrong::Unreadable { error, stored, .. } => (document.stored, document.error) = (stored.clone(), Some(error.clone())),
-        Wrong::Key { is } => document.encryption = is.key.clone().or_else(|| is.algorithm.clone()).or(Some("nothing".to_owned())),
+        Wrong::Key { is, .. } => document.encryption = is.key.clone().or_else(|| is.algorithm.clone()).or(Some("nothing".to_owned())),
         Wrong::LockFile { lock } => document.lock = lock.info().map(|info| info.id.clone()),
         Wrong::Unread { error } => document.error = Some(error.clone()),
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::{Timestamp, civil, tz::TimeZone};
 
+use super::in_force;
 use crate::{
     aws::store::{
         live::LiveLock,
@@ -79,7 +80,8 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let which = which(&args, &path, &target, cx).await?;
     let looked = cx.look(target.store().look_to_restore(&path, which)).await?.map_err(|error| not_found(error, &path, &target))?;
     let mut document = document(&looked);
-    let plan = looked.plan(&target.encryption, args.allow_lineage).map_err(|error| unfit(&error))?;
+    let encrypt = in_force::for_state(&target, looked.current.as_ref().map(|current| &current.encryption), cx).await?;
+    let plan = looked.plan(&encrypt, args.allow_lineage).map_err(|error| unfit(&error))?;
     document.to.serial = plan.next.serial;
     match plan.how {
         How::Nothing => {

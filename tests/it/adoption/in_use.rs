@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::world::{Taker, place, text};
-use crate::support::{backend::said, emulator::Emulator, user::User};
+use crate::support::{backend::said, emulator::Emulator, program::Said, user::User};
 
 const MAKE: &str = "tests/it/adoption/in_use.py";
 const LINE: &str = "--env team --bucket team-states --table team-locks --key platform.tfstate";
@@ -92,6 +92,20 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     let again = taker.bootstrap("");
     assert!(again.code == Some(0) && again.err.contains("nothing to do but what waits"), "{}", again.all());
     stack.applies(3);
+    let checked = state(&taker, &["check", "--repair", "-y"]);
+    let all = checked.all();
+    assert!(checked.code == Some(2) && all.contains("shop.tfstate keeps its encryption: the bucket policy lets runs go on"), "{all}");
+    let versions = state(&taker, &["versions", "shop.tfstate", "--output", "json"]);
+    let versions: Value = serde_json::from_str(&versions.out).unwrap_or_else(|error| panic!("{error}: {}", versions.all()));
+    let all = versions["versions"].as_array().expect("versions");
+    let mut serials = all.iter().filter(|one| one["current"] != true).filter_map(|one| one["serial"].as_u64());
+    let serial = serials.next_back().unwrap_or_else(|| panic!("{versions}")).to_string();
+    let restored = state(&taker, &["restore", "shop.tfstate", "--serial", &serial, "-y"]);
+    assert_eq!(restored.code, Some(0), "{}", restored.all());
+    // As bootstrap finds them: no repair and no restore has made it look as if the other team had moved.
+    let waits = taker.bootstrap("");
+    assert!(waits.code == Some(0) && waits.err.contains("nothing to do but what waits"), "{}", waits.all());
+    stack.applies(5);
     let mends = mends(&taker);
     for id in ["bucket-other-encryption", "bucket-encryption", "table-encryption"] {
         assert!(mends[id].ends_with(" --enforce"), "{id}: {mends:?}");
@@ -158,6 +172,12 @@ async fn adoption_of_a_public_bucket_is_refused_in_the_plan() {
     insta::assert_snapshot!(taker.refused("--adopt"), @"error: state_bucket/policy: the policy of bucket team-states is public, and S3 refuses every policy that is once public access is blocked: statement Site allows everybody s3:GetObject; remove the statement, or name who needs it in a condition such as `aws:PrincipalOrgID` or `aws:SourceVpce`; nothing was changed");
     emulator.python(MAKE, &["guarded", "team-states"]);
     assert_eq!(taker.adopts(), [""; 0]);
+}
+
+fn state(taker: &Taker<'_>, args: &[&str]) -> Said {
+    let words =
+        ["state"].into_iter().chain(args.iter().copied()).chain(["--project", "acme", "--region", "eu-west-1"]).chain(LINE.split(' '));
+    taker.place.run(&words.collect::<Vec<_>>())
 }
 
 /// What is said of a bucket in use, below a plan.

@@ -1,8 +1,10 @@
 //! The key that states are under is kept, and a change of it locks no runner out.
 
+use std::{fs, path::Path};
+
 use super::{SMALL, nothing_to_do, terraform, unsaid, words};
 use crate::{
-    support::{backend::Backend, emulator::Emulator},
+    support::{backend::Backend, emulator::Emulator, program::Said},
     terraform::running::{HEAD, apply, initialized, nothing_to_change},
 };
 
@@ -36,11 +38,13 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
     assert_eq!(init.code, Some(0), "{}", init.all());
     nothing_to_change(&backend, &[]);
 
-    // Unsaid: the second key is kept, here and from an empty folder.
-    nothing_to_do(&unsaid(emulator, dir, &["bootstrap"]));
+    // Unsaid: the second key is kept, here and from an empty folder, and so is what runs use by now.
+    for _ in 0..2 {
+        still_waits(&unsaid(emulator, dir, &["bootstrap"]));
+    }
     assert_eq!(backend.conf("kms_key_id"), second);
     let empty = tempfile::tempdir().expect("a folder");
-    nothing_to_do(&unsaid(emulator, empty.path(), &["bootstrap", "--use-existing-state"]));
+    still_waits(&unsaid(emulator, empty.path(), &["bootstrap", "--use-existing-state"]));
     assert!(super::conf(empty.path()).contains(&second));
     nothing_to_change(&backend, &[]);
 
@@ -54,6 +58,72 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
     nothing_to_change(&backend, &["-var", "blocks=2"]);
 }
 
+#[track_caller]
+fn still_waits(said: &Said) {
+    assert!(said.code == Some(0) && said.err.contains("nothing to do but what waits"), "{}", said.all());
+}
+
+/// A runner with the files of before, as one that was checked out yesterday: it would change resources, and could not save the state.
+#[tokio::test]
+async fn runs_with_the_files_of_before_go_on_until_they_are_told_not_to() {
+    let backend = initialized(&SMALL).await;
+    let (emulator, dir) = (&backend.emulator, backend.dir());
+    apply(&backend, &[]);
+    let (first, second) = (backend.conf("kms_key_id"), make_key(emulator));
+    let yesterday = tempfile::tempdir().expect("a folder");
+    copy(dir, yesterday.path());
+    let applies = |size: &str| terraform(&backend, yesterday.path(), &["apply", "-auto-approve", "-var", size]);
+    let under = |key: &str| {
+        let head = emulator.python(HEAD, &[&backend.conf("bucket"), "terraform.tfstate"]);
+        assert!(head.contains(key), "{head}, and not {key}");
+    };
+
+    let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second]);
+    assert_eq!(changed.code, Some(0), "{}", changed.all());
+    let all = words(&changed);
+    assert!(all.contains(&format!("refuses runs whose `kms_key_id` is {first}")) && all.contains("--enforce"), "{all}");
+    let applied = applies("blocks=2");
+    assert_eq!(applied.code, Some(0), "{}", applied.all());
+    under(&first);
+    // What that run has to read stays under the key that it may use.
+    let check = unsaid(emulator, dir, &["state", "check", "--repair", "-y"]);
+    assert!(
+        check.code == Some(2) && words(&check).contains("terraform.tfstate keeps its encryption: the bucket policy lets runs go on"),
+        "{}",
+        check.all()
+    );
+    under(&first);
+    // So does a run with the new files; both are allowed.
+    let init = terraform(&backend, dir, &["init", "-reconfigure", "-backend-config=backend.conf"]);
+    assert_eq!(init.code, Some(0), "{}", init.all());
+    apply(&backend, &["-var", "blocks=3"]);
+    under(&second);
+    let applied = applies("blocks=4");
+    assert_eq!(applied.code, Some(0), "{}", applied.all());
+    under(&first);
+
+    let enforced = unsaid(emulator, dir, &["bootstrap", "-y", "--enforce"]);
+    assert_eq!(enforced.code, Some(0), "{}", enforced.all());
+    let refused = applies("blocks=5");
+    assert!(refused.code == Some(1) && refused.all().contains("403"), "{}", refused.all());
+    let check = unsaid(emulator, dir, &["state", "check", "--repair", "-y"]);
+    assert_eq!(check.code, Some(0), "{}", check.all());
+    under(&second);
+}
+
+/// Files only.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&target).expect("a folder");
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("a copy");
+        }
+    }
+}
+
 /// The first key has the environment's alias still.
 #[tokio::test]
 async fn commands_take_the_key_that_the_bucket_has_by_now() {
@@ -61,7 +131,7 @@ async fn commands_take_the_key_that_the_bucket_has_by_now() {
     let (emulator, dir) = (&backend.emulator, backend.dir());
     apply(&backend, &[]);
     let second = make_key(emulator);
-    let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second]);
+    let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second, "--enforce"]);
     assert_eq!(changed.code, Some(0), "{}", changed.all());
 
     let empty = tempfile::tempdir().expect("a folder");

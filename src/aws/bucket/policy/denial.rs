@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::{ALGORITHM, KEY};
 use crate::{
     aws::policy::{
         Document, Effect, Statement,
@@ -13,8 +14,6 @@ use crate::{
     spec::UNKNOWN,
 };
 
-const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
-const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
 /// What Terraform never sends with this backend.
 const NEVER: [&str; 4] =
     ["s3:x-amz-acl", "s3:x-amz-storage-class", "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-copy-source"];
@@ -33,9 +32,7 @@ impl Sends {
     /// What our own statements let through is what our files make Terraform send. `None` where no states are kept.
     pub fn by(ours: &Document) -> Option<Self> {
         let statement = |sid: &str| ours.statements.iter().find(|statement| statement.sid.as_deref() == Some(sid));
-        let value = |statement: &Statement, operator: &str, key: &str| {
-            statement.rest.get("Condition")?.get(operator)?.get(key)?.as_str().map(str::to_owned)
-        };
+        let value = |statement: &Statement, operator: &str, key: &str| statement.condition(operator, key).into_iter().next();
         let encryption = statement("TfbackendDenyOtherEncryption")?;
         let bucket = encryption.rest.get("Resource")?.as_str()?.strip_suffix("/*")?.to_owned();
         let algorithm = value(encryption, "StringNotEquals", ALGORITHM)?;

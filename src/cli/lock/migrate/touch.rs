@@ -12,7 +12,14 @@ use crate::{
         migration::Written,
         restore::{Step, TouchError, Work},
     },
-    cli::{approval, context::Context, explain, failure::Failure, state::restore::failed, target::Target},
+    cli::{
+        approval,
+        context::Context,
+        explain,
+        failure::Failure,
+        state::{in_force, restore::failed},
+        target::Target,
+    },
     exit,
     report::{migration::MigrationDocument, words},
     settings::layer::LockMechanism,
@@ -136,7 +143,9 @@ async fn one(path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u64, F
     if cx.host.cancel.is_cancelled() {
         return Err(Failure::interrupted(format!("interrupted before {path} was written")).hint("the same command continues"));
     }
-    let plan = store.plan_touch(path, &target.encryption).await.map_err(|error| match error {
+    let head = cx.look(store.head(path, None)).await?.ok().flatten();
+    let encrypt = in_force::for_state(target, head.as_ref().map(|head| &head.encryption), cx).await?;
+    let plan = store.plan_touch(path, &encrypt).await.map_err(|error| match error {
         TouchError::Aws(error) => explain::aws(Failure::failed(format!("{path} could not be read")).because(&error), &error, None),
         error => {
             Failure::refused(format!("{path} is not written: {error}")).hint(format!("`tfbackend state check{}` says more", target.words))
