@@ -7,12 +7,12 @@ use crate::state::digest;
 const UNNAMED: &str = "unnamed-";
 
 impl Held {
-    /// The ID that it says. Of what is no lock, or cannot be read: a name that only exactly this has.
-    pub fn id(&self) -> String {
+    /// The ID that it says. Of what is no lock, or cannot be read: a name that only exactly this has. `path` is the state's.
+    pub fn id(&self, path: &str) -> String {
         match &self.info {
             Ok(info) if !info.id.is_empty() => info.id.clone(),
             Ok(_) | Err(_) if self.raw.is_empty() => {
-                format!("{UNNAMED}{}", digest::of(self.etag.as_deref().unwrap_or_default().as_bytes()))
+                format!("{UNNAMED}{}", digest::of(self.etag.as_deref().unwrap_or(path).as_bytes()))
             }
             Ok(_) | Err(_) => format!("{UNNAMED}{}", digest::of(self.raw.as_bytes())),
         }
@@ -22,7 +22,8 @@ impl Held {
 impl LiveLock {
     /// One, or two that do not know of each other.
     pub fn ids(&self) -> Vec<String> {
-        let mut ids: Vec<String> = [&self.file, &self.item].into_iter().filter_map(|half| Some(half.as_held()?.id())).collect();
+        let path = &self.located.path;
+        let mut ids: Vec<String> = [&self.file, &self.item].into_iter().filter_map(|half| Some(half.as_held()?.id(path))).collect();
         ids.dedup();
         ids
     }
@@ -30,7 +31,7 @@ impl LiveLock {
     /// The lock of this ID alone: another that is held beside it is left out.
     pub fn only(&self, id: &str) -> Option<Self> {
         let of_id = |half: &Half| match half {
-            Half::Held(held) if held.id() != id => Half::Unknown,
+            Half::Held(held) if held.id(&self.located.path) != id => Half::Unknown,
             half => half.clone(),
         };
         let only = Self { located: self.located.clone(), item: of_id(&self.item), file: of_id(&self.file) };
@@ -86,12 +87,13 @@ mod tests {
     #[test]
     fn what_has_no_id_is_named_by_what_it_is() {
         let broken = held("{", None);
-        assert_eq!(broken.id(), "unnamed-f95b70fdc3088560732a5ac135644506");
-        assert_ne!(broken.id(), held("", None).id());
-        assert_ne!(held("{}", None).id(), held("{} ", None).id());
+        assert_eq!(broken.id("a"), "unnamed-f95b70fdc3088560732a5ac135644506");
+        assert_ne!(broken.id("a"), held("", None).id("a"));
+        assert_ne!(held("{}", None).id("a"), held("{} ", None).id("a"));
         let unreadable = Held { info: Err(NoInfo::Unreadable("denied".to_owned())), ..held("", Some("\"e\"")) };
-        assert_ne!(unreadable.id(), Held { etag: Some("\"f\"".to_owned()), ..unreadable.clone() }.id(), "by its ETag");
+        assert_ne!(unreadable.id("a"), Held { etag: Some("\"f\"".to_owned()), ..unreadable.clone() }.id("a"), "by its ETag");
+        assert_ne!(held("", None).id("a"), held("", None).id("b"), "by its state");
         let empty = Held { info: Err(NoInfo::NotALock(LockError::Empty)), ..held("", Some("\"e\"")) };
-        assert!(empty.id().starts_with("unnamed-"));
+        assert!(empty.id("a").starts_with("unnamed-"));
     }
 }

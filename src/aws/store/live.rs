@@ -72,7 +72,7 @@ pub enum Half {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Word for word; empty where it could not be read.
+    /// Word for word; empty where it could not be read, or is no text.
     pub raw: String,
     pub info: Result<LockInfo, NoInfo>,
     /// Of a lock file.
@@ -242,7 +242,10 @@ impl Store<'_> {
         while let Some(page) = pages.next().await? {
             for item in page {
                 let Some(path) = item.path_in(&self.address.bucket).map(str::to_owned) else {
-                    if let What::Lock(raw) = item.what {
+                    // What says nothing of a lock may be about anything.
+                    if let What::Lock(raw) = item.what
+                        && !raw.is_empty()
+                    {
                         table.elsewhere.push((item.lock_id, Held::item(raw)));
                     }
                     continue;

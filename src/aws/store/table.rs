@@ -29,7 +29,7 @@ pub struct Item {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// `Info`, word for word: it is deleted only if it is still this.
+    /// `Info`, word for word: it is deleted only if it is still this. Empty where it is no text: the item alone keeps Terraform out.
     Lock(String),
     /// MD5 of a state, in hex.
     Digest(String),
@@ -64,22 +64,23 @@ impl<'a> Store<'a> {
         Ok(found(self.lock_item(state).await, NO_TABLE)?.is_some())
     }
 
-    /// `Info` of the lock on a state, as it is now.
+    /// `Info` of the lock on a state, as it is now; empty where there is an item, and its `Info` is no text.
     pub async fn lock_item(&self, path: &str) -> Result<Option<String>, AwsError> {
-        self.attribute(digest::lock_id(&self.address.bucket, path), INFO).await
+        Ok(self.attribute(digest::lock_id(&self.address.bucket, path), INFO).await?.map(Option::unwrap_or_default))
     }
 
     /// The digest of a state, as it is now.
     pub async fn digest_item(&self, path: &str) -> Result<Option<String>, AwsError> {
-        self.attribute(digest::digest_id(&self.address.bucket, path), DIGEST).await
+        Ok(self.attribute(digest::digest_id(&self.address.bucket, path), DIGEST).await?.flatten())
     }
 
-    async fn attribute(&self, lock_id: String, name: &str) -> Result<Option<String>, AwsError> {
+    /// A text of an item, if there are the item and the text.
+    async fn attribute(&self, lock_id: String, name: &str) -> Result<Option<Option<String>>, AwsError> {
         let Some(table) = &self.address.table else { return Ok(None) };
         let request = self.aws.clients.dynamodb.get_item().table_name(table).key(lock_table::KEY, AttributeValue::S(lock_id));
         let request = request.consistent_read(true).projection_expression(format!("{}, {name}", lock_table::KEY));
         let answer = self.aws.read(GET, table, request.send()).await?;
-        Ok(answer.item.and_then(|mut item| text(&mut item, name)))
+        Ok(answer.item.map(|mut item| text(&mut item, name)))
     }
 }
 
@@ -108,6 +109,7 @@ impl Item {
         let what = match (text(&mut item, INFO), text(&mut item, DIGEST)) {
             (Some(info), _) => What::Lock(info),
             (None, Some(digest)) if digest::without_suffix(&lock_id).is_some() => What::Digest(digest),
+            (None, _) if digest::without_suffix(&lock_id).is_none() => What::Lock(String::new()),
             (None, _) => What::Other,
         };
         Some(Self { lock_id, what })

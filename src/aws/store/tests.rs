@@ -275,8 +275,8 @@ async fn items_page_by_page() {
     states/a.tfstate lock Some("a.tfstate")
     states/a.tfstate-md5 digest Some("a.tfstate")
     states/a-md5 lock Some("a-md5")
-    states/no-suffix other Some("no-suffix")
-    states/other other Some("other")
+    states/no-suffix lock Some("no-suffix")
+    states/other lock Some("other")
     states-2/a.tfstate lock None
     "#);
     assert_snapshot!(script.sent(), @r#"

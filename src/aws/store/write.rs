@@ -1,6 +1,6 @@
 //! States and their digests, written as Terraform writes them, and only over what was there when somebody looked.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::delete_item::builders::DeleteItemFluentBuilder, types::AttributeValue};
 use aws_sdk_s3::{
     operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder},
     types::{ChecksumAlgorithm, ServerSideEncryption},
@@ -165,12 +165,21 @@ impl Store<'_> {
         self.aws.read(PUT_ITEM, table, request.send()).await.map(drop)
     }
 
-    /// An item of the table, if one of its attributes is exactly this.
+    /// An item of the table, if one of its attributes is exactly this; if it is empty or no text, where this is empty.
     pub(super) async fn delete_item(&self, lock_id: String, attribute: &str, exact: &str) -> Result<(), AwsError> {
         let table = self.the_table(DELETE_ITEM)?;
         let request = self.aws.clients.dynamodb.delete_item().table_name(table).key(lock_table::KEY, AttributeValue::S(lock_id));
-        let request = request.condition_expression(format!("{attribute} = :exact"));
-        let request = request.expression_attribute_values(":exact", AttributeValue::S(exact.to_owned()));
+        let text = |request: DeleteItemFluentBuilder, name: &str, text: &str| {
+            request.expression_attribute_values(name, AttributeValue::S(text.to_owned()))
+        };
+        let request = if exact.is_empty() {
+            let condition =
+                format!("attribute_exists({}) AND (NOT attribute_type({attribute}, :text) OR {attribute} = :exact)", lock_table::KEY);
+            text(request.condition_expression(condition), ":text", "S")
+        } else {
+            request.condition_expression(format!("{attribute} = :exact"))
+        };
+        let request = text(request, ":exact", exact);
         self.aws.read(DELETE_ITEM, table, request.send()).await.map(drop)
     }
 

@@ -62,7 +62,7 @@ async fn again(lock: &LiveLock, id: &str, target: &Target, cx: &mut Context<'_>)
 
 /// Why there is no lock of this ID; none at all is as good as released.
 fn missing(id: &str, looked: &Looked, target: &Target, cx: &Context<'_>) -> Result<(), Failure> {
-    if let Some((lock_id, _)) = looked.elsewhere.iter().find(|(_, held)| held.id() == id) {
+    if let Some((lock_id, _)) = looked.elsewhere.iter().find(|(lock_id, held)| held.id(lock_id) == id) {
         let bucket = lock_id.split('/').next().unwrap_or_default();
         return Err(Failure::refused(format!("the lock {id} is on a state of another bucket, {lock_id}; no lock was released"))
             .hint(format!("name the backend that it belongs to, as with --bucket {bucket}")));

@@ -50,17 +50,22 @@ pub fn of(lock: &LiveLock, target: &Target, now: Timestamp) -> Vec<LockDocument>
 fn elsewhere(lock_id: &str, held: &Held, now: Timestamp) -> LockDocument {
     let (bucket, path) = lock_id.split_once('/').unwrap_or(("", lock_id));
     let half = [(HeldIn::Table, held)];
-    LockDocument { bucket: bucket.to_owned(), path: path.to_owned(), key: path.to_owned(), ..said(&half, now).unwrap_or_else(nothing) }
+    LockDocument {
+        bucket: bucket.to_owned(),
+        path: path.to_owned(),
+        key: path.to_owned(),
+        ..said(&half, lock_id, now).unwrap_or_else(nothing)
+    }
 }
 
 fn row(lock: &LiveLock, now: Timestamp) -> Option<LockDocument> {
     let halves = [(HeldIn::File, lock.file.as_held()), (HeldIn::Table, lock.item.as_held())];
     let halves: Vec<(HeldIn, &Held)> = halves.into_iter().filter_map(|(place, held)| Some((place, held?))).collect();
-    said(&halves, now)
+    said(&halves, &lock.located.path, now)
 }
 
 /// What the halves of one lock say of its holder.
-fn said(halves: &[(HeldIn, &Held)], now: Timestamp) -> Option<LockDocument> {
+fn said(halves: &[(HeldIn, &Held)], path: &str, now: Timestamp) -> Option<LockDocument> {
     let (_, first) = halves.first()?;
     let info = halves.iter().find_map(|(_, held)| held.info.as_ref().ok());
     let error = if info.is_some() { None } else { first.info.as_ref().err().map(ToString::to_string) };
@@ -68,7 +73,7 @@ fn said(halves: &[(HeldIn, &Held)], now: Timestamp) -> Option<LockDocument> {
     let age = halves.iter().filter_map(|(_, held)| held.age(now)).max();
     Some(LockDocument {
         held_in: halves.iter().map(|(place, _)| *place).collect(),
-        id: first.id(),
+        id: first.id(path),
         operation: info.map(|info| info.operation.clone()),
         who: info.map(|info| info.who.clone()),
         version: info.map(|info| info.version.clone()),

@@ -184,3 +184,27 @@ async fn half_locks_old_ones_and_those_of_nobody() {
     assert_eq!(left, [json!("env:/blue/terraform.tfstate"), json!("their.tfstate")]);
     apply(&backend, &[]);
 }
+
+/// The item alone keeps Terraform out, whatever it says.
+#[tokio::test]
+async fn lock_whose_info_is_no_text_is_seen_and_released() {
+    let backend = initialized(&[]).await;
+    apply(&backend, &[]);
+    put(&backend, &[["bare", "terraform.tfstate", ""], ["bare", "other.tfstate", r#"{"N": "1"}"#]]);
+    let refused = backend.terraform(&["plan"]);
+    assert!(!refused.status.success() && said(&refused).contains("Error acquiring the state lock"), "{}", said(&refused));
+
+    let all = locks(&backend, ENV);
+    let ids: Vec<&str> = all.iter().map(|lock| lock["id"].as_str().expect("an ID")).collect();
+    assert!(ids.len() == 2 && ids.iter().all(|id| id.starts_with("unnamed-")) && ids[0] != ids[1], "{all:?}");
+    let shown = json(&lock(&backend, &format!("show {ENV} --output json")));
+    assert_eq!((&shown["locked"], &shown["locks"][0]["id"]), (&json!(true), &all[1]["id"]), "{shown}");
+
+    let released = lock(&backend, &format!("release {ENV} --id {} --auto-approve", ids[1]));
+    assert_eq!(released.status.code(), Some(0), "{}", said(&released));
+    backend.terraform_ok(&["plan"]);
+    assert_eq!(locks(&backend, ENV).len(), 1, "the other one stays");
+    let released = lock(&backend, &format!("release {ENV} --id {} --auto-approve", ids[0]));
+    assert_eq!(released.status.code(), Some(0), "{}", said(&released));
+    assert_eq!(locks(&backend, ENV), [] as [Value; 0]);
+}

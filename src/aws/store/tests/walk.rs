@@ -25,7 +25,7 @@ fn lines(seen: &[Seen]) -> String {
         }
         Seen::Lock(lock) => format!("lock on {}: item {}, file {}\n", lock.located.path, half(&lock.item), half(&lock.file)),
         Seen::Orphan { located, unsure } => format!("orphan {} {}\n", located.path, unsure.is_some()),
-        Seen::Elsewhere { lock_id, held } => format!("elsewhere {lock_id} {}\n", held.id()),
+        Seen::Elsewhere { lock_id, held } => format!("elsewhere {lock_id} {}\n", held.id(lock_id)),
         Seen::NoTable(error) => format!("no table: {error}\n"),
         Seen::NoListing(error) => format!("no listing: {error}\n"),
     };
