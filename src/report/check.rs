@@ -19,7 +19,8 @@ pub struct FaultDocument {
     /// The name of the object.
     pub path: String,
     pub workspace: String,
-    /// `state-unreadable`, `digest-stale`, `digest-missing`, `digest-orphaned`, `wrong-key`, `lock-file-orphaned` or `unread`.
+    /// `state-unreadable`, `digest-stale`, `digest-missing`, `digest-orphaned`, `state-deleted`, `wrong-key`, `lock-file-orphaned`
+    /// or `unread`.
     pub fault: String,
     /// The digest that is in the table.
     pub stored: Option<String>,
@@ -55,6 +56,9 @@ impl FaultDocument {
                 (Some(version), false) => format!("Terraform cannot read it; the newest version that it can read is {version}"),
                 (None, _) => "Terraform cannot read it, and no older version that it can read was found".to_owned(),
             },
+            "state-deleted" => {
+                format!("it was deleted, which Terraform does not do; version {} can be restored", text(&self.restorable_version))
+            }
             "digest-missing" if self.stored.is_some() => {
                 format!("the table has {:?}, which is not a digest; that of the state is {}", text(&self.stored), text(&self.is))
             }

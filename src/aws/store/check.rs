@@ -58,6 +58,8 @@ pub enum Wrong {
     },
     /// Terraform cannot read what is there. No repair makes it a state again, and none may make it look like one.
     Unreadable { error: String, stored: Option<String>, origin: DigestOrigin },
+    /// There is none any more where the default workspace has its state, and there was one.
+    Deleted { version: RestorableVersion },
     /// Under another key, or none, than the backend says.
     Key {
         is: Encryption,
@@ -78,6 +80,7 @@ impl Wrong {
             Self::Missing { .. } => "digest-missing",
             Self::Orphaned { .. } => "digest-orphaned",
             Self::Unreadable { .. } => "state-unreadable",
+            Self::Deleted { .. } => "state-deleted",
             Self::Key { .. } => "wrong-key",
             Self::LockFile { .. } => "lock-file-orphaned",
             Self::Unread { .. } => "unread",
@@ -94,7 +97,7 @@ impl Wrong {
             Self::Key { stays, .. } => !stays,
             Self::Orphaned { origin, .. } => accept_deleted || *origin == DigestOrigin::NotFound,
             // Whose lock it is, is for a person to say, and so is which state to go back to.
-            Self::LockFile { .. } | Self::Unreadable { .. } | Self::Unread { .. } => false,
+            Self::LockFile { .. } | Self::Unreadable { .. } | Self::Deleted { .. } | Self::Unread { .. } => false,
         }
     }
 
@@ -102,7 +105,8 @@ impl Wrong {
     pub fn restorable(&self) -> Option<&RestorableVersion> {
         match self {
             Self::Orphaned { origin: DigestOrigin::Version(version), .. }
-            | Self::Unreadable { origin: DigestOrigin::Version(version), .. } => Some(version),
+            | Self::Unreadable { origin: DigestOrigin::Version(version), .. }
+            | Self::Deleted { version } => Some(version),
             _ => None,
         }
     }
@@ -163,6 +167,11 @@ impl Store<'_> {
             };
             faults.push(Fault { located, what });
         }
+        let mut seen: HashSet<String> = states.iter().map(|state| state.located.path.clone()).collect();
+        seen.extend(faults.iter().map(|fault| fault.located.path.clone()));
+        if unseen.is_empty() {
+            faults.extend(self.deleted(&seen, only).await);
+        }
         let count = states.len();
         let memory = Semaphore::new(usize::try_from(MEMORY).unwrap_or(usize::MAX));
         let mut looks = stream::iter(states).map(|state| self.faults_of(state, should, &memory)).buffered(AT_ONCE);
@@ -202,6 +211,24 @@ impl Store<'_> {
         }
     }
 
+    /// A state of 0 bytes and without a digest is none, unless there was one before.
+    async fn emptied(&self, path: &str) -> Option<Wrong> {
+        match self.restorable(path, None).await {
+            origin @ DigestOrigin::Version(_) => Some(Wrong::Unreadable { error: "it is empty".to_owned(), stored: None, origin }),
+            DigestOrigin::NotFound | DigestOrigin::Unknown(_) => None,
+        }
+    }
+
+    /// The state of the default workspace, which Terraform never deletes, if it is not there and was.
+    async fn deleted(&self, seen: &HashSet<String>, only: Option<&str>) -> Option<Fault> {
+        let key = self.address.layout.key.as_deref().filter(|key| only.is_none_or(|only| only == *key) && !seen.contains(*key))?;
+        match self.restorable(key, None).await {
+            DigestOrigin::Version(version) => Some(Fault { located: self.address.layout.locate(key), what: Wrong::Deleted { version } }),
+            // Whoever may not list versions learns nothing of what was never there.
+            DigestOrigin::NotFound | DigestOrigin::Unknown(_) => None,
+        }
+    }
+
     /// What is wrong with the bytes of a state, or with its digest.
     async fn content_fault(&self, located: &Located, read: &StateRead, stored: Stored) -> Result<Option<Wrong>, AwsError> {
         let path = &located.path;
@@ -229,7 +256,7 @@ impl Store<'_> {
                 stored => Wrong::Missing { is: is.clone(), stored },
             })),
             StateBytes::Empty => {
-                let Some(stored) = stored.filter(|stored| digest::is_md5(stored)) else { return Ok(None) };
+                let Some(stored) = stored.filter(|stored| digest::is_md5(stored)) else { return Ok(self.emptied(path).await) };
                 Ok(Some(match self.origin_of_digest(path, &stored).await {
                     // It was written over with nothing: a version with content is what Terraform expects.
                     origin @ DigestOrigin::Version(_) => {

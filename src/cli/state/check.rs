@@ -137,6 +137,7 @@ fn document_of(fault: &Fault, accept_deleted: bool, target: &Target) -> FaultDoc
         }
         Wrong::Unreadable { error, stored, .. } => (document.stored, document.error) = (stored.clone(), Some(error.clone())),
         Wrong::Key { is, .. } => document.encryption = is.key.clone().or_else(|| is.algorithm.clone()).or(Some("nothing".to_owned())),
+        Wrong::Deleted { .. } => {}
         Wrong::LockFile { lock } => document.lock = lock.info().map(|info| info.id.clone()),
         Wrong::Unread { error } => document.error = Some(error.clone()),
     }
@@ -201,6 +202,10 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
                 hints.push(format!(
                     "{path}: restore it from a backup: `tfbackend state restore --from-backup FILE`; `{command}` lists its versions"
                 ));
+            }
+            (Wrong::Deleted { .. }, Some(version)) => {
+                let serial = version.serial.map_or_else(String::new, |serial| format!(", serial {serial}"));
+                hints.push(format!("{path}: `{command}` brings back the newest version{serial}"));
             }
             (Wrong::Orphaned { .. }, Some(_)) if !fault.what.can_be_repaired(accept_deleted) => {
                 hints.push(format!("{path}: `{command}` brings the state back; if it was deleted on purpose: `{}`", accept()));

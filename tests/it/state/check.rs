@@ -96,3 +96,28 @@ async fn another_key_a_lock_and_a_lock_file_of_nobody() {
     assert_eq!(heads.matches(&format!("aws:kms {arn}")).count(), 2, "{heads}");
     world.nothing_to_change(&["blocks=700"]);
 }
+
+/// Without a table, no digest says that there was a state: Terraform would start over without a word.
+#[tokio::test]
+async fn state_that_was_emptied_or_deleted_is_missed() {
+    let world = World::make("s3").await;
+    assert_eq!(faults(&checked(&world, &[], 0)), Vec::<String>::new(), "none was ever there");
+    world.apply(&[]);
+    world.apply(&["blocks=2"]);
+    let empty = world.dir().join("empty");
+    fs::write(&empty, "").expect("written");
+    for (how, fault) in [("put", "state-unreadable"), ("delete", "state-deleted")] {
+        world.tool(how, &[KEY, empty.to_str().expect("text")]);
+        let document = checked(&world, &["--repair", "-y"], 2);
+        assert_eq!(faults(&document), [format!("{KEY} {fault} false")], "nothing is written by itself");
+        let remediation = document["faults"][0]["remediation"].as_str().expect("a command");
+        let words: Vec<&str> = remediation.strip_prefix("tfbackend state ").expect("a command").split(' ').chain(["-y"]).collect();
+        let restored = world.state(&words);
+        assert_eq!(restored.status.code(), Some(0), "{}", said(&restored));
+        world.nothing_to_change(&["blocks=2"]);
+        assert_eq!(faults(&checked(&world, &[], 0)), Vec::<String>::new());
+    }
+    // What was never a state is none.
+    world.tool("put", &["notes.tfstate", empty.to_str().expect("text")]);
+    assert_eq!(faults(&checked(&world, &[], 0)), Vec::<String>::new());
+}

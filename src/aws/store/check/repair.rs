@@ -68,7 +68,7 @@ impl Store<'_> {
             Wrong::Missing { stored, .. } => self.right_digest(path, stored.as_deref(), work, &mut kept).await.map(|()| None),
             Wrong::Orphaned { stored, .. } => self.without_digest(path, stored, work, &mut kept).await.map(|()| None),
             Wrong::Key { .. } => self.encrypted_again(&fault.located, should, work).await,
-            Wrong::LockFile { .. } | Wrong::Unreadable { .. } | Wrong::Unread { .. } => Ok(None),
+            Wrong::LockFile { .. } | Wrong::Unreadable { .. } | Wrong::Deleted { .. } | Wrong::Unread { .. } => Ok(None),
         };
         let left = self.release(&lock).await.into_errors();
         let left = (!left.is_empty()).then_some((info.id, left));
