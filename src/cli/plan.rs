@@ -106,6 +106,10 @@ fn show(
     let view = cx.global.out_view(cx.host);
     cx.say(&environment.title());
     cx.say(&state.line(environment));
+    if let Err(failure) = state.must_not_be_taken_down(environment, cx) {
+        cx.say(&format!("warning: {}", failure.message));
+        failure.hints.iter().for_each(|hint| cx.say(&format!("hint: {hint}")));
+    }
     files::say_blocks(environment, cx)?;
     summary::say_kept(environment, cx);
     cx.answer(&report::text(plan, &describe, &view))?;

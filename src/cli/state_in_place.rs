@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{approval, context::Context, environment::Environment, failure::Failure, verify};
+use super::{approval, context::Context, environment::Environment, failure::Failure, verify, wizard};
 use crate::{
     aws::{
         error::AwsError,
@@ -11,6 +11,7 @@ use crate::{
             Store,
             occupied::{LockAtKey, Occupied, StateAtKey},
         },
+        teardown::freeze,
     },
     host::Host,
     observation::Observation,
@@ -18,7 +19,10 @@ use crate::{
     report::words,
     settings::names::StateKey,
     spec::Outputs,
-    state::snapshot::{Contents, MAX_BYTES, Snapshot, Want, Writer},
+    state::{
+        lock::LockInfo,
+        snapshot::{Contents, MAX_BYTES, Snapshot, Want, Writer},
+    },
     working_directory::{Configured, bounded, partial},
 };
 
@@ -30,12 +34,14 @@ pub const FLAG: &str = "--use-existing-state";
 pub struct StateInPlace {
     /// As in `s3://bucket/key`.
     pub url: String,
-    /// Whether the folder has files of ours that say so already: then nothing was looked at.
+    /// Whether the folder has files of ours that say so already: then nothing but the lock was looked at.
     pub is_settled: bool,
     /// What is there. An error of the look is not taken for "nothing".
     occupied: Result<Occupied, AwsError>,
     /// How it is known that the state is this folder's own.
     own: Option<&'static str>,
+    /// The lock of a teardown that goes on, or was cut off.
+    teardown: Option<LockInfo>,
 }
 
 /// Looks at the environment, and at the same time at what is at its state key, if the folder has no files of ours.
@@ -52,7 +58,14 @@ pub async fn inspect(
     let is_settled = has_files_of_ours(&environment, cx.host);
     let key = environment.settings.key.as_str();
     let store = Store::new(&environment.aws, &address);
-    let look = async { if is_settled { Ok(Occupied::default()) } else { store.occupied(key).await } };
+    let look = async {
+        if !is_settled {
+            return store.occupied(key).await;
+        }
+        let (lock, _) = store.lock_on(key).await;
+        let lock = lock.halves().next().map(|held| LockAtKey { info: held.info.clone().ok() });
+        Ok(Occupied { lock, ..Occupied::default() })
+    };
     let (inspection, mut occupied) = cx.look(async { tokio::join!(environment.inspect(moves_state), look) }).await?;
     let (environment, observation) = environment.as_inspected(inspection?);
     let now = environment.store();
@@ -63,7 +76,9 @@ pub async fn inspect(
         occupied = cx.look(Store::new(&environment.aws, &now).occupied(key)).await?;
     }
     let own = occupied.as_ref().ok().and_then(|occupied| own(occupied, &environment, cx));
-    let state = StateInPlace { url: Store::new(&environment.aws, &now).url(key), is_settled, occupied, own };
+    let lock = occupied.as_ref().ok().and_then(|occupied| occupied.lock.as_ref()?.info.clone());
+    let teardown = lock.filter(|info| info.operation == freeze::OPERATION);
+    let state = StateInPlace { url: Store::new(&environment.aws, &now).url(key), is_settled, occupied, own, teardown };
     Ok((environment, observation, state))
 }
 
@@ -79,6 +94,20 @@ impl StateInPlace {
             (Ok(occupied), None) => format!("State: {url} (there already: {}; to use it in this folder: {FLAG})", described(occupied)),
             (Err(error), _) => format!("State: {url} (unknown whether it is there already: {error})"),
         }
+    }
+
+    /// Refuses (3) while the environment is taken down: its states are locked, and only a teardown, or its end, makes them free.
+    ///
+    /// # Errors
+    /// If there is a lock of a teardown on the state.
+    pub fn must_not_be_taken_down(&self, environment: &Environment, cx: &Context<'_>) -> Result<(), Failure> {
+        let Some(info) = &self.teardown else { return Ok(()) };
+        let since = info.created.map(|at| format!(" since {at:.0}")).unwrap_or_default();
+        let command = wizard::command("teardown", environment.name(), &environment.flags) + &cx.global.words();
+        let what = format!("{} is being taken down, or a teardown of it was cut off", environment.title());
+        let mut failure = Failure::refused(format!("{what}; nothing was changed"));
+        failure.causes.push(format!("{} is locked by {} ({}){since}", self.url, info.who, info.operation));
+        Err(failure.hint(format!("`{command}` goes on with it")).hint(format!("`{command} --cancel` lets everybody work again")))
     }
 
     /// Refuses (3) a state that another folder uses, unless it is said that it is meant. `may_ask`: the user is asked in a terminal.
@@ -98,7 +127,7 @@ impl StateInPlace {
         for error in &occupied.unseen {
             cx.say(&format!("note: not all of {} could be looked at: {error}", self.url));
         }
-        if occupied.is_free() {
+        if self.is_settled || occupied.is_free() {
             return Ok(());
         }
         let what = described(occupied);

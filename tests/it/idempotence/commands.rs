@@ -207,7 +207,8 @@ another account is never touched.
 look at everything. What a `bootstrap` takes is in its [plan](plans.md#how-long-it-takes). What is not listed calls nothing.
 
 One list of the state key is made where the folder has no files of tfbackend yet, at the same time as everything else is looked
-at. If something is there, up to four more calls find out what: they take no further round trip.
+at. If something is there, up to four more calls find out what: they take no further round trip. Where the folder has files, the
+lock on its state is looked at, which may be that of a teardown.
 
 | command | reads | writes |
 | --- | --- | --- |

@@ -5,9 +5,12 @@
 
 use jiff::SignedDuration;
 
-use super::super::super::store::{
-    content::Head,
-    live::{Half, LiveLock},
+use super::super::super::{
+    store::{
+        content::Head,
+        live::{Half, LiveLock},
+    },
+    teardown::freeze::OPERATION,
 };
 use crate::{
     state::{
@@ -161,6 +164,9 @@ fn holder(info: &LockInfo) -> String {
 
 /// An ID that is none could be anything, a second command too.
 fn unlock(lock: &LiveLock) -> String {
+    if lock.info().is_some_and(|info| info.operation == OPERATION) {
+        return "`tfbackend teardown --cancel` lets everybody work again, and `tfbackend teardown` goes on with it".to_owned();
+    }
     match lock.info().map(|info| &info.id) {
         Some(id) if is_uuid(id) => format!("`tfbackend lock release --id {id}`"),
         Some(_) | None => "release it by the name that `tfbackend lock list` gives it: `tfbackend lock release --id NAME`".to_owned(),

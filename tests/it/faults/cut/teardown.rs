@@ -1,12 +1,16 @@
 //! A teardown that is cut off: afterwards nothing is left but what is kept on purpose.
 
+use std::os::unix::process::ExitStatusExt;
+
 use super::{Cut, Cuts, cut_off, was_cut};
 use crate::{
-    faults::holds,
+    faults::{holds, run},
     support::{
+        backend::said,
         emulator::Emulator,
         parts::{Part, in_parts},
-        program::Place,
+        program::{Place, Said},
+        proxy::{Client, Faults, Reply, When, Which},
     },
 };
 
@@ -66,4 +70,36 @@ async fn cut(part: Part) {
     assert!(output.status.success(), "{output:?}");
     world.holds_nothing().expect("all is gone");
     Cuts::of("teardown", &calls, part, SAMPLE).each(async |cut| world.survives(cut)).await;
+}
+
+/// It got as far as its locks, and no run gets one: whoever looks is told so.
+#[tokio::test]
+async fn teardown_that_was_cut_off_after_its_locks_is_named() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let mut world = World { emulator, place, made: 0 };
+    world.make().expect("a backend");
+    let client = Client::default();
+    let killed = client.clone();
+    let faults = Faults::seeded(0).rule("s3:PutBucketPolicy", Which::Nth(1), move || Reply::Kill(killed.clone(), When::Before));
+    let (output, _) = run(&world.emulator, &client, faults, |endpoint| world.teardown(endpoint));
+    assert_eq!(output.status.signal(), Some(9), "{}", said(&output));
+
+    let told = |said: &Said, code: i32| {
+        let all = said.all().split_whitespace().collect::<Vec<_>>().join(" ");
+        let named =
+            all.contains("is being taken down, or a teardown of it was cut off") && all.contains("--cancel` lets everybody work again");
+        assert!(said.code == Some(code) && named, "{all}");
+    };
+    let line = |command: &str| world.place.run(&format!("{command} {LINE}").split(' ').collect::<Vec<_>>());
+    told(&line("bootstrap -y"), 3);
+    told(&line("plan"), 0);
+    // From a folder that does not have its files, too.
+    let elsewhere = Place::with(&world.emulator);
+    told(&elsewhere.bootstrap(&format!("{LINE} -y --use-existing-state")), 3);
+
+    let canceled = line("teardown --cancel");
+    assert_eq!(canceled.code, Some(0), "{}", canceled.all());
+    let again = line("bootstrap -y");
+    assert!(again.code == Some(0) && again.all().contains("nothing to do"), "{}", again.all());
 }
