@@ -95,6 +95,7 @@ fn show(
     if cx.global.json() {
         let document = PlanDocument::of(plan, environment.about(), &describe);
         let document = PlanDocument {
+            state: Some(state.document(environment)),
             needed_actions: serde_json::to_value(needed.policy()).ok(),
             kept: summary::kept_settings(environment),
             unwanted: summary::unwanted(environment),

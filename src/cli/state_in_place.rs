@@ -16,7 +16,10 @@ use crate::{
     host::Host,
     observation::Observation,
     render::header::Owner,
-    report::words,
+    report::{
+        plan::document::{StateDocument, StateStatus},
+        words,
+    },
     settings::names::StateKey,
     spec::Outputs,
     state::{
@@ -85,14 +88,15 @@ pub async fn inspect(
 impl StateInPlace {
     /// One line for a plan.
     pub fn line(&self, environment: &Environment) -> String {
-        let Self { url, .. } = self;
-        match (&self.occupied, self.own) {
-            _ if self.is_settled => format!("State: {url}"),
-            (Ok(occupied), _) if occupied.is_free() => format!("State: {url} (new)"),
-            (Ok(occupied), Some(own)) => format!("State: {url} ({}; {own})", described(occupied)),
-            (Ok(occupied), None) if environment.key_said => format!("State: {url} (there already: {})", described(occupied)),
-            (Ok(occupied), None) => format!("State: {url} (there already: {}; to use it in this folder: {FLAG})", described(occupied)),
-            (Err(error), _) => format!("State: {url} (unknown whether it is there already: {error})"),
+        let StateDocument { address, status, message } = self.document(environment);
+        let what = message.unwrap_or_default();
+        match status {
+            StateStatus::Configured => format!("State: {address}"),
+            StateStatus::New => format!("State: {address} (new)"),
+            StateStatus::Own => format!("State: {address} ({what})"),
+            StateStatus::Chosen => format!("State: {address} (there already: {what})"),
+            StateStatus::Foreign => format!("State: {address} (there already: {what}; to use it in this folder: {FLAG})"),
+            StateStatus::Unknown => format!("State: {address} (unknown whether it is there already: {what})"),
         }
     }
 
@@ -108,6 +112,19 @@ impl StateInPlace {
         let mut failure = Failure::refused(format!("{what}; nothing was changed"));
         failure.causes.push(format!("{} is locked by {} ({}){since}", self.url, info.who, info.operation));
         Err(failure.hint(format!("`{command}` goes on with it")).hint(format!("`{command} --cancel` lets everybody work again")))
+    }
+
+    /// The same for a program.
+    pub fn document(&self, environment: &Environment) -> StateDocument {
+        let (status, message) = match (&self.occupied, self.own) {
+            _ if self.is_settled => (StateStatus::Configured, None),
+            (Ok(occupied), _) if occupied.is_free() => (StateStatus::New, None),
+            (Ok(occupied), Some(own)) => (StateStatus::Own, Some(format!("{}; {own}", described(occupied)))),
+            (Ok(occupied), None) if environment.key_said => (StateStatus::Chosen, Some(described(occupied))),
+            (Ok(occupied), None) => (StateStatus::Foreign, Some(described(occupied))),
+            (Err(error), _) => (StateStatus::Unknown, Some(error.to_string())),
+        };
+        StateDocument { address: self.url.clone(), status, message }
     }
 
     /// Refuses (3) a state that another folder uses, unless it is said that it is meant. `may_ask`: the user is asked in a terminal.

@@ -26,6 +26,9 @@ pub struct About {
 pub struct PlanDocument {
     #[serde(flatten)]
     pub about: About,
+    /// The state that the folder will use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateDocument>,
     /// Whether any step is more than a no-op.
     pub changes: bool,
     pub counts: Counts,
@@ -48,6 +51,34 @@ pub struct PlanDocument {
     pub adoption: Option<AdoptionDocument>,
     /// In an order in which they can be carried out.
     pub steps: Vec<StepDocument>,
+}
+
+/// A state, and whether another folder may use it already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StateDocument {
+    /// As in `s3://bucket/key`.
+    pub address: String,
+    pub status: StateStatus,
+    /// What is there, or why that is unknown, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateStatus {
+    /// The folder's partial configuration names it. It was not looked at.
+    Configured,
+    /// Nothing is there.
+    New,
+    /// This folder used it before, or has it as its local state.
+    Own,
+    /// It is there, and the key was said.
+    Chosen,
+    /// It is there, and this folder has not used it: bootstrap refuses without `--use-existing-state`.
+    Foreign,
+    /// It cannot be looked at, and bootstrap refuses.
+    Unknown,
 }
 
 /// A setting and its value, as in `tfbackend.toml`.
@@ -186,6 +217,7 @@ impl PlanDocument {
             counts: Counts::of(plan),
             monthly_cost: Cost::of(plan, describe),
             critical_path: plan.critical_path(),
+            state: None,
             needed_actions: None,
             adoption: None,
             kept: vec![],

@@ -16,7 +16,7 @@ use tfbackend::{
         findings::document::{self as verified, ResourceDocument, VerifyDocument},
         json::{Document, write_line},
         locks::{HeldIn, LockDocument, LocksDocument},
-        plan::document::{About, PlanDocument},
+        plan::document::{About, PlanDocument, StateDocument, StateStatus},
         progress::json::EventDocument,
     },
     spec::Address,
@@ -112,7 +112,9 @@ fn plan() -> PlanDocument {
     let about = About { project: "acme".into(), env: "prod".into(), account: ACCOUNT.into(), region: "eu-west-1".into() };
     let allow = Statement::allow("Kms1").actions(&["kms:EnableKeyRotation"]).on([environment.aws.arn("kms", "eu-west-1", "key/*")]);
     let needed_actions = serde_json::to_value(policy::Document::new(vec![allow])).ok();
-    PlanDocument { needed_actions, ..PlanDocument::of(&Plan { steps: plan.steps }, about, &describe) }
+    let address = "s3://acme-tfstate-prod-123456789012-eu-west-1/network/terraform.tfstate".to_owned();
+    let state = Some(StateDocument { address, status: StateStatus::New, message: None });
+    PlanDocument { state, needed_actions, ..PlanDocument::of(&Plan { steps: plan.steps }, about, &describe) }
 }
 
 fn events() -> [Event; 5] {

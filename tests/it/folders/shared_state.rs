@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::{BUCKET, Folders, SMALL};
 use crate::support::{program::Place, terminal::Terminal};
 
@@ -35,6 +37,21 @@ async fn folder_without_files_is_not_pointed_at_the_state_of_another() {
     assert!(plan.contains(&format!("State: {url} (there already: 1 resource")), "{plan}");
     let plan = world.ok("first", &format!("plan {SMALL}"));
     assert!(plan.contains(&format!("State: {url}\n")), "{plan}");
+    for (folder, more, status, message) in [
+        ("second", "", "foreign", Some("1 resource, serial 1, last written 20")),
+        ("second", "--key terraform.tfstate", "chosen", Some("1 resource, serial 1, last written 20")),
+        ("second", "--key another", "new", None),
+        ("first", "", "configured", None),
+    ] {
+        let plan = world.ok(folder, &format!("plan {SMALL} {more} --output json"));
+        let state = &serde_json::from_str::<Value>(&plan).expect("JSON")["state"];
+        let key = if status == "new" { "another" } else { "terraform.tfstate" };
+        assert_eq!((state["address"].as_str(), state["status"].as_str()), (Some(&*format!("s3://{BUCKET}/{key}")), Some(status)), "{more}");
+        assert!(
+            message.map_or(state["message"].is_null(), |text| state["message"].as_str().is_some_and(|all| all.contains(text))),
+            "{state}"
+        );
+    }
 
     // A saved plan is no way around it.
     world.ok("second", &format!("plan {SMALL} --out saved.plan"));
@@ -80,7 +97,7 @@ async fn folder_that_has_the_state_already_needs_no_word() {
     let text = world.ok("moved", &format!("bootstrap {SMALL} -y"));
     assert!(text.contains("which is there already: 1 resource"), "{text}");
     // Another one, and one that cannot be read.
-    let lineage = serde_json::from_str::<serde_json::Value>(&state).expect("a state")["lineage"].as_str().expect("a lineage").to_owned();
+    let lineage = serde_json::from_str::<Value>(&state).expect("a state")["lineage"].as_str().expect("a lineage").to_owned();
     for local in [state.replace(&lineage, "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10"), "{".to_owned()] {
         world.put("other/terraform.tfstate", &local);
         world.refused("other", &format!("bootstrap {SMALL} -y"), 3);
