@@ -21,8 +21,8 @@ use crate::{
     apply::Outcome,
     aws::{error::AwsError, resources::AwsSpec},
     exit,
-    observation::{self, Observation},
-    plan::Plan,
+    observation::{self, Observation, Seen},
+    plan::{Change, Plan},
     report::words,
     spec::Outputs,
 };
@@ -125,7 +125,7 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
         environment.asked |= asked && !saved;
         keep(save, cx)?;
         outputs = write(plan, &observation, environment, cx).await?;
-        must_have_settled(environment, cx).await?;
+        must_have_settled(environment, &observation, cx).await?;
     }
     let written = files::write(environment, &outputs, cx)?;
     summary::made(environment, &outputs, &written, cx)?;
@@ -196,8 +196,28 @@ fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
     Some(failure.hint("the same command continues where this one stopped"))
 }
 
+/// What is neither as it was nor as it was written was written by somebody else.
+fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
+    let of_others: Vec<&str> = plan
+        .steps
+        .iter()
+        .filter(|step| match (&step.change, before.get(&step.address)) {
+            (Change::Update { from, .. }, Some(Seen::Present { spec, .. })) => from != spec,
+            _ => false,
+        })
+        .map(|step| step.address.as_str())
+        .collect();
+    if of_others.is_empty() {
+        return Failure::partly("everything was written, but AWS shows other values (above)")
+            .hint("if another run with other settings changes this environment at the same time, let it end first")
+            .hint("else AWS does not show all of it yet: run the same command again in a minute");
+    }
+    Failure::partly(format!("somebody else changes this environment at the same time: {}", words::list(&of_others)))
+        .hint("above are the values that are there now; once the other run has ended, run the same command again")
+}
+
 /// Looks again: what AWS says now is what counts, not that the writes succeeded.
-async fn must_have_settled(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+async fn must_have_settled(environment: &Environment, before: &Observation<AwsSpec>, cx: &mut Context<'_>) -> Result<(), Failure> {
     // Reads after a write may still see what was before it.
     const LOOKS: u32 = 8;
     let mut pauses = crate::aws::settle::Pauses::default();
@@ -216,8 +236,7 @@ async fn must_have_settled(environment: &Environment, cx: &mut Context<'_>) -> R
         }
         if look == LOOKS {
             summary::show_plan(&plan, environment, cx);
-            return Err(Failure::partly("everything was written, but AWS does not show all of it yet (above)")
-                .hint("run the same command again in a minute"));
+            return Err(unsettled(&plan, before));
         }
         pauses.wait().await;
     }

@@ -64,6 +64,26 @@ async fn what_is_seen_in_part_is_looked_at_again() {
     assert!(!said.err.contains("--adopt"), "{}", said.all());
 }
 
+/// Another run writes the history limits all the time, too.
+#[tokio::test]
+async fn threat_12_another_run_with_other_settings_is_named() {
+    let (emulator, place) = world().await;
+    let said = place.bootstrap(&format!("{LINE} -y --noncurrent-days 60"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let theirs = || Reply::Edit(|answer| answer.replace("<NoncurrentDays>120<", "<NoncurrentDays>150<"));
+    let faults = Faults::seeded(0).rule("s3:GetBucketLifecycleConfiguration", Which::All, theirs);
+    let proxy = Proxy::with(&emulator, faults);
+    let line = format!("bootstrap {LINE} -y --noncurrent-days 120");
+    let said = place.said(&place.command_at(proxy.endpoint(), &line).output().expect("the program"));
+    let text = "somebody else changes this environment at the same time: state_bucket/lifecycle";
+    assert!(said.code == Some(4) && said.refusal().contains(text), "{}", said.all());
+    // Of what was not there before, both may be the case.
+    let (emulator, place) = world().await;
+    let proxy = Proxy::with(&emulator, Faults::seeded(0).rule("s3:GetBucketLifecycleConfiguration", Which::All, theirs));
+    let said = place.said(&place.command_at(proxy.endpoint(), &line).output().expect("the program"));
+    assert!(said.code == Some(4) && said.all().contains("another run with other settings"), "{}", said.all());
+}
+
 async fn races(start: Start) {
     let first = seed();
     let rounds = if soaked() { start.rounds.1 } else { start.rounds.0 };
