@@ -31,6 +31,7 @@ pub mod prompt;
 pub mod approval;
 pub mod known_env;
 pub mod folder_defaults;
+pub mod folders;
 pub mod state_in_place;
 pub mod save;
 pub mod saved;

@@ -80,6 +80,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     summary::must_not_be_blocked(&plan, &environment)?;
     state.must_not_be_taken_down(&environment, cx)?;
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
+    state.say_who_else(&environment, cx);
     let prune = if args.prune { Prune::of(&environment, cx).await? } else { None };
     let code = carry_out(Carry { plan, observation, adoption, save, saved: false }, &mut environment, cx).await?;
     let Some(prune) = prune else { return Ok(code) };

@@ -107,6 +107,7 @@ fn show(
     let view = cx.global.out_view(cx.host);
     cx.say(&environment.title());
     cx.say(&state.line(environment));
+    state.say_who_else(environment, cx);
     if let Err(failure) = state.must_not_be_taken_down(environment, cx) {
         cx.say(&format!("warning: {}", failure.message));
         failure.hints.iter().for_each(|hint| cx.say(&format!("hint: {hint}")));

@@ -53,6 +53,7 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         };
         return Err(failure.hint("`tfbackend bootstrap` makes it"));
     }
+    state.say_who_else(&environment, cx);
     if !args.check {
         state.must_be_meant(args.use_existing_state, false, &environment, cx)?;
         let written = files::write(&environment, &known, cx)?;

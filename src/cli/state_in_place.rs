@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{approval, context::Context, environment::Environment, failure::Failure, verify, wizard};
+use super::{approval, context::Context, environment::Environment, failure::Failure, folders, verify, wizard};
 use crate::{
     aws::{
         error::AwsError,
@@ -97,6 +97,21 @@ impl StateInPlace {
             StateStatus::Chosen => format!("State: {address} (there already: {what})"),
             StateStatus::Foreign => format!("State: {address} (there already: {what}; to use it in this folder: {FLAG})"),
             StateStatus::Unknown => format!("State: {address} (unknown whether it is there already: {what})"),
+        }
+    }
+
+    /// Names the files of other folders of the repository that lead to the same state, as those of a copied folder do.
+    pub fn say_who_else(&self, environment: &Environment, cx: &mut Context<'_>) {
+        let owner = Owner::of(&environment.backend(&Outputs::new()));
+        let others = folders::with_the_same_state(&environment.out(cx.host), &owner, environment.settings.key.as_str());
+        if !others.is_empty() {
+            let others: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
+            cx.say(&format!("warning: {} of this repository leads to {}, too", words::list(&others), self.url));
+            cx.say(&format!(
+                "hint: two folders with one state delete each other's resources; for a state of its own, remove the copied files and pass \
+                 --key {}",
+                other_key(environment, cx.host)
+            ));
         }
     }
 

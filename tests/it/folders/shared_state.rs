@@ -192,3 +192,31 @@ async fn each_folder_of_a_repository_has_a_state_of_its_own() {
         assert!(plan.contains("No changes."), "{folder}: {plan}");
     }
 }
+
+/// A folder that was copied with its files leads to the state of the first; both are told so, and neither is stopped.
+#[tokio::test]
+async fn copied_folder_is_said_to_use_the_state_of_the_first() {
+    let world = Folders::new().await;
+    let first = "repository/first";
+    world.path(first);
+    world.ok(first, &format!("bootstrap {SMALL} -y"));
+    let alone = world.ok(first, &format!("plan {SMALL}"));
+    assert!(!alone.contains("of this repository"), "{alone}");
+    for file in ["backend.tf", "backend.conf"] {
+        world.put(&format!("repository/copies/second/{file}"), &world.read(&format!("{first}/{file}")));
+    }
+    // One with a state of its own is no matter.
+    world.ok("repository/third", &format!("bootstrap {SMALL} -y"));
+    let url = format!("s3://{BUCKET}/first/terraform.tfstate");
+    for (folder, other, own) in
+        [(first, "copies/second/backend.conf", None), ("repository/copies/second", "first/backend.conf", Some("second/terraform.tfstate"))]
+    {
+        for command in [format!("plan {SMALL}"), format!("bootstrap {SMALL} -y"), format!("render {SMALL} --check")] {
+            let text = world.ok(folder, &command).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(&format!("warning: {other} of this repository leads to {url}, too")), "{folder} {command}: {text}");
+            assert!(own.is_none_or(|own| text.contains(&format!("pass --key {own}"))), "{text}");
+        }
+    }
+    let third = world.ok("repository/third", &format!("plan {SMALL}"));
+    assert!(!third.contains("of this repository"), "{third}");
+}

@@ -1,12 +1,9 @@
 //! Which files say how to lock, and what is to be edited in them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
-    cli::failure::Failure,
+    cli::{failure::Failure, folders},
     render::{
         lock_arguments::{self, Edit, Form, LockArguments, Wanted, edit},
         rewrite::Read,
@@ -18,9 +15,6 @@ use crate::{
         bounded::{self, Unreadable},
     },
 };
-
-/// More folders than any repository of configurations has.
-const MOST_FOLDERS: usize = 20_000;
 
 /// What there is to edit, before anything is.
 #[derive(Debug, Default)]
@@ -55,7 +49,7 @@ pub struct Places<'a> {
 pub fn plan(places: &Places<'_>, wanted: &Wanted<'_>) -> Result<Files, Failure> {
     let mut files = Files::default();
     let Places { root, below, named, out } = places;
-    let mut folders = if *below { folders(root)? } else { vec![(*root).to_owned()] };
+    let mut folders = if *below { folders::below(root)? } else { vec![(*root).to_owned()] };
     let out = out.as_ref().filter(|(dir, _)| dir.is_dir());
     if let Some((dir, _)) = out.filter(|(dir, _)| !folders.contains(dir)) {
         folders.push(dir.clone());
@@ -170,30 +164,6 @@ impl Files {
 
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The folder and all below it, in order, but for hidden ones and links.
-fn folders(root: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let (mut found, mut at) = (vec![root.to_owned()], 0);
-    while let Some(dir) = found.get(at).cloned() {
-        at += 1;
-        let failed = |error: std::io::Error| Failure::failed(format!("cannot look at the folder {}", dir.display())).because(&error);
-        let mut below = vec![];
-        for entry in fs::read_dir(&dir).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            if !hidden && entry.file_type().map_err(failed)?.is_dir() {
-                below.push(entry.path());
-            }
-        }
-        below.sort();
-        found.extend(below);
-        if found.len() > MOST_FOLDERS {
-            return Err(Failure::failed(format!("there are more than {MOST_FOLDERS} folders below {}", root.display()))
-                .hint("name a folder further down: --chdir DIR"));
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which files are edited: those of a folder, or all below it; no hidden one, no link, no other backend.
 
+use std::fs;
+
 use super::*;
 
 const WANTED: Wanted<'_> = Wanted { bucket: "states", table: Some("locks"), use_table: true, use_file: true };
