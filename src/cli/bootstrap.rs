@@ -112,6 +112,7 @@ pub struct Carry {
 pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let Carry { plan, observation, adoption, save, saved } = carry;
     let mut outputs = observation::outputs(&observation);
+    summary::say_openings(&observation, environment, cx);
     if plan.is_empty() {
         keep(save, cx)?;
         summary::say_kept(environment, cx);

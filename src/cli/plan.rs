@@ -74,6 +74,9 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     if args.needed_actions {
         cx.answer(&json::pretty(&needed.policy()))?;
     } else {
+        if !cx.global.json() {
+            summary::say_openings(&observation, &environment, cx);
+        }
         show(&plan, &needed, (&state, adoption.as_ref()), &environment, cx)?;
     }
     if let Some(file) = &file {

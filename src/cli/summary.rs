@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{context::Context, describe::describe, environment::Environment, explain, failure::Failure, wizard};
 use crate::{
-    aws::{resources::AwsSpec, teardown::prune},
+    aws::{resources::AwsSpec, teardown::prune, verify::open},
+    observation::Observation,
     plan::{Change, Plan, Reason, SettingChange},
     render::{
         files::{Outcome, Written},
@@ -24,6 +25,7 @@ use crate::{
         options::said,
     },
     spec::{Address, Outputs},
+    verify::Verdict,
     working_directory::next::next_command,
 };
 
@@ -44,6 +46,16 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
     say_how_to_see_all(plan, cx);
     if environment.settings.lock == LockMechanism::Dynamodb {
         cx.say("`dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --to both`.");
+    }
+}
+
+/// Policies that let in somebody of another account: what others wrote is not removed, and not passed over.
+pub fn say_openings(observation: &Observation<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
+    for checked in open::checks(observation, environment.aws.account(), &|_| None) {
+        if let Verdict::Fails { what, .. } = &checked.verdict {
+            let address = checked.place.address.as_ref().map(ToString::to_string).unwrap_or_default();
+            cx.say(&format!("warning: {address}: {what}; `tfbackend verify` says more"));
+        }
     }
 }
 

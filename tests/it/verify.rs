@@ -100,6 +100,17 @@ async fn nothing_there_then_clean_then_drifted() {
     assert_eq!(place.run(&words).code, Some(0), "{mend}");
     assert_eq!(verify(&place, &line).0.code, Some(0));
 
+    // Whom a policy of others lets in is said by those who write, too.
+    let before = place.run(&format!("plan {line}").split(' ').collect::<Vec<_>>());
+    assert!(!before.all().contains("warning:"), "{}", before.all());
+    emulator.python("tests/it/verify/let_in.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+    for said in [place.run(&format!("plan {line}").split(' ').collect::<Vec<_>>()), place.bootstrap(&format!("{line} -y"))] {
+        let text = said.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("warning: state_bucket/policy: statement Partner allows arn:aws:iam::444455556666:root"), "{text}");
+    }
+    assert_eq!(findings(&verify(&place, &line).1), ["bucket-open at state_bucket/policy: open"]);
+    emulator.python("tests/it/verify/let_in.py", &["acme-tfstate-prod-000000000000-eu-west-1", "no"]);
+
     // Only what is bad enough counts.
     emulator.python("tests/it/idempotence/drift.py", &["no bucket key"]);
     assert_eq!(verify(&place, &line).0.code, Some(2));
