@@ -11,10 +11,12 @@ use tempfile::NamedTempFile;
 use super::{context::Context, environment::Settled, explain, failure::Failure, folder_defaults, wizard};
 use crate::{
     host::{Answer, Host, Kind, Question, bounded},
+    render::shell::shell_word,
     settings::{
         file::{FILE_NAME, File, set},
         names::EnvName,
     },
+    working_directory::Within,
 };
 
 /// A file that is to be written, and what it must say until then.
@@ -68,11 +70,37 @@ pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
 /// Where the file is, and what it says, if it is there.
 fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), Failure> {
     let path = host.cwd.join(shown);
+    target(&path, &shown.display().to_string())?;
     match bounded::text(&path) {
         Ok(text) => Ok((path, Some(text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path, None)),
         Err(error) => Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error)),
     }
+}
+
+/// The file that is written: a link stays one, and what it leads to is replaced.
+///
+/// A checkout holds links to wherever its author wants, so one that leads out of its repository is refused, or out of its
+/// folder where that is in no repository.
+///
+/// # Errors
+/// If a link leads elsewhere, or to nothing.
+fn target(path: &Path, shown: &str) -> Result<PathBuf, Failure> {
+    let Ok(leads_to) = fs::read_link(path) else { return Ok(path.to_owned()) };
+    let refused =
+        |what: &str, to: &Path| Failure::refused(format!("{shown} is a symbolic link to {}, {what}; nothing was changed", to.display()));
+    let real = match fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(refused("which does not exist", &leads_to).hint("remove the link, or make the file that it leads to"));
+        }
+        Err(error) => return Err(Failure::failed(format!("cannot follow the symbolic link {shown}; nothing was changed")).because(&error)),
+    };
+    if Within::of(path.parent().unwrap_or(Path::new("."))).has(&real) {
+        return Ok(real);
+    }
+    let hint = format!("name the file itself: --config {}; or put a file in place of the link", shell_word(&real.display().to_string()));
+    Err(refused("which is not in its repository or folder", &real).hint(hint))
 }
 
 impl Save {
@@ -115,8 +143,7 @@ impl Save {
     pub fn write(&self) -> Result<(), Failure> {
         let shown = &self.shown;
         let failed = |error: &io::Error| Failure::failed(format!("cannot write {shown}; nothing was changed")).because(error);
-        // A link stays one: what it leads to is replaced.
-        let target = if self.before.is_some() { fs::canonicalize(&self.path).map_err(|error| failed(&error))? } else { self.path.clone() };
+        let target = target(&self.path, shown)?;
         let folder = target.parent().unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".tfbackend-");

@@ -107,9 +107,14 @@ impl Within {
         open(path)
     }
 
+    /// Whether a path without links is in it.
+    pub fn has(&self, real: &Path) -> bool {
+        self.0.as_ref().is_none_or(|root| real.starts_with(root))
+    }
+
     fn must_have(&self, path: &Path) -> Result<(), Unreadable> {
-        match (&self.0, fs::canonicalize(path)) {
-            (Some(root), Ok(real)) if !real.starts_with(root) => {
+        match fs::canonicalize(path) {
+            Ok(real) if !self.has(&real) => {
                 Err(Unreadable::new(path, "leads out of the repository by a symbolic link, which is not followed"))
             }
             _ => Ok(()),

@@ -228,6 +228,54 @@ fn links_of_a_folder_show_and_send_nothing() {
     assert!(!said.all().contains("CANARY"), "{}", said.all());
 }
 
+/// `config init`, `bootstrap --save` and `lock migrate` write the settings; what a link leads to is replaced, so it may not lead anywhere.
+#[test]
+fn settings_file_that_leads_out_of_the_repository_is_not_written() {
+    let proxy = answers();
+    let place = Place::at(proxy.endpoint());
+    let (outside, link) = (tempfile::tempdir().expect("a folder"), place.path().join("tfbackend.toml"));
+    let target = outside.path().join("settings.toml");
+    fs::write(&target, "project = \"acme\"\n").expect("written");
+    symlink(&target, &link).expect("a link");
+    let lines = [
+        "config init --env dev --region eu-west-1",
+        "bootstrap --env dev --region eu-west-1 --save -y",
+        "verify --env dev --region eu-west-1 --ignore key-rotation --reason x",
+    ];
+    let target_shown = fs::canonicalize(&target).expect("there").display().to_string();
+    for repository in [false, true] {
+        for line in lines {
+            let said = run(&place, line);
+            let refusal = said.refusal();
+            assert!(said.code == Some(3) && refusal.contains("tfbackend.toml is a symbolic link to"), "{line}: {refusal}");
+            assert!(refusal.contains(&target_shown), "{line}: {refusal}");
+            assert_eq!(fs::read_to_string(&target).expect("there"), "project = \"acme\"\n", "{line}");
+        }
+        if !repository {
+            fs::create_dir(place.path().join(".git")).expect("made");
+        }
+    }
+    // Within the repository a link stays one, and what it leads to is written. The user may name the file elsewhere.
+    fs::create_dir(place.path().join("envs")).expect("made");
+    let from = place.path().join("envs");
+    symlink("../shared.toml", from.join("tfbackend.toml")).expect("a link");
+    write(&place, "shared.toml", "project = \"acme\"\n");
+    let said = run(&place, "--chdir envs config init --env dev --region eu-west-1");
+    assert!(said.code == Some(0) && from.join("tfbackend.toml").is_symlink(), "{}", said.all());
+    assert!(fs::read_to_string(place.path().join("shared.toml")).expect("there").contains("[env.dev]"));
+    let said = run(&place, &format!("config init --env dev --region eu-west-1 --config {}", target.display()));
+    assert!(said.code == Some(0) && fs::read_to_string(&target).expect("there").contains("[env.dev]"), "{}", said.all());
+
+    // What is not there has not changed meanwhile.
+    fs::remove_file(&link).expect("removed");
+    symlink("../nowhere.toml", &link).expect("a link");
+    let said = run(&place, "config init --project acme --env dev --region eu-west-1");
+    let refusal = said.refusal();
+    let dangling = "tfbackend.toml is a symbolic link to ../nowhere.toml, which does not exist";
+    assert!(said.code == Some(3) && refusal.contains(dangling), "{refusal}");
+    assert!(!place.path().parent().expect("a folder").join("nowhere.toml").exists());
+}
+
 #[test]
 fn endpoints_and_roles_of_a_folder_are_notes() {
     let proxy = answers();
