@@ -113,7 +113,8 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
     let Carry { plan, observation, adoption, save, saved } = carry;
     let mut outputs = observation::outputs(&observation);
     summary::say_openings(&observation, environment, cx);
-    if plan.is_empty() {
+    let makes_nothing = plan.is_empty();
+    if makes_nothing {
         keep(save, cx)?;
         summary::say_kept(environment, cx);
         let waits = adoption.as_ref().is_some_and(|adoption| !adoption.waiting.is_empty());
@@ -129,9 +130,19 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
         outputs = write(plan, &observation, environment, cx).await?;
         must_have_settled(environment, &observation, cx).await?;
     }
-    let written = files::write(environment, &outputs, cx)?;
+    let written = files::write(environment, &outputs, cx)
+        .map_err(|failure| if makes_nothing { failure } else { without_files(failure, environment, cx) })?;
     summary::made(environment, &outputs, &written, cx)?;
     Ok(exit::DONE)
+}
+
+/// All is made but the files, which another command writes.
+fn without_files(failure: Failure, environment: &Environment, cx: &Context<'_>) -> Failure {
+    let mut partly = Failure::partly(format!("the backend of {} is made, and its files are not written", environment.title()));
+    partly.causes.push(failure.message.trim_end_matches("; nothing was changed").to_owned());
+    partly.causes.extend(failure.causes);
+    let command = environment.command("render", cx);
+    failure.hints.into_iter().fold(partly.hint(format!("once they can be written: `{command}`")), Failure::hint)
 }
 
 /// Before anything is made, so that a run that is cut off is continued without a question.

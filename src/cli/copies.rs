@@ -29,8 +29,12 @@ fn made(path: &Path) -> Result<PathBuf, Failure> {
     let failed = |error: io::Error| {
         Failure::failed(format!("cannot make the folder {}; nothing was changed", path.display())).because(&error).hint(other)
     };
+    let mut is_new = false;
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            make(path).map_err(failed)?;
+            is_new = true;
+        }
         Err(error) => return Err(failed(error)),
         Ok(meta) if !meta.is_dir() => return Err(refused("is a link or a file, and copies of states go to a folder of that name")),
         Ok(meta) if !is_own(&meta) => return Err(refused("belongs to another user")),
@@ -39,7 +43,13 @@ fn made(path: &Path) -> Result<PathBuf, Failure> {
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(failed)?;
     // It may have come with a checkout: nothing else counts as one.
-    private_file::write(&path.join(".gitignore"), b"*\n", true).map_err(failed)?;
+    private_file::write(&path.join(".gitignore"), b"*\n", true).map_err(|error| {
+        if is_new {
+            // Only what is empty is removed.
+            let _ = fs::remove_dir(path);
+        }
+        failed(error)
+    })?;
     Ok(path.to_owned())
 }
 

@@ -22,7 +22,8 @@ use crate::{
     settings::{
         Alarms, Encryption, Topic,
         layer::{LockMechanism, TrailKind},
-        options::said,
+        merge::Origin,
+        options::{layer_of, said},
     },
     spec::{Address, Outputs},
     verify::Verdict,
@@ -33,6 +34,13 @@ impl Environment {
     pub fn title(&self) -> String {
         let Environment { settings, aws, .. } = self;
         format!("{} {} in {} (account {})", settings.project, settings.env, settings.region, aws.account())
+    }
+
+    /// Another command about it, as it runs in the same folder. What variables and the settings file say, they say again.
+    pub fn command(&self, name: &str, cx: &Context<'_>) -> String {
+        let mut words = said(&self.said);
+        words.retain(|name, _| matches!(self.merged.origin(name), Some(Origin::Flag | Origin::Answer)));
+        wizard::command(name, self.name(), &layer_of(words)) + &cx.global.words()
     }
 }
 

@@ -128,15 +128,19 @@ fn prepare<'a>(dir: &'a Path, files: &'a [File], overwrite: bool) -> Result<Prep
         return Err(RenderError::NotKnownYet { name: file.name.clone() });
     }
     let steps = decide(dir, files, look_at_all(dir, files)?, overwrite);
-    if steps.iter().any(Step::writes) {
-        make_writable_folder(dir)?;
-    }
+    let missing: Vec<&Path> = dir.ancestors().take_while(|folder| fs::symlink_metadata(folder).is_err()).collect();
     let stage = |step: Step<'a>| {
         let permissions = step.found.as_ref().map(|found| &found.permissions);
         let temp = if step.writes() { Some(stage(dir, &step.file.text, permissions)?) } else { None };
         Ok((step, temp))
     };
-    Ok(Prepared { dir, steps: steps.into_iter().map(stage).collect::<Result<_, _>>()? })
+    let made = if steps.iter().any(Step::writes) { make_writable_folder(dir) } else { Ok(()) };
+    let staged = made.and_then(|()| steps.into_iter().map(stage).collect::<Result<_, _>>());
+    if staged.is_err() {
+        // Only what is empty is removed.
+        missing.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+    }
+    Ok(Prepared { dir, steps: staged? })
 }
 
 impl Prepared<'_> {

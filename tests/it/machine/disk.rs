@@ -34,15 +34,24 @@ async fn a_full_disk_leaves_nothing_half() {
     let place = Place::with(&emulator);
     fs::write(place.path().join("tfbackend.toml"), SETTINGS).expect("written");
     let nothing = files(&place);
-    // Before anything is made.
-    for line in [format!("bootstrap {ENV} -y"), format!("plan {ENV} --out saved.json"), "config init --env new".to_owned()] {
+    for line in [format!("plan {ENV} --out saved.json"), "config init --env new".to_owned()] {
         let said = full(&place, &format!("{line} --non-interactive"));
         assert!(matches!(said.code, Some(1 | 4)) && said.refusal().contains("File too large"), "{line}: {}", said.all());
         assert_eq!(files(&place), nothing, "{line}");
         assert_eq!(fs::read_to_string(place.path().join("tfbackend.toml")).expect("there"), SETTINGS, "{line}");
     }
-    let made = place.bootstrap(&format!("{ENV} -y"));
-    assert_eq!(made.code, Some(0), "{}", made.all());
+    // All is made but the files, and the command that is printed writes them.
+    let said = full(&place, &format!("bootstrap {ENV} -y --out infra/dev --noncurrent-days 100"));
+    let refusal = said.refusal();
+    assert!(said.code == Some(4) && refusal.contains("File too large") && refusal.contains("is made, and its files are not"), "{refusal}");
+    assert_eq!(files(&place), nothing, "no folder either");
+    let (_, command) = refusal.split_once("once they can be written: `tfbackend ").expect("a command");
+    let (command, _) = command.split_once('`').expect("its end");
+    let made = place.run(&command.split_whitespace().collect::<Vec<_>>());
+    assert!(command.starts_with("render ") && made.code == Some(0), "{command}: {}", made.all());
+    assert!(place.path().join("infra/dev/backend.tf").exists() && place.path().join("infra/dev/backend.conf").exists());
+    let made = place.bootstrap(&format!("{ENV} -y --use-existing-state"));
+    assert!(made.code == Some(0) && made.err.contains("nothing to do"), "{}", made.all());
     emulator.python("tests/it/teardown/set.py", &["state", "in-use", "acme-tfstate-dev-000000000000-eu-west-1"]);
     let before = files(&place);
     for line in [
@@ -52,15 +61,8 @@ async fn a_full_disk_leaves_nothing_half() {
     ] {
         let said = full(&place, &line);
         assert!(matches!(said.code, Some(1 | 3)) && said.refusal().contains("File too large"), "{line}: {}", said.all());
-        let left: BTreeSet<_> = files(&place).into_iter().filter(|name| name != "other" && name != ".tfbackend").collect();
-        assert_eq!(left, before, "{line}");
+        assert_eq!(files(&place), before, "{line}: neither the folder of the files nor that of the backup");
     }
-    // The folder that the backup was to be in.
-    let copies: Vec<_> =
-        fs::read_dir(place.path().join(".tfbackend")).expect("a folder").map(|entry| entry.expect("one").file_name()).collect();
-    assert!(copies.iter().all(|name| name == ".gitignore"), "{copies:?}");
-    let other = place.path().join("other");
-    assert!(!other.exists() || fs::read_dir(other).expect("a folder").count() == 0);
     // Without its backup nothing was taken down.
     let said = place.run(&["state", "list", "--env", "dev"]);
     assert!(said.code == Some(0) && said.out.contains("terraform.tfstate"), "{}", said.all());
