@@ -19,7 +19,7 @@ use super::{
     },
     key::{Key, own::OwnKey, rotation::Rotation},
     lock_table::{self, LockTable, recovery::Recovery},
-    ownership::Tags,
+    ownership::{DELETE_EVENTS, TABLE_RECOVERY, Tags, with_record},
     policies::{self, ACCESS_LOG_PREFIX, KeyUses, Place, TRAIL_PREFIX, TableAccess},
     resources::AwsSpec,
     topic::{Topic, existing::ExistingTopic, subscription::Subscription},
@@ -184,13 +184,15 @@ impl<'a> Builder<'a> {
 
     fn bucket(&mut self, parts: &Parts, name: &str, encryption: Encryption, lifecycle: Lifecycle) {
         let name = name.to_owned();
+        let alarms = matches!(self.settings.alarms, Alarms::On { .. });
+        let no_events = parts.bucket == STATE_BUCKET && alarms && !self.settings.bucket.delete_events;
         let bucket = Bucket {
             name: name.clone(),
             region: self.place.region.clone(),
             account_regional: self.settings.bucket.namespace == layer::Namespace::AccountRegional,
             ownership: ENFORCED.to_owned(),
             grants: vec![],
-            tags: self.tags.clone(),
+            tags: with_record(&self.tags, DELETE_EVENTS, no_events),
         };
         self.add(parts.bucket.clone(), &[], AwsSpec::Bucket(bucket));
         self.add(parts.public_access.clone(), &[&parts.bucket], AwsSpec::PublicAccess(PublicAccess::blocked(name.clone())));
@@ -283,7 +285,7 @@ impl<'a> Builder<'a> {
                 Some(key) if table.encryption == layer::TableEncryption::SameKey => lock_table::Encryption::Kms(key.clone()),
                 _ => lock_table::Encryption::AwsOwned,
             },
-            tags: self.tags.clone(),
+            tags: with_record(&self.tags, TABLE_RECOVERY, !table.recovery),
         };
         let recovery = table.recovery;
         self.add(LOCK_TABLE, &[&KEY], AwsSpec::LockTable(spec));

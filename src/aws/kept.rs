@@ -209,10 +209,22 @@ impl Inspect<'_> {
             None
         } else {
             let by_defaults = self.merged.clone().with_kept(&without(&decision.kept, &weaker)).without_refused(&decision.refused);
-            Some(blueprint::beside(&by_defaults.resolve(self.env)?, &names, self.aws, &staying))
+            let judged = blueprint::beside(&by_defaults.resolve(self.env)?, &names, self.aws, &staying);
+            Some(Blueprint::new(judged.nodes().iter().map(|node| with_records_of(&blueprint, node)).collect()))
         };
         Ok(Inspection { merged, settings, names, blueprint, observation, unwanted, changes, weaker, judged, live: evidence.live })
     }
+}
+
+/// The node with the records of left out parts that it has in the other blueprint: its tags are no finding of their own.
+fn with_records_of(blueprint: &Blueprint<AwsSpec>, node: &Node<AwsSpec>) -> Node<AwsSpec> {
+    let mut node = node.clone();
+    if let (AwsSpec::LockTable(judged), Some(AwsSpec::LockTable(kept))) =
+        (&mut node.spec, blueprint.get(&node.address).map(|node| &node.spec))
+    {
+        judged.tags.clone_from(&kept.tags);
+    }
+    node
 }
 
 /// The layer without what `other` says, and without what has no effect then.

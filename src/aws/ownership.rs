@@ -11,6 +11,13 @@ pub const PROTECTED: &str = "tfbackend:protected";
 /// Counts up when the set of resources changes, not with each release: it would be drift.
 pub const LAYOUT: &str = "tfbackend:version";
 
+/// On the state bucket, `false`: its notifications were left out. Without it, one that is gone was taken away by others.
+pub const DELETE_EVENTS: &str = "tfbackend:delete-events";
+/// On the lock table, `false`: its point-in-time recovery was left out.
+pub const TABLE_RECOVERY: &str = "tfbackend:table-recovery";
+
+const LEFT_OUT: &str = "false";
+
 const TOOL: &str = "tfbackend";
 const LAYOUT_VERSION: &str = "1";
 
@@ -61,11 +68,26 @@ impl Mark {
     }
 }
 
-/// Ours over theirs: a tag set is never replaced.
+/// Ours over theirs: a tag set is never replaced. A part that is no longer left out has a tag that says so.
 pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
     let mut all = theirs.clone();
+    for part in [DELETE_EVENTS, TABLE_RECOVERY] {
+        if let Some(value) = all.get_mut(part) {
+            "true".clone_into(value);
+        }
+    }
     all.extend(ours.clone());
     all
+}
+
+/// The tags of a resource, with the record of a part that is left out.
+pub fn with_record(tags: &Tags, part: &str, left_out: bool) -> Tags {
+    let record = left_out.then(|| (part.to_owned(), LEFT_OUT.to_owned()));
+    tags.clone().into_iter().chain(record).collect()
+}
+
+pub fn is_left_out(tags: &Tags, part: &str) -> bool {
+    tags.get(part).is_some_and(|value| value == LEFT_OUT)
 }
 
 /// The tags to write so that `to` holds, given that `from` is there.

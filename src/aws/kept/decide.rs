@@ -237,6 +237,7 @@ pub fn weaker_than_default(kept: &Layer) -> Layer {
         alarm_bucket_size: above(kept.alarm_bucket_size, default.alarm_bucket_size),
         alarm_object_count: above(kept.alarm_object_count, default.alarm_object_count),
         billing: kept.billing.filter(|billing| *billing == BillingKind::Provisioned),
+        table_recovery: kept.table_recovery.filter(|recovery| !recovery),
         ..Layer::default()
     }
 }

@@ -1,7 +1,8 @@
 //! What the resources of a live environment say of the settings that it was made with.
 //!
 //! Only resources with the environment's tags are asked. A part that is not there is no evidence that it was left out:
-//! it may have been deleted. It was left out on purpose where the policy of another part does not provide for it.
+//! it may have been deleted. It was left out on purpose where the policy of another part does not provide for it, or where a
+//! tag of its whole says so.
 
 use super::{Beside, sightings::Sightings};
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
             policy::{ALGORITHM, KEY as ASKED_KEY},
         },
         lock_table::{Billing, Encryption as TableKey, LockTable, migration::BOTH_SINCE},
-        ownership::{PROTECTED, Tags},
+        ownership::{DELETE_EVENTS, PROTECTED, TABLE_RECOVERY, Tags, is_left_out},
         policies::{HISTORY, unescaped},
         policy::Document,
         resources::AwsSpec,
@@ -287,6 +288,8 @@ impl<'a> Reader<'a> {
         if table.encryption == TableKey::AwsOwned && without_key {
             layer.table_encryption = Some(TableEncryption::AwsOwned);
         }
+        let recovers = matches!(self.part(&LOCK_TABLE, "recovery"), Some(AwsSpec::Recovery(recovery)) if recovery.enabled);
+        layer.table_recovery = (!recovers && is_left_out(&table.tags, TABLE_RECOVERY)).then_some(false);
     }
 
     fn alarm_settings(&self, layer: &mut Layer) {
@@ -334,7 +337,8 @@ impl<'a> Reader<'a> {
             layer.alarms = Some(false);
         }
         let key_without = key.is_none() || has(key, "AlarmsToTopic") && lacks(key, "BucketEventsToTopic");
-        if !notifies && lacks(topic, "BucketEvents") && key_without {
+        let recorded = matches!(self.ours(&STATE_BUCKET), Some(AwsSpec::Bucket(bucket)) if is_left_out(&bucket.tags, DELETE_EVENTS));
+        if !notifies && (recorded || lacks(topic, "BucketEvents") && key_without) {
             layer.delete_events = Some(false);
         }
     }

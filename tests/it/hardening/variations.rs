@@ -99,9 +99,11 @@ async fn provisioned_capacity() {
     - table billing = "PAY_PER_REQUEST"
     - table capacity = [0, 0]
     - table recovery = "ENABLED"
+    - table tags = (ours, protected=true)
     + table billing = "PROVISIONED"
     + table capacity = [2, 3]
     + table recovery = "DISABLED"
+    + table tags = {"ManagedBy": "tfbackend", "tfbackend:env": "prod", "tfbackend:project": "acme", "tfbackend:protected": "true", "tfbackend:table-recovery": "false", "tfbackend:version": "1"}
     "#);
 }
 

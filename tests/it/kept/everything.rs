@@ -69,3 +69,48 @@ async fn settings_that_are_kept_have_their_source_named() {
     let names: Vec<&str> = document["kept"].as_array().expect("kept").iter().filter_map(|one| one["name"].as_str()).collect();
     assert!(["key", "lock", "trail", "alarms"].iter().all(|name| names.contains(name)), "{names:?}");
 }
+
+const DRIFT: &str = "tests/it/idempotence/drift.py";
+
+/// What was left out stays out; what was switched off by hand is repaired.
+#[tokio::test]
+async fn recovery_that_was_left_out_is_kept_and_found() {
+    let backend = Backend::make(&[&super::SMALL[..], &["--table-recovery=false"]].concat()).await;
+    let (emulator, empty) = (&backend.emulator, tempfile::tempdir().expect("a folder"));
+    nothing_to_do(&unsaid(emulator, empty.path(), &["bootstrap"]));
+    let all = words(&unsaid(emulator, empty.path(), &["plan"]));
+    assert!(all.contains("table-recovery = false"), "{all}");
+    assert_eq!(findings(emulator, empty.path(), &[]), ["table-recovery at lock_table/recovery"]);
+    assert_eq!(findings(emulator, empty.path(), &["--table-recovery=false"]), Vec::<String>::new());
+
+    let raised = unsaid(emulator, empty.path(), &["bootstrap", "-y", "--table-recovery"]);
+    assert_eq!(raised.code, Some(0), "{}", raised.all());
+    nothing_to_do(&unsaid(emulator, empty.path(), &["bootstrap"]));
+    emulator.python(DRIFT, &["no point-in-time recovery"]);
+    assert_eq!(findings(emulator, empty.path(), &[]), ["table-recovery at lock_table/recovery"]);
+    let repaired = unsaid(emulator, empty.path(), &["bootstrap", "-y"]);
+    assert_eq!(repaired.code, Some(0), "{}", repaired.all());
+    assert_eq!(findings(emulator, empty.path(), &[]), Vec::<String>::new());
+}
+
+/// A topic of the user's that S3 may not publish to would block the plan, and one that it may publish to would be told.
+#[tokio::test]
+async fn deletions_that_nobody_is_told_of_are_kept_so() {
+    let emulator = Emulator::start().await;
+    for publishers in [vec![], vec!["s3"]] {
+        let topic = emulator.python("tests/it/hardening/make_topic.py", &publishers).trim().to_owned();
+        let (dir, empty) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let less = ["--trail", "off", "--access-logs=false", "--alarm-topic", &topic, "--delete-events=false"];
+        let made = unsaid(&emulator, dir.path(), &[&["bootstrap", "-y"], &less[..]].concat());
+        assert_eq!(made.code, Some(0), "{publishers:?}: {}", made.all());
+        nothing_to_do(&unsaid(&emulator, empty.path(), &["bootstrap"]));
+        let all = words(&unsaid(&emulator, empty.path(), &["plan"]));
+        assert!(all.contains("delete-events = false"), "{all}");
+    }
+    // Said again, it is a change like any other, and undone by hand it is repaired.
+    let empty = tempfile::tempdir().expect("a folder");
+    let said = unsaid(&emulator, empty.path(), &["bootstrap", "-y", "--delete-events"]);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    emulator.python(DRIFT, &["nobody hears of deletions"]);
+    assert_eq!(findings(&emulator, empty.path(), &[]), ["bucket-delete-events at state_bucket/notifications"]);
+}
