@@ -10,6 +10,7 @@ pub mod file;
 pub mod place;
 pub mod merge;
 pub mod resolve;
+pub mod rerun;
 pub mod derived;
 pub mod check;
 pub mod error;

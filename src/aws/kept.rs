@@ -25,6 +25,7 @@ use crate::{
         merge::Merged,
         names::{AccountId, EnvName, StateKey, WorkspacePrefix},
         options::{layer_of, said},
+        rerun::Rerun,
     },
     spec::{Address, Spec},
 };
@@ -101,6 +102,8 @@ pub struct Inspect<'a> {
     pub account: &'a AccountId,
     /// Whether the user asked for files that use another state.
     pub moves_state: bool,
+    /// What names the environment again on a command line.
+    pub rerun: &'a Rerun,
 }
 
 impl Inspect<'_> {
@@ -152,6 +155,7 @@ impl Inspect<'_> {
                 settings: &settings,
                 account: self.account,
                 moves_state: self.moves_state,
+                rerun: self.rerun,
             };
             decision = facts.decide();
             merged = self.merged.clone().with_kept(&decision.kept).without_refused(&decision.refused);

@@ -131,17 +131,17 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
         must_have_settled(environment, &observation, cx).await?;
     }
     let written = files::write(environment, &outputs, cx)
-        .map_err(|failure| if makes_nothing { failure } else { without_files(failure, environment, cx) })?;
+        .map_err(|failure| if makes_nothing { failure } else { without_files(failure, environment) })?;
     summary::made(environment, &outputs, &written, cx)?;
     Ok(exit::DONE)
 }
 
 /// All is made but the files, which another command writes.
-fn without_files(failure: Failure, environment: &Environment, cx: &Context<'_>) -> Failure {
+fn without_files(failure: Failure, environment: &Environment) -> Failure {
     let mut partly = Failure::partly(format!("the backend of {} is made, and its files are not written", environment.title()));
     partly.causes.push(failure.message.trim_end_matches("; nothing was changed").to_owned());
     partly.causes.extend(failure.causes);
-    let command = environment.command("render", cx);
+    let command = environment.rerun.command("render", "", &[]);
     failure.hints.into_iter().fold(partly.hint(format!("once they can be written: `{command}`")), Failure::hint)
 }
 

@@ -34,6 +34,7 @@ use crate::{
         merge::{Merged, Sources},
         names::{AccountId, EnvName},
         options::{layer_of, said},
+        rerun::Rerun,
         resolve,
     },
     spec::Outputs,
@@ -68,6 +69,8 @@ pub struct Environment {
     pub said: Layer,
     /// What was said of it on the command line.
     pub flags: Layer,
+    /// What names it again on a command line.
+    pub rerun: Rerun,
     /// Whether a person was asked for any of it.
     pub asked: bool,
     /// Whether there is a person who may be asked.
@@ -227,6 +230,7 @@ impl Settled {
             (None, None) => None,
         };
         let (said, flags) = (merged.said().without_run(), sources.flags.without_run());
+        let rerun = Rerun::new(&settings.env, &merged, global.words(), global.sandbox);
         let key_said = folder_defaults::key_is_said(&merged, host);
         let beside = beside_of(&settings, &aws, emulator.is_some(), host);
         let with_kept = merged.clone().with_kept(&beside.layer());
@@ -244,6 +248,7 @@ impl Settled {
             emulator,
             said,
             flags,
+            rerun,
             asked,
             may_ask,
             key_said,
@@ -272,7 +277,8 @@ async fn is_live(env: &EnvName, merged: &Merged, connected: &Connected, host: &H
     let settings = merged.resolve(env).map_err(|error| explain::settings(&error))?;
     let aws = connected.clone().about(&settings);
     let (account, beside) = (account_of(&aws)?, beside_of(&settings, &aws, false, host));
-    let inspect = Inspect { aws: &aws, env, merged, beside: &beside, account: &account, moves_state: false };
+    let rerun = Rerun::new(env, merged, String::new(), false);
+    let inspect = Inspect { aws: &aws, env, merged, beside: &beside, account: &account, moves_state: false, rerun: &rerun };
     let inspection = tokio::select! {
         biased;
         () = host.cancel.cancelled() => return Err(Failure::interrupted("interrupted while looking; nothing was changed")),
@@ -319,7 +325,7 @@ impl Environment {
     pub async fn inspect(&self, moves_state: bool) -> Result<Inspection, Failure> {
         let (aws, env, merged, beside) = (&self.aws, &self.settings.env, &self.merged, &self.beside);
         let account = account_of(aws)?;
-        let inspect = Inspect { aws, env, merged, beside, account: &account, moves_state };
+        let inspect = Inspect { aws, env, merged, beside, account: &account, moves_state, rerun: &self.rerun };
         inspect.run().await.map_err(|error| explain::settings(&error))
     }
 

@@ -43,15 +43,16 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     // A key that has no alias yet may not be the one: another run may be naming its own.
     let known = observation::final_outputs(&observation);
     if environment.settings.encryption != Encryption::SseS3 && !known.contains_key(&KEY) {
+        let bootstrap = environment.rerun.command("bootstrap", "", &["overwrite"]);
         let failure = match observation.get(&KEY) {
             Some(Seen::Unreadable(error)) => Failure::failed(format!("the key could not be looked at: {error}")),
             Some(Seen::Present { .. }) => {
                 let failure = Failure::failed(format!("the key of {} has no alias {}", environment.title(), environment.names.key_alias));
-                return Err(failure.hint("wait for the bootstrap that is making it, or let `tfbackend bootstrap` name the key"));
+                return Err(failure.hint(format!("wait for the bootstrap that is making it, or let `{bootstrap}` name the key")));
             }
             _ => Failure::failed(format!("{} has no key yet", environment.title())),
         };
-        return Err(failure.hint("`tfbackend bootstrap` makes it"));
+        return Err(failure.hint(format!("`{bootstrap}` makes it")));
     }
     state.say_who_else(&environment, cx);
     if !args.check {
@@ -92,6 +93,7 @@ fn say_how_states_come_along(environment: &Environment, cx: &mut Context<'_>) {
     let bucket = beside.bucket.as_ref().is_some_and(|bucket| *bucket != environment.names.state_bucket);
     if key || prefix || bucket {
         cx.say("The file uses another state now. To take the states along, in the folder that was initialized with the old one:");
-        cx.say(&format!("  terraform init -migrate-state -backend-config={}", shell_word(&beside.file)));
+        let init = format!("terraform init -migrate-state -backend-config={}", shell_word(&beside.file));
+        cx.say(&format!("  {}", environment.rerun.terraform(&init)));
     }
 }

@@ -22,8 +22,7 @@ use crate::{
     settings::{
         Alarms, Encryption, Topic,
         layer::{LockMechanism, TrailKind},
-        merge::Origin,
-        options::{layer_of, said},
+        options::said,
     },
     spec::{Address, Outputs},
     verify::Verdict,
@@ -34,13 +33,6 @@ impl Environment {
     pub fn title(&self) -> String {
         let Environment { settings, aws, .. } = self;
         format!("{} {} in {} (account {})", settings.project, settings.env, settings.region, aws.account())
-    }
-
-    /// Another command about it, as it runs in the same folder. What variables and the settings file say, they say again.
-    pub fn command(&self, name: &str, cx: &Context<'_>) -> String {
-        let mut words = said(&self.said);
-        words.retain(|name, _| matches!(self.merged.origin(name), Some(Origin::Flag | Origin::Answer)));
-        wizard::command(name, self.name(), &layer_of(words)) + &cx.global.words()
     }
 }
 
@@ -53,7 +45,8 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
     cx.show(&text);
     say_how_to_see_all(plan, cx);
     if environment.settings.lock == LockMechanism::Dynamodb {
-        cx.say("`dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --to both`.");
+        let migrate = environment.rerun.of_target("lock migrate", " --to both", &[]);
+        cx.say(&format!("`dynamodb_table` is deprecated since Terraform 1.11; to move: `{migrate}`."));
     }
 }
 
@@ -81,7 +74,8 @@ pub fn kept_lines(environment: &Environment) -> Vec<String> {
     let mut lines: Vec<String> =
         kept.into_iter().chain(unwanted.map(|one| format!("no longer wanted, and kept: {}  {}", one.address, one.title))).collect();
     if prune::plan(&environment.unwanted).deletes().next().is_some() {
-        lines.push("`tfbackend bootstrap --prune` deletes what is no longer wanted, after a question of its own.".to_owned());
+        let prune = environment.rerun.command("bootstrap", " --prune", &[]);
+        lines.push(format!("`{prune}` deletes what is no longer wanted, after a question of its own."));
     }
     lines
 }
@@ -218,10 +212,12 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
     let conf = settings.files.conf_file.for_env(&settings.env);
     let program = if which(cx, "terraform") || !which(cx, "tofu") { "terraform" } else { "tofu" };
     let out = settings.files.out.display().to_string();
-    let there = if dir == cx.host.cwd { String::new() } else { format!("cd {} && ", shell_word(&out)) };
-    let wrap = if cx.global.sandbox { "tfbackend sandbox run -- " } else { "" };
-    let next: Vec<String> =
-        next_command(&dir, &conf).command_lines(program, &conf).into_iter().map(|line| format!("{there}{wrap}{line}")).collect();
+    // From the folder in which this command was started.
+    let chdir = cx.global.chdir.clone().unwrap_or_default();
+    let folder = if dir == cx.host.cwd { chdir } else { chdir.join(out) };
+    let there = if folder.as_os_str().is_empty() { String::new() } else { format!("cd {} && ", shell_word(&folder.display().to_string())) };
+    let lines = next_command(&dir, &conf).command_lines(program, &conf).into_iter();
+    let next: Vec<String> = lines.map(|line| format!("{there}{}", environment.rerun.terraform(&line))).collect();
     if cx.global.json() {
         let made = Made {
             event: "made",

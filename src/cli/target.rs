@@ -296,9 +296,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
     let start = place::Start { aws: environment.aws.clone(), address, region_said: true };
     let found = place::find(start, connect, cx).await;
     let found = found.map_err(|failure| match failure {
-        place::Missing::Bucket(failure) => {
-            failure.hint(format!("`tfbackend bootstrap --env {}` makes it", shell_word(settings.env.as_str())))
-        }
+        place::Missing::Bucket(failure) => failure.hint(format!("`{}` makes it", environment.rerun.command("bootstrap", "", &[]))),
         place::Missing::Other(failure) => failure,
     })?;
     let encryption = match &settings.encryption {

@@ -2,6 +2,7 @@
 
 mod encryption;
 mod everything;
+mod hints;
 mod locks;
 mod prune;
 mod state_key;
@@ -28,6 +29,25 @@ fn unsaid(emulator: &Emulator, dir: &Path, words: &[&str]) -> Said {
     let output = program.stdin(Stdio::null()).output().expect("the program");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// A command as it is printed, after the name of the program, in the same folder.
+fn printed(emulator: &Emulator, dir: &Path, words: &str) -> Said {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+    program.args(words.split_whitespace()).current_dir(dir).env_clear().envs(emulator.aws_env());
+    let output = program.stdin(Stdio::null()).output().expect("the program");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// The words of the first such command that was printed, after the name of the program.
+#[track_caller]
+fn command_in(said: &Said, start: &str) -> String {
+    let all = words(said);
+    let at = all.find(&format!("tfbackend {start}")).unwrap_or_else(|| panic!("no {start}: {all}"));
+    let line = &all[at + "tfbackend ".len()..];
+    let end = ["`", " hint: ", " caused by: "].iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
+    line[..end].to_owned()
 }
 
 /// With the lines of paragraphs joined.

@@ -96,6 +96,29 @@ async fn up_status_up_again_down() {
     assert!(!sandbox.down(false).await.expect("down again"));
 }
 
+/// What is printed runs as it is: Terraform needs the variables of the sandbox, and the folder that was meant.
+#[tokio::test]
+async fn printed_commands_of_terraform_are_for_the_sandbox() {
+    let world = World::new();
+    world.up(None).await.expect("up");
+    fs::create_dir(world.dir.path().join("infra")).expect("made");
+    let run = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        let environment = "--sandbox --chdir infra --env dev --project demo --region us-east-1";
+        command.args(line.split_whitespace()).args(environment.split(' ')).current_dir(world.dir.path()).env_clear().envs(&world.vars);
+        let output = command.stdin(Stdio::null()).output().expect("the program");
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    };
+    let made = run("bootstrap -y --trail off --alarms=false --access-logs=false --policy=false --encryption sse-s3 --lock dynamodb");
+    assert!(made.contains("cd infra && tfbackend sandbox run -- terraform init -backend-config=backend.conf"), "{made}");
+    let moved = run("lock migrate --to both -y");
+    let init = "tfbackend sandbox run -- terraform init -reconfigure -backend-config=backend.conf";
+    assert!(moved.contains(&format!("Run wherever it is used: {init}")), "{moved}");
+    let key = run("bootstrap -y --key other.tfstate");
+    let joined = key.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(joined.contains("`tfbackend sandbox run -- terraform init -migrate-state -backend-config=backend.conf`"), "{key}");
+}
+
 #[tokio::test]
 async fn state_and_credentials_survive_down_and_up() {
     let world = World::new();

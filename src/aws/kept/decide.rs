@@ -6,12 +6,15 @@ use super::{
 };
 use crate::{
     plan::{Reason, SettingChange},
+    render::shell::shell_word,
     settings::{
         Settings,
         derived::{Names, base},
         layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace},
         merge::Merged,
         names::{AccountId, BucketName},
+        options,
+        rerun::Rerun,
         resolve::defaults,
     },
     spec::Address,
@@ -44,6 +47,8 @@ pub struct Facts<'a> {
     pub account: &'a AccountId,
     /// Whether the user asked for files that use another state.
     pub moves_state: bool,
+    /// What names the environment again on a command line.
+    pub rerun: &'a Rerun,
 }
 
 impl Facts<'_> {
@@ -72,6 +77,13 @@ impl Facts<'_> {
         decision.changes.push(SettingChange::Refused { setting, reason: Reason::NeedsOrder { what, remedy } });
     }
 
+    /// The command that moves the locks, without what is refused.
+    fn migrate(&self, to: &str, except: &[&str], decision: &Decision) -> String {
+        let refused = options::said(&decision.refused);
+        let except: Vec<&str> = refused.keys().map(String::as_str).chain(except.iter().copied()).collect();
+        self.rerun.of_target("lock migrate", &format!(" --to {to}"), &except)
+    }
+
     /// A part that was left out stays away only where nothing that was said needs it.
     fn without_contradictions(&self, kept: &mut Layer) {
         let said = |names: &[&str]| names.iter().any(|name| self.merged.is_said(name));
@@ -94,12 +106,14 @@ impl Facts<'_> {
         decision.kept.key = Some(live.clone());
         let Some(said) = self.said("key", self.merged.layer.key.as_ref()).filter(|said| said != live && !self.moves_state) else { return };
         decision.refused.key = Some(live.clone());
-        let (env, file) = (&self.settings.env, &self.beside.file);
+        let file = &self.beside.file;
         let what =
             format!("`key` is said to be `{said}`, and {file} uses the state at `{live}`: Terraform would find another state, or none");
         let remedy = format!(
-            "to go on with the state that is in use, say `key` `{live}`; to move it, `tfbackend render --env {env} --key {said} --overwrite` \
-             writes the new key, and `terraform init -migrate-state -backend-config={file}` in this folder then takes the states along"
+            "to go on with the state that is in use, say `key` `{live}`; to move it, `{}` writes the new key, and `{}` in this folder then \
+             takes the states along",
+            self.rerun.command("render", &format!(" --key {} --overwrite", shell_word(said.as_str())), &["key"]),
+            self.rerun.terraform(&format!("terraform init -migrate-state -backend-config={}", shell_word(file)))
         );
         self.refuse(decision, STATE_KEY, what, remedy);
     }
@@ -114,9 +128,14 @@ impl Facts<'_> {
             "`workspace-key-prefix` is said to be `{said}`, and the states of workspaces are below `{live}`: runs would not find them"
         );
         let remedy = format!(
-            "to keep them where they are, say `workspace-key-prefix` `{live}`; to move them, `tfbackend render --env {} \
-             --workspace-key-prefix {said} --overwrite` writes the new one, and `terraform init -migrate-state` then takes them along",
-            self.settings.env
+            "to keep them where they are, say `workspace-key-prefix` `{live}`; to move them, `{}` writes the new one, and `{}` then takes \
+             them along",
+            self.rerun.command(
+                "render",
+                &format!(" --workspace-key-prefix {} --overwrite", shell_word(said.as_str())),
+                &["workspace-key-prefix"]
+            ),
+            self.rerun.terraform("terraform init -migrate-state")
         );
         self.refuse(decision, WORKSPACE_PREFIX, what, remedy);
     }
@@ -176,8 +195,7 @@ impl Facts<'_> {
         match self.said("table", self.merged.layer.table.as_ref()) {
             Some(said) if said.as_str() != live => {
                 let what = format!("the lock table is said to be {said}, and runs lock in {live}: two runs would not see each other");
-                let remedy =
-                    format!("to leave the table, go to lock files first: `tfbackend lock migrate --env {} --to both`", self.settings.env);
+                let remedy = format!("to leave the table, go to lock files first: `{}`", self.migrate("both", &["table"], decision));
                 self.refuse(decision, TABLE_NAME, what, remedy);
                 decision.refused.table = live.parse().ok();
             }
@@ -206,7 +224,7 @@ impl Facts<'_> {
         let what =
             format!("`lock` is said to be `{}`, and runs lock with `{}`: two runs would not see each other's lock", word(said), word(live));
         let then = if next == said { String::new() } else { format!(", and then `--to {}`", word(said)) };
-        let remedy = format!("`tfbackend lock migrate --env {} --to {}`{then} changes it in a safe order", self.settings.env, word(next));
+        let remedy = format!("`{}`{then} changes it in a safe order", self.migrate(word(next), &[], decision));
         self.refuse(decision, LOCK_MECHANISM, what, remedy);
     }
 

@@ -223,7 +223,7 @@ fn document(
     to: LockMechanism,
     target: &Target,
 ) -> MigrationDocument {
-    let ready = |since| facts.used.states.iter().filter(|state| guards::not_ready(state, since).is_none()).count();
+    let ready = |since| facts.used.states.iter().filter(|state| guards::not_ready(state, since, &facts.words).is_none()).count();
     MigrationDocument {
         bucket: target.address.bucket.clone(),
         table: facts.table.clone(),
@@ -288,18 +288,22 @@ fn approve(steps: &[MigrationStep], approved: bool, files: &Files, cx: &mut Cont
     approval::ask(&text, "--auto-approve", cx)
 }
 
+/// What names the backend again: what was in use before is not what is in use then.
+fn words(target: &Target) -> String {
+    let mechanisms = [LockMechanism::Dynamodb, LockMechanism::Both, LockMechanism::S3].into_iter();
+    mechanisms.fold(target.words.clone(), |words, lock| words.replace(&format!(" --lock {}", name_of(lock)), ""))
+}
+
 /// What to do wherever the states are used.
 fn after(files: &Files, to: LockMechanism, drop_table: bool, target: &Target, cx: &mut Context<'_>) {
     for command in &files.init {
-        cx.say(&format!("Run wherever it is used: {command}"));
+        let wrap = if cx.global.sandbox { "tfbackend sandbox run -- " } else { "" };
+        cx.say(&format!("Run wherever it is used: {wrap}{command}"));
     }
     if !files.are_here() {
         cx.say("No file here names this backend: none was edited.");
     }
-    // What was in use before is not what is in use now.
-    let words = [LockMechanism::Dynamodb, LockMechanism::Both, LockMechanism::S3]
-        .into_iter()
-        .fold(target.words.clone(), |words, lock| words.replace(&format!(" --lock {}", name_of(lock)), ""));
+    let words = words(target);
     match to {
         LockMechanism::Both => {
             cx.say(&format!("Then, when every state was written with the new files: tfbackend lock migrate --to s3{words}"));

@@ -42,7 +42,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
     let frozen = freeze(&looked, environment, cx).await?;
     let files = match begin(&looked, environment, cx) {
         Ok(files) => files,
-        Err(failure) => return Err(lift(frozen, failure).await),
+        Err(failure) => return Err(lift(frozen, failure, environment).await),
     };
     let mut done = Done::default();
     let mut frozen = frozen;
@@ -53,7 +53,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         let left = freeze.lift().await;
         match purged {
             Ok(emptied) => drop(done.emptied.insert(address.bucket.clone(), emptied)),
-            Err(error) => return Err(not_lifted(told::not_purged(&error, environment, cx), &left)),
+            Err(error) => return Err(not_lifted(told::not_purged(&error, environment, cx), &left, environment)),
         }
     }
     let until = frozen.as_ref().and_then(Freeze::since).map(|since| (&*environment.names.state_bucket, since));
@@ -152,24 +152,24 @@ async fn freeze<'a>(looked: &'a Looked, environment: &'a Environment, cx: &mut C
                     explain::aws(Failure::failed("the states cannot be locked; nothing was deleted").because(error), error, None)
                 }
             };
-            Err(not_lifted(failure, &left))
+            Err(not_lifted(failure, &left, environment))
         }
     }
 }
 
-async fn lift(frozen: Option<Freeze<'_>>, failure: Failure) -> Failure {
+async fn lift(frozen: Option<Freeze<'_>>, failure: Failure, environment: &Environment) -> Failure {
     match frozen {
-        Some(frozen) => not_lifted(failure, &frozen.lift().await),
+        Some(frozen) => not_lifted(failure, &frozen.lift().await, environment),
         None => failure,
     }
 }
 
 /// What was frozen and could not be let go again keeps others from working.
-fn not_lifted(mut failure: Failure, left: &[AwsError]) -> Failure {
+fn not_lifted(mut failure: Failure, left: &[AwsError], environment: &Environment) -> Failure {
     if left.is_empty() {
         return failure;
     }
     failure.code = exit::PARTLY;
     failure.causes.extend(left.iter().map(|error| format!("still locked: {error}")));
-    failure.hint("tfbackend teardown --cancel lets everybody work again")
+    failure.hint(format!("`{}` lets everybody work again", environment.rerun.command("teardown", " --cancel", &[])))
 }

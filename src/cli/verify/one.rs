@@ -139,7 +139,9 @@ async fn judge(
     document.resources = resources(&environment.blueprint, observation);
     document.file = tf_file(&environment, cx);
     if document.resources.iter().all(|resource| !resource.present) {
-        document.notes.push("there is nothing of this environment; `tfbackend bootstrap` makes it".to_owned());
+        document
+            .notes
+            .push(format!("there is nothing of this environment; `{}` makes it", environment.rerun.command("bootstrap", "", &[])));
     }
     document.notes.extend(notes);
     Ok(document)

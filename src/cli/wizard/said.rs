@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
-use crate::render::shell::shell_word;
 use crate::settings::{
     error::{Problem, SettingsError},
     file::{FILE_NAME, File},
     layer::Layer,
     names::EnvName,
-    options::said,
+    rerun::all_words,
 };
 
 /// The command that says it all without a question, quoted for a POSIX shell.
@@ -20,24 +17,8 @@ pub fn equivalent_command(env: &EnvName, layer: &Layer) -> String {
 
 /// A command about an environment, quoted for a POSIX shell.
 pub fn command(name: &str, env: &EnvName, layer: &Layer) -> String {
-    let mut words = vec![format!("tfbackend {name} --env {env}")];
-    for (name, value) in said(layer) {
-        match value {
-            Value::Array(items) => words.extend(items.iter().map(|item| flag(&name, item))),
-            value => words.push(flag(&name, &value)),
-        }
-    }
-    words.join(" ")
-}
-
-fn flag(name: &str, value: &Value) -> String {
-    match value {
-        Value::String(text) if text.starts_with('-') => format!("--{name}={}", shell_word(text)),
-        Value::String(text) => format!("--{name} {}", shell_word(text)),
-        // A switch takes its value only behind `=`.
-        Value::Bool(true) => format!("--{name}"),
-        other => format!("--{name}={other}"),
-    }
+    let words = [vec![format!("tfbackend {name} --env {env}")], all_words(layer)];
+    words.concat().join(" ")
 }
 
 /// The environment's table of `tfbackend.toml`.

@@ -8,7 +8,7 @@ use tfbackend::{
     cli::environment::Environment,
     observation::{Observation, Seen},
     plan::Plan,
-    settings::{derived::Names, file::File, layer::Layer, merge::Sources},
+    settings::{derived::Names, file::File, layer::Layer, merge::Sources, rerun::Rerun},
 };
 
 use super::sources::{env, flags};
@@ -31,6 +31,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
     let names = Names::new(&settings, &ACCOUNT.parse().expect("an account"));
     let blueprint = blueprint::blueprint(&settings, &names, &aws);
     let said: Layer = merged.said();
+    let rerun = Rerun::new(&settings.env, &merged, String::new(), false);
     Environment {
         settings,
         names,
@@ -40,6 +41,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         emulator: None,
         said,
         flags: Layer::default(),
+        rerun,
         asked: false,
         may_ask: false,
         key_said: false,

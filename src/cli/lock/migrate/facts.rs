@@ -41,7 +41,7 @@ pub async fn gather(target: &Target, Known { now, only, roles, ours }: Known<'_>
     let used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
     let runners = cx.look(runners(target, roles, ours)).await?.map_err(|error| failed("nobody can say what runs may do", error))?;
     let lock_files = format!("arn:{}:s3:::{}/*.tflock", target.aws.caller.partition, target.address.bucket);
-    Ok(Facts { now, since, used, table, makes_table: false, lock_files, runners })
+    Ok(Facts { now, since, used, table, makes_table: false, lock_files, runners, words: super::words(target) })
 }
 
 /// What is in use, if the table is named or not.

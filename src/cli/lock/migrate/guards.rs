@@ -22,6 +22,8 @@ pub struct Facts {
     /// The lock files of this bucket, as a policy names them.
     pub lock_files: String,
     pub runners: Vec<Runner>,
+    /// What names the backend again on a command line, each word after a space.
+    pub words: String,
 }
 
 impl Facts {
@@ -68,11 +70,12 @@ pub fn refusals(facts: &Facts, to: LockMechanism, said: &Said) -> Vec<Refusal> {
     for error in &facts.used.unseen {
         all.push(refusal(format!("not everything could be looked at: {error}"), "allow these credentials to look, then run again"));
     }
+    let words = &facts.words;
     for lock in &facts.used.locks {
         let ids = lock.ids().join(" and ");
         all.push(refusal(
             format!("{} is locked ({ids})", lock.located.path),
-            "wait for the run, or release what nobody holds any more: tfbackend lock release --id ID",
+            format!("wait for the run, or release what nobody holds any more: tfbackend lock release --id ID{words}"),
         ));
     }
     if to.uses_table() && facts.table.is_none() && !facts.makes_table {
@@ -118,14 +121,15 @@ fn to_files(facts: &Facts, said: &Said) -> Vec<Refusal> {
     if facts.is_over() {
         return all;
     }
+    let both = format!("first: tfbackend lock migrate --to both{}", facts.words);
     let Some(since) = facts.since else {
-        all.push(refusal("lock files are not in use beside the table yet", "first: tfbackend lock migrate --to both"));
+        all.push(refusal("lock files are not in use beside the table yet", both));
         return all;
     };
     if facts.now == Some(LockMechanism::Dynamodb) {
-        all.push(refusal("the files here lock only in the table", "first: tfbackend lock migrate --to both"));
+        all.push(refusal("the files here lock only in the table", both));
     }
-    all.extend(facts.used.states.iter().filter_map(|state| not_ready(state, since)));
+    all.extend(facts.used.states.iter().filter_map(|state| not_ready(state, since, &facts.words)));
     all.extend(may_lock(facts));
     all
 }
@@ -135,7 +139,7 @@ fn to_table(facts: &Facts) -> Vec<Refusal> {
     match facts.now {
         Some(LockMechanism::S3) => vec![refusal(
             "the files here lock only in lock files, and who locks only in the table would not see that",
-            "first: tfbackend lock migrate --to both",
+            format!("first: tfbackend lock migrate --to both{}", facts.words),
         )],
         Some(LockMechanism::Both | LockMechanism::Dynamodb) | None => vec![],
     }
@@ -183,9 +187,10 @@ fn version_of(state: &Written) -> Result<bool, String> {
 }
 
 /// Why a state may still be used by somebody who locks only in the table.
-pub fn not_ready(state: &Written, since: Timestamp) -> Option<Refusal> {
+pub fn not_ready(state: &Written, since: Timestamp, words: &str) -> Option<Refusal> {
     let path = &state.path;
-    let write = "write it with the new files: `terraform apply`; a state that never changes: `tfbackend lock migrate --touch`";
+    let touch = format!("tfbackend lock migrate --touch{words}");
+    let write = format!("write it with the new files: `terraform apply`; a state that never changes: `{touch}`");
     match (state.modified, version_of(state), state.under_lock_file) {
         (None, ..) => Some(refusal(format!("nobody can say when {path} was written"), write)),
         (Some(modified), ..) if modified < since => {
@@ -207,17 +212,17 @@ pub fn not_ready(state: &Written, since: Timestamp) -> Option<Refusal> {
 }
 
 /// Why a state that is in the way cannot be helped by writing it once more; `None` if it can.
-pub fn untouchable(state: &Written, since: Timestamp) -> Option<Refusal> {
+pub fn untouchable(state: &Written, since: Timestamp, words: &str) -> Option<Refusal> {
     if let Some(why) = &state.unreadable {
-        let hint = "`tfbackend state check` names the version that can be brought back";
+        let hint = format!("`tfbackend state check{words}` names the version that can be brought back");
         return Some(refusal(format!("{} cannot be read: {why}", state.path), hint));
     }
     // A run with the old files, found out: the state is in use by a run that locks only in the table.
     if state.modified.is_some_and(|modified| modified >= since) {
-        return not_ready(state, since);
+        return not_ready(state, since, words);
     }
     let has_versions = state.has_versions;
-    not_ready(&Written { modified: Some(since), under_lock_file: has_versions.then_some(true), ..state.clone() }, since)
+    not_ready(&Written { modified: Some(since), under_lock_file: has_versions.then_some(true), ..state.clone() }, since, words)
 }
 
 #[cfg(test)]

@@ -41,7 +41,8 @@ pub struct Touch<'a> {
 pub fn of(facts: &Facts) -> Touch<'_> {
     let refusal = |what: &str, hint: &str| Refusal { what: what.to_owned(), hint: hint.to_owned() };
     let Some(since) = facts.since.filter(|_| facts.now == Some(LockMechanism::Both)) else {
-        let both = refusal("lock files are not in use beside the table yet", "first: tfbackend lock migrate --to both");
+        let both =
+            refusal("lock files are not in use beside the table yet", &format!("first: tfbackend lock migrate --to both{}", facts.words));
         return Touch { states: vec![], refusals: vec![both] };
     };
     let mut touch = Touch { states: vec![], refusals: vec![] };
@@ -50,12 +51,13 @@ pub fn of(facts: &Facts) -> Touch<'_> {
             .refusals
             .push(refusal(&format!("not everything could be looked at: {error}"), "allow these credentials to look, then run again"));
     }
-    for state in facts.used.states.iter().filter(|state| not_ready(state, since).is_some()) {
+    for state in facts.used.states.iter().filter(|state| not_ready(state, since, &facts.words).is_some()) {
         let lock = facts.used.locks.iter().find(|lock| lock.located.path == state.path);
-        match (lock, untouchable(state, since)) {
+        match (lock, untouchable(state, since, &facts.words)) {
             (Some(lock), _) => {
-                let hint = "wait for the run, or release what nobody holds any more: tfbackend lock release --id ID";
-                touch.refusals.push(refusal(&format!("{} is locked ({})", state.path, lock.ids().join(" and ")), hint));
+                let hint =
+                    format!("wait for the run, or release what nobody holds any more: tfbackend lock release --id ID{}", facts.words);
+                touch.refusals.push(refusal(&format!("{} is locked ({})", state.path, lock.ids().join(" and ")), &hint));
             }
             (None, Some(refusal)) => touch.refusals.push(refusal),
             (None, None) => touch.states.push(state),
@@ -94,7 +96,10 @@ pub async fn run(
         if !touch.refusals.is_empty() {
             return Err(refused());
         }
-        cx.say(&format!("nothing to do: every state was written under a lock file. Next: tfbackend lock migrate --to s3{}", target.words));
+        cx.say(&format!(
+            "nothing to do: every state was written under a lock file. Next: tfbackend lock migrate --to s3{}",
+            super::words(target)
+        ));
         return Ok(exit::DONE);
     }
     cx.say(PROMISE);
@@ -131,7 +136,7 @@ pub async fn run(
         Some(failure) if written > 0 && failure.code != exit::INTERRUPTED => Err(Failure { code: exit::PARTLY, ..failure }),
         Some(failure) => Err(failure),
         None => {
-            cx.say(&format!("Next: tfbackend lock migrate --to s3{}", target.words));
+            cx.say(&format!("Next: tfbackend lock migrate --to s3{}", super::words(target)));
             Ok(exit::DONE)
         }
     }

@@ -39,6 +39,7 @@ fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
         makes_table: false,
         lock_files: "arn:aws:s3:::states/*.tflock".to_owned(),
         runners: vec![],
+        words: " --env prod".to_owned(),
     }
 }
 
@@ -131,7 +132,7 @@ fn stages_in_their_order() {
 #[test]
 fn touch_helps_only_states_that_nobody_wrote_since() {
     let since = SINCE.parse().expect("a time");
-    let why = |state: Written| untouchable(&state, since).map(|refusal| refusal.what);
+    let why = |state: Written| untouchable(&state, since, "").map(|refusal| refusal.what);
     let quiet = || Written { under_lock_file: Some(false), ..state(BEFORE, Some("1.11.4")) };
     assert_eq!(why(quiet()), None);
     assert_eq!(why(state("never", Some("1.10.0"))), None, "when it was written does not matter then");
