@@ -21,7 +21,7 @@ use crate::{
     },
     settings::{
         Alarms, Encryption, Topic,
-        layer::{LockMechanism, TrailKind},
+        layer::{Layer, LockMechanism, TrailKind},
         options::said,
     },
     spec::{Address, Outputs},
@@ -266,7 +266,9 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
         }
     }
     if environment.asked {
-        let command = wizard::equivalent_command(environment.name(), &environment.said);
+        // A key that is only the default of this folder is that of no other.
+        let said = Layer { key: environment.said.key.clone().filter(|_| environment.key_said), ..environment.said.clone() };
+        let command = wizard::equivalent_command(environment.name(), &said);
         cx.say("The same without questions:");
         cx.say(&format!("  {command}{}", cx.global.words()));
     }

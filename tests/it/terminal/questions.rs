@@ -288,9 +288,8 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     Next:
       terraform init -backend-config=backend.conf
     The same without questions:
-      tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral --key terraform.tfstat
-    e --lock s3 --access-logs=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-
-    interactive --yes
+      tfbackend bootstrap --env dev --project acme --region eu-west-1 --ephemeral --lock s3 --access-log
+    s=false --encryption sse-s3 --policy=false --alarms=false --trail off --non-interactive --yes
     ");
     assert!(!place.path().join("tfbackend.toml").exists());
 
