@@ -15,7 +15,7 @@ use super::{
 use crate::{
     exit,
     report::{json, table::Table},
-    settings::merge::Origin,
+    settings::{merge::Origin, rerun::Rerun},
 };
 
 /// Show the settings of an environment, or write them to tfbackend.toml
@@ -27,7 +27,7 @@ pub struct ConfigArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum ConfigCommand {
-    /// Print every setting, and who said it
+    /// Print every setting, and who said it; AWS is not called
     Show {
         #[command(flatten)]
         environment: Box<EnvironmentArgs>,
@@ -68,6 +68,7 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     {
         merged = merged.with_kept(&file.read(&settings, true).layer());
     }
+    let plan = Rerun::new(&env, &merged, cx.global.words(), cx.global.sandbox).command("plan", "", &[]);
     let resolved = merged.resolve(&env).map_err(|error| explain::settings(&error));
     if cx.global.json() {
         resolved?;
@@ -82,6 +83,7 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     }
     let view = cx.global.out_view(cx.host);
     cx.answer(&table.text(&view))?;
+    cx.say(&format!("AWS was not asked. A live backend keeps its own values in place of defaults; to see them: {plan}"));
     resolved.map(|_| exit::DONE)
 }
 

@@ -64,6 +64,10 @@ async fn settings_that_are_kept_have_their_source_named() {
     for row in ["key app/x.tfstate kept as it is", "lock s3 kept as it is", "namespace global default"] {
         assert!(rows.iter().any(|line| line == row), "{row}: {}", shown.all());
     }
+    // It does not look at AWS, and says which command does.
+    let (_, plan) = shown.err.split_once("to see them: tfbackend ").expect("a command");
+    let planned = super::printed(&backend.emulator, backend.dir(), plan.trim());
+    assert!(planned.code == Some(0) && words(&planned).contains("kept as it is: key = app/x.tfstate"), "{}", planned.all());
     let planned = unsaid(&backend.emulator, backend.dir(), &["plan", "--output", "json"]);
     let document: serde_json::Value = serde_json::from_str(&planned.out).expect("a document");
     let names: Vec<&str> = document["kept"].as_array().expect("kept").iter().filter_map(|one| one["name"].as_str()).collect();
