@@ -27,6 +27,8 @@ pub struct BackendConfig {
     pub region: String,
     /// Twelve digits.
     pub account: String,
+    /// Whether the block says `skip_requesting_account_id`: then Terraform refuses every account that is said to be allowed.
+    pub skips_account: bool,
     /// The full ARN of the key; `None` with SSE-S3.
     pub kms_key_arn: Option<String>,
     pub dynamodb_table: Option<String>,

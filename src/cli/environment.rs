@@ -389,6 +389,7 @@ impl Environment {
             key: settings.key.to_string(),
             region: settings.region.to_string(),
             account: self.aws.account().to_owned(),
+            skips_account: false,
             kms_key_arn: key,
             dynamodb_table: settings.lock.uses_table().then(|| self.names.table.clone()),
             use_lockfile: settings.lock.uses_lockfile(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{context::Context, environment::Environment, explain, failure::Failure, verify};
 use crate::{
     render::{
-        self, File,
+        self, BackendConfig, File,
         files::{Outcome, Removal, Written},
         header,
         standing::Standing,
@@ -17,6 +17,9 @@ use crate::{
         conflicts::{Conflict, conflicts},
     },
 };
+
+/// With it in the block, Terraform does not know the account that it is to hold against those that are allowed.
+const SKIP: &str = "skip_requesting_account_id";
 
 /// The files of an environment, and what keeps one of them from being written.
 struct FileSet {
@@ -30,8 +33,11 @@ struct FileSet {
 impl FileSet {
     fn new(environment: &Environment, known: &Outputs, dir: &Path) -> Result<Self, Failure> {
         let names = &environment.settings.files;
-        let files = render::files(&environment.backend(known), names.tf_file.as_str(), names.conf_file.as_str())
-            .map_err(|error| explain::render(&error))?;
+        let of = |backend: &BackendConfig| {
+            render::files(backend, names.tf_file.as_str(), names.conf_file.as_str()).map_err(|error| explain::render(&error))
+        };
+        let backend = environment.backend(known);
+        let files = of(&backend)?;
         let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let conflicts = match conflicts(dir, &ours) {
             Ok(conflicts) => conflicts,
@@ -43,20 +49,35 @@ impl FileSet {
         };
         let mut set = Self { files, left_out: None, notes: vec![] };
         let is_block = |conflict: &Conflict| !matches!(conflict, Conflict::Unclear { looks_like_one: false, .. });
-        if conflicts.iter().any(is_block) || set.block_file_is_users(dir, environment.settings.run.overwrite) {
+        let users = set.block_of_user(dir, environment.settings.run.overwrite);
+        let completed = conflicts.iter().filter_map(Conflict::block).chain(&users).find(|block| block.is_s3());
+        let skips = completed.and_then(|block| Some((block, block.arguments.iter().find(|argument| argument.name == SKIP)?)));
+        let skips = skips.filter(|(_, argument)| argument.value.as_bool() == Some(true));
+        if skips.is_some() {
+            set.files = of(&BackendConfig { skips_account: true, ..backend })?;
+        }
+        if conflicts.iter().any(is_block) || users.is_some() {
             let at = set.files.iter().position(|file| file.owner.is_none());
             set.left_out = at.map(|at| set.files.remove(at));
         }
         let mut notes: Vec<String> = conflicts.iter().map(|conflict| set.note(conflict, environment, dir)).collect();
         set.notes.append(&mut notes);
+        set.notes.extend(skips.map(|(block, _)| {
+            let conf = names.conf_file.for_env(&environment.settings.env);
+            format!(
+                "{} has a block with `{SKIP}`: {conf} has no `allowed_account_ids`, with which Terraform would refuse every account. \
+                 Remove the argument, and run this again, to have runs in other accounts refused",
+                block.at.path.display()
+            )
+        }));
         Ok(set)
     }
 
-    /// Whether the user's own file has the name of ours, and the block that the partial configuration completes.
-    fn block_file_is_users(&self, dir: &Path, overwrite: bool) -> bool {
-        let Some(file) = self.files.iter().find(|file| file.owner.is_none()) else { return false };
+    /// The block that the partial configuration completes, in a file of the user's that has the name of ours.
+    fn block_of_user(&self, dir: &Path, overwrite: bool) -> Option<Block> {
+        let file = self.files.iter().find(|file| file.owner.is_none()).filter(|file| !overwrite && !is_ours(dir, file))?;
         let configuration = Configuration::read(dir, &Within::of(dir), std::slice::from_ref(&file.name), Engine::OpenTofu);
-        !overwrite && !is_ours(dir, file) && configuration.block().is_some_and(Block::is_s3)
+        configuration.block().filter(|block| block.is_s3()).cloned()
     }
 
     /// What another block means for the folder, and what is missing there.

@@ -26,7 +26,7 @@ pub struct Arguments<'a> {
     pub kms_key_id: Option<&'a str>,
     pub dynamodb_table: Option<&'a str>,
     pub use_lockfile: bool,
-    pub allowed_account_ids: [&'a str; 1],
+    pub allowed_account_ids: Option<[&'a str; 1]>,
     pub workspace_key_prefix: Option<&'a str>,
     pub emulator: Option<Endpoint<'a>>,
 }
@@ -66,7 +66,7 @@ impl<'a> Arguments<'a> {
             kms_key_id: config.kms_key_arn.as_deref(),
             dynamodb_table: config.dynamodb_table.as_deref(),
             use_lockfile: config.use_lockfile,
-            allowed_account_ids: [&config.account],
+            allowed_account_ids: (!config.skips_account).then_some([config.account.as_str()]),
             workspace_key_prefix: Some(config.workspace_key_prefix.as_str()).filter(|prefix| *prefix != DEFAULT_WORKSPACE_KEY_PREFIX),
             emulator,
         })

@@ -26,6 +26,15 @@ pub enum Conflict {
     },
 }
 
+impl Conflict {
+    pub fn block(&self) -> Option<&Block> {
+        match self {
+            Self::Block { block } => Some(block),
+            Self::Unclear { .. } => None,
+        }
+    }
+}
+
 /// Conflicts in the configuration files of `dir`, by name, those called `ours` left out.
 ///
 /// Looked at is what Terraform or OpenTofu loads, each file for itself: a block that another file

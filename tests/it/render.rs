@@ -79,6 +79,7 @@ pub const HOSTILE: &[&str] = &[
 /// SSE-KMS and a lock table.
 pub fn config() -> BackendConfig {
     BackendConfig {
+        skips_account: false,
         project: "acme".into(),
         env: "prod".into(),
         bucket: "acme-tfstate-prod-111122223333-eu-west-1".into(),

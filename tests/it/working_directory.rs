@@ -79,6 +79,7 @@ fn found(files: &[(&str, &str)]) -> String {
 
 fn cloud() -> BackendConfig {
     BackendConfig {
+        skips_account: false,
         project: "acme".into(),
         env: "prod".into(),
         bucket: "b".into(),

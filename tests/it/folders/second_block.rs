@@ -60,6 +60,26 @@ async fn users_own_backend_tf_stays_and_is_completed() {
     assert_eq!((world.read("own/backend.tf").as_str(), world.exists("own/backend.conf")), (text, false));
 }
 
+/// Terraform would not know which account to hold against those that are allowed, and refuses each.
+#[tokio::test]
+async fn block_that_skips_the_account_is_completed_without_allowed_accounts() {
+    let world = Folders::new().await;
+    let text = |skip: &str| format!("terraform {{\n  backend \"s3\" {{\n    skip_requesting_account_id = {skip}\n  }}\n}}\n");
+    for (folder, file) in [("main", "main.tf"), ("own", "backend.tf")] {
+        world.put(&format!("{folder}/{file}"), &text("true"));
+        let line = format!("{SMALL} --key {folder}.tfstate");
+        let said = world.ok(folder, &format!("bootstrap {line} -y"));
+        assert!(said.contains("backend.conf has no `allowed_account_ids`") && said.contains(file), "{folder}: {said}");
+        let config = world.initialized(folder);
+        assert_eq!((config["bucket"].as_str(), config["allowed_account_ids"].as_array()), (Some(BUCKET), None), "{folder}: {config}");
+        world.ok(folder, &format!("render {line} --check"));
+        // Without the argument, the account is checked again.
+        world.put(&format!("{folder}/{file}"), &text("false"));
+        world.ok(folder, &format!("render {line}"));
+        assert!(world.read(&format!("{folder}/backend.conf")).contains("allowed_account_ids = ["), "{folder}");
+    }
+}
+
 #[tokio::test]
 async fn block_of_another_kind_is_named_and_works_once_it_is_replaced() {
     let world = Folders::new().await;

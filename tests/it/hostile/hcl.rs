@@ -28,6 +28,7 @@ prop_compose! {
         let [has_table, has_key, has_emulator] = with;
         let emulator = has_emulator.then(|| Emulator { endpoint, ca_file: Some(ca.into()) });
         BackendConfig {
+            skips_account: false,
             project, env, bucket, key, region, account, emulator, use_lockfile,
             kms_key_arn: has_key.then(|| config().kms_key_arn).flatten(),
             dynamodb_table: (has_table || !use_lockfile).then_some(table),

@@ -291,6 +291,7 @@ fn no_value_becomes_more_than_a_value() {
         key: hostile.into(),
         region: hostile.into(),
         account: hostile.into(),
+        skips_account: false,
         kms_key_arn: Some(format!("arn:aws:kms:eu-west-1:111122223333:key/{hostile}")),
         dynamodb_table: Some(hostile.into()),
         use_lockfile: true,
