@@ -19,7 +19,7 @@ use super::{
     },
     key::{Key, own::OwnKey, rotation::Rotation},
     lock_table::{self, LockTable, recovery::Recovery},
-    ownership::{DELETE_EVENTS, TABLE_RECOVERY, Tags, with_record},
+    ownership::{self, ACCESS_LOGS, DELETE_EVENTS, TABLE_RECOVERY, Tags, with_record},
     policies::{self, ACCESS_LOG_PREFIX, KeyUses, Place, TRAIL_PREFIX, TableAccess},
     resources::AwsSpec,
     topic::{Topic, existing::ExistingTopic, subscription::Subscription},
@@ -182,17 +182,28 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Those of the state bucket, with what is left out on purpose, and is not there from before.
+    fn tags_with_records(&self) -> Tags {
+        let (settings, staying) = (self.settings, self.staying);
+        let no_events = matches!(settings.alarms, Alarms::On { .. }) && !settings.bucket.delete_events && !staying.delete_events;
+        let records = [
+            (ACCESS_LOGS, !settings.bucket.access_logs && !staying.access_logs),
+            (ownership::TRAIL, settings.trail == layer::TrailKind::Off && !staying.trail),
+            (DELETE_EVENTS, no_events),
+        ];
+        records.iter().fold(self.tags.clone(), |tags, (part, left_out)| with_record(&tags, part, *left_out))
+    }
+
     fn bucket(&mut self, parts: &Parts, name: &str, encryption: Encryption, lifecycle: Lifecycle) {
         let name = name.to_owned();
-        let alarms = matches!(self.settings.alarms, Alarms::On { .. });
-        let no_events = parts.bucket == STATE_BUCKET && alarms && !self.settings.bucket.delete_events;
+        let tags = if parts.bucket == STATE_BUCKET { self.tags_with_records() } else { self.tags.clone() };
         let bucket = Bucket {
             name: name.clone(),
             region: self.place.region.clone(),
             account_regional: self.settings.bucket.namespace == layer::Namespace::AccountRegional,
             ownership: ENFORCED.to_owned(),
             grants: vec![],
-            tags: with_record(&self.tags, DELETE_EVENTS, no_events),
+            tags,
         };
         self.add(parts.bucket.clone(), &[], AwsSpec::Bucket(bucket));
         self.add(parts.public_access.clone(), &[&parts.bucket], AwsSpec::PublicAccess(PublicAccess::blocked(name.clone())));

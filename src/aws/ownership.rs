@@ -11,6 +11,9 @@ pub const PROTECTED: &str = "tfbackend:protected";
 /// Counts up when the set of resources changes, not with each release: it would be drift.
 pub const LAYOUT: &str = "tfbackend:version";
 
+/// On the state bucket, `false`: its access logs were left out, or the trail. That there is no log bucket says neither.
+pub const ACCESS_LOGS: &str = "tfbackend:access-logs";
+pub const TRAIL: &str = "tfbackend:trail";
 /// On the state bucket, `false`: its notifications were left out. Without it, one that is gone was taken away by others.
 pub const DELETE_EVENTS: &str = "tfbackend:delete-events";
 /// On the lock table, `false`: its point-in-time recovery was left out.
@@ -71,7 +74,7 @@ impl Mark {
 /// Ours over theirs: a tag set is never replaced. A part that is no longer left out has a tag that says so.
 pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
     let mut all = theirs.clone();
-    for part in [DELETE_EVENTS, TABLE_RECOVERY] {
+    for part in [ACCESS_LOGS, TRAIL, DELETE_EVENTS, TABLE_RECOVERY] {
         if let Some(value) = all.get_mut(part) {
             "true".clone_into(value);
         }

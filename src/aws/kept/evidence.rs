@@ -16,7 +16,7 @@ use crate::{
             policy::{ALGORITHM, KEY as ASKED_KEY},
         },
         lock_table::{Billing, Encryption as TableKey, LockTable, migration::BOTH_SINCE},
-        ownership::{DELETE_EVENTS, PROTECTED, TABLE_RECOVERY, Tags, is_left_out},
+        ownership::{ACCESS_LOGS, DELETE_EVENTS, PROTECTED, TABLE_RECOVERY, TRAIL as RECORD_OF_TRAIL, Tags, is_left_out},
         policies::{HISTORY, unescaped},
         policy::Document,
         resources::AwsSpec,
@@ -319,14 +319,14 @@ impl<'a> Reader<'a> {
         let has = |document: Option<&Document>, name: &str| document.is_some_and(|document| document.has(name));
         let absent = |address: &Address| matches!(self.wide.get(address), Some(Seen::Absent));
 
-        // The state bucket's policy comes after everything that writes logs, and the logs are only deleted on purpose.
-        let no_logs = absent(&LOG_BUCKET) && self.bucket_policy(&STATE_BUCKET).is_some();
-        let trail = lacks(key, "CloudTrailEncrypt") || lacks(logs, "CloudTrailWrite") || no_logs;
+        let recorded = |part| matches!(self.ours(&STATE_BUCKET), Some(AwsSpec::Bucket(bucket)) if is_left_out(&bucket.tags, part));
+        let trail = lacks(key, "CloudTrailEncrypt") || lacks(logs, "CloudTrailWrite") || recorded(RECORD_OF_TRAIL);
         if trail && absent(&TRAIL) && !has(key, "CloudTrailEncrypt") && !has(logs, "CloudTrailWrite") {
             layer.trail = Some(TrailKind::Off);
         }
         let no_logging = matches!(self.part(&STATE_BUCKET, "logging"), Some(AwsSpec::Logging(logging)) if logging.target.is_none());
-        if no_logging && (lacks(logs, "S3AccessLogs") || no_logs) {
+        // A first run may have been cut off before it made the log bucket, or may be about to.
+        if no_logging && (lacks(logs, "S3AccessLogs") || recorded(ACCESS_LOGS)) {
             layer.access_logs = Some(false);
         }
         let notifies = match self.part(&STATE_BUCKET, "notifications") {
@@ -337,8 +337,7 @@ impl<'a> Reader<'a> {
             layer.alarms = Some(false);
         }
         let key_without = key.is_none() || has(key, "AlarmsToTopic") && lacks(key, "BucketEventsToTopic");
-        let recorded = matches!(self.ours(&STATE_BUCKET), Some(AwsSpec::Bucket(bucket)) if is_left_out(&bucket.tags, DELETE_EVENTS));
-        if !notifies && (recorded || lacks(topic, "BucketEvents") && key_without) {
+        if !notifies && (recorded(DELETE_EVENTS) || lacks(topic, "BucketEvents") && key_without) {
             layer.delete_events = Some(false);
         }
     }

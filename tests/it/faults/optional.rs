@@ -56,3 +56,21 @@ async fn stands_without(optional: &'static str, code: &'static str) {
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert_eq!(all(&emulator), ONE_OF_EVERYTHING);
 }
+
+/// A bucket policy and no log bucket: somebody else has its name, or the run was cut off. It was not left out.
+#[tokio::test]
+async fn log_bucket_that_could_not_be_made_was_not_left_out() {
+    let (emulator, place) = world().await;
+    let proxy = Proxy::start(Some(&emulator), |call, request| {
+        if call.name() == "s3:CreateBucket" && request.uri().contains("-logs-") {
+            Reply::s3(403, "AccessDenied", "injected by a test")
+        } else {
+            Reply::Forward
+        }
+    });
+    let output = place.command_at(proxy.endpoint(), &format!("bootstrap {LINE} -y")).output().expect("the program");
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let said = place.bootstrap(&format!("{LINE} -y"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert_eq!(all(&emulator), ONE_OF_EVERYTHING);
+}

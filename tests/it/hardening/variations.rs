@@ -115,7 +115,7 @@ async fn what_is_left_out_is_not_made() {
     key alias = null
     keys in the account = 0
     state bucket region = "eu-west-1"
-    state bucket tags = (ours, protected=true)
+    state bucket tags = {"ManagedBy": "tfbackend", "tfbackend:access-logs": "false", "tfbackend:env": "prod", "tfbackend:project": "acme", "tfbackend:protected": "true", "tfbackend:trail": "false", "tfbackend:version": "1"}
     state bucket ownership = [{"ObjectOwnership": "BucketOwnerEnforced"}]
     state bucket block.BlockPublicAcls = true
     state bucket block.BlockPublicPolicy = true
