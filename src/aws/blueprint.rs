@@ -47,6 +47,7 @@ pub const LOCK_TABLE: Address = Address::new("lock_table");
 pub const LOCK_TABLE_RECOVERY: Address = Address::new("lock_table/recovery");
 pub const TOPIC: Address = Address::new("topic");
 pub const TRAIL: Address = Address::new("trail");
+pub const TRAIL_SELECTORS: Address = Address::new("trail/selectors");
 pub const RUNNER_POLICY: Address = Address::new("runner_policy");
 
 /// Uploads that were begun and never finished are paid for until somebody aborts them.
@@ -329,7 +330,7 @@ impl<'a> Builder<'a> {
                 let table = self.settings.lock.uses_table().then(|| self.place.table_arn());
                 let selectors = Selectors::of(trail.clone(), &self.place.partition, bucket, table.as_deref());
                 self.add(TRAIL, &[&LOG.policy, &KEY], AwsSpec::Trail(spec));
-                self.add(Address::new("trail/selectors"), &[&TRAIL], AwsSpec::Selectors(selectors));
+                self.add(TRAIL_SELECTORS, &[&TRAIL], AwsSpec::Selectors(selectors));
                 self.add(Address::new("trail/logging"), &[&TRAIL], AwsSpec::TrailLogging(TrailLogging::on(trail)));
             }
         }

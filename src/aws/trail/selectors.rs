@@ -71,6 +71,15 @@ impl Selectors {
         });
         Self { trail, selectors: [Some(objects), items].into_iter().flatten().collect(), basic: false }
     }
+
+    /// The same, and of the lock table what `wanted` records of it, or nothing.
+    #[must_use]
+    pub fn with_table_of(&self, wanted: Option<&Self>) -> Self {
+        let of_table = |selector: &&Selector| selector.name == ITEMS;
+        let others = self.selectors.iter().filter(|selector| !of_table(selector));
+        let items = wanted.into_iter().flat_map(|wanted| wanted.selectors.iter().filter(of_table));
+        Self { selectors: others.chain(items).cloned().collect(), ..self.clone() }
+    }
 }
 
 impl Field {

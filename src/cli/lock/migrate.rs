@@ -179,6 +179,7 @@ fn of_ours(ours: Option<&Ours>, to: LockMechanism, target: &Target, cx: &mut Con
         policy_name,
         table_name: ours.table.clone(),
         settings,
+        trail: ours.trail_change(to),
     };
     (steps, left)
 }

@@ -52,6 +52,20 @@ async fn lock_mechanisms_are_both_kept() {
     }
 }
 
+/// What the trail records of the table moves with the locks.
+#[tokio::test]
+async fn moved_locks_leave_nothing_to_do() {
+    let backend = Backend::make(&["--lock", "both"]).await;
+    let (emulator, dir) = (&backend.emulator, backend.dir());
+    for line in ["--to both", "--to s3", "--to both", "--to s3", "--to s3 --drop-table"] {
+        let moved = unsaid(emulator, dir, &[&["lock", "migrate", "-y"], &line.split(' ').collect::<Vec<_>>()[..]].concat());
+        assert_eq!(moved.code, Some(0), "{line}: {}", moved.all());
+        nothing_to_do(&unsaid(emulator, dir, &["bootstrap"]));
+        let again = unsaid(emulator, dir, &[&["lock", "migrate", "-y"], &line.split(' ').collect::<Vec<_>>()[..]].concat());
+        assert!(again.code == Some(0) && again.err.contains("nothing to do"), "{line}: {}", again.all());
+    }
+}
+
 /// The lock of a run with the files of before, which died after `lock migrate --to s3`.
 #[tokio::test]
 async fn lock_in_a_table_that_is_no_longer_used_is_shown_and_released() {

@@ -1,4 +1,5 @@
-//! What of an environment that tfbackend made moves with its locks: the runner policy, the lock table, the settings file.
+//! What of an environment that tfbackend made moves with its locks: the runner policy, the lock table, what the trail records of it,
+//! the settings file.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,7 @@ use crate::{
     aws::{
         Aws,
         access::{Policy, lock_rights},
-        blueprint::{self, KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY},
+        blueprint::{self, KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY, TRAIL, TRAIL_SELECTORS},
         bucket,
         error::Kind,
         lock_table::Encryption,
@@ -94,7 +95,7 @@ pub async fn find(args: Option<EnvironmentArgs>, target: &Target, cx: &mut Conte
         names.table.clone_from(table);
     }
     let whole = blueprint::blueprint(&settings, &names, &aws);
-    let moves = [KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY];
+    let moves = [KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY, TRAIL, TRAIL_SELECTORS];
     let nodes = whole.nodes().iter().filter(|node| moves.contains(&node.address));
     let needs = |node: &Node<AwsSpec>| node.needs.iter().filter(|need| moves.contains(need)).cloned().collect();
     let blueprint = Blueprint::new(nodes.map(|node| Node { needs: needs(node), ..node.clone() }).collect());
@@ -198,6 +199,20 @@ impl Ours {
         let (Some(policy), Some(granted)) = (self.policy(), self.granted(to, bucket)) else { return PolicyChanges::default() };
         let revoked = lock_rights::revoked(&granted, to);
         PolicyChanges { grant: update(policy, &policy.document, &granted), revoke: update(policy, &granted, &revoked) }
+    }
+
+    /// What becomes of the trail's record of the lock table; nothing of a trail that is not tfbackend's, or is not there.
+    pub fn trail_change(&self, to: LockMechanism) -> Option<Plan<AwsSpec>> {
+        let Seen::Present { spec: AwsSpec::Selectors(there), owner: Owner::Us, .. } = self.observation.get(&TRAIL_SELECTORS)? else {
+            return None;
+        };
+        let AwsSpec::Selectors(of_both) = &self.blueprint.get(&TRAIL_SELECTORS)?.spec else { return None };
+        let wanted = there.with_table_of(to.uses_table().then_some(of_both));
+        if there.basic || *there == wanted {
+            return None;
+        }
+        let change = Change::Update { from: AwsSpec::Selectors(there.clone()), to: AwsSpec::Selectors(wanted) };
+        Some(Plan { steps: vec![Step { address: TRAIL_SELECTORS, needs: vec![], change, consequence: None }] })
     }
 
     /// A runner policy with the statements of both kinds of lock, as they have to be here.

@@ -60,15 +60,18 @@ pub struct OurSteps {
     pub policy_name: String,
     pub table_name: String,
     pub settings: Option<Save>,
+    /// What the trail records of the table.
+    pub trail: Option<Plan<AwsSpec>>,
 }
 
 /// In an order in which it may be cut off anywhere: running it again does what is left.
 ///
 /// Rights come before the locks that need them, and go after. The note on the table comes and goes last, since it is what
-/// says that a stage is over; a table that is deleted goes while the files still name it.
+/// says that a stage is over; a table that is deleted goes while the files still name it. After all of it, the trail: a caller who
+/// may not change it has moved the locks.
 pub fn of(facts: &Facts, files: &Files, ours: OurSteps, to: LockMechanism, drop_table: bool) -> Vec<MigrationStep> {
     let Facts { now, since, used, table, .. } = facts;
-    let OurSteps { make_table, policy: PolicyChanges { grant, revoke }, policy_name, table_name, settings } = ours;
+    let OurSteps { make_table, policy: PolicyChanges { grant, revoke }, policy_name, table_name, settings, trail } = ours;
     let to_make = make_table.is_some();
     let mut steps: Vec<MigrationStep> = vec![];
     let of_plan = |title: String, plan: Option<Plan<AwsSpec>>| plan.map(|plan| MigrationStep::Apply { title, plan });
@@ -97,6 +100,8 @@ pub fn of(facts: &Facts, files: &Files, ours: OurSteps, to: LockMechanism, drop_
         LockMechanism::Dynamodb | LockMechanism::Both => "in lock files",
     };
     let revoke = of_plan(format!("take the right to lock {gone} from runs (runner policy {policy_name})"), revoke.filter(|_| may_revoke));
+    let records = if to.uses_table() { "record what happens to" } else { "record no more of" };
+    let trail = of_plan(format!("{records} the items of table {table_name} (trail)"), trail);
     let table = table.clone().or_else(|| to_make.then_some(table_name));
     match (to, table) {
         // A digest that is not that of the state keeps Terraform from reading it as soon as the files name the table.
@@ -138,6 +143,7 @@ pub fn of(facts: &Facts, files: &Files, ours: OurSteps, to: LockMechanism, drop_
             steps.extend(revoke);
         }
     }
+    steps.extend(trail);
     steps
 }
 
