@@ -133,9 +133,18 @@ pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Con
     Ok(())
 }
 
-/// Says which other files have a block, and what that means.
-pub fn say_blocks(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    FileSet::new(environment, &Outputs::new(), &environment.out(cx.host))?.say(cx);
+/// Says which other files have a block, what that means, and which files bootstrap would refuse to write.
+pub fn say_what_is_there(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let dir = environment.out(cx.host);
+    let set = FileSet::new(environment, &Outputs::new(), &dir)?;
+    set.say(cx);
+    // What cannot be looked at is an error of bootstrap's, and no reason to show no plan.
+    for file in render::files::preview(&dir, &set.files, environment.settings.run.overwrite).unwrap_or_default() {
+        if let Outcome::Refused(refusal) = &file.outcome {
+            let path = file.path.display();
+            cx.say(&format!("warning: {path} {refusal}, so bootstrap refuses to write it: {}", refusal.hint()));
+        }
+    }
     Ok(())
 }
 

@@ -115,7 +115,7 @@ fn show(
         cx.say(&format!("warning: {}", failure.message));
         failure.hints.iter().for_each(|hint| cx.say(&format!("hint: {hint}")));
     }
-    files::say_blocks(environment, cx)?;
+    files::say_what_is_there(environment, cx)?;
     summary::say_kept(environment, cx);
     cx.answer(&report::text(plan, &describe, &view))?;
     let (all, writes) = needed.count();

@@ -6,6 +6,7 @@ use hcl_edit::structure::Body;
 use serde_json::Value as Json;
 
 use super::{
+    COPIES,
     arguments::{self, Shape},
     bounded::{self, Unreadable, Within},
     value::{self, Argument, Spot, Value},
@@ -103,7 +104,8 @@ pub fn ours(dir: &Path, named: Option<&str>) -> Vec<Partial> {
 }
 
 fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) -> bool {
-    if name.ends_with('~') {
+    // A name that is nothing but the ending is that of the folder for copies, whatever is in its place.
+    if name.ends_with('~') || name == COPIES {
         return false;
     }
     let customary = ["backend.conf", "backend.hcl", "backend.config", "backend.tfvars"].contains(&name) && has_configuration;

@@ -32,6 +32,7 @@ fn they_are_known_by_name_or_by_our_header() {
         ("mine2.conf", &changed),
         ("nginx.conf", "server {}\n"),
         ("old.tfbackend~", ""),
+        (".tfbackend", ""),
         ("prod.tfbackend", ""),
     ];
     let by_name = ["dev.s3.tfbackend", "json.tfbackend.json", "mine.conf", "mine2.conf", "prod.tfbackend"];

@@ -60,6 +60,26 @@ async fn users_own_backend_tf_stays_and_is_completed() {
     assert_eq!((world.read("own/backend.tf").as_str(), world.exists("own/backend.conf")), (text, false));
 }
 
+/// What is in the way of a file is said before anything is made, and the name of the folder for copies is no file of Terraform's.
+#[tokio::test]
+async fn plan_names_what_is_in_the_way_of_a_file() {
+    let world = Folders::new().await;
+    world.put("pipe/main.tf", "");
+    for name in ["backend.conf", "backend.tf", ".tfbackend"] {
+        let made = std::process::Command::new("mkfifo").arg(world.path("pipe").join(name)).status().expect("mkfifo");
+        assert!(made.success());
+    }
+    let planned = world.ok("pipe", &format!("plan {SMALL}"));
+    let planned = planned.split_whitespace().collect::<Vec<_>>().join(" ");
+    for name in ["backend.conf", "backend.tf"] {
+        assert!(planned.contains(&format!("{name} is not a regular file, so bootstrap refuses to write it: move it away")), "{planned}");
+    }
+    let refused = world.run("pipe", &format!("bootstrap {SMALL} -y"));
+    assert!(refused.code == Some(3) && refused.text.contains("is not a regular file"), "{}", refused.text);
+    let checked = world.run("pipe", &format!("verify {SMALL}"));
+    assert!(checked.text.contains("backend.conf") && !checked.text.contains(" .tfbackend"), "{}", checked.text);
+}
+
 /// Terraform would not know which account to hold against those that are allowed, and refuses each.
 #[tokio::test]
 async fn block_that_skips_the_account_is_completed_without_allowed_accounts() {
