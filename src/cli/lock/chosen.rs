@@ -6,7 +6,7 @@ use super::{looked::Looked, rows};
 use crate::{
     aws::{error::AwsError, store::live::LiveLock},
     cli::{context::Context, failure::Failure, target::Target},
-    report::locks::LockDocument,
+    report::{locks::LockDocument, safe::safe, words},
 };
 
 /// One lock, as it was right before anybody is asked.
@@ -38,14 +38,19 @@ pub async fn older_than(looked: &Looked, least: SignedDuration, target: &Target,
     if let Some(failure) = looked.failure("not everything could be looked at: which locks are old, nobody can say") {
         return Err(failure.hint("release those that you know by their ID: --id"));
     }
-    let (now, mut chosen) = (cx.now(), vec![]);
+    let (now, mut chosen, mut unknown) = (cx.now(), vec![], vec![]);
     for lock in &looked.locks {
         for id in lock.ids() {
-            let is_old = |only: &LiveLock| rows::youngest(only, now).is_some_and(|age| age > least);
-            if lock.only(&id).as_ref().is_some_and(is_old) {
-                chosen.extend(again(lock, &id, target, cx).await?);
+            match lock.only(&id).map(|only| rows::youngest(&only, now)) {
+                Some(Some(age)) if age > least => chosen.extend(again(lock, &id, target, cx).await?),
+                Some(None) => unknown.push(id),
+                Some(Some(_)) | None => {}
             }
         }
+    }
+    if !unknown.is_empty() {
+        let (count, ids) = (words::count(unknown.len(), "lock", "locks"), unknown.iter().map(|id| safe(id)).collect::<Vec<_>>());
+        cx.say(&format!("note: the age of {count} is unknown: {}; to release one, name it with --id", ids.join(", ")));
     }
     Ok(chosen)
 }

@@ -200,6 +200,10 @@ async fn lock_whose_info_is_no_text_is_seen_and_released() {
     let shown = json(&lock(&backend, &format!("show {ENV} --output json")));
     assert_eq!((&shown["locked"], &shown["locks"][0]["id"]), (&json!(true), &all[1]["id"]), "{shown}");
 
+    // Neither is old, and neither is forgotten.
+    let old = said(&lock(&backend, &format!("release {ENV} --older-than 1h"))).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(old.contains("note: the age of 2 locks is unknown: ") && ids.iter().all(|id| old.contains(id)), "{old}");
+
     let released = lock(&backend, &format!("release {ENV} --id {} --auto-approve", ids[1]));
     assert_eq!(released.status.code(), Some(0), "{}", said(&released));
     backend.terraform_ok(&["plan"]);
