@@ -20,6 +20,9 @@ pub struct RestoreDocument {
     pub outcome: String,
     /// The state that was there; absent if there was none, or if it could not be read.
     pub from: Option<SideDocument>,
+    /// Why the state that was there could not be read; absent if it could, or if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
     pub to: SideDocument,
     /// Addresses that the restored state has and the other had not; absent where one cannot be looked into.
     pub added: Option<Vec<String>>,
@@ -61,7 +64,7 @@ pub fn addresses(difference: Option<&Difference>) -> (Option<Vec<String>>, Optio
 
 /// What would change, before anybody says yes.
 pub fn preview(document: &RestoreDocument, view: &View) -> String {
-    let RestoreDocument { path, from, to, added, removed, .. } = document;
+    let RestoreDocument { path, from, unreadable, to, added, removed, .. } = document;
     let mut table =
         Table::new([path, "Serial", "Resources", "Bytes", "Version", "Lineage"].map(|name| if name == path { "State" } else { name }));
     let mut row = |name: &str, side: &SideDocument| {
@@ -74,8 +77,11 @@ pub fn preview(document: &RestoreDocument, view: &View) -> String {
     }
     row("restored", to);
     let mut text = table.text(view);
-    if from.is_none() {
-        text.push_str("There is no state now, or none that can be read.\n");
+    if from.is_none() && unreadable.is_none() {
+        text.push_str("There is no state now.\n");
+    }
+    if let Some(why) = unreadable {
+        return text + &format!("The state that is there cannot be read: {}. What would change in it is unknown.\n", safe(why));
     }
     let (Some(added), Some(removed)) = (added, removed) else {
         return text + "What is in them cannot be compared: one is encrypted, or of another format.\n";

@@ -134,12 +134,18 @@ async fn which(args: &RestoreArgs, path: &str, target: &Target, cx: &mut Context
 
 fn document(looked: &Looked) -> RestoreDocument {
     let current = looked.current.as_ref().map(|current| &*current.bytes);
-    let from = current.and_then(|bytes| Some(SideDocument::of(&recover::snapshot(bytes).ok()?, bytes.len())));
+    let snapshot = current.map(|bytes| recover::snapshot(bytes).map(|snapshot| SideDocument::of(&snapshot, bytes.len())));
+    let (from, unreadable) = match snapshot {
+        Some(Ok(from)) => (Some(from), None),
+        Some(Err(error)) => (None, Some(error.to_string())),
+        None => (None, None),
+    };
     let (added, removed) = report::addresses(Difference::of(current, &looked.wanted).as_ref());
     RestoreDocument {
         path: looked.path.clone(),
         outcome: String::new(),
         from,
+        unreadable,
         to: SideDocument::of(&looked.is, looked.wanted.len()),
         added,
         removed,

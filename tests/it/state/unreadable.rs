@@ -54,6 +54,11 @@ impl Broken {
         assert_eq!(words[..3], ["tfbackend", "state", "restore"], "{command}");
         let output = self.world.state(&[&words[2..], &["-y"]].concat());
         assert!(output.status.success(), "{command}: {}", said(&output));
+        if let Some(error) = fault["error"].as_str() {
+            let all = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+            let why = format!("The state that is there cannot be read: {error}");
+            assert!(all.contains(&why) && !all.contains("encrypted"), "{command}: {all}");
+        }
     }
 
     fn newest(&self) -> String {
