@@ -55,7 +55,7 @@ use crate::{
     host::Host,
     report::{
         json,
-        safe::{is_unsafe, safe},
+        safe::{is_too_long, is_unsafe, safe, shortened},
     },
 };
 
@@ -121,10 +121,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
 /// clap's own exit code for a wrong command line is 2, which would read as "there are changes".
 fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
     // clap repeats what it was given.
-    let hostile = args.iter().any(|arg| arg.to_string_lossy().contains(is_unsafe));
+    let arguments = || args.iter().map(|arg| arg.to_string_lossy());
+    let hostile = arguments().any(|arg| arg.contains(is_unsafe) || is_too_long(&arg));
     let plain = || error.render().to_string();
     let text = match (hostile, host.err_is_terminal) {
-        (true, _) => plain().lines().map(|line| safe(line).into_owned() + "\n").collect(),
+        (true, _) => plain().lines().map(|line| safe(&shortened(line)).into_owned() + "\n").collect(),
         (false, true) => error.render().ansi().to_string(),
         (false, false) => plain(),
     };

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     exit,
-    report::{View, safe::safe, wrap::wrap},
+    report::{
+        View,
+        safe::{safe, shortened},
+        wrap::wrap,
+    },
 };
 
 /// What a person or a script learns when a command did not do what it was asked.
@@ -128,8 +132,10 @@ impl Failure {
 
     /// To be written by [`json`](crate::report::json).
     pub fn document(&self) -> FailureDocument {
-        let Self { code, message, causes, hints, cancelled: _ } = self.clone();
-        FailureDocument { error: ErrorDocument { exit_code: code, message, causes, hints } }
+        let Self { code, message, causes, hints, cancelled: _ } = self;
+        let line = |text: &String| text.lines().map(shortened).collect::<Vec<_>>().join("\n");
+        let lines = |texts: &[String]| texts.iter().map(line).collect();
+        FailureDocument { error: ErrorDocument { exit_code: *code, message: line(message), causes: lines(causes), hints: lines(hints) } }
     }
 }
 
@@ -137,8 +143,8 @@ impl Failure {
 /// column, behind a bar: no text can pass for a line of ours.
 fn paragraph(label: &str, text: &str, width: usize) -> Vec<String> {
     let mut lines = text.trim_end().lines();
-    let mut out = wrap(&format!("{label} "), "    ", &safe(lines.next().unwrap_or_default()), width);
-    out.extend(lines.map(|line| format!("    | {}", safe(line)).trim_end().to_owned()));
+    let mut out = wrap(&format!("{label} "), "    ", &safe(&shortened(lines.next().unwrap_or_default())), width);
+    out.extend(lines.map(|line| format!("    | {}", safe(&shortened(line))).trim_end().to_owned()));
     out
 }
 

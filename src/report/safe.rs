@@ -32,6 +32,37 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// In characters: more than a state key or an ARN has.
+const LONGEST_WORD: usize = 1_100;
+/// In characters: more than any message of ours has in one line.
+const LONGEST_LINE: usize = 16_384;
+/// How much is left of what is longer.
+const SHOWN: usize = 100;
+
+/// A line of a message without what nobody can read: of a word, or of a line, that is too long, the beginning and its length.
+pub fn shortened(line: &str) -> Cow<'_, str> {
+    if line.len() <= LONGEST_WORD {
+        return Cow::Borrowed(line);
+    }
+    let cut = |text: &str, longest: usize| match text.chars().count() {
+        count if count > longest => format!("{}… ({count} characters)", text.chars().take(SHOWN).collect::<String>()),
+        _ => text.to_owned(),
+    };
+    let words: String = line
+        .split_inclusive(char::is_whitespace)
+        .map(|word| {
+            let bare = word.trim_end();
+            cut(bare, LONGEST_WORD) + &word[bare.len()..]
+        })
+        .collect();
+    Cow::Owned(cut(&words, LONGEST_LINE))
+}
+
+/// Whether an argument is longer than what is shown of it.
+pub fn is_too_long(text: &str) -> bool {
+    text.len() > LONGEST_WORD
+}
+
 /// Whether `text` starts with what a CI system takes for a command anywhere in a line.
 pub(super) fn is_command(text: &str) -> bool {
     COMMANDS.iter().any(|command| text.get(..command.len()).is_some_and(|start| start.eq_ignore_ascii_case(command)))

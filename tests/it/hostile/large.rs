@@ -36,6 +36,35 @@ fn short(said: &Said) -> String {
     said.all().chars().take(2000).collect()
 }
 
+/// What was given is said again, and no more of it than tells what it was.
+#[test]
+fn arguments_are_repeated_up_to_a_length() {
+    let place = Place::at("http://127.0.0.1:1");
+    let long = "a".repeat(100_000);
+    let words = "a ".repeat(50_000);
+    for text in [long.as_str(), words.trim()] {
+        let joined = format!("--env={text}");
+        for args in [
+            vec!["plan", "--env", text],
+            vec!["plan", &joined],
+            vec!["plan", "--env", "dev", "--config", text],
+            vec!["plan", "--env", "dev", "--bucket", text],
+            vec!["plan", "--env", "dev", "--lock", text],
+            vec!["lock", "list", "--bucket", "b", "--region", text],
+            vec!["state", "list", "--backend-config", text],
+            vec!["bootstrap", text],
+            vec![text],
+        ] {
+            for output in [&[][..], &["--output", "json"]] {
+                let said = place.run(&[&args[..], output].concat());
+                let (all, args) = (said.all(), args.iter().filter(|arg| arg.len() < 100).collect::<Vec<_>>());
+                assert!(said.code == Some(1) && all.len() < 3_000, "{args:?} {output:?}: {} bytes: {}", all.len(), short(&said));
+                assert!(all.contains(" characters"), "{args:?} {output:?}: {}", short(&said));
+            }
+        }
+    }
+}
+
 #[test]
 fn files_are_read_up_to_a_size() {
     let place = Place::at("http://127.0.0.1:1");
