@@ -7,6 +7,8 @@ pub mod backend;
 #[cfg(unix)]
 pub mod emulator;
 pub mod chain;
+#[cfg(unix)]
+pub mod fork_server;
 pub mod host;
 pub mod imagined;
 pub mod made_up;
@@ -22,8 +24,6 @@ pub mod proxy;
 pub mod recorder;
 pub mod s3;
 pub mod scripted;
-#[cfg(unix)]
-pub mod scripts;
 pub mod sources;
 #[cfg(unix)]
 pub mod terminal;

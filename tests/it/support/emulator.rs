@@ -3,13 +3,13 @@
 use std::{
     collections::BTreeMap,
     env, fs,
-    io::Write,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Output, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 use tfbackend::sandbox::{
     REGION, Running,
@@ -19,24 +19,17 @@ use tfbackend::sandbox::{
 };
 
 use super::{
+    fork_server::{Forked, Program, Ran, run_script},
     ports::free_port,
     proxy::Upstream,
-    scripts::{self, Ran},
 };
 
-/// Ends the emulator when this process is gone, however that came about: nobody is left then to
-/// hold the other end of its standard input. Goes before what runs it.
-const UNTIL_INPUT_ENDS: &str = "
-import os, sys, threading
-def watch():
-    sys.stdin.buffer.read()
-    os._exit(0)
-threading.Thread(target=watch, daemon=True).start()
-";
+const NAME: &str = "emulator.py";
 
 /// Ended when dropped.
 pub struct Emulator {
-    process: Child,
+    /// Before the folder that it works in.
+    _process: Forked,
     /// Holds its certificate, credentials and log, and is the `HOME` of what runs in it.
     dir: TempDir,
     running: Running,
@@ -46,7 +39,6 @@ pub struct Emulator {
 impl Emulator {
     /// Starts one, which takes half a second.
     pub async fn start() -> Self {
-        let python = python();
         let dir = tempfile::tempdir().expect("a directory");
         let certificate = Certificate::ensure(&dir.path().join("tls")).expect("a certificate");
         let ca = fs::read(&certificate.ca).expect("a CA");
@@ -57,7 +49,7 @@ impl Emulator {
             let (port, plain_port) = (free_port(), free_port());
             let launch = Launch { port, certificate: &certificate, admin: &admin, keep: None };
             let log_file = dir.path().join("emulator.log");
-            let mut process = spawn(python, &launch, plain_port, dir.path(), &log_file);
+            let mut process = spawn(&launch, plain_port, dir.path(), &log_file);
             if !answers(&Health::new(&launch.endpoint(), &ca).expect("a CA"), &mut process).await {
                 continue;
             }
@@ -74,7 +66,7 @@ impl Emulator {
                 region: REGION.to_owned(),
                 account: ACCOUNT.to_owned(),
             };
-            return Self { process, dir, running, plain_port };
+            return Self { _process: process, dir, running, plain_port };
         }
         panic!("the emulator does not start:\n{}", fs::read_to_string(dir.path().join("emulator.log")).unwrap_or_default());
     }
@@ -149,7 +141,7 @@ impl Emulator {
 
     /// The same in another environment, such as another user's.
     pub fn python_in(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> String {
-        let Ran { status, out, err } = scripts::run(python(), script, args, vars);
+        let Ran { status, out, err } = run_script(script, args, json!(vars));
         assert_eq!(status, 0, "{script}\n{out}\n{err}");
         out
     }
@@ -172,14 +164,6 @@ impl Upstream for Emulator {
     }
 }
 
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // Both fail only if it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// The interpreter of the tests' own environment, which is made if need be.
 pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
@@ -192,29 +176,24 @@ pub fn python() -> &'static Path {
     })
 }
 
-fn spawn(python: &Path, launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &Path) -> Child {
-    let mut log = fs::File::create(log).expect("a log");
-    writeln!(log, "{}", launch.endpoint()).expect("a log");
-    let program = dir.join("emulator.py");
+fn spawn(launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &Path) -> Forked {
+    fs::write(log, format!("{}\n", launch.endpoint())).expect("a log");
     const RUN: &str = "\nsys.argv = [\"hypercorn\"";
     let (guarded, run) = PROGRAM.split_once(RUN).expect("the last lines run it");
-    fs::write(&program, format!("{UNTIL_INPUT_ENDS}{guarded}\n\n{}{RUN}{run}", include_str!("neighbours.py"))).expect("a program");
-    let mut command = Command::new(python);
-    command.args(launch.args(&program));
-    command.args(["--insecure-bind", &format!("127.0.0.1:{plain_port}")]).env_clear().envs(launch.vars()).current_dir(dir);
-    command.stdin(Stdio::piped()).stdout(log.try_clone().expect("a log")).stderr(log);
-    command.spawn().expect("the tests' Python")
+    let text = format!("{guarded}\n\n{}{RUN}{run}", include_str!("neighbours.py"));
+    let plain = ["--insecure-bind".to_owned(), format!("127.0.0.1:{plain_port}")];
+    // Without those of Python itself.
+    let args: Vec<String> = launch.args(Path::new(NAME)).into_iter().skip_while(|arg| arg != NAME).skip(1).chain(plain).collect();
+    Forked::start(&Program { name: NAME, text: &text, args: &args, vars: json!(launch.vars()), dir, log: Some(log) })
 }
 
-async fn answers(health: &Health, process: &mut Child) -> bool {
+async fn answers(health: &Health, process: &mut Forked) -> bool {
     let until = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < until && process.try_wait().expect("a child").is_none() {
+    while Instant::now() < until && !process.has_ended() {
         if health.good().await {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let _ = process.kill();
-    let _ = process.wait();
     false
 }

@@ -1,0 +1,152 @@
+"""Runs the Python programs of the tests, each in a process of its own that has imported most of what it needs.
+
+The imports take half a second each time, and the tests start hundreds of emulators and scripts. Standard input is a
+socket that listens. Each connection is one run: its first line says what to run, the answer is the id of the process
+and, once that has ended, its status, standard output and standard error. The process ends when the other end of the
+connection does, however that comes about.
+"""
+
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+import types
+
+# Whoever starts it waits for no more than this.
+if os.fork():
+    os._exit(0)
+os.setsid()
+
+import botocore.session
+import boto3
+
+# What depends on no environment. The emulator itself reads variables while it is imported, and starts a thread.
+for name in [
+    "asyncio", "concurrent.futures.thread", "csv", "dataclasses", "decimal", "defusedxml.ElementTree", "email.utils", "hypercorn.__main__",
+    "hypercorn.asyncio.lifespan", "hypercorn.asyncio.run", "hypercorn.asyncio.statsd", "hypercorn.asyncio.tcp_server",
+    "hypercorn.asyncio.udp_server", "hypercorn.protocol.h11", "ipaddress", "logging.config", "logging.handlers", "runpy",
+    "unicodedata", "urllib.request", "wsgiref.handlers", "xml.etree.ElementTree", "xml.sax.saxutils",
+]:  # fmt: skip
+    importlib.import_module(name)
+
+# The descriptions of the services depend on no environment either. Credentials, endpoints and certificates do.
+loader = botocore.loaders.Loader()
+botocore.session.create_loader = lambda _: loader
+unused = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}
+for service in ["s3", "s3control", "kms", "dynamodb", "iam", "sns", "sqs", "cloudwatch", "cloudtrail", "sts"]:
+    boto3.session.Session(**unused).client(service)
+
+folder, record, owner = sys.argv[1:]
+listener = socket.socket(fileno=os.dup(0))
+os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+# By the id of the process: its connection, and its output, if that is asked for.
+running = {}
+
+woken, wake = socket.socketpair()
+wake.setblocking(False)
+signal.set_wakeup_fd(wake.fileno())
+signal.signal(signal.SIGCHLD, lambda *_: None)
+
+compiled = functools.lru_cache(maxsize=None)(compile)
+
+
+def start(connection):
+    connection.settimeout(30)
+    asked = json.loads(connection.makefile().readline())
+    code = compiled(asked["text"], asked["name"], "exec")
+    # Not in the default folder: the children are to look for theirs.
+    output = [] if asked["log"] else [tempfile.TemporaryFile(dir=folder) for _ in range(2)]
+    pid = os.fork()
+    if pid == 0:
+        become(asked, code, connection, output)
+    running[pid] = connection, output
+    connection.sendall(f"{pid}\n".encode())
+
+
+def become(asked, code, connection, output):
+    """Runs a program, and ends as Python itself would."""
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in [listener, woken, wake, *(other for other, _ in running.values())]:
+            other.close()
+        out, err = output or [open(asked["log"], "ab")] * 2
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+        connection.settimeout(None)
+        threading.Thread(target=end_with, args=[connection], daemon=True).start()
+        os.chdir(asked["dir"])
+        os.environ.clear()
+        os.environ.update(asked["vars"])
+        sys.argv = [asked["name"], *asked["args"]]
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        main.__file__ = asked["name"]
+        exec(code, main.__dict__)
+        status = 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def end_with(connection):
+    """Waits until the other end is gone."""
+    try:
+        connection.recv(1)
+    finally:
+        os._exit(1)
+
+
+def reap():
+    for pid in list(running):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if not ended:
+            continue
+        connection, output = running.pop(pid)
+        said = [(file.seek(0), file.read().decode(errors="replace"))[1] for file in output]
+        with connection, contextlib.suppress(ConnectionError, TimeoutError):
+            connection.sendall(f"{json.dumps([os.waitstatus_to_exitcode(status), *said])}\n".encode())
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+# So that the children share the memory.
+gc.collect()
+gc.freeze()
+while running or is_alive(int(owner)):
+    ready, _, _ = select.select([listener, woken], [], [], 1)
+    if woken in ready:
+        woken.recv(1000)
+    reap()
+    if listener in ready:
+        try:
+            start(listener.accept()[0])
+        except Exception:
+            traceback.print_exc()
+os.remove(record)
+shutil.rmtree(folder)
+# At once, as nothing is left to tidy up.
+os._exit(0)
