@@ -29,6 +29,7 @@ os.setsid()
 
 import botocore.session
 import boto3
+from ministack.core import iam_actions, responses
 
 # What depends on no environment. The emulator itself reads variables while it is imported, and starts a thread.
 for name in [
@@ -45,6 +46,11 @@ botocore.session.create_loader = lambda _: loader
 unused = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}
 for service in ["s3", "s3control", "kms", "dynamodb", "iam", "sns", "sqs", "cloudwatch", "cloudtrail", "sts"]:
     boto3.session.Session(**unused).client(service)
+
+# The same descriptions, as the emulator reads them.
+for service in ["s3", "kms", "dynamodb", "iam", "sns", "sqs", "monitoring", "cloudtrail", "sts"]:
+    responses._service_model(service)
+    iam_actions._tag_operations(service)
 
 folder, record, owner = sys.argv[1:]
 listener = socket.socket(fileno=os.dup(0))
