@@ -6,6 +6,7 @@ and, once that has ended, its status, standard output and standard error. The pr
 connection does, however that comes about.
 """
 
+import atexit
 import contextlib
 import functools
 import gc
@@ -27,6 +28,16 @@ if os.fork():
     os._exit(0)
 # Not ended with a test. In the session of the tests still, as Linux shares the processor out among sessions.
 os.setpgid(0, 0)
+
+folder, record, owner = sys.argv[1:]
+
+
+@atexit.register
+def clean_up():
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(record)
+    shutil.rmtree(folder)
+
 
 import botocore.session
 import boto3
@@ -53,7 +64,6 @@ for service in ["s3", "kms", "dynamodb", "iam", "sns", "sqs", "monitoring", "clo
     responses._service_model(service)
     iam_actions._tag_operations(service)
 
-folder, record, owner = sys.argv[1:]
 listener = socket.socket(fileno=os.dup(0))
 os.dup2(os.open(os.devnull, os.O_RDWR), 0)
 # By the id of the process: its connection, and its output, if that is asked for.
@@ -153,7 +163,6 @@ while running or is_alive(int(owner)):
             start(listener.accept()[0])
         except Exception:
             traceback.print_exc()
-os.remove(record)
-shutil.rmtree(folder)
-# At once, as nothing is left to tidy up.
+clean_up()
+# At once, without Python's own tidying up.
 os._exit(0)

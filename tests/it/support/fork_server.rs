@@ -66,14 +66,15 @@ impl Forked {
     }
 
     fn ask(asked: &str) -> io::Result<Self> {
-        let Server { folder, mut connection } = Server::of_this_run()?;
-        writeln!(connection, "{asked}")?;
+        let Server { mut connection, log, .. } = Server::of_this_run()?;
+        let sent = writeln!(connection, "{asked}");
         let mut connection = BufReader::new(connection);
-        let mut first = String::new();
-        connection.read_line(&mut first)?;
-        let log = || fs::read_to_string(folder.join("log")).unwrap_or_default();
-        let pid = first.trim().parse().map_err(|_| io::Error::other(format!("{SERVER} has ended\n{}", log())))?;
-        Ok(Self { connection, pid })
+        let mut line = String::new();
+        let said = sent.and_then(|()| connection.read_line(&mut line)).and_then(|_| line.trim().parse().map_err(io::Error::other));
+        match said {
+            Ok(pid) => Ok(Self { connection, pid }),
+            Err(error) => Err(io::Error::other(format!("{SERVER}: {error}\n{}", io::read_to_string(log)?))),
+        }
     }
 
     pub fn id(&self) -> u32 {
@@ -110,6 +111,8 @@ impl Drop for Forked {
 struct Server {
     /// Its own, and closed to other users: who can write to its socket runs programs.
     folder: PathBuf,
+    /// What it said. The folder goes with it, an open file does not.
+    log: File,
     connection: UnixStream,
 }
 
@@ -126,24 +129,29 @@ impl Server {
         lock.lock()?;
         let record = Path::new(RECORDS).join(run);
         if let Ok(folder) = fs::read_to_string(&record)
-            && let Ok(connection) = UnixStream::connect(Path::new(&folder).join("socket"))
+            && let Ok(server) = Self::in_folder(folder.into())
         {
-            return Ok(Self { folder: folder.into(), connection });
+            return Ok(server);
         }
         let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?.keep();
-        let socket = folder.join("socket");
-        let listener = UnixListener::bind(&socket)?;
+        fs::write(&record, folder.as_os_str().as_bytes())?;
+        let listener = UnixListener::bind(folder.join("socket"))?;
         let log = File::create(folder.join("log"))?;
+        let server = Self::in_folder(folder)?;
         let mut command = Command::new(python());
-        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SERVER)).args([&folder, &record]).arg(owner.to_string());
+        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SERVER)).args([&server.folder, &record]).arg(owner.to_string());
         command.env_clear().stdin(OwnedFd::from(listener)).stdout(log.try_clone()?).stderr(log);
         let status = command.status()?;
         if !status.success() {
             return Err(io::Error::other(format!("{SERVER}: {status}")));
         }
-        fs::write(&record, folder.as_os_str().as_bytes())?;
-        let connection = UnixStream::connect(&socket)?;
-        Ok(Self { folder, connection })
+        Ok(server)
+    }
+
+    fn in_folder(folder: PathBuf) -> io::Result<Self> {
+        let log = File::open(folder.join("log"))?;
+        let connection = UnixStream::connect(folder.join("socket"))?;
+        Ok(Self { folder, log, connection })
     }
 }
 
