@@ -45,6 +45,7 @@ async fn nothing_there_then_clean_then_drifted() {
 
     let (said, document) = verify(&place, &line);
     assert_eq!(said.code, Some(2), "{}", said.all());
+    assert_eq!((&document["score"], &document["score_capped"]), (&Value::from(0), &Value::from("there is no state bucket")));
     insta::assert_snapshot!(findings(&document).join("\n"), @"
     bucket at log_bucket: open
     bucket at state_bucket: open
@@ -65,6 +66,7 @@ async fn nothing_there_then_clean_then_drifted() {
     let (said, document) = verify(&place, &line);
     assert_eq!((said.code, findings(&document)), (Some(0), vec![]));
     assert_eq!((&document["passed"], &document["score"]), (&Value::from(true), &Value::from(100)));
+    assert_eq!(document["score_capped"], Value::Null);
     let writes: Vec<String> = proxy
         .take()
         .into_iter()
@@ -75,6 +77,8 @@ async fn nothing_there_then_clean_then_drifted() {
     emulator.python("tests/it/idempotence/drift.py", &["versioning suspended", "a trail that is stopped"]);
     let (said, document) = verify(&place, &line);
     assert_eq!(said.code, Some(2));
+    let why = "no more than 40 while a finding of severity critical is open";
+    assert_eq!((&document["score"], &document["score_capped"]), (&Value::from(40), &Value::from(why)));
     insta::assert_snapshot!(serde_json::to_string_pretty(&document["findings"][0]).expect("JSON"), @r#"
     {
       "id": "bucket-versioning",

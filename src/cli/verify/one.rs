@@ -137,6 +137,9 @@ async fn judge(
     };
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(&environment.blueprint, observation);
+    if matches!(observation.get(&STATE_BUCKET), Some(Seen::Absent)) {
+        document.score_nothing();
+    }
     document.file = tf_file(&environment, cx);
     if document.resources.iter().all(|resource| !resource.present) {
         document

@@ -12,8 +12,12 @@ pub struct VerifyDocument {
     pub at: String,
     /// Whether no finding is open.
     pub passed: bool,
-    /// Of 100: the share of the checks that hold, each counted by the weight of its severity.
+    /// Of 100: the share of the checks that hold, each counted by the weight of its severity, but no more than the worst open
+    /// finding allows: critical 40, high 70, medium 90. 0 where there is no backend.
     pub score: u32,
+    /// Why the score is lower than that share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score_capped: Option<String>,
     /// Open findings by severity.
     pub counts: Counts,
     /// What does not hold, or could not be seen, the worst first; also what is accepted.
@@ -147,7 +151,19 @@ impl VerifyDocument {
         let checks: Vec<CheckDocument> = shown.iter().map(|checked| CheckDocument::of(checked, status(checked))).collect();
         let counts = Counts::of(&checks);
         let passed = !checks.iter().any(|check| matches!(check.status, Status::Open | Status::Unreadable));
-        Self { about, at, passed, score: score(&checks), counts, findings, checks, resources: vec![], file: None, notes: vec![] }
+        let share = share(&checks);
+        let (score, score_capped) = match cap(&checks).filter(|(most, _)| *most < share) {
+            Some((most, why)) => (most, Some(why)),
+            None => (share, None),
+        };
+        let (resources, notes) = (vec![], vec![]);
+        Self { about, at, passed, score, score_capped, counts, findings, checks, resources, file: None, notes }
+    }
+
+    /// Of a backend whose state bucket is not there.
+    pub fn score_nothing(&mut self) {
+        self.score = 0;
+        self.score_capped = Some("there is no state bucket".to_owned());
     }
 }
 
@@ -214,8 +230,20 @@ impl Counts {
     }
 }
 
+/// The most that the worst open finding allows, and why. What could not be looked at may be as it should be.
+fn cap(checks: &[CheckDocument]) -> Option<(u32, String)> {
+    let worst = checks.iter().filter(|check| check.status == Status::Open).map(|check| check.severity).max()?;
+    let most = match worst {
+        Severity::Critical => 40,
+        Severity::High => 70,
+        Severity::Medium => 90,
+        Severity::Low | Severity::Info => return None,
+    };
+    Some((most, format!("no more than {most} while a finding of severity {} is open", worst.word())))
+}
+
 /// Rounded down, so that 100 means that all holds.
-fn score(checks: &[CheckDocument]) -> u32 {
+fn share(checks: &[CheckDocument]) -> u32 {
     let weight = |check: &CheckDocument| match check.severity {
         Severity::Critical => 10,
         Severity::High => 5,

@@ -47,6 +47,8 @@ struct Page<'a> {
     /// The class of the worst that is open.
     worst: &'static str,
     score: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score_capped: Option<&'a str>,
     tiles: Vec<Tile>,
     open: Vec<Card<'a>>,
     accepted: Vec<Card<'a>>,
@@ -128,6 +130,7 @@ impl<'a> Page<'a> {
             },
             worst: Severity::ALL.into_iter().find(|severity| counts.at(*severity) > 0).map_or("ok", Severity::word),
             score: document.score.min(100),
+            score_capped: document.score_capped.as_deref(),
             tiles,
             open: with_anchors().filter(|(finding, _)| finding.is_open()).map(card).collect(),
             accepted: with_anchors().filter(|(finding, _)| finding.status == Status::Accepted).map(card).collect(),

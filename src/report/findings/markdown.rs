@@ -21,8 +21,9 @@ pub fn markdown(document: &VerifyDocument) -> String {
     let rest = [(counts.unreadable, "unreadable"), (counts.accepted, "accepted")];
     let rest: String = rest.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(" · {number} {word}")).collect();
     let holds = count(counts.holds, "check holds", "checks hold");
-    let mut blocks =
-        vec![format!("## {verdict}"), format!("**Score {} of 100** · {open}{rest} · {holds}", document.score), about(document)];
+    let why = document.score_capped.as_ref().map_or_else(String::new, |why| format!(" ({})", prose(why)));
+    let score = format!("**Score {} of 100**{why} · {open}{rest} · {holds}", document.score);
+    let mut blocks = vec![format!("## {verdict}"), score, about(document)];
     let open: Vec<_> = document.open().collect();
     let accepted: Vec<_> = document.accepted().collect();
     if !open.is_empty() {

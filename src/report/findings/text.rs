@@ -134,6 +134,7 @@ fn summary(document: &VerifyDocument, view: &View) -> Vec<String> {
     if !groups.is_empty() {
         lines.extend(wrap("", "  ", &format!("By group: {}.", groups.join(", ")), view.width));
     }
-    lines.push(format!("Score: {} of 100.", document.score));
+    let why = document.score_capped.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
+    lines.extend(wrap("", "  ", &format!("Score: {} of 100{why}.", document.score), view.width));
     lines
 }

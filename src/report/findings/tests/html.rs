@@ -39,6 +39,7 @@ fn as_it_is_read() {
     State backend acme prod
     What must hold of a safe Terraform state backend, and where it does not
     ✗ 6 findings are open
+    Score 40: no more than 40 while a finding of severity critical is open.
     Project: acme
     Environment: prod
     State bucket: acme-tfstate-prod-123456789012-eu-west-1
@@ -144,7 +145,7 @@ fn as_it_is_read() {
     usage 0 of 1 check holds
     Status Severity Check Where Asked for by
     ✗ open high a state is where it is looked for state-key-plain s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
-    Made by tfbackend VERSION. The score is the share of the checks that hold or are accepted, each counted by the weight of its severity.
+    Made by tfbackend VERSION. The score is the share of the checks that hold or are accepted, each counted by the weight of its severity, but no more than the worst open finding allows: critical 40, high 70, medium 90.
     ");
 }
 

@@ -8,7 +8,7 @@ fn as_a_comment() {
     insta::assert_snapshot!(markdown(&made()), @r"
     ## ❌ State backend: findings are open
 
-    **Score 46 of 100** · 1 critical, 2 high, 1 medium, 1 low, 1 info · 1 unreadable · 1 accepted · 2 checks hold
+    **Score 40 of 100** (no more than 40 while a finding of severity critical is open) · 1 critical, 2 high, 1 medium, 1 low, 1 info · 1 unreadable · 1 accepted · 2 checks hold
 
     <p><code>acme</code> <code>prod</code>, bucket <code>acme-tfstate-prod-123456789012-eu-west-1</code>, table <code>acme-tfstate-prod-locks</code>, account <code>123456789012</code>, region <code>eu-west-1</code>, at <code>2026-11-21T03:00:00Z</code></p>
 
@@ -105,7 +105,7 @@ fn as_a_comment() {
 
 #[test]
 fn nothing_open() {
-    let mut document = VerifyDocument { passed: true, score: 100, notes: vec![], ..made() };
+    let mut document = VerifyDocument { passed: true, score: 100, score_capped: None, notes: vec![], ..made() };
     document.findings.clear();
     document.counts = Counts { holds: 9, ..Counts::default() };
     (document.about.project, document.about.env, document.about.table) = (None, None, None);

@@ -68,7 +68,7 @@ fn eighty_columns() {
     Verify: 1 critical, 2 high, 1 medium, 1 low, 1 info, 1 of them unreadable, 1
       accepted, 2 checks hold.
     By group: storage 1, encryption 1, locking 1, alarms 1, files 1, usage 1.
-    Score: 46 of 100.
+    Score: 40 of 100: no more than 40 while a finding of severity critical is open.
     note: The alarms of `us-east-1` were not looked at.
     ");
 }
@@ -149,14 +149,15 @@ fn verbose_and_ascii() {
       them unreadable, 1 accepted, 2 checks hold.
     By group: storage 1, encryption 1, locking 1, alarms 1,
       files 1, usage 1.
-    Score: 46 of 100.
+    Score: 40 of 100: no more than 40 while a finding of
+      severity critical is open.
     note: The alarms of `us-east-1` were not looked at.
     ");
 }
 
 #[test]
 fn nothing_open() {
-    let mut document = VerifyDocument { passed: true, score: 100, notes: vec![], ..made() };
+    let mut document = VerifyDocument { passed: true, score: 100, score_capped: None, notes: vec![], ..made() };
     document.findings.clear();
     document.checks.retain(|check| check.status == Status::Holds);
     document.counts = Counts { holds: 2, ..Counts::default() };
