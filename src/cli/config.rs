@@ -10,7 +10,7 @@ use super::{
     environment::{Ask, EnvironmentArgs},
     explain,
     failure::Failure,
-    save,
+    known_env, save,
 };
 use crate::{
     exit,
@@ -62,13 +62,13 @@ struct Row {
 
 /// Prints what was said, and what our file in the folder keeps; AWS is not called. Prints it even if it makes no sense together, and then says why.
 pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let (env, _, mut merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
+    let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
     if let Ok(settings) = merged.resolve(&env)
         && let Some(file) = beside::find(&cx.host.cwd.join(&settings.files.out), &settings)
     {
         merged = merged.with_kept(&file.read(&settings, true).layer());
     }
-    let plan = Rerun::new(&env, &merged, cx.global.words(), cx.global.sandbox).command("plan", "", &[]);
+    let plan = Rerun::new(&env, &merged, known_env::words(&env, &sources, &cx.global), cx.global.sandbox).command("plan", "", &[]);
     let resolved = merged.resolve(&env).map_err(|error| explain::settings(&error));
     if cx.global.json() {
         resolved?;

@@ -229,8 +229,8 @@ impl Settled {
             (None, Some(url)) => Some(Emulator { endpoint: url.clone(), ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from) }),
             (None, None) => None,
         };
+        let rerun = Rerun::new(&settings.env, &merged, known_env::words(&settings.env, &sources, global), global.sandbox);
         let (said, flags) = (merged.said().without_run(), sources.flags.without_run());
-        let rerun = Rerun::new(&settings.env, &merged, global.words(), global.sandbox);
         let key_said = folder_defaults::key_is_said(&merged, host);
         let beside = beside_of(&settings, &aws, emulator.is_some(), host);
         let with_kept = merged.clone().with_kept(&beside.layer());

@@ -1,6 +1,6 @@
 //! Whether the settings file has the environment that is meant: a typing error must not make a second backend.
 
-use super::{explain, failure::Failure};
+use super::{explain, failure::Failure, global::Global};
 use crate::{
     host::{Answer, Kind, Prompt, Question},
     settings::{file::FILE_NAME, merge::Sources, names::EnvName, variables::nearest},
@@ -62,6 +62,12 @@ pub fn list(sources: &Sources) -> Option<String> {
 /// The settings file as the user knows it.
 fn shown(sources: &Sources) -> String {
     sources.file.as_ref().map_or_else(|| FILE_NAME.to_owned(), |file| file.path.display().to_string())
+}
+
+/// Words of a command line for a command about the environment: the global ones, and that it is new.
+pub fn words(env: &EnvName, sources: &Sources, global: &Global) -> String {
+    let is_new = sources.file.as_ref().is_some_and(|file| !file.envs.is_empty() && !file.envs.contains_key(env));
+    format!("{}{}", if is_new { " --new-env" } else { "" }, global.words())
 }
 
 #[cfg(test)]

@@ -11,8 +11,7 @@ use super::{
 use crate::render::shell::shell_word;
 
 /// The options with which `lock` and `state` commands name an environment.
-const OF_TARGET: [&str; 10] =
-    ["project", "region", "account", "namespace", "bucket", "table", "key", "workspace-key-prefix", "kms-key", "encryption"];
+const OF_TARGET: [&str; 8] = ["project", "region", "account", "namespace", "bucket", "table", "key", "workspace-key-prefix"];
 
 /// What names an environment again on a command line.
 #[derive(Clone, Debug)]

@@ -114,7 +114,10 @@ async fn every_state_is_listed_however_the_backend_is_named() {
     for (args, says) in [
         (&["list", "--bucket", "no-such-states"][..], "there is no bucket no-such-states"),
         (&["list", "--bucket", &bucket, "--table", "locks", "--account", "111122223333"], "name the table by its ARN"),
-        (&["list", "--env", "dev", "--project", "acme", "--region", "eu-west-1"], "`tfbackend bootstrap --env dev` makes it"),
+        (
+            &["list", "--env", "dev", "--project", "acme", "--region", "eu-west-1"],
+            "`tfbackend bootstrap --env dev --project acme --region eu-west-1",
+        ),
         (&["list", "--backend-config", "backend.conf", "--bucket", "other"], "which bucket is meant?"),
     ] {
         let output = super::command(&backend, &[args, &at].concat()).output().expect("the program");

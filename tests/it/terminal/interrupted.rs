@@ -53,7 +53,6 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
     gate.open();
     assert_eq!(terminal.end(), 130);
     insta::assert_snapshot!(without_a_frame(&terminal.screen()), @"
-    + create  log_bucket/policy           bucket policy of 6 statements
     + create  state_bucket                S3 bucket acme-tfstate-prod-000000000000-eu-west-1
     + create  state_bucket/public_access  no public access of any kind
     + create  state_bucket/versioning     every version is kept
@@ -68,7 +67,8 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     Plan: 16 to create, 0 to update, 0 blocked.
     -v shows every setting.
-    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --to both`.
+    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --env prod --t
+    o both --project acme --region eu-west-1`.
     ✓ log_bucket  TIME
     ✓ log_bucket/public_access  TIME
     ✓ log_bucket/versioning  TIME
@@ -112,7 +112,7 @@ async fn the_first_ctrl_c_finishes_what_runs_and_the_next_run_the_rest() {
 
     Plan: 1 to create, 1 to update, 0 blocked, 14 unchanged.
     -v shows every setting.
-    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --to both`.
+    `dynamodb_table` is deprecated since Terraform 1.11; to move: `tfbackend lock migrate --env prod --to both --project acme --region eu-west-1`.
     ✓ lock_table/recovery  TIME
     ✓ runner_policy  TIME
     verified: 16 resources are as they should be
