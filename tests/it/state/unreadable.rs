@@ -137,16 +137,16 @@ async fn state_of_zero_bytes_gets_no_digest_and_terraform_goes_on() {
     broken.world.apply(&[]);
     let (version, digest) = (broken.newest(), broken.digest(KEY));
 
-    // No bytes and no digest: for Terraform there is no state, and nothing to repair.
+    // No bytes and no digest: for Terraform there is no state. There was one, which a person may want back; no digest is written.
     broken.put(BLUE, b"");
     broken.world.tool("digest", &[BLUE, "none"]);
-    assert_eq!(broken.check(&["--repair", "-y"], 0).0, Vec::<String>::new());
+    assert_eq!(broken.check(&["--repair", "-y"], 2).0, [format!("{BLUE} state-unreadable false")]);
     assert_eq!(broken.digest(BLUE), "none");
     let planned = broken.world.backend.terraform_ok(&["plan"]);
     assert!(planned.contains("1 to add"), "{planned}");
     // What no digest is, Terraform ignores.
     broken.world.tool("digest", &[BLUE, "\"none\""]);
-    assert_eq!(broken.check(&[], 0).0, Vec::<String>::new());
+    assert_eq!(broken.check(&[], 2).0, [format!("{BLUE} state-unreadable false")]);
     broken.world.backend.terraform_ok(&["plan"]);
     // With a digest of nothing, as it was once written by mistake, Terraform stops; without it, it goes on.
     broken.world.tool("digest", &[BLUE, NOTHING]);
@@ -160,9 +160,9 @@ async fn state_of_zero_bytes_gets_no_digest_and_terraform_goes_on() {
     // The digest of a version with content: the state was written over with nothing, and is brought back.
     broken.put(KEY, b"");
     let (faults, document) = broken.check(&["--repair", "-y"], 2);
-    assert_eq!(faults, ["terraform.tfstate state-unreadable false"]);
-    assert_eq!((broken.digest(KEY), &document["faults"][0]["restorable_version"]), (digest, &version.as_str().into()));
-    broken.remedy(&document["faults"][0]);
+    assert_eq!(faults, [format!("{BLUE} state-unreadable false"), "terraform.tfstate state-unreadable false".to_owned()]);
+    assert_eq!((broken.digest(KEY), &document["faults"][1]["restorable_version"]), (digest, &version.as_str().into()));
+    broken.remedy(&document["faults"][1]);
     broken.world.backend.terraform_ok(&["workspace", "select", "default"]);
     broken.world.nothing_to_change(&["more=1"]);
 }

@@ -125,8 +125,11 @@ async fn check_broken_state_is_unreadable_and_names_the_version_of_the_digest() 
 /// Terraform takes an object of 0 bytes for no state: no digest fits it, and it needs none.
 #[tokio::test]
 async fn check_empty_state_needs_no_digest() {
-    assert_eq!(of_bytes("", None).await, []);
-    assert_eq!(of_bytes("", Some("no digest")).await, [], "Terraform ignores it");
+    for none in [None, Some("no digest")] {
+        let emptied = of_bytes("", none).await;
+        assert_eq!(emptied.iter().map(|fault| fault.what.name()).collect::<Vec<_>>(), ["state-unreadable"], "it was a state: {none:?}");
+        assert!(!emptied[0].what.can_be_repaired(true), "{emptied:?}");
+    }
     let of_nothing = of_bytes("", Some(&digest::of(b""))).await;
     assert_eq!(of_nothing.iter().map(|fault| fault.what.name()).collect::<Vec<_>>(), ["digest-orphaned"]);
     assert!(of_nothing[0].what.can_be_repaired(false), "{of_nothing:?}");
