@@ -82,6 +82,12 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     if let Some(file) = &file {
         say_saved(file, &plan, cx);
     }
+    let blocked = plan.blocked().count();
+    if blocked > 0 {
+        let what = words::count(blocked, "step is blocked", "steps are blocked");
+        let failure = Failure::refused(format!("{what} (above): `tfbackend bootstrap` refuses this plan"));
+        return if cx.global.json() { Ok(failure.code) } else { Err(failure) };
+    }
     Ok(match (plan.is_empty(), args.detailed_exitcode) {
         (false, true) => exit::CHANGES,
         (true, _) | (false, false) => exit::DONE,

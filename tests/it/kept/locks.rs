@@ -27,7 +27,10 @@ async fn lock_table_is_kept() {
         let said = unsaid(emulator, backend.dir(), &["bootstrap", "-y", "--lock", lock]);
         refused(&said, &["lock_mechanism", "runs lock with `dynamodb`", "tfbackend lock migrate --env prod --to both"]);
         let planned = unsaid(emulator, backend.dir(), &["plan", "--lock", lock]);
-        assert!(words(&planned).contains("blocked lock_mechanism"), "{}", planned.all());
+        let all = words(&planned);
+        assert!(planned.code == Some(3) && all.contains("blocked lock_mechanism") && all.contains("refuses this plan"), "{all}");
+        let planned = unsaid(emulator, backend.dir(), &["plan", "--lock", lock, "--output", "json", "--detailed-exitcode"]);
+        assert!(planned.code == Some(3) && planned.out.contains("\"blocked\": 1"), "{}", planned.all());
     }
     assert_eq!(conf(backend.dir()), before);
     nothing_to_do(&unsaid(emulator, backend.dir(), &["bootstrap", "--lock", "dynamodb"]));
