@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{context::Context, environment::Environment, failure::Failure, wizard};
+use super::{context::Context, environment::Environment, failure::Failure};
 use crate::{
     aws::{
         adoption::{self, WaitingStep, contents},
@@ -111,8 +111,8 @@ impl Adoption {
             cx.say(&format!("  {what} ({address}) refuses {refuses}"));
         }
         if !self.enforced {
-            let command = wizard::command("bootstrap", environment.name(), &environment.flags) + &cx.global.words();
-            cx.say(&format!("Once these runs use the new files: {command} --enforce"));
+            let command = environment.rerun.command("bootstrap", " --enforce", &[]);
+            cx.say(&format!("Once these runs use the new files: {command}"));
         }
     }
 

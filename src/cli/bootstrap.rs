@@ -78,7 +78,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
-    state.must_not_be_taken_down(&environment, cx)?;
+    state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
     state.say_who_else(&environment, cx);
     let prune = if args.prune { Prune::of(&environment, cx).await? } else { None };
@@ -209,7 +209,7 @@ fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
     Some(failure.hint("the same command continues where this one stopped"))
 }
 
-/// What is neither as it was nor as it was written was written by somebody else.
+/// What is neither as it was nor as it was written was written by another run, or by hand.
 fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
     let of_others: Vec<&str> = plan
         .steps
@@ -225,7 +225,7 @@ fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
             .hint("if another run with other settings changes this environment at the same time, let it end first")
             .hint("else AWS does not show all of it yet: run the same command again in a minute");
     }
-    Failure::partly(format!("somebody else changes this environment at the same time: {}", words::list(&of_others)))
+    Failure::partly(format!("another run changes this environment at the same time: {}", words::list(&of_others)))
         .hint("above are the values that are there now; once the other run has ended, run the same command again")
 }
 

@@ -117,7 +117,7 @@ fn show(
     cx.say(&environment.title());
     cx.say(&state.line(environment));
     state.say_who_else(environment, cx);
-    if let Err(failure) = state.must_not_be_taken_down(environment, cx) {
+    if let Err(failure) = state.must_not_be_taken_down(environment) {
         cx.say(&format!("warning: {}", failure.message));
         failure.hints.iter().for_each(|hint| cx.say(&format!("hint: {hint}")));
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{approval, context::Context, environment::Environment, failure::Failure, folders, verify, wizard};
+use super::{approval, context::Context, environment::Environment, failure::Failure, folders, verify};
 use crate::{
     aws::{
         error::AwsError,
@@ -119,14 +119,15 @@ impl StateInPlace {
     ///
     /// # Errors
     /// If there is a lock of a teardown on the state.
-    pub fn must_not_be_taken_down(&self, environment: &Environment, cx: &Context<'_>) -> Result<(), Failure> {
+    pub fn must_not_be_taken_down(&self, environment: &Environment) -> Result<(), Failure> {
         let Some(info) = &self.teardown else { return Ok(()) };
         let since = info.created.map(|at| format!(" since {at:.0}")).unwrap_or_default();
-        let command = wizard::command("teardown", environment.name(), &environment.flags) + &cx.global.words();
         let what = format!("{} is being taken down, or a teardown of it was cut off", environment.title());
         let mut failure = Failure::refused(format!("{what}; nothing was changed"));
         failure.causes.push(format!("{} is locked by {} ({}){since}", self.url, info.who, info.operation));
-        Err(failure.hint(format!("`{command}` goes on with it")).hint(format!("`{command} --cancel` lets everybody work again")))
+        Err(failure
+            .hint(format!("`{}` goes on with it", environment.rerun.command("teardown", "", &[])))
+            .hint(format!("`{}` lets all runs work again", environment.rerun.command("teardown", " --cancel", &[]))))
     }
 
     /// The same for a program.

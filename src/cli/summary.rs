@@ -50,7 +50,7 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
     }
 }
 
-/// Policies that let in somebody of another account: what others wrote is not removed, and not passed over.
+/// Policies that let in principals of another account: what others wrote is not removed, and not passed over.
 pub fn say_openings(observation: &Observation<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
     for checked in open::checks(observation, environment.aws.account(), &|_| None) {
         if let Verdict::Fails { what, .. } = &checked.verdict {

@@ -39,7 +39,7 @@ const LONGEST_LINE: usize = 16_384;
 /// How much is left of what is longer.
 const SHOWN: usize = 100;
 
-/// A line of a message without what nobody can read: of a word, or of a line, that is too long, the beginning and its length.
+/// A line of a message that is short enough to be read: of a word, or of a line, that is too long, the beginning and its length.
 pub fn shortened(line: &str) -> Cow<'_, str> {
     if line.len() <= LONGEST_WORD {
         return Cow::Borrowed(line);

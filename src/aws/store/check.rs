@@ -224,7 +224,7 @@ impl Store<'_> {
         let key = self.address.layout.key.as_deref().filter(|key| only.is_none_or(|only| only == *key) && !seen.contains(*key))?;
         match self.restorable(key, None).await {
             DigestOrigin::Version(version) => Some(Fault { located: self.address.layout.locate(key), what: Wrong::Deleted { version } }),
-            // Whoever may not list versions learns nothing of what was never there.
+            // Without permission to list versions, nothing is known of what was there.
             DigestOrigin::NotFound | DigestOrigin::Unknown(_) => None,
         }
     }

@@ -79,7 +79,7 @@ impl Guard {
                 "tfbackend bootstrap --adopt gives the bucket its tags again; if it is no part of the environment, \
                  name another with --bucket"
             }
-            Self::Locked { .. } => "wait for the runs, or release what nobody holds any more: tfbackend lock release",
+            Self::Locked { .. } => "wait for the runs, or release the lock of a run that has ended: tfbackend lock release",
             Self::MfaDelete => "switch it off as the root user of the account, with its MFA device",
             Self::ObjectLock { .. } => "wait until then",
             Self::Attached { .. } => "detach it, or pass --detach",

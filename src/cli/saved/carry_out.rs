@@ -34,7 +34,7 @@ pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Co
     }
     saved.must_fit(&environment)?;
     since::must_still_be(&saved.plan(), &now)?;
-    state.must_not_be_taken_down(&environment, cx)?;
+    state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(use_existing_state, true, &environment, cx)?;
     files::must_be_writable(&environment, &Outputs::new(), cx)?;
     let carry = Carry { plan: saved.plan(), observation, adoption, save: None, saved: true };

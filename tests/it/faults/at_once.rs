@@ -75,7 +75,7 @@ async fn threat_12_another_run_with_other_settings_is_named() {
     let proxy = Proxy::with(&emulator, faults);
     let line = format!("bootstrap {LINE} -y --noncurrent-days 120");
     let said = place.said(&place.command_at(proxy.endpoint(), &line).output().expect("the program"));
-    let text = "somebody else changes this environment at the same time: state_bucket/lifecycle";
+    let text = "another run changes this environment at the same time: state_bucket/lifecycle";
     assert!(said.code == Some(4) && said.refusal().contains(text), "{}", said.all());
     // Of what was not there before, both may be the case.
     let (emulator, place) = world().await;

@@ -75,7 +75,7 @@ pub fn refusals(facts: &Facts, to: LockMechanism, said: &Said) -> Vec<Refusal> {
         let ids = lock.ids().join(" and ");
         all.push(refusal(
             format!("{} is locked ({ids})", lock.located.path),
-            format!("wait for the run, or release what nobody holds any more: tfbackend lock release --id ID{words}"),
+            format!("wait for the run, or release the lock of a run that has ended: tfbackend lock release --id ID{words}"),
         ));
     }
     if to.uses_table() && facts.table.is_none() && !facts.makes_table {
@@ -101,7 +101,7 @@ fn to_both(facts: &Facts, said: &Said) -> Vec<Refusal> {
                     let version = state.version.as_deref().unwrap_or_default();
                     Some(refusal(format!("version {version} wrote {}, and lock files are known from 1.10 on", state.path), upgrade))
                 }
-                Err(why) => Some(refusal(format!("nobody can say which version wrote {}: {why}", state.path), upgrade)),
+                Err(why) => Some(refusal(format!("which version wrote {} is unknown: {why}", state.path), upgrade)),
             }
         }));
     }
@@ -207,7 +207,7 @@ pub fn not_ready(state: &Written, since: Timestamp, words: &str) -> Option<Refus
         }
         // Who takes a lock file knows them.
         (Some(_), Err(_), Some(true)) if state.unreadable.is_none() => None,
-        (Some(_), Err(why), _) => Some(refusal(format!("nobody can say which version wrote {path}: {why}"), write)),
+        (Some(_), Err(why), _) => Some(refusal(format!("which version wrote {path} is unknown: {why}"), write)),
     }
 }
 

@@ -56,7 +56,7 @@ pub fn of(facts: &Facts) -> Touch<'_> {
         match (lock, untouchable(state, since, &facts.words)) {
             (Some(lock), _) => {
                 let hint =
-                    format!("wait for the run, or release what nobody holds any more: tfbackend lock release --id ID{}", facts.words);
+                    format!("wait for the run, or release the lock of a run that has ended: tfbackend lock release --id ID{}", facts.words);
                 touch.refusals.push(refusal(&format!("{} is locked ({})", state.path, lock.ids().join(" and ")), &hint));
             }
             (None, Some(refusal)) => touch.refusals.push(refusal),

@@ -79,7 +79,7 @@ fn versions_that_do_not_know_lock_files() {
     assert_eq!(
         said(&old, Both, &Said::default()),
         "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n\
-         nobody can say which version wrote a.tfstate: it does not say\n"
+         which version wrote a.tfstate is unknown: it does not say\n"
     );
     assert_eq!(said(&old, Both, &min("1.10")), "", "somebody knows better");
     assert_eq!(said(&old, Both, &min("1.9.8")), "version 1.9.8 is in use, and lock files are known from 1.10 on\n");
@@ -87,7 +87,7 @@ fn versions_that_do_not_know_lock_files() {
     let both = facts(Both, vec![state(AFTER, Some("1.9.8"))]);
     assert_eq!(said(&both, S3, &min("1.11")), "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n", "not at the end");
     let unreadable = Written { unreadable: Some("denied".to_owned()), ..state(AFTER, None) };
-    assert_eq!(said(&facts(Both, vec![unreadable]), S3, &min("1.11")), "nobody can say which version wrote a.tfstate: denied\n");
+    assert_eq!(said(&facts(Both, vec![unreadable]), S3, &min("1.11")), "which version wrote a.tfstate is unknown: denied\n");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn touch_helps_only_states_that_nobody_wrote_since() {
     for (state, reason) in [
         (Written { modified: AFTER.parse().ok(), ..quiet() }, "not under a lock file"),
         (Written { version: Some("1.9.8".to_owned()), ..quiet() }, "version 1.9.8 wrote a.tfstate"),
-        (Written { version: None, under_lock_file: None, has_versions: false, ..quiet() }, "nobody can say which version"),
+        (Written { version: None, under_lock_file: None, has_versions: false, ..quiet() }, "which version wrote a.tfstate is unknown"),
         (Written { unreadable: Some("it was cut off".to_owned()), ..quiet() }, "a.tfstate cannot be read: it was cut off"),
     ] {
         let why = why(state);
