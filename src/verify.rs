@@ -78,6 +78,12 @@ pub enum Verdict {
     Unreadable {
         error: String,
     },
+    /// What it is about is not there, or could not be looked at: the finding of `check` at `place` says so. No finding of its
+    /// own, and it does not hold either.
+    FailsWith {
+        check: &'static Check,
+        place: Place,
+    },
 }
 
 /// A rule, carried out at one place.
@@ -95,7 +101,7 @@ impl Checked {
 
     /// Whether it is a finding.
     pub fn is_finding(&self) -> bool {
-        self.verdict != Verdict::Holds
+        matches!(self.verdict, Verdict::Fails { .. } | Verdict::Unreadable { .. })
     }
 }
 

@@ -14,9 +14,8 @@ use super::{
         policy::{ALGORITHM, BucketPolicy, KEY},
     },
     lock_table::{self, LockTable},
-    policy::{Document, OURS, Statement},
+    policy::{Document, OURS, Statement, openings::openings},
     resources::AwsSpec,
-    verify::open,
 };
 
 pub mod contents;
@@ -117,7 +116,7 @@ fn held_policy(
     waiting: &mut Vec<WaitingStep>,
 ) -> BucketPolicy {
     let algorithm_of_key = wanted.document.has("DenyOtherKey");
-    let others = there.map(|there| open::openings(there, account)).unwrap_or_default();
+    let others = there.map(|there| openings(there, account)).unwrap_or_default();
     let mut held = wanted.clone();
     for statement in restricting(wanted) {
         if there.is_some_and(|there| there.says(statement)) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+pub mod openings;
 pub mod pattern;
 
 /// How the Sids of our own statements start: by it, and only by it, a statement is ours to replace.

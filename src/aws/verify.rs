@@ -5,6 +5,8 @@ pub mod alarms;
 pub mod catalogue;
 pub mod contents;
 pub mod denied;
+pub mod expected;
+pub mod exposure;
 pub mod identities;
 pub mod lifecycle;
 pub mod listeners;
@@ -34,6 +36,8 @@ pub struct Backend<'a> {
     pub observation: &'a Observation<AwsSpec>,
     /// The command that sets right what differs from the blueprint.
     pub mend: &'a str,
+    /// Whether locks are files in the bucket.
+    pub lock_files: bool,
     /// Whether its tags say whose it is: not of a backend that tfbackend knows nothing of.
     pub tagged: bool,
 }
@@ -41,15 +45,16 @@ pub struct Backend<'a> {
 impl Backend<'_> {
     /// Everything that its settings, its policies and what it says of itself are held to. Makes no call.
     pub fn checks(&self) -> Vec<Checked> {
-        let Self { aws, blueprint, observation, mend, tagged } = *self;
+        let Self { aws, blueprint, observation, mend, lock_files, tagged } = *self;
         let plan = Plan::to_apply(blueprint, observation, true);
         let known = observation::outputs(observation);
         let name = |spec: &AwsSpec| name(aws, spec, &known);
         let mut checked = settings::Settings { blueprint, observation, plan: &plan, mend, tagged }.checks(&name);
         checked.extend(open::checks(observation, aws.account(), &name));
         checked.extend(lifecycle::checks(blueprint, observation, &name));
-        checked.extend(denied::checks(blueprint, observation, &name));
+        checked.extend(denied::checks(blueprint, observation, lock_files, &name));
         checked.extend(standing::checks(observation, &name));
+        expected::complete(&mut checked, blueprint, tagged, &name);
         checked
     }
 }

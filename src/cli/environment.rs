@@ -77,7 +77,6 @@ pub struct Environment {
     pub may_ask: bool,
     /// Whether the state key was said for this folder, and is not its default.
     pub key_said: bool,
-    /// What was said, and the defaults.
     pub merged: Merged,
     /// What our file in its folder says.
     pub beside: Beside,
@@ -350,7 +349,8 @@ impl Environment {
 
     /// What is to be done to it, with what follows for its states.
     pub fn plan(&self, observation: &Observation<AwsSpec>, adopt: bool) -> Plan<AwsSpec> {
-        Plan::to_apply(self.wanted_now(), observation, adopt).with_changes(&self.changes)
+        let changes = crate::aws::verify::denied::with_locks(&self.changes, &self.aws, self.settings.lock, observation);
+        Plan::to_apply(self.wanted_now(), observation, adopt).with_changes(&changes)
     }
 
     /// What is to be made now.

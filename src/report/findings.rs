@@ -26,15 +26,9 @@ impl VerifyDocument {
         self.checks.iter().filter(|check| check.status == Status::Holds)
     }
 
-    /// What there is to say of a check that does not hold.
-    fn finding_of(&self, check: &CheckDocument) -> Option<&FindingDocument> {
-        let same = |finding: &&FindingDocument| {
-            finding.id == check.id
-                && finding.status == check.status
-                && finding.address == check.address
-                && finding.resource == check.resource
-        };
-        self.findings.iter().find(same)
+    /// What there is to say of a check that does not hold: of one without an address as much as there are places.
+    fn findings_of<'a>(&'a self, check: &'a CheckDocument) -> impl Iterator<Item = &'a FindingDocument> {
+        self.findings.iter().filter(|finding| finding.id == check.id && finding.status == check.status && finding.address == check.address)
     }
 
     /// `acme prod`; for a backend that tfbackend knows nothing of, its bucket.
@@ -48,7 +42,7 @@ impl FindingDocument {
     fn is_open(&self) -> bool {
         match self.status {
             Status::Open | Status::Unreadable => true,
-            Status::Holds | Status::Accepted => false,
+            Status::Holds | Status::Accepted | Status::FailsWithResource => false,
         }
     }
 
@@ -95,6 +89,7 @@ impl Status {
             Self::Open => "open",
             Self::Unreadable => "unreadable",
             Self::Accepted => "accepted",
+            Self::FailsWithResource => "fails with the resource",
         }
     }
 
@@ -103,8 +98,8 @@ impl Status {
         match (self, unicode) {
             (Self::Holds, true) => "✓",
             (Self::Holds, false) => "=",
-            (Self::Open, true) => "✗",
-            (Self::Open, false) => "!",
+            (Self::Open | Self::FailsWithResource, true) => "✗",
+            (Self::Open | Self::FailsWithResource, false) => "!",
             (Self::Unreadable, _) => "?",
             (Self::Accepted, _) => "-",
         }

@@ -102,12 +102,36 @@ impl World {
     /// The addresses that a plan would write, and what verify finds, but for what is only to be known.
     fn found(&self, observation: &Observation<AwsSpec>) -> (Vec<String>, Vec<String>) {
         let plan = Plan::to_apply(&self.blueprint, observation, false);
-        let backend = Backend { aws: &self.aws, blueprint: &self.blueprint, observation, mend: "tfbackend bootstrap", tagged: true };
+        let backend = Backend {
+            aws: &self.aws,
+            blueprint: &self.blueprint,
+            observation,
+            mend: "tfbackend bootstrap",
+            lock_files: false,
+            tagged: true,
+        };
         let checked = backend.checks();
         let findings = checked.iter().filter(|checked| checked.is_finding() && checked.check.severity > Severity::Info);
         let found = findings.map(|finding| format!("{} at {}", finding.check.id, finding.place.shown())).collect();
         let planned = plan.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. })).map(|step| step.address.to_string());
         (planned.collect(), found)
+    }
+
+    /// What was checked, whatever came of it, in alphabetical order; a resource has one check of whose it is.
+    fn checked(&self, observation: &Observation<AwsSpec>) -> Vec<String> {
+        let backend = Backend {
+            aws: &self.aws,
+            blueprint: &self.blueprint,
+            observation,
+            mend: "tfbackend bootstrap",
+            lock_files: false,
+            tagged: true,
+        };
+        let id = |id: &'static str| if ["tags", "unmanaged", "owned"].contains(&id) { "ownership" } else { id };
+        let mut all: Vec<String> =
+            backend.checks().iter().map(|checked| format!("{} at {}", id(checked.check.id), checked.place.shown())).collect();
+        all.sort();
+        all
     }
 
     /// The operations that changed something, in alphabetical order.

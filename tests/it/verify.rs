@@ -115,10 +115,41 @@ async fn nothing_there_then_clean_then_drifted() {
     assert_eq!(findings(&verify(&place, &line).1), ["bucket-open at state_bucket/policy: open"]);
     emulator.python("tests/it/verify/let_in.py", &["acme-tfstate-prod-000000000000-eu-west-1", "no"]);
 
+    // So is a statement that keeps lock files, where locks are files; with a table it takes the states of workspaces only.
+    let keep = r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1/*"}"#;
+    emulator.python("tests/it/verify/let_in.py", &["acme-tfstate-prod-000000000000-eu-west-1", keep]);
+    let document = verify(&place, &line).1;
+    assert_eq!(findings(&document), ["terraform-denied at state_bucket/policy: open"]);
+    let what = document["findings"][0]["what"].as_str().expect("words");
+    assert_eq!(what, "statement Partner denies deleting states of workspaces, whoever runs it; change the statement");
+    emulator.python("tests/it/verify/let_in.py", &["acme-tfstate-prod-000000000000-eu-west-1", "no"]);
+
     // Only what is bad enough counts.
     emulator.python("tests/it/idempotence/drift.py", &["no bucket key"]);
     assert_eq!(verify(&place, &line).0.code, Some(2));
     assert_eq!(verify(&place, &format!("{line} --min-severity medium")).0.code, Some(0));
+}
+
+/// Ways in and out that are no setting: each is found, and bootstrap, which makes none of them, leaves them.
+#[tokio::test]
+async fn what_is_open_beside_the_settings() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let line = format!("--env prod {LINE}");
+    assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
+    let checks = |document: &Value| document["checks"].as_array().map(Vec::len);
+    let clean = verify(&place, &line).1;
+    emulator.python("tests/it/verify/exposed.py", &[]);
+    let (said, document) = verify(&place, &line);
+    assert_eq!(said.code, Some(2));
+    insta::assert_snapshot!(findings(&document).join("\n"), @"
+    bucket-replication at state_bucket: open
+    key-grants at key: open
+    bucket-website at state_bucket: open
+    table-expiry at lock_table: open
+    bucket-cors at state_bucket: open
+    ");
+    assert_eq!(checks(&document), checks(&clean), "as many checks as before");
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ fn said(dir: &Path, checked: &[Checked]) -> String {
     let mut text = String::new();
     for Checked { check, place, verdict } in checked {
         let (what, mend) = match verdict {
-            Verdict::Holds => continue,
+            Verdict::Holds | Verdict::FailsWith { .. } => continue,
             Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
             Verdict::Unreadable { error } => (format!("? {error}"), String::new()),
         };

@@ -11,9 +11,8 @@ use crate::{
         Aws,
         error::{Api, AwsError, found},
         policies::FREEZE,
-        policy::{Document, Statement},
+        policy::{Document, Statement, openings},
         resource::{Found, Look, Resource},
-        verify::open,
     },
     spec::Spec,
 };
@@ -57,7 +56,7 @@ impl Spec for BucketPolicy {
                 self.bucket
             ));
         }
-        let public = open::public(&observed.document);
+        let public = openings::public(&observed.document);
         if !public.is_empty() && self.over(observed) != *observed {
             return Some(format!(
                 "the policy of bucket {} is public, and S3 refuses every policy that is once public access is blocked: {}; remove the \

@@ -50,6 +50,7 @@ fn judged(probe: &Probe<'_>, facts: &Facts) -> Vec<String> {
         Verdict::Holds => "holds".to_owned(),
         Verdict::Fails { what, .. } => format!("fails: {what}"),
         Verdict::Unreadable { error } => format!("unreadable: {error}"),
+        Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
     };
     checked.iter().map(|one| format!("{} {}", one.check.id, word(&one.verdict))).collect()
 }

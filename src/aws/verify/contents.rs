@@ -54,7 +54,14 @@ pub async fn checks(store: &Store<'_>, states: Vec<ToRead>, lock: Option<LockMec
         .collect()
         .await;
     read.sort_by_key(|(at, _)| *at);
-    read.into_iter().flat_map(|(_, checked)| checked).collect()
+    let mut checked: Vec<Checked> = read.into_iter().flat_map(|(_, checked)| checked).collect();
+    if !checked.iter().any(|one| one.check.id == usage::STATE_UNREADABLE.id) {
+        // No state at all is none that cannot be read; one that was not given out may be.
+        let unread = checked.iter().find(|one| matches!(one.verdict, Verdict::Unreadable { .. }));
+        let verdict = unread.map_or(Verdict::Holds, |one| Verdict::FailsWith { check: one.check, place: one.place.clone() });
+        checked.push(Checked::new(&usage::STATE_UNREADABLE, Place::named(format!("s3://{}", store.address().bucket)), verdict));
+    }
+    checked
 }
 
 async fn read(store: &Store<'_>, state: &ToRead, lock: Option<LockMechanism>) -> Vec<Checked> {

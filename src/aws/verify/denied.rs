@@ -3,11 +3,16 @@
 use super::catalogue as rule;
 use crate::{
     aws::{
-        bucket::policy::denial::{Sends, denials},
+        Aws,
+        adoption::POLICY,
+        bucket::policy::denial::{Sends, all_denials, denials_of_locks},
+        kept::decide::LOCK_MECHANISM,
         resources::AwsSpec,
     },
     blueprint::Blueprint,
     observation::{self, Observation, Seen},
+    plan::{Reason, SettingChange},
+    settings::layer::LockMechanism,
     spec::Spec,
     verify::{Checked, Place, Verdict},
 };
@@ -15,6 +20,7 @@ use crate::{
 pub fn checks(
     blueprint: &Blueprint<AwsSpec>,
     observation: &Observation<AwsSpec>,
+    lock_files: bool,
     name: &dyn Fn(&AwsSpec) -> Option<String>,
 ) -> Vec<Checked> {
     let known = observation::outputs(observation);
@@ -23,7 +29,7 @@ pub fn checks(
         let Some(Seen::Present { spec: AwsSpec::BucketPolicy(found), .. }) = observation.get(&node.address) else { continue };
         let AwsSpec::BucketPolicy(ours) = node.spec.resolve(&known) else { continue };
         let Some(sends) = Sends::by(&ours.document) else { continue };
-        let denials = denials(&found.document, &sends);
+        let denials = all_denials(&found.document, &sends, lock_files);
         let verdict = match denials[..] {
             [] => Verdict::Holds,
             _ => Verdict::Fails {
@@ -34,6 +40,20 @@ pub fn checks(
         checked.push(Checked::new(&rule::TERRAFORM_DENIED, Place::at(&node.address, name(&node.spec)), verdict));
     }
     checked
+}
+
+/// What is asked for, and that it cannot be: lock files that could be taken and never released keep all runs out.
+pub fn with_locks(changes: &[SettingChange], aws: &Aws, lock: LockMechanism, observation: &Observation<AwsSpec>) -> Vec<SettingChange> {
+    changes.iter().cloned().chain(refused(aws, lock, observation)).collect()
+}
+
+fn refused(aws: &Aws, lock: LockMechanism, observation: &Observation<AwsSpec>) -> Option<SettingChange> {
+    let Some(Seen::Present { spec: AwsSpec::BucketPolicy(policy), .. }) = observation.get(&POLICY) else { return None };
+    let sends = Sends::to(format!("arn:{}:s3:::{}", aws.caller.partition, policy.bucket), aws.account());
+    let denials = if lock.uses_lockfile() { denials_of_locks(&policy.document, &sends) } else { vec![] };
+    let why =
+        || format!("with the policy of bucket {} no run could hold a lock file and release it: {}", policy.bucket, denials.join("; "));
+    (!denials.is_empty()).then(|| SettingChange::Refused { setting: LOCK_MECHANISM, reason: Reason::Impossible { why: why() } })
 }
 
 #[cfg(test)]
@@ -60,7 +80,7 @@ mod tests {
     fn said(ours: AwsSpec, theirs: AwsSpec) -> Vec<Verdict> {
         let blueprint = Blueprint::new(vec![Node { address: STATE_BUCKET, needs: vec![], spec: ours }]);
         let seen = Seen::Present { spec: theirs, output: None, owner: Owner::Us };
-        let checked = checks(&blueprint, &Observation::from([(STATE_BUCKET, seen)]), &|_| None);
+        let checked = checks(&blueprint, &Observation::from([(STATE_BUCKET, seen)]), false, &|_| None);
         checked.into_iter().map(|checked| checked.verdict).collect()
     }
 

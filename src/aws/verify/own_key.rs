@@ -1,12 +1,12 @@
 //! What is true of a key that the account has for its states already: tfbackend reads it and never changes it.
 
-use super::{catalogue as rule, open};
+use super::catalogue as rule;
 use crate::{
     aws::{
         Aws,
         blueprint::KEY,
         key::{get_policy, rotation},
-        policy::{Document, Effect},
+        policy::{Document, Effect, openings::openings},
     },
     verify::{Check, Checked, Place, Verdict},
 };
@@ -36,7 +36,7 @@ fn fails(what: &str, mend: &str) -> Verdict {
 }
 
 fn opened(policy: &Document, account: &str) -> Verdict {
-    match &open::openings(policy, account)[..] {
+    match &openings(policy, account)[..] {
         [] => Verdict::Holds,
         openings => fails(&openings.join("; "), "remove the statement, or name who needs it in a condition"),
     }

@@ -185,7 +185,7 @@ fn impossible(spec: &AwsSpec) -> &'static Check {
 }
 
 /// All rules that the settings of a kind are held to, the whole first.
-fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
+pub(super) fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
     let mut rules = vec![whole(spec)];
     rules.extend(match spec {
         AwsSpec::Key(_) => {

@@ -37,6 +37,8 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
     match alarms {
         Ok(alarms) => {
             let others: Vec<Alarm> = alarms.into_iter().filter(|alarm| !about.own_alarms.contains(&&*alarm.name)).collect();
+            // Also where there is none that cannot fire: what could not be looked at is not the same.
+            checked.push(Checked::new(&rule::ALARM_FIRES, account, Verdict::Holds));
             let arn = |alarm: &Alarm| aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", alarm.name));
             checked.extend(alarms::checks(&others, about.bucket, about.table, &arn));
         }

@@ -148,13 +148,15 @@ fn tells_of_deletions(notifications: &Notifications) -> bool {
     })
 }
 
-/// That some alarm watches each of these, whatever it is called: `watched` are the places of the alarms that were found.
-pub fn alarmed(any: bool, place: Place) -> Checked {
+/// That some alarm watches each of these, whatever it is called; `surveyed` has what was found of alarms.
+pub fn alarmed(surveyed: &[Checked], place: Place) -> Checked {
     let mend = "make one on ConditionalCheckFailedRequests of the table, and on NumberOfObjects of the bucket";
-    let verdict = if any {
-        Verdict::Holds
-    } else {
-        Verdict::Fails { what: "no alarm watches the bucket or the table".to_owned(), mend: mend.to_owned() }
+    let of = |check: &'static Check| surveyed.iter().filter(move |one| std::ptr::eq(one.check, check));
+    let unseen = of(&rule::ALARM_FIRES).find(|one| matches!(one.verdict, Verdict::Unreadable { .. }));
+    let verdict = match (of(&rule::ALARM_TELLS).next(), unseen) {
+        (Some(_), _) => Verdict::Holds,
+        (None, Some(unseen)) => Verdict::FailsWith { check: unseen.check, place: unseen.place.clone() },
+        (None, None) => Verdict::Fails { what: "no alarm watches the bucket or the table".to_owned(), mend: mend.to_owned() },
     };
     Checked::new(&rule::ALARM, place, verdict)
 }

@@ -6,7 +6,7 @@ use crate::{
         Aws, blueprint as aws_blueprint,
         blueprint::STATE_BUCKET,
         verify::{
-            Backend, catalogue, survey,
+            Backend, catalogue, exposure, survey,
             unknown::{self, Unknown},
         },
     },
@@ -129,14 +129,18 @@ async fn held_to(
     let table = settings.lock.uses_table().then(|| names.table.clone());
     let about = survey::About { bucket: &names.state_bucket, table: table.as_deref(), own_alarms: vec![], policy: None };
     let place = Place::at(&STATE_BUCKET, Some(format!("arn:{}:s3:::{}", aws.caller.partition, names.state_bucket)));
+    // Of a key of AWS's there are no grants to others.
+    let key = found.key.as_ref().filter(|key| !key.managed).map(|key| &*key.arn);
+    let beside = exposure::Of { bucket: &names.state_bucket, table: table.as_deref(), key };
     let looking = async {
         tokio::join!(
             crate::aws::resources::observe(aws, &blueprint),
             survey::checks(aws, &about),
+            exposure::checks(aws, &beside),
             unknown::what_else(aws, &names.state_bucket, table.as_deref(), found.key.as_ref(), &place)
         )
     };
-    let (mut observation, surveyed, what_else) = cx.look(looking).await?;
+    let (mut observation, surveyed, exposed, what_else) = cx.look(looking).await?;
     // Whose it is says nothing of how safe it is.
     for seen in observation.values_mut() {
         if let Seen::Present { owner, .. } = seen {
@@ -144,16 +148,17 @@ async fn held_to(
         }
     }
     let mend = mend(settings, found);
-    let backend = Backend { aws, blueprint: &blueprint, observation: &observation, mend: &mend, tagged: false };
+    let backend =
+        Backend { aws, blueprint: &blueprint, observation: &observation, mend: &mend, lock_files: table.is_none(), tagged: false };
     let mut checked = backend.checks();
     // Whatever the bucket has by default is the key here; whether that is good enough is another question.
     checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
     checked.extend(found.checks(&place));
     unknown::hold_table_to_a_key(&mut checked, &observation);
-    let alarmed = surveyed.iter().any(|one| std::ptr::eq(one.check, &catalogue::ALARM_FIRES));
-    checked.push(unknown::alarmed(alarmed, place));
+    checked.push(unknown::alarmed(&surveyed, place));
     checked.extend(surveyed);
     checked.extend(what_else);
+    checked.extend(exposed);
     checked.extend(of_files(settings, cx)?);
     let of = super::live::InUse {
         bucket: &names.state_bucket,

@@ -91,7 +91,9 @@ pub async fn live_use(
     };
     match tokio::try_join!(walk, judge) {
         Ok(((), (mut checked, to_read))) => {
-            checked.extend(contents::checks(&store, to_read, of.lock).await);
+            if options.read_states {
+                checked.extend(contents::checks(&store, to_read, of.lock).await);
+            }
             checked
         }
         Err(NoBucket) => vec![],

@@ -11,15 +11,15 @@ use super::{
 };
 use crate::{
     aws::{
-        blueprint::{KEY, STATE_BUCKET},
+        blueprint::{KEY, LOCK_TABLE, STATE_BUCKET, TOPIC},
         resources::AwsSpec,
-        verify::{Backend, catalogue, listeners, survey},
+        verify::{Backend, catalogue, expected, exposure, listeners, survey, usage},
     },
     cli::{adoption, context::Context, environment::Environment, failure::Failure, summary, wizard},
     observation::{self, Observation, Seen},
     plan::{Reason, SettingChange},
     report::findings::document::{About, VerifyDocument},
-    settings::{Settings, derived::Names, options::said},
+    settings::{Encryption, Settings, derived::Names, options::said},
     verify::{Checked, Place, Verdict, accept::Acceptance},
 };
 
@@ -35,25 +35,34 @@ pub(super) async fn of_environment(
     let (tell, told) = oneshot::channel();
     let inspecting = async {
         let inspection = environment.inspect(false).await;
-        let _ = tell.send(inspection.as_ref().map_or(Err(NoBucket), |it| key_of(&it.observation)));
+        let _ = tell.send(inspection.as_ref().map_or_else(|_| Told::default(), |it| Told::of(&it.observation)));
         inspection
     };
-    let key = async { told.await.unwrap_or(Err(NoBucket)) };
-    let looking = async { tokio::join!(inspecting, around(&environment, key, options, at)) };
+    let told = async { told.await.unwrap_or_default() };
+    // In boxes: together they are larger than what a stack has room for.
+    let looking = async { tokio::join!(Box::pin(inspecting), Box::pin(around(&environment, told, options, at))) };
     let (inspection, mut others) = cx.look(looking).await?;
     let guessed = surroundings(&environment);
     let (environment, observation) = environment.as_inspected(inspection?);
     if surroundings(&environment) != guessed {
-        others = cx.look(around(&environment, async { key_of(&observation) }, options, at)).await?;
+        others = cx.look(Box::pin(around(&environment, async { Told::of(&observation) }, options, at))).await?;
     }
     judge(environment, &observation, others, accepted, options, cx).await
 }
 
-/// The key that states should be encrypted with, if there is a bucket for them.
-fn key_of(observation: &Observation<AwsSpec>) -> Result<Option<String>, NoBucket> {
-    match observation.get(&STATE_BUCKET) {
-        Some(Seen::Present { .. }) => Ok(observation::outputs(observation).remove(&KEY)),
-        Some(Seen::Absent | Seen::Unreadable(_)) | None => Err(NoBucket),
+/// What the checks of [`around`] wait for.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    /// Whether there is a bucket for states.
+    bucket: bool,
+    /// The ARN of the key that they should be encrypted with.
+    key: Option<String>,
+}
+
+impl Told {
+    fn of(observation: &Observation<AwsSpec>) -> Self {
+        let bucket = matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. }));
+        Self { bucket, key: observation::outputs(observation).remove(&KEY) }
     }
 }
 
@@ -67,12 +76,7 @@ fn surroundings(environment: &Environment) -> (Settings, Names) {
 }
 
 /// What no node of the blueprint is about: the account, who hears of alarms, what runs made of the backend.
-async fn around(
-    environment: &Environment,
-    key: impl Future<Output = Result<Option<String>, NoBucket>>,
-    options: &VerifyOptions,
-    at: jiff::Timestamp,
-) -> Vec<Checked> {
+async fn around(environment: &Environment, told: impl Future<Output = Told>, options: &VerifyOptions, at: jiff::Timestamp) -> Vec<Checked> {
     let Environment { names, aws: account, blueprint, .. } = environment;
     let table = table_of(environment);
     let own_alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
@@ -89,9 +93,21 @@ async fn around(
         }),
     };
     let of = in_use(environment, table.clone());
-    let using = async { if options.usage { live_use(account, &of, key, options, at).await } else { vec![] } };
-    let (surveyed, listened, used) = tokio::join!(survey::checks(account, &about), listeners::check(account, blueprint), using);
-    surveyed.into_iter().chain(listened).chain(used).collect()
+    let of_states = async { Some(told.await).filter(|told| told.bucket).map(|told| told.key).ok_or(NoBucket) };
+    let using = async { if options.usage { live_use(account, &of, of_states, options, at).await } else { vec![] } };
+    let alias = match &environment.settings.encryption {
+        Encryption::NewKey { .. } => Some(names.key_alias.as_str()),
+        Encryption::OwnKey { arn } => Some(arn.as_str()),
+        Encryption::SseS3 => None,
+    };
+    let beside = exposure::Of { bucket: &names.state_bucket, table: table.as_deref(), key: alias };
+    let (surveyed, exposed, listened, used) = tokio::join!(
+        Box::pin(survey::checks(account, &about)),
+        Box::pin(exposure::checks(account, &beside)),
+        Box::pin(listeners::check(account, blueprint)),
+        Box::pin(using)
+    );
+    surveyed.into_iter().chain(exposed).chain(listened).chain(used).collect()
 }
 
 fn in_use(environment: &Environment, table: Option<String>) -> InUse<'_> {
@@ -112,12 +128,13 @@ async fn judge(
     // What is kept and protects less than a default is judged by the default, until something says it.
     let blueprint = environment.judged.as_ref().unwrap_or(&environment.blueprint);
     let mend = wizard::command("bootstrap", environment.name(), &environment.flags_to_mend()) + &cx.global.words();
-    let backend = Backend { aws: account, blueprint, observation, mend: &mend, tagged: true };
+    let backend = Backend { aws: account, blueprint, observation, mend: &mend, lock_files: settings.lock.uses_lockfile(), tagged: true };
     let mut checked = backend.checks();
     adoption::name_enforce(&mut checked, &environment, observation, &mend, cx).await?;
     checked.push(settings_live(&environment));
     checked.extend(others);
     checked.extend(of_files(&environment, observation, cx)?);
+    complete(&mut checked, &environment, options);
     let mut notes = notes_of(&environment);
     // Those who may only run Terraform may not look at the bucket, and try it all the same.
     if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
@@ -148,6 +165,33 @@ async fn judge(
     }
     document.notes.extend(notes);
     Ok(document)
+}
+
+/// Adds what could not be checked without the bucket, or the topic.
+fn complete(checked: &mut Vec<Checked>, environment: &Environment, options: &VerifyOptions) {
+    let Environment { names, blueprint, .. } = environment;
+    let store = Place::named(format!("s3://{}", names.state_bucket));
+    let bucket = Place::at(&STATE_BUCKET, None);
+    if options.usage {
+        expected::complete_with(checked, &usage::CHECKS, &store, &bucket);
+        if options.read_states {
+            expected::complete_with(checked, &[&usage::STATE_UNREADABLE], &store, &bucket);
+        }
+    }
+    for (address, checks) in [
+        (STATE_BUCKET, &[&catalogue::BUCKET_REPLICATION, &catalogue::BUCKET_WEBSITE, &catalogue::BUCKET_CORS][..]),
+        (LOCK_TABLE, &[&catalogue::TABLE_OPEN, &catalogue::TABLE_EXPIRY]),
+        (KEY, &[&catalogue::KEY_GRANTS]),
+    ] {
+        if blueprint.get(&address).is_some() {
+            let place = Place::at(&address, None);
+            expected::complete_with(checked, checks, &place, &place);
+        }
+    }
+    if blueprint.get(&TOPIC).is_some_and(|node| matches!(node.spec, AwsSpec::Topic(_))) {
+        let topic = Place::at(&TOPIC, None);
+        expected::complete_with(checked, &[&catalogue::LISTENERS], &topic, &topic);
+    }
 }
 
 /// Whether what is said of a live backend is what it is.

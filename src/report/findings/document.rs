@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verify::{Checked, Group, Severity, Verdict, accept::Acceptance};
+use crate::verify::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance};
 
 /// The whole answer. [`write_document`](crate::report::json::write_document) puts `format_version` before the first field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct VerifyDocument {
     pub counts: Counts,
     /// What does not hold, or could not be seen, the worst first; also what is accepted.
     pub findings: Vec<FindingDocument>,
-    /// All that was checked, in the order of the resources.
+    /// All that was checked, in the order of the resources: as many as the environment has, whatever is wrong with it.
     pub checks: Vec<CheckDocument>,
     /// What was looked at, for the picture in the page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -64,6 +64,10 @@ pub struct Counts {
     pub accepted: usize,
     /// Checks that hold.
     pub holds: usize,
+    /// Checks that fail with the resource that they are about: it is not there, or could not be looked at, which is counted
+    /// above.
+    #[serde(default)]
+    pub fails_with_resource: usize,
 }
 
 /// One thing that verify has to say.
@@ -101,9 +105,11 @@ pub enum Status {
     /// It could not be looked at.
     Unreadable,
     Accepted,
+    /// What it is about is not there, or could not be looked at: that is a finding of the resource, and not of this check.
+    FailsWithResource,
 }
 
-/// One check at one place.
+/// One check of one resource; of what is no resource, such as states and locks, one for all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckDocument {
     pub id: String,
@@ -113,6 +119,7 @@ pub struct CheckDocument {
     pub title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Absent where it was carried out at several places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// Ids of the controls that ask for it.
@@ -134,11 +141,19 @@ pub struct ResourceDocument {
 impl VerifyDocument {
     /// `today` is a day as in `2026-11-21`; findings below `least` are left out, but for those that count as checks.
     pub fn of(about: About, at: String, checked: &[Checked], accepted: &[Acceptance], today: &str, least: Severity) -> Self {
+        let is_accepted = |checked: &Checked| accepted.iter().any(|acceptance| acceptance.covers(checked, today));
+        // Whoever does without a resource does without its checks.
+        let is_done_without = |check: &'static Check, place: &Place| {
+            let said = |one: &&Checked| one.is_finding() && one.check.id == check.id && one.place == *place;
+            checked.iter().filter(said).any(is_accepted)
+        };
         let status = |checked: &Checked| match &checked.verdict {
             Verdict::Holds => Status::Holds,
-            _ if accepted.iter().any(|acceptance| acceptance.covers(checked, today)) => Status::Accepted,
+            _ if is_accepted(checked) => Status::Accepted,
             Verdict::Fails { .. } => Status::Open,
             Verdict::Unreadable { .. } => Status::Unreadable,
+            Verdict::FailsWith { check, place } if is_done_without(check, place) => Status::Accepted,
+            Verdict::FailsWith { .. } => Status::FailsWithResource,
         };
         let shown: Vec<&Checked> = checked.iter().filter(|checked| checked.check.severity >= least).collect();
         let mut findings: Vec<FindingDocument> = shown
@@ -148,9 +163,9 @@ impl VerifyDocument {
             .collect();
         // A stable sort: within a severity, in the order of the resources.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        let checks: Vec<CheckDocument> = shown.iter().map(|checked| CheckDocument::of(checked, status(checked))).collect();
-        let counts = Counts::of(&checks);
-        let passed = !checks.iter().any(|check| matches!(check.status, Status::Open | Status::Unreadable));
+        let checks = CheckDocument::all(shown.iter().map(|checked| (*checked, status(checked))));
+        let counts = Counts::of(&findings, &checks);
+        let passed = !findings.iter().any(|finding| matches!(finding.status, Status::Open | Status::Unreadable));
         let share = share(&checks);
         let (score, score_capped) = match cap(&checks).filter(|(most, _)| *most < share) {
             Some((most, why)) => (most, Some(why)),
@@ -171,7 +186,7 @@ impl FindingDocument {
     fn of(checked: &Checked, status: Status, accepted: Option<&Acceptance>) -> Self {
         let check = checked.check;
         let (what, mend) = match &checked.verdict {
-            Verdict::Holds => (String::new(), String::new()),
+            Verdict::Holds | Verdict::FailsWith { .. } => (String::new(), String::new()),
             Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
             Verdict::Unreadable { error } => (format!("could not be looked at: {error}"), String::new()),
         };
@@ -193,6 +208,22 @@ impl FindingDocument {
 }
 
 impl CheckDocument {
+    /// What has no address is one check at however many places, and holds if it does at all of them.
+    fn all<'a>(checked: impl Iterator<Item = (&'a Checked, Status)>) -> Vec<Self> {
+        let mut all: Vec<Self> = vec![];
+        for (checked, status) in checked {
+            let same = |one: &&mut Self| one.id == checked.check.id && one.address.is_none() && checked.place.address.is_none();
+            match all.iter_mut().find(same) {
+                None => all.push(Self::of(checked, status)),
+                Some(one) => {
+                    one.status = one.status.or_worse(status);
+                    one.resource = one.resource.take().filter(|resource| checked.place.name.as_ref() == Some(resource));
+                }
+            }
+        }
+        all
+    }
+
     fn of(checked: &Checked, status: Status) -> Self {
         Self {
             id: checked.check.id.to_owned(),
@@ -207,16 +238,25 @@ impl CheckDocument {
     }
 }
 
+impl Status {
+    /// Of two places of one check.
+    fn or_worse(self, other: Self) -> Self {
+        let order = [Self::Open, Self::FailsWithResource, Self::Unreadable, Self::Accepted, Self::Holds];
+        order.into_iter().find(|status| [self, other].contains(status)).unwrap_or(self)
+    }
+}
+
 impl Counts {
-    fn of(checks: &[CheckDocument]) -> Self {
-        let mut counts = Self::default();
-        for check in checks {
-            match check.status {
-                Status::Holds => counts.holds += 1,
+    fn of(findings: &[FindingDocument], checks: &[CheckDocument]) -> Self {
+        let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
+        let mut counts = Self { holds: number(Status::Holds), fails_with_resource: number(Status::FailsWithResource), ..Self::default() };
+        for finding in findings {
+            match finding.status {
+                Status::Holds | Status::FailsWithResource => {}
                 Status::Accepted => counts.accepted += 1,
                 Status::Open | Status::Unreadable => {
-                    counts.unreadable += usize::from(check.status == Status::Unreadable);
-                    *match check.severity {
+                    counts.unreadable += usize::from(finding.status == Status::Unreadable);
+                    *match finding.severity {
                         Severity::Critical => &mut counts.critical,
                         Severity::High => &mut counts.high,
                         Severity::Medium => &mut counts.medium,

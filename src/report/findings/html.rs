@@ -147,13 +147,13 @@ fn section<'a>(group: Group, document: &'a VerifyDocument, anchors: &[String]) -
     let holds = checks.iter().filter(|check| check.status == Status::Holds).count();
     let said = format!("{holds} of {}", count(checks.len(), "check holds", "checks hold"));
     let row = |check: &&'a CheckDocument| {
-        let finding = document.finding_of(check);
+        let finding = document.findings_of(check).next();
         let place = finding.and_then(|finding| document.findings.iter().position(|one| std::ptr::eq(one, finding)));
         Row {
             anchor: place.and_then(|at| anchors.get(at).cloned()),
             class: match check.status {
                 Status::Holds => "ok",
-                Status::Open => check.severity.word(),
+                Status::Open | Status::FailsWithResource => check.severity.word(),
                 Status::Unreadable => "unreadable",
                 Status::Accepted => "accepted",
             },

@@ -1,7 +1,7 @@
 //! Checks as JUnit XML, for what shows test reports: a suite for each group, a case for each check.
 
 use super::{
-    document::{CheckDocument, Status, VerifyDocument},
+    document::{CheckDocument, FindingDocument, Status, VerifyDocument},
     markup::escape,
 };
 use crate::verify::Group;
@@ -22,7 +22,8 @@ pub fn junit(document: &VerifyDocument) -> String {
 
 fn totals(checks: &[&CheckDocument]) -> String {
     let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
-    let [failures, errors, skipped] = [Status::Open, Status::Unreadable, Status::Accepted].map(number);
+    let [failures, errors, skipped] =
+        [number(Status::Open) + number(Status::FailsWithResource), number(Status::Unreadable), number(Status::Accepted)];
     format!(r#"tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="0""#, checks.len())
 }
 
@@ -51,12 +52,16 @@ fn case(check: &CheckDocument, document: &VerifyDocument) -> String {
 }
 
 fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
-    let finding = document.finding_of(check);
+    let finding = document.findings_of(check).next();
     let what = escape(finding.map_or(check.title.as_str(), |finding| finding.what.as_str()));
     let severity = check.severity.word();
     match check.status {
         Status::Holds => None,
         Status::Open => Some(format!("<failure message=\"{what}\" type=\"{severity}\">{}</failure>", details(check, document))),
+        Status::FailsWithResource => {
+            let why = "what it is about is not there, or could not be looked at: see the failure of the resource";
+            Some(format!("<failure message=\"{why}\" type=\"{severity}\"/>"))
+        }
         Status::Unreadable => Some(format!("<error message=\"{what}\" type=\"{severity}\">{}</error>", details(check, document))),
         Status::Accepted => {
             let acceptance = finding.and_then(|finding| finding.accepted.as_ref());
@@ -68,9 +73,12 @@ fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
     }
 }
 
-/// One line for each thing that is known.
+/// One line for each thing that is known of each place.
 fn details(check: &CheckDocument, document: &VerifyDocument) -> String {
-    let Some(finding) = document.finding_of(check) else { return String::new() };
+    document.findings_of(check).map(one).collect::<Vec<_>>().join("\n\n")
+}
+
+fn one(finding: &FindingDocument) -> String {
     let controls = finding.controls.join(", ");
     let said = [
         ("address", finding.address.as_deref().unwrap_or_default()),

@@ -75,7 +75,7 @@ fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> 
     // `open` is SARIF's word for "not enough is known to decide"; only what fails has a level.
     let (kind, level) = match finding.status {
         Status::Unreadable => ("open", "none"),
-        Status::Open | Status::Accepted => ("fail", level(finding.severity)),
+        Status::Open | Status::Accepted | Status::FailsWithResource => ("fail", level(finding.severity)),
         Status::Holds => ("pass", "none"),
     };
     let mut result = json!({

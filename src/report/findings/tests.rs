@@ -164,7 +164,7 @@ fn made() -> VerifyDocument {
         passed: false,
         score: 40,
         score_capped: owned("no more than 40 while a finding of severity critical is open"),
-        counts: Counts { critical: 1, high: 2, medium: 1, low: 1, info: 1, unreadable: 1, accepted: 1, holds: 2 },
+        counts: Counts { critical: 1, high: 2, medium: 1, low: 1, info: 1, unreadable: 1, accepted: 1, holds: 2, fails_with_resource: 0 },
         findings,
         checks,
         resources: vec![

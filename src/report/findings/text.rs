@@ -27,6 +27,11 @@ pub fn text(document: &VerifyDocument, view: &View) -> String {
         lines.extend(heading("Accepted".into(), accepted.len(), view.style));
         lines.extend(accepted.iter().flat_map(|finding| brief(finding, view)));
     }
+    let failing: Vec<_> = document.checks.iter().filter(|check| view.verbose && check.status == Status::FailsWithResource).collect();
+    if !failing.is_empty() {
+        lines.extend(heading("Fails with the resource".into(), failing.len(), view.style));
+        lines.extend(failing.iter().flat_map(|check| held(check, view)));
+    }
     let holding: Vec<_> = document.holding().filter(|_| view.verbose).collect();
     if !holding.is_empty() {
         lines.extend(heading("Holds".into(), holding.len(), view.style));
@@ -109,7 +114,7 @@ fn line(status: Status, text: &str, view: &View) -> Vec<String> {
     if let Some(after) = lines[0].strip_prefix(&head) {
         let head = match status {
             Status::Holds => style.green(&head),
-            Status::Open => style.red(&head),
+            Status::Open | Status::FailsWithResource => style.red(&head),
             Status::Unreadable => style.yellow(&head),
             Status::Accepted => style.dim(&head),
         };
@@ -128,6 +133,10 @@ fn summary(document: &VerifyDocument, view: &View) -> Vec<String> {
     parts.extend((counts.unreadable > 0).then(|| format!("{} of them unreadable", counts.unreadable)));
     parts.extend((counts.accepted > 0).then(|| format!("{} accepted", counts.accepted)));
     parts.push(count(counts.holds, "check holds", "checks hold"));
+    if counts.fails_with_resource > 0 {
+        let more = count(counts.fails_with_resource, "more check fails", "more checks fail");
+        parts.push(format!("{more} with the resources that are not there, or could not be looked at"));
+    }
     let mut lines = wrap("", "  ", &format!("Verify: {}.", parts.join(", ")), view.width);
     let groups = Group::ALL.into_iter().map(|group| (group, document.open().filter(|finding| finding.group == group).count()));
     let groups: Vec<_> = groups.filter(|(_, open)| *open > 0).map(|(group, open)| format!("{} {open}", group.word())).collect();

@@ -153,13 +153,16 @@ async fn each_of(part: Part) {
     world.bootstrap().await;
     assert_eq!(world.writes().await, Vec::<String>::new());
     let mut drift = Drift::start(&world.emulator);
-    assert_eq!(world.found(&world.look().await), (vec![], vec![]), "a clean environment");
+    let clean = world.look().await;
+    assert_eq!(world.found(&clean), (vec![], vec![]), "a clean environment");
+    let checked = world.checked(&clean);
     for (what, address, finding, call) in part.of(REPAIRS) {
         drift.make(what);
         let observation = world.look().await;
         let (planned, found) = world.found(&observation);
         assert_eq!(planned, [*address], "planned after: {what}");
         assert_eq!(found, [format!("{finding} at {address}")], "found after: {what}");
+        assert_eq!(world.checked(&observation), checked, "as many checks after: {what}");
         let path = Plan::to_apply(&world.blueprint, &observation, false).critical_path().expect("it can be carried out");
         world.recorder.take();
         world.recorder.take_chain();

@@ -98,6 +98,11 @@ async fn from_the_table_to_lock_files_and_back() {
         &["policy acme-tfstate-prod-runner-eu-west-1 does not allow s3:DeleteObject", statement],
     );
     policy(&backend, &["own"]);
+    // What the bucket policy keeps, no run could release.
+    let keep = r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:Delete*", "Resource": "*"}"#;
+    backend.emulator.python("tests/it/verify/let_in.py", &[&bucket, keep]);
+    refused(&backend, "migrate --to both -y", &["the bucket policy: statement Partner denies", "deleting lock files"]);
+    backend.emulator.python("tests/it/verify/let_in.py", &[&bucket, "no"]);
 
     // Stage by stage, and never past a run.
     refused(&backend, "migrate --to s3 -y", &["lock files are not in use beside the table yet", "migrate --to both"]);

@@ -79,6 +79,12 @@ async fn denied(part: Part) {
     };
     let good = held(&all);
 
+    // Each by its id and place; whose a resource is and what its tags say is one check.
+    let checked = |document: &serde_json::Value| -> BTreeSet<String> {
+        let id = |id: &str| if ["owned", "unmanaged", "tags"].contains(&id) { "ownership".to_owned() } else { id.to_owned() };
+        let checks = document["checks"].as_array().expect("checks").iter();
+        checks.map(|check| format!("{} {}", id(check["id"].as_str().expect("an id")), check["address"])).collect()
+    };
     for action in part.of(READS) {
         *refused.lock().expect("no panic") = Some(*action).filter(|action| action.starts_with("cloudwatch:"));
         auditor.may_all_but(action).await;
@@ -89,8 +95,10 @@ async fn denied(part: Part) {
         assert!(!unreadable.is_empty(), "{action} is missed: {document:#}");
         for finding in unreadable {
             let what = finding["what"].as_str().expect("words");
-            assert!(what.contains(&format!("needs {action}")), "{action}: {what}");
+            assert!(what.contains(&format!("needs {action}")), "{action}: {finding}");
         }
+        let taken_away: Vec<_> = checked(&all).difference(&checked(&document)).cloned().collect();
+        assert_eq!(taken_away, [""; 0], "{action}: what may not be seen is a check all the same");
         let open = findings.iter().filter(|finding| finding["status"] == "open" && finding["severity"] != "info");
         assert_eq!(open.count(), 0, "{action}: what may not be seen is not absent: {document:#}");
         let now = held(&document);

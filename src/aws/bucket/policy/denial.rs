@@ -17,14 +17,22 @@ use crate::{
 /// What Terraform never sends with this backend.
 const NEVER: [&str; 4] =
     ["s3:x-amz-acl", "s3:x-amz-storage-class", "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-copy-source"];
+const PRINCIPAL_ACCOUNT: &str = "aws:PrincipalAccount";
 /// The least that Terraform's own TLS agrees on with S3.
 const LEAST_TLS: f64 = 1.2;
+
+/// The name of a state in a workspace, which is deleted with it.
+const OF_A_WORKSPACE: &str = "env:/any/any.tfstate";
 
 /// How Terraform asks for encryption, as `backend.conf` says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sends {
+    /// Its ARN.
     bucket: String,
-    algorithm: String,
+    /// Whose principals run Terraform.
+    account: Option<String>,
+    /// `None` where nothing tells.
+    algorithm: Option<String>,
     key: Option<String>,
 }
 
@@ -35,19 +43,38 @@ impl Sends {
         let value = |statement: &Statement, operator: &str, key: &str| statement.condition(operator, key).into_iter().next();
         let encryption = statement("TfbackendDenyOtherEncryption")?;
         let bucket = encryption.rest.get("Resource")?.as_str()?.strip_suffix("/*")?.to_owned();
-        let algorithm = value(encryption, "StringNotEquals", ALGORITHM)?;
+        let algorithm = Some(value(encryption, "StringNotEquals", ALGORITHM)?);
+        let account = statement("TfbackendDenyOtherAccounts").and_then(|statement| value(statement, "StringNotEquals", PRINCIPAL_ACCOUNT));
         let key = statement("TfbackendDenyOtherKey").and_then(|statement| value(statement, "ArnNotEquals", KEY));
-        Some(Self { bucket, algorithm, key })
+        Some(Self { bucket, account, algorithm, key })
     }
 
-    fn requests(&self) -> [Request<'_>; 4] {
-        let object = |name: &str| format!("{}/{name}", self.bucket);
-        let request = |what, action, resource, writes, lock| Request { sends: self, what, action, resource, writes, lock };
-        [
-            request("writing states", "s3:PutObject", object("any.tfstate"), true, false),
-            request("writing lock files", "s3:PutObject", object("any.tfstate.tflock"), true, true),
-            request("reading states", "s3:GetObject", object("any.tfstate"), false, false),
-            request("listing states", "s3:ListBucket", self.bucket.clone(), false, false),
+    /// A bucket (its ARN) of which nothing says how states are encrypted.
+    pub fn to(bucket: String, account: &str) -> Self {
+        Self { bucket, account: Some(account.to_owned()), algorithm: None, key: None }
+    }
+
+    fn request(&self, what: &'static str, action: &'static str, name: &str, lock: bool) -> Request<'_> {
+        let resource = if name.is_empty() { self.bucket.clone() } else { format!("{}/{name}", self.bucket) };
+        Request { sends: self, what, action, resource, writes: action == "s3:PutObject", lock }
+    }
+
+    /// Without these no run comes to an end.
+    fn of_a_run(&self) -> Vec<Request<'_>> {
+        vec![
+            self.request("writing states", "s3:PutObject", "any.tfstate", false),
+            self.request("writing lock files", "s3:PutObject", "any.tfstate.tflock", true),
+            self.request("reading states", "s3:GetObject", "any.tfstate", false),
+            self.request("listing states", "s3:ListBucket", "", false),
+        ]
+    }
+
+    /// Without these no lock file can be taken, looked at and released.
+    fn of_locks(&self) -> Vec<Request<'_>> {
+        vec![
+            self.request("writing lock files", "s3:PutObject", "any.tfstate.tflock", true),
+            self.request("reading lock files", "s3:GetObject", "any.tfstate.tflock", true),
+            self.request("deleting lock files", "s3:DeleteObject", "any.tfstate.tflock", true),
         ]
     }
 }
@@ -62,13 +89,29 @@ struct Request<'a> {
     lock: bool,
 }
 
-/// Each statement that denies Terraform something for certain, in words.
+/// Each statement that denies Terraform something for certain, in words, whatever locks are.
 pub fn denials(document: &Document, sends: &Sends) -> Vec<String> {
+    denied(document, sends, &sends.of_a_run())
+}
+
+/// Each that denies to take a lock file, or to release it: the second is found out too late, and every other run is kept out.
+pub fn denials_of_locks(document: &Document, sends: &Sends) -> Vec<String> {
+    denied(document, sends, &sends.of_locks())
+}
+
+/// Each that denies anything, with all that it denies.
+pub fn all_denials(document: &Document, sends: &Sends, lock_files: bool) -> Vec<String> {
+    let mut requests = sends.of_a_run();
+    requests.extend(sends.of_locks().into_iter().filter(|request| lock_files && request.action != "s3:PutObject"));
+    requests.push(sends.request("deleting states of workspaces", "s3:DeleteObject", OF_A_WORKSPACE, false));
+    denied(document, sends, &requests)
+}
+
+fn denied(document: &Document, sends: &Sends, requests: &[Request<'_>]) -> Vec<String> {
     let others = document.statements.iter().filter(|statement| statement.effect == Effect::Deny && !statement.is_ours());
     others
         .filter_map(|statement| {
-            let denied: Vec<&str> =
-                sends.requests().iter().filter(|request| request.is_denied_by(statement)).map(|request| request.what).collect();
+            let denied: Vec<&str> = requests.iter().filter(|request| request.is_denied_by(statement)).map(|request| request.what).collect();
             (!denied.is_empty()).then(|| in_words(statement, &denied, sends))
         })
         .collect()
@@ -85,11 +128,12 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
     let (algorithm, key) = (wanted(ALGORITHM), wanted(KEY));
     let sent = format!("{} denies {}", who, denied.join(", "));
     let kms = sends.key.is_some();
+    let Some(sends_algorithm) = &sends.algorithm else { return format!("{sent}, whoever runs it; change the statement") };
     match (&*algorithm, &*key) {
         ("AES256", _) if kms => {
             format!(
                 "{sent}: it wants {algorithm}, and Terraform sends {}; use --encryption sse-s3, or change the statement",
-                sends.algorithm
+                sends_algorithm
             )
         }
         ("", "") => format!("{sent}, whoever runs it; change the statement"),
@@ -97,21 +141,32 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
             let ours = sends.key.as_deref().filter(|key| !key.starts_with(UNKNOWN)).unwrap_or("a new key");
             format!("{sent}: it wants the key {key}, and Terraform sends {ours}; use --kms-key {key}, or change the statement")
         }
-        ("", _) => format!("{sent}: it wants the key {key}, and Terraform sends {}; use --kms-key {key}, or change it", sends.algorithm),
+        ("", _) => format!("{sent}: it wants the key {key}, and Terraform sends {sends_algorithm}; use --kms-key {key}, or change it"),
         _ => {
-            format!("{sent}: it wants {algorithm}, and Terraform sends {}; use a key (--kms-key), or change the statement", sends.algorithm)
+            format!("{sent}: it wants {algorithm}, and Terraform sends {}; use a key (--kms-key), or change the statement", sends_algorithm)
         }
     }
 }
 
 impl Request<'_> {
+    /// A Deny to an account, or to its root, is one to all principals of it.
+    fn is_everybody(&self, principal: Option<&Value>) -> bool {
+        let ours =
+            |who: &str| self.sends.account.as_deref().is_some_and(|account| who == account || who.ends_with(&format!("::{account}:root")));
+        match principal {
+            Some(Value::Object(kinds)) => kinds.get("AWS").is_some_and(|who| texts(who).iter().any(|who| who == "*" || ours(who))),
+            Some(other) => other == "*",
+            None => false,
+        }
+    }
+
     fn is_denied_by(&self, statement: &Statement) -> bool {
         let field = |name: &str| statement.rest.get(name);
         let any = |name: &str, fits: &dyn Fn(&str) -> bool| field(name).map(|value| texts(value).iter().any(|text| fits(text)));
         let action = |pattern: &str| matches(&pattern.to_lowercase(), &self.action.to_lowercase());
         let resource = |pattern: &str| matches(pattern, &self.resource);
         let said = |plain: Option<bool>, negated: Option<bool>| plain.unwrap_or_else(|| negated.is_some_and(|hit| !hit));
-        is_everybody(field("Principal"))
+        self.is_everybody(field("Principal"))
             && said(any("Action", &action), any("NotAction", &action))
             && said(any("Resource", &resource), any("NotResource", &resource))
             && field("Condition").is_none_or(|condition| self.meets(condition))
@@ -163,7 +218,8 @@ impl Request<'_> {
     #[expect(clippy::option_option, reason = "absent and unknown are not the same")]
     fn sent(&self, key: &str) -> Option<Option<&str>> {
         match key {
-            ALGORITHM => Some(self.writes.then_some(&self.sends.algorithm)),
+            ALGORITHM | KEY if self.writes && self.sends.algorithm.is_none() => None,
+            ALGORITHM => Some(self.sends.algorithm.as_deref().filter(|_| self.writes)),
             KEY => Some(self.sends.key.as_deref().filter(|_| self.writes)),
             "s3:if-none-match" => Some(self.lock.then_some("*")),
             "aws:securetransport" => Some(Some("true")),
@@ -171,14 +227,6 @@ impl Request<'_> {
             key if NEVER.contains(&key) => Some(None),
             _ => None,
         }
-    }
-}
-
-fn is_everybody(principal: Option<&Value>) -> bool {
-    match principal {
-        Some(Value::Object(kinds)) => kinds.get("AWS").is_some_and(|who| texts(who).iter().any(|who| who == "*")),
-        Some(other) => other == "*",
-        None => false,
     }
 }
 

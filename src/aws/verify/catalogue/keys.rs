@@ -77,6 +77,14 @@ pub static KEY_OPEN: Check = check(
     "who may use the key reads every state that they get hold of",
     &["KMS.5", "CKV_AWS_33"],
 );
+pub static KEY_GRANTS: Check = check(
+    "key-grants",
+    High,
+    Keys,
+    "no grant lets another account use the key",
+    "a grant stands beside the key policy, and is in none of its statements",
+    &[],
+);
 pub static RUNNER_POLICY: Check = check(
     "runner-policy",
     High,

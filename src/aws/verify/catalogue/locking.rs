@@ -54,6 +54,22 @@ pub static TABLE_RECOVERY: Check = check(
     "digests that are lost or wrong make every state unreadable to Terraform",
     &["DynamoDB.2", "CKV_AWS_28"],
 );
+pub static TABLE_OPEN: Check = check(
+    "table-open",
+    Critical,
+    Access,
+    "no statement of the table's policy lets in everybody or another account",
+    "who may write there can take, or release, the lock of any run, and make every state unreadable with a wrong digest",
+    &[],
+);
+pub static TABLE_EXPIRY: Check = check(
+    "table-expiry",
+    Medium,
+    Locking,
+    "no item of the table is deleted by its age (time to live)",
+    "a lock ends when its run does: one that expires lets a second run in",
+    &[],
+);
 pub static LOCK_OVERWRITE: Check = check(
     "lock-overwrite",
     High,

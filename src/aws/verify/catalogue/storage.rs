@@ -173,6 +173,24 @@ pub static ACCELERATION: Check = check(
     "a state is small, Terraform does not use it, and it is one more way in, which network policies of the region do not see",
     &[],
 );
+pub static BUCKET_REPLICATION: Check = check(
+    "bucket-replication",
+    High,
+    Access,
+    "states are copied to no bucket of another account",
+    "who owns the copy reads every state, whatever the policy of this bucket says",
+    &[],
+);
+pub static BUCKET_WEBSITE: Check =
+    check("bucket-website", Medium, Access, "the bucket is no website", "a website serves objects over plain HTTP", &[]);
+pub static BUCKET_CORS: Check = check(
+    "bucket-cors",
+    Low,
+    Access,
+    "no page in a browser may read the bucket (CORS)",
+    "Terraform is no browser: a rule is of use to pages only, which then act with the rights of their visitor",
+    &[],
+);
 pub static BUCKET_OPEN: Check = check(
     "bucket-open",
     Critical,

@@ -37,6 +37,7 @@ async fn said(script: &Script, states: Vec<ToRead>, lock: LockMechanism) -> Stri
             Verdict::Holds => "holds".to_owned(),
             Verdict::Fails { what, .. } => what,
             Verdict::Unreadable { error } => format!("unreadable: {error}"),
+            Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
         };
         format!("{} at {}: {verdict}", one.check.id, one.place.shown())
     };
@@ -105,5 +106,8 @@ async fn contents_that_are_not_a_state_are_a_finding_whatever_their_digest() {
     let nothing = digest::of(b"");
     let script = Script::new().always(GET, text("")).always("GetItem", item(&nothing));
     let said = said(&script, vec![to_read("a.tfstate", Some(&nothing)), to_read("b.tfstate", None)], LockMechanism::Dynamodb).await;
-    insta::assert_snapshot!(said, @"state-digest at s3://states/a.tfstate: the lock table has a digest of this state, and the object is empty: Terraform takes it for no state, and stops at the digest");
+    insta::assert_snapshot!(said, @"
+    state-digest at s3://states/a.tfstate: the lock table has a digest of this state, and the object is empty: Terraform takes it for no state, and stops at the digest
+    state-unreadable at s3://states: holds
+    ");
 }

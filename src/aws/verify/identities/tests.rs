@@ -66,6 +66,7 @@ async fn said(answer: Answer) -> Vec<String> {
         Verdict::Holds => format!("{} holds", one.place.name.unwrap_or_default()),
         Verdict::Fails { what, .. } => format!("{}: {what}", one.place.name.unwrap_or_default()),
         Verdict::Unreadable { error } => format!("unreadable: {error}"),
+        Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
     });
     said.collect()
 }

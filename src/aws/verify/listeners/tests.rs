@@ -20,6 +20,7 @@ async fn checked(script: Script) -> Option<String> {
         Verdict::Holds => "holds".to_owned(),
         Verdict::Fails { what, .. } => what,
         Verdict::Unreadable { error } => error,
+        Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
     })
 }
 

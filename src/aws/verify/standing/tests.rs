@@ -12,7 +12,7 @@ fn found(spec: AwsSpec) -> Vec<Option<String>> {
     let observation = [(Address::new("x"), seen)].into_iter().collect();
     let what = |one: Checked| match one.verdict {
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
-        Verdict::Holds | Verdict::Unreadable { .. } => None,
+        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::FailsWith { .. } => None,
     };
     checks(&observation, &|_| None).into_iter().map(what).collect()
 }

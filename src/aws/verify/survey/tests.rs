@@ -40,6 +40,7 @@ async fn surveyed(script: &Script, policy: Option<&str>) -> String {
             Verdict::Holds => "holds".to_owned(),
             Verdict::Fails { what, .. } => what,
             Verdict::Unreadable { error } => format!("unreadable: {error}"),
+            Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
         };
         format!("{} at {}: {verdict}", one.check.id, one.place.name.unwrap_or_default())
     });
@@ -52,6 +53,7 @@ async fn all_is_well() {
     insta::assert_snapshot!(surveyed(&script, Some(POLICY)).await, @"
     account-public-access at account 111122223333: holds
     account-trail at account 111122223333: no trail that these credentials can see does
+    alarm-fires at account 111122223333: holds
     runner-used at arn:aws:iam::111122223333:policy/runner: holds
     ");
     assert!(script.sent().contains("x-amz-account-id: 111122223333"), "{}", script.sent());
@@ -63,6 +65,7 @@ async fn little_is_there() {
     insta::assert_snapshot!(surveyed(&script, Some(POLICY)).await, @"
     account-public-access at account 111122223333: there is none
     account-trail at account 111122223333: no trail that these credentials can see does
+    alarm-fires at account 111122223333: holds
     runner-used at arn:aws:iam::111122223333:policy/runner: it is attached to nobody, or only to whom these credentials cannot see
     ");
     let script = quiet().on("GET", block([true, false, true, false]));
@@ -99,6 +102,7 @@ async fn alarms_of_others_that_watch_it() {
     assert_eq!(
         of_alarms,
         [
+            "alarm-fires at account 111122223333",
             "alarm-fires at arn:aws:cloudwatch:eu-west-1:111122223333:alarm:theirs",
             "alarm-tells at arn:aws:cloudwatch:eu-west-1:111122223333:alarm:theirs"
         ]

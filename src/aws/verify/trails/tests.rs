@@ -20,7 +20,7 @@ fn recorder() -> Recorder {
 fn findings(recorder: &Recorder) -> Vec<(&'static str, String)> {
     let fails = verdicts(recorder).into_iter().filter_map(|checked| match checked.verdict {
         Verdict::Fails { what, .. } => Some((checked.check.id, what)),
-        Verdict::Holds | Verdict::Unreadable { .. } => None,
+        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::FailsWith { .. } => None,
     });
     fails.collect()
 }
@@ -69,6 +69,7 @@ async fn only_trails_that_name_the_bucket_are_held_to_anything() {
             Verdict::Holds => "holds",
             Verdict::Fails { .. } => "fails",
             Verdict::Unreadable { .. } => "unreadable",
+            Verdict::FailsWith { .. } => "fails with another",
         };
         format!("{} {} {verdict}", name.rsplit('/').next().unwrap_or_default(), one.check.id)
     };

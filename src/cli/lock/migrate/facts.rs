@@ -7,6 +7,7 @@ use super::{
 use crate::{
     aws::{
         access::lock_files::{self, Denied},
+        bucket::policy::{self, denial},
         error::AwsError,
         lock_table::migration,
         verify::usage::AT_ONCE,
@@ -38,10 +39,19 @@ pub async fn gather(target: &Target, Known { now, only, roles, ours }: Known<'_>
         }
         None => None,
     };
-    let used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
+    let mut used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
+    let bucket = format!("arn:{}:s3:::{}", target.aws.caller.partition, target.address.bucket);
+    let denials = match cx.look(policy::get(&target.aws, &target.address.bucket)).await? {
+        Ok(None) => vec![],
+        Ok(Some(policy)) => denial::denials_of_locks(&policy, &denial::Sends::to(bucket.clone(), target.aws.account())),
+        Err(error) => {
+            used.unseen.push(error);
+            vec![]
+        }
+    };
     let runners = cx.look(runners(target, roles, ours)).await?.map_err(|error| failed("nobody can say what runs may do", error))?;
-    let lock_files = format!("arn:{}:s3:::{}/*.tflock", target.aws.caller.partition, target.address.bucket);
-    Ok(Facts { now, since, used, table, makes_table: false, lock_files, runners, words: super::words(target) })
+    let lock_files = format!("{bucket}/*.tflock");
+    Ok(Facts { now, since, used, table, makes_table: false, lock_files, runners, denials, words: super::words(target) })
 }
 
 /// What is in use, if the table is named or not.

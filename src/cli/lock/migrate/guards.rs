@@ -22,6 +22,8 @@ pub struct Facts {
     /// The lock files of this bucket, as a policy names them.
     pub lock_files: String,
     pub runners: Vec<Runner>,
+    /// What the bucket policy denies to all of them, in words.
+    pub denials: Vec<String>,
     /// What names the backend again on a command line, each word after a space.
     pub words: String,
 }
@@ -158,23 +160,22 @@ fn versions_said(said: &Said) -> Vec<Refusal> {
 }
 
 fn may_lock(facts: &Facts) -> Vec<Refusal> {
+    let hint = "a lock file that cannot be released keeps every run out: change the statement first";
+    let denied = facts.denials.iter().map(|denial| refusal(format!("the bucket policy: {denial}"), hint));
     let missing = facts.runners.iter().filter(|runner| !runner.denied.is_empty() || runner.unread.is_some());
-    missing
-        .map(|runner| {
-            if let Some(error) = &runner.unread {
-                let hint = "allow these credentials to read it and to change it, then run again";
-                return refusal(format!("whether {} allows lock files is unknown: {error}", runner.who), hint);
-            }
-            let actions = runner.denied.iter().map(|action| format!("\"{action}\"")).collect::<Vec<_>>().join(", ");
-            let statement = format!(r#"{{"Effect": "Allow", "Action": [{actions}], "Resource": "{}"}}"#, facts.lock_files);
-            refusal(
-                format!("{} does not allow {} on lock files", runner.who, runner.denied.join(", ")),
-                format!(
-                    "it is not tfbackend's to change: add this statement to it, or to another policy of those who have it: {statement}"
-                ),
-            )
-        })
-        .collect()
+    let missing = missing.map(|runner| {
+        if let Some(error) = &runner.unread {
+            let hint = "allow these credentials to read it and to change it, then run again";
+            return refusal(format!("whether {} allows lock files is unknown: {error}", runner.who), hint);
+        }
+        let actions = runner.denied.iter().map(|action| format!("\"{action}\"")).collect::<Vec<_>>().join(", ");
+        let statement = format!(r#"{{"Effect": "Allow", "Action": [{actions}], "Resource": "{}"}}"#, facts.lock_files);
+        refusal(
+            format!("{} does not allow {} on lock files", runner.who, runner.denied.join(", ")),
+            format!("it is not tfbackend's to change: add this statement to it, or to another policy of those who have it: {statement}"),
+        )
+    });
+    denied.chain(missing).collect()
 }
 
 /// Whether the version that wrote a state last knows lock files.

@@ -263,7 +263,17 @@ mod tests {
         let used = Used { orphans: vec![("gone.tfstate".to_owned(), "0".to_owned())], ..Used::default() };
         let since = since.map(|since| since.parse().expect("a time"));
         let table = Some("locks".to_owned());
-        Facts { now: Some(now), since, used, table, makes_table: false, lock_files: String::new(), runners: vec![], words: String::new() }
+        Facts {
+            now: Some(now),
+            since,
+            used,
+            table,
+            makes_table: false,
+            lock_files: String::new(),
+            runners: vec![],
+            denials: vec![],
+            words: String::new(),
+        }
     }
 
     fn titles(facts: &Facts, ours: OurSteps, to: LockMechanism, drop_table: bool) -> Vec<String> {

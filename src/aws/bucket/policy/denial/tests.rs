@@ -11,7 +11,7 @@ fn parse(statements: &Value) -> Document {
 }
 
 fn sends(algorithm: &str, key: Option<&str>) -> Sends {
-    Sends { bucket: "arn:aws:s3:::b".to_owned(), algorithm: algorithm.to_owned(), key: key.map(str::to_owned) }
+    Sends { bucket: "arn:aws:s3:::b".to_owned(), account: None, algorithm: Some(algorithm.to_owned()), key: key.map(str::to_owned) }
 }
 
 /// What is denied to one who sends the key, by a Deny for everybody on all objects but for `changes`.
@@ -121,4 +121,44 @@ fn what_is_not_certain_is_not_said() {
     ] {
         assert_eq!(denied(&changes), [""; 0], "{changes}");
     }
+}
+
+/// What a Deny of deletions takes from a run that locks in files, and from one that locks in a table.
+#[test]
+fn deletions_that_terraform_needs() {
+    let statement = |fields: Value| {
+        let mut statement = json!({"Sid": "Keep", "Effect": "Deny", "Principal": "*", "Resource": "arn:aws:s3:::b/*"});
+        statement.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
+        parse(&json!([statement]))
+    };
+    let sends = sends("aws:kms", Some(OURS));
+    let all = |document: &Document, lock_files| all_denials(document, &sends, lock_files).join("; ");
+    for action in ["s3:DeleteObject", "s3:Delete*", "s3:*Object"] {
+        let document = statement(json!({"Action": action}));
+        assert!(all(&document, true).contains("deleting lock files, deleting states of workspaces"), "{action}: {}", all(&document, true));
+        assert!(all(&document, false).contains("deleting states of workspaces"), "{action}");
+        assert!(!all(&document, false).contains("deleting lock files"), "{action}: a lock table is released otherwise");
+    }
+    let names_others = statement(json!({"NotAction": ["s3:PutObject", "s3:GetObject", "s3:ListBucket"]}));
+    assert!(all(&names_others, true).contains("deleting lock files"));
+    let of_states = statement(json!({"Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::b/*.tfstate"}));
+    assert_eq!(all(&of_states, true), "statement Keep denies deleting states of workspaces, whoever runs it; change the statement");
+    assert_eq!(denials(&of_states, &sends), [""; 0], "an apply goes on without it");
+    let of_versions = statement(json!({"Action": "s3:DeleteObjectVersion"}));
+    assert_eq!(all(&of_versions, true), "");
+
+    let unknown = Sends::to("arn:aws:s3:::b".to_owned(), "111122223333");
+    let locks = |document: &Document| denials_of_locks(document, &unknown).join("; ");
+    assert_eq!(
+        locks(&statement(json!({"Action": "s3:Delete*"}))),
+        "statement Keep denies deleting lock files, whoever runs it; change the statement"
+    );
+    for root in ["arn:aws:iam::111122223333:root", "111122223333"] {
+        let of_root = statement(json!({"Action": "s3:DeleteObject", "Principal": {"AWS": root}}));
+        assert!(locks(&of_root).contains("deleting lock files"), "{root}");
+    }
+    assert_eq!(locks(&statement(json!({"Action": "s3:DeleteObject", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}}))), "");
+    // Which encryption the files ask for is not known: nothing is certain.
+    let encryption = json!({"Action": "s3:PutObject", "Condition": {"StringNotEquals": {ALGORITHM: "AES256"}}});
+    assert_eq!(locks(&statement(encryption)), "");
 }

@@ -39,6 +39,7 @@ fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
         makes_table: false,
         lock_files: "arn:aws:s3:::states/*.tflock".to_owned(),
         runners: vec![],
+        denials: vec![],
         words: " --env prod".to_owned(),
     }
 }
@@ -168,4 +169,16 @@ fn rights_and_what_else_is_in_the_table() {
     assert_eq!(said(&shared, S3, &Said::default()), "");
     let dropped = said(&shared, S3, &Said { drop_table: true, min_version: None });
     assert_eq!(dropped, "the table has 2 other items, of other buckets or keys\n");
+}
+
+/// What the bucket policy denies to all, it denies at each stage that uses lock files, and at no other.
+#[test]
+fn a_policy_that_keeps_lock_files() {
+    let denied = |now, to| {
+        said(&Facts { denials: vec!["statement Keep denies deleting lock files".to_owned()], ..facts(now, vec![]) }, to, &Said::default())
+    };
+    let refusal = "the bucket policy: statement Keep denies deleting lock files\n";
+    assert_eq!(denied(Dynamodb, Both), refusal);
+    assert_eq!(denied(Both, S3), refusal);
+    assert_eq!(denied(Both, Dynamodb), "");
 }
