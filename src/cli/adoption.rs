@@ -78,7 +78,7 @@ pub async fn name_enforce(
     };
     for one in checked.iter_mut().filter(|one| one.place.address.as_ref().is_some_and(only_waits)) {
         if let Verdict::Fails { mend: its, .. } = &mut one.verdict
-            && its == mend
+            && (its == mend || its.strip_prefix(mend) == Some(" --adopt"))
         {
             its.push_str(" --enforce");
         }

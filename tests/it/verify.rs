@@ -6,6 +6,8 @@ mod live;
 mod probe;
 mod unknown;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::support::{
@@ -128,6 +130,44 @@ async fn nothing_there_then_clean_then_drifted() {
     emulator.python("tests/it/idempotence/drift.py", &["no bucket key"]);
     assert_eq!(verify(&place, &line).0.code, Some(2));
     assert_eq!(verify(&place, &format!("{line} --min-severity medium")).0.code, Some(0));
+}
+
+/// What lost its tags is a finding, and what is said to set it right does.
+#[tokio::test]
+async fn tags_that_were_lost() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let line = format!("--env prod {LINE}");
+    assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
+    let clean = verify(&place, &line).1;
+    emulator.python("tests/it/verify/untag.py", &[]);
+    emulator.python("tests/it/idempotence/drift.py", &["versioning suspended"]);
+    let (said, document) = verify(&place, &line);
+    assert_eq!(said.code, Some(2));
+    insta::assert_snapshot!(findings(&document).join("\n"), @"
+    bucket-versioning at state_bucket/versioning: open
+    unmanaged at key: open
+    unmanaged at topic: open
+    unmanaged at log_bucket: open
+    unmanaged at state_bucket: open
+    unmanaged at lock_table: open
+    unmanaged at trail: open
+    unmanaged at alarm[bucket_size]: open
+    unmanaged at alarm[object_count]: open
+    unmanaged at alarm[lock_contention]: open
+    unmanaged at alarm[lock_throttles]: open
+    unmanaged at alarm[lock_errors]: open
+    unmanaged at runner_policy: open
+    ");
+    let checks = |document: &Value| document["checks"].as_array().map(Vec::len);
+    assert_eq!(checks(&document), checks(&clean), "as many checks as before");
+    let mends: BTreeSet<&str> = document["findings"].as_array().expect("findings").iter().filter_map(|one| one["mend"].as_str()).collect();
+    let mends: Vec<&str> = mends.into_iter().collect();
+    assert_eq!(mends, [format!("tfbackend bootstrap {line} --adopt")]);
+    let words: Vec<&str> = mends[0].split_whitespace().skip(1).chain(["-y"]).collect();
+    let said = place.run(&words);
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    assert_eq!(findings(&verify(&place, &line).1), [""; 0]);
 }
 
 /// Ways in and out that are no setting: each is found, and bootstrap, which makes none of them, leaves them.

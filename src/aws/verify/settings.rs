@@ -44,7 +44,30 @@ impl Settings<'_> {
             let verdicts = self.verdicts(step, &node.spec);
             checked.extend(verdicts.into_iter().map(|(check, verdict)| Checked::new(check, place.clone(), verdict)));
         }
+        for one in checked.iter_mut().filter(|one| one.place.address.as_ref().is_some_and(|address| self.is_unmanaged(address))) {
+            self.mend_by_adoption(&mut one.verdict);
+        }
         checked
+    }
+
+    /// Whether it, or what it is a part of, carries no tags of an environment where it should.
+    fn is_unmanaged(&self, address: &Address) -> bool {
+        let unmanaged = |address: &Address| match self.observation.get(address) {
+            // What was brought along carries none of ours.
+            Some(Seen::Present { spec, owner: Owner::Unmanaged, .. }) => rules(spec).iter().any(|check| check.id == rule::UNMANAGED.id),
+            _ => false,
+        };
+        self.tagged && (unmanaged(address) || address.parent().is_some_and(|parent| unmanaged(&parent)))
+    }
+
+    /// `bootstrap` changes nothing that is not its own.
+    fn mend_by_adoption(&self, verdict: &mut Verdict) {
+        if let Verdict::Fails { mend, .. } = verdict
+            && mend == self.mend
+            && !mend.contains(" --adopt")
+        {
+            mend.push_str(" --adopt");
+        }
     }
 
     /// What differs from the output of a node that could not be seen may not differ at all.
@@ -125,7 +148,7 @@ impl Settings<'_> {
                 continue;
             }
             let verdict = if std::ptr::eq(check, &rule::UNMANAGED) {
-                Verdict::Fails { what: "it was not made by tfbackend".to_owned(), mend: self.mend.to_owned() }
+                Verdict::Fails { what: NO_TAGS.to_owned(), mend: self.mend.to_owned() }
             } else {
                 broken.get(check.id).map_or(Verdict::Holds, |differences| self.verdict(differences))
             };
@@ -134,6 +157,8 @@ impl Settings<'_> {
         verdicts
     }
 }
+
+const NO_TAGS: &str = "it carries no tags of an environment: they were removed, or it was not made by tfbackend";
 
 /// What differs, by the id of the rule that it breaks.
 type Broken = BTreeMap<&'static str, Vec<Difference>>;

@@ -13,10 +13,10 @@ pub static OWNED: Check = check(
 );
 pub static UNMANAGED: Check = check(
     "unmanaged",
-    Info,
+    Medium,
     Access,
     "it carries the tags of the environment",
-    "nobody can tell by looking at it what it is for; `bootstrap --adopt` takes it over and keeps what is stricter",
+    "by its tags tfbackend knows its own: without them it repairs nothing there, and nothing tells what it is for",
     &["DynamoDB.5"],
 );
 pub static TAGS: Check = check(
