@@ -14,4 +14,6 @@ pub mod outline;
 pub mod diff;
 pub mod recover;
 
-mod lenient;
+pub mod lenient;
+
+mod json;

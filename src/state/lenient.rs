@@ -10,6 +10,17 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// The longest text that is kept.
 pub const MAX_TEXT: usize = 64 * 1024;
 
+/// A name as Go's `encoding/json` compares those of fields: without case, and with the two letters beyond ASCII that it
+/// takes for `k` and `s`.
+pub fn folded(name: &str) -> String {
+    let fold = |c: char| match c {
+        '\u{212a}' => 'k',
+        '\u{17f}' => 's',
+        c => c.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).collect()
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Field<T> {
     /// Not there, or `null`.
@@ -36,6 +47,11 @@ pub trait Shape: Sized {
     }
 
     fn whole(_: u64) -> Option<Self> {
+        None
+    }
+
+    /// A number with a fraction or an exponent.
+    fn fraction(_: f64) -> Option<Self> {
         None
     }
 
@@ -99,8 +115,8 @@ impl<'de, T: Shape> Visitor<'de> for Any<T> {
         Ok(T::whole(number).into())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Field::Wrong)
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(T::fraction(number).into())
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
@@ -123,5 +139,19 @@ impl<'de, T: Shape> Visitor<'de> for Any<T> {
 impl<T> From<Option<T>> for Field<T> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Wrong, Self::Good)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn names_are_compared_as_go_compares_them() {
+        for name in ["index_key", "INDEX_KEY", "Index_Key", "index_\u{212a}ey"] {
+            assert_eq!(folded(name), "index_key");
+        }
+        assert_eq!(folded("re\u{17f}OURCES"), "resources");
+        assert_eq!(folded("r\u{c9}sources"), "r\u{c9}sources", "no other letter is folded");
     }
 }

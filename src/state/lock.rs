@@ -8,7 +8,7 @@ use std::fmt::Write;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::{IgnoredAny, MapAccess};
 
-use super::lenient::{Field, Shape};
+use super::lenient::{Field, Shape, folded};
 
 /// The longest lock that is looked into; those of Terraform have about 300 bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -125,7 +125,7 @@ impl Shape for LockInfo {
         let mut lock = Self::default();
         let mut created = String::new();
         while let Some(name) = fields.next_key::<String>()? {
-            let into = match name.to_ascii_lowercase().as_str() {
+            let into = match &*folded(&name) {
                 "id" => &mut lock.id,
                 "operation" => &mut lock.operation,
                 "info" => &mut lock.info,

@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::MapAccess;
-
 use super::{
     fingerprint::Fingerprint,
-    lenient::{Field, Shape},
+    json::{JsonScalar, JsonWalk},
+    lenient::folded,
     snapshot::{Address, Contents, Instance, Mode, Snapshot, SnapshotError, Want},
 };
 
@@ -43,16 +42,27 @@ impl Outline {
     pub fn parse(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let snapshot = Snapshot::parse(bytes, Want::Counts)?;
         let mut outline = Self { snapshot, objects: BTreeMap::new(), outputs: BTreeMap::new() };
-        if outline.is_known() {
-            // That it is a state was just found, by passing over the values; here they are gone into.
-            let read: Field<Draft> = serde_json::from_slice(bytes).map_err(|_| SnapshotError::TooDeep)?;
-            let draft = read.good().unwrap_or_default();
-            outline.outputs = draft.outputs.good().unwrap_or_default().0;
-            for resource in draft.resources.good().unwrap_or_default() {
-                resource.good().into_iter().for_each(|resource| resource.put_into(&mut outline.objects));
-            }
+        // That it is a state was just found, by passing over the values; here they are gone into.
+        if outline.is_known() && outline.walk(bytes).is_none() {
+            return Err(SnapshotError::NotAState("what is in it cannot be read"));
         }
         Ok(outline)
+    }
+
+    /// As Go does, names are compared without case, and of two lists of resources the last is taken.
+    fn walk(&mut self, bytes: &[u8]) -> Option<()> {
+        let Self { objects, outputs, .. } = self;
+        JsonWalk::new(bytes).object(|json, name| match &*folded(&name) {
+            "resources" => {
+                objects.clear();
+                json.list(|json| {
+                    Resource::read(json)?.put_into(objects);
+                    Some(())
+                })
+            }
+            "outputs" => fingerprints(json, outputs),
+            _ => json.skip(),
+        })
     }
 
     /// Whether anybody can say what is in it.
@@ -62,135 +72,119 @@ impl Outline {
 }
 
 #[derive(Default)]
-struct Draft {
-    resources: Field<Vec<Field<Resource>>>,
-    outputs: Field<Names>,
-}
-
-/// The fields of an object, by name.
-#[derive(Default)]
-struct Names(BTreeMap<String, Fingerprint>);
-
-#[derive(Default)]
 struct Resource {
     module: String,
     mode: String,
     kind: String,
     name: String,
     provider: String,
-    instances: Vec<Field<One>>,
+    instances: Vec<One>,
 }
 
 struct One {
-    index_key: Field<Instance>,
-    deposed: Field<String>,
-    status: Field<String>,
+    index_key: Instance,
+    deposed: Option<String>,
+    status: String,
     attributes: BTreeMap<String, Fingerprint>,
     rest: Fingerprint,
 }
 
 impl Resource {
-    fn put_into(self, objects: &mut BTreeMap<Object, Attributes>) {
-        let Self { module, mode, kind, name, provider, instances } = self;
-        for one in instances.into_iter().filter_map(Field::good) {
-            let deposed = one.deposed.good();
-            let address = Address {
-                module: module.clone(),
-                mode: if mode == "data" { Mode::Data } else { Mode::Managed },
-                kind: kind.clone(),
-                name: name.clone(),
-                instance: one.index_key.good().unwrap_or(Instance::Only),
-                deposed: deposed.is_some(),
-            };
-            let attributes = Attributes {
-                by_name: one.attributes,
-                tainted: one.status.good().as_deref() == Some("tainted"),
-                rest: one.rest.with("provider", Fingerprint::of(&provider)),
-            };
-            objects.insert(Object { address, deposed: deposed.unwrap_or_default() }, attributes);
-        }
-    }
-}
-
-impl Shape for Draft {
-    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
-        let mut draft = Self::default();
-        while let Some(name) = fields.next_key::<String>()? {
-            match name.as_str() {
-                "resources" => draft.resources = fields.next_value()?,
-                "outputs" => draft.outputs = fields.next_value()?,
-                _ => drop(fields.next_value::<serde::de::IgnoredAny>()?),
-            }
-        }
-        Ok(Some(draft))
-    }
-}
-
-impl Shape for Names {
-    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
-        let mut names = BTreeMap::new();
-        while let Some((name, value)) = fields.next_entry()? {
-            names.insert(name, value);
-        }
-        Ok(Some(Self(names)))
-    }
-}
-
-impl Shape for Resource {
-    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+    fn read(json: &mut JsonWalk<'_>) -> Option<Self> {
         let mut resource = Self::default();
-        while let Some(name) = fields.next_key::<String>()? {
-            let text = match name.as_str() {
+        json.object(|json, name| {
+            let text = match &*folded(&name) {
                 "module" => &mut resource.module,
                 "mode" => &mut resource.mode,
                 "type" => &mut resource.kind,
                 "name" => &mut resource.name,
                 "provider" => &mut resource.provider,
                 "instances" => {
-                    resource.instances = fields.next_value::<Field<_>>()?.good().unwrap_or_default();
-                    continue;
+                    resource.instances.clear();
+                    return json.list(|json| {
+                        resource.instances.push(One::read(json)?);
+                        Some(())
+                    });
                 }
-                _ => {
-                    fields.next_value::<serde::de::IgnoredAny>()?;
-                    continue;
-                }
+                _ => return json.skip(),
             };
-            *text = fields.next_value::<Field<String>>()?.good().unwrap_or_default();
+            *text = json.text()?.unwrap_or_default();
+            Some(())
+        })?;
+        Some(resource)
+    }
+
+    fn put_into(self, objects: &mut BTreeMap<Object, Attributes>) {
+        let Self { module, mode, kind, name, provider, instances } = self;
+        for one in instances {
+            let address = Address {
+                module: module.clone(),
+                mode: if mode == "data" { Mode::Data } else { Mode::Managed },
+                kind: kind.clone(),
+                name: name.clone(),
+                instance: one.index_key,
+                deposed: one.deposed.is_some(),
+            };
+            let attributes = Attributes {
+                by_name: one.attributes,
+                tainted: one.status == "tainted",
+                rest: one.rest.with("provider", Fingerprint::of(&provider)),
+            };
+            objects.insert(Object { address, deposed: one.deposed.unwrap_or_default() }, attributes);
         }
-        Ok(Some(resource))
     }
 }
 
-impl Shape for One {
-    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
-        let (mut index_key, mut deposed, mut status) = (Field::Absent, Field::Absent, Field::Absent);
-        let (mut attributes, mut rest) = (BTreeMap::new(), Fingerprint::nothing());
-        while let Some(name) = fields.next_key::<String>()? {
-            match name.as_str() {
-                "index_key" => index_key = fields.next_value()?,
-                "deposed" => deposed = fields.next_value()?,
-                "status" => status = fields.next_value()?,
-                "attributes" => attributes.extend(names(fields.next_value()?)),
+impl One {
+    fn read(json: &mut JsonWalk<'_>) -> Option<Self> {
+        let mut one = Self {
+            index_key: Instance::Only,
+            deposed: None,
+            status: String::new(),
+            attributes: BTreeMap::new(),
+            rest: Fingerprint::nothing(),
+        };
+        json.object(|json, name| {
+            let name = folded(&name);
+            match &*name {
+                "index_key" => one.index_key = instance(json.scalar()?),
+                "deposed" => one.deposed = json.text()?,
+                "status" => one.status = json.text()?.unwrap_or_default(),
+                "attributes" => fingerprints(json, &mut one.attributes)?,
                 // Of Terraform before 0.12: `tags.Name` is a key of the map `tags`.
-                "attributes_flat" => {
-                    for (name, value) in names(fields.next_value()?) {
-                        let attribute = name.split('.').next().unwrap_or_default().to_owned();
-                        let all = attributes.entry(attribute).or_insert_with(Fingerprint::nothing);
-                        *all = all.with(&name, value);
-                    }
-                }
-                _ => {
-                    let value = fields.next_value::<Fingerprint>()?;
-                    rest = rest.with(&name, value);
-                }
+                "attributes_flat" => json.object(|json, name| {
+                    let attribute = name.split('.').next().unwrap_or_default().to_owned();
+                    let all = one.attributes.entry(attribute).or_insert_with(Fingerprint::nothing);
+                    *all = all.with(&name, json.fingerprint()?);
+                    Some(())
+                })?,
+                _ => one.rest = one.rest.with(&name, json.fingerprint()?),
             }
-        }
-        Ok(Some(Self { index_key, deposed, status, attributes, rest }))
+            Some(())
+        })?;
+        Some(one)
     }
 }
 
-fn names(field: Field<Names>) -> BTreeMap<String, Fingerprint> {
-    field.good().unwrap_or_default().0
+fn instance(key: JsonScalar<'_>) -> Instance {
+    let number = |text: &str| match text.parse() {
+        Ok(number) => Some(Instance::Number(number)),
+        Err(_) => Instance::truncated(text.parse().ok()?),
+    };
+    match key {
+        JsonScalar::Text(text) => Instance::Key(text),
+        JsonScalar::Number(text) => number(text).unwrap_or(Instance::Only),
+        JsonScalar::Null | JsonScalar::Other => Instance::Only,
+    }
+}
+
+/// The fields of an object, by name. As Go does, those of a second object of the same name are added.
+fn fingerprints(json: &mut JsonWalk<'_>, into: &mut BTreeMap<String, Fingerprint>) -> Option<()> {
+    json.object(|json, name| {
+        let value = json.fingerprint()?;
+        into.insert(name, value);
+        Some(())
+    })
 }
 
 #[cfg(test)]

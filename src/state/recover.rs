@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use super::snapshot::{Address, Contents, Snapshot, SnapshotError, Want};
+use super::{
+    json,
+    lenient::folded,
+    snapshot::{Address, Contents, Snapshot, SnapshotError, Want},
+};
 
 /// A state that is to be written, and what it is.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,7 +86,7 @@ fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, Unfit> {
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             b'"' => {
-                let end = end_of_text(bytes, at);
+                let end = json::end_of_text(bytes, at).unwrap_or(bytes.len());
                 let after = past_space(bytes, end);
                 if depth == 1 && bytes.get(after) == Some(&b':') && is_serial(&bytes[at..end]) {
                     let start = past_space(bytes, after + 1);
@@ -105,20 +109,7 @@ fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, Unfit> {
 }
 
 fn is_serial(text: &[u8]) -> bool {
-    serde_json::from_slice::<String>(text).is_ok_and(|name| name.eq_ignore_ascii_case("serial"))
-}
-
-/// After the quote that ends the text which begins at `at`.
-fn end_of_text(bytes: &[u8], at: usize) -> usize {
-    let mut end = at + 1;
-    while let Some(byte) = bytes.get(end) {
-        match byte {
-            b'"' => return end + 1,
-            b'\\' => end += 2,
-            _ => end += 1,
-        }
-    }
-    bytes.len()
+    folded(&json::decoded(text)) == "serial"
 }
 
 fn past_space(bytes: &[u8], at: usize) -> usize {

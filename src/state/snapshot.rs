@@ -81,8 +81,6 @@ pub enum SnapshotError {
     NotAState(&'static str),
     #[error("it is longer than {0} bytes")]
     TooLong(u64),
-    #[error("a value in it is nested too deeply")]
-    TooDeep,
     #[error("it cannot be read: {0}")]
     Unreadable(io::ErrorKind),
 }

@@ -1,15 +1,15 @@
 //! States that lie in the folder: how large, and whether anything is in them. Nothing else is kept.
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::bounded::{self, Unreadable, Within};
+use crate::state::lenient::{Field, Shape, folded};
 
 /// A state that is larger is not read to its end: it holds something.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -106,17 +106,14 @@ fn has_state(path: &Path) -> bool {
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         return false;
     }
-    let outline = match bounded::open(path) {
-        Ok(None) => return false,
-        Ok(Some(file)) => Outline::read(file),
-        Err(_) => return true,
-    };
-    match outline {
-        Ok(Outline { version: Some(4), encrypted_data: None, resources: Some(resources), outputs, .. }) => {
-            !resources.is_empty() || !outputs.is_empty()
-        }
-        Ok(_) => true,
-        Err(_) => !is_blank(path),
+    match bounded::open(path) {
+        Ok(None) => false,
+        Ok(Some(file)) => match Outline::read(file) {
+            Some(Outline { version: Some(4), is_encrypted: false, resources: Some(resources), outputs, .. }) => resources + outputs > 0,
+            Some(_) => true,
+            None => !is_blank(path),
+        },
+        Err(_) => true,
     }
 }
 
@@ -126,24 +123,72 @@ fn is_blank(path: &Path) -> bool {
 }
 
 /// Of a state, all that is asked for.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Outline {
-    #[serde(default)]
     version: Option<u64>,
-    #[serde(default)]
-    resources: Option<Vec<IgnoredAny>>,
-    #[serde(default)]
-    outputs: BTreeMap<String, IgnoredAny>,
+    resources: Option<usize>,
+    outputs: usize,
     /// Terraform before 0.12.
-    #[serde(default)]
-    modules: Option<Vec<IgnoredAny>>,
-    #[serde(default)]
-    encrypted_data: Option<IgnoredAny>,
+    modules: Option<usize>,
+    is_encrypted: bool,
+    /// A field is of another shape than Terraform takes.
+    is_wrong: bool,
 }
 
+/// How many items a list has.
+struct ItemCount(usize);
+
+/// How many fields an object has.
+struct FieldCount(usize);
+
 impl Outline {
-    fn read(file: fs::File) -> serde_json::Result<Self> {
-        serde_json::from_reader(BufReader::new(file.take(LIMIT)))
+    /// `None` if it is no state.
+    fn read(file: fs::File) -> Option<Self> {
+        let read: Field<Self> = serde_json::from_reader(BufReader::new(file.take(LIMIT))).ok()?;
+        read.good().filter(|outline| !outline.is_wrong)
+    }
+
+    fn taken<T>(&mut self, field: Field<T>) -> Option<T> {
+        self.is_wrong |= matches!(field, Field::Wrong);
+        field.good()
+    }
+}
+
+/// As Terraform reads them, names of fields are of any case.
+impl Shape for Outline {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut all = Self::default();
+        while let Some(name) = fields.next_key::<String>()? {
+            match &*folded(&name) {
+                "version" => all.version = all.taken(fields.next_value()?),
+                "resources" => all.resources = all.taken(fields.next_value()?).map(|ItemCount(count)| count),
+                "modules" => all.modules = all.taken(fields.next_value()?).map(|ItemCount(count)| count),
+                "outputs" => all.outputs = all.taken(fields.next_value()?).map_or(0, |FieldCount(count)| count),
+                "encrypted_data" => all.is_encrypted = fields.next_value::<Option<IgnoredAny>>()?.is_some(),
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(Some(all))
+    }
+}
+
+impl Shape for ItemCount {
+    fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
+        let mut count = 0;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Some(Self(count)))
+    }
+}
+
+impl Shape for FieldCount {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut count = 0;
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Some(Self(count)))
     }
 }
 
@@ -153,13 +198,12 @@ fn holds(path: &Path, file: fs::File, size: Option<u64>) -> Holds {
         return Holds::Nothing;
     }
     match Outline::read(file) {
-        Ok(Outline { encrypted_data: Some(_), .. }) => Holds::Encrypted,
-        Ok(Outline { resources: None, modules: None, .. }) => unclear(),
-        Ok(Outline { resources, outputs, modules, .. }) => {
-            let resources = resources.map_or(0, |all| all.len()) + modules.map_or(0, |all| all.len());
-            if resources + outputs.len() == 0 { Holds::Nothing } else { Holds::Resources { resources, outputs: outputs.len() } }
+        Some(Outline { is_encrypted: true, .. }) => Holds::Encrypted,
+        None | Some(Outline { resources: None, modules: None, .. }) => unclear(),
+        Some(Outline { resources, outputs, modules, .. }) => {
+            let resources = resources.unwrap_or_default() + modules.unwrap_or_default();
+            if resources + outputs == 0 { Holds::Nothing } else { Holds::Resources { resources, outputs } }
         }
-        Err(_) => unclear(),
     }
 }
 

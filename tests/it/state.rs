@@ -17,6 +17,7 @@ use crate::support::{
 mod history;
 mod check;
 mod cut_off;
+mod fields;
 mod list;
 mod restore;
 mod unreadable;

@@ -52,10 +52,64 @@ fn what_is_not_known_has_no_names() {
     }
 }
 
-/// What cannot be compared is not taken for empty.
+/// Terraform reads all of these, and so what differs in them is found.
 #[test]
-fn a_value_may_be_too_deep() {
-    let deep = format!(r#"[{{"attributes": {{"a": {}{}}}}}]"#, "[".repeat(500), "]".repeat(500));
-    assert!(Snapshot::parse(state(&deep).as_bytes(), Want::Counts).is_ok());
-    assert_eq!(Outline::parse(state(&deep).as_bytes()), Err(SnapshotError::TooDeep));
+fn values_are_compared_as_they_are_written_however_odd_they_are() {
+    let deep = |inside: &str| format!("{}{inside}{}", "[".repeat(500), "]".repeat(500));
+    for (one, other) in [
+        ("7227701560655103598123", "7227701560655103599123"),
+        ("1e400", "1e401"),
+        ("0.1", "0.10000000000000000001"),
+        (r#""\ud800x""#, r#""\ud800y""#),
+        (&deep("1"), &deep("2")),
+    ] {
+        let of = |value: &str| outline(&format!(r#"[{{"attributes": {{"a": {value}, "b": 1}}, "private": {value}}}]"#));
+        assert_eq!(of(one), of(one));
+        let (one, other) = (of(one), of(other));
+        let attributes = |outline: &Outline| outline.objects.values().next().expect("an object").clone();
+        let (one, other) = (attributes(&one), attributes(&other));
+        assert_ne!(one.by_name["a"], other.by_name["a"]);
+        assert_eq!(one.by_name["b"], other.by_name["b"]);
+        assert_ne!(one.rest, other.rest);
+    }
+}
+
+/// Go compares names without case, and so does Terraform.
+#[test]
+fn names_of_fields_are_read_in_any_case() {
+    let instances = r#"[{"index_key": 1, "attributes": {"id": "x", "ID": "y"}, "status": "tainted", "private": "p"},
+                        {"index_key": "k", "deposed": "0a1b2c3d", "attributes_flat": {"tags.a": "b"}}]"#;
+    let odd = [
+        ("\"resources\"", "\"Re\u{17f}ources\""),
+        ("\"outputs\"", "\"OUTPUTS\""),
+        ("\"instances\"", "\"Instances\""),
+        ("\"index_key\"", "\"Index_\u{212a}ey\""),
+        ("\"attributes\"", "\"Attributes\""),
+        ("\"attributes_flat\"", "\"Attributes_Flat\""),
+        ("\"deposed\"", "\"Deposed\""),
+        ("\"status\"", "\"Status\""),
+        ("\"private\"", "\"Private\""),
+        ("\"provider\"", "\"Provider\""),
+        ("\"module\"", "\"Module\""),
+        ("\"mode\"", "\"Mode\""),
+        ("\"type\": \"aws_x\"", "\"Type\": \"aws_x\""),
+        ("\"name\"", "\"Name\""),
+    ];
+    let plain = state(instances);
+    let written = odd.iter().fold(plain.clone(), |text, (from, to)| text.replace(from, to));
+    let [plain, written] = [plain, written].map(|text| Outline::parse(text.as_bytes()).expect("a state"));
+    assert_eq!(written, plain);
+    assert_eq!((written.objects.len(), written.outputs.len()), (2, 2));
+}
+
+/// As Terraform reads `index_key`: a number, of which what is behind the point is dropped.
+#[test]
+fn the_key_of_an_instance_may_be_written_with_a_fraction() {
+    let shown = |key: &str| outline(&format!(r#"[{{"index_key": {key}}}]"#)).objects.keys().next().expect("an object").to_string();
+    for (key, expected) in [("2", "[2]"), ("0.0", "[0]"), ("1.7", "[1]"), ("1e1", "[10]"), ("\"1.7\"", "[\"1.7\"]")] {
+        assert_eq!(shown(key), format!("module.net.aws_x.y{expected}"));
+        let counted = Snapshot::parse(state(&format!(r#"[{{"index_key": {key}}}]"#)).as_bytes(), Want::Addresses).expect("a state");
+        let Contents::Known(counts) = counted.contents else { panic!("it is known") };
+        assert_eq!(counts.addresses[0].to_string(), shown(key));
+    }
 }

@@ -31,6 +31,15 @@ pub enum Instance {
     Key(String),
 }
 
+impl Instance {
+    /// Terraform reads every number as floating point, and takes what is before the point. `None` of what is below 0 or too large.
+    pub fn truncated(number: f64) -> Option<Self> {
+        // Exact below 2^53; Terraform counts no further.
+        let is_index = (0.0..9_007_199_254_740_992.0).contains(&number);
+        is_index.then_some(Self::Number(number as u64))
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.module.is_empty() {

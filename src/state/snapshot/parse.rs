@@ -3,7 +3,7 @@
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{Address, Contents, Counts, Instance, Mode, Snapshot, SnapshotError, Writer};
-use crate::state::lenient::{Field, Shape};
+use crate::state::lenient::{Field, Shape, folded};
 
 /// The fields of a state file that are looked at. `KEEP` keeps the addresses.
 #[derive(Default)]
@@ -94,12 +94,12 @@ fn writer<const KEEP: bool>(version: Option<&str>, resources: &Resources<KEEP>) 
     }
 }
 
-/// As for Go, the last of two fields of one name is taken.
+/// As for Go, names are compared without case, and the last of two fields of one name is taken.
 impl<const KEEP: bool> Shape for Draft<KEEP> {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut draft = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
-            match name.as_str() {
+            match &*folded(&name) {
                 "version" => draft.version = fields.next_value()?,
                 "terraform_version" => draft.terraform_version = fields.next_value()?,
                 "serial" => draft.serial = fields.next_value()?,
@@ -144,12 +144,12 @@ impl<const KEEP: bool> Resources<KEEP> {
             "data" => Mode::Data,
             _ => return None,
         };
-        let (kind, name) = (resource.kind.good()?, resource.name.good()?);
-        let module = if resource.module == Field::Wrong { return None } else { resource.module.good().unwrap_or_default() };
+        // To Go, what is not there is empty.
+        let (kind, name, module) = (or_empty(resource.kind)?, or_empty(resource.name)?, or_empty(resource.module)?);
         let provider = resource.provider.good().unwrap_or_default();
         self.of_terraform |= provider.contains("\"registry.terraform.io/");
         self.of_opentofu |= provider.contains("\"registry.opentofu.org/");
-        let instances = resource.instances.good()?;
+        let instances = or_empty(resource.instances)?;
         let number = u64::try_from(instances.len()).ok()?;
         match mode {
             Mode::Managed => self.counts.managed += number,
@@ -178,11 +178,20 @@ impl<const KEEP: bool> Resources<KEEP> {
     }
 }
 
+/// `None` of a value of another shape.
+fn or_empty<T: Default>(field: Field<T>) -> Option<T> {
+    match field {
+        Field::Absent => Some(T::default()),
+        Field::Good(value) => Some(value),
+        Field::Wrong => None,
+    }
+}
+
 impl Shape for Resource {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut resource = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
-            match name.as_str() {
+            match &*folded(&name) {
                 "module" => resource.module = fields.next_value()?,
                 "mode" => resource.mode = fields.next_value()?,
                 "type" => resource.kind = fields.next_value()?,
@@ -200,7 +209,7 @@ impl Shape for One {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut one = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
-            match name.as_str() {
+            match &*folded(&name) {
                 "index_key" => one.index_key = fields.next_value()?,
                 "deposed" => one.deposed = fields.next_value()?,
                 _ => drop(fields.next_value::<IgnoredAny>()?),
@@ -217,5 +226,9 @@ impl Shape for Instance {
 
     fn whole(number: u64) -> Option<Self> {
         Some(Self::Number(number))
+    }
+
+    fn fraction(number: f64) -> Option<Self> {
+        Self::truncated(number)
     }
 }

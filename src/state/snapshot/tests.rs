@@ -121,7 +121,7 @@ fn broken_and_foreign_files_say_why_and_nothing_else() {
         &resources("{}"),
         &resources("[17]"),
         &resources(r#"[{"mode":"s3cret","type":"a","name":"b","instances":[]}]"#),
-        &resources(r#"[{"mode":"managed","type":"a","name":"b"}]"#),
+        &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":{}}]"#),
         &resources(r#"[{"mode":"managed","type":"a","name":"b","module":1,"instances":[]}]"#),
         &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":["s3cret"]}]"#),
         &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":{"s3cret":1}}]}]"#),
@@ -167,7 +167,7 @@ fn broken_and_foreign_files_say_why_and_nothing_else() {
         it is JSON, and not a state file: one of `resources` is none
     {"version":4,"resources":[{"mode":"s3cret","type":"a","name":"b","instances":[]}]}
         it is JSON, and not a state file: one of `resources` is none
-    {"version":4,"resources":[{"mode":"managed","type":"a","name":"b"}]}
+    {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":{}}]}
         it is JSON, and not a state file: one of `resources` is none
     {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","module":1,"instances":[]}]}
         it is JSON, and not a state file: one of `resources` is none
@@ -186,6 +186,42 @@ fn the_last_of_two_is_taken() {
     let one = r#"{"mode":"managed","type":"a","name":"b","instances":[{}]}"#;
     let twice = parse(&format!(r#"{{"version":3,"version":4,"resources":[{one},{one}],"resources":[{one}]}}"#)).unwrap();
     assert!(matches!(twice.contents, Contents::Known(Counts { managed: 1, .. })), "{twice:?}");
+}
+
+/// As Terraform reads it: a state that a program with names of its own wrote is not empty.
+#[test]
+fn names_of_fields_are_read_in_any_case() {
+    for (from, to) in [
+        ("\"resources\"", "\"Resources\""),
+        ("\"resources\"", "\"re\u{17f}ources\""),
+        ("\"instances\"", "\"INSTANCES\""),
+        ("\"mode\"", "\"Mode\""),
+        ("\"version\"", "\"Version\""),
+        ("\"index_key\"", "\"index_\u{212a}ey\""),
+        ("\"deposed\"", "\"Deposed\""),
+        ("\"provider\"", "\"Provider\""),
+        ("\"outputs\"", "\"Outputs\""),
+        ("\"serial\"", "\"Serial\""),
+        ("\"lineage\"", "\"Lineage\""),
+        ("\"terraform_version\"", "\"Terraform_Version\""),
+    ] {
+        assert_eq!(parse(&STATE.replace(from, to)), parse(STATE), "{to}");
+    }
+    let envelope = r#"{"meta":{},"Encrypted_Data":"s3cret","encryption_version":"v0"}"#;
+    assert_eq!(parse(envelope).unwrap().contents, Contents::Encrypted);
+}
+
+/// What is not there is empty, as for Terraform.
+#[test]
+fn a_resource_without_instances_or_a_name_is_one() {
+    let counted = |resource: &str| match parse(&format!(r#"{{"version":4,"resources":[{resource}]}}"#)).unwrap().contents {
+        Contents::Known(counts) => (counts.managed, counts.addresses.iter().map(Address::to_string).collect::<Vec<_>>()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(counted(r#"{"mode":"managed","type":"a","name":"b","instances":null}"#), (0, vec![]));
+    assert_eq!(counted(r#"{"mode":"managed","type":"a","name":"b"}"#), (0, vec![]));
+    assert_eq!(counted(r#"{"mode":"managed","type":"a","instances":[{"index_key":0.0}]}"#), (1, vec!["a.[0]".to_owned()]));
+    assert!(parse(r#"{"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":-1.5}]}]}"#).is_err());
 }
 
 #[test]

@@ -26,6 +26,8 @@ fn a_state_is_empty_full_encrypted_or_unclear() {
     assert_eq!(holds(r#"{"version": 4, "resources": [{"x": 1}, {}]}"#), resources(2, 0));
     assert_eq!(holds(r#"{"version": 4, "resources": [], "outputs": {"a": {"value": "CANARY"}}}"#), resources(0, 1));
     assert_eq!(holds(r#"{"version": 3, "modules": [{}]}"#), resources(1, 0));
+    assert_eq!(holds(r#"{"Version": 4, "Resources": [{}], "OUTPUTS": {"a": {}}}"#), resources(1, 1), "as Terraform reads it");
+    assert_eq!(holds(r#"{"Encrypted_Data": "aaaa"}"#), Holds::Encrypted);
     assert_eq!(holds(r#"{"serial": 1, "lineage": "x", "encrypted_data": "aaaa", "encryption_version": "v0"}"#), Holds::Encrypted);
     for unclear in ["{", "[]", "{}", "CANARY", r#"{"resources": "CANARY"}"#, r#"{"resources": []} x"#, "\u{1b}[2J", "   "] {
         let holds = holds(unclear);

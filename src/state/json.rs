@@ -1,0 +1,254 @@
+//! Walks over JSON as Go reads it, and keeps none of it: a number is the text that it is written as, nesting may be of any depth,
+//! and what is not UTF-8, or is half of a surrogate pair, is U+FFFD.
+
+use std::hash::{BuildHasher, DefaultHasher, Hash};
+
+use super::fingerprint::{Fingerprint, KEYS, Shape};
+
+/// The rest of a text that is known to be JSON. Each function reads one value; `None` means that the text is no JSON after all.
+pub struct JsonWalk<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// A value that is neither an object nor a list.
+#[derive(Debug, PartialEq, Eq)]
+pub enum JsonScalar<'a> {
+    Text(String),
+    /// As it is written.
+    Number(&'a str),
+    Null,
+    /// A boolean; an object or a list, passed over.
+    Other,
+}
+
+enum JsonToken<'a> {
+    Object,
+    List,
+    End,
+    /// A comma or a colon.
+    Between,
+    /// With its quotes.
+    Text(&'a [u8]),
+    /// `null`, `true`, `false` or a number.
+    Word(&'a str),
+}
+
+/// What a value is inside of.
+enum JsonLevel {
+    List(DefaultHasher),
+    Object {
+        fields: Fingerprint,
+        /// Of the field whose value is next.
+        name: Option<String>,
+    },
+}
+
+impl<'a> JsonWalk<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Calls `field` with the name of each field, whose value it reads. Another value has no fields.
+    pub fn object(&mut self, mut field: impl FnMut(&mut Self, String) -> Option<()>) -> Option<()> {
+        if self.peek()? != b'{' {
+            return self.skip();
+        }
+        self.at += 1;
+        loop {
+            match self.token()? {
+                JsonToken::End => return Some(()),
+                JsonToken::Between => {}
+                JsonToken::Text(name) => {
+                    self.token()?;
+                    field(self, decoded(name))?;
+                }
+                JsonToken::Object | JsonToken::List | JsonToken::Word(_) => return None,
+            }
+        }
+    }
+
+    /// Calls `item` for each item, which it reads. Another value has no items.
+    pub fn list(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        if self.peek()? != b'[' {
+            return self.skip();
+        }
+        self.at += 1;
+        loop {
+            match self.peek()? {
+                b']' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b',' => self.at += 1,
+                _ => item(self)?,
+            }
+        }
+    }
+
+    pub fn scalar(&mut self) -> Option<JsonScalar<'a>> {
+        if matches!(self.peek()?, b'{' | b'[') {
+            self.skip()?;
+            return Some(JsonScalar::Other);
+        }
+        match self.token()? {
+            JsonToken::Text(text) => Some(JsonScalar::Text(decoded(text))),
+            JsonToken::Word("null") => Some(JsonScalar::Null),
+            JsonToken::Word("true" | "false") => Some(JsonScalar::Other),
+            JsonToken::Word(number) => Some(JsonScalar::Number(number)),
+            JsonToken::Object | JsonToken::List | JsonToken::End | JsonToken::Between => None,
+        }
+    }
+
+    /// A text; `None` inside where the value is none.
+    pub fn text(&mut self) -> Option<Option<String>> {
+        let JsonScalar::Text(text) = self.scalar()? else { return Some(None) };
+        Some(Some(text))
+    }
+
+    pub fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.token()? {
+                JsonToken::Object | JsonToken::List => depth += 1,
+                JsonToken::End => depth = depth.checked_sub(1)?,
+                JsonToken::Between if depth == 0 => return None,
+                JsonToken::Between | JsonToken::Text(_) | JsonToken::Word(_) => {}
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// The order of fields makes no difference.
+    pub fn fingerprint(&mut self) -> Option<Fingerprint> {
+        let mut levels: Vec<JsonLevel> = vec![];
+        loop {
+            let value = match self.token()? {
+                JsonToken::Between => continue,
+                JsonToken::List => {
+                    let mut hasher = KEYS.build_hasher();
+                    Shape::List.hash(&mut hasher);
+                    levels.push(JsonLevel::List(hasher));
+                    continue;
+                }
+                JsonToken::Object => {
+                    levels.push(JsonLevel::Object { fields: Fingerprint::nothing(), name: None });
+                    continue;
+                }
+                JsonToken::End => match levels.pop()? {
+                    JsonLevel::List(hasher) => Fingerprint::finished(&hasher),
+                    JsonLevel::Object { fields, .. } => Fingerprint::of((Shape::Object, fields)),
+                },
+                JsonToken::Text(text) => {
+                    let text = decoded(text);
+                    if let Some(JsonLevel::Object { name: name @ None, .. }) = levels.last_mut() {
+                        *name = Some(text);
+                        continue;
+                    }
+                    Fingerprint::of((Shape::Text, text))
+                }
+                JsonToken::Word("null") => Fingerprint::of(Shape::Nothing),
+                JsonToken::Word(word @ ("true" | "false")) => Fingerprint::of((Shape::Bool, word)),
+                JsonToken::Word(number) => Fingerprint::of((Shape::Number, number)),
+            };
+            match levels.last_mut() {
+                None => return Some(value),
+                Some(JsonLevel::List(hasher)) => value.hash(hasher),
+                Some(JsonLevel::Object { fields, name }) => *fields = fields.with(&name.take()?, value),
+            }
+        }
+    }
+
+    /// The next byte that is not space.
+    fn peek(&mut self) -> Option<u8> {
+        let rest = self.bytes.get(self.at..)?;
+        self.at += rest.iter().position(|byte| !b" \t\r\n".contains(byte))?;
+        self.bytes.get(self.at).copied()
+    }
+
+    fn token(&mut self) -> Option<JsonToken<'a>> {
+        let first = self.peek()?;
+        let start = self.at;
+        self.at += 1;
+        match first {
+            b'{' => return Some(JsonToken::Object),
+            b'[' => return Some(JsonToken::List),
+            b'}' | b']' => return Some(JsonToken::End),
+            b',' | b':' => return Some(JsonToken::Between),
+            b'"' => {
+                self.at = end_of_text(self.bytes, start)?;
+                return Some(JsonToken::Text(&self.bytes[start..self.at]));
+            }
+            _ => {}
+        }
+        let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let length = self.bytes[start..].iter().take_while(|byte| is_of_word(byte)).count();
+        self.at = start + length;
+        let word = std::str::from_utf8(&self.bytes[start..self.at]).ok()?;
+        (length > 0).then_some(JsonToken::Word(word))
+    }
+}
+
+/// After the quote that ends the text which begins at `at`.
+pub fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut end = at + 1;
+    loop {
+        match bytes.get(end)? {
+            b'"' => return Some(end + 1),
+            b'\\' => end += 2,
+            _ => end += 1,
+        }
+    }
+}
+
+/// The text between the quotes, as Go reads it.
+pub fn decoded(quoted: &[u8]) -> String {
+    if let Ok(text) = serde_json::from_slice(quoted) {
+        return text;
+    }
+    let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    let inside = String::from_utf8_lossy(inside);
+    let (mut out, mut rest) = (String::with_capacity(inside.len()), inside.chars());
+    while let Some(c) = rest.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match rest.next() {
+            Some('u') => {
+                let first = unit(&mut rest);
+                let mut ahead = rest.clone();
+                let pair = match (ahead.next(), ahead.next()) {
+                    (Some('\\'), Some('u')) => char::decode_utf16([first, unit(&mut ahead)]).next().and_then(Result::ok),
+                    _ => None,
+                };
+                match pair {
+                    Some(c) if u32::from(c) > 0xFFFF => {
+                        out.push(c);
+                        rest = ahead;
+                    }
+                    _ => out.push(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
+                }
+            }
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some(other) => out.push(other),
+            None => {}
+        }
+    }
+    out
+}
+
+/// Four hexadecimal digits.
+fn unit(rest: &mut std::str::Chars<'_>) -> u16 {
+    let digits: String = rest.by_ref().take(4).collect();
+    u16::from_str_radix(&digits, 16).unwrap_or(0xFFFD)
+}
+
+#[cfg(test)]
+mod tests;
