@@ -14,12 +14,18 @@ use gix_ignore::{Search, glob::pattern::Case, search::Ignore};
 use super::{COPIES, Unreadable, local, local::LocalState, tracked::tracked};
 use crate::host::bounded;
 
+/// How many entries of a folder are looked at, those of its folders among them.
+const MOST: usize = 2000;
+
+/// Where `init` stores the merged backend, in the folder for working data.
+const SAVED: &str = "terraform.tfstate";
+
 /// What must not be committed, and whether it is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
     /// States, copies of states and what `init` stored, of this folder, that are committed, or will be with the next commit.
     pub tracked: Result<Vec<PathBuf>, Unreadable>,
-    /// The folder for working data; `None` if it is not in the repository.
+    /// The folder for working data, ignored if every file in it is; `None` if it is not in the repository.
     pub data_dir: Option<Standing>,
     /// `terraform.tfstate` and its backup, whether or not they are there, and every other state and copy of one that is.
     pub states: Vec<Standing>,
@@ -39,51 +45,58 @@ impl Ignored {
         let real = fs::canonicalize(dir).ok()?;
         let root = real.ancestors().find(|folder| folder.join(".git").exists())?;
         let rules = Rules::read(root, &real);
-        let standing = |path: &Path, is_dir| {
+        let inside = |path: &Path| {
             let real = match path.strip_prefix(dir) {
                 // As git names it, even if it is a link.
                 Ok(below) if below.components().all(|part| matches!(part, Component::Normal(_))) => real.join(below),
                 _ => fs::canonicalize(path).ok()?,
             };
-            let inside = real.strip_prefix(root).ok()?;
-            Some(Standing { path: path.to_owned(), ignored: rules.ignore(inside, is_dir) })
+            Some(real.strip_prefix(root).ok()?.to_owned())
+        };
+        let file = |path: &Path| Some(Standing { path: path.to_owned(), ignored: rules.ignore(&inside(path)?, false) });
+        let folder = |path: &Path, name: &str| {
+            let inside = inside(path)?;
+            let ignored = Rules::read(root, &root.join(&inside)).ignore_all_in(&inside, name);
+            Some(Standing { path: path.to_owned(), ignored })
         };
         let mut paths = ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| dir.join(name)).to_vec();
         let copies = names.iter().filter(|name| local::is_copy(name)).map(|name| dir.join(name));
         let more = states.iter().map(|state| state.path.clone()).chain(copies);
         paths.extend(more.filter(|path| !paths.contains(path)).collect::<BTreeSet<_>>());
-        let mut states: Vec<Standing> = paths.iter().filter_map(|path| standing(path, false)).collect();
+        let mut states: Vec<Standing> = paths.iter().filter_map(|path| file(path)).collect();
         let copies = dir.join(COPIES);
         if copies.is_dir() {
-            let is_own = bounded::text(&copies.join(".gitignore")).is_ok_and(|text| text.lines().any(|line| line == "*"));
-            states.extend(standing(&copies, true).map(|standing| Standing { ignored: standing.ignored || is_own, ..standing }));
+            states.extend(folder(&copies, "tfbackend-backup-"));
         }
-        Some(Self { tracked: tracked_in(root, dir, &real, data_dir), data_dir: standing(data_dir, true), states, root: root.to_owned() })
+        let tracked = tracked_in(root, dir, &real, data_dir, inside(data_dir).as_deref());
+        Some(Self { tracked, data_dir: folder(data_dir, SAVED), states, root: root.to_owned() })
     }
 }
 
-/// `dir` is `real`, a folder of the repository in `root`.
-fn tracked_in(root: &Path, dir: &Path, real: &Path, data_dir: &Path) -> Result<Vec<PathBuf>, Unreadable> {
+/// `dir` is `real`, a folder of the repository in `root`; `data_dir` is the folder `data` of the repository, if it is in it.
+fn tracked_in(root: &Path, dir: &Path, real: &Path, data_dir: &Path, data: Option<&Path>) -> Result<Vec<PathBuf>, Unreadable> {
     let Some((git_dir, _)) = git_dirs(root) else { return Ok(vec![]) };
-    let place = real.strip_prefix(root).ok().and_then(as_git_has_it).unwrap_or_default();
-    let Ok(place) = String::from_utf8(place) else { return Ok(vec![]) };
+    let text = |path: &Path| String::from_utf8(as_git_has_it(path).unwrap_or_default()).ok();
+    let Some(place) = real.strip_prefix(root).ok().and_then(text) else { return Ok(vec![]) };
     let below = |path: &str| match place.as_str() {
         "" => Some(path.to_owned()),
         place => path.strip_prefix(place).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned),
     };
-    let data_dir = data_dir.strip_prefix(dir).ok().and_then(Path::to_str).unwrap_or(super::DATA_DIR);
-    let found = tracked(&git_dir, |path| below(path).is_some_and(|path| is_secret(&path, data_dir)))?;
-    Ok(found.iter().filter_map(|path| below(path)).map(|path| dir.join(path)).collect())
+    let saved = data.and_then(|data| text(&data.join(SAVED)));
+    let is_saved = |path: &str| saved.as_deref() == Some(path);
+    let found = tracked(&git_dir, |path| is_saved(path) || below(path).is_some_and(|path| is_secret(&path)))?;
+    let named = |path: &String| if is_saved(path) { Some(data_dir.join(SAVED)) } else { below(path).map(|path| dir.join(path)) };
+    Ok(found.iter().filter_map(named).collect())
 }
 
-/// Whether what Git has at `path`, below the folder, is a state, a copy of one, or what `init` stored.
-fn is_secret(path: &str, data_dir: &str) -> bool {
+/// Whether what Git has at `path`, below the folder, is a state or a copy of one.
+fn is_secret(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     match path.split_once('/') {
         None => local::is_state(name) || local::is_copy(name),
         Some((COPIES, rest)) => rest != ".gitignore",
         Some(("terraform.tfstate.d", _)) => local::is_state(name),
-        Some(_) => path.strip_prefix(data_dir) == Some("/terraform.tfstate"),
+        Some(_) => false,
     }
 }
 
@@ -103,6 +116,26 @@ impl Rules {
             files.push((root.to_owned(), patterns(&exclude)));
         }
         Self { root: root.to_owned(), files }
+    }
+
+    /// Whether git commits no file of a folder: none that is there, and not the one called `name` once it is.
+    fn ignore_all_in(&self, folder: &Path, name: &str) -> bool {
+        self.ignore(folder, true) || (self.ignore(&folder.join(name), false) && !self.leave_any_in(folder, &mut { MOST }))
+    }
+
+    fn leave_any_in(&self, folder: &Path, left: &mut usize) -> bool {
+        let Ok(entries) = fs::read_dir(self.root.join(folder)) else { return false };
+        for entry in entries.flatten().filter(|entry| entry.file_name() != ".git") {
+            let Some(fewer) = left.checked_sub(1) else { return false };
+            *left = fewer;
+            let path = folder.join(entry.file_name());
+            // A link is a file to git.
+            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if !self.ignore(&path, is_dir) && (!is_dir || self.leave_any_in(&path, left)) {
+                return true;
+            }
+        }
+        false
     }
 
     /// A file in an ignored folder is ignored, whatever else is said of it.

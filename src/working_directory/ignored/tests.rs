@@ -8,6 +8,8 @@ fn ignored(files: &[(&str, &str)]) -> (bool, bool) {
     let root = tempfile::tempdir().expect("a folder");
     let dir = root.path().join("a/b");
     fs::create_dir_all(&dir).expect("made");
+    fs::create_dir_all(dir.join(".terraform/providers/x")).expect("made");
+    fs::write(dir.join(".terraform/providers/x/y"), "").expect("written");
     fs::create_dir_all(root.path().join(".git/info")).expect("made");
     for (name, text) in files {
         fs::write(root.path().join(name), text).expect("written");
@@ -21,7 +23,10 @@ fn patterns_count_wherever_they_stand() {
     assert_eq!(ignored(&[]), (false, false));
     for (place, patterns, expected) in [
         (".gitignore", ".terraform/\n*.tfstate\n*.tfstate.*\n", (true, true)),
-        (".gitignore", "**/.terraform/*\n", (false, false)),
+        // As the template that GitHub offers has it.
+        (".gitignore", "**/.terraform/*\n*.tfstate\n*.tfstate.*\n", (true, true)),
+        (".gitignore", "**/.terraform/**\n", (true, false)),
+        (".gitignore", ".terraform/*\n!.terraform/terraform.tfstate\n", (false, false)),
         (".gitignore", "# .terraform\n\n.terraform", (true, false)),
         ("a/.gitignore", "b/*.tfstate\n", (false, true)),
         ("a/.gitignore", "/.terraform\n", (false, false)),
@@ -41,6 +46,45 @@ fn the_nearest_word_counts_but_not_inside_of_what_is_ignored() {
     assert_eq!(ignored(&[(".gitignore", "*.tfstate\n"), ("a/b/.gitignore", "!*.tfstate\n")]), (false, false));
     assert_eq!(ignored(&[(".gitignore", "b/\n"), ("a/b/.gitignore", "!*.tfstate\n")]), (true, true));
     assert_eq!(ignored(&[(".git/info/exclude", "*.tfstate\n"), (".gitignore", "!*.tfstate\n")]), (false, false));
+}
+
+/// What counts of a folder are the files that git would commit from it.
+#[test]
+fn a_folder_is_ignored_if_every_file_in_it_is() {
+    let git = |root: &Path, args: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        command.args(args).current_dir(root).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        let ran = command.output().expect("this test needs `git` on PATH");
+        assert!(ran.status.success(), "{args:?}");
+        String::from_utf8(ran.stdout).expect("text")
+    };
+    for (place, patterns) in [
+        (".gitignore", "**/.terraform/*\n"),
+        (".gitignore", "**/.terraform/**\n"),
+        (".gitignore", "*\n!*/\n!.gitignore\n"),
+        ("infra/.terraform/.gitignore", "*\n"),
+        (".gitignore", ".terraform/*\n!.terraform/environment\n"),
+        (".gitignore", ".terraform/*\n!.terraform/modules/\n"),
+        (".gitignore", ".terraform/terraform.tfstate\n"),
+        (".gitignore", "*.tfstate\n"),
+        (".gitignore", "infra/.terraform/*.tfstate\ninfra/.terraform/environment\ninfra/.terraform/modules\n"),
+        (".gitignore", "environment\nmodules\n"),
+    ] {
+        let root = tempfile::tempdir().expect("a folder");
+        let dir = root.path().join("infra");
+        let data = dir.join(".terraform");
+        fs::create_dir_all(data.join("modules/a")).expect("made");
+        for name in ["terraform.tfstate", "environment", "modules/modules.json", "modules/a/main.tf"] {
+            fs::write(data.join(name), "").expect("written");
+        }
+        fs::write(root.path().join(place), patterns).expect("written");
+        git(root.path(), &["init", "-q"]);
+        let ignored = Ignored::of(&dir, &data, &[], &[]).expect("a repository");
+        git(root.path(), &["add", "-A"]);
+        let committed = git(root.path(), &["ls-files", "infra/.terraform"]);
+        let left = committed.lines().filter(|name| !name.ends_with(".gitignore")).count();
+        assert_eq!(ignored.data_dir.expect("inside").ignored, left == 0, "{patterns:?}: {committed}");
+    }
 }
 
 #[test]
@@ -64,7 +108,7 @@ fn working_data_elsewhere_is_none_of_gits_business() {
         fs::write(root.path().join(".gitignore"), patterns).expect("written");
         Ignored::of(&dir, &dir.join("../data"), &[], &[]).expect("a repository").data_dir.map(|standing| standing.ignored)
     };
-    assert_eq!((data("/data\n"), data("/a\n")), (Some(true), Some(false)));
+    assert_eq!((data("/data\n"), data("/data/*\n"), data("/a\n")), (Some(true), Some(true), Some(false)));
 }
 
 #[test]
@@ -94,6 +138,8 @@ fn copies_of_states_are_to_be_ignored_too() {
     assert_eq!(of(), [(names[1].clone(), false), (names[2].clone(), false)]);
     fs::create_dir(root.path().join(".tfbackend")).expect("made");
     assert_eq!(of()[2], (".tfbackend".to_owned(), false));
+    fs::write(root.path().join(".gitignore"), "**/.tfbackend/*\n").expect("written");
+    assert_eq!(of()[2], (".tfbackend".to_owned(), true));
     fs::write(root.path().join(".tfbackend/.gitignore"), "*\n").expect("written");
     fs::write(root.path().join(".gitignore"), "tfbackend-*\n").expect("written");
     assert!(of().iter().all(|(_, ignored)| *ignored), "{:?}", of());
@@ -128,6 +174,10 @@ fn what_is_tracked_is_named_though_it_is_ignored() {
     let of = |dir: &Path| Ignored::of(dir, &dir.join(".terraform"), &[], &[]).expect("a repository").tracked.expect("an index");
     let names: Vec<String> = of(&dir).iter().map(|path| path.strip_prefix(&dir).expect("inside").display().to_string()).collect();
     assert_eq!(names, secret);
+    // What `init` stored elsewhere in the repository.
+    let (other, data_dir) = (dir.join("other"), dir.join("other/../.terraform"));
+    let beside = Ignored::of(&other, &data_dir, &[], &[]).expect("a repository");
+    assert_eq!(beside.tracked, Ok(vec![data_dir.join("terraform.tfstate"), other.join("terraform.tfstate")]));
     git(&["rm", "-r", "-q", "--cached", "infra"]);
     assert_eq!(of(&dir), [] as [PathBuf; 0]);
     assert_eq!(of(root.path()), [root.path().join("terraform.tfstate")]);
@@ -169,7 +219,8 @@ fn git_says_the_same() {
         fs::write(root.path().join(".gitignore"), format!("{patterns}\n")).expect("written");
         let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
         let asked = |name: &str| git(&dir, &["check-ignore", "-q", name]) == Some(0);
-        assert_eq!(ignored.data_dir.expect("inside").ignored, asked(".terraform"), "{patterns:?}");
+        let stored = asked(".terraform/terraform.tfstate");
+        assert_eq!(ignored.data_dir.expect("inside").ignored, stored, "{patterns:?}");
         assert_eq!(ignored.states[0].ignored, asked("terraform.tfstate"), "{patterns:?}");
     }
 }

@@ -342,7 +342,9 @@ fn no_state_lies_in_the_folder() {
 
 #[test]
 fn git_commits_neither_working_data_nor_states() {
-    assert_snapshot!(found(&[(".gitignore", "*.tfstate\n"), ("pulled.tfstate.1.backup", r#"{"resources": []}"#)]), @"
+    // Of what `init` stores, the state is ignored and another file is not.
+    let modules = (".terraform/modules/modules.json", "{}");
+    assert_snapshot!(found(&[(".gitignore", "*.tfstate\n"), modules, ("pulled.tfstate.1.backup", r#"{"resources": []}"#)]), @"
     files-ignored-by-git .terraform
       git does not ignore it
       -> `echo .terraform/ >> .gitignore`; `git rm -r --cached`, if it was committed
@@ -353,6 +355,11 @@ fn git_commits_neither_working_data_nor_states() {
       git does not ignore it
       -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached`, if it was committed
     ");
+    assert_eq!(
+        found(&[(".gitignore", "**/.terraform/*\n*.tfstate\n*.tfstate.*\n"), modules]),
+        "",
+        "as the template that GitHub offers has it"
+    );
     let dir = folder(&[(".gitignore", "")]);
     fs::remove_dir(dir.path().join(".git")).expect("removed");
     assert_eq!(super::said(dir.path(), &checked(dir.path(), None)), "", "outside of a repository, nothing is committed");
