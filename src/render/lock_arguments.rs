@@ -16,6 +16,8 @@ use super::{
 };
 use crate::working_directory::value::{self, Value};
 
+pub mod json;
+
 const FILE: &str = "use_lockfile";
 const TABLE: &str = "dynamodb_table";
 const BUCKET: &str = "bucket";
@@ -28,6 +30,14 @@ pub struct Wanted<'a> {
     pub table: Option<&'a str>,
     pub use_table: bool,
     pub use_file: bool,
+}
+
+impl Wanted<'_> {
+    /// Whether a text, which may be an ARN, names the table.
+    pub fn is_table(&self, named: &str) -> bool {
+        let same = |ours: &str| named == ours || named.ends_with(&format!(":table/{ours}")) || ours.ends_with(&format!(":table/{named}"));
+        self.table.is_some_and(same)
+    }
 }
 
 /// Where in a text the arguments stand.
@@ -122,34 +132,8 @@ fn changes_of(text: &str, body: &Body, wanted: &Wanted<'_>) -> Result<Option<Vec
     };
     let (bucket, table, file) = (plain(BUCKET)?, plain(TABLE)?, plain(FILE)?);
     let said = |argument: &Option<(&Attribute, Value)>| argument.as_ref().and_then(|(_, value)| value.as_text().map(str::to_owned));
-    let table_of_ours = match (said(&table), wanted.table) {
-        (Some(said), Some(ours)) => {
-            Some(said == ours || said.ends_with(&format!(":table/{ours}")) || ours.ends_with(&format!(":table/{said}")))
-        }
-        (Some(_), None) => Some(false),
-        (None, _) => None,
-    };
-    match (said(&bucket), table_of_ours) {
-        (Some(bucket), _) if bucket != wanted.bucket => return Ok(None),
-        (Some(_), Some(false)) => {
-            let named = said(&table).unwrap_or_default();
-            return Err(match wanted.table {
-                Some(ours) => format!("`{TABLE}` names {} there, not {}", hcl::quoted(&named), hcl::quoted(ours)),
-                None => {
-                    format!("`{TABLE}` names {} there, which is not known to be this backend's: pass --table if it is", hcl::quoted(&named))
-                }
-            });
-        }
-        (Some(_), _) | (None, Some(true)) => {}
-        (None, Some(false)) => return Ok(None),
-        (None, None) => {
-            // Which backend it completes, only a person knows.
-            let as_wanted = |value: &Value| value.as_bool() == Some(wanted.use_file) && !wanted.use_table;
-            return match &file {
-                Some((_, value)) if !as_wanted(value) => Err(format!("`{FILE}` stands there without the bucket")),
-                Some(_) | None => Ok(None),
-            };
-        }
+    if !is_ours(said(&bucket).as_deref(), said(&table).as_deref(), file.as_ref().map(|(_, value)| value), wanted)? {
+        return Ok(None);
     }
     let mut changes = vec![];
     let anchor = table.as_ref().or(file.as_ref()).map(|(attribute, _)| *attribute);
@@ -167,6 +151,29 @@ fn changes_of(text: &str, body: &Body, wanted: &Wanted<'_>) -> Result<Option<Vec
         (Some(_), true, _) | (None, false, _) | (None, true, None) => {}
     }
     Ok(Some(changes))
+}
+
+/// Whether arguments are of the backend that is meant; an error says why this cannot be told or done.
+fn is_ours(bucket: Option<&str>, table: Option<&str>, file: Option<&Value>, wanted: &Wanted<'_>) -> Result<bool, String> {
+    match (bucket, table.map(|table| (table, wanted.is_table(table)))) {
+        (Some(bucket), _) if bucket != wanted.bucket => Ok(false),
+        (Some(_), Some((named, false))) => Err(match wanted.table {
+            Some(ours) => format!("`{TABLE}` names {} there, not {}", hcl::quoted(named), hcl::quoted(ours)),
+            None => {
+                format!("`{TABLE}` names {} there, which is not known to be this backend's: pass --table if it is", hcl::quoted(named))
+            }
+        }),
+        (Some(_), _) | (None, Some((_, true))) => Ok(true),
+        (None, Some((_, false))) => Ok(false),
+        (None, None) => {
+            // Which backend it completes, only a person knows.
+            let as_wanted = |value: &Value| value.as_bool() == Some(wanted.use_file) && !wanted.use_table;
+            match file {
+                Some(value) if !as_wanted(value) => Err(format!("`{FILE}` stands there without the bucket")),
+                Some(_) | None => Ok(false),
+            }
+        }
+    }
 }
 
 /// The whole line of an argument that has it for itself, but for a comment at its end.

@@ -8,6 +8,7 @@ use crate::support::backend::{Backend, said};
 
 mod commands;
 mod migrate;
+mod named;
 mod page;
 mod rights;
 

@@ -93,7 +93,8 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     }
     let cwd = cx.host.cwd.clone();
     let out = ours.as_ref().map(|ours| (ours.out.clone(), ours.conf_file.clone()));
-    let places = Places { root: &cwd, below: all_files, named: &named, out };
+    let data_dir = cx.host.var("TF_DATA_DIR").map(PathBuf::from);
+    let places = Places { root: &cwd, below: all_files, named: &named, data_dir: data_dir.as_deref(), out };
     // One that is gone goes from the files, too: a run that deleted it may have been cut off there.
     let known_table =
         target.address.table.clone().or_else(|| target.missing_table.clone()).or_else(|| ours.as_ref().map(|ours| ours.table.clone()));
@@ -130,6 +131,10 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     facts.makes_table = our_steps.make_table.is_some();
     let mut refusals = guards::refusals(&facts, to, &Said { min_version, drop_table });
     refusals.extend(left_to_a_person(&files, to));
+    if drop_table && facts.table.is_some() {
+        let wider = files::plan(&Places { below: true, ..places.clone() }, &wanted(to))?;
+        refusals.extend(still_named(&files, &wider));
+    }
     refusals.extend(left);
     let steps = steps::of(&facts, &files, our_steps, to, drop_table);
     let document = document(&facts, &files, &steps, &refusals, to, &target);
@@ -214,6 +219,21 @@ fn left_to_a_person(files: &Files, to: LockMechanism) -> Vec<Refusal> {
             hint: "edit it by hand, then run again".to_owned(),
         })
         .collect()
+}
+
+/// What still leads to a table that is to be deleted: files of folders below, and what `init` stored.
+fn still_named(files: &Files, wider: &Files) -> Vec<Refusal> {
+    let below = files.left_out(wider).into_iter().map(|(path, why)| Refusal {
+        what: format!("{} is not edited: {why}", path.display()),
+        hint: "edit it by hand, or pass --all-files, which edits what can be edited; then run again".to_owned(),
+    });
+    let stored = wider.stored.iter().map(|(path, why)| Refusal {
+        what: format!("{}: {why}", path.display()),
+        hint: "run `terraform init -reconfigure` in its folder with the files as they are now. If it is given a file of another folder \
+               or name (-backend-config=FILE), name that too: --backend-config FILE"
+            .to_owned(),
+    });
+    below.chain(stored).collect()
 }
 
 fn document(

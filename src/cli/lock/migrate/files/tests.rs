@@ -9,7 +9,7 @@ const BLOCK: &str = "terraform {\n  backend \"s3\" {\n    bucket         = \"sta
 const PARTIAL: &str = "bucket = \"states\"\ndynamodb_table = \"locks\"\n";
 
 fn looked(root: &Path, below: bool, named: &[PathBuf]) -> Files {
-    plan(&Places { root, below, named, out: None }, &WANTED).expect("looked at")
+    plan(&Places { root, below, named, data_dir: None, out: None }, &WANTED).expect("looked at")
 }
 
 fn put(root: &Path, name: &str, text: &str) {
@@ -61,7 +61,7 @@ fn a_folder_or_all_below_it() {
         by_hand.collect::<Vec<_>>(),
         [
             "broken/main.tf: is not valid HCL at line 2, column 18",
-            "json/backend.tf.json: it is JSON",
+            "json/backend.tf.json: it is JSON: set `use_lockfile` to true",
             "odd/main.tf: `dynamodb_table` is not a plain value there",
         ]
     );
@@ -115,8 +115,136 @@ fn the_files_of_an_environment_are_looked_at_where_they_are() {
     put(dir.path(), "infra/backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
     put(dir.path(), "infra/our backend", PARTIAL);
     let out = Some((dir.path().join("infra"), PathBuf::from("our backend")));
-    let files = plan(&Places { root: dir.path(), below: false, named: &[], out }, &WANTED).expect("looked at");
+    let files = plan(&Places { root: dir.path(), below: false, named: &[], data_dir: None, out }, &WANTED).expect("looked at");
     assert_eq!(names(dir.path(), files.edits.iter().map(|(read, _)| read.path.clone())), ["infra/our backend"]);
     assert_eq!((files.now, files.init.len()), (Some(LockMechanism::Dynamodb), 1));
     assert!(files.are_here());
+}
+
+const FILES_ONLY: Wanted<'_> = Wanted { use_table: false, ..WANTED };
+const STUB: &str = "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n    use_lockfile = true\n  }\n}\n";
+
+/// What a stage that gives up the table finds: by hand, and stored, each with its reason.
+fn found(root: &Path, below: bool) -> (Vec<String>, Vec<String>) {
+    let files = plan(&Places { root, below, named: &[], data_dir: None, out: None }, &FILES_ONLY).expect("looked at");
+    let shown = |all: &[(PathBuf, String)]| {
+        all.iter().map(|(path, why)| format!("{}: {why}", path.strip_prefix(root).expect("below").display())).collect::<Vec<_>>()
+    };
+    (shown(&files.by_hand), shown(&files.stored))
+}
+
+/// JSON is not edited: what is to be changed in it is said, and what is as it should be is not.
+#[test]
+fn json_is_judged_whether_or_not_it_names_the_bucket() {
+    for (name, text, expected) in [
+        ("prod.tfbackend.json", r#"{"dynamodb_table": "locks"}"#, Some("it is JSON: remove `dynamodb_table`")),
+        ("prod.tfbackend.json", r#"{"dynamodb_table": "others"}"#, None),
+        ("prod.tfbackend.json", r#"{"key": "a"}"#, None),
+        ("prod.tfbackend.json", r#"{"dynamodb_table": "#, Some("is not valid JSON at line 1, column 19")),
+        ("more.tf.json", r#"{"terraform": [{"backend": [{"s3": {"bucket": "states", "use_lockfile": true}}]}]}"#, None),
+        (
+            "more.tf.json",
+            r#"{"terraform": {"back\u0065nd": {"s3": {"bucket": "states", "dynamodb_table": "locks"}}}}"#,
+            Some("it is JSON: set `use_lockfile` to true, and remove `dynamodb_table`"),
+        ),
+        ("more.tf.json", r#"{"terraform": {"backend": {"s3": {"bucket": "others", "dynamodb_table": "locks"}}}}"#, None),
+        ("more.tf.json", r#"{"locals": {"a": "\"states\" is the backend"}}"#, None),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        put(dir.path(), "main.tf", "terraform {\n  backend \"s3\" {\n    bucket       = \"states\"\n    use_lockfile = true\n  }\n}\n");
+        if name.ends_with(".tf.json") {
+            fs::remove_file(dir.path().join("main.tf")).expect("removed");
+        }
+        put(dir.path(), name, text);
+        let expected: Vec<String> = expected.iter().map(|why| format!("{name}: {why}")).collect();
+        assert_eq!(found(dir.path(), false).0, expected, "{text}");
+    }
+}
+
+/// A file that Terraform reads and tfbackend does not is named if it may have the block.
+#[test]
+fn what_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path();
+    let latin = |text: &str| [b"# f\xfcr alle\n", text.as_bytes()].concat();
+    fs::write(root.join("main.tf"), latin(BLOCK)).expect("written");
+    fs::write(root.join("vars.tf"), latin("variable \"x\" {}\n")).expect("written");
+    fs::write(root.join("a.s3.tfbackend"), latin(PARTIAL)).expect("written");
+    let large = |text: &str| format!("{text}# {}\n", "x".repeat(5 << 20));
+    put(root, "large.tf", &large(BLOCK));
+    put(root, "larger.tf", &large("locals {}\n"));
+    let outside = tempfile::tempdir().expect("a folder");
+    put(outside.path(), "block", BLOCK);
+    put(outside.path(), "other", "locals {}\n");
+    #[cfg(unix)]
+    for name in ["block", "other"] {
+        std::os::unix::fs::symlink(outside.path().join(name), root.join(format!("{name}.tf"))).expect("a link");
+    }
+    let (by_hand, _) = found(root, false);
+    let names: Vec<&str> = by_hand.iter().filter_map(|line| line.split(':').next()).collect();
+    let linked = if cfg!(unix) { &["block.tf"][..] } else { &[] };
+    assert_eq!(names, [linked, &["large.tf", "main.tf", "a.s3.tfbackend"]].concat());
+}
+
+/// The record of `init` says what runs in the folder use, whatever file that came from.
+#[test]
+fn what_init_stored_is_to_be_explained_by_the_files() {
+    let record = |table: &str| {
+        format!(r#"{{"version": 3, "backend": {{"type": "s3", "config": {{"bucket": "states", "dynamodb_table": {table}}}, "hash": 1}}}}"#)
+    };
+    let unexplained = "`init` was run with `dynamodb_table` = \"locks\", and no file of the folder says so";
+    for (main, partial, stored, expected) in [
+        (STUB, "", record("\"locks\""), Some(unexplained)),
+        (STUB, "", record("null"), None),
+        (STUB, "", record("\"others\""), None),
+        (STUB, "", record("\"locks\"").replace("states", "others"), None),
+        (STUB, "", record("\"locks\"").replace("\"s3\"", "\"gcs\""), None),
+        (STUB, "", "{".to_owned(), Some("is not valid JSON at line 1, column 1")),
+        (BLOCK, "", record("\"locks\""), None),
+        (STUB, PARTIAL, record("\"locks\""), None),
+        (STUB, "dynamodb_table = \"locks\"\n", record("\"locks\""), None),
+        (STUB, "bucket = \"others\"\ndynamodb_table = \"locks\"\n", record("\"locks\""), Some(unexplained)),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        put(dir.path(), "app/main.tf", main);
+        if !partial.is_empty() {
+            put(dir.path(), "app/a.s3.tfbackend", partial);
+        }
+        put(dir.path(), "app/.terraform/terraform.tfstate", &stored);
+        let expected: Vec<String> = expected.iter().map(|why| format!("app/.terraform/terraform.tfstate: {why}")).collect();
+        assert_eq!(found(dir.path(), true).1, expected, "{main}{partial}{stored}");
+        assert_eq!(found(dir.path(), false).1, [] as [String; 0]);
+    }
+}
+
+#[test]
+fn files_below_that_name_the_table_are_left_out_unless_they_are_edited() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path();
+    put(root, "main.tf", STUB);
+    put(root, "config/prod.s3.tfbackend", "dynamodb_table = \"locks\"\n");
+    put(root, "config/dev.s3.tfbackend", "dynamodb_table = \"others\"\n");
+    put(root, "more/x.tfbackend.json", r#"{"dynamodb_table": "locks"}"#);
+    put(root, "block/main.tf", BLOCK);
+    put(root, "new/main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n  }\n}\n");
+    let of = |below| plan(&Places { root, below, named: &[], data_dir: None, out: None }, &FILES_ONLY).expect("looked at");
+    let (here, wider) = (of(false), of(true));
+    let left = here.left_out(&wider);
+    assert_eq!(names(root, left.into_iter().map(|(path, _)| path)), ["block/main.tf", "config/prod.s3.tfbackend", "more/x.tfbackend.json"]);
+    assert_eq!(wider.left_out(&wider), []);
+}
+
+/// The command that is printed has what the folder needs.
+#[test]
+fn init_is_given_the_partial_configuration_that_is_not_edited() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path();
+    put(root, "main.tf", BLOCK);
+    put(root, "prod.tfbackend.json", r#"{"key": "a"}"#);
+    assert_eq!(looked(root, false, &[]).init, ["terraform init -reconfigure -backend-config=prod.tfbackend.json"]);
+    put(root, "dev.tfbackend.json", r#"{"key": "b"}"#);
+    assert_eq!(looked(root, false, &[]).init, ["terraform init -reconfigure -backend-config=FILE"]);
+    put(root, "conf/state.hcl", PARTIAL);
+    let named = [PathBuf::from("conf/state.hcl")];
+    assert_eq!(looked(root, false, &named).init, ["terraform init -reconfigure -backend-config=conf/state.hcl"]);
 }
