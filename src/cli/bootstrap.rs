@@ -75,7 +75,7 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     let (mut environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
     let adoption = adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     // What is in the way of the files is found before anything is made.
-    files::must_be_writable(&environment, &Outputs::new(), cx)?;
+    files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
     summary::must_not_be_blocked(&plan, &environment)?;
     state.must_not_be_taken_down(&environment)?;

@@ -8,7 +8,7 @@ use crate::{
         self, BackendConfig, File,
         files::{Outcome, Removal, Written},
         header,
-        standing::Standing,
+        standing::{Refusal, Standing},
     },
     report::safe::safe,
     spec::Outputs,
@@ -120,12 +120,18 @@ impl FileSet {
 }
 
 /// Refuses (3) if a file is in the way, or cannot be written, before anything is made.
+///
+/// A file of ours that was changed by hand keeps nothing in AWS from being repaired: it is named, and refused at the end.
 pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
     let FileSet { files, .. } = FileSet::new(environment, known, &dir)?;
     let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
+    let (edited, preview): (Vec<Written>, Vec<Written>) = preview.into_iter().partition(|file| environment.live && was_edited(file));
     if let Some(failure) = refused(&preview) {
         return Err(failure);
+    }
+    for file in edited {
+        cx.say(&format!("note: {} was changed by hand, and is left as it is", file.path.display()));
     }
     if preview.iter().any(|file| matches!(file.outcome, Outcome::Written { .. })) {
         render::files::must_take_files(&dir).map_err(|error| explain::render(&error))?;
@@ -195,6 +201,10 @@ fn other_partial(dir: &Path, files: &[File], cx: &Context<'_>) -> Option<String>
 /// Whether a file of ours is there under this name, changed by hand since or not.
 fn is_ours(dir: &Path, file: &File) -> bool {
     bounded::text(&dir.join(&file.name)).is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
+}
+
+fn was_edited(file: &Written) -> bool {
+    matches!(file.outcome, Outcome::Refused(Refusal::ChangedByHand { .. }))
 }
 
 fn refused(files: &[Written]) -> Option<Failure> {

@@ -53,7 +53,11 @@ impl Refusal {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::ChangedByHand { .. } | Self::NotOurs { .. } => "move it away, or replace it with `--overwrite` (a copy is kept as .bak)",
+            Self::ChangedByHand { .. } => {
+                "put arguments of your own into a second file (`init` takes `-backend-config` several times), and replace this one with \
+                 `--overwrite` (a copy is kept as .bak)"
+            }
+            Self::NotOurs { .. } => "move it away, or replace it with `--overwrite` (a copy is kept as .bak)",
             Self::AnotherEnvironment { .. } => {
                 "`--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` replaces this one (a copy is kept as .bak)"
             }

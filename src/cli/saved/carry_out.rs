@@ -14,8 +14,8 @@ use crate::{
         files, state_in_place,
     },
     host::Host,
+    observation,
     settings::{layer::Layer, variables},
-    spec::Outputs,
 };
 
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
@@ -36,7 +36,7 @@ pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Co
     since::must_still_be(&saved.plan(), &now)?;
     state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(use_existing_state, true, &environment, cx)?;
-    files::must_be_writable(&environment, &Outputs::new(), cx)?;
+    files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
     let carry = Carry { plan: saved.plan(), observation, adoption, save: None, saved: true };
     bootstrap::carry_out(carry, &mut environment, cx).await.map_err(used_up)
 }

@@ -95,11 +95,32 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
       caused by: --- backend.conf (its text, 17 lines, is not shown)
         | +++ backend.conf (tfbackend)
         | its arguments are the same; comments or layout differ
-      hint: move it away, or replace it with `--overwrite` (a copy is kept as .bak)
+      hint: put arguments of your own into a second file (`init` takes `-backend-config` several times), and replace this one with `--overwrite` (a copy is kept as .bak)
     "#);
     let kept = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");
     assert!(kept.contains("other.tfstate"));
     assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "bucket acme-tfstate-prod-000000000000-eu-west-1\n");
+
+    // What drifted is repaired all the same: the file is the user's, and the backend is what protects states.
+    let was_suspended = |expected: bool| {
+        let found = emulator.python("tests/it/refusals/versioning.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+        assert_eq!(found.trim(), if expected { "Suspended" } else { "Enabled" });
+    };
+    emulator.python("tests/it/refusals/versioning.py", &["acme-tfstate-prod-000000000000-eu-west-1", "Suspended"]);
+    was_suspended(true);
+    let repaired = place.bootstrap(&prod);
+    assert_eq!(repaired.code, Some(4), "{}", repaired.all());
+    assert!(repaired.err.contains("note: ~/shop/backend.conf was changed by hand, and is left as it is"), "{}", repaired.all());
+    assert!(repaired.err.contains("its files are not written"), "{}", repaired.all());
+    was_suspended(false);
+    assert_eq!(fs::read_to_string(dir.join("backend.conf")).expect("backend.conf"), kept);
+    // So it is by a plan that was saved.
+    emulator.python("tests/it/refusals/versioning.py", &["acme-tfstate-prod-000000000000-eu-west-1", "Suspended"]);
+    let planned = place.run(&[&["plan", "--out", "p.plan"], &prod.trim_end_matches(" -y").split(' ').collect::<Vec<_>>()[..]].concat());
+    assert_eq!(planned.code, Some(0), "{}", planned.all());
+    assert_eq!(place.run(&["bootstrap", "p.plan", "-y"]).code, Some(4));
+    was_suspended(false);
+    assert_eq!(fs::read_to_string(dir.join("backend.conf")).expect("backend.conf"), kept);
 
     // The answers are kept before anything is made, or nothing is.
     let beside = format!("--env test {LINE} --out test --save");
