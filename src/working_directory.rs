@@ -17,6 +17,7 @@ pub mod saved;
 pub mod local;
 pub mod ignored;
 pub mod tracked;
+pub mod versions;
 pub mod configured;
 pub mod conflicts;
 pub mod next;
@@ -29,6 +30,7 @@ pub use local::{Holds, LocalState};
 pub use partial::Partial;
 pub use saved::Saved;
 pub use value::{Argument, Spot, Value};
+pub use versions::EngineVersions;
 
 /// What Terraform calls its folder for working data, unless `TF_DATA_DIR` says otherwise.
 pub const DATA_DIR: &str = ".terraform";
@@ -64,6 +66,8 @@ pub struct WorkingDirectory {
     pub workspace: Result<String, Unreadable>,
     /// States that lie in the folder, by name.
     pub local_states: Vec<LocalState>,
+    /// The versions of the engine that the folder's files name; the caller may add the one that is installed.
+    pub versions: Vec<Result<EngineVersions, Unreadable>>,
     /// What git does not commit; `None` outside of a repository.
     pub ignored: Option<Ignored>,
 }
@@ -84,10 +88,12 @@ impl WorkingDirectory {
             if look.data_dir.is_some_and(Path::is_absolute) { fs::canonicalize(&data_dir).unwrap_or(data_dir) } else { data_dir };
         let partial = partial::read(dir, &within, &names, look.partial, configuration.is_present());
         let local_states = local::read(dir, &within, &names);
+        let versions = versions::read(dir, &within, &configuration.files, engine);
         Ok(Self {
             dir: dir.to_owned(),
             engine,
             configuration,
+            versions,
             partial,
             saved: Saved::read(&data_dir),
             workspace: saved::workspace(&data_dir),

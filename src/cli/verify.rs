@@ -34,6 +34,7 @@ use crate::{
 };
 
 mod audit;
+mod engine;
 mod ignore;
 mod live;
 mod one;
@@ -172,14 +173,15 @@ fn now(cx: &Context<'_>) -> jiff::Timestamp {
 }
 
 /// The folder that the files go to, if it is one of Terraform's.
-fn of_files(environment: &Environment, observation: &Observation<AwsSpec>, cx: &Context<'_>) -> Result<Vec<Checked>, Failure> {
+async fn of_files(environment: &Environment, observation: &Observation<AwsSpec>, cx: &mut Context<'_>) -> Result<Vec<Checked>, Failure> {
     let (dir, conf) = (environment.out(cx.host), environment.settings.files.conf_file.for_env(&environment.settings.env));
     if !dir.is_dir() {
         return Ok(vec![]);
     }
     // A name that no Terraform knows for one; without the file there is nothing to say of it.
     let conf: Vec<PathBuf> = [PathBuf::from(conf)].into_iter().filter(|conf| dir.join(conf).exists()).collect();
-    let folder = read_folder(&dir, &conf, cx)?;
+    let mut folder = read_folder(&dir, &conf, cx)?;
+    engine::add_installed(&mut folder, &cx.host.vars).await;
     let backend = environment.backend(&observation::outputs(observation));
     let key_said = environment.merged.is_said("key");
     Ok(named_from(&cx.host.cwd, files::check(&folder, Some(&backend), key_said)))

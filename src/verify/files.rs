@@ -8,11 +8,12 @@ use super::{Check, Checked, Place, Verdict};
 use crate::{
     render::{BackendConfig, hcl, shell::shell_word},
     spec::UNKNOWN,
-    working_directory::{Argument, Block, Partial, Value, WorkingDirectory},
+    working_directory::{Argument, Block, EngineVersions, Partial, Value, WorkingDirectory},
 };
 
 pub mod catalogue;
 mod presence;
+mod engine;
 mod content;
 mod agreement;
 mod safety;
@@ -28,7 +29,15 @@ pub fn check(folder: &WorkingDirectory, cloud: Option<&BackendConfig>, key_said:
         return vec![];
     }
     let files = Files::of(folder, cloud, key_said);
-    [presence::check(&files), content::check(&files), agreement::check(&files), safety::check(&files), left_behind::check(&files)].concat()
+    [
+        presence::check(&files),
+        engine::check(&files),
+        content::check(&files),
+        agreement::check(&files),
+        safety::check(&files),
+        left_behind::check(&files),
+    ]
+    .concat()
 }
 
 /// The reading, and what belongs together in it.
@@ -194,6 +203,11 @@ fn shown(value: Option<&Value>) -> String {
         Some(Value::Secret(_)) => "a credential".to_owned(),
         Some(Value::NotLiteral) => "an expression".to_owned(),
     }
+}
+
+/// The versions that a file names, with where.
+fn named_version(versions: &EngineVersions) -> String {
+    format!("{} names {} {}", versions.at, versions.engine.title(), shortened(&versions.text.escape_debug().to_string()))
 }
 
 /// The name of an argument, of bounded length, in which nothing is hidden.

@@ -159,7 +159,7 @@ async fn held_to(
     checked.extend(surveyed);
     checked.extend(what_else);
     checked.extend(exposed);
-    checked.extend(of_files(settings, cx)?);
+    checked.extend(of_files(settings, cx).await?);
     let of = super::live::InUse {
         bucket: &names.state_bucket,
         table: table.clone(),
@@ -190,12 +190,16 @@ async fn held_to(
 }
 
 /// The current folder, if it is of this bucket.
-fn of_files(settings: &Settings, cx: &Context<'_>) -> Result<Vec<crate::verify::Checked>, Failure> {
-    let folder = super::read_folder(&cx.host.cwd, &[], cx)?;
+async fn of_files(settings: &Settings, cx: &mut Context<'_>) -> Result<Vec<crate::verify::Checked>, Failure> {
+    let mut folder = super::read_folder(&cx.host.cwd, &[], cx)?;
     let configured = Configured::of_folder(&folder, &[]).ok();
     let is_of_it =
         configured.is_some_and(|configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str()));
-    Ok(if is_of_it { super::named_from(&cx.host.cwd, files::check(&folder, None, true)) } else { vec![] })
+    if !is_of_it {
+        return Ok(vec![]);
+    }
+    super::engine::add_installed(&mut folder, &cx.host.vars).await;
+    Ok(super::named_from(&cx.host.cwd, files::check(&folder, None, true)))
 }
 
 /// What would set right all of it at once, names left to whoever does.

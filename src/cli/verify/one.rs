@@ -133,7 +133,7 @@ async fn judge(
     adoption::name_enforce(&mut checked, &environment, observation, &mend, cx).await?;
     checked.push(settings_live(&environment));
     checked.extend(others);
-    checked.extend(of_files(&environment, observation, cx)?);
+    checked.extend(of_files(&environment, observation, cx).await?);
     complete(&mut checked, &environment, options);
     let mut notes = notes_of(&environment);
     // Those who may only run Terraform may not look at the bucket, and try it all the same.

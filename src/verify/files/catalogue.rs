@@ -3,11 +3,12 @@
 use crate::verify::{Check, Group, Severity};
 
 /// All of them, in the order in which they are carried out.
-pub static ALL: [&Check; 18] = [
+pub static ALL: [&Check; 19] = [
     &READABLE,
     &ONE_BLOCK,
     &DECLARED,
     &NO_CREDENTIALS,
+    &ENGINE,
     &LITERAL,
     &KNOWN,
     &NOT_DEPRECATED,
@@ -60,6 +61,14 @@ pub static NO_CREDENTIALS: Check = Check {
          `.terraform/`, and `plan` into plan files",
     )
 };
+
+pub static ENGINE: Check = check(
+    "files-engine",
+    Severity::Low,
+    "the folder is not used with a version that a fault keeps from this backend",
+    "`validate` of Terraform 1.15.0, and of no other version, fails on every partial configuration; OpenTofu before 1.10.2 does not know \
+     lock files, or sends none of the encryption that the backend asks for with them",
+);
 
 pub static LITERAL: Check = check(
     "files-literal-values",
@@ -115,7 +124,8 @@ pub static LOCK_LASTS: Check = check(
     "files-lock-not-deprecated",
     Severity::Info,
     "the lock does not stand on a deprecated argument alone",
-    "Terraform 1.11 and later deprecate `dynamodb_table`, which a later version will not know, and print no warning",
+    "`dynamodb_table` is deprecated since Terraform 1.11, without a date of its removal: some versions warn of it, on standard output, and \
+     others do not",
 );
 
 pub static KEY_USED: Check = check(

@@ -364,3 +364,31 @@ fn git_commits_neither_working_data_nor_states() {
     fs::remove_dir(dir.path().join(".git")).expect("removed");
     assert_eq!(super::said(dir.path(), &checked(dir.path(), None)), "", "outside of a repository, nothing is committed");
 }
+
+#[test]
+fn versions_with_a_fault_are_named() {
+    let fault = ("versions.tf", "terraform {\n  required_version = \"1.15.0\"\n}\n");
+    assert_snapshot!(found(&[fault, (".tool-versions", "terraform 1.15.0\n")]), @"
+    files-engine .
+      versions.tf:2 names Terraform 1.15.0: its `validate` fails on the partial configuration; .tool-versions:1 names Terraform 1.15.0: its `validate` fails on the partial configuration
+      -> use Terraform 1.15.1 or later
+    ");
+    let whole = STUB.replace("encrypt = true\n", &CONF.replace('\n', "\n    "));
+    assert_eq!(found(&[fault, ("backend.tf", &whole), ("backend.conf", "")]), "", "there is no partial configuration");
+    assert_eq!(found(&[("versions.tf", "terraform {\n  required_version = \"~> 1.15.0\"\n}\n")]), "");
+    let tofu = |version: &'static str| found(&[("more.tofu", "locals {\n}\n"), (".opentofu-version", version)]);
+    assert_snapshot!(tofu("1.10.1\n"), @"
+    files-engine .
+      .opentofu-version:1 names OpenTofu 1.10.1: it writes lock files without the encryption that the backend asks for
+      -> use OpenTofu 1.10.2 or later
+    ");
+    assert_snapshot!(tofu("1.9.4\n"), @"
+    files-engine .
+      .opentofu-version:1 names OpenTofu 1.9.4: it does not know lock files
+      -> use OpenTofu 1.10.2 or later
+    ");
+    assert_eq!(tofu("1.10.2\n"), "");
+    let table = both("use_lockfile", "dynamodb_table = \"t\"", "\"dynamodb_table\": \"t\"");
+    let [conf, saved] = table.each_ref().map(|(name, text)| (*name, text.as_str()));
+    assert_eq!(found(&[("more.tofu", "locals {\n}\n"), (".opentofu-version", "1.9.4\n"), conf, saved]), "", "only a table locks");
+}

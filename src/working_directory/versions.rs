@@ -1,0 +1,177 @@
+//! Which versions of Terraform or OpenTofu a folder is used with, as its files say: `required_version`, and the files of version
+//! managers. Nothing is run.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    bounded::{Unreadable, Within},
+    configuration::Engine,
+    value::Spot,
+};
+
+/// In bytes: a name and a number.
+const LIMIT: u64 = 64 << 10;
+/// Majors, minors and patches up to this one are held against a constraint.
+const MOST: u64 = 40;
+
+/// Major, minor and patch.
+pub type ReleaseNumber = (u64, u64, u64);
+
+/// A version, or several, that one file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineVersions {
+    pub engine: Engine,
+    pub allowed: AllowedVersions,
+    /// As it is written.
+    pub text: String,
+    pub at: Spot,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedVersions {
+    One(ReleaseNumber),
+    /// All of these at once, as in `required_version`.
+    Constraint(Vec<(VersionOperator, ReleaseNumber)>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionOperator {
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    /// `~>` with major and minor: any later minor.
+    AnyMinor,
+    /// `~>` with a patch: any later patch.
+    AnyPatch,
+}
+
+impl AllowedVersions {
+    /// Whether no version is allowed but those of a kind.
+    pub fn are_all(&self, of_kind: impl Fn(ReleaseNumber) -> bool) -> bool {
+        let constraint = match self {
+            Self::One(version) => return of_kind(*version),
+            Self::Constraint(constraint) => constraint,
+        };
+        let takes = |version: &ReleaseNumber| constraint.iter().all(|(operator, bound)| operator.takes(*version, *bound));
+        let patches = |(major, minor)| (0..=MOST).map(move |patch| (major, minor, patch));
+        let all = (0..=2).flat_map(|major| (0..=MOST).map(move |minor| (major, minor))).flat_map(patches);
+        let mut allowed = all.filter(takes).peekable();
+        allowed.peek().is_some() && allowed.all(of_kind)
+    }
+}
+
+impl VersionOperator {
+    fn takes(self, version: ReleaseNumber, bound: ReleaseNumber) -> bool {
+        match self {
+            Self::Equal => version == bound,
+            Self::NotEqual => version != bound,
+            Self::Greater => version > bound,
+            Self::GreaterOrEqual => version >= bound,
+            Self::Less => version < bound,
+            Self::LessOrEqual => version <= bound,
+            Self::AnyMinor => version >= bound && version.0 == bound.0,
+            Self::AnyPatch => version >= bound && (version.0, version.1) == (bound.0, bound.1),
+        }
+    }
+}
+
+/// A version without a suffix; `None` of `latest`, of `1.15`, of a release candidate.
+pub fn version(text: &str) -> Option<ReleaseNumber> {
+    let mut parts = text.strip_prefix('v').unwrap_or(text).split('.').map(|part| part.parse().ok());
+    let version = (parts.next()??, parts.next()??, parts.next()??);
+    parts.next().is_none().then_some(version)
+}
+
+/// `None` if any part is none that Terraform takes.
+fn constraint(text: &str) -> Option<Vec<(VersionOperator, ReleaseNumber)>> {
+    text.split(',').map(|part| one(part.trim())).collect()
+}
+
+fn one(text: &str) -> Option<(VersionOperator, ReleaseNumber)> {
+    let digits = text.find(|c: char| c.is_ascii_digit() || c == 'v')?;
+    let (operator, number) = (text[..digits].trim(), text[digits..].strip_prefix('v').unwrap_or(&text[digits..]));
+    let mut parts: Vec<u64> = number.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let said = parts.len();
+    parts.resize(3, 0);
+    let operator = match (operator, said) {
+        ("" | "=", 1..=3) => VersionOperator::Equal,
+        ("!=", 1..=3) => VersionOperator::NotEqual,
+        (">", 1..=3) => VersionOperator::Greater,
+        (">=", 1..=3) => VersionOperator::GreaterOrEqual,
+        ("<", 1..=3) => VersionOperator::Less,
+        ("<=", 1..=3) => VersionOperator::LessOrEqual,
+        ("~>", 1..=2) => VersionOperator::AnyMinor,
+        ("~>", 3) => VersionOperator::AnyPatch,
+        _ => return None,
+    };
+    Some((operator, (parts[0], parts[1], parts[2])))
+}
+
+/// What the files of a folder say, and those of version managers in the folders above it, up to the root of the repository.
+pub(super) fn read(dir: &Path, within: &Within, configuration: &[PathBuf], engine: Engine) -> Vec<Result<EngineVersions, Unreadable>> {
+    let mut all = vec![];
+    for path in configuration {
+        // What cannot be read is said of the configuration.
+        let text = within.text(path).ok().flatten().unwrap_or_default();
+        all.extend(required(&text).into_iter().map(|(line, allowed, text)| {
+            let at = Spot { path: path.clone(), line: Some(line) };
+            Ok(EngineVersions { engine, allowed, text, at })
+        }));
+    }
+    for name in [".terraform-version", ".opentofu-version", ".tool-versions"] {
+        let nearest = folders(dir).into_iter().map(|folder| folder.join(name)).find(|path| path.exists());
+        let Some(path) = nearest else { continue };
+        match within.text_up_to(&path, LIMIT) {
+            Ok(text) => all.extend(managed(name, &text.unwrap_or_default(), &path).into_iter().map(Ok)),
+            Err(unreadable) => all.push(Err(unreadable)),
+        }
+    }
+    all
+}
+
+/// The folder, and those above it in its repository.
+fn folders(dir: &Path) -> Vec<PathBuf> {
+    let above: Vec<PathBuf> = dir.ancestors().map(Path::to_owned).collect();
+    let root = above.iter().position(|folder| folder.join(".git").exists());
+    above.into_iter().take(root.map_or(1, |root| root + 1)).collect()
+}
+
+/// What a file of a version manager names: tfenv, tenv, asdf or mise.
+fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
+    let lines = text.lines().zip(1..).map(|(line, number)| (line.split('#').next().unwrap_or_default().trim(), number));
+    let named = lines.filter_map(|(line, number)| {
+        let mut words = line.split_whitespace();
+        let engine = match name {
+            ".terraform-version" => Engine::Terraform,
+            ".opentofu-version" => Engine::OpenTofu,
+            _ => match words.next()? {
+                "terraform" => Engine::Terraform,
+                "opentofu" | "tofu" => Engine::OpenTofu,
+                _ => return None,
+            },
+        };
+        let at = Spot { path: path.to_owned(), line: Some(number) };
+        let text = words.next()?.to_owned();
+        Some(EngineVersions { engine, allowed: AllowedVersions::One(version(&text)?), text, at })
+    });
+    named.collect()
+}
+
+/// Each `required_version` that stands on a line of its own, with the line.
+fn required(text: &str) -> Vec<(usize, AllowedVersions, String)> {
+    let of_line = |line: &str| {
+        let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '{' || c == '"');
+        let rest = line.strip_prefix("required_version")?.trim_start_matches(['"', ' ', '\t']);
+        let (_, value) = rest.strip_prefix(['=', ':'])?.split_once('"')?;
+        let text = value.split('"').next()?.trim();
+        Some((AllowedVersions::Constraint(constraint(text)?), text.to_owned()))
+    };
+    let found = text.lines().zip(1..).filter_map(|(line, number)| Some((number, of_line(line)?)));
+    found.map(|(number, (allowed, text))| (number, allowed, text)).collect()
+}
+
+#[cfg(test)]
+mod tests;
