@@ -9,6 +9,9 @@ use std::{
 };
 
 pub mod value;
+mod lexer;
+pub mod scan;
+mod json;
 pub mod arguments;
 pub mod bounded;
 pub mod configuration;

@@ -14,7 +14,10 @@ use super::{
     hcl,
     header::{self, Header},
 };
-use crate::working_directory::value::{self, Value};
+use crate::working_directory::{
+    scan,
+    value::{self, Value},
+};
 
 pub mod json;
 
@@ -62,9 +65,9 @@ pub enum Edit {
 
 /// The text with the arguments that are wanted.
 pub fn edit(text: &str, form: Form, wanted: &Wanted<'_>) -> Edit {
-    let body: Body = match text.parse() {
+    let body = match parsed(text, form) {
         Ok(body) => body,
-        Err(error) => return Edit::ByHand(value::hcl_error(&error)),
+        Err(why) => return Edit::ByHand(why),
     };
     let mut changes = vec![];
     let mut ours = false;
@@ -96,7 +99,7 @@ pub struct LockArguments {
 
 /// Reads them; of what cannot be read, or is no plain value, nothing.
 pub fn read(text: &str, form: Form) -> Vec<LockArguments> {
-    let Ok(body) = text.parse::<Body>() else { return vec![] };
+    let Ok(body) = parsed(text, form) else { return vec![] };
     let of = |body: &Body| {
         let value = |name: &str| Some(Value::of_hcl(name, &body.get_attribute(name)?.value));
         LockArguments {
@@ -106,6 +109,19 @@ pub fn read(text: &str, form: Form) -> Vec<LockArguments> {
         }
     };
     bodies(&body, form).into_iter().map(of).collect()
+}
+
+/// The arguments with their places in the text. Of a configuration, all but its backend blocks is left out, so that nothing
+/// else has to be what the parser takes.
+fn parsed(text: &str, form: Form) -> Result<Body, String> {
+    let only_blocks = match form {
+        Form::Partial => None,
+        Form::Configuration => {
+            let scan = scan::scan(text.as_bytes()).map_err(|malformed| scan::error(text.as_bytes(), malformed))?;
+            Some(scan.only_blocks(text))
+        }
+    };
+    only_blocks.as_deref().unwrap_or(text).parse().map_err(|error| value::hcl_error(&error))
 }
 
 fn bodies(body: &Body, form: Form) -> Vec<&Body> {
@@ -229,7 +245,7 @@ fn spliced(text: &str, mut changes: Vec<Change>) -> String {
 /// Whoever reads it again finds the same in it but for these two arguments; a file of ours stays one.
 fn checked(before: &str, after: &str, form: Form) -> Edit {
     let rest = |text: &str| -> Option<Vec<String>> {
-        let body: Body = text.parse().ok()?;
+        let body = parsed(text, form).ok()?;
         let attributes = |body: &Body| -> Vec<String> {
             let kept = body.attributes().filter(|attribute| ![FILE, TABLE].contains(&attribute.key.as_str()));
             kept.map(|attribute| format!("{}={}", attribute.key.as_str(), hcl_text(attribute))).collect()

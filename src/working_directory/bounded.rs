@@ -11,6 +11,9 @@ use crate::host::bounded;
 /// More than any configuration that a person wrote. What is larger is not read.
 pub const LIMIT: u64 = 4 * 1024 * 1024;
 
+/// The byte order mark.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A file that says nothing, and why. Never with any of what is in the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} {error}", path.display())]
@@ -56,6 +59,15 @@ pub fn text(path: &Path) -> Result<Option<String>, Unreadable> {
 /// # Errors
 /// As [`text`].
 pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, Unreadable> {
+    let Some(bytes) = bytes_up_to(path, limit)? else { return Ok(None) };
+    String::from_utf8(bytes).map(Some).map_err(|_| Unreadable::new(path, "is not valid UTF-8"))
+}
+
+/// The bytes of a file without its byte order mark, whatever they are; `None` if there is none.
+///
+/// # Errors
+/// If it cannot be read, or is too large.
+pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
     let Some(file) = open(path)? else { return Ok(None) };
     let mut bytes = vec![];
     // The size is asked of what is read, not of what was there before.
@@ -63,8 +75,10 @@ pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, Unreadable>
     if bytes.len() as u64 > limit {
         return Err(Unreadable::new(path, format!("is larger than {limit} bytes")));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Unreadable::new(path, "is not valid UTF-8"))?;
-    Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
+    if bytes.starts_with(MARK) {
+        drop(bytes.drain(..MARK.len()));
+    }
+    Ok(Some(bytes))
 }
 
 /// Where the links of a folder may lead: to files of its repository, or of the folder itself if it is in none.
@@ -96,6 +110,15 @@ impl Within {
     pub fn text_up_to(&self, path: &Path, limit: u64) -> Result<Option<String>, Unreadable> {
         self.must_have(path)?;
         text_up_to(path, limit)
+    }
+
+    /// As [`bytes_up_to`].
+    ///
+    /// # Errors
+    /// As [`bytes_up_to`], and if the file is elsewhere.
+    pub fn bytes_up_to(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
+        self.must_have(path)?;
+        bytes_up_to(path, limit)
     }
 
     /// As [`open`].

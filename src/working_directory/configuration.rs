@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use hcl_edit::{Span, structure::Body};
-use serde_json::Value as Json;
-
 use super::{
     bounded::{Unreadable, Within},
-    value::{self, Argument, Spot},
+    scan::{self, FoundBlock},
+    value::{Argument, Spot},
 };
-use crate::lines::LineIndex;
+
+mod json_blocks;
 
 /// Who runs here: they load different files, and know different arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +28,16 @@ pub enum Kind {
     StateStore(String),
 }
 
-/// A `backend`, `cloud` or `state_store` block.
+/// A block that chooses where the state is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     pub kind: Kind,
     pub arguments: Vec<Argument>,
     pub at: Spot,
 }
+
+/// Said of a `state_store` wherever one is found.
+pub const NO_STATE_STORES: &str = "tfbackend does not support state stores, only `backend \"s3\"`";
 
 /// What the configuration files say, together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,18 +74,42 @@ impl Engine {
     }
 }
 
-impl Block {
+impl Kind {
+    /// That of a block by its name and its label.
+    fn named(name: &str, label: String) -> Self {
+        match name {
+            "cloud" => Self::Cloud,
+            "state_store" => Self::StateStore(label),
+            _ => Self::Backend(label),
+        }
+    }
+
     pub fn is_s3(&self) -> bool {
-        matches!(&self.kind, Kind::Backend(kind) if kind == "s3")
+        matches!(self, Self::Backend(kind) if kind == "s3")
+    }
+
+    pub fn is_state_store(&self) -> bool {
+        matches!(self, Self::StateStore(_))
     }
 
     /// As in `backend "s3"`, or `cloud`.
     pub fn title(&self) -> String {
-        match &self.kind {
-            Kind::Backend(kind) => format!("backend {}", crate::render::hcl::quoted(kind)),
-            Kind::Cloud => "cloud".to_owned(),
-            Kind::StateStore(kind) => format!("state_store {}", crate::render::hcl::quoted(kind)),
+        match self {
+            Self::Backend(kind) => format!("backend {}", crate::render::hcl::quoted(kind)),
+            Self::Cloud => "cloud".to_owned(),
+            Self::StateStore(kind) => format!("state_store {}", crate::render::hcl::quoted(kind)),
         }
+    }
+}
+
+impl Block {
+    pub fn is_s3(&self) -> bool {
+        self.kind.is_s3()
+    }
+
+    /// As in `backend "s3"`, or `cloud`.
+    pub fn title(&self) -> String {
+        self.kind.title()
     }
 }
 
@@ -163,67 +189,42 @@ fn stem(name: &str) -> Option<(&str, &'static str)> {
     [".tf.json", ".tofu.json", ".tf", ".tofu"].into_iter().find_map(|ending| Some((name.strip_suffix(ending)?, ending)))
 }
 
+/// In bytes. A file that generators write is as large as they like; Terraform has no limit.
+pub const LIMIT: u64 = 64 << 20;
+
 fn blocks(path: &Path, within: &Within) -> Result<Option<Vec<Block>>, Unreadable> {
-    let Some(text) = within.text(path)? else { return Ok(None) };
-    if path.extension().is_some_and(|ending| ending == "json") {
-        let root: Json = serde_json::from_str(&text).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
-        return in_json(&root, path).map(Some);
+    let Some(bytes) = within.bytes_up_to(path, LIMIT)? else { return Ok(None) };
+    let read = if is_json(path) { json_blocks::blocks(&bytes, path) } else { in_hcl(&bytes, path) };
+    match read {
+        Ok(blocks) => Ok(Some(blocks)),
+        Err(_) if !may_have_block(&bytes) => Ok(Some(vec![])),
+        Err(unreadable) => Err(unreadable),
     }
-    // Their names cannot be written in another way: no need to understand all that is not about them.
-    if !["backend", "cloud", "state_store"].iter().any(|name| text.contains(name)) {
-        return Ok(Some(vec![]));
-    }
-    let body: Body = text.parse().map_err(|error| Unreadable::new(path, value::hcl_error(&error)))?;
-    in_hcl(&body, &LineIndex::of(&text), path).map(Some)
 }
 
-fn in_hcl(body: &Body, lines: &LineIndex<'_>, path: &Path) -> Result<Vec<Block>, Unreadable> {
-    let inside = body.get_blocks("terraform").flat_map(|terraform| terraform.body.blocks());
-    let found = inside.filter_map(|block| {
-        let kind = match block.ident.as_str() {
-            "cloud" => Kind::Cloud,
-            "backend" => Kind::Backend(block.labels.first().map_or(String::new(), |label| label.as_str().to_owned())),
-            "state_store" => Kind::StateStore(block.labels.first().map_or(String::new(), |label| label.as_str().to_owned())),
-            _ => return None,
-        };
-        let at = Spot { path: path.to_owned(), line: block.span().map(|span| lines.line(span.start)) };
-        Some(value::arguments_of(&block.body, lines, path).map(|arguments| Block { kind, arguments, at }))
-    });
-    found.take(MOST_BLOCKS).collect()
+/// Whether a file is JSON, by its name.
+pub fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "json")
 }
 
-/// Terraform's JSON syntax: objects, or lists of objects, for blocks.
-fn in_json(root: &Json, path: &Path) -> Result<Vec<Block>, Unreadable> {
-    let at = Spot { path: path.to_owned(), line: None };
-    let block = |kind, body: &Json| {
-        let arguments = body.as_object().map_or(Ok(vec![]), |body| value::arguments_of_json(body, path))?;
-        Ok(Block { kind, arguments, at: at.clone() })
+/// Of a text that cannot be understood: whether a block could be in it. Its names cannot be written in another way, but for
+/// escapes in JSON.
+fn may_have_block(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains("\\u") || text.contains("terraform") && scan::NAMES.iter().any(|name| text.contains(name))
+}
+
+fn in_hcl(text: &[u8], path: &Path) -> Result<Vec<Block>, Unreadable> {
+    let found = scan::scan(text).map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
+    let block = |block: &FoundBlock| {
+        let at = Spot { path: path.to_owned(), line: Some(block.line(text)) };
+        Ok(Block { kind: Kind::named(block.name, block.label(text)), arguments: block.body.arguments(text, path)?, at })
     };
-    let mut found = vec![];
-    for terraform in root.get("terraform").into_iter().flat_map(each) {
-        for cloud in terraform.get("cloud").into_iter().flat_map(each).take(MOST_BLOCKS) {
-            found.push(block(Kind::Cloud, cloud)?);
-        }
-        for name in ["backend", "state_store"] {
-            let kind = |label: &String| if name == "backend" { Kind::Backend(label.clone()) } else { Kind::StateStore(label.clone()) };
-            for all in terraform.get(name).into_iter().flat_map(each) {
-                for (label, bodies) in all.as_object().into_iter().flatten() {
-                    for body in each(bodies).iter().take(MOST_BLOCKS.saturating_sub(found.len())) {
-                        found.push(block(kind(label), body)?);
-                    }
-                }
-            }
-        }
-    }
-    Ok(found)
+    found.blocks.iter().take(MOST_BLOCKS).map(block).collect()
 }
 
 /// How many blocks of one file are kept: Terraform stops at the second.
 const MOST_BLOCKS: usize = 100;
-
-fn each(value: &Json) -> &[Json] {
-    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
-}
 
 #[cfg(test)]
 mod tests;

@@ -8,8 +8,9 @@ use std::{
 
 use super::{
     bounded::{Unreadable, Within},
-    configuration::{Block, Configuration, Engine},
+    configuration::{Block, Configuration, Engine, LIMIT},
     names,
+    scan::NAMES,
 };
 
 /// A file whose `backend` or `cloud` block contradicts ours: Terraform allows one per module.
@@ -59,12 +60,12 @@ fn in_file(dir: &Path, within: &Within, name: &String) -> Vec<Conflict> {
     blocks.into_iter().map(|block| Conflict::Block { block }).chain(unclear).collect()
 }
 
-/// Of a file that cannot be parsed: whether Terraform, which may understand more, could find a block in it.
+/// Of a file that cannot be parsed: whether it has a block as soon as what is wrong in it is put right.
 fn looks_like_one(path: &Path, within: &Within) -> bool {
     let head = |line: &str| {
         let is_comment = line.trim_start().starts_with(['#', '/', '*']);
         let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
-        let names = ["backend", "cloud", "state_store"].into_iter().flat_map(|name| line.match_indices(name));
+        let names = NAMES.into_iter().flat_map(|name| line.match_indices(name));
         !is_comment
             && names.into_iter().any(|(at, name)| {
                 let after = line[at + name.len()..].trim_start_matches('"');
@@ -73,5 +74,6 @@ fn looks_like_one(path: &Path, within: &Within) -> bool {
                 !line[..at].ends_with(in_word) && !after.starts_with(in_word) && rest.starts_with(['"', '{', ':'])
             })
     };
-    within.text(path).is_ok_and(|text| text.is_some_and(|text| text.lines().any(head)))
+    let bytes = within.bytes_up_to(path, LIMIT).ok().flatten();
+    bytes.is_some_and(|bytes| String::from_utf8_lossy(&bytes).lines().any(head))
 }

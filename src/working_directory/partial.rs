@@ -9,12 +9,12 @@ use super::{
     COPIES,
     arguments::{self, Shape},
     bounded::{self, Unreadable, Within},
+    configuration::is_json,
+    json::Node,
+    scan,
     value::{self, Argument, Spot, Value},
 };
-use crate::{
-    lines::LineIndex,
-    render::header::{self, Header, Owner},
-};
+use crate::render::header::{self, Header, Owner};
 
 /// In bytes: a partial configuration has a few lines.
 const LIMIT: u64 = 256 << 10;
@@ -33,14 +33,16 @@ pub struct Partial {
 impl Partial {
     /// Reads one file, which must be there, and which was named: wherever it is.
     pub fn read(path: &Path) -> Self {
-        Self::of(path, bounded::text_up_to(path, LIMIT))
+        Self::of(path, bounded::bytes_up_to(path, LIMIT))
     }
 
-    fn of(path: &Path, text: Result<Option<String>, Unreadable>) -> Self {
-        let text = text.and_then(|text| text.ok_or_else(|| Unreadable::new(path, "does not exist")));
-        let owner = text.as_deref().ok().and_then(owner);
-        let stated_owner = text.as_deref().ok().and_then(|text| header::stated_owner(&text.replace("\r\n", "\n")));
-        Self { path: path.to_owned(), owner, stated_owner, arguments: text.and_then(|text| arguments_of(&text, path)) }
+    fn of(path: &Path, bytes: Result<Option<Vec<u8>>, Unreadable>) -> Self {
+        let bytes = bytes.and_then(|bytes| bytes.ok_or_else(|| Unreadable::new(path, "does not exist")));
+        // Ours are UTF-8.
+        let text = bytes.as_deref().ok().and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let owner = text.and_then(owner);
+        let stated_owner = text.and_then(|text| header::stated_owner(&text.replace("\r\n", "\n")));
+        Self { path: path.to_owned(), owner, stated_owner, arguments: bytes.and_then(|bytes| arguments_of(&bytes, path)) }
     }
 
     /// The last part of its path.
@@ -90,7 +92,7 @@ pub(super) fn read(dir: &Path, within: &Within, names: &[String], asked: &[PathB
     }
     // One elsewhere was named so.
     let is_here = |path: &Path| path.parent() == Some(dir);
-    paths.iter().map(|path| if is_here(path) { Partial::of(path, within.text_up_to(path, LIMIT)) } else { Partial::read(path) }).collect()
+    paths.iter().map(|path| if is_here(path) { Partial::of(path, within.bytes_up_to(path, LIMIT)) } else { Partial::read(path) }).collect()
 }
 
 /// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of the name `named` too.
@@ -116,18 +118,20 @@ fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) 
     name.ends_with(".tfbackend") || name.ends_with(".tfbackend.json") || customary || ours()
 }
 
-fn arguments_of(text: &str, path: &Path) -> Result<Vec<Argument>, Unreadable> {
-    if path.extension().is_some_and(|ending| ending == "json") {
-        let root: Json = serde_json::from_str(text).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
-        let object = root.as_object().ok_or_else(|| Unreadable::new(path, "is not a JSON object"))?;
-        return value::arguments_of_json(object, path);
+fn arguments_of(text: &[u8], path: &Path) -> Result<Vec<Argument>, Unreadable> {
+    if is_json(path) {
+        let root = Node::read(text, &[]).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
+        if matches!(root, Node::Plain(_)) {
+            return Err(Unreadable::new(path, "is not a JSON object"));
+        }
+        return value::arguments_of_json(&root.object(), path);
     }
-    let body: Body = text.parse().map_err(|error| Unreadable::new(path, value::hcl_error(&error)))?;
+    let body = scan::partial(text).map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
     // Terraform stops: the block belongs into a `.tf` file, its arguments here.
-    if body.blocks().any(|block| block.ident.as_str() == "terraform" || block.ident.as_str() == "backend") {
+    if body.has_block(text, &["terraform", "backend"]) {
         return Err(Unreadable::new(path, "has a block, and Terraform takes arguments only"));
     }
-    value::arguments_of(&body, &LineIndex::of(text), path)
+    body.arguments(text, path)
 }
 
 #[cfg(test)]

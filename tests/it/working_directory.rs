@@ -10,6 +10,7 @@ use tfbackend::{
 };
 
 mod cloud;
+mod corpus;
 mod findings;
 mod hostile;
 mod conflicts;

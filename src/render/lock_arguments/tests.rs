@@ -49,6 +49,20 @@ fn difference(before: &str, after: &str) -> String {
         .collect()
 }
 
+/// What Terraform takes around the block, the parser need not.
+#[test]
+fn what_is_around_the_block_does_not_matter() {
+    let around = "locals {\n  x = { for k in [1] :\n    k => k == 1\n    ? 1\n    : 2 }\n  y = { a = 1, a = 2 }\n  z = <<EOF\nEOF\"\n\
+                  backend \"s3\" {\nEOF\n}\n";
+    let text = format!("{around}/* \u{e9} */ {BLOCK}{around}");
+    let both = edited(&text, Form::Configuration, &WANTED);
+    assert_eq!(difference(&text, &both), "+    use_lockfile   = true\n");
+    let said = read(&both, Form::Configuration);
+    let expected = LockArguments { bucket: Some("states".to_owned()), has_table: true, use_file: Some(true) };
+    assert_eq!(said, [expected]);
+    assert_eq!(edit(around, Form::Configuration, &WANTED), Edit::NotOurs);
+}
+
 #[test]
 fn one_line_of_a_block_and_no_other() {
     let both = edited(BLOCK, Form::Configuration, &WANTED);

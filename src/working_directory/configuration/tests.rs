@@ -96,19 +96,55 @@ fn the_engine_is_told_by_the_files() {
 
 #[test]
 fn what_cannot_be_understood_is_said_only_of_what_may_have_a_block() {
-    let large = format!("# backend\n{}", " ".repeat(10 * 1024 * 1024));
-    let files = [("a.tf", "backend {{{"), ("b.tf", "x {{{"), ("c.tf.json", "{"), ("d.tf", &large), ("e.tf", S3)];
+    let large = format!("# backend\n{}", " ".repeat(64 * 1024 * 1024));
+    let files = [
+        ("a.tf", "terraform { backend {{{"),
+        ("b.tf", "terraform {{{"),
+        ("c.tf", "cloud {{{"),
+        ("d.tf.json", r#"{"terraform": {"backend"}}"#),
+        ("e.tf.json", r#"{"terraform": {"backend": {"s3": {"key": "\ud800"}}}}"#),
+        ("f.tf.json", r#"{"t\u0065rraform"#),
+        ("g.tf.json", "{"),
+        ("h.tf", &large),
+        ("i.tf", S3),
+    ];
     let read = read(&files, Engine::Terraform);
     let errors: Vec<_> = read.unreadable.iter().map(|unreadable| unreadable.error.as_str()).collect();
-    let expected = ["is not valid HCL at line 1, column 10", "is not valid JSON at line 1, column 1", "is larger than 4194304 bytes"];
+    let expected = [
+        "is not valid HCL at line 1, column 22",
+        "is not valid JSON at line 1, column 25",
+        "is not valid JSON at line 1, column 49",
+        "is not valid JSON at line 1, column 16",
+        "is larger than 67108864 bytes",
+    ];
     assert_eq!(errors, expected);
-    assert_eq!((read.blocks.len(), read.files.len()), (1, 5));
+    assert_eq!((read.blocks.len(), read.files.len()), (1, 9));
     assert_eq!(read.block(), None, "another one may count");
 }
 
 #[test]
-fn deep_nesting_is_an_error_and_no_crash() {
-    let hcl = format!("terraform {{ backend \"s3\" {{\n x = {}1{}\n}}\n}}\n", "[".repeat(100_000), "]".repeat(100_000));
-    let json = format!("{{\"terraform\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(read(&[("a.tf", &hcl), ("b.tf.json", &json)], Engine::Terraform).unreadable.len(), 2);
+fn deep_nesting_is_no_crash() {
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let hcl = format!("terraform {{ backend \"s3\" {{\n x = {deep}\n}}\n}}\n");
+    let json = format!(r#"{{"terraform": {{"backend": {deep}}}}}"#);
+    let read = |name, text: &str| read(&[(name, text)], Engine::Terraform);
+    assert_eq!(read("a.tf", &hcl).block().map(|block| block.arguments[0].value.clone()), Some(crate::working_directory::Value::NotLiteral));
+    assert_eq!(read("a.tf.json", &json).unreadable.len(), 1);
+    assert_eq!(read("a.tf.json", &format!(r#"{{"x": {deep}}}"#)).unreadable, [], "what has no backend is passed over");
+}
+
+#[test]
+fn forms_of_json_mean_what_they_mean_to_hcl() {
+    let arguments = |text: &str| {
+        let blocks = read(&[("a.tf.json", text)], Engine::Terraform).blocks;
+        blocks.iter().map(|block| format!("{} {}", block.title(), block.arguments.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(arguments(r#"[{"terraform": {"backend": {"s3": {"bucket": "b"}}}}, {"terraform": {}}]"#), ["backend \"s3\" 1"]);
+    assert_eq!(arguments(r#"{"terraform": {"backend": {"s3": {"bucket": "b", "key": "k"}}}, "terraform": {}}"#), ["backend \"s3\" 2"]);
+    assert_eq!(arguments(r#"{"terraform": {"backend": {"s3": {}, "s3": [{}, null]}}}"#).len(), 3);
+    for none in [r#"{"s3": null}"#, r#"{"s3": "x"}"#, r#"{"//": {}}"#, "null", "[]", "1"] {
+        assert_eq!(arguments(&format!(r#"{{"terraform": {{"backend": {none}}}}}"#)), [""; 0], "{none}");
+    }
+    let state_store = r#"{"terraform": {"state_store": {"aws_s3": {"provider": {"aws": {}}, "bucket": "b"}}, "cloud": {}}}"#;
+    assert_eq!(arguments(state_store), ["state_store \"aws_s3\" 2", "cloud 0"]);
 }

@@ -70,7 +70,8 @@ fn nothing_is_guessed() {
     assert_eq!(refused(&[STUB, ("two.tf", STUB.1)], &[]), "backend.tf:2 and two.tf:2 both choose a backend, and one is allowed");
     assert_eq!(refused(&[STUB], &[]), ". does not say which bucket");
     assert_eq!(refused(&[STUB, CONF, (SAVED.0, "{")], &[]), ".terraform/terraform.tfstate is not valid JSON at line 1, column 1");
-    assert_eq!(refused(&[STUB, CONF, ("x.tf", "cloud {{")], &[]), "x.tf is not valid HCL at line 1, column 8");
+    let broken = ("x.tf", "terraform { cloud {{");
+    assert_eq!(refused(&[STUB, CONF, broken], &[]), "x.tf is not valid HCL at line 1, column 20");
     assert_eq!(refused(&[STUB], &["none.conf"]), "none.conf does not exist");
     let variable = ("backend.conf", "bucket = \"b\"\nregion = var.region\n");
     assert_eq!(refused(&[STUB, variable], &[]), "backend.conf:2 does not say `region` as a plain value");

@@ -73,10 +73,29 @@ fn the_owner_is_whom_an_intact_header_names() {
 fn what_terraform_stops_at_is_unreadable() {
     assert_eq!(error("a.conf", "terraform {\n backend \"s3\" {}\n}\n"), "has a block, and Terraform takes arguments only");
     assert_eq!(error("a.conf", "bucket = \n"), "is not valid HCL at line 1, column 10");
-    assert_eq!(error("a.json", "[]"), "is not a JSON object");
+    assert_eq!(error("a.json", "1"), "is not a JSON object");
+    assert_eq!(error("a.conf", "key = \"\"\nassume_role {\n"), "is not valid HCL at line 2, column 13");
     assert_eq!(error("a.conf", &"#".repeat(10 * 1024 * 1024)), "is larger than 262144 bytes");
     let gone = Partial::read(Path::new("/nowhere/x.conf")).arguments.expect_err("it is not there");
     assert_eq!(gone.to_string(), "/nowhere/x.conf does not exist");
+}
+
+/// Each of these is taken by `terraform init -backend-config=FILE`.
+#[test]
+fn what_terraform_takes_is_read() {
+    let plain = |name: &str, bytes: &[u8]| {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join(name), bytes).expect("written");
+        let partial = Partial::read(&dir.path().join(name));
+        let shown = |argument: &Argument| format!("{}={}", argument.name, argument.value.as_text().unwrap_or("?"));
+        partial.arguments.expect("it is read").iter().map(shown).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(plain("a.conf", b"# f\xfcr alle\r\nbucket = \"b\" // \xa9\r\n/* \" */ key = \"k\""), "bucket=b key=k");
+    assert_eq!(plain("a.conf", b"bucket = { a = \"x\", a = \"b\" }.a\nkey = \"k\"\n"), "bucket=? key=k");
+    assert_eq!(plain("a.conf", b"\xef\xbb\xbfkey = \"k\"\n"), "key=k");
+    assert_eq!(plain("a.json", b"[{\"bucket\": \"b\"}, {\"key\": \"k\"}]"), "bucket=b key=k");
+    assert_eq!(plain("a.json", b"[]"), "");
+    assert_eq!(plain("a.json", b"{\"key\": \"\xfc\"}"), "key=\u{fffd}");
 }
 
 #[test]

@@ -141,7 +141,7 @@ async fn file_that_cannot_be_parsed_counts_if_it_looks_like_a_block() {
     let world = Folders::new().await;
     for (folder, text, written) in [
         ("looks", "terraform {\n  backend \"s3\" {}\n}\nlocals {\n  x = {\n", false),
-        ("speaks", "# the backend is elsewhere\nlocals {\n  x = {\n", true),
+        ("speaks", "# the backend of terraform is elsewhere\nlocals {\n  x = {\n", true),
     ] {
         world.put(&format!("{folder}/main.tf"), text);
         let said = world.ok(folder, &format!("bootstrap {SMALL} -y --key {folder}.tfstate"));

@@ -60,8 +60,8 @@ fn file_that_cannot_be_parsed_may_look_like_a_block() {
         ("terraform {\n  backend s3 {\n", true),
         ("terraform {\n  cloud {\n", true),
         ("terraform {\n  state_store \"x\" {\n", true),
-        ("# backend \"s3\" {\nlocals {\n", false),
-        ("locals {\n  x = aws_lb.backend\n  my_backend {\n", false),
+        ("# terraform backend \"s3\" {\nlocals {\n", false),
+        ("# terraform\nlocals {\n  x = aws_lb.backend\n  my_backend {\n", false),
     ] {
         let dir = with(&[("main.tf", text)]);
         let all = conflicts(dir.path(), &[]).expect("it can be listed");

@@ -99,9 +99,9 @@ fn a_second_block_is_one_too_many() {
 
 #[test]
 fn what_cannot_be_read_is_never_said_to_hold() {
-    assert_snapshot!(found(&[("main.tf", "backend {{")]), @"
+    assert_snapshot!(found(&[("main.tf", "terraform { backend {{")]), @"
     files-readable main.tf
-      ? the file is not valid HCL at line 1, column 10
+      ? the file is not valid HCL at line 1, column 22
     files-one-backend .
       ? a file of the configuration that may have a block could not be understood
     files-backend-declared backend.conf
@@ -123,7 +123,7 @@ fn what_cannot_be_read_is_never_said_to_hold() {
     // The block that is missing may be in the file that makes no sense.
     assert_snapshot!(found(&[("backend.tf", "terraform {\n backend \"s3\" {\n"), (SAVED_AT, "")]), @"
     files-readable backend.tf
-      ? the file is not valid HCL at line 2, column 17
+      ? the file is not valid HCL at line 2, column 15
     files-one-backend .
       ? a file of the configuration that may have a block could not be understood
     files-backend-declared backend.conf

@@ -45,10 +45,10 @@ fn a_file_name_is_one_word_of_the_command() {
 
 #[test]
 fn a_file_that_is_too_large_is_not_read() {
-    let large = "# backend ".repeat(1024 * 1024);
+    let large = "# backend ".repeat(7 * 1024 * 1024);
     assert_snapshot!(found(&[("large.tf", &large)]), @"
     files-readable large.tf
-      ? the file is larger than 4194304 bytes
+      ? the file is larger than 67108864 bytes
     files-one-backend .
       ? a file of the configuration that may have a block could not be understood
     files-backend-declared backend.conf
@@ -75,7 +75,7 @@ proptest! {
         let bucket = format!("{start}AKIAIOSFODNN7EXAMPLE");
         let json = serde_json::json!({ "bucket": bucket, "key": value, name.clone(): [{ name: value }], "kms_key_id": value }).to_string();
         let saved = format!("{{\"backend\": {{\"type\": \"s3\", \"config\": {json}}}}}");
-        let files = [("backend.conf", ""), ("x.tfbackend.json", json.as_str()), (SAVED_AT, &saved), ("y.tfbackend", &format!("{raw} ")), ("z.tf", &format!("backend {raw}"))];
+        let files = [("backend.conf", ""), ("x.tfbackend.json", json.as_str()), (SAVED_AT, &saved), ("y.tfbackend", &format!("{raw} ")), ("z.tf", &format!("terraform {{ backend {raw}"))];
         let found = found_with(&cloud(), &files);
         let hidden = found.lines().any(|line| line.contains(is_hidden));
         prop_assert!(!hidden && !found.contains("AKIAIOSFODNN7EXAMPLE"), "{found:?}");

@@ -60,7 +60,7 @@ fn a_folder_or_all_below_it() {
     assert_eq!(
         by_hand.collect::<Vec<_>>(),
         [
-            "broken/main.tf: is not valid HCL at line 2, column 18",
+            "broken/main.tf: is not valid HCL at line 2, column 16",
             "json/backend.tf.json: it is JSON: set `use_lockfile` to true",
             "odd/main.tf: `dynamodb_table` is not a plain value there",
         ]

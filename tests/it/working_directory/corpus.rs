@@ -1,0 +1,90 @@
+//! What people write in configurations, read as Terraform reads it: which backend there is, and what it is told.
+//!
+//! Each row is tried with the real Terraform: it takes the file, and `init` stores the same backend, or none.
+
+use std::{fs, path::Path};
+
+use serde_json::Value as Json;
+use tfbackend::working_directory::{Argument, Kind, Look, Value, WorkingDirectory};
+
+use crate::{render::terraform::terraform, support::parts::in_parts};
+
+mod rows;
+
+/// Files by name.
+type Files = Vec<(String, Vec<u8>)>;
+
+fn folder(files: &Files) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, bytes) in files {
+        fs::write(dir.path().join(name), bytes).expect("written");
+    }
+    dir
+}
+
+/// The `path` of the local backend that `init` stored; the outer `None` without one.
+fn terraforms(dir: &Path, name: &str) -> Option<Option<String>> {
+    let ran = terraform(dir, &["init", "-no-color", "-input=false"], "");
+    assert!(ran.ok, "{name}: Terraform does not take it: {}", ran.all());
+    let stored = fs::read_to_string(dir.join(".terraform/terraform.tfstate")).ok()?;
+    let stored: Json = serde_json::from_str(&stored).expect("JSON");
+    assert_eq!(stored["backend"]["type"], "local", "{name}");
+    Some(stored["backend"]["config"]["path"].as_str().map(str::to_owned))
+}
+
+/// The same by our reading: whatever is no literal is what `value` says.
+fn ours(dir: &Path, name: &str) -> Option<Option<Value>> {
+    let configuration = WorkingDirectory::read(dir, &Look::default()).expect("a folder").configuration;
+    assert_eq!(configuration.unreadable, [], "{name}");
+    assert!(configuration.blocks.len() < 2, "{name}: {:?}", configuration.blocks);
+    let block = configuration.block()?;
+    assert_eq!(block.kind, Kind::Backend("local".into()), "{name}");
+    let value = |argument: &Argument| (argument.name == "path").then(|| argument.value.clone());
+    Some(block.arguments.iter().find_map(value).filter(|value| *value != Value::Null))
+}
+
+fn agree(name: &str, files: &Files) {
+    let dir = folder(files);
+    let (ours, terraforms) = (ours(dir.path(), name), terraforms(dir.path(), name));
+    let same = match (&ours, &terraforms) {
+        // Known to be unknown: then nothing is made of it.
+        (Some(Some(Value::NotLiteral)), Some(Some(_))) => rows::UNKNOWN.contains(&name),
+        (Some(Some(value)), Some(Some(path))) => value.as_text() == Some(path) && !rows::UNKNOWN.contains(&name),
+        (Some(None), Some(None)) | (None, None) => true,
+        _ => false,
+    };
+    assert!(same, "{name}: {ours:?}, and Terraform has {terraforms:?}");
+}
+
+const REAL: &str = "terraform {\n  backend \"local\" {\n    path = \"real\"\n  }\n}\n";
+
+async fn check_constructs(part: crate::support::parts::Part) {
+    for (name, construct) in part.of(&rows::constructs()) {
+        let file = |name: &str, parts: &[&[u8]]| (name.to_owned(), parts.concat());
+        agree(name, &vec![file("main.tf", &[construct])]);
+        agree(name, &vec![file("main.tf", &[construct, b"\n", REAL.as_bytes()])]);
+        agree(name, &vec![file("main.tf", &[REAL.as_bytes(), construct])]);
+        agree(name, &vec![file("a.tf", &[construct]), file("main.tf", &[REAL.as_bytes()])]);
+    }
+}
+
+async fn check_blocks(part: crate::support::parts::Part) {
+    for (name, files) in part.of(&rows::blocks()) {
+        agree(name, files);
+    }
+}
+
+in_parts! { fn constructs_do_not_hide_the_block: check_constructs in first second third fourth }
+in_parts! { fn each_form_of_block_is_read: check_blocks in first second }
+
+#[test]
+fn what_terraform_refuses_is_unreadable_if_it_may_have_a_block() {
+    for (text, error) in rows::REFUSED {
+        let dir = folder(&vec![("main.tf".to_owned(), text.to_vec())]);
+        let read = WorkingDirectory::read(dir.path(), &Look::default()).expect("a folder").configuration;
+        let errors: Vec<&str> = read.unreadable.iter().map(|unreadable| unreadable.error.as_str()).collect();
+        let shown = String::from_utf8_lossy(text);
+        assert_eq!(errors, [*error], "{shown}");
+        assert!(!terraform(dir.path(), &["init", "-no-color", "-input=false"], "").ok, "{shown}");
+    }
+}
