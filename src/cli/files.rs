@@ -13,7 +13,8 @@ use crate::{
     report::safe::safe,
     spec::Outputs,
     working_directory::{
-        Block, Configuration, Engine, Partial, Within, bounded,
+        Block, Configuration, DATA_DIR, Engine, Partial, Saved, Within, bounded,
+        configuration::{self, NO_STATE_STORES},
         conflicts::{Conflict, conflicts},
     },
 };
@@ -31,7 +32,7 @@ struct FileSet {
 }
 
 impl FileSet {
-    fn new(environment: &Environment, known: &Outputs, dir: &Path) -> Result<Self, Failure> {
+    fn new(environment: &Environment, known: &Outputs, dir: &Path, cx: &Context<'_>) -> Result<Self, Failure> {
         let names = &environment.settings.files;
         let of = |backend: &BackendConfig| {
             render::files(backend, names.tf_file.as_str(), names.conf_file.as_str()).map_err(|error| explain::render(&error))
@@ -60,6 +61,7 @@ impl FileSet {
             let at = set.files.iter().position(|file| file.owner.is_none());
             set.left_out = at.map(|at| set.files.remove(at));
         }
+        set.leave_out_beside_stored_state_store(dir, cx);
         let mut notes: Vec<String> = conflicts.iter().map(|conflict| set.note(conflict, environment, dir)).collect();
         set.notes.append(&mut notes);
         set.notes.extend(skips.map(|(block, _)| {
@@ -71,6 +73,22 @@ impl FileSet {
             )
         }));
         Ok(set)
+    }
+
+    /// No block is written into a folder that `init` connected with a state store, unless one of ours is there already: the
+    /// next `init` would leave its states behind.
+    fn leave_out_beside_stored_state_store(&mut self, dir: &Path, cx: &Context<'_>) {
+        let data_dir = dir.join(cx.host.var("TF_DATA_DIR").unwrap_or(DATA_DIR));
+        let Ok(Some(saved)) = Saved::read(&data_dir) else { return };
+        let at = self.files.iter().position(|file| file.owner.is_none() && !is_ours(dir, file));
+        let (true, Some(at)) = (saved.kind.is_state_store(), at) else { return };
+        let File { name, .. } = self.files.remove(at);
+        self.notes.push(format!(
+            "warning: {} has `{}`: {NO_STATE_STORES}, and {name} is not written. Terraform uses this backend once a file has \
+             `terraform {{ backend \"s3\" {{}} }}`; the states in the store have to be brought along",
+            saved.path.display(),
+            saved.kind.title()
+        ));
     }
 
     /// The block that the partial configuration completes, in a file of the user's that has the name of ours.
@@ -88,7 +106,8 @@ impl FileSet {
         let conf = environment.settings.files.conf_file.for_env(&environment.settings.env);
         match conflict {
             Conflict::Block { block } if block.is_s3() => {
-                let version = bounded::text(&block.at.path).ok().flatten().is_some_and(|text| text.contains("required_version"));
+                let bytes = bounded::bytes_up_to(&block.at.path, configuration::LIMIT).ok().flatten();
+                let version = bytes.is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("required_version"));
                 let missing = if environment.settings.lock.uses_lockfile() && !version {
                     "; missing there: `required_version = \">= 1.10\"`, for the lock file"
                 } else {
@@ -100,12 +119,15 @@ impl FileSet {
                     block.title()
                 )
             }
-            Conflict::Block { block } => format!(
-                "warning: {} has a {} block: {name} is not written{is_there}. Terraform uses this backend once `backend \"s3\" {{}}` \
-                 is in place of that block",
-                block.at,
-                block.title()
-            ),
+            Conflict::Block { block } => {
+                let unsupported = if block.kind.is_state_store() { format!(" ({NO_STATE_STORES})") } else { String::new() };
+                format!(
+                    "warning: {} has a {} block{unsupported}: {name} is not written{is_there}. Terraform uses this backend once \
+                     `backend \"s3\" {{}}` is in place of that block",
+                    block.at,
+                    block.title()
+                )
+            }
             Conflict::Unclear { path, .. } => format!(
                 "warning: {} may have a backend block, and could not be read: {name} is not written{is_there}. If there is none, add \
                  `terraform {{ backend \"s3\" {{}} }}`",
@@ -124,7 +146,7 @@ impl FileSet {
 /// A file of ours that was changed by hand keeps nothing in AWS from being repaired: it is named, and refused at the end.
 pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
-    let FileSet { files, .. } = FileSet::new(environment, known, &dir)?;
+    let FileSet { files, .. } = FileSet::new(environment, known, &dir, cx)?;
     let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
     let (edited, preview): (Vec<Written>, Vec<Written>) = preview.into_iter().partition(|file| environment.live && was_edited(file));
     if let Some(failure) = refused(&preview) {
@@ -142,7 +164,7 @@ pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Con
 /// Says which other files have a block, what that means, and which files bootstrap would refuse to write.
 pub fn say_what_is_there(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
-    let set = FileSet::new(environment, &Outputs::new(), &dir)?;
+    let set = FileSet::new(environment, &Outputs::new(), &dir, cx)?;
     set.say(cx);
     // What cannot be looked at is an error of bootstrap's, and no reason to show no plan.
     for file in render::files::preview(&dir, &set.files, environment.settings.run.overwrite).unwrap_or_default() {
@@ -157,7 +179,7 @@ pub fn say_what_is_there(environment: &Environment, cx: &mut Context<'_>) -> Res
 /// Writes what is not there already.
 pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<Vec<Written>, Failure> {
     let dir = environment.out(cx.host);
-    let set = FileSet::new(environment, known, &dir)?;
+    let set = FileSet::new(environment, known, &dir, cx)?;
     let written = render::files::write(&dir, &set.files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&written) {
         return Err(failure);
@@ -169,14 +191,14 @@ pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -
 /// How each file stands to what is there.
 pub fn check(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<(PathBuf, Standing)>, Failure> {
     let dir = environment.out(cx.host);
-    render::files::check(&dir, &FileSet::new(environment, known, &dir)?.files).map_err(|error| explain::render(&error))
+    render::files::check(&dir, &FileSet::new(environment, known, &dir, cx)?.files).map_err(|error| explain::render(&error))
 }
 
 /// Removes those that are as tfbackend wrote them, but for a block that another partial configuration completes: without
 /// it, Terraform would work on a local state.
 pub fn remove(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
     let dir = environment.out(cx.host);
-    let FileSet { mut files, left_out, .. } = FileSet::new(environment, known, &dir)?;
+    let FileSet { mut files, left_out, .. } = FileSet::new(environment, known, &dir, cx)?;
     files.extend(left_out.filter(|file| is_ours(&dir, file)));
     let mut in_use = vec![];
     if let Some(other) = other_partial(&dir, &files, cx) {

@@ -8,7 +8,7 @@ use super::{Check, Checked, Place, Verdict};
 use crate::{
     render::{BackendConfig, hcl, shell::shell_word},
     spec::UNKNOWN,
-    working_directory::{Argument, Block, EngineVersions, Partial, Value, WorkingDirectory},
+    working_directory::{Argument, Block, EngineVersions, Partial, Saved, Value, WorkingDirectory},
 };
 
 pub mod catalogue;
@@ -80,13 +80,13 @@ impl<'a> Files<'a> {
 
     /// Whether the folder is meant to have its state in an `s3` backend.
     fn is_remote(&self) -> bool {
-        let saved = self.folder.saved.as_ref().is_ok_and(|saved| saved.as_ref().is_some_and(|saved| saved.kind == "s3"));
+        let saved = self.folder.saved.as_ref().is_ok_and(|saved| saved.as_ref().is_some_and(Saved::is_s3));
         saved || !self.partial.is_empty() || self.folder.configuration.blocks.iter().any(Block::is_s3)
     }
 
     /// What `init` stored, as a setup.
     fn saved(&self) -> Option<Setup<'a>> {
-        let saved = self.folder.saved.as_ref().ok()?.as_ref().filter(|saved| saved.kind == "s3")?;
+        let saved = self.folder.saved.as_ref().ok()?.as_ref().filter(|saved| saved.is_s3())?;
         Some(Setup { is_saved: true, ..Setup::of(&saved.path, None, &[&saved.arguments]) })
     }
 

@@ -9,11 +9,12 @@ use std::{
 use super::{
     WorkingDirectory,
     bounded::Unreadable,
+    configuration::{Kind, NO_STATE_STORES},
     partial::{self, Partial},
     saved::DEFAULT_WORKSPACE,
     value::{Argument, Spot, Value},
 };
-use crate::render::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, hcl};
+use crate::render::arguments::DEFAULT_WORKSPACE_KEY_PREFIX;
 
 mod role;
 
@@ -71,6 +72,8 @@ pub enum NotConfigured {
     NoBackend { dir: PathBuf },
     #[error("{at} has `{title}`, not `backend \"s3\"`")]
     OtherBackend { title: String, at: Spot },
+    #[error("{at} has `{title}`: {NO_STATE_STORES}")]
+    StateStore { title: String, at: Spot },
     #[error("{first} and {second} both choose a backend, and one is allowed")]
     Several { first: Spot, second: Spot },
     #[error("{} has {} partial configurations ({}), and nothing says which one is meant", dir.display(), names.len(), names.join(", "))]
@@ -81,6 +84,14 @@ pub enum NotConfigured {
     NoBucket { path: PathBuf },
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
+}
+
+impl NotConfigured {
+    /// Of a backend that is not `s3`.
+    fn other(kind: &Kind, at: Spot) -> Self {
+        let title = kind.title();
+        if kind.is_state_store() { Self::StateStore { title, at } } else { Self::OtherBackend { title, at } }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -106,8 +117,8 @@ impl Configured {
             && let Some(saved) = folder.saved.clone()?
         {
             let at = Spot { path: saved.path.clone(), line: None };
-            if saved.kind != "s3" {
-                return Err(NotConfigured::OtherBackend { title: format!("backend {}", hcl::quoted(&saved.kind)), at });
+            if !saved.is_s3() {
+                return Err(NotConfigured::other(&saved.kind, at));
             }
             return Self::merged(&saved.path, [saved.arguments]);
         }
@@ -232,7 +243,7 @@ fn block(folder: &WorkingDirectory) -> Result<Vec<Argument>, NotConfigured> {
     match &configuration.blocks[..] {
         [] => Err(NotConfigured::NoBackend { dir: folder.dir.clone() }),
         [block] if block.is_s3() => Ok(block.arguments.clone()),
-        [block] => Err(NotConfigured::OtherBackend { title: block.title(), at: block.at.clone() }),
+        [block] => Err(NotConfigured::other(&block.kind, block.at.clone())),
         [first, second, ..] => Err(NotConfigured::Several { first: first.at.clone(), second: second.at.clone() }),
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     DATA_DIR,
+    configuration::Kind,
     local::local_state,
     partial::Partial,
     saved::Saved,
@@ -51,16 +52,17 @@ impl NextCommand {
 /// for working data that is not `.terraform` (`TF_DATA_DIR`) is not known.
 pub fn next_command(dir: &Path, conf_name: &str) -> NextCommand {
     let saved = match Saved::read(&dir.join(DATA_DIR)) {
-        Ok(Some(saved)) if saved.kind == "local" && local_state(dir) => return NextCommand::Migrate,
+        Ok(Some(saved)) if saved.kind == Kind::Backend("local".to_owned()) && local_state(dir) => return NextCommand::Migrate,
         Ok(Some(saved)) => saved,
         Ok(None) if local_state(dir) => return NextCommand::Migrate,
         Ok(None) => return NextCommand::Init,
         Err(_) => return NextCommand::Choose { from: "a backend that could not be read".into() },
     };
     let wanted = wanted(&dir.join(conf_name));
+    let (is_s3, kind) = (saved.is_s3(), saved.kind);
     let had = said(saved.arguments);
-    if saved.kind != "s3" || place(&had) != place(&wanted) {
-        return NextCommand::Choose { from: described(&saved.kind, &had) };
+    if !is_s3 || place(&had) != place(&wanted) {
+        return NextCommand::Choose { from: described(&kind, &had) };
     }
     if had == wanted { NextCommand::Ready } else { NextCommand::Reconfigure }
 }
@@ -88,11 +90,11 @@ fn place(said: &Said) -> [Value; 4] {
     [of("bucket"), of("key"), endpoint.unwrap_or(Value::Null), prefix]
 }
 
-fn described(kind: &str, said: &Said) -> String {
+fn described(kind: &Kind, said: &Said) -> String {
     let text = |name: &str| said.get(name).and_then(Value::as_text);
-    let kind = hcl::quoted(kind);
+    let kind = kind.title();
     match (text("bucket"), text("key")) {
-        (Some(bucket), Some(key)) => format!("backend {kind}, bucket {}, key {}", hcl::quoted(bucket), hcl::quoted(key)),
-        _ => format!("backend {kind}"),
+        (Some(bucket), Some(key)) => format!("{kind}, bucket {}, key {}", hcl::quoted(bucket), hcl::quoted(key)),
+        _ => kind,
     }
 }

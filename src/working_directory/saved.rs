@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     bounded::{self, Unreadable},
+    configuration::Kind,
     value::{self, Argument, Spot, Value},
 };
 
@@ -18,8 +19,7 @@ const LONGEST_NAME: u64 = 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saved {
     pub path: PathBuf,
-    /// As in `s3`; `cloud` for HCP Terraform.
-    pub kind: String,
+    pub kind: Kind,
     /// Those that are not null.
     pub arguments: Vec<Argument>,
     /// Of the block and the partial configuration, by which Terraform sees that one has changed.
@@ -36,16 +36,27 @@ impl Saved {
         must_not_be_linked(data_dir, &path)?;
         let Some(text) = bounded::text(&path)? else { return Ok(None) };
         let root: Json = serde_json::from_str(&text).map_err(|error| Unreadable::new(&path, value::json_error(&error)))?;
-        let Some(backend) = root.get("backend").filter(|backend| !backend.is_null()) else { return Ok(None) };
-        let kind = backend.get("type").and_then(Json::as_str).ok_or_else(|| Unreadable::new(&path, "has a backend without a type"))?;
-        let arguments = match backend.get("config") {
+        let stored = |name: &'static str| Some((name, root.get(name).filter(|stored| !stored.is_null())?));
+        let Some((name, stored)) = stored("backend").or_else(|| stored("state_store")) else { return Ok(None) };
+        let kind =
+            stored.get("type").and_then(Json::as_str).ok_or_else(|| Unreadable::new(&path, format!("has a {name} without a type")))?;
+        let arguments = match stored.get("config") {
             Some(Json::Object(config)) if config.len() > value::MOST => return Err(value::too_many(&path)),
             Some(Json::Object(config)) => config.iter().filter_map(|(name, value)| argument(name, value, &path)).collect(),
             Some(Json::Null) | None => vec![],
-            Some(_) => return Err(Unreadable::new(&path, "has a backend whose configuration is no object")),
+            Some(_) => return Err(Unreadable::new(&path, format!("has a {name} whose configuration is no object"))),
         };
-        let hash = backend.get("hash").and_then(Json::as_u64);
-        Ok(Some(Self { kind: kind.to_owned(), arguments, hash, path }))
+        let hash = stored.get("hash").and_then(Json::as_u64);
+        let kind = match (name, kind) {
+            ("state_store", kind) => Kind::StateStore(kind.to_owned()),
+            (_, "cloud") => Kind::Cloud,
+            (_, kind) => Kind::Backend(kind.to_owned()),
+        };
+        Ok(Some(Self { kind, arguments, hash, path }))
+    }
+
+    pub fn is_s3(&self) -> bool {
+        self.kind.is_s3()
     }
 
     /// Of one argument, if it is set.

@@ -281,7 +281,9 @@ fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> 
                 .hint("or run it in a folder with a `backend \"s3\"` block")
         }
         NotConfigured::NoBackend { .. } | NotConfigured::Unreadable(_) | NotConfigured::Several { .. } => said,
-        NotConfigured::OtherBackend { .. } => said.hint("name the backend: --env NAME, --backend-config FILE, or --bucket NAME"),
+        NotConfigured::OtherBackend { .. } | NotConfigured::StateStore { .. } => {
+            said.hint("name the backend: --env NAME, --backend-config FILE, or --bucket NAME")
+        }
         NotConfigured::WhichFile { .. } => said.hint("say which: --backend-config FILE"),
         NotConfigured::NotPlain { .. } => {
             said.hint("what is only known while Terraform runs has to be said: --env NAME, or --bucket NAME and --key PATH")

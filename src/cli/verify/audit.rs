@@ -29,7 +29,7 @@ use crate::{
         names::{AccountId, BucketName, EnvName, Region},
     },
     verify::{Place, files},
-    working_directory::Configured,
+    working_directory::{Configured, configured::NotConfigured},
 };
 
 /// Where to look first: S3 says where the bucket is.
@@ -159,7 +159,8 @@ async fn held_to(
     checked.extend(surveyed);
     checked.extend(what_else);
     checked.extend(exposed);
-    checked.extend(of_files(settings, cx).await?);
+    let (of_files, unsupported) = of_files(settings, cx).await?;
+    checked.extend(of_files);
     let of = super::live::InUse {
         bucket: &names.state_bucket,
         table: table.clone(),
@@ -186,20 +187,27 @@ async fn held_to(
     let mut document = document(who, &checked, accepted, options.min_severity.into(), cx);
     document.resources = resources(&blueprint, &observation);
     document.notes.extend(notes);
+    document.notes.extend(unsupported);
     Ok(document)
 }
 
-/// The current folder, if it is of this bucket.
-async fn of_files(settings: &Settings, cx: &mut Context<'_>) -> Result<Vec<crate::verify::Checked>, Failure> {
+/// The current folder, if it is of this bucket; and a note where it has its state elsewhere.
+async fn of_files(settings: &Settings, cx: &mut Context<'_>) -> Result<(Vec<crate::verify::Checked>, Option<String>), Failure> {
     let mut folder = super::read_folder(&cx.host.cwd, &[], cx)?;
-    let configured = Configured::of_folder(&folder, &[]).ok();
+    let configured = match Configured::of_folder(&folder, &[]) {
+        Err(error @ NotConfigured::StateStore { .. }) => {
+            let error = error.to_string().replace(&format!("{}/", cx.host.cwd.display()), "");
+            return Ok((vec![], Some(format!("the files of this folder are not checked: {error}"))));
+        }
+        configured => configured.ok(),
+    };
     let is_of_it =
         configured.is_some_and(|configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str()));
     if !is_of_it {
-        return Ok(vec![]);
+        return Ok((vec![], None));
     }
     super::engine::add_installed(&mut folder, &cx.host.vars).await;
-    Ok(super::named_from(&cx.host.cwd, files::check(&folder, None, true)))
+    Ok((super::named_from(&cx.host.cwd, files::check(&folder, None, true)), None))
 }
 
 /// What would set right all of it at once, names left to whoever does.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     render::{BackendConfig, arguments::DEFAULT_WORKSPACE_KEY_PREFIX},
     verify::{Checked, Verdict},
-    working_directory::{Block, Partial, Saved, Value},
+    working_directory::{Block, Partial, Saved, Value, configuration::NO_STATE_STORES},
 };
 
 /// Which states a run finds: another value is never written without taking them along.
@@ -64,8 +64,9 @@ fn initialized(files: &Files<'_>, saved: &Saved) -> Option<Verdict> {
             None => return Some(of_none(files, saved)),
         },
     };
-    if saved.kind != "s3" {
-        let what = format!("it was initialized with the backend {}", named(&saved.kind));
+    if !saved.is_s3() {
+        let unsupported = if saved.kind.is_state_store() { format!("; {NO_STATE_STORES}") } else { String::new() };
+        let what = format!("it was initialized with `{}`{unsupported}", saved.kind.title());
         return Some(fails(what, format!("{}, or `-migrate-state` for `-reconfigure` to take its state along", files.init(setup))));
     }
     let must = MUST_BE_SAID.iter().copied().filter(|name| !setup.arguments.contains_key(name));
@@ -82,7 +83,7 @@ fn initialized(files: &Files<'_>, saved: &Saved) -> Option<Verdict> {
 fn of_none(files: &Files<'_>, saved: &Saved) -> Verdict {
     let what = format!(
         "it was initialized with `{}`, bucket {}, key {}, which none of the {} partial configurations names",
-        saved.kind.escape_debug(),
+        saved.kind.title(),
         shown(saved.value("bucket")),
         shown(saved.value("key")),
         files.setups.len()

@@ -45,7 +45,7 @@ fn away(files: &Files<'_>, path: &Path) -> String {
     let program = files.folder.engine.program();
     let file = shell_word(&files.relative(path));
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let is_initialized = matches!(&files.folder.saved, Ok(Some(saved)) if saved.kind == "s3");
+    let is_initialized = matches!(&files.folder.saved, Ok(Some(saved)) if saved.is_s3());
     match name {
         "errored.tfstate" => format!("`{program} state push {file}`, since it was not written to the backend; then `rm {file}`"),
         "terraform.tfstate" if !is_initialized => format!("`{program} init -migrate-state`, with `-backend-config=FILE` if there is one"),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     verify::{Checked, Verdict},
-    working_directory::{Partial, Unreadable},
+    working_directory::{Block, Partial, Unreadable, configuration::NO_STATE_STORES},
 };
 
 pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
@@ -64,7 +64,8 @@ fn declared(files: &Files<'_>) -> Vec<Checked> {
     }
     let mut all: Vec<Checked> = files.partial.iter().map(|partial| at(&DECLARED, &partial.path, of_partial(files, partial))).collect();
     if let (Some(block), Some(cloud), true) = (configuration.block().filter(|block| !block.is_s3()), files.cloud, all.is_empty()) {
-        let what = format!("{} has `{}`, and the environment {} has an s3 backend", block.at, block.title(), cloud.env);
+        let unsupported = unsupported(block);
+        let what = format!("{} has `{}`, and the environment {} has an s3 backend{unsupported}", block.at, block.title(), cloud.env);
         all.push(at(
             &DECLARED,
             &block.at.path,
@@ -74,9 +75,13 @@ fn declared(files: &Files<'_>) -> Vec<Checked> {
     if let (Ok(Some(saved)), [], true) =
         (&files.folder.saved, &configuration.blocks[..], all.is_empty() && configuration.unreadable.is_empty())
     {
-        all.extend((saved.kind == "s3").then(|| at(&DECLARED, &saved.path, of_saved(files))));
+        all.extend(saved.is_s3().then(|| at(&DECLARED, &saved.path, of_saved(files))));
     }
     all
+}
+
+fn unsupported(block: &Block) -> String {
+    if block.kind.is_state_store() { format!("; {NO_STATE_STORES}") } else { String::new() }
 }
 
 fn of_saved(files: &Files<'_>) -> Verdict {
@@ -99,7 +104,12 @@ fn of_partial(files: &Files<'_>, partial: &Partial) -> Verdict {
     let init = format!("`{} init -migrate-state -backend-config={name}`", files.folder.engine.program());
     match configuration.blocks.first() {
         Some(other) => fails(
-            format!("{} has `{}`, so that the partial configuration goes to another backend, or nowhere", other.at, other.title()),
+            format!(
+                "{} has `{}`, so that the partial configuration goes to another backend, or nowhere{}",
+                other.at,
+                other.title(),
+                unsupported(other)
+            ),
             format!("write `backend \"s3\" {{}}` for `{}` at {}, then {init}", other.title(), other.at),
         ),
         None => {

@@ -80,6 +80,21 @@ fn nothing_is_guessed() {
 }
 
 #[test]
+fn a_state_store_is_its_own_kind() {
+    let store = ("main.tf", "terraform {\n  state_store \"aws_s3\" {\n    provider \"aws\" {}\n    bucket = \"b\"\n  }\n}\n");
+    let stored = r#"{"version": 3, "terraform_version": "1.15.2", "state_store": {"type": "aws_s3", "hash": 7,
+        "provider": {"version": "6.0.0", "source": "registry.terraform.io/hashicorp/aws", "config": {"region": null}, "hash": 5},
+        "config": {"bucket": "b", "key": "k"}}}"#;
+    let unsupported = "has `state_store \"aws_s3\"`: tfbackend does not support state stores, only `backend \"s3\"`";
+    let refused = |files: &[(&str, &str)], given: &[&str]| of(files, given).expect_err("no s3 backend");
+    assert_eq!(refused(&[store], &[]), format!("main.tf:2 {unsupported}"));
+    assert_eq!(refused(&[store, CONF], &["backend.conf"]), format!("main.tf:2 {unsupported}"));
+    for files in [&[STUB, CONF, (SAVED.0, stored)][..], &[(SAVED.0, stored)], &[store, (SAVED.0, stored)]] {
+        assert_eq!(refused(files, &[]), format!(".terraform/terraform.tfstate {unsupported}"));
+    }
+}
+
+#[test]
 fn all_arguments_are_taken_over() {
     let conf = r#"
         bucket = "b"

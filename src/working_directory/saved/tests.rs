@@ -21,7 +21,7 @@ fn arguments_that_are_set_are_read() {
             "endpoints": {"s3": "${x}", "iam": null}}}}"#,
     );
     let saved = saved.expect("it makes sense").expect("it is there");
-    assert_eq!((saved.kind.as_str(), saved.hash), ("s3", Some(4036975461)));
+    assert_eq!((saved.kind.title(), saved.hash), ("backend \"s3\"".to_owned(), Some(4036975461)));
     let arguments: Vec<_> = saved.arguments.iter().map(|argument| (argument.name.as_str(), &argument.value)).collect();
     let endpoints = Value::Object([("s3".into(), Value::Text("${x}".into()))].into());
     let bucket = Value::Text("b".into());
@@ -34,6 +34,16 @@ fn arguments_that_are_set_are_read() {
             ("endpoints", &endpoints)
         ]
     );
+}
+
+#[test]
+fn each_kind_is_told() {
+    let kind = |text: &str| read(text).expect("it makes sense").expect("it is there").kind;
+    assert_eq!(kind(r#"{"backend": {"type": "gcs"}}"#), Kind::Backend("gcs".into()));
+    assert_eq!(kind(r#"{"backend": {"type": "cloud"}}"#), Kind::Cloud);
+    let store = r#"{"backend": null, "state_store": {"type": "aws_s3", "provider": {"config": {}}, "config": {"bucket": "b"}, "hash": 1}}"#;
+    assert_eq!(kind(store), Kind::StateStore("aws_s3".into()));
+    assert_eq!(read(r#"{"state_store": {"provider": {}}}"#), Err("has a state_store without a type".into()));
 }
 
 #[test]

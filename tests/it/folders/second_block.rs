@@ -113,11 +113,34 @@ async fn block_of_another_kind_is_named_and_works_once_it_is_replaced() {
         let line = format!("{SMALL} --key {folder}.tfstate");
         let said = world.ok(folder, &format!("bootstrap {line} -y"));
         let title = block.split(" {").next().expect("a title");
-        assert!(said.contains(&format!("main.tf:2 has a {title} block: backend.tf is not written.")), "{said}");
+        let unsupported = if folder == "store" { " (tfbackend does not support state stores, only `backend \"s3\"`)" } else { "" };
+        assert!(said.contains(&format!("main.tf:2 has a {title} block{unsupported}: backend.tf is not written.")), "{said}");
         assert!(!world.exists(&format!("{folder}/backend.tf")) && world.exists(&format!("{folder}/backend.conf")), "{folder}");
         world.put(&format!("{folder}/main.tf"), &main.replace(block, "backend \"s3\" {}"));
         assert_eq!(world.initialized(folder)["bucket"], BUCKET, "{folder}");
     }
+}
+
+/// As `init` of Terraform 1.15 stores it, once the block is gone from the files.
+#[tokio::test]
+async fn no_block_is_written_beside_a_state_store_that_init_stored() {
+    let world = Folders::new().await;
+    let stored = r#"{"version": 3, "state_store": {"type": "aws_s3", "provider": {"config": {}}, "config": {"bucket": "b"}, "hash": 1}}"#;
+    world.put("store/.terraform/terraform.tfstate", stored);
+    let said = world.ok("store", &format!("bootstrap {SMALL} -y"));
+    let has = ".terraform/terraform.tfstate has `state_store \"aws_s3\"`: tfbackend does not support state stores, only `backend \"s3\"`";
+    assert!(said.contains(has) && said.contains("backend.tf is not written"), "{said}");
+    assert!(!world.exists("store/backend.tf") && world.exists("store/backend.conf"));
+    for line in ["state list", "state check", "lock list", "lock show", "lock migrate --check"] {
+        let said = world.refused("store", line, 1);
+        assert!(said.contains(has), "{line}: {said}");
+    }
+    let said = world.refused("store", &format!("verify --bucket {BUCKET} --region eu-west-1"), 2);
+    assert!(said.contains("the files of this folder are not checked") && said.contains(has), "{said}");
+    // A block that is there already is the user's choice.
+    world.put("store/backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
+    let said = world.ok("store", &format!("render {SMALL}"));
+    assert!(!said.contains("does not support"), "{said}");
 }
 
 /// Two environments whose blocks have files of their own would be two blocks in one folder.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs};
 use insta::assert_snapshot;
 use tfbackend::verify::files::catalogue::ALL;
 
-use super::{CONF, SAVED, SAVED_AT, STUB, checked, cloud, folder, found};
+use super::{CONF, SAVED, SAVED_AT, STUB, checked, cloud, folder, found, found_with};
 
 /// The partial configuration with one line replaced.
 fn conf(from: &str, to: &str) -> String {
@@ -132,6 +132,31 @@ fn what_cannot_be_read_is_never_said_to_hold() {
 }
 
 #[test]
+fn state_stores_are_said_to_be_unsupported() {
+    let store = "terraform {\n  state_store \"aws_s3\" {\n    provider \"aws\" {}\n  }\n}\n";
+    let saved = r#"{"backend": null, "state_store": {"type": "aws_s3", "provider": {"config": {}}, "config": {"bucket": "b"}, "hash": 1}}"#;
+    let partial = [("backend.tf", store), ("backend.conf", ""), ("prod.s3.tfbackend", CONF), (SAVED_AT, saved)];
+    assert_snapshot!(found(&partial), @r#"
+    files-backend-declared prod.s3.tfbackend
+      backend.tf:2 has `state_store "aws_s3"`, so that the partial configuration goes to another backend, or nowhere; tfbackend does not support state stores, only `backend "s3"`
+      -> write `backend "s3" {}` for `state_store "aws_s3"` at backend.tf:2, then `terraform init -migrate-state -backend-config=prod.s3.tfbackend`
+    files-initialized-as-written .terraform/terraform.tfstate
+      it was initialized with `state_store "aws_s3"`; tfbackend does not support state stores, only `backend "s3"`
+      -> `terraform init -reconfigure -backend-config=prod.s3.tfbackend`, or `-migrate-state` for `-reconfigure` to take its state along
+    "#);
+    assert_snapshot!(found_with(&cloud(), &[("backend.tf", store), ("backend.conf", ""), (SAVED_AT, saved)]), @r#"
+    files-backend-declared backend.tf
+      backend.tf:2 has `state_store "aws_s3"`, and the environment prod has an s3 backend; tfbackend does not support state stores, only `backend "s3"`
+      -> write `backend "s3" {}` for `state_store "aws_s3"` at backend.tf:2
+    "#);
+    assert_snapshot!(found(&[(SAVED_AT, saved)]), @r#"
+    files-initialized-as-written .terraform/terraform.tfstate
+      it was initialized with `state_store "aws_s3"`; tfbackend does not support state stores, only `backend "s3"`
+      -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
+    "#);
+}
+
+#[test]
 fn block_and_partial_configuration_agree() {
     let block = STUB.replace("encrypt = true", "bucket = \"other\"\n    encrypt = \"true\"\n    use_lockfile = false");
     assert_snapshot!(found(&[("backend.tf", &block)]), @r#"
@@ -159,11 +184,11 @@ fn init_stored_what_the_files_say() {
       `workspace_key_prefix` is nothing at backend.conf, and was "x" at the last `init`
       -> `terraform init -reconfigure -backend-config=backend.conf`
     "#);
-    assert_snapshot!(found(&[(SAVED_AT, r#"{"backend": {"type": "local", "config": {}}}"#)]), @"
+    assert_snapshot!(found(&[(SAVED_AT, r#"{"backend": {"type": "local", "config": {}}}"#)]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
-      it was initialized with the backend `local`
+      it was initialized with `backend "local"`
       -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
-    ");
+    "#);
     // As Terraform writes it: converted, in another order, without what was given by the command line.
     let saved = SAVED.replace("\"eu-west-1\"", "\"eu-west-1\", \"max_retries\": 3, \"profile\": \"mine\"");
     let conf = CONF.replace("use_lockfile = true", "use_lockfile = \"true\"\nmax_retries = \"3\"\ndynamodb_table = \"\"\nacl = null");
@@ -176,7 +201,7 @@ fn with_several_partial_configurations_init_used_one_of_them() {
     assert_eq!(found(&[("dev.s3.tfbackend", &dev)]), "");
     assert_snapshot!(found(&[("dev.s3.tfbackend", &dev), (SAVED_AT, &SAVED.replace("\"k\"", "\"elsewhere\""))]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
-      it was initialized with `s3`, bucket "b", key "elsewhere", which none of the 2 partial configurations names
+      it was initialized with `backend "s3"`, bucket "b", key "elsewhere", which none of the 2 partial configurations names
       -> `terraform init -reconfigure -backend-config=FILE` with the one that is meant
     "#);
 }

@@ -19,7 +19,7 @@ fn names_are_shown_quoted_too() {
     let json = SAVED.replace("\"type\": \"s3\"", "\"type\": \"s3\\u001b[2J\"");
     assert_snapshot!(found(&[(SAVED_AT, &json)]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
-      it was initialized with the backend "s3\u001b[2J"
+      it was initialized with `backend "s3\u001b[2J"`
       -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
     "#);
     let block = r#"{"terraform": {"backend": {"s3": {"a\u001b[2J": 1, "bucket": "${file(\"/etc/passwd\")}"}}}}"#;

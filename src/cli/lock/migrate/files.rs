@@ -261,7 +261,7 @@ fn stored(folder: &WorkingDirectory, wanted: &Wanted<'_>) -> Option<(PathBuf, St
         Err(unreadable) => return Some((unreadable.path.clone(), unreadable.error.clone())),
     };
     let text = |name| saved.value(name).and_then(Value::as_text).filter(|text| !text.is_empty());
-    let is_of_ours = saved.kind == "s3" && text("bucket") == Some(wanted.bucket);
+    let is_of_ours = saved.is_s3() && text("bucket") == Some(wanted.bucket);
     let table = text("dynamodb_table").filter(|table| is_of_ours && wanted.is_table(table))?;
     let is_explained = said(folder).iter().any(|said| said.has_table && said.bucket.as_ref().is_none_or(|bucket| bucket == wanted.bucket));
     let why = format!("`init` was run with `dynamodb_table` = {}, and no file of the folder says so", crate::render::hcl::quoted(table));
