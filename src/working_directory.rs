@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod nfc;
 pub mod value;
 mod lexer;
 pub mod scan;

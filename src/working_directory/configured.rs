@@ -125,7 +125,7 @@ impl Configured {
         let mut layers = vec![block(folder)?];
         layers.extend(given_layers(&folder.dir, given)?);
         match &folder.partial[..] {
-            _ if !given.is_empty() || says_bucket(&layers) => {}
+            _ if !given.is_empty() => {}
             [] => {}
             [one] => layers.push(one.arguments.clone()?),
             several => {
@@ -254,10 +254,6 @@ fn given_layers(dir: &Path, given: &[String]) -> Result<Vec<Vec<Argument>>, NotC
         None => Ok(Partial::read(&dir.join(given)).arguments?),
     };
     given.iter().map(layer).collect()
-}
-
-fn says_bucket(layers: &[Vec<Argument>]) -> bool {
-    layers.iter().flatten().any(|argument| argument.name == "bucket" && argument.value != Value::Null)
 }
 
 /// By name, the last said of each.

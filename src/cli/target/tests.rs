@@ -186,7 +186,8 @@ fn what_contradicts_names_both_sources() {
       hint: leave out the one that is not meant
     error: which bucket is meant? main.tf:3 says "edited-states", and .terraform/terraform.tfstate says "saved-states"
       hint: leave out the one that is not meant
-      hint: `terraform init -reconfigure` takes over the block; --backend-config FILE names another
+      hint: name the one that is meant: --backend-config FILE
+      hint: `terraform init -reconfigure` chooses what the block says, which is another state than the one that is used now
     error: which backend is meant? main.tf:2 says "backend \"gcs\"", and .terraform/terraform.tfstate says "backend \"s3\""
       hint: leave out the one that is not meant
     error: main.tf:2 has `backend "gcs"`, not `backend "s3"`
@@ -197,12 +198,32 @@ fn what_contradicts_names_both_sources() {
 }
 
 #[test]
+fn override_that_init_stored_and_a_file_explains_is_used() {
+    let block = ("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n    key = \"dev.tfstate\"\n  }\n}\n");
+    let stored = |key: &str| format!(r#"{{"backend": {{"type": "s3", "config": {{"bucket": "states", "key": "{key}"}}}}}}"#);
+    let (saved, dev) = (stored("prod.tfstate"), ("dev.s3.tfbackend", "key = \"dev.tfstate\"\n"));
+    let saved = (SAVED.0, &*saved);
+    let prod = ("prod.s3.tfbackend", "key = \"prod.tfstate\"\n");
+    for files in [&[block, saved, prod][..], &[block, saved, dev, prod]] {
+        let line = which(files, &[], &[]);
+        assert!(line.starts_with("states key prod.tfstate") && line.contains(".terraform/terraform.tfstate"), "{line}");
+    }
+    let other_bucket = ("prod.s3.tfbackend", "bucket = \"others\"\nkey = \"prod.tfstate\"\n");
+    for files in [&[block, saved][..], &[block, saved, dev], &[block, saved, other_bucket]] {
+        let line = which(files, &[], &[]);
+        let meant = "error: which key is meant? main.tf:4 says \"dev.tfstate\", and .terraform/terraform.tfstate says \"prod.tfstate\"";
+        assert!(line.starts_with(meant), "{line}");
+    }
+}
+
+#[test]
 fn nothing_is_guessed() {
     let two = [STUB, ("a.tfbackend", CONF.1), ("b.tfbackend", CONF.1)];
     let lines = [
         which(&[], &[], &[]),
         which(&[CONF], &[], &[]),
         which(&two, &[], &[]),
+        which(&two, &[], &["--backend-config", "/dev/null"]),
         which(&[STUB], &[], &["--key", "k"]),
         which(&[("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = var.b\n  }\n}\n")], &[], &[]),
         which(&[], &[], &["--backend-config", "none.conf"]),
@@ -222,7 +243,9 @@ fn nothing_is_guessed() {
       hint: of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any
       hint: or run it in a folder with a `backend "s3"` block
     error: this folder has 2 partial configurations (a.tfbackend, b.tfbackend), and nothing says which one is meant
-      hint: say which: --backend-config FILE
+      hint: say which: --backend-config FILE (/dev/null for none)
+    error: this folder does not say which bucket
+      hint: --backend-config FILE says the rest, or --bucket NAME
     error: this folder does not say which bucket
       hint: --backend-config FILE says the rest, or --bucket NAME
     error: main.tf:3 does not say `bucket` as a plain value

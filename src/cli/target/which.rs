@@ -19,7 +19,7 @@ use crate::{
     },
     state::layout::DEFAULT_WORKSPACE,
     working_directory::{
-        Argument, Configured, Saved, WorkingDirectory,
+        Argument, Configured, Partial, Saved, WorkingDirectory,
         configured::{NotConfigured, Origin, Said},
         saved::is_workspace,
     },
@@ -217,8 +217,13 @@ fn found(
     if given.is_empty() {
         let configured = Configured::of_folder(&folder, &[]).map_err(|error| explain(&error))?;
         must_be_what_was_initialized(&folder, cx)?;
-        let origin = shown(&configured.bucket.origin, cx);
-        return Ok((configured, Some(without_line(&origin)), Some(folder)));
+        let mut origin = without_line(&shown(&configured.bucket.origin, cx));
+        if let (Ok(None), [partial]) = (&folder.saved, &folder.partial[..])
+            && origin != partial.name()
+        {
+            origin = format!("{origin}, {}", partial.name());
+        }
+        return Ok((configured, Some(origin), Some(folder)));
     }
     // Files alone describe a backend as well, in a folder that has none.
     let has_backend = !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
@@ -250,15 +255,32 @@ fn must_be_what_was_initialized(folder: &WorkingDirectory, cx: &Context<'_>) -> 
         let stored = (format!("backend {}", quoted("s3")), here(&saved.path.display().to_string(), cx));
         return Err(contradiction("backend", (&block.title(), &shown(&at, cx)), (&stored.0, &stored.1)));
     }
-    for argument in block.arguments.iter().filter(|argument| PLACE.contains(&&*argument.name)) {
-        let (Some(text), Some(stored)) = (argument.value.as_text(), stored(saved, &argument.name)) else { continue };
-        if text != stored {
-            let (at, path) = (Origin::File(argument.at.clone()), saved.path.display().to_string());
-            let failure = contradiction(&argument.name, (text, &shown(&at, cx)), (stored, &here(&path, cx)));
-            return Err(failure.hint("`terraform init -reconfigure` takes over the block; --backend-config FILE names another"));
-        }
+    let differ = differing(&block.arguments, saved);
+    let [(argument, text, stored), ..] = &differ[..] else { return Ok(()) };
+    if folder.partial.iter().any(|partial| explains(partial, &differ, saved)) {
+        return Ok(());
     }
-    Ok(())
+    let (at, path) = (Origin::File(argument.at.clone()), saved.path.display().to_string());
+    let failure = contradiction(&argument.name, (text, &shown(&at, cx)), (stored, &here(&path, cx)));
+    let init = format!("{} init -reconfigure", folder.engine.program());
+    let init = format!("`{init}` chooses what the block says, which is another state than the one that is used now");
+    Err(failure.hint("name the one that is meant: --backend-config FILE").hint(init))
+}
+
+/// Of the arguments that tell one state from another, those that say something else than what `init` stored.
+fn differing<'a>(arguments: &'a [Argument], saved: &'a Saved) -> Vec<(&'a Argument, &'a str, &'a str)> {
+    let place = arguments.iter().filter(|argument| PLACE.contains(&&*argument.name));
+    let texts = place.filter_map(|argument| Some((argument, argument.value.as_text()?, stored(saved, &argument.name)?)));
+    texts.filter(|(_, text, stored)| text != stored).collect()
+}
+
+/// Whether `init` with this partial configuration stores what it stored, over a block that says something else.
+fn explains(partial: &Partial, differ: &[(&Argument, &str, &str)], saved: &Saved) -> bool {
+    let says = |(argument, _, stored): &(&Argument, &str, &str)| {
+        let said = partial.said().iter().rfind(|said| said.name == argument.name);
+        said.is_some_and(|said| said.value.as_text() == Some(*stored))
+    };
+    differ.iter().all(says) && differing(partial.said(), saved).is_empty()
 }
 
 fn stored<'a>(saved: &'a Saved, name: &str) -> Option<&'a str> {
@@ -284,7 +306,7 @@ fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> 
         NotConfigured::OtherBackend { .. } | NotConfigured::StateStore { .. } => {
             said.hint("name the backend: --env NAME, --backend-config FILE, or --bucket NAME")
         }
-        NotConfigured::WhichFile { .. } => said.hint("say which: --backend-config FILE"),
+        NotConfigured::WhichFile { .. } => said.hint("say which: --backend-config FILE (/dev/null for none)"),
         NotConfigured::NotPlain { .. } => {
             said.hint("what is only known while Terraform runs has to be said: --env NAME, or --bucket NAME and --key PATH")
         }

@@ -80,6 +80,23 @@ fn nothing_is_guessed() {
 }
 
 #[test]
+fn the_one_partial_configuration_counts_whatever_the_block_says() {
+    let block = ("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"block\"\n    key = \"block\"\n  }\n}\n");
+    let partial = ("prod.s3.tfbackend", "key = \"partial\"\ndynamodb_table = \"locks\"\n");
+    let other = ("dev.s3.tfbackend", "key = \"dev\"\n");
+    assert_eq!(place(&[block, partial], &[]), ["block main.tf:3", "partial prod.s3.tfbackend:1"]);
+    let table = of(&[block, partial], &[]).expect("a backend").dynamodb_table.expect("a table");
+    assert_eq!(table.value, "locks");
+    assert_eq!(place(&[block], &[]), ["block main.tf:3", "block main.tf:4"]);
+    assert_eq!(place(&[block, partial, other], &["/dev/null"]), ["block main.tf:3", "block main.tf:4"]);
+    assert_eq!(place(&[block, partial], &["key=cli"])[1], "cli -backend-config=key=…", "what is given is all there is");
+    let several = ". has 2 partial configurations (dev.s3.tfbackend, prod.s3.tfbackend), and nothing says which one is meant";
+    assert_eq!(of(&[block, partial, other], &[]), Err(several.to_owned()));
+    let unreadable = ("prod.s3.tfbackend", "key =\n");
+    assert_eq!(of(&[block, unreadable], &[]), Err("prod.s3.tfbackend is not valid HCL at line 1, column 6".to_owned()));
+}
+
+#[test]
 fn a_state_store_is_its_own_kind() {
     let store = ("main.tf", "terraform {\n  state_store \"aws_s3\" {\n    provider \"aws\" {}\n    bucket = \"b\"\n  }\n}\n");
     let stored = r#"{"version": 3, "terraform_version": "1.15.2", "state_store": {"type": "aws_s3", "hash": 7,
@@ -92,6 +109,19 @@ fn a_state_store_is_its_own_kind() {
     for files in [&[STUB, CONF, (SAVED.0, stored)][..], &[(SAVED.0, stored)], &[store, (SAVED.0, stored)]] {
         assert_eq!(refused(files, &[]), format!(".terraform/terraform.tfstate {unsupported}"));
     }
+}
+
+#[test]
+fn texts_are_normalized_as_terraform_does() {
+    let decomposed = "gro\u{308}\u{df}e/a.tfstate";
+    let conf = format!("bucket = \"b\"\nkey = \"{decomposed}\"\n");
+    let json = format!(r#"{{"bucket": "b", "key": "{decomposed}"}}"#);
+    let block = format!("terraform {{\n  backend \"s3\" {{\n    bucket = \"b\"\n    key = <<EOT\n{decomposed}\nEOT\n  }}\n}}\n");
+    let key = |files: &[(&str, &str)], given: &[&str]| of(files, given).expect("a backend").key.expect("a key").value;
+    assert_eq!(key(&[STUB, ("backend.conf", &conf)], &[]), "gr\u{f6}\u{df}e/a.tfstate");
+    assert_eq!(key(&[STUB, ("x.tfbackend.json", &json)], &[]), "gr\u{f6}\u{df}e/a.tfstate");
+    assert_eq!(key(&[("main.tf", &block)], &[]), "gr\u{f6}\u{df}e/a.tfstate\n");
+    assert_eq!(key(&[STUB], &["bucket=b", &format!("key={decomposed}")]), "gr\u{f6}\u{df}e/a.tfstate");
 }
 
 #[test]

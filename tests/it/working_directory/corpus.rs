@@ -77,6 +77,28 @@ async fn check_blocks(part: crate::support::parts::Part) {
 in_parts! { fn constructs_do_not_hide_the_block: check_constructs in first second third fourth }
 in_parts! { fn each_form_of_block_is_read: check_blocks in first second }
 
+/// Terraform normalizes every text: no character is composed in another way here.
+#[test]
+fn texts_are_composed_as_terraform_does() {
+    let text = rows::with_marks();
+    let output = format!("output \"text\" {{\n  value = \"{text}\"\n}}\n");
+    let applied = folder(&vec![("main.tf".to_owned(), output.into_bytes())]);
+    assert!(terraform(applied.path(), &["apply", "-auto-approve"], "").ok);
+    let state = fs::read_to_string(applied.path().join("terraform.tfstate")).expect("a state");
+    let state: Json = serde_json::from_str(&state).expect("JSON");
+    let block = format!("terraform {{\n  backend \"s3\" {{\n    key = \"{text}\"\n  }}\n}}\n");
+    let read = folder(&vec![("main.tf".to_owned(), block.into_bytes())]);
+    let configuration = WorkingDirectory::read(read.path(), &Look::default()).expect("a folder").configuration;
+    let ours = configuration.block().expect("a block").arguments[0].value.clone();
+    let (ours, terraforms) = (ours.as_text().expect("a text").to_owned(), state["outputs"]["text"]["value"].as_str().expect("a text"));
+    let differ = ours.split('a').zip(terraforms.split('a')).find(|(one, other)| one != other);
+    assert!(
+        ours == terraforms && ours != text,
+        "{:?}",
+        differ.map(|(one, other)| (one.escape_unicode().to_string(), other.escape_unicode().to_string()))
+    );
+}
+
 #[test]
 fn what_terraform_refuses_is_unreadable_if_it_may_have_a_block() {
     for (text, error) in rows::REFUSED {

@@ -79,6 +79,14 @@ pub fn constructs() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
+/// Every character of which Unicode composes something, or that goes with others, with marks in the wrong order behind it.
+pub fn with_marks() -> String {
+    // Beyond, the library of Terraform composes what Unicode does not (golang.org/x/text/unicode/norm cuts off the plane).
+    let ranges = [0xa0..=0x33ff, 0xa000..=0xac3f, 0xd780..=0xd7ff, 0xf900..=0xfdcf, 0xfe00..=0xffef];
+    let characters = ranges.into_iter().flatten().filter_map(char::from_u32);
+    characters.map(|c| format!("a{c}\u{301}\u{323}\u{338}e{c}\u{11a8}")).collect()
+}
+
 /// Whole folders with a `local` backend, or with none.
 pub fn blocks() -> Vec<(&'static str, Files)> {
     let hcl =
@@ -96,6 +104,7 @@ pub fn blocks() -> Vec<(&'static str, Files)> {
         ("heredoc", hcl(b"path = <<EOT\na }\nEOT")),
         ("comments in every place", hcl(b"/* a */ path /* } */ = /* \xfc\n */ \"p\" # \xe9 }\n// workspace_dir = \"x\"")),
         ("carriage returns", hcl(b"path = \"p\" # x\r\n\r\n")),
+        ("decomposed text", hcl("path = \"gro\u{308}\u{df}e/\u{1100}\u{1161}\u{11a8}\"".as_bytes())),
         ("parentheses", hcl(b"path = (\n\"p\"\n)")),
         ("conditional", hcl(b"path = 1 == 1 ? \"a\" : \"b\"")),
         ("index of an object with equal keys", hcl(b"path = { a = \"x\", a = \"y\" }.a")),
