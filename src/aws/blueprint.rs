@@ -168,8 +168,9 @@ impl<'a> Builder<'a> {
         let Alarms::On { topic, .. } = &self.settings.alarms else { return };
         match topic {
             settings::Topic::Existing { arn } => {
-                let publishers = self.settings.bucket.delete_events.then(|| policies::S3.to_owned()).into_iter().collect();
-                self.add(TOPIC, &[], AwsSpec::ExistingTopic(ExistingTopic { arn: arn.to_string(), publishers }));
+                let publishers: Vec<String> = self.settings.bucket.delete_events.then(|| policies::S3.to_owned()).into_iter().collect();
+                let key_users = [policies::CLOUDWATCH.to_owned()].into_iter().chain(publishers.iter().cloned()).collect();
+                self.add(TOPIC, &[], AwsSpec::ExistingTopic(ExistingTopic::new(arn.to_string(), publishers, key_users)));
             }
             settings::Topic::New { emails } => {
                 let policy = self.place.topic_policy(self.own_uses().bucket_events);

@@ -162,7 +162,11 @@ impl Place<'_> {
             AwsSpec::LockTable(_) => on(&["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"], arns),
             AwsSpec::Recovery(_) => on(&["dynamodb:DescribeContinuousBackups"], arns),
             AwsSpec::Topic(_) => on(&["sns:GetTopicAttributes", "sns:ListTagsForResource"], arns),
-            AwsSpec::ExistingTopic(_) => on(&["sns:GetTopicAttributes"], arns),
+            AwsSpec::ExistingTopic(_) => {
+                on(&["sns:GetTopicAttributes"], arns);
+                // Of its key, whichever that is.
+                on(&["kms:DescribeKey", "kms:GetKeyPolicy"], &[self.aws.arn("kms", &self.aws.region, "key/*")]);
+            }
             AwsSpec::Subscription(_) => on(&["sns:ListSubscriptionsByTopic"], arns),
             AwsSpec::Alarm(_) => {
                 on(&["cloudwatch:DescribeAlarms"], &[ANYTHING.to_owned()]);

@@ -39,7 +39,7 @@ pub struct KeyUses {
 }
 
 const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
-const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
+pub const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 /// Delivers the events of a bucket.
 pub const S3: &str = "s3.amazonaws.com";
 const S3_LOGGING: &str = "logging.s3.amazonaws.com";

@@ -68,7 +68,7 @@ impl Document {
                 meaning.fields.get(field).and_then(|groups| groups.get(group)).is_some_and(|values| values.iter().any(|value| fits(value)))
             };
             let covers = |pattern: &str| match pattern.strip_suffix('*') {
-                Some(start) => action.to_lowercase().starts_with(start),
+                Some(start) => action.to_lowercase().starts_with(&start.to_lowercase()),
                 None => action.eq_ignore_ascii_case(pattern),
             };
             has("Principal", "Service", &|name| name == service) && has("Action", "", &covers)

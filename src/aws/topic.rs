@@ -27,6 +27,8 @@ const TAG: Api = Api::new("sns:TagResource");
 pub(super) const ABSENT: &[&str] = &["NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException"];
 const KEY: &str = "KmsMasterKeyId";
 const POLICY: &str = "Policy";
+/// The key of SNS's own: neither alarms nor the bucket can be allowed to use it.
+const MANAGED: &str = "alias/aws/sns";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Topic {
@@ -41,8 +43,8 @@ impl Spec for Topic {
     fn over(&self, observed: &Self) -> Self {
         Self {
             name: self.name.clone(),
-            // Without a key of our own, whichever there is stays.
-            key: self.key.clone().or_else(|| observed.key.clone()),
+            // Without a key of our own, whichever there is stays, but for one with which nothing is delivered.
+            key: self.key.clone().or_else(|| observed.key.clone().filter(|key| !key.ends_with(MANAGED))),
             policy: self.policy.over(&observed.policy),
             tags: tags_over(&self.tags, &observed.tags),
         }

@@ -113,6 +113,8 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
     let Carry { plan, observation, adoption, save, saved } = carry;
     let mut outputs = observation::outputs(&observation);
     summary::say_openings(&observation, environment, cx);
+    summary::say_unheard(&observation, environment, cx);
+    let unconfirmed = summary::unconfirmed(&observation, environment);
     let makes_nothing = plan.is_empty();
     if makes_nothing {
         keep(save, cx)?;
@@ -132,7 +134,7 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
     }
     let written = files::write(environment, &outputs, cx)
         .map_err(|failure| if makes_nothing { failure } else { without_files(failure, environment) })?;
-    summary::made(environment, &outputs, &written, cx)?;
+    summary::made(environment, &outputs, (&written, unconfirmed), cx)?;
     Ok(exit::DONE)
 }
 

@@ -76,6 +76,7 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     } else {
         if !cx.global.json() {
             summary::say_openings(&observation, &environment, cx);
+            summary::say_unheard(&observation, &environment, cx);
         }
         show(&plan, &needed, (&state, adoption.as_ref()), &environment, cx)?;
     }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{context::Context, describe::describe, environment::Environment, explain, failure::Failure, wizard};
 use crate::{
-    aws::{resources::AwsSpec, teardown::prune, verify::open},
-    observation::Observation,
+    aws::{blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::open},
+    observation::{Observation, Seen},
     plan::{Change, Plan, Reason, SettingChange},
     render::{
         files::{Outcome, Written},
@@ -58,6 +58,32 @@ pub fn say_openings(observation: &Observation<AwsSpec>, environment: &Environmen
             cx.say(&format!("warning: {address}: {what}; `tfbackend verify` says more"));
         }
     }
+}
+
+/// That alarms go to a topic from which they reach no one: it is about to be made, and no address is named.
+pub fn say_unheard(observation: &Observation<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
+    let has = |kind: &dyn Fn(&AwsSpec) -> bool| environment.blueprint.nodes().iter().any(|node| kind(&node.spec));
+    let is_new = matches!(observation.get(&TOPIC), Some(Seen::Absent)) && has(&|spec| matches!(spec, AwsSpec::Topic(_)));
+    if is_new && !has(&|spec| matches!(spec, AwsSpec::Subscription(_))) {
+        cx.say(&format!(
+            "note: alarms tell topic {}, to which nothing is subscribed: name an address with --alarm-email, or subscribe by your own means",
+            environment.names.topic
+        ));
+    }
+}
+
+/// The addresses that AWS waits for, or that it is about to write to.
+pub fn unconfirmed(observation: &Observation<AwsSpec>, environment: &Environment) -> Vec<String> {
+    let waits = |address: &Address| match observation.get(address) {
+        Some(Seen::Present { spec: AwsSpec::Subscription(found), .. }) => found.confirmed == Some(false),
+        Some(Seen::Absent) => true,
+        _ => false,
+    };
+    let emails = environment.blueprint.nodes().iter().filter_map(|node| match &node.spec {
+        AwsSpec::Subscription(subscription) if waits(&node.address) => Some(subscription.email.clone()),
+        _ => None,
+    });
+    emails.collect()
 }
 
 /// The settings that nothing says and that are kept as they are, and the parts that are there although nothing asks for them.
@@ -197,6 +223,9 @@ struct Made<'a> {
     kms_key: Option<&'a String>,
     files: Vec<FileMade>,
     next: Vec<String>,
+    /// Addresses whose owner has to confirm the mail from AWS: no alarm reaches them before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unconfirmed: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -206,7 +235,14 @@ struct FileMade {
 }
 
 /// What was made, what to run next, and what would say the same without a question.
-pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], cx: &mut Context<'_>) -> Result<(), Failure> {
+///
+/// `unconfirmed` are addresses that hear nothing before their owner confirms it.
+pub fn made(
+    environment: &Environment,
+    outputs: &Outputs,
+    (written, unconfirmed): (&[Written], Vec<String>),
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     let settings = &environment.settings;
     let dir = environment.out(cx.host);
     let conf = settings.files.conf_file.for_env(&settings.env);
@@ -233,6 +269,7 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
                 .map(|file| FileMade { path: file.path.display().to_string(), written: matches!(file.outcome, Outcome::Written { .. }) })
                 .collect(),
             next,
+            unconfirmed,
         };
         return json::write_line(&mut *cx.host.out, made).map_err(|error| Failure::failed("cannot write the answer").because(&error));
     }
@@ -264,6 +301,9 @@ pub fn made(environment: &Environment, outputs: &Outputs, written: &[Written], c
                 cx.say(&format!("  {line}"));
             }
         }
+    }
+    if !unconfirmed.is_empty() {
+        cx.say(&format!("And confirm the mail from AWS to {}: until then no alarm reaches that address.", unconfirmed.join(" and to ")));
     }
     if environment.asked {
         // A key that is only the default of this folder is that of no other.

@@ -17,6 +17,8 @@ use crate::support::{
 };
 
 const LINE: &str = "--project acme --region eu-west-1";
+/// With an address that hears of alarms: without one, that is a finding.
+const HEARD: &str = "--project acme --region eu-west-1 --alarm-email ops@example.com";
 
 /// Runs it and reads its document.
 fn verify(place: &Place, line: &str) -> (Said, Value) {
@@ -43,7 +45,7 @@ async fn nothing_there_then_clean_then_drifted() {
     let proxy = Proxy::start(Some(&emulator), |_, _| Reply::Forward);
     let mut place = Place::with(&emulator);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let line = format!("--env prod {LINE}");
+    let line = format!("--env prod {HEARD}");
 
     let (said, document) = verify(&place, &line);
     assert_eq!(said.code, Some(2), "{}", said.all());
@@ -90,7 +92,7 @@ async fn nothing_there_then_clean_then_drifted() {
       "title": "every version of an object is kept",
       "what": "status: \"Suspended\" -> \"Enabled\"",
       "why": "a state that is overwritten or deleted could not be brought back",
-      "mend": "tfbackend bootstrap --env prod --project acme --region eu-west-1",
+      "mend": "tfbackend bootstrap --env prod --project acme --region eu-west-1 --alarm-email ops@example.com",
       "address": "state_bucket/versioning",
       "resource": "arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1",
       "controls": [
@@ -132,12 +134,33 @@ async fn nothing_there_then_clean_then_drifted() {
     assert_eq!(verify(&place, &format!("{line} --min-severity medium")).0.code, Some(0));
 }
 
+/// Alarms that reach no one are said before they are made, and by verify; with an address, the mail is to be confirmed.
+#[tokio::test]
+async fn alarms_that_no_one_hears() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let unheard = "--env prod --project acme --region eu-west-1";
+    let note = "note: alarms tell topic acme-tfstate-prod-alarms, to which nothing is subscribed";
+    let plan = |line: &str| place.run(&["plan"].into_iter().chain(line.split(' ')).collect::<Vec<_>>());
+    assert!(plan(unheard).err.contains(note), "{}", plan(unheard).all());
+    assert!(!plan(&format!("{unheard} --alarm-email ops@example.com")).err.contains("note: alarms"));
+    assert!(!plan(&format!("{unheard} --alarms=false")).err.contains("note: alarms"));
+    let said = place.bootstrap(&format!("{unheard} -y"));
+    assert!(said.code == Some(0) && said.err.contains(note) && !said.err.contains("confirm the mail"), "{}", said.all());
+    let (said, document) = verify(&place, unheard);
+    assert_eq!((said.code, findings(&document)), (Some(2), vec!["topic-heard at topic: open".to_owned()]));
+    assert_eq!((&document["findings"][0]["severity"], &document["score"]), (&Value::from("medium"), &Value::from(90)));
+    let said = place.bootstrap(&format!("{unheard} --alarm-email ops@example.com -y"));
+    assert!(said.err.contains("And confirm the mail from AWS to ops@example.com"), "{}", said.all());
+    assert_eq!(verify(&place, &format!("{unheard} --alarm-email ops@example.com")).0.code, Some(0));
+}
+
 /// What lost its tags is a finding, and what is said to set it right does.
 #[tokio::test]
 async fn tags_that_were_lost() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let line = format!("--env prod {LINE}");
+    let line = format!("--env prod {HEARD}");
     assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
     let clean = verify(&place, &line).1;
     emulator.python("tests/it/verify/untag.py", &[]);
@@ -175,7 +198,7 @@ async fn tags_that_were_lost() {
 async fn what_is_open_beside_the_settings() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let line = format!("--env prod {LINE}");
+    let line = format!("--env prod {HEARD}");
     assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
     let checks = |document: &Value| document["checks"].as_array().map(Vec::len);
     let clean = verify(&place, &line).1;

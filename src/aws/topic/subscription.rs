@@ -70,6 +70,11 @@ pub(in crate::aws) async fn all(aws: &Aws, topic: &str) -> Result<Option<Vec<Sdk
     }
 }
 
+/// Whether its owner has followed the link in the mail, or it never took that.
+pub(in crate::aws) fn is_confirmed(subscription: &SdkSubscription) -> bool {
+    subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:"))
+}
+
 impl Subscription {
     pub(in crate::aws) fn is(&self, subscription: &SdkSubscription) -> bool {
         subscription.protocol() == Some(EMAIL) && subscription.endpoint().is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))

@@ -69,6 +69,7 @@ pub static ALL: &[&Check] = &[
     &TOPIC_ENCRYPTION,
     &TOPIC_POLICY,
     &TOPIC_OPEN,
+    &TOPIC_HEARD,
     &SUBSCRIBED,
     &CONFIRMED,
     &LISTENERS,

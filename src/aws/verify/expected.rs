@@ -48,6 +48,7 @@ fn of_node(node: &Node<AwsSpec>) -> Vec<&'static Check> {
         }
         AwsSpec::Key(_) => vec![&rule::KEY_OPEN],
         AwsSpec::Topic(_) => vec![&rule::TOPIC_OPEN],
+        AwsSpec::ExistingTopic(_) => vec![&rule::TOPIC_ENCRYPTION],
         AwsSpec::Lifecycle(_) if node.address == STATE_LIFECYCLE => vec![&rule::HISTORY_CUT],
         AwsSpec::Subscription(_) => vec![&rule::CONFIRMED],
         AwsSpec::TrailLogging(_) => vec![&rule::TRAIL_DELIVERY],

@@ -1,5 +1,7 @@
 //! Who hears of alarms: an address that nobody of ours named learns which states are deleted, and when.
 
+use aws_sdk_sns::types::Subscription as SdkSubscription;
+
 use super::catalogue as rule;
 use crate::{
     aws::{
@@ -9,33 +11,64 @@ use crate::{
         topic::subscription::{self, Subscription},
     },
     blueprint::Blueprint,
+    spec::Address,
     verify::{Checked, Place, Verdict},
 };
 
-/// Nothing where there is no topic, which is another finding, or it is somebody else's, who tells whom they like.
-pub async fn check(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Option<Checked> {
-    let specs = || blueprint.nodes().iter().map(|node| &node.spec);
-    let topic = specs().find_map(|spec| match spec {
-        AwsSpec::Topic(topic) => Some(aws.arn("sns", &aws.region, &topic.name)),
-        _ => None,
-    })?;
-    let ours = specs().filter_map(|spec| match spec {
-        AwsSpec::Subscription(subscription) => Some(subscription),
+/// Whether any subscriber hears what the topic is told, and whether one hears it whom nothing names. Nothing where there is no
+/// topic, which is another finding; who hears of a topic that was brought along is not ours to name.
+pub async fn checks(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Vec<Checked> {
+    let Some(node) = blueprint.get(&TOPIC) else { return vec![] };
+    let (topic, ours_to_name) = match &node.spec {
+        AwsSpec::Topic(topic) => (aws.arn("sns", &aws.region, &topic.name), true),
+        AwsSpec::ExistingTopic(topic) => (topic.arn.clone(), false),
+        _ => return vec![],
+    };
+    let ours = blueprint.nodes().iter().filter_map(|node| match &node.spec {
+        AwsSpec::Subscription(subscription) => Some((&node.address, subscription)),
         _ => None,
     });
-    let verdict = verdict(aws, &topic, &ours.collect::<Vec<_>>()).await?;
-    Some(Checked::new(&rule::LISTENERS, Place::at(&TOPIC, Some(topic)), verdict))
+    let ours: Vec<_> = ours.collect();
+    let (heard, unknown) = match subscription::all(aws, &topic).await {
+        Ok(None) => return vec![],
+        Ok(Some(all)) => (heard(&all, &ours), unknown(&all, &ours)),
+        Err(error) => {
+            let unreadable = Verdict::Unreadable { error: error.to_string() };
+            (unreadable.clone(), unreadable)
+        }
+    };
+    let place = Place::at(&TOPIC, Some(topic));
+    let mut checked = vec![Checked::new(&rule::TOPIC_HEARD, place.clone(), heard)];
+    checked.extend(ours_to_name.then(|| Checked::new(&rule::LISTENERS, place, unknown)));
+    checked
 }
 
-async fn verdict(aws: &Aws, topic: &str, ours: &[&Subscription]) -> Option<Verdict> {
-    let all = match subscription::all(aws, topic).await {
-        Ok(all) => all?,
-        Err(error) => return Some(Verdict::Unreadable { error: error.to_string() }),
-    };
-    let others = all.iter().filter(|one| !ours.iter().any(|ours| ours.is(one)));
+/// Of an address that the settings name, its own check says that it is not subscribed, or has not confirmed.
+fn heard(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict {
+    if all.iter().any(subscription::is_confirmed) {
+        return Verdict::Holds;
+    }
+    match ours.first() {
+        Some((address, ours)) => {
+            let there = all.iter().any(|one| ours.is(one));
+            let check = if there { &rule::CONFIRMED } else { &rule::SUBSCRIBED };
+            Verdict::FailsWith { check, place: Place::at(address, Some(ours.topic.clone())) }
+        }
+        None => Verdict::Fails {
+            what: match all.len() {
+                0 => "nothing is subscribed to it".to_owned(),
+                _ => "no subscription of it is confirmed".to_owned(),
+            },
+            mend: "name an address with --alarm-email and confirm the mail from AWS, or subscribe by your own means".to_owned(),
+        },
+    }
+}
+
+fn unknown(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict {
+    let others = all.iter().filter(|one| !ours.iter().any(|(_, ours)| ours.is(one)));
     let others: Vec<String> =
         others.map(|one| format!("{} {}", one.protocol().unwrap_or_default(), one.endpoint().unwrap_or_default())).collect();
-    Some(if others.is_empty() { Verdict::Holds } else { fails(&others) })
+    if others.is_empty() { Verdict::Holds } else { fails(&others) }
 }
 
 /// So many are named.

@@ -134,6 +134,11 @@ impl Settings<'_> {
             (AwsSpec::Key(_), Some(Seen::Present { spec: AwsSpec::Key(from), .. })) if matches!(from.alias_leads, Leads::Elsewhere(_)) => {
                 vec![(&rule::KEY_ALIAS, by_hand(why.to_owned()))]
             }
+            // What is the matter with its key is said by what the topic says of itself.
+            (AwsSpec::ExistingTopic(ours), Some(Seen::Present { spec: AwsSpec::ExistingTopic(there), .. })) => {
+                let publish = ours.denied(there).map_or(Verdict::Holds, by_hand);
+                vec![(&rule::TOPIC, Verdict::Holds), (&rule::TOPIC_POLICY, publish)]
+            }
             _ => vec![(impossible(spec), by_hand(why.to_owned()))],
         }
     }

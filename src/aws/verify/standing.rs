@@ -2,7 +2,10 @@
 
 use super::catalogue as rule;
 use crate::{
-    aws::resources::AwsSpec,
+    aws::{
+        resources::AwsSpec,
+        topic::existing::{ExistingTopic, TopicKey},
+    },
     observation::{Observation, Seen},
     verify::{Check, Checked, Place, Verdict},
 };
@@ -20,6 +23,10 @@ pub fn checks(observation: &Observation<AwsSpec>, name: &dyn Fn(&AwsSpec) -> Opt
                 &rule::TRAIL_DELIVERY,
                 logging.delivery_error.as_ref().map(|error| (format!("the last delivery failed: {error}"), DELIVER)),
             ),
+            AwsSpec::ExistingTopic(topic) => {
+                checked.push(Checked::new(&rule::TOPIC_ENCRYPTION, Place::at(address, name(spec)), of_key(topic)));
+                continue;
+            }
             _ => continue,
         };
         let verdict = match what {
@@ -29,6 +36,17 @@ pub fn checks(observation: &Observation<AwsSpec>, name: &dyn Fn(&AwsSpec) -> Opt
         checked.push(Checked::new(check, Place::at(address, name(spec)), verdict));
     }
     checked
+}
+
+/// Whether those who publish can use the key of a topic that was brought along.
+fn of_key(topic: &ExistingTopic) -> Verdict {
+    let mend = format!("aws sns set-topic-attributes --topic-arn {} --attribute-name KmsMasterKeyId --attribute-value KEY", topic.arn);
+    match &topic.key {
+        None => Verdict::Fails { what: "it has no key".to_owned(), mend },
+        Some(TopicKey::Usable) => Verdict::Holds,
+        Some(TopicKey::Unusable { why }) => Verdict::Fails { what: why.clone(), mend },
+        Some(TopicKey::Unreadable { error }) => Verdict::Unreadable { error: error.clone() },
+    }
 }
 
 const CONFIRM: &str = "follow the link in the mail from AWS; `aws sns subscribe` sends it again";

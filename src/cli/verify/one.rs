@@ -104,7 +104,7 @@ async fn around(environment: &Environment, told: impl Future<Output = Told>, opt
     let (surveyed, exposed, listened, used) = tokio::join!(
         Box::pin(survey::checks(account, &about)),
         Box::pin(exposure::checks(account, &beside)),
-        Box::pin(listeners::check(account, blueprint)),
+        Box::pin(listeners::checks(account, blueprint)),
         Box::pin(using)
     );
     surveyed.into_iter().chain(exposed).chain(listened).chain(used).collect()
@@ -188,9 +188,11 @@ fn complete(checked: &mut Vec<Checked>, environment: &Environment, options: &Ver
             expected::complete_with(checked, checks, &place, &place);
         }
     }
-    if blueprint.get(&TOPIC).is_some_and(|node| matches!(node.spec, AwsSpec::Topic(_))) {
+    if let Some(node) = blueprint.get(&TOPIC) {
         let topic = Place::at(&TOPIC, None);
-        expected::complete_with(checked, &[&catalogue::LISTENERS], &topic, &topic);
+        let ours = matches!(node.spec, AwsSpec::Topic(_));
+        let all: &[_] = if ours { &[&catalogue::TOPIC_HEARD, &catalogue::LISTENERS] } else { &[&catalogue::TOPIC_HEARD] };
+        expected::complete_with(checked, all, &topic, &topic);
     }
 }
 

@@ -111,7 +111,6 @@ async fn from_the_first_question_to_the_next_command() {
     terminal.press("y");
     let code = terminal.end();
     insta::assert_snapshot!(terminal.screen(), @"
-    ✓ log_bucket/lifecycle  TIME
     ✓ log_bucket/policy  TIME
     ✓ state_bucket  TIME
     ✓ state_bucket/public_access  TIME
@@ -146,6 +145,7 @@ async fn from_the_first_question_to_the_next_command() {
 
     Next:
       terraform init -backend-config=backend.conf
+    And confirm the mail from AWS to ops@example.com: until then no alarm reaches that address.
     The same without questions:
       tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral=false --key app/terra
     form.tfstate --lock both --encryption kms --attach-to user/admin --alarm-email ops@example.com --tra

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{LINE, findings, verify};
+use super::{HEARD, findings, verify};
 use crate::support::{emulator::Emulator, ports::free_port, program::Place};
 
 const DRIFT: &str = "tests/it/idempotence/drift.py";
@@ -11,7 +11,7 @@ const DRIFT: &str = "tests/it/idempotence/drift.py";
 async fn an_accepted_finding_is_kept_in_the_file_and_shown() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let line = format!("--env prod {LINE}");
+    let line = format!("--env prod {HEARD}");
     assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
     emulator.python(DRIFT, &["no bucket key", "no rotation"]);
 

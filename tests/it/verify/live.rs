@@ -1,13 +1,13 @@
 //! What runs made of a backend, as `verify` sees it.
 
-use super::{LINE, findings, verify};
+use super::{HEARD, findings, verify};
 use crate::support::{emulator::Emulator, program::Place};
 
 #[tokio::test]
 async fn states_digests_and_locks() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let line = format!("--env prod {LINE}");
+    let line = format!("--env prod {HEARD}");
     assert_eq!(place.bootstrap(&format!("{line} --lock both -y")).code, Some(0));
     emulator.python("tests/it/verify/states.py", &[]);
 

@@ -1,13 +1,15 @@
 //! A topic that was brought along: there or not, told by those whom its policy lets, and never written.
 
+use serde_json::{Value, json};
+
 use super::*;
-use crate::aws::testing::{Answer, Script, absent_only_by, look, text};
+use crate::aws::testing::{Answer, Script, absent_only_by, data, error, look, text};
 
 const ARN: &str = "arn:aws:sns:eu-west-1:111122223333:theirs";
 const S3: &str = "s3.amazonaws.com";
 
 fn topic(publishers: &[&str]) -> ExistingTopic {
-    ExistingTopic { arn: ARN.to_owned(), publishers: publishers.iter().map(|&name| name.to_owned()).collect() }
+    ExistingTopic::new(ARN.to_owned(), publishers.iter().map(|&name| name.to_owned()).collect(), vec![])
 }
 
 fn with_policy(policy: &str) -> Answer {
@@ -49,4 +51,41 @@ async fn who_may_publish_is_what_its_policy_says() {
     }
     let why = topic(&[S3]).blocked_by(&topic(&[])).unwrap();
     assert!(why.contains(S3) && why.contains("sns:Publish") && why.contains("--delete-events=false"), "{why}");
+}
+
+/// A key that those who publish may not use: SNS takes the message, and delivers nothing.
+#[tokio::test]
+async fn what_its_key_lets_through() {
+    const OF_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1";
+    let desired = || ExistingTopic::new(ARN.to_owned(), vec![], vec!["cloudwatch.amazonaws.com".to_owned(), S3.to_owned()]);
+    let with_key = |id: &str| {
+        let attributes = format!("<Attributes><entry><key>KmsMasterKeyId</key><value>{id}</value></entry></Attributes>");
+        Script::new().on("GetTopicAttributes", text(attributes))
+    };
+    let why = async |script: Script| {
+        let found = look(&script, &desired()).await.unwrap().unwrap().spec;
+        (desired().blocked_by(&found), desired().over(&found) == found)
+    };
+    let managed = |manager: &str| data(json!({"KeyMetadata": {"KeyId": "1", "Arn": OF_KEY, "KeyManager": manager}}));
+    let policy = |services: Value| {
+        let statement = json!({"Effect": "Allow", "Principal": {"Service": services}, "Action": ["kms:GenerateDataKey*", "kms:Decrypt"], "Resource": "*"});
+        data(json!({"Policy": json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()}))
+    };
+
+    assert_eq!(why(Script::new().on("GetTopicAttributes", text("<Attributes></Attributes>"))).await, (None, true));
+    let (of_sns, _) = why(with_key("alias/aws/sns")).await;
+    assert!(of_sns.is_some_and(|why| why.contains("alias/aws/sns, which alarms and the bucket may not use")));
+    let (of_aws, _) = why(with_key(OF_KEY).on("DescribeKey", managed("AWS"))).await;
+    assert!(of_aws.is_some_and(|why| why.contains("a key of AWS's")));
+    let (gone, _) = why(with_key(OF_KEY).on("DescribeKey", error(400, "NotFoundException"))).await;
+    assert!(gone.is_some_and(|why| why.contains("is not there")));
+
+    let customer = || with_key(OF_KEY).on("DescribeKey", managed("CUSTOMER"));
+    assert_eq!(why(customer().on("GetKeyPolicy", policy(json!(["cloudwatch.amazonaws.com", S3])))).await, (None, true));
+    let (lacks, _) = why(customer().on("GetKeyPolicy", policy(json!("cloudwatch.amazonaws.com")))).await;
+    let lacks = lacks.expect("refused");
+    assert!(lacks.contains("does not let s3.amazonaws.com use it") && lacks.contains("kms:GenerateDataKey and kms:Decrypt"), "{lacks}");
+    // What cannot be told stops nothing.
+    assert_eq!(why(with_key(OF_KEY).on("DescribeKey", error(400, "AccessDeniedException"))).await, (None, true));
+    assert_eq!(why(customer().on("GetKeyPolicy", error(400, "AccessDeniedException"))).await, (None, true));
 }

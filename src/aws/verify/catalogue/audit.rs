@@ -29,6 +29,14 @@ pub static TOPIC_OPEN: Check = check(
     "they could listen, or cry wolf",
     &["SNS.4", "CKV_AWS_169", "CKV_AWS_385"],
 );
+pub static TOPIC_HEARD: Check = check(
+    "topic-heard",
+    Medium,
+    Alarms,
+    "a confirmed subscriber hears what the topic is told",
+    "alarms are paid for and told to a topic, and from there they reach no one",
+    &["CloudWatch.15"],
+);
 pub static SUBSCRIBED: Check = check("subscribed", High, Alarms, "the address is subscribed to the topic", "nobody is told", &[]);
 pub static CONFIRMED: Check = check(
     "subscription-confirmed",

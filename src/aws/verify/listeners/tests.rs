@@ -1,7 +1,15 @@
 //! Who is subscribed and was named by nobody.
 
 use super::*;
-use crate::aws::testing::{Answer, Script, error, text};
+use crate::{
+    aws::{
+        ownership::Tags,
+        policy::Document,
+        testing::{Answer, Script, error, text},
+        topic::{Topic, existing::ExistingTopic},
+    },
+    blueprint::Node,
+};
 
 const TOPIC_ARN: &str = "arn:aws:sns:eu-west-1:111122223333:acme-prod-tfstate-alarms";
 
@@ -14,14 +22,63 @@ fn page(members: &[(&str, &str, &str)], next: &str) -> Answer {
     text(format!("<Subscriptions>{members}</Subscriptions>{next}"))
 }
 
+fn named() -> Subscription {
+    Subscription { topic: TOPIC_ARN.to_owned(), email: "ops@example.com".to_owned(), confirmed: None }
+}
+
+fn blueprint(topic: AwsSpec, emails: Vec<Subscription>) -> Blueprint<AwsSpec> {
+    let of_topic = Node { address: TOPIC, needs: vec![], spec: topic };
+    let email = |one: Subscription| Node {
+        address: Address::each("topic/subscription", &one.email),
+        needs: vec![TOPIC],
+        spec: AwsSpec::Subscription(one),
+    };
+    Blueprint::new([of_topic].into_iter().chain(emails.into_iter().map(email)).collect())
+}
+
+fn ours() -> AwsSpec {
+    let name = "acme-prod-tfstate-alarms".to_owned();
+    AwsSpec::Topic(Topic { name, key: None, policy: Document::new(vec![]), tags: Tags::new() })
+}
+
+async fn said(script: Script, blueprint: Blueprint<AwsSpec>) -> Vec<String> {
+    let words = |one: Checked| match one.verdict {
+        Verdict::Holds => format!("{} holds", one.check.id),
+        Verdict::Fails { what, .. } => format!("{}: {what}", one.check.id),
+        Verdict::Unreadable { error } => format!("{}: {error}", one.check.id),
+        Verdict::FailsWith { check, place } => format!("{} fails with {} at {}", one.check.id, check.id, place.shown()),
+    };
+    checks(&script.aws(), &blueprint).await.into_iter().map(words).collect()
+}
+
+/// What is said of those whom nothing names.
 async fn checked(script: Script) -> Option<String> {
-    let subscription = Subscription { topic: TOPIC_ARN.to_owned(), email: "ops@example.com".to_owned(), confirmed: None };
-    verdict(&script.aws(), TOPIC_ARN, &[&subscription]).await.map(|verdict| match verdict {
-        Verdict::Holds => "holds".to_owned(),
-        Verdict::Fails { what, .. } => what,
-        Verdict::Unreadable { error } => error,
-        Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
-    })
+    let all = said(script, blueprint(ours(), vec![named()])).await;
+    let of_others = all.into_iter().find_map(|line| line.strip_prefix("subscription-unknown").map(str::to_owned))?;
+    Some(of_others.trim_start_matches([':', ' ']).to_owned())
+}
+
+/// An address that was named and is not there, or has not confirmed, is a finding of its own: this one follows from it.
+#[tokio::test]
+async fn whether_anyone_hears() {
+    const LIST: &str = "ListSubscriptionsByTopic";
+    let heard = async |members: &[(&str, &str, &str)], topic: AwsSpec, emails: Vec<Subscription>| {
+        said(Script::new().on(LIST, page(members, "")), blueprint(topic, emails)).await.remove(0)
+    };
+    let confirmed = ("arn:1", "email", "ops@example.com");
+    let pending = ("PendingConfirmation", "email", "ops@example.com");
+    assert_eq!(heard(&[], ours(), vec![]).await, "topic-heard: nothing is subscribed to it");
+    assert_eq!(heard(&[pending], ours(), vec![]).await, "topic-heard: no subscription of it is confirmed");
+    assert_eq!(heard(&[("arn:2", "lambda", "arn:aws:lambda:…")], ours(), vec![]).await, "topic-heard holds");
+    let at = "topic/subscription[ops@example.com]";
+    assert_eq!(heard(&[pending], ours(), vec![named()]).await, format!("topic-heard fails with subscription-confirmed at {at}"));
+    assert_eq!(heard(&[], ours(), vec![named()]).await, format!("topic-heard fails with subscribed at {at}"));
+    assert_eq!(heard(&[confirmed], ours(), vec![named()]).await, "topic-heard holds");
+    // Of a topic that was brought along, whoever else hears is not ours to name.
+    let theirs = || AwsSpec::ExistingTopic(ExistingTopic::new(TOPIC_ARN.to_owned(), vec![], vec![]));
+    let script = Script::new().on(LIST, page(&[confirmed], ""));
+    assert_eq!(said(script, blueprint(theirs(), vec![])).await, ["topic-heard holds"]);
+    assert_eq!(heard(&[], theirs(), vec![]).await, "topic-heard: nothing is subscribed to it");
 }
 
 #[tokio::test]
