@@ -78,6 +78,10 @@ pub enum Verdict {
     Unreadable {
         error: String,
     },
+    /// These credentials are of an account that cannot know. Neither good nor bad, and no finding.
+    Untold {
+        why: String,
+    },
     /// What it is about is not there, or could not be looked at: the finding of `check` at `place` says so. No finding of its
     /// own, and it does not hold either.
     FailsWith {

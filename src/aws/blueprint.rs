@@ -310,11 +310,11 @@ impl<'a> Builder<'a> {
 
     fn trail(&mut self) {
         let bucket = &self.place.bucket;
-        match self.settings.trail {
+        match &self.settings.trail {
             layer::TrailKind::Off => {}
-            layer::TrailKind::Existing => {
+            layer::TrailKind::Existing(asserted) => {
                 let objects = format!("arn:{}:s3:::{bucket}/", self.place.partition);
-                self.add(TRAIL, &[], AwsSpec::ExistingTrail(ExistingTrail { objects, trail: None }));
+                self.add(TRAIL, &[], AwsSpec::ExistingTrail(ExistingTrail::new(objects, asserted.as_ref().map(ToString::to_string))));
             }
             layer::TrailKind::New => {
                 let trail = self.names.trail.clone();

@@ -202,7 +202,7 @@ fn named_from(cwd: &Path, checked: Vec<Checked>) -> Vec<Checked> {
         .map(|mut one| {
             one.place.name.iter_mut().for_each(short);
             match &mut one.verdict {
-                Verdict::Holds | Verdict::FailsWith { .. } => {}
+                Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => {}
                 Verdict::Fails { what, mend } => [what, mend].into_iter().for_each(short),
                 Verdict::Unreadable { error } => short(error),
             }

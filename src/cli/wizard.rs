@@ -168,7 +168,7 @@ impl Asking<'_> {
         if self.open(&["trail"]) {
             let options = [
                 (TrailKind::New, "new", "records each read and write; 0.10 USD per 100,000, and storage"),
-                (TrailKind::Existing, "existing", "a trail of the account does so already; that is checked"),
+                (TrailKind::Existing(None), "existing", "a trail of the account does so already; that is checked"),
                 (TrailKind::Off, "off", "nobody can tell later who read a state"),
             ];
             self.answers.trail = Some(self.choice("CloudTrail audit trail", "--trail", &options)?);
@@ -222,11 +222,11 @@ impl Asking<'_> {
     }
 
     /// The first option is the default.
-    fn choice<T: Copy>(&mut self, text: &str, flag: &'static str, options: &[(T, &str, &str)]) -> Result<T, PromptError> {
+    fn choice<T: Clone>(&mut self, text: &str, flag: &'static str, options: &[(T, &str, &str)]) -> Result<T, PromptError> {
         let shown = options.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect();
         let question = Question { text: text.to_owned(), flag, kind: Kind::Choice { options: shown, default: 0 } };
         match self.prompt.ask(&question)? {
-            Answer::Choice(chosen) => options.get(chosen).map(|(value, ..)| *value).ok_or_else(wrong_kind),
+            Answer::Choice(chosen) => options.get(chosen).map(|(value, ..)| value.clone()).ok_or_else(wrong_kind),
             Answer::Text(_) | Answer::YesNo(_) => Err(wrong_kind()),
         }
     }

@@ -42,7 +42,7 @@ impl FindingDocument {
     fn is_open(&self) -> bool {
         match self.status {
             Status::Open | Status::Unreadable => true,
-            Status::Holds | Status::Accepted | Status::FailsWithResource => false,
+            Status::Holds | Status::Accepted | Status::FailsWithResource | Status::Untold => false,
         }
     }
 
@@ -90,6 +90,7 @@ impl Status {
             Self::Unreadable => "unreadable",
             Self::Accepted => "accepted",
             Self::FailsWithResource => "fails with the resource",
+            Self::Untold => "cannot be told",
         }
     }
 
@@ -100,7 +101,7 @@ impl Status {
             (Self::Holds, false) => "=",
             (Self::Open | Self::FailsWithResource, true) => "✗",
             (Self::Open | Self::FailsWithResource, false) => "!",
-            (Self::Unreadable, _) => "?",
+            (Self::Unreadable | Self::Untold, _) => "?",
             (Self::Accepted, _) => "-",
         }
     }

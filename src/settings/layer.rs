@@ -4,6 +4,10 @@
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+mod trail;
+
+pub use trail::TrailKind;
+
 use super::names::{
     AccountId, BucketName, Email, FileName, Folder, KeyArn, PrincipalName, ProjectName, Region, StateKey, TableName, Tag, TopicArn,
     WorkspacePrefix,
@@ -164,7 +168,7 @@ pub struct Layer {
     pub alarm_object_count: Option<u32>,
 
     /// CloudTrail record of every read and write of a state
-    #[arg(long, value_name = "WHICH", help_heading = HEAD_AUDIT)]
+    #[arg(long, value_name = "WHICH", value_parser = trail::TrailParser, help_heading = HEAD_AUDIT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trail: Option<TrailKind>,
 
@@ -290,15 +294,4 @@ pub enum TableEncryption {
     SameKey,
     /// A key that DynamoDB owns; free of charge
     AwsOwned,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrailKind {
-    /// A trail of its own, with a log bucket
-    New,
-    /// Check that a trail of the account covers the states already
-    Existing,
-    /// None
-    Off,
 }

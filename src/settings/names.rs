@@ -14,7 +14,7 @@ mod rule;
 mod state;
 mod tag;
 
-pub use arn::{KeyArn, TopicArn};
+pub use arn::{KeyArn, TopicArn, TrailArn};
 pub use bucket::BucketName;
 pub use file::{FileName, Folder};
 pub use plain::{AccountId, Email, EnvName, ProjectName, TableName};

@@ -12,6 +12,7 @@ use tfbackend::{
 mod cloud;
 mod corpus;
 mod findings;
+mod left_behind;
 mod hostile;
 mod conflicts;
 mod next;
@@ -59,7 +60,7 @@ fn said(dir: &Path, checked: &[Checked]) -> String {
     let mut text = String::new();
     for Checked { check, place, verdict } in checked {
         let (what, mend) = match verdict {
-            Verdict::Holds | Verdict::FailsWith { .. } => continue,
+            Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => continue,
             Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
             Verdict::Unreadable { error } => (format!("? {error}"), String::new()),
         };

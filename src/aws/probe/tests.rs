@@ -51,6 +51,7 @@ fn judged(probe: &Probe<'_>, facts: &Facts) -> Vec<String> {
         Verdict::Fails { what, .. } => format!("fails: {what}"),
         Verdict::Unreadable { error } => format!("unreadable: {error}"),
         Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
+        Verdict::Untold { why } => format!("cannot be told: {why}"),
     };
     checked.iter().map(|one| format!("{} {}", one.check.id, word(&one.verdict))).collect()
 }

@@ -53,14 +53,12 @@ impl Settings<'_> {
     /// Whether it, or what it is a part of, carries no tags of an environment where it should.
     fn is_unmanaged(&self, address: &Address) -> bool {
         let unmanaged = |address: &Address| match self.observation.get(address) {
-            // What was brought along carries none of ours.
             Some(Seen::Present { spec, owner: Owner::Unmanaged, .. }) => rules(spec).iter().any(|check| check.id == rule::UNMANAGED.id),
             _ => false,
         };
         self.tagged && (unmanaged(address) || address.parent().is_some_and(|parent| unmanaged(&parent)))
     }
 
-    /// `bootstrap` changes nothing that is not its own.
     fn mend_by_adoption(&self, verdict: &mut Verdict) {
         if let Verdict::Fails { mend, .. } = verdict
             && mend == self.mend
@@ -139,6 +137,7 @@ impl Settings<'_> {
                 let publish = ours.denied(there).map_or(Verdict::Holds, by_hand);
                 vec![(&rule::TOPIC, Verdict::Holds), (&rule::TOPIC_POLICY, publish)]
             }
+            (AwsSpec::ExistingTrail(_), _) => vec![(&rule::TRAIL, Verdict::Untold { why: why.to_owned() })],
             _ => vec![(impossible(spec), by_hand(why.to_owned()))],
         }
     }

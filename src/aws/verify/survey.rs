@@ -8,7 +8,7 @@ use crate::{
         access::{self, Policy},
         alarm::{self, Alarm},
         error::{Api, AwsError, found},
-        trail::management,
+        trail::management::{self, Recorded},
     },
     verify::{Check, Checked, Place, Verdict},
 };
@@ -29,10 +29,10 @@ pub struct About<'a> {
 pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
     let account = Place::named(format!("account {}", aws.account()));
     let (block, trails, alarms, used) =
-        tokio::join!(public_access(aws), management_trail(aws), alarm::list(aws), access::attached_to_anybody(aws, about.policy));
+        tokio::join!(public_access(aws), management::is_recorded(aws), alarm::list(aws), access::attached_to_anybody(aws, about.policy));
     let mut checked = vec![
         Checked::new(&rule::ACCOUNT_PUBLIC_ACCESS, account.clone(), of(block)),
-        Checked::new(&rule::ACCOUNT_TRAIL, account.clone(), of(trails)),
+        Checked::new(&rule::ACCOUNT_TRAIL, account.clone(), recorded(trails)),
     ];
     match alarms {
         Ok(alarms) => {
@@ -93,14 +93,18 @@ async fn public_access(aws: &Aws) -> Answer {
     Ok((!off.is_empty()).then(|| (format!("{} off", off.join(", ")), MEND)))
 }
 
-async fn management_trail(aws: &Aws) -> Answer {
-    let recorded = management::is_recorded(aws).await?;
-    Ok((!recorded).then(|| {
-        (
-            "no trail that these credentials can see does".to_owned(),
-            "make one for the account or the organization; the first copy of management events is free",
-        )
-    }))
+fn recorded(answer: Result<Recorded, AwsError>) -> Verdict {
+    match answer {
+        Ok(Recorded::Yes) => Verdict::Holds,
+        Ok(Recorded::No) => Verdict::Fails {
+            what: "no trail that these credentials can see does".to_owned(),
+            mend: "make one for the account or the organization; the first copy of management events is free".to_owned(),
+        },
+        Ok(Recorded::Untold(arn)) => {
+            Verdict::Untold { why: format!("what {arn}, a trail of the organization, records cannot be told from this account") }
+        }
+        Err(error) => Verdict::Unreadable { error: error.to_string() },
+    }
 }
 
 #[cfg(test)]

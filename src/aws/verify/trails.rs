@@ -11,7 +11,7 @@ use crate::{
         error::{Api, AwsError, found},
         trail::{
             ABSENT,
-            existing::ExistingTrail,
+            existing::{self, ExistingTrail},
             logging,
             selectors::{self, Selector},
         },
@@ -62,13 +62,17 @@ async fn look(aws: &Aws, trail: Trail, objects: &str) -> (String, Result<Option<
 }
 
 async fn recorder(aws: &Aws, trail: Trail, arn: String, objects: &str) -> Result<Option<Recorder>, AwsError> {
+    // What a trail of the organization records, its members may not ask.
+    if existing::is_foreign(aws, &arn) {
+        return Ok(None);
+    }
     let client = &aws.clients.cloudtrail;
     let (selectors, status) = tokio::join!(
         aws.read(selectors::GET, &arn, client.get_event_selectors().trail_name(&arn).send()),
         aws.read(logging::GET, &arn, client.get_trail_status().name(&arn).send()),
     );
     let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?) else { return Ok(None) };
-    let asked = ExistingTrail { objects: objects.to_owned(), trail: None };
+    let asked = ExistingTrail::new(objects.to_owned(), None);
     let advanced: Vec<Selector> = selectors.advanced_event_selectors().iter().map(Selector::from_sdk).collect();
     let basic = selectors.event_selectors();
     let fields = advanced.iter().flat_map(|selector| &selector.fields).flat_map(|field| field.equals.iter().chain(&field.starts_with));

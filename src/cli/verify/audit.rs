@@ -105,7 +105,7 @@ fn settings(said: &Layer, bucket: &BucketName, region: &Region, found: Option<&U
         alarms: Some(false),
         policy: Some(false),
         access_logs: Some(false),
-        trail: Some(TrailKind::Existing),
+        trail: Some(TrailKind::Existing(None)),
         ..Layer::default()
     };
     let sources = Sources { flags: layer, ..Sources::default() };

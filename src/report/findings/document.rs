@@ -107,6 +107,8 @@ pub enum Status {
     Accepted,
     /// What it is about is not there, or could not be looked at: that is a finding of the resource, and not of this check.
     FailsWithResource,
+    /// It cannot be told with credentials of this account, which is neither good nor bad: a note says why.
+    Untold,
 }
 
 /// One check of one resource; of what is no resource, such as states and locks, one for all of them.
@@ -154,6 +156,7 @@ impl VerifyDocument {
             Verdict::Unreadable { .. } => Status::Unreadable,
             Verdict::FailsWith { check, place } if is_done_without(check, place) => Status::Accepted,
             Verdict::FailsWith { .. } => Status::FailsWithResource,
+            Verdict::Untold { .. } => Status::Untold,
         };
         let shown: Vec<&Checked> = checked.iter().filter(|checked| checked.check.severity >= least).collect();
         let mut findings: Vec<FindingDocument> = shown
@@ -171,7 +174,12 @@ impl VerifyDocument {
             Some((most, why)) => (most, Some(why)),
             None => (share, None),
         };
-        let (resources, notes) = (vec![], vec![]);
+        let resources = vec![];
+        let untold = |checked: &&Checked| match &checked.verdict {
+            Verdict::Untold { why } => Some(format!("{} at {}: {why}", checked.check.id, checked.place.shown())),
+            _ => None,
+        };
+        let notes = shown.iter().filter_map(untold).collect();
         Self { about, at, passed, score, score_capped, counts, findings, checks, resources, file: None, notes }
     }
 
@@ -186,7 +194,7 @@ impl FindingDocument {
     fn of(checked: &Checked, status: Status, accepted: Option<&Acceptance>) -> Self {
         let check = checked.check;
         let (what, mend) = match &checked.verdict {
-            Verdict::Holds | Verdict::FailsWith { .. } => (String::new(), String::new()),
+            Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => (String::new(), String::new()),
             Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
             Verdict::Unreadable { error } => (format!("could not be looked at: {error}"), String::new()),
         };
@@ -241,7 +249,7 @@ impl CheckDocument {
 impl Status {
     /// Of two places of one check.
     fn or_worse(self, other: Self) -> Self {
-        let order = [Self::Open, Self::FailsWithResource, Self::Unreadable, Self::Accepted, Self::Holds];
+        let order = [Self::Open, Self::FailsWithResource, Self::Unreadable, Self::Untold, Self::Accepted, Self::Holds];
         order.into_iter().find(|status| [self, other].contains(status)).unwrap_or(self)
     }
 }
@@ -252,7 +260,7 @@ impl Counts {
         let mut counts = Self { holds: number(Status::Holds), fails_with_resource: number(Status::FailsWithResource), ..Self::default() };
         for finding in findings {
             match finding.status {
-                Status::Holds | Status::FailsWithResource => {}
+                Status::Holds | Status::FailsWithResource | Status::Untold => {}
                 Status::Accepted => counts.accepted += 1,
                 Status::Open | Status::Unreadable => {
                     counts.unreadable += usize::from(finding.status == Status::Unreadable);
@@ -291,7 +299,10 @@ fn share(checks: &[CheckDocument]) -> u32 {
         Severity::Low => 1,
         Severity::Info => 0,
     };
-    let all: u32 = checks.iter().map(weight).sum();
+    let all: u32 = checks.iter().filter(|check| check.status != Status::Untold).map(weight).sum();
     let good: u32 = checks.iter().filter(|check| matches!(check.status, Status::Holds | Status::Accepted)).map(weight).sum();
     (good * 100).checked_div(all).unwrap_or(100)
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,7 +154,7 @@ fn section<'a>(group: Group, document: &'a VerifyDocument, anchors: &[String]) -
             class: match check.status {
                 Status::Holds => "ok",
                 Status::Open | Status::FailsWithResource => check.severity.word(),
-                Status::Unreadable => "unreadable",
+                Status::Unreadable | Status::Untold => "unreadable",
                 Status::Accepted => "accepted",
             },
             sign: check.status.sign(true),

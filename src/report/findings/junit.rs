@@ -22,8 +22,11 @@ pub fn junit(document: &VerifyDocument) -> String {
 
 fn totals(checks: &[&CheckDocument]) -> String {
     let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
-    let [failures, errors, skipped] =
-        [number(Status::Open) + number(Status::FailsWithResource), number(Status::Unreadable), number(Status::Accepted)];
+    let [failures, errors, skipped] = [
+        number(Status::Open) + number(Status::FailsWithResource),
+        number(Status::Unreadable),
+        number(Status::Accepted) + number(Status::Untold),
+    ];
     format!(r#"tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="0""#, checks.len())
 }
 
@@ -57,6 +60,7 @@ fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
     let severity = check.severity.word();
     match check.status {
         Status::Holds => None,
+        Status::Untold => Some("<skipped message=\"it cannot be told from this account\"/>".to_owned()),
         Status::Open => Some(format!("<failure message=\"{what}\" type=\"{severity}\">{}</failure>", details(check, document))),
         Status::FailsWithResource => {
             let why = "what it is about is not there, or could not be looked at: see the failure of the resource";

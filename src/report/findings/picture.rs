@@ -233,7 +233,8 @@ fn shown(parts: Vec<(&str, Mark)>) -> Vec<(String, Option<Mark>)> {
 impl Mark {
     /// Of the worst open check: what fails before what nobody knows, if they are equally bad.
     fn of<'a>(checks: impl Iterator<Item = &'a CheckDocument>) -> Self {
-        let (open, rest): (Vec<_>, Vec<_>) = checks.partition(|check| !matches!(check.status, Status::Holds | Status::Accepted));
+        let (open, rest): (Vec<_>, Vec<_>) =
+            checks.partition(|check| !matches!(check.status, Status::Holds | Status::Accepted | Status::Untold));
         let all_accepted = !rest.is_empty() && rest.iter().all(|check| check.status == Status::Accepted);
         match open.into_iter().max_by_key(|check| (check.severity, check.status != Status::Unreadable)) {
             None if all_accepted => Self { class: "accepted", sign: "-", word: "accepted" },

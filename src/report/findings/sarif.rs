@@ -74,7 +74,7 @@ fn rule(check: &CheckDocument, document: &VerifyDocument) -> Value {
 fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> Value {
     // `open` is SARIF's word for "not enough is known to decide"; only what fails has a level.
     let (kind, level) = match finding.status {
-        Status::Unreadable => ("open", "none"),
+        Status::Unreadable | Status::Untold => ("open", "none"),
         Status::Open | Status::Accepted | Status::FailsWithResource => ("fail", level(finding.severity)),
         Status::Holds => ("pass", "none"),
     };

@@ -116,7 +116,7 @@ fn line(status: Status, text: &str, view: &View) -> Vec<String> {
             Status::Holds => style.green(&head),
             Status::Open | Status::FailsWithResource => style.red(&head),
             Status::Unreadable => style.yellow(&head),
-            Status::Accepted => style.dim(&head),
+            Status::Accepted | Status::Untold => style.dim(&head),
         };
         lines[0] = head + after;
     }

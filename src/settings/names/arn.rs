@@ -19,6 +19,20 @@ text_name!(
     topic
 );
 
+text_name!(
+    /// A trail by its ARN, also one of the organization's management account.
+    TrailArn,
+    "a trail is given by its ARN, like `arn:aws:cloudtrail:eu-west-1:123456789012:trail/organization`",
+    trail
+);
+
+fn trail(text: &str) -> Result<(), Wrong> {
+    match split(text, "cloudtrail")?.strip_prefix("trail/") {
+        Some(name) if !name.is_empty() => only(name, |c| c.is_ascii_alphanumeric() || "._-".contains(c)),
+        _ => Err(Wrong::Shape("names no trail".to_owned())),
+    }
+}
+
 impl KeyArn {
     pub fn partition(&self) -> &str {
         part(&self.0, 1)

@@ -79,7 +79,8 @@ impl<'a> Taker<'a> {
         let findings = document["findings"].as_array().unwrap_or_else(|| panic!("{document}"));
         let found: Vec<String> = findings.iter().map(|finding| format!("{} {}", text(&finding["id"]), place(finding))).collect();
         assert_eq!(said.code, Some(if found.is_empty() { 0 } else { 2 }), "{}", said.all());
-        found
+        // No address is named here, which is a finding of every environment with alarms.
+        found.into_iter().filter(|finding| finding != "topic-heard topic").collect()
     }
 
     fn writes(&self) -> Vec<String> {

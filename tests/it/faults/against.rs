@@ -10,7 +10,8 @@ use crate::support::{
 };
 
 /// Without a trail no logs are under the key, and it goes with the rest.
-const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --ephemeral --trail off --attach-to user/terraform";
+const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --ephemeral --trail off --attach-to user/terraform \
+                    --alarm-email ops@example.com";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 const INVENTORY: &str = "tests/it/support/inventory.py";
 /// All that such a teardown leaves.

@@ -111,7 +111,7 @@ async fn findings(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
     let address = address(backend, lock);
     let checked = usage::check(&Store::new(aws, &address), expected(backend, lock)).await;
     let line = |checked: &Checked| match &checked.verdict {
-        Verdict::Holds | Verdict::FailsWith { .. } => None,
+        Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
         Verdict::Fails { what, .. } => Some(format!("{} at {}: {what}\n", checked.check.id, checked.place.shown())),
         Verdict::Unreadable { error } => panic!("{error}"),
     };

@@ -336,61 +336,6 @@ fn values_are_literals() {
 }
 
 #[test]
-fn no_state_lies_in_the_folder() {
-    let state = r#"{"version": 4, "resources": [{"x": "CANARY"}], "outputs": {"a": {}, "b": {}}}"#;
-    let found = found(&[
-        ("errored.tfstate", state),
-        ("terraform.tfstate.backup", state),
-        ("terraform.tfstate.d/blue/terraform.tfstate", state),
-        ("unclear.tfstate", "{"),
-        ("encrypted.tfstate", r#"{"encrypted_data": "x"}"#),
-        ("empty.tfstate", r#"{"version": 4, "resources": [], "outputs": {}}"#),
-    ]);
-    assert!(!found.contains("CANARY"), "{found}");
-    assert_snapshot!(found, @"
-    files-no-local-state errored.tfstate
-      it holds 1 resource and 2 outputs in plain text
-      -> `terraform state push errored.tfstate`, since it was not written to the backend; then `rm errored.tfstate`
-    files-no-local-state terraform.tfstate.backup
-      it holds 1 resource and 2 outputs in plain text
-      -> `terraform state pull` should show all that is in it; then `rm terraform.tfstate.backup`
-    files-no-local-state unclear.tfstate
-      ? the file is not a state file of a known form
-    files-no-local-state terraform.tfstate.d/blue/terraform.tfstate
-      it holds 1 resource and 2 outputs in plain text
-      -> `terraform workspace select blue`, and `terraform state pull` should show all that is in it; then `rm terraform.tfstate.d/blue/terraform.tfstate`
-    ");
-    // Where there is no remote backend, a local state is where it should be.
-    let local = super::folder(&[("backend.tf", "locals {\n}\n"), ("backend.conf", ""), (SAVED_AT, ""), ("terraform.tfstate", state)]);
-    assert_eq!(super::said(local.path(), &checked(local.path(), None)), "");
-}
-
-#[test]
-fn git_commits_neither_working_data_nor_states() {
-    // Of what `init` stores, the state is ignored and another file is not.
-    let modules = (".terraform/modules/modules.json", "{}");
-    assert_snapshot!(found(&[(".gitignore", "*.tfstate\n"), modules, ("pulled.tfstate.1.backup", r#"{"resources": []}"#)]), @"
-    files-ignored-by-git .terraform
-      git does not ignore it
-      -> `echo .terraform/ >> .gitignore`; `git rm -r --cached`, if it was committed
-    files-ignored-by-git terraform.tfstate.backup
-      git does not ignore it
-      -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached`, if it was committed
-    files-ignored-by-git pulled.tfstate.1.backup
-      git does not ignore it
-      -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached`, if it was committed
-    ");
-    assert_eq!(
-        found(&[(".gitignore", "**/.terraform/*\n*.tfstate\n*.tfstate.*\n"), modules]),
-        "",
-        "as the template that GitHub offers has it"
-    );
-    let dir = folder(&[(".gitignore", "")]);
-    fs::remove_dir(dir.path().join(".git")).expect("removed");
-    assert_eq!(super::said(dir.path(), &checked(dir.path(), None)), "", "outside of a repository, nothing is committed");
-}
-
-#[test]
 fn versions_with_a_fault_are_named() {
     let fault = ("versions.tf", "terraform {\n  required_version = \"1.15.0\"\n}\n");
     assert_snapshot!(found(&[fault, (".tool-versions", "terraform 1.15.0\n")]), @"

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws::testing::{Answer, Script, absent_only_by, data, error, look};
 
+const OURS: &str = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t";
+
 fn wanted() -> ExistingTrail {
-    ExistingTrail { objects: "arn:aws:s3:::states/".to_owned(), trail: None }
+    ExistingTrail::new("arn:aws:s3:::states/".to_owned(), None)
 }
 
 fn trails(arns: &[&str]) -> Answer {
@@ -34,13 +36,13 @@ fn basic(kind: &str, values: &[&str]) -> Answer {
 
 async fn covered(selectors: Answer, logs: bool) -> bool {
     let script = Script::new()
-        .on("DescribeTrails", trails(&["arn:t"]))
+        .on("DescribeTrails", trails(&[OURS]))
         .on("GetEventSelectors", selectors)
         .on("GetTrailStatus", data(json!({ "IsLogging": logs })));
     let found = look(&script, &wanted()).await.unwrap();
     script.sent();
     if let Some(found) = &found {
-        assert_eq!((found.output.as_deref(), found.spec.trail.as_deref(), &found.owner), (Some("arn:t"), Some("arn:t"), &Owner::Unmanaged));
+        assert_eq!((found.output.as_deref(), found.spec.trail.as_deref(), &found.owner), (Some(OURS), Some(OURS), &Owner::Unmanaged));
     }
     found.is_some()
 }
@@ -76,13 +78,13 @@ async fn what_does_not() {
 async fn one_that_may_not_be_looked_at_matters_only_if_no_other_covers() {
     let script = |second: Answer| {
         Script::new()
-            .on("DescribeTrails", trails(&["arn:organization", "arn:t"]))
+            .on("DescribeTrails", trails(&["arn:aws:cloudtrail:eu-west-1:111122223333:trail/organization", OURS]))
             .about("GetEventSelectors", "organization", error(400, "AccessDeniedException"))
             .always("GetEventSelectors", second)
             .always("GetTrailStatus", data(json!({ "IsLogging": true })))
     };
     let found = look(&script(advanced(&json!(objects()))), &wanted()).await.unwrap().unwrap();
-    assert_eq!(found.output.as_deref(), Some("arn:t"));
+    assert_eq!(found.output.as_deref(), Some(OURS));
     assert!(look(&script(data(json!({}))), &wanted()).await.unwrap_err().is(&["AccessDeniedException"]));
 }
 
@@ -90,7 +92,7 @@ async fn one_that_may_not_be_looked_at_matters_only_if_no_other_covers() {
 async fn absent_and_never_written() {
     assert_eq!(look(&Script::new().on("DescribeTrails", trails(&[])), &wanted()).await.unwrap(), None);
     absent_only_by(&wanted(), "DescribeTrails", &[], |script| script).await;
-    let one = |script: Script| script.always("DescribeTrails", trails(&["arn:t"]));
+    let one = |script: Script| script.always("DescribeTrails", trails(&[OURS]));
     let on = |script: Script| one(script).always("GetTrailStatus", data(json!({ "IsLogging": true })));
     absent_only_by(&wanted(), "GetEventSelectors", ABSENT, on).await;
     absent_only_by(&wanted(), "GetTrailStatus", ABSENT, |script| one(script).always("GetEventSelectors", advanced(&json!(objects()))))
@@ -99,4 +101,31 @@ async fn absent_and_never_written() {
     let script = Script::new();
     wanted().write(&script.aws(), None).await.unwrap_err();
     assert_eq!(script.sent(), "");
+}
+
+/// What a trail of the organization records, a member account may not ask: it is neither said to be there nor to be missing.
+#[tokio::test]
+async fn trail_of_the_organization() {
+    const THEIRS: &str = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/organization";
+    let script = |custom: bool, logs: bool| {
+        let trail = json!({"TrailARN": THEIRS, "IsOrganizationTrail": true, "HasCustomEventSelectors": custom});
+        Script::new()
+            .always("DescribeTrails", data(json!({"trailList": [trail]})))
+            .always("GetEventSelectors", error(400, "CloudTrailARNInvalidException"))
+            .always("GetTrailStatus", data(json!({ "IsLogging": logs })))
+    };
+    let found = look(&script(true, true), &wanted()).await.unwrap().unwrap().spec;
+    assert_eq!((found.trail.as_deref(), found.untold.as_deref()), (None, Some(THEIRS)));
+    let why = wanted().blocked_by(&found).expect("it is not known");
+    assert!(why.contains("cannot be told from this account") && why.contains(&format!("--trail existing={THEIRS}")), "{why}");
+    // Data events take selectors of its own.
+    assert_eq!(look(&script(false, true), &wanted()).await.unwrap(), None);
+    assert_eq!(look(&script(true, false), &wanted()).await.unwrap(), None, "it is stopped");
+    // Asserted by the user, it has to be there and on.
+    let asserted = ExistingTrail::new("arn:aws:s3:::states/".to_owned(), Some(THEIRS.to_owned()));
+    let found = look(&script(true, true), &asserted).await.unwrap().unwrap().spec;
+    assert_eq!((asserted.blocked_by(&found), found.trail.as_deref()), (None, Some(THEIRS)));
+    assert_eq!(look(&script(true, false), &asserted).await.unwrap(), None);
+    let gone = Script::new().on("GetTrailStatus", error(400, "TrailNotFoundException"));
+    assert_eq!(look(&gone, &asserted).await.unwrap(), None);
 }

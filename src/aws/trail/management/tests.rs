@@ -9,7 +9,7 @@ use crate::aws::{
 };
 
 fn trails(multi_region: bool) -> Answer {
-    data(json!({"trailList": [{"TrailARN": "arn:t", "IsMultiRegionTrail": multi_region}]}))
+    data(json!({"trailList": [{"TrailARN": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t", "IsMultiRegionTrail": multi_region}]}))
 }
 
 async fn recorded(multi_region: bool, selectors: Value, logs: bool) -> bool {
@@ -17,7 +17,7 @@ async fn recorded(multi_region: bool, selectors: Value, logs: bool) -> bool {
         .on("DescribeTrails", trails(multi_region))
         .always("GetEventSelectors", data(selectors))
         .always("GetTrailStatus", data(json!({ "IsLogging": logs })));
-    is_recorded(&script.aws()).await.unwrap()
+    is_recorded(&script.aws()).await.unwrap() == Recorded::Yes
 }
 
 fn basic(kind: &str, management: bool) -> Value {
@@ -43,7 +43,7 @@ async fn what_does_not() {
     let some = json!([{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}]);
     assert!(!recorded(true, advanced(some), true).await, "some are left out");
     let script = Script::new().on("DescribeTrails", data(json!({"trailList": []})));
-    assert!(!is_recorded(&script.aws()).await.unwrap(), "there is none");
+    assert_eq!(is_recorded(&script.aws()).await.unwrap(), Recorded::No, "there is none");
 }
 
 #[tokio::test]
@@ -53,4 +53,22 @@ async fn what_could_not_be_seen() {
         .on("GetEventSelectors", error(400, "AccessDeniedException"))
         .on("GetTrailStatus", data(json!({ "IsLogging": true })));
     assert_eq!(is_recorded(&script.aws()).await.unwrap_err().kind, Kind::Denied);
+}
+
+/// Without selectors of its own it records all management events; what they are, a member account may not ask.
+#[tokio::test]
+async fn trail_of_the_organization() {
+    const THEIRS: &str = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/organization";
+    let recorded = async |custom: Value, logs: bool| {
+        let mut trail = json!({"TrailARN": THEIRS, "IsMultiRegionTrail": true, "IsOrganizationTrail": true});
+        trail["HasCustomEventSelectors"] = custom;
+        let script = Script::new()
+            .on("DescribeTrails", data(json!({"trailList": [trail]})))
+            .always("GetEventSelectors", error(400, "TrailNotFoundException"))
+            .always("GetTrailStatus", data(json!({ "IsLogging": logs })));
+        is_recorded(&script.aws()).await.unwrap()
+    };
+    assert_eq!(recorded(json!(false), true).await, Recorded::Yes);
+    assert_eq!(recorded(json!(true), true).await, Recorded::Untold(THEIRS.to_owned()));
+    assert_eq!(recorded(json!(false), false).await, Recorded::No, "it is stopped");
 }

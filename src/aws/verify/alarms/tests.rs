@@ -30,7 +30,7 @@ fn found(alarm: &Alarm) -> Vec<String> {
     let checked = checks(std::slice::from_ref(alarm), BUCKET, Some(TABLE), &|alarm| alarm.name.clone());
     let fails = |one: &Checked| match &one.verdict {
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
-        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::FailsWith { .. } => None,
+        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
     };
     checked.iter().filter_map(fails).collect()
 }

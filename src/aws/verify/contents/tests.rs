@@ -38,6 +38,7 @@ async fn said(script: &Script, states: Vec<ToRead>, lock: LockMechanism) -> Stri
             Verdict::Fails { what, .. } => what,
             Verdict::Unreadable { error } => format!("unreadable: {error}"),
             Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
+            Verdict::Untold { why } => format!("cannot be told: {why}"),
         };
         format!("{} at {}: {verdict}", one.check.id, one.place.shown())
     };

@@ -26,6 +26,7 @@ async fn said(script: &Script) -> String {
             Verdict::Fails { what, mend } => format!("{what}\n  {mend}"),
             Verdict::Unreadable { error } => format!("unreadable: {error}"),
             Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
+            Verdict::Untold { why } => format!("cannot be told: {why}"),
         };
         Some(format!("{} at {}: {verdict}", one.check.id, one.place.shown()))
     });

@@ -67,6 +67,7 @@ async fn said(answer: Answer) -> Vec<String> {
         Verdict::Fails { what, .. } => format!("{}: {what}", one.place.name.unwrap_or_default()),
         Verdict::Unreadable { error } => format!("unreadable: {error}"),
         Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
+        Verdict::Untold { why } => format!("cannot be told: {why}"),
     });
     said.collect()
 }

@@ -46,6 +46,7 @@ async fn said(script: Script, blueprint: Blueprint<AwsSpec>) -> Vec<String> {
         Verdict::Holds => format!("{} holds", one.check.id),
         Verdict::Fails { what, .. } => format!("{}: {what}", one.check.id),
         Verdict::Unreadable { error } => format!("{}: {error}", one.check.id),
+        Verdict::Untold { why } => format!("{}: untold: {why}", one.check.id),
         Verdict::FailsWith { check, place } => format!("{} fails with {} at {}", one.check.id, check.id, place.shown()),
     };
     checks(&script.aws(), &blueprint).await.into_iter().map(words).collect()

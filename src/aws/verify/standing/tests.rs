@@ -12,7 +12,7 @@ fn found(spec: AwsSpec) -> Vec<Option<String>> {
     let observation = [(Address::new("x"), seen)].into_iter().collect();
     let what = |one: Checked| match one.verdict {
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
-        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::FailsWith { .. } => None,
+        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
     };
     checks(&observation, &|_| None).into_iter().map(what).collect()
 }
@@ -32,4 +32,13 @@ fn threat_22_a_trail_that_cannot_write() {
     };
     assert_eq!(found(logging(Some("AccessDenied"))), [Some("trail-delivery: the last delivery failed: AccessDenied".to_owned())]);
     assert_eq!(found(logging(None)), [None]);
+}
+
+#[test]
+fn key_of_a_topic_that_was_brought_along() {
+    let topic = |key| AwsSpec::ExistingTopic(ExistingTopic { key, ..ExistingTopic::new("arn:t".to_owned(), vec![], vec![]) });
+    let unusable = TopicKey::Unusable { why: "alarms may not use it".to_owned() };
+    assert_eq!(found(topic(Some(unusable))), [Some("topic-encryption: alarms may not use it".to_owned())]);
+    assert_eq!(found(topic(Some(TopicKey::Usable))), [None]);
+    assert_eq!(found(topic(None)), [None]);
 }

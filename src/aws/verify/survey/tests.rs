@@ -41,6 +41,7 @@ async fn surveyed(script: &Script, policy: Option<&str>) -> String {
             Verdict::Fails { what, .. } => what,
             Verdict::Unreadable { error } => format!("unreadable: {error}"),
             Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
+            Verdict::Untold { why } => format!("cannot be told: {why}"),
         };
         format!("{} at {}: {verdict}", one.check.id, one.place.name.unwrap_or_default())
     });

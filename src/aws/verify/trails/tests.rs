@@ -20,7 +20,7 @@ fn recorder() -> Recorder {
 fn findings(recorder: &Recorder) -> Vec<(&'static str, String)> {
     let fails = verdicts(recorder).into_iter().filter_map(|checked| match checked.verdict {
         Verdict::Fails { what, .. } => Some((checked.check.id, what)),
-        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::FailsWith { .. } => None,
+        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
     });
     fails.collect()
 }
@@ -70,6 +70,7 @@ async fn only_trails_that_name_the_bucket_are_held_to_anything() {
             Verdict::Fails { .. } => "fails",
             Verdict::Unreadable { .. } => "unreadable",
             Verdict::FailsWith { .. } => "fails with another",
+            Verdict::Untold { .. } => "untold",
         };
         format!("{} {} {verdict}", name.rsplit('/').next().unwrap_or_default(), one.check.id)
     };

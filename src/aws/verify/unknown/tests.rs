@@ -27,6 +27,7 @@ fn found(unknown: &Unknown) -> Vec<String> {
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
         Verdict::Unreadable { .. } => Some(format!("{}: unreadable", one.check.id)),
         Verdict::FailsWith { check, .. } => Some(format!("{}: fails with {}", one.check.id, check.id)),
+        Verdict::Untold { why } => Some(format!("{}: {why}", one.check.id)),
     };
     unknown.checks(&Place::named("b")).into_iter().filter_map(what).collect()
 }

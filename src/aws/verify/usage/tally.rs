@@ -21,7 +21,7 @@ impl Tally {
 
     pub fn add(&mut self, place: Place, verdict: Verdict) {
         match verdict {
-            Verdict::Holds | Verdict::FailsWith { .. } => {}
+            Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => {}
             verdict if self.named.len() < NAMED => self.named.push(Checked::new(self.check, place, verdict)),
             Verdict::Fails { .. } => self.fails += 1,
             Verdict::Unreadable { .. } => self.unreadable += 1,

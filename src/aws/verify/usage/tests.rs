@@ -86,6 +86,7 @@ fn shown<'a>(checked: impl Iterator<Item = &'a Checked>) -> String {
         Verdict::Fails { what, mend } => format!("{} at {}:\n  {what}\n  {mend}\n", checked.check.id, checked.place.shown()),
         Verdict::Unreadable { error } => format!("{} at {}: unreadable: {error}\n", checked.check.id, checked.place.shown()),
         Verdict::FailsWith { check, .. } => format!("{} at {}: fails with {}\n", checked.check.id, checked.place.shown(), check.id),
+        Verdict::Untold { why } => format!("{} at {}: {why}\n", checked.check.id, checked.place.shown()),
     };
     checked.map(line).collect()
 }
