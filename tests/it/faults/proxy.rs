@@ -16,6 +16,7 @@ use crate::support::{
     aws,
     emulator::Emulator,
     proxy::{Client, Failure, Faults, Proxy, Reply, Stale, When, Which},
+    s3,
 };
 
 /// The code of the error that the SDK reads, without trying again.
@@ -129,6 +130,49 @@ async fn what_is_late_or_stale_and_the_record_of_it() {
     assert_eq!(code!(aws_sdk_kms, clients.kms.describe_key().key_id(&key)), "NotFoundException");
     assert_eq!(proxy.take(), ["kms:CreateKey", "kms:DescribeKey"]);
     assert!(emulator.python("tests/it/support/inventory.py", &[]).contains("key Enabled"), "it is there all the same");
+}
+
+/// As before the write, for so long after it; and another question is another one.
+#[tokio::test]
+async fn a_read_answers_what_it_answered_before_a_write() {
+    const LASTS: Duration = Duration::from_secs(2);
+    let emulator = Emulator::start().await;
+    let proxy = Proxy::with(&emulator, Faults::seeded(0).rule("s3:GetBucketTagging", Which::All, || Reply::Stale(LASTS)));
+    let s3 = aws::at(&emulator, proxy.endpoint()).await.clients.s3;
+    for bucket in ["one", "two"] {
+        s3::make(&s3, bucket, emulator.region()).await;
+    }
+    let tags = async |bucket: &str| match s3.get_bucket_tagging().bucket(bucket).send().await {
+        Ok(answer) => answer.tag_set.into_iter().map(|tag| tag.value).collect::<Vec<_>>().join(" "),
+        Err(error) => error.code().unwrap_or("cut").to_owned(),
+    };
+    let tag = async |value: &str| {
+        let tag = aws_sdk_s3::types::Tag::builder().key("k").value(value).build().expect("a tag");
+        let tagging = aws_sdk_s3::types::Tagging::builder().tag_set(tag).build().expect("tags");
+        s3.put_bucket_tagging().bucket("one").tagging(tagging).send().await.expect("tagged");
+    };
+    tag("old").await;
+    assert_eq!(tags("one").await, "old", "nothing was answered before");
+    tag("new").await;
+    assert_eq!((tags("one").await, tags("two").await), ("old".to_owned(), "NoSuchTagSet".to_owned()));
+    tokio::time::sleep(LASTS).await;
+    assert_eq!(tags("one").await, "new");
+}
+
+#[tokio::test]
+async fn objects_are_denied_one_by_one() {
+    let emulator = Emulator::start().await;
+    let proxy = Proxy::with(&emulator, Faults::seeded(0).rule("s3:DeleteObjects", Which::Nth(1), || Reply::DenyObjects));
+    let s3 = aws::at(&emulator, proxy.endpoint()).await.clients.s3;
+    s3::make(&s3, "one", emulator.region()).await;
+    let object = |key: &str| aws_sdk_s3::types::ObjectIdentifier::builder().key(key).build().expect("an object");
+    let objects = aws_sdk_s3::types::Delete::builder().objects(object("a&b")).objects(object("c")).build().expect("objects");
+    let delete =
+        async || s3.delete_objects().bucket("one").delete(objects.clone()).send().await.expect("an answer").errors.unwrap_or_default();
+    let denied = delete().await;
+    let said: Vec<_> = denied.iter().map(|error| (error.key().unwrap_or_default(), error.code().unwrap_or_default())).collect();
+    assert_eq!(said, [("a&b", "AccessDenied"), ("c", "AccessDenied")]);
+    assert!(delete().await.is_empty(), "the second is forwarded");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod client;
 mod failure;
 mod faults;
 mod gate;
+mod memory;
 mod record;
 mod server;
 pub mod written;
@@ -27,6 +28,7 @@ pub use client::Client;
 pub use failure::Failure;
 pub use faults::{Faults, Stale, Which};
 pub use gate::Gate;
+use memory::Memory;
 use record::Record;
 use server::Server;
 
@@ -48,6 +50,10 @@ pub enum Reply {
         headers: &'static [(&'static str, &'static str)],
         body: String,
     },
+    /// A read answers what it answered before the first write on the same service since, for this long after that write.
+    Stale(Duration),
+    /// S3 denies each object of a `DeleteObjects`, in an answer with 200.
+    DenyObjects,
     /// AWS says no, in the form that was asked in.
     Fail(Failure),
     /// The connection ends without an answer.
@@ -123,7 +129,7 @@ impl Proxy {
     fn on(listener: TcpListener, upstream: Option<&dyn Upstream>, rule: Box<Rule>, ended: Box<Ended>) -> Self {
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let behind = upstream.map(|upstream| Behind::new(upstream.endpoint(), upstream.ca_file()));
-        let server = Arc::new(Server { rule, behind, record: Record::watched(ended) });
+        let server = Arc::new(Server { rule, behind, memory: Memory::default(), record: Record::watched(ended) });
         let serving = Arc::clone(&server);
         // A test may block its own runtime.
         thread::spawn(move || serving.serve(listener));

@@ -5,6 +5,7 @@ use std::fs;
 use aws_sdk_s3::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region},
+    types::CreateBucketConfiguration,
 };
 use tfbackend::{
     aws::http::{self, Proxy},
@@ -24,4 +25,10 @@ pub fn client(running: &Running) -> Client {
         .credentials_provider(Credentials::new(value("aws_access_key_id"), value("aws_secret_access_key"), None, None, "test"))
         .http_client(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
     Client::from_conf(config.build())
+}
+
+/// A bucket in the emulator's region, which only us-east-1 takes without its name.
+pub async fn make(s3: &Client, bucket: &str, region: &str) {
+    let configuration = CreateBucketConfiguration::builder().location_constraint(region.into()).build();
+    s3.create_bucket().bucket(bucket).create_bucket_configuration(configuration).send().await.expect("a bucket");
 }

@@ -20,6 +20,8 @@ pub enum Failure {
     UnknownPrincipal,
     /// Backups of a table become available a while after the table.
     NoBackupsYet,
+    /// A setting that some partitions do not take.
+    UnsupportedArgument,
     /// What was made a moment ago is not seen yet; each service has a word of its own for it.
     NotFound(&'static str),
 }
@@ -51,7 +53,7 @@ impl Protocol {
 
 impl Failure {
     /// What needs no more than its name, as S3 and the query services call it.
-    pub const BAD_DAY: [(Self, &'static str); 7] = [
+    pub const BAD_DAY: [(Self, &'static str); 8] = [
         (Self::Internal, "InternalError"),
         (Self::SlowDown, "SlowDown"),
         (Self::Throttling, "ThrottlingException"),
@@ -59,6 +61,7 @@ impl Failure {
         (Self::OperationAborted, "OperationAborted"),
         (Self::ExpiredToken, "ExpiredToken"),
         (Self::AccessDenied, "AccessDenied"),
+        (Self::UnsupportedArgument, "UnsupportedArgument"),
     ];
 
     fn status_and_code(self, protocol: Protocol) -> (u16, &'static str) {
@@ -73,6 +76,7 @@ impl Failure {
             Self::ExpiredToken => (if json { 400 } else { 403 }, if json { "ExpiredTokenException" } else { "ExpiredToken" }),
             Self::AccessDenied => (if json { 400 } else { 403 }, if json { "AccessDeniedException" } else { "AccessDenied" }),
             Self::UnknownPrincipal => (400, if json { "MalformedPolicyDocumentException" } else { "MalformedPolicy" }),
+            Self::UnsupportedArgument => (400, "UnsupportedArgument"),
             Self::NoBackupsYet => (400, "ContinuousBackupsUnavailableException"),
             Self::NotFound(code) => (if json { 400 } else { 404 }, code),
         }
@@ -83,7 +87,7 @@ impl Failure {
         let protocol = Protocol::of(request);
         let (status, code) = self.status_and_code(protocol);
         let message = if self == Self::UnknownPrincipal { "Invalid principal in policy" } else { "injected by a test" };
-        let mut headers = vec![("x-amzn-requestid", "5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10".to_owned())];
+        let mut headers = vec![("x-amzn-requestid".to_owned(), "5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10".to_owned())];
         let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
         let (kind, body) = match protocol {
             Protocol::Rest => ("application/xml".to_owned(), error.into_bytes()),
@@ -93,13 +97,13 @@ impl Failure {
                 (kind.to_owned(), serde_json::json!({ "__type": code, "message": message }).to_string().into_bytes())
             }
             Protocol::Cbor => {
-                headers.push(("smithy-protocol", "rpc-v2-cbor".to_owned()));
+                headers.push(("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned()));
                 let mut body = Encoder::new(vec![]);
                 body.begin_map().str("__type").str(code).str("message").str(message).end();
                 ("application/cbor".to_owned(), body.into_writer())
             }
         };
-        headers.push(("content-type", kind));
+        headers.push(("content-type".to_owned(), kind));
         Answer { status, headers, body }
     }
 }

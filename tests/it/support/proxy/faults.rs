@@ -48,7 +48,7 @@ impl Faults {
         Self { seed, rules: vec![] }
     }
 
-    /// A rule about `s3:PutBucketPolicy`, about all of `s3:`, or about everything.
+    /// A rule about `s3:PutBucketPolicy`, about all that begin as `s3:GetBucket*`, about all of `s3:`, or about everything.
     #[must_use]
     pub fn rule(self, about: &str, which: Which, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
         let seed = self.seed;
@@ -72,7 +72,11 @@ impl Faults {
 
 impl Rule {
     fn is_about(&self, name: &str) -> bool {
-        self.about.is_empty() || name == self.about || self.about.ends_with(':') && name.starts_with(&self.about)
+        let begins = |prefix: &str| name.starts_with(prefix);
+        self.about.is_empty()
+            || name == self.about
+            || self.about.ends_with(':') && begins(&self.about)
+            || self.about.strip_suffix('*').is_some_and(begins)
     }
 
     /// Whether this call is one of those that something becomes of.

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
+    header::HeaderValue,
     http::request::Parts,
     server::conn::http1,
     service::service_fn,
@@ -15,19 +16,21 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, runtime, task};
 
-use super::{Behind, Record, Reply, Rule, When};
-use crate::support::recorder::call;
+use super::{Behind, Memory, Record, Reply, Rule, When, memory::Question};
+use crate::support::recorder::{Call, call};
 
 /// One of the proxy's own.
+#[derive(Clone)]
 pub(super) struct Answer {
     pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 pub(super) struct Server {
     pub rule: Box<Rule>,
     pub behind: Option<Behind>,
+    pub memory: Memory,
     pub record: Record,
 }
 
@@ -75,11 +78,34 @@ impl Server {
         let request = readable(&parts, &body);
         let call = call(&request);
         let mut under_way = self.record.begin(call.clone());
-        let asked = Arc::clone(&self);
-        let (reply, request) = task::spawn_blocking(move || ((asked.rule)(&call, &request), request)).await.ok()?;
-        let answer = self.done(reply, &request, parts, body).await;
+        let (asked, about) = (Arc::clone(&self), call.clone());
+        let (reply, request) = task::spawn_blocking(move || ((asked.rule)(&about, &request), request)).await.ok()?;
+        let question = Question::new(&call, &request);
+        let stale = match reply {
+            Reply::Stale(lasts) => self.memory.stale(&question, lasts),
+            _ => None,
+        };
+        let answer = match stale {
+            Some(stale) => Some(written(stale)),
+            None => self.remembered(&call, question, self.done(reply, &request, parts, body).await).await,
+        };
         under_way.answered_with(answer.as_ref().map(|answer| answer.status().as_u16()));
         answer
+    }
+
+    /// The same answer, kept for later if it is one to a read.
+    async fn remembered(&self, call: &Call, question: Question, answer: Option<Answered>) -> Option<Answered> {
+        if call.is_write() {
+            self.memory.written(call);
+            return answer;
+        }
+        let (parts, body) = answer?.into_parts();
+        let Ok(body) = body.collect().await;
+        let body = body.to_bytes();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        self.memory.remember(question, parts.status.as_u16(), headers, body.clone());
+        Some(Response::from_parts(parts, Full::from(body)))
     }
 
     /// None where the connection is cut.
@@ -96,14 +122,16 @@ impl Server {
         };
         match reply {
             Reply::Delay(..) => unreachable!("it was waited for"),
-            Reply::Forward => forward().await,
+            // There is nothing that was answered before.
+            Reply::Forward | Reply::Stale(_) => forward().await,
+            Reply::DenyObjects => Some(written(denied_objects(request))),
             Reply::Wait(gate) => {
                 gate.passed().await;
                 forward().await
             }
             Reply::Edit(edit) => Some(edited(forward().await?, edit).await),
             Reply::Answer { status, headers, body } => {
-                let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+                let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
                 Some(written(Answer { status, headers, body: body.into_bytes() }))
             }
             Reply::Fail(failure) => Some(written(failure.answer(request))),
@@ -131,6 +159,19 @@ async fn edited(answer: Answered, edit: fn(&str) -> String) -> Answered {
         parts.headers.remove(name);
     }
     Response::from_parts(parts, Full::from(edit(&String::from_utf8_lossy(&body.to_bytes()))))
+}
+
+/// Of what was asked for, each with its version.
+fn denied_objects(request: &HttpRequest) -> Answer {
+    let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+    let objects = body.split("<Object>").skip(1).filter_map(|rest| rest.split_once("</Object>")).map(|(object, _)| object);
+    let why = "<Code>AccessDenied</Code><Message>Access Denied</Message>";
+    let errors: String = objects.map(|object| format!("<Error>{object}{why}</Error>")).collect();
+    Answer {
+        status: 200,
+        headers: vec![("content-type".to_owned(), "application/xml".to_owned())],
+        body: format!("<DeleteResult>{errors}</DeleteResult>").into_bytes(),
+    }
 }
 
 fn written(answer: Answer) -> Answered {

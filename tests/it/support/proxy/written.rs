@@ -20,6 +20,8 @@ enum Then {
     Forward,
     Fail(Failure),
     Cut(When),
+    Stale(Duration),
+    DenyObjects,
 }
 
 /// What is wrong with a rule, in words.
@@ -30,8 +32,8 @@ pub struct NoRule {
     what: String,
 }
 
-const SHAPE: &str = "a rule is SERVICE:OPERATION, SERVICE: or all, then nth=N, from=N, for=TIME or percent=N (seed=N), and delay=TIME, fail=CODE, \
-                     cut-before or cut-after";
+const SHAPE: &str = "a rule is SERVICE:OPERATION, SERVICE:BEGINNING*, SERVICE: or all, then nth=N, from=N, for=TIME or percent=N \
+                     (seed=N), and delay=TIME, fail=CODE, stale-answer=TIME, deny-objects, cut-before or cut-after";
 
 impl FromStr for Written {
     type Err = NoRule;
@@ -54,13 +56,18 @@ impl FromStr for Written {
                 ("seed", number) => rule.seed = Some(parsed(word, number)?),
                 ("delay", time) => rule.delay = duration(word, time)?,
                 ("fail", code) => rule.then = Then::Fail(failure(word, code)?),
+                ("stale-answer", time) => rule.then = Then::Stale(duration(word, time)?),
+                ("deny-objects", "") => rule.then = Then::DenyObjects,
                 ("cut-before", "") => rule.then = Then::Cut(When::Before),
                 ("cut-after", "") => rule.then = Then::Cut(When::After),
                 _ => return Err(no_rule(word, SHAPE)),
             }
         }
         if rule.delay.is_zero() && rule.then == Then::Forward {
-            return Err(no_rule(text, "it says of which calls, and not what becomes of them: delay=, fail=, cut-before or cut-after"));
+            return Err(no_rule(
+                text,
+                "it says of which calls, and not what becomes of them: delay=, fail=, stale-answer=, deny-objects, cut-before or cut-after",
+            ));
         }
         Ok(rule)
     }
@@ -74,6 +81,8 @@ impl Written {
                 Then::Forward => Reply::Forward,
                 Then::Fail(failure) => Reply::Fail(failure),
                 Then::Cut(when) => Reply::Cut(when),
+                Then::Stale(lasts) => Reply::Stale(lasts),
+                Then::DenyObjects => Reply::DenyObjects,
             };
             if delay.is_zero() { reply } else { Reply::Delay(delay, Box::new(reply)) }
         };
@@ -128,6 +137,8 @@ mod tests {
             Reply::Delay(time, then) => format!("{time:?} {}", shown(then)),
             Reply::Fail(failure) => format!("{failure:?}"),
             Reply::Cut(when) => format!("cut {when:?}"),
+            Reply::Stale(lasts) => format!("stale for {lasts:?}"),
+            Reply::DenyObjects => "objects denied".to_owned(),
             Reply::Wait(_) | Reply::Edit(_) | Reply::Answer { .. } | Reply::Kill(..) => panic!("no rule says so"),
         }
     }
@@ -137,6 +148,9 @@ mod tests {
         let rules = ["kms:CreateKey nth=2 cut-after", "s3: from=2 delay=50ms fail=SlowDown", "all delay=2s"];
         let calls = ["kms:CreateKey", "kms:CreateKey", "s3:GetObject", "s3:PutObject", "iam:GetPolicy"];
         assert_eq!(replies(&rules, &calls), ["2s forward", "cut After", "2s forward", "50ms SlowDown", "2s forward"]);
+        let rules = ["s3:GetBucket* stale-answer=20s", "s3:DeleteObjects nth=1 deny-objects"];
+        let calls = ["s3:GetBucketPolicy", "s3:GetObject", "s3:DeleteObjects", "s3:DeleteObjects"];
+        assert_eq!(replies(&rules, &calls), ["stale for 20s", "forward", "objects denied", "forward"]);
         assert_eq!(replies(&["sts: cut-before"], &["sts:GetCallerIdentity", "iam:GetUser"]), ["cut Before", "forward"]);
         for (_, code) in Failure::BAD_DAY {
             assert_ne!(replies(&[&format!("all fail={code}")], &["s3:GetObject"]), ["forward"], "{code}");
