@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
 
 pub mod clocks;
+mod foreign;
 
 use super::http::Unreachable;
 use clocks::Clocks;
@@ -48,6 +49,8 @@ pub enum Kind {
     Clock,
     /// AWS's own fault: 5xx.
     Server,
+    /// What answered does not speak as AWS does, or its answer is broken: AWS may have acted, or not.
+    Unreadable,
     /// The service said no, and `code` says why.
     Refused,
 }
@@ -113,10 +116,12 @@ impl AwsError {
         let code = error.code().filter(|code| !code.is_empty()).map(Box::<str>::from);
         let clocks = raw.and_then(|response| Clocks::new(jiff::Timestamp::now(), response.headers().get("date")?));
         let kind = match kind(&error, code.as_deref(), error.message(), status) {
+            Kind::Denied | Kind::Refused if code.is_none() && raw.is_some_and(foreign::is_foreign) => Kind::Unreadable,
             Kind::Credentials if is_bad_signature(code.as_deref()) && clocks.is_some_and(|clocks| clocks.disagree()) => Kind::Clock,
             kind => kind,
         };
         let message = match &error {
+            _ if kind == Kind::Unreadable => Some(foreign::shown(raw, &chain(&error)).into()),
             SdkError::ServiceError(_) => error.message().filter(|text| !text.is_empty()).map(Box::from),
             _ => Some(Unreachable::in_error(&error).map_or_else(|| chain(&error), |why| chain(why)).into()),
         };
@@ -212,6 +217,9 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
             "Throttling"
             | "ThrottlingException"
             | "ThrottledException"
+            // SNS.
+            | "Throttled"
+            | "KMSThrottling"
             | "RequestLimitExceeded"
             | "SlowDown"
             | "TooManyRequestsException"

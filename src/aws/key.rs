@@ -248,7 +248,7 @@ impl Key {
             };
             match error.kind {
                 Kind::Throttled => throttled += 1,
-                Kind::Network | Kind::Server => unclear += 1,
+                Kind::Network | Kind::Server | Kind::Unreadable => unclear += 1,
                 _ if names_somebody_unknown(&error) && begun.elapsed() < SEEN_BY_IAM => {}
                 _ => return Err(error),
             }

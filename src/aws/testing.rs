@@ -31,7 +31,7 @@ use super::{
 mod answer;
 mod wire;
 
-pub use answer::{Answer, data, empty, error, error_saying, lost, text};
+pub use answer::{Answer, data, empty, error, error_saying, lost, page, text};
 use wire::Call;
 
 pub const ACCOUNT: &str = "111122223333";
@@ -184,7 +184,11 @@ impl AsyncSleep for NoSleep {
 }
 
 pub async fn look<R: Resource>(script: &Script, spec: &R) -> Result<Option<Found<R>>, AwsError> {
-    let aws = script.aws();
+    look_in(script, spec, "aws", REGION).await
+}
+
+pub async fn look_in<R: Resource>(script: &Script, spec: &R, partition: &str, region: &str) -> Result<Option<Found<R>>, AwsError> {
+    let aws = script.aws_in(partition, region);
     spec.look(&Look::new(&aws)).await
 }
 

@@ -64,6 +64,7 @@ pub fn caller(error: &CallerError, region: &str) -> Failure {
                 (Kind::Credentials, Some(_)) => "AWS does not know these credentials",
                 (Kind::Expired, _) => "the AWS credentials have expired",
                 (Kind::Network, _) => "AWS could not be reached",
+                (Kind::Unreadable, _) => "something else answers in the place of AWS",
                 (Kind::Clock, _) => "AWS does not take this machine's signature",
                 (Kind::Denied | Kind::Throttled | Kind::Server | Kind::Refused, _) => "AWS does not say who is calling",
             };
@@ -100,11 +101,48 @@ pub fn render(error: &RenderError) -> Failure {
     }
 }
 
+/// Whether a region is disabled in an account until it is enabled, which those launched after March 2019 are.
+fn is_opt_in(region: &str) -> bool {
+    const ALWAYS_ENABLED: [&str; 17] = [
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ca-central-1",
+        "eu-central-1",
+        "eu-north-1",
+        "eu-west-1",
+        "eu-west-2",
+        "eu-west-3",
+        "sa-east-1",
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+    ];
+    const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-gov-", "eusc-"];
+    !ALWAYS_ENABLED.contains(&region) && !OTHER_PARTITIONS.iter().any(|partition| region.starts_with(partition))
+}
+
 /// What to do about an error of a call. `region` is named where the call is the first one.
 pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure {
     match error.kind {
         Kind::Denied => failure.hint(format!("allow {} on {}, then run the same command again", error.needed_action(), error.resource)),
         Kind::Expired => failure.hint("get new credentials (`aws sso login`, `aws login`), then run the same command again"),
+        Kind::Unreadable => failure.hint(
+            "a proxy, a sign-in page of the network or another service answers: check the network, HTTPS_PROXY and the endpoint \
+             (--endpoint-url, AWS_ENDPOINT_URL), then run the same command again",
+        ),
+        // AWS says the same of good credentials in a region that the account has not enabled.
+        Kind::Credentials if region.is_some_and(is_opt_in) && error.code.is_some() => {
+            let region = region.unwrap_or_default();
+            failure.hint(format!(
+                "is {region} enabled in this account? See `aws account get-region-opt-status --region-name {region}`; if it is, the \
+                 credentials are wrong: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"
+            ))
+        }
         Kind::Credentials => failure
             .hint("give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"),
         Kind::Throttled => failure.hint("AWS asks to slow down; run the same command again, with a smaller --parallelism"),

@@ -3,19 +3,19 @@
 use super::*;
 use crate::aws::{
     Aws,
-    testing::{Answer, Script, error, error_saying, lost},
+    testing::{Answer, Script, error, error_saying, lost, page},
 };
 
 const API: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
 
 /// The same answer to one call in each protocol.
 async fn in_each(answer: impl Fn() -> Answer) -> [AwsError; 4] {
-    let script = ["GET ?policy", "GetPolicy", "DescribeKey", "DescribeAlarms"]
+    let script = ["GET ?tagging", "GetPolicy", "DescribeKey", "DescribeAlarms"]
         .into_iter()
         .fold(Script::new(), |script, operation| script.always(operation, answer()));
     let aws = script.aws();
     let Aws { clients, .. } = &aws;
-    let xml = aws.read(API, "acme", clients.s3.get_bucket_policy().bucket("acme").send()).await.unwrap_err();
+    let xml = aws.read(API, "acme", clients.s3.get_bucket_tagging().bucket("acme").send()).await.unwrap_err();
     let query = aws.read(API, "acme", clients.iam.get_policy().policy_arn("arn:aws:iam::1:policy/a").send()).await.unwrap_err();
     let json = aws.read(API, "acme", clients.kms.describe_key().key_id("acme").send()).await.unwrap_err();
     let cbor = aws.read(API, "acme", clients.cloudwatch.describe_alarms().send()).await.unwrap_err();
@@ -39,6 +39,8 @@ async fn codes_have_kinds() {
         (400, "ThrottlingException", Kind::Throttled),
         (503, "SlowDown", Kind::Throttled),
         (400, "ProvisionedThroughputExceededException", Kind::Throttled),
+        (429, "Throttled", Kind::Throttled),
+        (400, "KMSThrottling", Kind::Throttled),
         (500, "KMSInternalException", Kind::Server),
         (503, "ServiceUnavailable", Kind::Server),
         (400, "KMSInvalidStateException", Kind::Refused),
@@ -111,6 +113,26 @@ async fn an_answer_without_a_body_goes_by_its_status() {
         let aws = Script::new().always("HEAD", error(status, "")).aws();
         let error = aws.read(API, "acme", aws.clients.s3.head_bucket().bucket("acme").send()).await.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
+    }
+}
+
+/// A sign-in page with 200, the refusal of a proxy, and a success that was cut off.
+#[tokio::test]
+async fn an_answer_that_is_not_one_of_aws_says_so() {
+    let html = "<!DOCTYPE html>\n<title>Sign in to the network</title>";
+    for (status, kind, body, shown) in [
+        (200, "text/html", html, r#"text/html, "<!DOCTYPE html> <title>Sign in to the network</title>""#),
+        (403, "text/html; charset=utf-8", html, "text/html; charset=utf-8, \"<!DOCTYPE html>"),
+        (404, "text/plain", "blocked by policy 7", r#"text/plain, "blocked by policy 7""#),
+        (400, "application/octet-stream", "<html><body>no</body></html>", "application/octet-stream, \"<html>"),
+    ] {
+        for error in in_each(|| page(status, kind, body)).await {
+            assert_eq!(error.kind, Kind::Unreadable, "{error}");
+            assert!(error.to_string().contains(&format!("HTTP {status}: the answer is not one of AWS's: {shown}")), "{error}");
+        }
+    }
+    for error in in_each(|| page(503, "text/html", html)).await {
+        assert_eq!(error.kind, Kind::Server, "a load balancer of AWS's own answers so: {error}");
     }
 }
 

@@ -70,7 +70,7 @@ impl From<LockMechanism> for Mechanisms {
 
 /// Whether AWS may have carried it out though it did not say so.
 fn may_be_done(error: &AwsError) -> bool {
-    matches!(error.kind, Kind::Network | Kind::Server | Kind::Throttled)
+    matches!(error.kind, Kind::Network | Kind::Server | Kind::Throttled | Kind::Unreadable)
 }
 
 impl Store<'_> {

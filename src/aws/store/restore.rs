@@ -271,7 +271,7 @@ impl Store<'_> {
         so.written = match &put {
             Ok(_) => true,
             Err(NotWritten::Changed) => false,
-            Err(NotWritten::Failed(error)) => matches!(error.kind, Kind::Network | Kind::Server),
+            Err(NotWritten::Failed(error)) => matches!(error.kind, Kind::Network | Kind::Server | Kind::Unreadable),
         };
         let Put { version, etag: _ } = put?;
         done(Step::Written { version: version.clone() });

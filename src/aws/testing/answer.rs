@@ -21,6 +21,8 @@ pub struct Answer {
 enum Content {
     Empty,
     Text(String),
+    /// As it is, whatever protocol is spoken.
+    Page(String),
     Data(Value),
     Error(String, String),
     Lost,
@@ -49,6 +51,11 @@ pub fn error_saying(status: u16, code: &str, message: &str) -> Answer {
     Answer { status, headers: vec![], content: Content::Error(code.to_owned(), message.to_owned()) }
 }
 
+/// What is not an answer of AWS's.
+pub fn page(status: u16, kind: &str, body: &str) -> Answer {
+    Answer { status, headers: vec![("content-type", kind.to_owned())], content: Content::Page(body.to_owned()) }
+}
+
 /// No answer, though the call may have been carried out.
 pub fn lost() -> Answer {
     Answer { content: Content::Lost, ..empty() }
@@ -70,6 +77,7 @@ impl Answer {
                 Protocol::Query => result(call, text),
                 Protocol::Xml | Protocol::Json | Protocol::Cbor => text.clone().into_bytes(),
             },
+            Content::Page(body) => body.clone().into_bytes(),
             Content::Data(value) => encoded(call.protocol, value),
             Content::Error(code, message) => refusal(call, code, message),
         };

@@ -35,6 +35,26 @@ async fn without_good_credentials_nothing_is_looked_at() {
       hint: give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables
     ");
 
+    // AWS says so of good credentials as well, where the region is not enabled.
+    insta::assert_snapshot!(Place::at(unknown.endpoint()).bootstrap(&format!("--env prod {}", LINE.replace("eu-west-1", "eu-south-1"))).refusal(), @"
+    1
+    error: AWS does not know these credentials
+      caused by: sts:GetCallerIdentity on the caller: InvalidClientTokenId: The security token included in the request is invalid.
+      hint: is eu-south-1 enabled in this account? See `aws account get-region-opt-status --region-name eu-south-1`; if it is, the credentials are wrong: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables
+    ");
+
+    let page = Proxy::start(None, |_, _| Reply::Answer {
+        status: 200,
+        headers: &[("content-type", "text/html")],
+        body: "<!doctype html>\n<title>Sign in</title>".to_owned(),
+    });
+    insta::assert_snapshot!(Place::at(page.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @r#"
+    1
+    error: something else answers in the place of AWS
+      caused by: sts:GetCallerIdentity on the caller: HTTP 200: the answer is not one of AWS's: text/html, "<!doctype html> <title>Sign in</title>"
+      hint: a proxy, a sign-in page of the network or another service answers: check the network, HTTPS_PROXY and the endpoint (--endpoint-url, AWS_ENDPOINT_URL), then run the same command again
+    "#);
+
     let skewed = Proxy::start(None, |_, _| Reply::xml(403, "RequestTimeTooSkewed", "The difference is too large."));
     insta::assert_snapshot!(Place::at(skewed.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
