@@ -26,6 +26,23 @@ pub(super) const ATTEMPTS: u32 = 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// For one attempt, and for all of them with their pauses.
+const ATTEMPT: Duration = Duration::from_secs(30);
+const OPERATION: Duration = Duration::from_secs(120);
+/// Bytes a second of the slowest line that an upload gets through on: 1 Mbit/s.
+const SLOWEST: u64 = 128 * 1024;
+
+/// Time-outs of an upload of so many bytes, which goes in one piece and begins anew with each attempt.
+pub(super) fn upload_timeouts(bytes: usize) -> TimeoutConfig {
+    let upload = Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST);
+    // Time for a second attempt.
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT + upload)
+        .operation_timeout(OPERATION + 2 * upload)
+        .build()
+}
+
 /// Where and as whom to call. `None` leaves it to the SDK: environment, profile, instance.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
@@ -98,11 +115,7 @@ pub async fn connect(
         }
     }
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(
-        TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(Duration::from_secs(30))
-            .operation_timeout(Duration::from_secs(120))
-            .build(),
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build(),
     );
     if vars("AWS_MAX_ATTEMPTS").is_none() && vars("AWS_RETRY_MODE").is_none() {
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);

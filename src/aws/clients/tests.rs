@@ -1,6 +1,16 @@
 //! Connections: nothing in the clear, and no profile that the SDK would pass over in silence.
 
 use super::*;
+
+/// 256 MiB, which is the largest state, at 1 Mbit/s.
+#[test]
+fn a_large_upload_has_time_for_its_bytes() {
+    let of = |bytes| {
+        let timeouts = upload_timeouts(bytes);
+        (timeouts.operation_attempt_timeout().unwrap().as_secs(), timeouts.operation_timeout().unwrap().as_secs())
+    };
+    assert_eq!([of(0), of(1 << 20), of(256 << 20)], [(30, 120), (38, 136), (2078, 4216)]);
+}
 use crate::aws::testing::Script;
 
 async fn with(connection: Connection, vars: &[(&str, &str)]) -> Result<SdkConfig, ConnectError> {

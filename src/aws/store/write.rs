@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     aws::{
+        clients::upload_timeouts,
         error::{Api, AwsError},
         lock_table,
     },
@@ -149,7 +150,8 @@ impl Store<'_> {
                 Condition::IfNoneMatch => request.if_none_match(NONE),
                 Condition::IfMatch(etag) => request.if_match(etag),
             };
-            encrypted(request, encrypt).send()
+            let config = aws_sdk_s3::config::Config::builder().timeout_config(upload_timeouts(bytes.len()));
+            encrypted(request, encrypt).customize().config_override(config).send()
         };
         let PutObjectOutput { version_id, e_tag, .. } = self.aws.send(PUT, &url, CONFLICT, request).await?;
         Ok(Put { version: version_id, etag: e_tag.unwrap_or_default() })
