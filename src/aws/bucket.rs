@@ -4,8 +4,7 @@
 //! and explained alone. Every call but the creation carries the expected owner.
 
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership, OwnershipControls, OwnershipControlsRule, Tag,
-    Tagging,
+    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,19 +23,20 @@ pub mod logging;
 pub mod notifications;
 pub mod policy;
 pub mod public_access;
+mod tags;
 pub mod versioning;
 
 const HEAD: Api = Api::allowed_by("s3:HeadBucket", "s3:ListBucket");
 const CREATE: Api = Api::new("s3:CreateBucket");
 const DELETE: Api = Api::new("s3:DeleteBucket");
-const GET_TAGS: Api = Api::new("s3:GetBucketTagging");
-const PUT_TAGS: Api = Api::new("s3:PutBucketTagging");
 const GET_OWNERSHIP: Api = Api::new("s3:GetBucketOwnershipControls");
 const PUT_OWNERSHIP: Api = Api::new("s3:PutBucketOwnershipControls");
 
 pub(super) const NO_BUCKET: &str = "NoSuchBucket";
 /// A bucket that was just made is not seen everywhere at once.
 pub(super) const NOT_YET: &[&str] = &[NO_BUCKET];
+/// The partition in which S3 takes every setting that it has.
+const COMMERCIAL: &str = "aws";
 /// The region whose name must not be sent as a location.
 const DEFAULT_REGION: &str = "us-east-1";
 /// No access control lists: who may do what is said by policies alone.
@@ -76,7 +76,7 @@ impl Spec for Bucket {
 impl Resource for Bucket {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let aws = look.aws;
-        let (head, tags, ownership) = tokio::join!(self.head(aws, aws.account()), get_tags(aws, &self.name), self.get_ownership(aws));
+        let (head, tags, ownership) = tokio::join!(self.head(aws, aws.account()), tags::get(aws, &self.name), self.get_ownership(aws));
         let Some(region) = head? else { return Ok(None) };
         if region != self.region {
             // The other answers came from the wrong region: what they say means nothing.
@@ -87,7 +87,10 @@ impl Resource for Bucket {
         let (Some(tags), Some(ownership)) = (tags, ownership) else { return Ok(None) };
         let grants = if ownership == ENFORCED { Some(vec![]) } else { acl::grants(aws, &self.name).await? };
         let Some(grants) = grants else { return Ok(None) };
-        let owner = aws.mark.owner(&tags);
+        let owner = match aws.mark.owner(&tags) {
+            Owner::Unmanaged if self.may_be_without_tags(aws) && tags.is_empty() && self.is_untouched(aws).await => Owner::Us,
+            owner => owner,
+        };
         let spec = Self { region, ownership, grants, tags, ..self.clone() };
         Ok(Some(Found { spec, output: Some(self.name.clone()), owner }))
     }
@@ -113,10 +116,7 @@ impl Resource for Bucket {
             aws.send(PUT_OWNERSHIP, &self.name, NOT_YET, || request.clone().send()).await?;
         }
         if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
-            // The call replaces the whole set, so the whole set is sent: theirs and ours.
-            let tagging = Tagging::builder().set_tag_set(Some(sdk_tags(&self.tags))).build().expect("the set is given");
-            let request = aws.clients.s3.put_bucket_tagging().bucket(&self.name).tagging(tagging).expected_bucket_owner(aws.account());
-            aws.send(PUT_TAGS, &self.name, NOT_YET, || request.clone().send()).await?;
+            tags::put(aws, &self.name, &self.tags).await?;
         }
         Ok(Some(self.name.clone()))
     }
@@ -162,29 +162,50 @@ impl Bucket {
     /// Tags and ownership are part of the creation, so that a run that is cut off here leaves a
     /// bucket that the next one knows for ours.
     async fn create(&self, aws: &Aws) -> Result<(), AwsError> {
-        let mut configuration = CreateBucketConfiguration::builder().set_tags(Some(sdk_tags(&self.tags)));
-        if self.region != DEFAULT_REGION {
-            configuration = configuration.location_constraint(BucketLocationConstraint::from(&*self.region));
-        }
-        let mut request = aws
-            .clients
-            .s3
-            .create_bucket()
-            .bucket(&self.name)
-            .object_ownership(ObjectOwnership::from(&*self.ownership))
-            .create_bucket_configuration(configuration.build());
-        if self.account_regional {
-            request = request.bucket_namespace(BucketNamespace::AccountRegional);
-        }
-        match aws.send(CREATE, &self.name, &[], || request.clone().send()).await {
-            Ok(_) => Ok(()),
+        let (created, may_be_without_tags) = match self.send_create(aws, Some(&self.tags)).await {
+            Err(error) if error.is(tags::REFUSED) => (self.send_create(aws, None).await, true),
+            created => (created, self.may_be_without_tags(aws)),
+        };
+        match created {
+            Ok(tagged) if tagged => Ok(()),
+            Ok(_) => tags::put(aws, &self.name, &self.tags).await,
             // Another run of ours was faster, or the answer of this one was lost.
-            Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => match get_tags(aws, &self.name).await? {
+            Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => match tags::get(aws, &self.name).await? {
                 Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                Some(tags) if may_be_without_tags && tags.is_empty() && self.is_untouched(aws).await => {
+                    tags::put(aws, &self.name, &self.tags).await
+                }
                 _ => Err(error),
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether it has its tags now.
+    async fn send_create(&self, aws: &Aws, tags: Option<&Tags>) -> Result<bool, AwsError> {
+        let mut configuration = CreateBucketConfiguration::builder().set_tags(tags.map(tags::to_sdk));
+        if self.region != DEFAULT_REGION {
+            configuration = configuration.location_constraint(BucketLocationConstraint::from(&*self.region));
+        }
+        let request = aws.clients.s3.create_bucket().bucket(&self.name).object_ownership(ObjectOwnership::from(&*self.ownership));
+        // S3 takes no configuration with nothing in it.
+        let says_something = tags.is_some() || self.region != DEFAULT_REGION;
+        let mut request = request.set_create_bucket_configuration(says_something.then(|| configuration.build()));
+        if self.account_regional {
+            request = request.bucket_namespace(BucketNamespace::AccountRegional);
+        }
+        aws.send(CREATE, &self.name, &[], || request.clone().send()).await.map(|_| tags.is_some())
+    }
+
+    /// Whether a run that was cut off may have left it without tags. The commercial partition takes them with the creation,
+    /// and a name with the account's ID is one that this tool derives.
+    fn may_be_without_tags(&self, aws: &Aws) -> bool {
+        aws.caller.partition != COMMERCIAL && self.name.contains(aws.account())
+    }
+
+    /// False where that cannot be told: then it is taken over with `--adopt` only.
+    async fn is_untouched(&self, aws: &Aws) -> bool {
+        tags::is_untouched(aws, &self.name).await.unwrap_or(false)
     }
 }
 
@@ -206,20 +227,7 @@ pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<
 /// # Errors
 /// If its tags cannot be read.
 pub async fn made_for(aws: &Aws, bucket: &str) -> Result<Option<Mark>, AwsError> {
-    Ok(get_tags(aws, bucket).await?.and_then(|tags| Mark::of(&tags)))
-}
-
-async fn get_tags(aws: &Aws, bucket: &str) -> Result<Option<Tags>, AwsError> {
-    let request = aws.clients.s3.get_bucket_tagging().bucket(bucket).expected_bucket_owner(aws.account());
-    match aws.read(GET_TAGS, bucket, request.send()).await {
-        Err(error) if error.is(&["NoSuchTagSet"]) => Ok(Some(Tags::new())),
-        answer => Ok(found(answer, NOT_YET)?.map(|answer| answer.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect())),
-    }
-}
-
-fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("both parts are given");
-    tags.iter().map(tag).collect()
+    Ok(tags::get(aws, bucket).await?.and_then(|tags| Mark::of(&tags)))
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ impl Place<'_> {
                 on(&["kms:CreateAlias", "kms:TagResource"], arns);
                 on(&["kms:CreateAlias"], &[self.alias(key)]);
             }
-            AwsSpec::Bucket(_) => on(&["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"], arns),
+            AwsSpec::Bucket(_) => on(planned::bucket_creation(self.aws), arns),
             AwsSpec::LockTable(table) => {
                 on(&["dynamodb:CreateTable", "dynamodb:TagResource"], arns);
                 self.key_of(table, on);

@@ -13,6 +13,12 @@ pub fn alias_leads_to_key(plan: &Plan<AwsSpec>) -> bool {
     })
 }
 
+/// To make a bucket with its tags. Outside the commercial partition S3 may take those only once it is there.
+pub fn bucket_creation(aws: &Aws) -> &'static [&'static str] {
+    const ACTIONS: [&str; 4] = ["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource", "s3:PutBucketTagging"];
+    if aws.caller.partition == "aws" { &ACTIONS[..3] } else { &ACTIONS }
+}
+
 /// The ARN of the runner policy, and whether it exists already.
 pub fn runner_policy(plan: &Plan<AwsSpec>, aws: &Aws) -> Option<(String, bool)> {
     let step = plan.steps.iter().find(|step| step.address == RUNNER_POLICY)?;

@@ -11,6 +11,10 @@ use crate::{
 const GET_LOCK: Api = Api::allowed_by("s3:GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration");
 const GET_VERSIONING: Api = Api::new("s3:GetBucketVersioning");
 const NO_LOCK: &[&str] = &["ObjectLockConfigurationNotFoundError"];
+/// Where there is no Object Lock at all, which is in some partitions.
+const NOT_OFFERED: &[&str] = &["MethodNotAllowed", "NotImplemented", "XNotImplemented", "UnsupportedArgument"];
+/// Where there is, so that such an answer would be no absence.
+const OFFERED_IN: [&str; 2] = ["aws", "aws-us-gov"];
 /// A default is given in days or in years.
 const DAYS_OF_A_YEAR: i32 = 366;
 
@@ -20,6 +24,7 @@ impl Store<'_> {
         let request = self.aws.clients.s3.get_object_lock_configuration().bucket(bucket).expected_bucket_owner(&self.address.owner);
         let answer = match self.aws.read(GET_LOCK, bucket, request.send()).await {
             Err(error) if error.is(NO_LOCK) => return Ok(None),
+            Err(error) if error.is(NOT_OFFERED) && !OFFERED_IN.contains(&&*self.aws.caller.partition) => return Ok(None),
             answer => answer?,
         };
         let Some(lock) = answer.object_lock_configuration else { return Ok(None) };
@@ -39,5 +44,37 @@ impl Store<'_> {
         let request = self.aws.clients.s3.get_bucket_versioning().bucket(bucket).expected_bucket_owner(&self.address.owner);
         let answer = self.aws.read(GET_VERSIONING, bucket, request.send()).await?;
         Ok(answer.mfa_delete().map(MfaDeleteStatus::as_str) == Some("Enabled"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        aws::{
+            store::{Store, StoreAddress},
+            testing::{ACCOUNT, Script, error},
+        },
+        state::layout::Layout,
+    };
+
+    /// Where S3 has Object Lock, an answer that it has not is no absence.
+    #[tokio::test]
+    async fn object_lock_is_absent_where_the_partition_does_not_have_it() {
+        let none = "ObjectLockConfigurationNotFoundError";
+        for (partition, code, absent) in [
+            ("aws", none, true),
+            ("aws", "MethodNotAllowed", false),
+            ("aws-us-gov", "NotImplemented", false),
+            ("aws-cn", "MethodNotAllowed", true),
+            ("aws-eusc", "XNotImplemented", true),
+            ("aws-eusc", "AccessDenied", false),
+        ] {
+            let script = Script::new().on("GET ?object-lock", error(400, code));
+            let aws = script.aws_in(partition, "eu-west-1");
+            let layout = Layout { key: None, workspace_prefix: String::new() };
+            let address = StoreAddress { bucket: "states".to_owned(), owner: ACCOUNT.to_owned(), table: None, layout };
+            let found = Store::new(&aws, &address).object_lock().await;
+            assert_eq!(found.is_ok_and(|lock| lock.is_none()), absent, "{partition} {code}");
+        }
     }
 }
