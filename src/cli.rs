@@ -41,6 +41,7 @@ pub mod describe;
 pub mod summary;
 pub mod files;
 pub mod progress;
+pub mod wait;
 pub mod explain;
 pub mod failure;
 pub mod log;

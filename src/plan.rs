@@ -148,7 +148,12 @@ impl<S: Spec> Plan<S> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.change, Change::NoOp { .. } | Change::Keep { .. }))
+        self.differing().next().is_none()
+    }
+
+    /// The steps of what is not as it should be.
+    pub fn differing(&self) -> impl Iterator<Item = &Step<S>> {
+        self.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. } | Change::Keep { .. }))
     }
 
     /// The steps that need a person first. A plan with any is refused as a whole.

@@ -14,7 +14,7 @@ use super::{
     ownership,
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
-    settle::PATIENCE,
+    settle::{TABLE, Waiting},
 };
 use crate::{observation::Owner, spec::Spec};
 
@@ -33,7 +33,7 @@ const ABSENT: &[&str] = &["ResourceNotFoundException"];
 const BUSY: &[&str] = &["ResourceInUseException"];
 /// Being updated, or not seen everywhere yet.
 const NOT_YET: &[&str] = &["ResourceInUseException", "ResourceNotFoundException"];
-/// The SDK's own waiter starts with 20 s, and a table takes a few.
+/// The longest pause between two looks: the SDK's own waiter starts with 20 s, and a table takes a few.
 const POLL: Duration = Duration::from_millis(500);
 
 /// What Terraform expects: one attribute, the partition key (Terraform's s3 backend documentation).
@@ -156,7 +156,7 @@ impl Resource for LockTable {
             let request = aws.clients.dynamodb.delete_table().table_name(&self.name);
             found(aws.send(DELETE, &self.name, BUSY, || request.clone().send()).await, ABSENT)?;
         }
-        self.wait_until(aws, |status| status.is_none()).await
+        self.wait_until(aws, |table| table.is_none()).await
     }
 }
 
@@ -210,7 +210,7 @@ impl LockTable {
     /// One setting a call, and none while the last is still being carried out (`UpdateTable`).
     async fn update(&self, aws: &Aws, from: &Self) -> Result<(), AwsError> {
         let update = || aws.clients.dynamodb.update_table().table_name(&self.name);
-        let mut updates = vec![];
+        let (mut updates, mut encryption) = (vec![], None);
         if self.deletion_protection != from.deletion_protection {
             updates.push(update().deletion_protection_enabled(self.deletion_protection));
         }
@@ -218,11 +218,16 @@ impl LockTable {
             updates.push(update().billing_mode(self.billing.mode()).set_provisioned_throughput(self.billing.throughput()));
         }
         if self.encryption != from.encryption {
-            updates.push(update().set_sse_specification(self.encryption.to_sdk()));
+            encryption = Some(update().set_sse_specification(self.encryption.to_sdk()));
         }
         for request in updates {
             aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send()).await?;
             self.wait_until_active(aws).await?;
+        }
+        if let Some(request) = encryption {
+            aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send()).await?;
+            // The table may be active again while it is still being encrypted with the other key.
+            self.wait_until(aws, |table| table.is_some_and(|table| is_active(table) && is_settled(table, &self.encryption))).await?;
         }
         let tags = tags_to_add(Some(&from.tags), &self.tags);
         if !tags.is_empty() {
@@ -234,22 +239,41 @@ impl LockTable {
     }
 
     async fn wait_until_active(&self, aws: &Aws) -> Result<(), AwsError> {
-        self.wait_until(aws, |status| status == Some(&TableStatus::Active)).await
+        self.wait_until(aws, |table| table.is_some_and(is_active)).await
     }
 
-    async fn wait_until(&self, aws: &Aws, good: fn(Option<&TableStatus>) -> bool) -> Result<(), AwsError> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+    async fn wait_until(&self, aws: &Aws, good: impl Fn(Option<&TableDescription>) -> bool) -> Result<(), AwsError> {
+        let mut waiting = Waiting::with_pauses_up_to(TABLE, POLL);
         loop {
-            let status = describe(aws, &self.name).await?.and_then(|table| table.table_status);
-            if good(status.as_ref()) {
+            let table = describe(aws, &self.name).await?;
+            if good(table.as_ref()) {
                 return Ok(());
             }
-            if tokio::time::Instant::now() >= deadline {
-                let status = status.map_or("not visible".to_owned(), |status| status.as_str().to_owned());
-                return Err(AwsError::nonsense(DESCRIBE, &self.name, &format!("still {status} after {} s", PATIENCE.as_secs())));
+            if !waiting.again().await {
+                let still = table.map_or("not visible".to_owned(), |table| shown(&table));
+                let why = format!("still {still} after {} minutes", TABLE.as_secs() / 60);
+                return Err(AwsError::nonsense(DESCRIBE, &self.name, &why));
             }
-            tokio::time::sleep(POLL).await;
         }
+    }
+}
+
+fn is_active(table: &TableDescription) -> bool {
+    table.table_status == Some(TableStatus::Active)
+}
+
+/// Whether the change of its key is over.
+fn is_settled(table: &TableDescription, wanted: &Encryption) -> bool {
+    let status = table.sse_description().and_then(|sse| sse.status());
+    matches!(status, None | Some(SseStatus::Enabled | SseStatus::Disabled)) && encryption_of(table) == *wanted
+}
+
+/// As in `ACTIVE, encryption UPDATING`.
+fn shown(table: &TableDescription) -> String {
+    let status = table.table_status().map_or("without a status", TableStatus::as_str);
+    match table.sse_description().and_then(|sse| sse.status()) {
+        Some(sse) => format!("{status}, encryption {}", sse.as_str()),
+        None => status.to_owned(),
     }
 }
 
@@ -277,14 +301,13 @@ impl Encryption {
 /// Waits for a table of this name that is on its way out, which nobody can look at any more.
 ///
 /// # Errors
-/// If DynamoDB does not say, or it is still there after two minutes.
+/// If DynamoDB does not say, or it is still there after 20 minutes.
 pub async fn wait_until_gone(aws: &Aws, name: &str) -> Result<(), AwsError> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut waiting = Waiting::with_pauses_up_to(TABLE, POLL);
     while describe(aws, name).await?.is_some_and(|table| table.table_status == Some(TableStatus::Deleting)) {
-        if tokio::time::Instant::now() >= deadline {
-            return Err(AwsError::nonsense(DESCRIBE, name, &format!("is still being deleted after {} s", PATIENCE.as_secs())));
+        if !waiting.again().await {
+            return Err(AwsError::nonsense(DESCRIBE, name, &format!("is still being deleted after {} minutes", TABLE.as_secs() / 60)));
         }
-        tokio::time::sleep(POLL).await;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The closed list of the kinds of resources: what is looked at, written and deleted goes through here.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use serde::{Deserialize, Serialize};
 
@@ -169,18 +171,30 @@ fn written<'a, R: Resource>(to: &'a R, aws: &'a Aws, from: Option<&'a R>) -> Box
 pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
     let all = blueprint.nodes().iter().collect();
     let mut observation = by_address(look_at(aws, all, KeySearch::ByTags, blueprint).await);
+    complete(aws, blueprint, &mut observation).await;
+    observation
+}
+
+/// Looks once more at these nodes alone.
+pub async fn observe_again(aws: &Aws, blueprint: &Blueprint<AwsSpec>, which: &BTreeSet<Address>, observation: &mut Observation<AwsSpec>) {
+    let nodes = blueprint.nodes().iter().filter(|node| which.contains(&node.address)).collect();
+    observation.extend(by_address(look_at(aws, nodes, KeySearch::ByTags, blueprint).await));
+    complete(aws, blueprint, observation).await;
+}
+
+/// Looks again at what was seen in part, and gives parts the owner of their parent.
+async fn complete(aws: &Aws, blueprint: &Blueprint<AwsSpec>, observation: &mut Observation<AwsSpec>) {
     let mut pauses = Pauses::default();
     for _ in 0..LOOKS_AT_WHAT_IS_TORN {
-        let nodes = torn_nodes(blueprint, &observation);
+        let nodes = torn_nodes(blueprint, observation);
         if nodes.is_empty() {
             break;
         }
         pauses.wait().await;
         observation.extend(by_address(look_at(aws, nodes, KeySearch::ByTags, blueprint).await));
     }
-    what_is_torn_is_unreadable(&mut observation);
-    inherit_owners(&mut observation);
-    observation
+    what_is_torn_is_unreadable(observation);
+    inherit_owners(observation);
 }
 
 fn by_address(seen: Vec<(&Node<AwsSpec>, Seen<AwsSpec>)>) -> Observation<AwsSpec> {

@@ -9,12 +9,30 @@ use super::error::AwsError;
 /// Answers that mean "not yet" or "not now" for any call, worth another try.
 ///
 /// `OperationAborted`: two writes on one bucket at once, or its name is still held after a delete.
-/// The others: two writes on one trail, policy, topic or table at once.
-const BUSY: &[&str] = &["OperationAborted", "ConflictException", "ConcurrentModification", "ConcurrentAccess", "ConcurrentAccessException"];
+/// The others: two writes on one trail, policy, topic, alarm or table at once.
+const BUSY: &[&str] = &[
+    "OperationAborted",
+    "ConflictException",
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "ConcurrentAccess",
+    "ConcurrentAccessException",
+];
+
+/// How SNS asks to slow down, which the SDK does not try again (`ThrottledException`, `KMSThrottlingException`).
+const THROTTLED_BY_SNS: &[&str] = &["Throttled", "KMSThrottling"];
 
 /// How long a thing that was just made may take to be seen everywhere. The Terraform AWS provider
 /// waits as long for buckets and for IAM.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long the look after an apply waits until AWS shows all that was written: bucket configuration and IAM take up to two
+/// minutes, keys and point-in-time recovery may take longer.
+pub const SHOWN: Duration = Duration::from_secs(180);
+
+/// How long DynamoDB may take to make, change or delete a table: a change of its key is documented with no limit, and the
+/// Terraform AWS provider gives that and point-in-time recovery 20 minutes.
+pub const TABLE: Duration = Duration::from_secs(20 * 60);
 
 /// How AWS says that a policy names somebody who is not there, or who was made a moment ago and is not seen everywhere yet.
 const UNKNOWN: &[&str] = &["MalformedPolicy", "MalformedPolicyDocument", "MalformedPolicyDocumentException"];
@@ -40,21 +58,38 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, AwsError>>,
 {
-    let started = Instant::now();
-    let mut pauses = Pauses::default();
+    let mut waiting = Waiting::at_most(patience);
     loop {
         match call().await {
-            Err(error) if is_worth_it(&error, not_yet, started.elapsed(), patience) => {
+            Err(error) if is_worth_it(&error, not_yet, waiting.elapsed()) => {
                 tracing::debug!(%error, "trying again");
-                pauses.wait().await;
+                if !waiting.again().await {
+                    return Err(error);
+                }
             }
             result => return result,
         }
     }
 }
 
-fn is_worth_it(error: &AwsError, not_yet: &[&str], elapsed: Duration, patience: Duration) -> bool {
-    elapsed < patience && (error.is(BUSY) || error.is(not_yet) || (elapsed < SEEN_BY_IAM && names_somebody_unknown(error)))
+fn is_worth_it(error: &AwsError, not_yet: &[&str], elapsed: Duration) -> bool {
+    let for_a_while = || names_somebody_unknown(error) || is_denied_a_key(error);
+    let passes = error.is(BUSY) || error.is(THROTTLED_BY_SNS) || error.is(not_yet) || knows_no_key(error);
+    passes || (elapsed < SEEN_BY_IAM && for_a_while())
+}
+
+/// Whether DynamoDB, which asks KMS by itself, does not see a key yet: a new one takes a while to be seen everywhere.
+fn knows_no_key(error: &AwsError) -> bool {
+    error.is(&["ValidationException"]) && names_kms(error)
+}
+
+/// The same in other words of DynamoDB. A permission that is missing looks alike, so it is not waited for as long.
+fn is_denied_a_key(error: &AwsError) -> bool {
+    error.is(&["AccessDeniedException"]) && names_kms(error)
+}
+
+fn names_kms(error: &AwsError) -> bool {
+    error.api.operation.starts_with("dynamodb:") && error.message.as_deref().is_some_and(|message| message.contains("KMS"))
 }
 
 /// Whether a policy was refused for whom it names, and not for how it is written.
@@ -62,14 +97,46 @@ pub fn names_somebody_unknown(error: &AwsError) -> bool {
     error.is(UNKNOWN) && error.message.as_deref().is_some_and(|message| message.contains("rincipal"))
 }
 
+/// A limited time to wait for what AWS shows or allows only after a while, by the clock and not by the number of tries.
+pub struct Waiting {
+    started: Instant,
+    patience: Duration,
+    pauses: Pauses,
+}
+
+impl Waiting {
+    pub fn at_most(patience: Duration) -> Self {
+        Self { started: Instant::now(), patience, pauses: Pauses::default() }
+    }
+
+    /// With pauses that do not grow beyond this.
+    pub fn with_pauses_up_to(patience: Duration, longest: Duration) -> Self {
+        Self { pauses: Pauses { longest, ..Pauses::default() }, ..Self::at_most(patience) }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Waits a moment; once the time is over, returns false at once.
+    pub async fn again(&mut self) -> bool {
+        let goes_on = self.elapsed() < self.patience;
+        if goes_on {
+            self.pauses.wait().await;
+        }
+        goes_on
+    }
+}
+
 /// Pauses that grow, each of a random length so that two programs get out of step.
 pub struct Pauses {
     next: Duration,
+    longest: Duration,
 }
 
 impl Default for Pauses {
     fn default() -> Self {
-        Self { next: FIRST_PAUSE }
+        Self { next: FIRST_PAUSE, longest: LONGEST_PAUSE }
     }
 }
 
@@ -80,7 +147,7 @@ impl Pauses {
 
     fn next(&mut self) -> Duration {
         let pause = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
-        self.next = (self.next * 2).min(LONGEST_PAUSE);
+        self.next = (self.next * 2).min(self.longest);
         pause
     }
 }

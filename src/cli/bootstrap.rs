@@ -21,13 +21,14 @@ use crate::{
     apply::Outcome,
     aws::{error::AwsError, resources::AwsSpec},
     exit,
-    observation::{self, Observation, Seen},
-    plan::{Change, Plan},
+    observation::{self, Observation},
+    plan::Plan,
     report::words,
     spec::Outputs,
 };
 
 mod prune;
+mod settled;
 
 /// Make a hardened backend, and the files that point Terraform at it
 #[derive(Args, Clone, Debug)]
@@ -130,7 +131,7 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
         environment.asked |= asked && !saved;
         keep(save, cx)?;
         outputs = write(plan, &observation, environment, cx).await?;
-        must_have_settled(environment, &observation, cx).await?;
+        settled::must_be(environment, &observation, cx).await?;
     }
     let written = files::write(environment, &outputs, cx)
         .map_err(|failure| if makes_nothing { failure } else { without_files(failure, environment) })?;
@@ -209,51 +210,4 @@ fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
         failure = failure.hint(format!("not started: {}", left.join(", ")));
     }
     Some(failure.hint("the same command continues where this one stopped"))
-}
-
-/// What is neither as it was nor as it was written was written by another run, or by hand.
-fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
-    let of_others: Vec<&str> = plan
-        .steps
-        .iter()
-        .filter(|step| match (&step.change, before.get(&step.address)) {
-            (Change::Update { from, .. }, Some(Seen::Present { spec, .. })) => from != spec,
-            _ => false,
-        })
-        .map(|step| step.address.as_str())
-        .collect();
-    if of_others.is_empty() {
-        return Failure::partly("everything was written, but AWS shows other values (above)")
-            .hint("if another run with other settings changes this environment at the same time, let it end first")
-            .hint("else AWS does not show all of it yet: run the same command again in a minute");
-    }
-    Failure::partly(format!("another run changes this environment at the same time: {}", words::list(&of_others)))
-        .hint("above are the values that are there now; once the other run has ended, run the same command again")
-}
-
-/// Looks again: what AWS says now is what counts, not that the writes succeeded.
-async fn must_have_settled(environment: &Environment, before: &Observation<AwsSpec>, cx: &mut Context<'_>) -> Result<(), Failure> {
-    // Reads after a write may still see what was before it.
-    const LOOKS: u32 = 8;
-    let mut pauses = crate::aws::settle::Pauses::default();
-    for look in 1..=LOOKS {
-        let looked = cx.observe(environment).await;
-        let observation =
-            looked.map_err(|failure| failure.hint("all of it was made; the same command verifies it and writes the files"))?;
-        let plan = Plan::to_apply(environment.wanted_now(), &observation, false);
-        if plan.is_empty() {
-            cx.say(&format!("verified: {} as they should be", words::count(plan.steps.len(), "resource is", "resources are")));
-            return Ok(());
-        }
-        // What is denied now is denied in a minute, too.
-        if let Some(failure) = summary::denied(&plan) {
-            return Err(failure);
-        }
-        if look == LOOKS {
-            summary::show_plan(&plan, environment, cx);
-            return Err(unsettled(&plan, before));
-        }
-        pauses.wait().await;
-    }
-    Ok(())
 }

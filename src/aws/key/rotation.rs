@@ -6,7 +6,7 @@ use crate::{
     aws::{
         Aws,
         error::{Api, AwsError},
-        key::{NOT_YET, find},
+        key::find,
         resource::{Found, Look, Resource},
     },
     spec::Spec,
@@ -14,6 +14,8 @@ use crate::{
 
 pub(in crate::aws) const GET: Api = Api::new("kms:GetKeyRotationStatus");
 const ENABLE: Api = Api::new("kms:EnableKeyRotation");
+/// A key that was just made is not seen everywhere at once, or not as enabled.
+const NOT_YET: &[&str] = &["NotFoundException", "DisabledException"];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rotation {

@@ -1,6 +1,6 @@
 //! Point-in-time recovery of the lock table: the digests of the states can be brought back.
 
-use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, PointInTimeRecoveryStatus};
+use aws_sdk_dynamodb::types::{ContinuousBackupsDescription, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
         Aws,
         error::{Api, AwsError, found},
         resource::{Found, Look, Resource},
+        settle::{TABLE, Waiting},
     },
     spec::Spec,
 };
@@ -35,8 +36,7 @@ impl Resource for Recovery {
         let request = look.aws.clients.dynamodb.describe_continuous_backups().table_name(&self.table);
         let answer = found(look.aws.read(GET, &self.table, request.send()).await, ABSENT)?;
         Ok(answer.map(|answer| {
-            let recovery = answer.continuous_backups_description.and_then(|backups| backups.point_in_time_recovery_description);
-            let enabled = recovery.and_then(|recovery| recovery.point_in_time_recovery_status) == Some(PointInTimeRecoveryStatus::Enabled);
+            let enabled = is_enabled(answer.continuous_backups_description.as_ref());
             Found::part(Self { table: self.table.clone(), enabled })
         }))
     }
@@ -46,9 +46,26 @@ impl Resource for Recovery {
             PointInTimeRecoverySpecification::builder().point_in_time_recovery_enabled(self.enabled).build().expect("the switch is given");
         let request =
             aws.clients.dynamodb.update_continuous_backups().table_name(&self.table).point_in_time_recovery_specification(recovery);
-        aws.send(PUT, &self.table, NOT_YET, || request.clone().send()).await?;
+        let answer = aws.send(PUT, &self.table, NOT_YET, || request.clone().send()).await?;
+        // DynamoDB may show the old value for a while.
+        let mut shown = is_enabled(answer.continuous_backups_description());
+        let mut waiting = Waiting::at_most(TABLE);
+        while shown != self.enabled {
+            if !waiting.again().await {
+                let still = if shown { "ENABLED" } else { "DISABLED" };
+                let why = format!("point-in-time recovery is still {still} after {} minutes", TABLE.as_secs() / 60);
+                return Err(AwsError::nonsense(GET, &self.table, &why));
+            }
+            let request = aws.clients.dynamodb.describe_continuous_backups().table_name(&self.table);
+            shown = is_enabled(aws.read(GET, &self.table, request.send()).await?.continuous_backups_description());
+        }
         Ok(None)
     }
+}
+
+fn is_enabled(backups: Option<&ContinuousBackupsDescription>) -> bool {
+    let recovery = backups.and_then(|backups| backups.point_in_time_recovery_description());
+    recovery.and_then(|recovery| recovery.point_in_time_recovery_status()) == Some(&PointInTimeRecoveryStatus::Enabled)
 }
 
 #[cfg(test)]

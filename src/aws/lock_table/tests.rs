@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::testing::{
-    Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, gone_only_by, json_tags, look, lost, mark, retried_on, tags,
-    their_tags,
+    Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, error_saying, gone_only_by, json_tags, look, lost, mark,
+    retried_on, tags, their_tags,
 };
 
 const ARN: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/locks";
@@ -185,6 +185,42 @@ async fn an_update_is_one_setting_a_call_and_waits_between() {
     UpdateTable {"TableName":"locks","BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":2}}
     DescribeTable {"TableName":"locks"}
     "#);
+}
+
+/// The table is active again before its encryption is changed, and shows the old key until then.
+#[tokio::test]
+async fn a_change_of_the_key_is_waited_for() {
+    let old = "arn:aws:kms:eu-west-1:111122223333:key/old";
+    let sse = |status: &str, key: &str| with(&json!({"SSEDescription": {"Status": status, "SSEType": "KMS", "KMSMasterKeyArn": key}}));
+    let from = LockTable { encryption: Encryption::Kms(old.to_owned()), ..table() };
+    let script = Script::new()
+        .on("UpdateTable", error_saying(400, "ValidationException", "KMS validation error: the key does not exist"))
+        .on("UpdateTable", empty())
+        .on("DescribeTable", sse("ENABLED", old))
+        .on("DescribeTable", sse("UPDATING", KEY_ARN))
+        .on("DescribeTable", sse("ENABLED", KEY_ARN));
+    table().write(&script.aws(), Some(&from)).await.unwrap();
+    assert_eq!(script.operations(), ["UpdateTable", "UpdateTable", "DescribeTable", "DescribeTable", "DescribeTable"]);
+    script.sent();
+}
+
+/// A key that was made a moment ago is not seen by DynamoDB yet.
+#[tokio::test]
+async fn a_table_under_a_new_key_is_tried_again() {
+    for (code, message) in [
+        (
+            "ValidationException",
+            "One or more parameter values were invalid: KMS validation error: NotFoundException: Key 'x' does not exist",
+        ),
+        ("AccessDeniedException", "KMS key access denied error: com.amazonaws.services.kms.model.AWSKMSException"),
+    ] {
+        let script =
+            Script::new().on("CreateTable", error_saying(400, code, message)).on("CreateTable", empty()).on("DescribeTable", active());
+        table().write(&script.aws(), None).await.unwrap();
+        assert_eq!(script.count("CreateTable"), 2, "{code}");
+    }
+    let script = Script::new().on("CreateTable", error_saying(400, "ValidationException", "Invalid KeySchema"));
+    table().write(&script.aws(), None).await.unwrap_err();
 }
 
 #[tokio::test]

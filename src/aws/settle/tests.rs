@@ -23,7 +23,7 @@ async fn after(patience: Duration, not_yet: &[&str], codes: &[&str]) -> (Result<
 
 #[tokio::test]
 async fn what_passes_is_tried_again() {
-    for code in BUSY {
+    for code in BUSY.iter().chain(THROTTLED_BY_SNS) {
         let (result, calls) = after(PATIENCE, &[], &[code]).await;
         assert!(result.is_ok() && calls == 2, "{code}");
     }
@@ -61,11 +61,42 @@ fn somebody_who_was_just_made_is_waited_for_but_not_for_long() {
         ("AccessDenied", "no such principal", false),
     ] {
         let error = refused(code, message);
-        let after = |elapsed| is_worth_it(&error, &[], elapsed, PATIENCE);
+        let after = |elapsed| is_worth_it(&error, &[], elapsed);
         assert_eq!(after(Duration::from_secs(20)), is_waited_for, "{code}: {message}");
         assert!(!after(SEEN_BY_IAM), "{code}: {message}");
     }
-    assert!(is_worth_it(&error("OperationAborted"), &[], SEEN_BY_IAM, PATIENCE), "what is busy is waited for longer");
+    assert!(is_worth_it(&error("OperationAborted"), &[], SEEN_BY_IAM), "what is busy is waited for longer");
+}
+
+/// DynamoDB in its own words; a message of the caller's own permissions is waited for no longer than a policy.
+#[test]
+fn a_new_key_that_dynamodb_does_not_see_yet_is_waited_for() {
+    let unseen = "One or more parameter values were invalid: KMS validation error: Key 'arn:aws:kms:…' does not exist";
+    for (operation, code, message, soon, later) in [
+        ("dynamodb:CreateTable", "ValidationException", unseen, true, true),
+        ("dynamodb:UpdateTable", "ValidationException", unseen, true, true),
+        ("dynamodb:CreateTable", "AccessDeniedException", "KMS key access denied error: AWSKMSException", true, false),
+        ("dynamodb:CreateTable", "ValidationException", "Invalid KeySchema", false, false),
+        ("dynamodb:CreateTable", "AccessDeniedException", "User is not authorized to perform: dynamodb:CreateTable", false, false),
+        ("cloudtrail:CreateTrail", "ValidationException", unseen, false, false),
+    ] {
+        let error = AwsError { api: Api::new(operation), message: Some(message.into()), ..error(code) };
+        let after = |elapsed| is_worth_it(&error, &[], elapsed);
+        assert_eq!((after(Duration::ZERO), after(SEEN_BY_IAM)), (soon, later), "{operation} {code}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_ends_by_the_clock() {
+    let mut waiting = Waiting::with_pauses_up_to(Duration::from_millis(700), FIRST_PAUSE);
+    let mut looks = 1;
+    while waiting.again().await {
+        looks += 1;
+    }
+    assert!((4..=8).contains(&looks), "{looks} looks, with pauses of 0.1 to 0.2 s in 0.7 s");
+    assert!(waiting.elapsed() < Duration::from_secs(5), "{:?}", waiting.elapsed());
+    let before = waiting.elapsed();
+    assert!(!waiting.again().await && waiting.elapsed() < before + FIRST_PAUSE / 2, "no pause after the end");
 }
 
 #[test]

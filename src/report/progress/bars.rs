@@ -63,6 +63,27 @@ impl Bars {
     }
 }
 
+/// A spinner for one thing that is waited for. It is taken away when it is dropped.
+pub struct Spinner(ProgressBar);
+
+impl Spinner {
+    pub fn new(style: Style, target: ProgressDrawTarget) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target).with_style(template("{spinner} {msg}  {elapsed}", style));
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    pub fn show(&self, message: &str) {
+        self.0.set_message(safe(message).into_owned());
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 fn template(template: &str, style: Style) -> ProgressStyle {
     // The last sign is shown when a spinner is done, which none here is for long.
     let signs = style.pick("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "|/-\\ ");

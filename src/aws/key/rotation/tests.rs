@@ -46,7 +46,10 @@ async fn put() {
     let script = Script::new().on("EnableKeyRotation", empty());
     rotation().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @r#"EnableKeyRotation {"KeyId":"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab","RotationPeriodInDays":365}"#);
-    retried_on(&rotation(), None, "EnableKeyRotation", &["NotFoundException"], |script| script.always("EnableKeyRotation", empty())).await;
+    retried_on(&rotation(), None, "EnableKeyRotation", &["NotFoundException", "DisabledException"], |script| {
+        script.always("EnableKeyRotation", empty())
+    })
+    .await;
     let script = Script::new().on("EnableKeyRotation", error(400, "KMSInvalidStateException"));
     assert!(rotation().write(&script.aws(), None).await.unwrap_err().is(&["KMSInvalidStateException"]));
 }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::*;
-use crate::aws::testing::{Answer, Script, absent_only_by, data, empty, look, retried_on};
+use crate::aws::testing::{Answer, Script, absent_only_by, data, look, retried_on};
 
 fn recovery() -> Recovery {
     Recovery { table: "locks".to_owned(), enabled: true }
@@ -33,9 +33,24 @@ async fn absent() {
 
 #[tokio::test]
 async fn put() {
-    let script = Script::new().on("UpdateContinuousBackups", empty());
+    let script = Script::new().on("UpdateContinuousBackups", status("ENABLED"));
     recovery().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @r#"UpdateContinuousBackups {"TableName":"locks","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}"#);
     let codes = ["ContinuousBackupsUnavailableException", "TableNotFoundException", "ResourceInUseException"];
-    retried_on(&recovery(), None, "UpdateContinuousBackups", &codes, |script| script.always("UpdateContinuousBackups", empty())).await;
+    retried_on(&recovery(), None, "UpdateContinuousBackups", &codes, |script| script.always("UpdateContinuousBackups", status("ENABLED")))
+        .await;
+}
+
+#[tokio::test]
+async fn a_switch_that_dynamodb_does_not_show_yet_is_waited_for() {
+    let script = Script::new()
+        .on("UpdateContinuousBackups", status("DISABLED"))
+        .on("DescribeContinuousBackups", status("DISABLED"))
+        .on("DescribeContinuousBackups", status("ENABLED"));
+    recovery().write(&script.aws(), None).await.unwrap();
+    assert_eq!(script.operations(), ["UpdateContinuousBackups", "DescribeContinuousBackups", "DescribeContinuousBackups"]);
+    let off = Recovery { enabled: false, ..recovery() };
+    let script = Script::new().on("UpdateContinuousBackups", status("ENABLED")).on("DescribeContinuousBackups", status("DISABLED"));
+    off.write(&script.aws(), None).await.unwrap();
+    script.sent();
 }
