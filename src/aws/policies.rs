@@ -57,6 +57,10 @@ pub const HISTORY: &str = "DenyDestroyingHistory";
 pub const LOGS: &str = "DenyDestroyingLogs";
 /// Lets the trail write its files, which are encrypted with the key.
 pub const TRAIL_WRITES: &str = "CloudTrailWrite";
+/// And by which CloudTrail sees that it may.
+pub const TRAIL_CHECKS: &str = "CloudTrailAclCheck";
+/// The statement that lets S3 deliver access logs.
+pub const ACCESS_LOG_WRITES: &str = "S3AccessLogs";
 /// What keeps the key from going any sooner.
 pub const SHORT_WINDOW: &str = "DenyShortDeletionWindow";
 /// Stands while a bucket is taken down: nobody writes what would go with it.
@@ -231,11 +235,11 @@ impl Place {
         let mut statements = self.transport_and_account(bucket);
         if trail {
             statements.push(
-                Statement::allow("CloudTrailAclCheck")
-                    .service(CLOUDTRAIL)
-                    .actions(&["s3:GetBucketAcl"])
-                    .on(one(self.bucket_arn(bucket)))
-                    .when("StringEquals", "aws:SourceArn", one(self.trail_arn())),
+                Statement::allow(TRAIL_CHECKS).service(CLOUDTRAIL).actions(&["s3:GetBucketAcl"]).on(one(self.bucket_arn(bucket))).when(
+                    "StringEquals",
+                    "aws:SourceArn",
+                    one(self.trail_arn()),
+                ),
             );
             statements.push(
                 Statement::allow(TRAIL_WRITES)
@@ -248,7 +252,7 @@ impl Place {
         }
         if access_logs {
             statements.push(
-                Statement::allow("S3AccessLogs")
+                Statement::allow(ACCESS_LOG_WRITES)
                     .service(S3_LOGGING)
                     .actions(&["s3:PutObject"])
                     .on(one(self.objects(bucket, &format!("{ACCESS_LOG_PREFIX}*"))))

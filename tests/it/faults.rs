@@ -9,6 +9,7 @@ mod lost;
 mod optional;
 mod overlap;
 mod proxy;
+mod slow;
 mod stale;
 mod throttled;
 mod unreachable;

@@ -1,12 +1,14 @@
 //! Carries a teardown out: as the plan says, and each resource with what has to be lifted, emptied or detached first.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    empty::{self, Emptied, Emptying, Left, NotEmptied, Reason, Why},
+    created::{created, is_another},
+    empty::{self, Emptied, Emptying, NotEmptied},
+    lifted::{LiftedWait, is_denied, may_pass},
     people,
 };
 use crate::{
@@ -17,17 +19,14 @@ use crate::{
         bucket::{self, Bucket, policy as bucket_policy},
         error::AwsError,
         key::{Doomed, Key},
-        policies::{HISTORY, LOGS},
+        policies::{ACCESS_LOG_WRITES, HISTORY, LOGS, TRAIL_CHECKS, TRAIL_WRITES},
         resource::Resource,
         resources::AwsSpec,
-        settle::Pauses,
     },
     plan::Change,
     spec::Address,
 };
 
-/// A bucket into which somebody still writes is emptied this often before it is said to be left.
-const TRIES: usize = 5;
 /// What S3 says of a bucket with something in it.
 const NOT_EMPTY: &[&str] = &["BucketNotEmpty"];
 
@@ -42,6 +41,8 @@ pub struct Demolition<'a> {
     pub detach: bool,
     /// What was written later into this bucket is somebody's who does not know of it, and stays.
     pub until: Option<(&'a str, Timestamp)>,
+    /// How long AWS may take to allow what was lifted, and no longer to show what was deleted.
+    pub patience: Duration,
     pub cancel: CancellationToken,
     pub done: Mutex<Done>,
 }
@@ -50,6 +51,8 @@ pub struct Demolition<'a> {
 #[derive(Debug, Default)]
 pub struct Done {
     pub key: Option<Doomed>,
+    /// When the state bucket that was deleted had been made, where S3 says so.
+    pub created: Option<Timestamp>,
     /// By bucket.
     pub emptied: BTreeMap<String, Emptied>,
     /// Who had the policy until then.
@@ -64,6 +67,8 @@ pub enum DemolitionError {
     NotEmptied(#[from] NotEmptied),
     #[error("bucket {bucket} is there again, and may use it: somebody made it meanwhile")]
     UsedAgain { bucket: String },
+    #[error("bucket {bucket} is still seen, or was made again, and may use it")]
+    StillSeen { bucket: String },
 }
 
 impl Cloud for Demolition<'_> {
@@ -85,9 +90,13 @@ impl Cloud for Demolition<'_> {
 impl Demolition<'_> {
     /// Lifts what forbids it, empties it, and has S3 itself say that nothing is in it.
     async fn bucket(&self, bucket: &Bucket) -> Result<(), DemolitionError> {
-        let lifted = self.lift(&bucket.name).await?;
-        let mut pauses = Pauses::default();
-        for tries in 1.. {
+        let is_states = bucket.name == self.bucket;
+        let asked = async { if is_states { created(self.aws, self.bucket).await } else { None } };
+        let (lifted, was_created) = tokio::join!(self.lift(&bucket.name), asked);
+        let lifted = lifted?;
+        self.done(|done| done.created = done.created.or(was_created));
+        let mut wait = LiftedWait::new(self.patience, &self.cancel);
+        loop {
             let emptying = Emptying {
                 aws: self.aws,
                 bucket: &bucket.name,
@@ -100,28 +109,26 @@ impl Demolition<'_> {
             };
             let emptied = emptying.run(&mut |_| {}).await;
             let so_far = emptied.as_ref().unwrap_or_else(|left| &left.emptied).clone();
-            self.done(|done| add(done.emptied.entry(bucket.name.clone()).or_default(), &so_far));
+            self.done(|done| done.emptied.entry(bucket.name.clone()).or_default().add(&so_far));
             match emptied {
                 Ok(_) => {}
-                // A policy that was just written does not hold everywhere at once.
-                Err(left) if lifted && is_denied(&left) && tries < TRIES => {
-                    pauses.wait().await;
-                    continue;
-                }
+                Err(left) if lifted && is_denied(&left) && wait.again().await => continue,
                 Err(left) => return Err(left.into()),
             }
             match bucket.delete(self.aws).await {
-                Err(error) if error.is(NOT_EMPTY) && tries < TRIES => pauses.wait().await,
+                Err(error) if (error.is(NOT_EMPTY) || lifted && may_pass(&error)) && wait.again().await => {}
                 deleted => return Ok(deleted?),
             }
         }
-        unreachable!("the last try returns")
     }
 
-    /// Whether there was anything to lift.
+    /// Lifts what forbids deleting, and stops the delivery of logs, which would fill the bucket again for hours. Returns whether
+    /// anything forbade it.
     async fn lift(&self, bucket: &str) -> Result<bool, AwsError> {
         let Some(policy) = bucket_policy::get(self.aws, bucket).await? else { return Ok(false) };
-        let lifted = policy.without(HISTORY).without(LOGS);
+        let lifted = [HISTORY, LOGS, TRAIL_WRITES, TRAIL_CHECKS, ACCESS_LOG_WRITES]
+            .iter()
+            .fold(policy.clone(), |policy, statement| policy.without(statement));
         if lifted == policy {
             return Ok(false);
         }
@@ -130,20 +137,22 @@ impl Demolition<'_> {
         } else {
             bucket_policy::put(self.aws, bucket, &lifted, &[]).await?;
         }
-        Ok(true)
+        Ok(policy.has(HISTORY) || policy.has(LOGS))
     }
 
     /// What somebody makes while it is taken down is under this key.
     async fn key(&self, key: &Key) -> Result<(), DemolitionError> {
-        let mut pauses = Pauses::default();
-        let mut tries = 1;
+        let mut wait = LiftedWait::new(self.patience, &self.cancel);
+        let mut was_created = None;
+        self.done(|done| was_created = done.created);
+        // One that was just deleted may still be seen.
         while bucket::region(self.aws, self.bucket, self.aws.account()).await?.is_some() {
-            if tries == TRIES {
+            if is_another(self.aws, self.bucket, was_created).await {
                 return Err(DemolitionError::UsedAgain { bucket: self.bucket.to_owned() });
             }
-            // One that was just deleted may still be seen.
-            tries += 1;
-            pauses.wait().await;
+            if !wait.again().await {
+                return Err(DemolitionError::StillSeen { bucket: self.bucket.to_owned() });
+            }
         }
         let doomed = key.schedule(self.aws, self.key_days).await?;
         self.done(|done| done.key = doomed);
@@ -167,20 +176,6 @@ impl Demolition<'_> {
         // Whoever panicked while telling has not broken anything that is told here.
         say(&mut self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
-}
-
-fn add(all: &mut Emptied, more: &Emptied) {
-    let Emptied { versions, markers, uploads, bytes, calls } = more;
-    all.versions += versions;
-    all.markers += markers;
-    all.uploads += uploads;
-    all.bytes += bytes;
-    all.calls += calls;
-}
-
-fn is_denied(left: &NotEmptied) -> bool {
-    let denied = |one: &Left| matches!(&one.reason, Reason::Refused { code, .. } if code == "AccessDenied");
-    matches!(left.why, Why::Kept) && left.left.rows.iter().all(denied)
 }
 
 #[cfg(test)]

@@ -69,6 +69,17 @@ pub struct Emptied {
     pub calls: u64,
 }
 
+impl Emptied {
+    pub(super) fn add(&mut self, more: &Self) {
+        let Self { versions, markers, uploads, bytes, calls } = more;
+        self.versions += versions;
+        self.markers += markers;
+        self.uploads += uploads;
+        self.bytes += bytes;
+        self.calls += calls;
+    }
+}
+
 /// Something is left, or may be.
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]

@@ -1,6 +1,6 @@
 //! Takes one environment's states out of a bucket that others share: every version at its key, its locks, its digests.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +9,7 @@ use super::{
     demolition::DemolitionError,
     empty::{self, Emptied, Emptying},
     freeze::OPERATION,
+    lifted::{LiftedWait, is_denied},
     scope::Scope,
 };
 use crate::{
@@ -30,6 +31,8 @@ pub struct Purge<'a> {
     /// The state key; of all its workspaces.
     pub key: &'a str,
     pub until: Option<Timestamp>,
+    /// How long AWS may take to allow what was lifted.
+    pub patience: Duration,
     pub cancel: &'a CancellationToken,
 }
 
@@ -44,7 +47,7 @@ impl Purge<'_> {
         if let Some(policy) = &policy {
             bucket_policy::put(self.aws, bucket, &self.lifted(policy), &[]).await?;
         }
-        let purged = self.states().await;
+        let purged = self.states(policy.is_some()).await;
         if let Some(policy) = &policy {
             bucket_policy::put(self.aws, bucket, policy, &[]).await?;
         }
@@ -60,7 +63,8 @@ impl Purge<'_> {
         policy.with(policies::history_but(&self.aws.caller.partition, &address.bucket, &objects))
     }
 
-    async fn states(&self) -> Result<Emptied, DemolitionError> {
+    /// `lifted`: what forbids it may hold for a while although it was lifted.
+    async fn states(&self, lifted: bool) -> Result<Emptied, DemolitionError> {
         let address = self.store.address();
         let scope = Scope::Key(self.key.to_owned());
         let emptying = Emptying {
@@ -73,7 +77,17 @@ impl Purge<'_> {
             parallelism: empty::AT_ONCE,
             cancel: self.cancel,
         };
-        Ok(emptying.run(&mut |_| {}).await?)
+        let mut wait = LiftedWait::new(self.patience, self.cancel);
+        let mut all = Emptied::default();
+        loop {
+            let emptied = emptying.run(&mut |_| {}).await;
+            all.add(emptied.as_ref().unwrap_or_else(|left| &left.emptied));
+            match emptied {
+                Ok(_) => return Ok(all),
+                Err(left) if lifted && is_denied(&left) && wait.again().await => {}
+                Err(left) => return Err(left.into()),
+            }
+        }
     }
 }
 

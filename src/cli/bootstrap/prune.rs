@@ -9,6 +9,7 @@ use crate::{
         Aws,
         key::DAYS_UNTIL_DELETION,
         resources::AwsSpec,
+        settle::PATIENCE,
         teardown::{
             demolition::{Demolition, Done},
             people, prune,
@@ -89,6 +90,7 @@ impl Prune {
             key_days: DAYS_UNTIL_DELETION,
             detach: false,
             until: None,
+            patience: PATIENCE,
             cancel: cx.host.cancel.clone(),
             done: Mutex::new(Done::default()),
         };

@@ -7,6 +7,7 @@ use crate::{
     aws::{
         blueprint::LOCK_TABLE,
         error::AwsError,
+        settle::PATIENCE,
         store::{
             Store,
             backup::{self, About},
@@ -48,7 +49,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
     let mut frozen = frozen;
     if let (Scope::Key(key), Some(address), Some(freeze)) = (&looked.scope, &looked.store, frozen.take()) {
         let store = Store::new(&environment.aws, address);
-        let purge = Purge { aws: &environment.aws, store, key, until: freeze.since(), cancel: &cx.host.cancel };
+        let purge = Purge { aws: &environment.aws, store, key, until: freeze.since(), patience: PATIENCE, cancel: &cx.host.cancel };
         let purged = purge.run().await;
         let left = freeze.lift().await;
         match purged {
@@ -63,6 +64,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
         key_days: options.key_window,
         detach: options.detach,
         until,
+        patience: PATIENCE,
         cancel: cx.host.cancel.clone(),
         done: Mutex::new(done),
     };
@@ -79,7 +81,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
     }
     let done = demolition.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let failure = match told::left(&outcome, cx.host.cancel.is_cancelled()) {
-        None => again::must_be_gone(&terms, environment, cx).await.err(),
+        None => again::must_be_gone(&terms, environment, done.created, cx).await.err(),
         some => some,
     };
     let taken = TakenDown { backup, files, applied: outcome.applied.len(), whole: failure.is_none(), done };

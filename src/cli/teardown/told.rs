@@ -191,6 +191,9 @@ fn explained(mut failure: Failure, what: &str, error: &DemolitionError) -> Failu
     match error {
         DemolitionError::Aws(error) => explain::aws(failure, error, None),
         DemolitionError::UsedAgain { .. } => failure,
+        DemolitionError::StillSeen { .. } => failure.hint(
+            "a deleted bucket may be seen for some minutes: run the same command again; if it stays, another run makes the backend again",
+        ),
         DemolitionError::NotEmptied(not) => {
             failure.causes.extend(not.left.rows.iter().take(MOST).map(|left| format!("{what}: {}", object(left))));
             let more = not.left.count.saturating_sub(MOST);

@@ -200,7 +200,7 @@ const HEAD: &str = "\
 
 Counted with the defaults, `--lock both`, one e-mail address for the alarms and one principal to attach the policy to: the first
 `plan` and `bootstrap` on an empty account, all others on what that has made, with one state of two versions. Options that leave
-something out leave out its calls. Each S3 call but `CreateBucket` carries `x-amz-expected-bucket-owner`, so that a bucket of
+something out leave out its calls. Each S3 call to a bucket that is there carries `x-amz-expected-bucket-owner`, so that a bucket of
 another account is never touched.
 
 `bootstrap` with nothing to do and `verify` without `--probe` write nothing, and are three round trips deep: who calls, and two to

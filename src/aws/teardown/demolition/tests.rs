@@ -1,6 +1,6 @@
 //! What a demolition lifts, empties and detaches first.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -11,17 +11,24 @@ use crate::{
         ownership::Tags,
         policies,
         policy::{Document, Statement},
-        testing::{Script, empty as nothing, error, text},
+        testing::{Script, data, empty as nothing, error, error_saying, text},
     },
     plan::Change,
 };
 
 const NO_VERSIONS: &str = "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>";
+const LIST_VERSIONS: &str = "GET ?versions&encoding-type=url";
+const LIST_BUCKETS: &str = "GET ?x-id=ListBuckets&prefix=states";
+const DELETE_OBJECTS: &str = "POST ?delete";
 const NO_UPLOADS: &str = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>";
 const GET_POLICY: &str = "GET ?policy";
 const PUT_POLICY: &str = "PUT ?policy";
 const DELETE_POLICY: &str = "DELETE ?policy";
 const DELETE_BUCKET: &str = "DELETE";
+/// When the bucket was made that is taken down.
+const CREATED: &str = "2026-11-01T12:00:00Z";
+/// In the place of two minutes.
+const SHORT: Duration = Duration::from_secs(1);
 
 fn bucket() -> Bucket {
     Bucket {
@@ -37,13 +44,15 @@ fn bucket() -> Bucket {
 async fn down(script: &Script, spec: AwsSpec, detach: bool) -> Result<Done, DemolitionError> {
     let aws = script.aws();
     let cancel = CancellationToken::new();
-    let demolition = Demolition { aws: &aws, bucket: "states", key_days: 30, detach, until: None, cancel, done: Mutex::default() };
+    let done = Mutex::new(Done { created: CREATED.parse().ok(), ..Done::default() });
+    let demolition = Demolition { aws: &aws, bucket: "states", key_days: 30, detach, until: None, patience: SHORT, cancel, done };
     demolition.write(&Address::new("it"), &Change::Delete { from: spec }).await?;
     Ok(demolition.done.into_inner().expect("nobody panicked"))
 }
 
 fn emptied(script: Script) -> Script {
-    script.always("GET ?versions&encoding-type=url", text(NO_VERSIONS)).always("GET ?uploads&encoding-type=url", text(NO_UPLOADS))
+    let script = script.always("GET ?versions&encoding-type=url", text(NO_VERSIONS));
+    script.always("GET ?uploads&encoding-type=url", text(NO_UPLOADS)).always(LIST_BUCKETS, error(403, "AccessDenied"))
 }
 
 fn policy(statements: Vec<Statement>) -> String {
@@ -80,9 +89,90 @@ async fn a_bucket_that_fills_up_again_is_emptied_again() {
     let script = start().on(DELETE_BUCKET, full()).on(DELETE_BUCKET, nothing());
     down(&script, AwsSpec::Bucket(bucket()), false).await.expect("it goes");
     let script = start().always(DELETE_BUCKET, full());
+    let begun = Instant::now();
     let failed = down(&script, AwsSpec::Bucket(bucket()), false).await.expect_err("it does not");
     assert!(failed.to_string().contains("BucketNotEmpty"), "{failed}");
-    assert_eq!(script.sent().lines().filter(|call| call.starts_with("DELETE https://states.s3.eu-west-1.amazonaws.com/")).count(), TRIES);
+    assert!(begun.elapsed() >= SHORT && script.count(DELETE_BUCKET) > 2, "{:?}", begun.elapsed());
+}
+
+/// `DeleteBucket` is denied by the same statement, which holds for a while although it was lifted.
+#[tokio::test]
+async fn a_denial_that_was_lifted_is_waited_for() {
+    let denied = || error_saying(403, "AccessDenied", "with an explicit deny in a resource-based policy");
+    let lifted = || emptied(Script::new()).on(GET_POLICY, text(policy(vec![history()]))).on(DELETE_POLICY, nothing());
+    let script = lifted().on(DELETE_BUCKET, denied()).on(DELETE_BUCKET, denied()).on(DELETE_BUCKET, nothing());
+    down(&script, AwsSpec::Bucket(bucket()), false).await.expect("it goes");
+    script.sent();
+
+    let of_others = "because no identity-based policy allows the s3:DeleteBucket action";
+    let script = lifted().on(DELETE_BUCKET, error_saying(403, "AccessDenied", of_others));
+    down(&script, AwsSpec::Bucket(bucket()), false).await.expect_err("that does not pass");
+    let script = emptied(Script::new()).on(GET_POLICY, error(404, "NoSuchBucketPolicy")).on(DELETE_BUCKET, denied());
+    down(&script, AwsSpec::Bucket(bucket()), false).await.expect_err("nothing was lifted");
+}
+
+/// What is in the bucket is denied object by object, in an answer with 200.
+#[tokio::test]
+async fn objects_that_are_denied_though_that_was_lifted_are_waited_for() {
+    let version = "<Version><Key>a.tfstate</Key><VersionId>1</VersionId><IsLatest>true</IsLatest><Size>2</Size></Version>";
+    let full = || text(format!("<ListVersionsResult><IsTruncated>false</IsTruncated>{version}</ListVersionsResult>"));
+    let denied = "<Error><Key>a.tfstate</Key><VersionId>1</VersionId><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+    let script = emptied(Script::new())
+        .on(GET_POLICY, text(policy(vec![history()])))
+        .on(DELETE_POLICY, nothing())
+        .on(LIST_VERSIONS, full())
+        .on(LIST_VERSIONS, full())
+        .on(DELETE_OBJECTS, text(format!("<DeleteResult>{denied}</DeleteResult>")))
+        .on(DELETE_OBJECTS, text("<DeleteResult></DeleteResult>"))
+        .on(DELETE_BUCKET, nothing());
+    let done = down(&script, AwsSpec::Bucket(bucket()), false).await.expect("it goes");
+    assert_eq!(done.emptied["states"].versions, 1);
+    script.sent();
+}
+
+/// Else what is delivered late, which goes on for hours, fills the bucket again.
+#[tokio::test]
+async fn the_delivery_of_logs_is_stopped_before_they_are_deleted() {
+    let theirs = Statement::deny("x").actions(&["s3:GetObject"]);
+    let ours = [policies::TRAIL_CHECKS, policies::TRAIL_WRITES, policies::ACCESS_LOG_WRITES];
+    let mut before: Vec<Statement> = ours.iter().map(|sid| Statement::allow(sid).service(policies::S3)).collect();
+    before.push(theirs.clone());
+    let script = emptied(Script::new()).on(GET_POLICY, text(policy(before))).on(PUT_POLICY, nothing()).on(DELETE_BUCKET, nothing());
+    down(&script, AwsSpec::Bucket(bucket()), false).await.expect("it goes");
+    let sent = script.sent();
+    assert!(sent.contains(&policy(vec![theirs])), "{sent}");
+    assert!(sent.find("?policy") < sent.find("?versions"), "first the delivery: {sent}");
+}
+
+fn key() -> AwsSpec {
+    AwsSpec::Key(Key::new("alias/acme".to_owned(), String::new(), Document::new(vec![]), Tags::new()))
+}
+
+/// It is neither deleted as long as the bucket is there, nor is a bucket that was made again taken for the one that is gone.
+#[tokio::test]
+async fn the_key_waits_until_the_deleted_bucket_is_no_longer_seen() {
+    let there = || nothing().header("x-amz-bucket-region", "eu-west-1");
+    let listed = |date: &str| {
+        text(format!(
+            "<ListAllMyBucketsResult><Buckets><Bucket><Name>states</Name><CreationDate>{date}</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"
+        ))
+    };
+    let no_key = |script: Script| {
+        script.always("DescribeKey", error(400, "NotFoundException")).always("ListKeys", data(serde_json::json!({ "Keys": [] })))
+    };
+    let old = listed(CREATED);
+    let script = no_key(Script::new()).on("HEAD", there()).on("HEAD", there()).on("HEAD", error(404, "")).always(LIST_BUCKETS, old.clone());
+    down(&script, key(), false).await.expect("it is gone");
+
+    let script = no_key(Script::new()).always("HEAD", there()).always(LIST_BUCKETS, old);
+    let failed = down(&script, key(), false).await.expect_err("it stays").to_string();
+    assert!(failed.contains("is still seen, or was made again"), "{failed}");
+
+    let script = no_key(Script::new()).always("HEAD", there()).always(LIST_BUCKETS, listed("2026-11-29T12:00:05Z"));
+    let begun = Instant::now();
+    let failed = down(&script, key(), false).await.expect_err("it is another").to_string();
+    assert!(failed.contains("somebody made it meanwhile") && begun.elapsed() < SHORT, "{failed}");
+    assert_eq!(script.count("ScheduleKeyDeletion"), 0);
 }
 
 #[tokio::test]
@@ -90,6 +180,7 @@ async fn a_bucket_that_somebody_removed_is_gone() {
     let gone = || error(404, "NoSuchBucket");
     let script = Script::new()
         .on(GET_POLICY, gone())
+        .on(LIST_BUCKETS, error(403, "AccessDenied"))
         .always("GET ?versions&encoding-type=url", gone())
         .always("GET ?uploads&encoding-type=url", gone())
         .on(DELETE_BUCKET, gone());
