@@ -1,6 +1,6 @@
 //! Looks again after an apply: what AWS says now is what counts, not that the writes succeeded.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     aws::{
@@ -9,10 +9,14 @@ use crate::{
     },
     cli::{context::Context, environment::Environment, failure::Failure, summary, wait::Waits},
     observation::{Observation, Seen},
-    plan::{Change, Plan},
+    plan::{Change, Plan, Step},
     report::words,
     spec::Address,
 };
+
+/// How long values of another run are looked at: it may write ours itself. Reads that are late show what was there before, and no
+/// other value.
+const OF_OTHERS: Duration = Duration::from_secs(30);
 
 /// Waits until AWS shows all of it as it was written. Reads after a write may still see what was before it, so what differs is
 /// looked at again, and nothing else.
@@ -37,8 +41,9 @@ pub async fn must_be(environment: &Environment, before: &Observation<AwsSpec>, c
         }
         let differs: Vec<Address> = plan.differing().map(|step| step.address.clone()).collect();
         waits.on(&differs, cx);
-        let again = cx.look(waiting.again()).await;
-        if !again.map_err(|failure| failure.hint(HINT))? {
+        let patience = if of_others(&plan, before).is_empty() { SHOWN } else { OF_OTHERS };
+        let goes_on = waiting.elapsed() < patience && cx.look(waiting.again()).await.map_err(|failure| failure.hint(HINT))?;
+        if !goes_on {
             drop(waits);
             summary::show_plan(&plan, environment, cx);
             return Err(unsettled(&plan, before));
@@ -51,16 +56,16 @@ pub async fn must_be(environment: &Environment, before: &Observation<AwsSpec>, c
 }
 
 /// What is neither as it was nor as it was written was written by another run, or by hand.
+fn of_others<'p>(plan: &'p Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Vec<&'p str> {
+    let is_of_others = |step: &&Step<AwsSpec>| match (&step.change, before.get(&step.address)) {
+        (Change::Update { from, .. }, Some(Seen::Present { spec, .. })) => from != spec,
+        _ => false,
+    };
+    plan.steps.iter().filter(is_of_others).map(|step| step.address.as_str()).collect()
+}
+
 fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
-    let of_others: Vec<&str> = plan
-        .steps
-        .iter()
-        .filter(|step| match (&step.change, before.get(&step.address)) {
-            (Change::Update { from, .. }, Some(Seen::Present { spec, .. })) => from != spec,
-            _ => false,
-        })
-        .map(|step| step.address.as_str())
-        .collect();
+    let of_others = of_others(plan, before);
     if of_others.is_empty() {
         return Failure::partly("everything was written, but AWS shows other values (above)")
             .hint("if another run with other settings changes this environment at the same time, let it end first")
@@ -68,4 +73,37 @@ fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
     }
     Failure::partly(format!("another run changes this environment at the same time: {}", words::list(&of_others)))
         .hint("above are the values that are there now; once the other run has ended, run the same command again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{aws::bucket::versioning::Versioning, observation::Owner};
+
+    fn versioning(status: &str) -> AwsSpec {
+        AwsSpec::Versioning(Versioning { bucket: "states".to_owned(), status: status.to_owned(), mfa_delete: false })
+    }
+
+    /// Of what was not there before, both may be the case: another run, or a read that is late.
+    #[test]
+    fn only_a_value_that_was_never_there_is_of_another_run() {
+        let address = Address::new("state_bucket/versioning");
+        let change = Change::Update { from: versioning("Suspended"), to: versioning("Enabled") };
+        let plan = Plan { steps: vec![Step { address: address.clone(), needs: vec![], consequence: None, change }] };
+        let said = |seen: Seen<AwsSpec>| {
+            let failure = unsettled(&plan, &Observation::from([(address.clone(), seen)]));
+            format!("{} {}", failure.message, failure.hints.join(" "))
+        };
+        let present = |status: &str| Seen::Present { spec: versioning(status), output: None, owner: Owner::Us };
+        let late = "AWS does not show all of it yet";
+        for seen in [Seen::Absent, present("Suspended")] {
+            let said = said(seen);
+            assert!(said.contains(late) && said.contains("another run with other settings"), "{said}");
+        }
+        let said = said(present("Off"));
+        assert!(
+            said.contains("another run changes this environment at the same time: state_bucket/versioning") && !said.contains(late),
+            "{said}"
+        );
+    }
 }
