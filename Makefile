@@ -4,6 +4,11 @@ SHELL := bash
 CARGO ?= cargo
 VENV = $(or $(CARGO_TARGET_DIR),target)/test-venv
 
+# Certificates of the machine are not for what listens on loopback, and no test asks for anything beyond this machine.
+unexport AWS_CA_BUNDLE
+export AWS_EC2_METADATA_DISABLED := true
+export CHECKPOINT_DISABLE := 1
+
 .PHONY: help
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,7 +26,10 @@ clippy: ## Lints
 
 .PHONY: nextest
 nextest: test-venv ## Unit, law, emulator and Terraform tests
-	@if $(CARGO) nextest --version >/dev/null 2>&1; \
+	@command -v terraform >/dev/null || \
+	{ echo 'terraform 1.11 or later is needed on PATH: https://developer.hashicorp.com/terraform/install' >&2; exit 1; }
+	@TFBACKEND_TF_MIRROR=$$(tests/mirror.sh) || exit; export TFBACKEND_TF_MIRROR; \
+	if $(CARGO) nextest --version >/dev/null 2>&1; \
 	then $(CARGO) nextest run --locked --test-threads $$((4 * $$(getconf _NPROCESSORS_ONLN))); \
 	else $(CARGO) test --locked; fi
 
@@ -53,7 +61,7 @@ docs: test-venv ## Writes the generated pages of docs/ and the examples again
 
 .PHONY: bench
 bench: test-venv bench-venv ## How long it takes, beside Terraform, the AWS CLI and boto3; BENCH=bootstrap or BENCH=teardown for one
-	@$(VENV)/bin/python -I benches/bench.py $(BENCH)
+	@TFBACKEND_TF_MIRROR=$$(tests/mirror.sh) || exit; export TFBACKEND_TF_MIRROR; $(VENV)/bin/python -I benches/bench.py $(BENCH)
 
 .PHONY: bench-venv
 bench-venv:

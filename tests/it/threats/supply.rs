@@ -215,6 +215,82 @@ fn an_advisory_about_what_is_built_is_found() {
     ");
 }
 
+/// The AWS provider and its folder, in the layout of a mirror for this platform.
+#[cfg(unix)]
+fn unpacked(mirror: &Path) -> (PathBuf, PathBuf) {
+    let system = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
+    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let platform = mirror.join(format!("registry.terraform.io/hashicorp/aws/5.1.0/{system}_{machine}"));
+    fs::create_dir_all(&platform).expect("made");
+    let provider = platform.join("terraform-provider-aws_v5.1.0_x5");
+    fs::write(&provider, "").expect("written");
+    (provider, platform)
+}
+
+/// Whether `tests/mirror.sh` succeeds in this home, with these variables and folders to look below, and what it prints.
+#[cfg(unix)]
+fn mirror_of(home: &Path, vars: &[(&str, &Path)], roots: &[&Path]) -> (bool, String) {
+    let mut script = Command::new(page::path("tests/mirror.sh"));
+    for name in ["TF_CLI_CONFIG_FILE", "TFBACKEND_TF_MIRROR", "TF_PLUGIN_CACHE_DIR", "XDG_DATA_HOME", "XDG_DATA_DIRS"] {
+        script.env_remove(name);
+    }
+    let output = script.env("HOME", home).envs(vars.iter().copied()).args(roots).output().expect("tests/mirror.sh");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}
+
+/// In the order in which they are looked for: what Terraform's configuration names, its implied local mirrors, and what is root's.
+#[test]
+#[cfg(unix)]
+fn the_provider_is_found_where_terraform_would_find_it() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().expect("a folder");
+    let dir = fs::canonicalize(dir.path()).expect("a path");
+    let (home, nothing) = (dir.join("home"), dir.join("nothing"));
+    fs::create_dir_all(&home).expect("made");
+    fs::create_dir_all(&nothing).expect("made");
+    let found = |vars: &[(&str, &Path)], roots: &[&Path]| match mirror_of(&home, vars, roots) {
+        (true, path) => path.strip_prefix(&*dir.display().to_string()).unwrap_or(&path).to_owned(),
+        (false, said) => format!("failed: {said}"),
+    };
+    let vars = [("XDG_DATA_DIRS", nothing.as_path())];
+    assert_eq!(found(&vars, &[&nothing]), "");
+
+    // Of another platform, or not of root: neither is one.
+    let other = dir.join("opt/other/registry.terraform.io/hashicorp/aws/5.1.0/plan9_386");
+    fs::create_dir_all(&other).expect("made");
+    fs::write(other.join("terraform-provider-aws_v5.1.0_x5"), "").expect("written");
+    assert_eq!(found(&vars, &[&dir.join("opt")]), "");
+    let (provider, _) = unpacked(&dir.join("opt/vendor/terraform/plugins"));
+    let is_root = fs::metadata(&provider).expect("there").uid() == 0;
+    assert_eq!(found(&vars, &[&nothing, &dir.join("opt")]), if is_root { "/opt/vendor/terraform/plugins" } else { "" });
+
+    unpacked(&dir.join("share/terraform/plugins"));
+    let shared = [("XDG_DATA_DIRS", dir.join("share"))];
+    let shared: Vec<(&str, &Path)> = shared.iter().map(|(name, path)| (*name, path.as_path())).collect();
+    assert_eq!(found(&shared, &[&dir.join("opt")]), if cfg!(target_os = "macos") { "" } else { "/share/terraform/plugins" });
+    unpacked(&home.join(".terraform.d/plugins"));
+    assert_eq!(found(&shared, &[&dir.join("opt")]), "/home/.terraform.d/plugins");
+
+    for (at, text) in [
+        "provider_installation {\n  filesystem_mirror {\n    path    = \"MIRROR\"\n    include = [\"*/*/*\"]\n  }\n  direct {}\n}\n",
+        "provider_installation { filesystem_mirror { path = \"MIRROR\" } }\n",
+        "disable_checkpoint = true\nplugin_cache_dir = \"$HOME/../MIRRORS\"\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("mirror {at}");
+        unpacked(&dir.join(&name));
+        let text = text.replace("MIRRORS", &name).replace("MIRROR", &dir.join(&name).display().to_string());
+        fs::write(home.join(".terraformrc"), &text).expect("written");
+        assert_eq!(found(&shared, &[&nothing]), format!("/{name}"), "{text}");
+        let commented = text.replace("path ", "# path ").replace("plugin_cache", "// plugin_cache").replace("{ #", "{\n#");
+        let named = dir.join("named.rc");
+        fs::write(&named, commented).expect("written");
+        assert_eq!(found(&[shared[0], ("TF_CLI_CONFIG_FILE", &named)], &[&nothing]), "/home/.terraform.d/plugins");
+    }
+}
+
 /// A provider is a program: Terraform runs what is found.
 #[test]
 #[cfg(unix)]
@@ -222,16 +298,10 @@ fn a_provider_that_others_can_change_is_not_taken() {
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().expect("a folder");
     let mirror = home.path().join(".terraform.d/plugins");
-    let platform = mirror.join("registry.terraform.io/hashicorp/aws/5.1.0/linux_amd64");
-    fs::create_dir_all(&platform).expect("made");
-    let provider = platform.join("terraform-provider-aws_v5.1.0_x5");
-    fs::write(&provider, "").expect("written");
+    let (provider, platform) = unpacked(&mirror);
     let found = |named: Option<&Path>| {
-        let mut script = Command::new(page::path("tests/mirror.sh"));
-        script.env_remove("TF_CLI_CONFIG_FILE").env_remove("TFBACKEND_TF_MIRROR").env("HOME", home.path());
-        script.envs(named.map(|named| ("TFBACKEND_TF_MIRROR", named)));
-        let output = script.output().expect("tests/mirror.sh");
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+        let named: Vec<_> = named.iter().map(|named| ("TFBACKEND_TF_MIRROR", *named)).collect();
+        mirror_of(home.path(), &named, &[])
     };
     let own = fs::canonicalize(&mirror).expect("a path").display().to_string();
     assert_eq!(found(None), (true, own.clone()));
