@@ -23,8 +23,9 @@ pub struct Host {
     pub out_is_terminal: bool,
     /// Whether standard error can redraw lines.
     pub err_is_terminal: bool,
-    /// Columns of the terminal, 80 without one.
-    pub width: usize,
+    /// Columns of standard output and of standard error: see [`columns`].
+    pub out_width: usize,
+    pub err_width: usize,
     pub prompt: Box<dyn Prompt>,
     /// When it was made: one run is one moment.
     pub now: SystemTime,
@@ -37,6 +38,13 @@ impl Host {
     pub fn var(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+}
+
+/// The columns of a stream: those of its terminal, else those that `COLUMNS` says. Otherwise a program reads it, and each
+/// line stays whole, so that `grep` finds all of it.
+pub fn columns(terminal: Option<usize>, vars: &BTreeMap<String, String>) -> usize {
+    let said = || vars.get("COLUMNS").and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
+    terminal.or_else(said).unwrap_or(usize::MAX)
 }
 
 /// A writer whose reader may go away, as `head` does once it has seen enough: the rest is dropped.
@@ -110,5 +118,20 @@ pub trait Prompt: Send {
     /// Asks before something is changed: input that was typed before the question is shown does not answer it.
     fn confirm(&mut self, question: &Question) -> Result<Answer, PromptError> {
         self.ask(question)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_the_terminals_then_those_said_then_without_end() {
+        let vars = |columns: &str| BTreeMap::from([("COLUMNS".to_owned(), columns.to_owned())]);
+        assert_eq!(columns(Some(100), &vars("60")), 100);
+        assert_eq!(columns(None, &vars("60")), 60);
+        for nonsense in ["", "0", "-5", "wide"] {
+            assert_eq!(columns(None, &vars(nonsense)), usize::MAX, "{nonsense}");
+        }
     }
 }

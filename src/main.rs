@@ -10,7 +10,7 @@ use std::{
 use console::Term;
 use tfbackend::{
     cli::{self, bug, prompt},
-    host::{Host, Prompt, UntilClosed, who},
+    host::{self, Host, Prompt, UntilClosed, who},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,17 +23,25 @@ fn host() -> Host {
     let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
     let prompt: Box<dyn Prompt> = if interactive { Box::new(prompt::Dialoguer::new()) } else { Box::new(prompt::Refuse) };
     let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+    let vars = env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    let width = |is_terminal: bool, term: &Term| {
+        let terminal = is_terminal.then(|| term.size_checked().map_or(80, |(_, columns)| usize::from(columns)));
+        host::columns(terminal, &vars)
+    };
+    let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+    let (out_width, err_width) = (width(out_is_terminal, &Term::stdout()), width(err_is_terminal, &Term::stderr()));
     Host {
-        vars: env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
+        vars,
         // A folder that was removed below us is found out by whoever needs it.
         cwd: env::current_dir().unwrap_or_else(|_| ".".into()),
         who: who::who(),
         out: Box::new(UntilClosed(io::stdout())),
         err: Box::new(UntilClosed(io::stderr())),
         interactive,
-        out_is_terminal: io::stdout().is_terminal(),
-        err_is_terminal: io::stderr().is_terminal(),
-        width: Term::stderr().size_checked().map_or(80, |(_, columns)| usize::from(columns)),
+        out_is_terminal,
+        err_is_terminal,
+        out_width,
+        err_width,
         prompt,
         now: SystemTime::now(),
         cancel: CancellationToken::new(),

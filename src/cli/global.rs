@@ -70,16 +70,16 @@ pub enum Output {
 impl Global {
     /// For standard error.
     pub fn view(&self, host: &Host) -> View {
-        self.view_of(host, host.err_is_terminal)
+        self.view_of(host, host.err_is_terminal, host.err_width)
     }
 
     /// For standard output.
     pub fn out_view(&self, host: &Host) -> View {
-        self.view_of(host, host.out_is_terminal)
+        self.view_of(host, host.out_is_terminal, host.out_width)
     }
 
-    fn view_of(&self, host: &Host, terminal: bool) -> View {
-        View { width: host.width, style: Style::decide(self.color, terminal, &host.vars), verbose: self.verbose > 0 }
+    fn view_of(&self, host: &Host, terminal: bool, width: usize) -> View {
+        View { width, style: Style::decide(self.color, terminal, &host.vars), verbose: self.verbose > 0 }
     }
 
     pub fn json(&self) -> bool {
@@ -107,6 +107,11 @@ impl Global {
         ];
         let said = values.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", shell_word(&value?))));
         said.chain(self.sandbox.then(|| " --sandbox".to_owned())).collect()
+    }
+
+    /// Whether the command would ask, were it run in a terminal.
+    pub fn lacks_only_a_terminal(&self, host: &Host) -> bool {
+        !host.interactive && !self.document() && host.var("CI").is_none()
     }
 
     /// Whether there is a person who can be asked.

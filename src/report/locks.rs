@@ -137,7 +137,8 @@ pub fn list(document: &LocksDocument, view: &View) -> String {
 
 /// A row for each lock. Of the bucket in question states are named by their key.
 pub fn table(locks: &[LockDocument], bucket: &str, view: &View) -> String {
-    let mut table = Table::new(["State", "Workspace", "Lock", "ID", "Operation", "Who", "Version", "Age"]);
+    let table = Table::new(["State", "Workspace", "Lock", "ID", "Operation", "Who", "Version", "Age"]);
+    let mut table = table.optional(&["Version", "Workspace", "Lock"]);
     for lock in locks {
         let state = if lock.bucket == bucket { lock.key.clone() } else { lock.url() };
         let or = |text: &Option<String>| text.clone().unwrap_or_default();

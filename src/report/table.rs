@@ -1,8 +1,9 @@
-//! A small table: columns if they fit, otherwise one block per row.
+//! A small table: columns if they fit, perhaps without the least important ones, otherwise one block per row.
 
 use super::{
     View,
     safe::safe,
+    words,
     wrap::{pad, width, wrap},
 };
 
@@ -13,11 +14,21 @@ const GAP: &str = "  ";
 pub struct Table<const N: usize> {
     header: [String; N],
     rows: Vec<[String; N]>,
+    /// Columns that may be left out, the least important first.
+    optional: Vec<usize>,
 }
 
 impl<const N: usize> Table<N> {
     pub fn new(header: [&str; N]) -> Self {
-        Self { header: header.map(str::to_owned), rows: vec![] }
+        Self { header: header.map(str::to_owned), rows: vec![], optional: vec![] }
+    }
+
+    /// The columns of these names are left out where the table is too wide, in this order, until it fits.
+    #[must_use]
+    pub fn optional(mut self, names: &[&str]) -> Self {
+        debug_assert!(names.iter().all(|name| self.header.iter().any(|column| column == name)), "{names:?}");
+        self.optional = names.iter().filter_map(|name| self.header.iter().position(|column| column == name)).collect();
+        self
     }
 
     pub fn row(&mut self, cells: [&str; N]) {
@@ -32,16 +43,28 @@ impl<const N: usize> Table<N> {
         let columns: [usize; N] =
             std::array::from_fn(|at| self.rows.iter().chain([&self.header]).map(|row| width(&row[at])).max().unwrap_or(0));
         let total = columns.iter().sum::<usize>() + GAP.len() * N.saturating_sub(1);
-        let lines = if total <= view.width { self.columns(&columns, view) } else { self.blocks(view) };
+        let mut room = total.saturating_sub(view.width);
+        let mut left_out = vec![];
+        for at in &self.optional {
+            if room > 0 {
+                room = room.saturating_sub(columns[*at] + GAP.len());
+                left_out.push(*at);
+            }
+        }
+        let lines = if room == 0 { self.columns(&columns, &left_out, view) } else { self.blocks(view) };
         lines.into_iter().map(|line| line + "\n").collect()
     }
 
-    fn columns(&self, columns: &[usize; N], view: &View) -> Vec<String> {
+    fn columns(&self, columns: &[usize; N], left_out: &[usize], view: &View) -> Vec<String> {
         let line = |row: &[String; N]| {
-            let cells: Vec<_> = row.iter().zip(columns).map(|(cell, columns)| pad(cell, *columns)).collect();
+            let cells = row.iter().zip(columns).enumerate().filter(|(at, _)| !left_out.contains(at));
+            let cells: Vec<_> = cells.map(|(_, (cell, columns))| pad(cell, *columns)).collect();
             cells.join(GAP).trim_end().to_owned()
         };
-        [view.style.bold(&line(&self.header))].into_iter().chain(self.rows.iter().map(line)).collect()
+        let names: Vec<&str> = (0..N).filter(|at| left_out.contains(at)).map(|at| self.header[at].as_str()).collect();
+        let note = format!("(too narrow for {}; --output json has everything)", words::list(&names));
+        let notes = if names.is_empty() { vec![] } else { wrap("", "", &note, view.width) };
+        [view.style.bold(&line(&self.header))].into_iter().chain(self.rows.iter().map(line)).chain(notes).collect()
     }
 
     /// The first cell as a heading, the others below it, each after the name of its column.
@@ -94,6 +117,34 @@ mod tests {
           Name: evil\u{1b}[2J\u{202e}\n
           Cost: $1.00
         "#);
+    }
+
+    #[test]
+    fn optional_columns_are_left_out_in_their_order_before_there_are_blocks() {
+        let table = made().optional(&["Cost", "Part"]);
+        assert_eq!(table.text(&view(80)), made().text(&view(80)));
+        insta::assert_snapshot!(table.text(&view(58)), @r#"
+        Part          Name
+        state bucket  acme-tfstate-prod-123456789012-eu-west-1
+        lock table    acme-tfstate-prod-locks
+        Zürich 東京   evil\u{1b}[2J\u{202e}\n
+        (too narrow for Cost; --output json has everything)
+        "#);
+        insta::assert_snapshot!(table.text(&view(41)), @r"
+        Name
+        acme-tfstate-prod-123456789012-eu-west-1
+        acme-tfstate-prod-locks
+        evil\u{1b}[2J\u{202e}\n
+        (too narrow for Part and Cost; --output
+        json has everything)
+        ");
+        assert_eq!(table.text(&view(39)), made().text(&view(39)));
+    }
+
+    #[test]
+    fn one_line_each_where_no_line_ends() {
+        let text = made().text(&view(usize::MAX));
+        assert_eq!(text, made().text(&view(80)));
     }
 
     #[test]

@@ -39,6 +39,8 @@ mod lock;
 #[cfg(unix)]
 mod machine;
 #[cfg(unix)]
+mod output;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod readme;

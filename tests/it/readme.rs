@@ -51,7 +51,8 @@ impl World {
         std::fs::create_dir_all(&work).expect("a folder");
         let mut sh = Command::new("sh");
         sh.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(work).env_clear().stdin(Stdio::null());
-        sh.env("PATH", path).env("HOME", self.dir.path());
+        // As wide as what the page shows.
+        sh.env("PATH", path).env("HOME", self.dir.path()).env("COLUMNS", "80");
         // The emulator is installed once for all tests.
         sh.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
         sh.env("TFBACKEND_SANDBOX_DIR", self.dir.path().join("sandbox"));

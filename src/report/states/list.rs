@@ -84,7 +84,8 @@ pub fn text(document: &ListDocument, view: &View) -> String {
     kinds.sort();
     kinds.dedup();
     let keyed: Vec<&EncryptionDocument> = kinds.into_iter().filter(|kind| kind.key.is_some()).collect();
-    let mut table = Table::new(["State", "Workspace", "Serial", "Resources", "Size", "Written", "Encryption", "Locked"]);
+    let table = Table::new(["State", "Workspace", "Serial", "Resources", "Size", "Written", "Encryption", "Locked"]);
+    let mut table = table.optional(&["Written", "Size", "Encryption"]);
     for state in &document.states {
         let encryption = state.encryption.as_ref().map_or("unknown".to_owned(), |kind| {
             let number = keyed.iter().position(|keyed| *keyed == kind).map(|at| format!(" [{}]", at + 1)).unwrap_or_default();

@@ -67,7 +67,8 @@ impl VersionDocument {
 
 /// For a terminal: a table, and one line that says what it means.
 pub fn text(document: &VersionsDocument, view: &View) -> String {
-    let mut table = Table::new(["Version", "Written", "Serial", "Resources", "Size", "Lineage", "State"]);
+    let table = Table::new(["Version", "Written", "Serial", "Resources", "Size", "Lineage", "State"]);
+    let mut table = table.optional(&["Lineage", "Size", "Resources"]);
     for version in &document.versions {
         let of = |text: fn(&ContentsDocument) -> String| version.contents.as_ref().map(text).unwrap_or_default();
         let state = match (version.current, version.deleted) {

@@ -119,6 +119,8 @@ impl Emulator {
         let mut vars: BTreeMap<String, String> =
             ["PATH", "LANG", "TMPDIR"].iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect();
         vars.insert("HOME".to_owned(), self.dir.path().display().to_string());
+        // As in a terminal of this width; without it, no line is broken.
+        vars.insert("COLUMNS".to_owned(), "80".to_owned());
         self.running.environment(&vars)
     }
 

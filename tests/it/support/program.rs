@@ -40,6 +40,8 @@ impl Place {
             ["PATH", "LANG", "TMPDIR"].iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
         vars.insert("HOME".to_owned(), dir.path().join("home").display().to_string());
         vars.insert("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned());
+        // As in a terminal of this width; without it, no line is broken.
+        vars.insert("COLUMNS".to_owned(), "80".to_owned());
         let hidden = vec![(dir.path().display().to_string(), "~")];
         Self { dir, vars, hidden }
     }

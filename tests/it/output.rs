@@ -1,0 +1,38 @@
+//! What a program reads: whole lines without a terminal, JSON or a refusal, each missing permission once, and what `-vv` logs.
+
+use crate::support::{
+    emulator::Emulator,
+    program::{Place, Said},
+};
+
+const SETTLED: &str =
+    "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --policy=false";
+
+fn run(place: &Place, line: &str) -> Said {
+    place.run(&line.split_whitespace().collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn no_line_is_broken_where_no_terminal_is() {
+    let emulator = Emulator::start().await;
+    let mut place = Place::with(&emulator);
+    let long = format!("--tag Owner={}", "team-".repeat(30));
+    let broken = run(&place, &format!("config show {SETTLED} {long}"));
+    assert!(!broken.out.lines().any(|line| line.starts_with("tag ")), "{}", broken.out);
+    place.vars.remove("COLUMNS");
+
+    let plan = run(&place, &format!("plan {SETTLED}"));
+    let made: Vec<&str> = plan.out.lines().filter(|line| line.starts_with("+ create")).collect();
+    let buckets = made.iter().filter(|line| line.contains("S3 bucket acme-tfstate-prod-")).count();
+    assert!(made.len() > 10 && buckets == 2, "{}", plan.out);
+    let after: Vec<&str> = plan.out.lines().skip_while(|line| line.starts_with("+ create")).collect();
+    assert!(after.iter().all(|line| !line.starts_with(' ')), "{}", plan.out);
+
+    // A table has a line for each row, an error one line.
+    let shown = run(&place, &format!("config show {SETTLED} {long}"));
+    let row = shown.out.lines().find(|line| line.starts_with("tag ")).expect("a row");
+    assert!(row.len() > 150 && row.ends_with("command line"), "{row}");
+    assert_eq!(shown.out.lines().count(), 1 + shown.out.lines().filter(|line| line.split("  ").count() > 2).count() - 1, "{}", shown.out);
+    let refused = run(&place, "plan --env prod --bucket acme-states-of-all-our-teams");
+    assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+}
