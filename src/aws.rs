@@ -10,6 +10,7 @@ use std::{
 
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tracing::Instrument;
 
 pub mod error;
 pub mod http;
@@ -95,8 +96,8 @@ impl Aws {
         Fut: Future<Output = Result<T, SdkError<E, Response>>>,
     {
         settle::settle(not_yet, || async {
-            tracing::debug!(operation = api.operation, resource, "call");
-            request().await.map_err(|error| AwsError::from_sdk(api, resource, error))
+            let call = tracing::debug_span!("call", operation = api.operation, resource);
+            request().instrument(call).await.map_err(|error| AwsError::from_sdk(api, resource, error))
         })
         .await
     }
@@ -107,7 +108,7 @@ impl Aws {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         Fut: Future<Output = Result<T, SdkError<E, Response>>>,
     {
-        tracing::debug!(operation = api.operation, resource, "call");
-        request.await.map_err(|error| AwsError::from_sdk(api, resource, error))
+        let call = tracing::debug_span!("call", operation = api.operation, resource);
+        request.instrument(call).await.map_err(|error| AwsError::from_sdk(api, resource, error))
     }
 }

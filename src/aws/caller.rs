@@ -1,5 +1,7 @@
 //! Who is calling: account and partition, asked first and printed, before anything is looked at.
 
+use tracing::Instrument;
+
 use super::{
     clients::Clients,
     error::{Api, AwsError},
@@ -30,7 +32,9 @@ pub enum CallerError {
 
 impl Caller {
     pub async fn ask(clients: &Clients) -> Result<Self, CallerError> {
-        let answer = clients.sts.get_caller_identity().send().await.map_err(|error| AwsError::from_sdk(GET, "the caller", error))?;
+        let answer = clients.sts.get_caller_identity().send();
+        let call = tracing::debug_span!("call", operation = GET.operation, resource = "the caller");
+        let answer = answer.instrument(call).await.map_err(|error| AwsError::from_sdk(GET, "the caller", error))?;
         let arn = answer.arn().unwrap_or_default().to_owned();
         let mut parts = arn.split(':');
         let (Some("arn"), Some(partition), Some(account)) = (parts.next(), parts.next(), answer.account()) else {

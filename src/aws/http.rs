@@ -31,6 +31,7 @@ use rustls::{
     },
 };
 
+mod log;
 mod reach;
 pub mod way;
 
@@ -128,7 +129,7 @@ impl HttpConnector for Ways {
             Ok(pem) => SharedHttpConnector::new(Reaching(connect(pem, proxy, &self.settings))),
             Err(error) => SharedHttpConnector::new(Unusable(error)),
         };
-        connector.get_or_init(make).call(request)
+        log::call(connector.get_or_init(make), request)
     }
 }
 

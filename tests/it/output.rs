@@ -36,3 +36,22 @@ async fn no_line_is_broken_where_no_terminal_is() {
     let refused = run(&place, "plan --env prod --bucket acme-states-of-all-our-teams");
     assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
 }
+
+#[tokio::test]
+async fn calls_are_logged_with_result_duration_and_request_id() {
+    let emulator = Emulator::start().await;
+    let place = Place::with(&emulator);
+    let said = run(&place, &format!("plan {SETTLED} -vv"));
+    assert_eq!(said.code, Some(0), "{}", said.all());
+    let answered: Vec<&str> = said.err.lines().filter(|line| line.contains("answered")).collect();
+    let sent = said.err.lines().filter(|line| line.contains(" sent ")).count();
+    assert!(sent > 5 && answered.len() == sent, "{}", said.err);
+    for line in &answered {
+        assert!(line.contains("call{operation=\""), "{line}");
+        assert!(line.contains(" status=") && line.contains(" took=") && line.contains(" request_id="), "{line}");
+    }
+    let caller = answered.iter().find(|line| line.contains("operation=\"sts:GetCallerIdentity\"")).expect("who calls");
+    assert!(caller.contains("status=200") && !caller.contains("request_id=\"none\""), "{caller}");
+    let absent = answered.iter().find(|line| line.contains("operation=\"s3:HeadBucket\"")).expect("a bucket");
+    assert!(absent.contains("status=404"), "{absent}");
+}
