@@ -57,6 +57,8 @@ pub enum Kind {
 
 /// What stands in the text of a denial before the action that has to be allowed, which ends at `)`.
 pub const NEEDS: &str = " (needs ";
+/// Between the principal and the action in AWS's own message.
+const NOT_AUTHORIZED: &str = "not authorized to perform: ";
 
 /// A call that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,10 @@ impl std::fmt::Display for AwsError {
             (None, None) => {}
         }
         if let Some(message) = &self.message {
-            write!(f, ": {message}")?;
+            match self.denial() {
+                Some(denial) => write!(f, ": {denial}")?,
+                None => write!(f, ": {message}")?,
+            }
         }
         if self.kind == Kind::Denied {
             write!(f, "{NEEDS}{})", self.needed_action())?;
@@ -95,10 +100,18 @@ impl std::fmt::Display for AwsError {
 }
 
 impl AwsError {
+    /// AWS's own words on who is denied, and why, without the action and the resource, which stand beside them.
+    fn denial(&self) -> Option<String> {
+        let (who, rest) = self.message.as_deref().filter(|_| self.kind == Kind::Denied)?.split_once(NOT_AUTHORIZED)?;
+        let action = rest.split_whitespace().next()?;
+        let why = [" because ", " with an explicit deny"].into_iter().find_map(|start| rest.find(start))?;
+        let why = rest.get(why..)?.replace(&format!(" the {action} action"), " this");
+        Some(format!("{who}not authorized{why}"))
+    }
+
     /// The action that was denied. AWS names it where a call needs more than the action of its own name, as `CreateKey` with tags.
     pub fn needed_action(&self) -> &str {
-        const SAID: &str = "not authorized to perform: ";
-        let named = self.message.as_deref().and_then(|message| message.split_once(SAID)?.1.split_whitespace().next());
+        let named = self.message.as_deref().and_then(|message| message.split_once(NOT_AUTHORIZED)?.1.split_whitespace().next());
         let is_action = |word: &&str| word.contains(':') && word.chars().all(|c| c.is_ascii_alphanumeric() || ":-*".contains(c));
         named.filter(is_action).unwrap_or(self.api.action)
     }

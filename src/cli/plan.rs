@@ -86,7 +86,12 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     let blocked = plan.blocked().count();
     if blocked > 0 {
         let what = words::count(blocked, "step is blocked", "steps are blocked");
-        let failure = Failure::refused(format!("{what} (above): `tfbackend bootstrap` refuses this plan"));
+        let mut failure = Failure::refused(format!("{what} (above): `tfbackend bootstrap` refuses this plan"));
+        let actions = summary::missing_actions(&plan);
+        if !actions.is_empty() {
+            let policy = environment.rerun.command("plan --needed-actions", "", &[]);
+            failure = failure.hint(format!("allow {}; `{policy}` prints the whole policy", actions.join(", ")));
+        }
         return if cx.global.json() { Ok(failure.code) } else { Err(failure) };
     }
     Ok(match (plan.is_empty(), args.detailed_exitcode) {

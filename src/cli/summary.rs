@@ -183,6 +183,15 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
     Err(failure)
 }
 
+/// The actions without which steps of the plan are blocked, each once.
+pub fn missing_actions(plan: &Plan<AwsSpec>) -> Vec<&str> {
+    let errors = plan.blocked().filter_map(|(_, reason)| match reason {
+        Reason::Unreadable { error } => Some(error.as_str()),
+        _ => None,
+    });
+    explain::missing_actions(errors)
+}
+
 /// What was written and may not be looked at: nobody can say whether it is as it should be.
 pub fn denied(plan: &Plan<AwsSpec>) -> Option<Failure> {
     let unseen = plan.steps.iter().filter(|step| plan.blocking_whole(step).is_none()).filter_map(|step| match &step.change {

@@ -1,8 +1,11 @@
 //! What a program reads: whole lines without a terminal, JSON or a refusal, each missing permission once, and what `-vv` logs.
 
+use std::collections::BTreeSet;
+
 use crate::support::{
     emulator::Emulator,
     program::{Place, Said},
+    user::User,
 };
 
 const SETTLED: &str =
@@ -35,6 +38,30 @@ async fn no_line_is_broken_where_no_terminal_is() {
     assert_eq!(shown.out.lines().count(), 1 + shown.out.lines().filter(|line| line.split("  ").count() > 2).count() - 1, "{}", shown.out);
     let refused = run(&place, "plan --env prod --bucket acme-states-of-all-our-teams");
     assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+}
+
+#[tokio::test]
+async fn what_may_not_be_looked_at_names_each_permission_once() {
+    let emulator = Emulator::start().await;
+    let user = User::make(&emulator, "operator").await;
+    user.may_only(&["sts:GetCallerIdentity"]).await;
+    let mut place = user.place(&emulator);
+    place.vars.remove("COLUMNS");
+    let plan = run(&place, &format!("plan {SETTLED}"));
+    assert_eq!(plan.code, Some(3), "{}", plan.all());
+    let needed: BTreeSet<&str> = plan.out.split("(needs ").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0)).collect();
+    assert!(!needed.is_empty(), "{}", plan.out);
+    let hint = plan.err.lines().find(|line| line.contains("hint: allow ")).expect(&plan.err);
+    for action in needed {
+        assert_eq!(plan.err.matches(action).count(), 1, "{action}: {}", plan.err);
+        assert!(hint.contains(action), "{action}: {hint}");
+    }
+    assert!(hint.contains("`tfbackend plan --needed-actions --env prod "), "{hint}");
+    for line in plan.out.lines().filter(|line| line.contains("(needs ")) {
+        let action = line.split_once("(needs ").and_then(|(_, rest)| rest.split_once(')')).expect(line).0;
+        assert!(line.matches(action).count() <= 2, "{line}");
+        assert!(line.contains("user/operator is not authorized because"), "{line}");
+    }
 }
 
 #[tokio::test]

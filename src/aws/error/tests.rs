@@ -106,6 +106,30 @@ async fn what_is_said_is_all_that_is_known() {
     assert_eq!(xml.bucket_region.as_deref(), Some("us-west-2"));
 }
 
+/// In AWS's own words the action stands three times.
+#[test]
+fn a_denial_says_who_and_why_without_the_action_again() {
+    let denied = |message: &str| {
+        let error = AwsError { kind: Kind::Denied, code: Some("AccessDenied".into()), ..AwsError::nonsense(API, "acme", message) };
+        error.to_string()
+    };
+    let user = "User: arn:aws:iam::123456789012:user/me";
+    for (said, shown) in [
+        (
+            " is not authorized to perform: s3:PutEncryptionConfiguration because no identity-based policy allows the s3:PutEncryptionConfiguration action",
+            " is not authorized because no identity-based policy allows this (needs s3:PutEncryptionConfiguration)",
+        ),
+        (
+            " is not authorized to perform: kms:TagResource on resource: arn:aws:kms:eu-west-1:123456789012:key/* with an explicit deny in a service control policy",
+            " is not authorized with an explicit deny in a service control policy (needs kms:TagResource)",
+        ),
+        // Where AWS does not say why, its words stay.
+        (" is not authorized to perform: s3:PutObject", " is not authorized to perform: s3:PutObject (needs s3:PutObject)"),
+    ] {
+        assert_eq!(denied(&format!("{user}{said}")), format!("s3:PutBucketEncryption on acme: AccessDenied: {user}{shown}"));
+    }
+}
+
 /// An answer to `HEAD` has no body, so no code.
 #[tokio::test]
 async fn an_answer_without_a_body_goes_by_its_status() {
