@@ -86,6 +86,25 @@ pub enum Command {
     Man(shell::ManArgs),
 }
 
+impl Command {
+    /// What it prints where that cannot be JSON.
+    fn has_no_json(&self) -> Option<&'static str> {
+        match self {
+            Self::Completions(_) => Some("`completions` prints a script for a shell"),
+            Self::Man(_) => Some("`man` writes manual pages"),
+            Self::Sandbox(args) => args.runs_a_command().then_some("what `sandbox run` prints is its command's own"),
+            Self::Bootstrap(_)
+            | Self::Plan(_)
+            | Self::Verify(_)
+            | Self::Render(_)
+            | Self::Teardown(_)
+            | Self::Lock(_)
+            | Self::State(_)
+            | Self::Config(_) => None,
+        }
+    }
+}
+
 /// Carries out a command line, the program's name first, and returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
@@ -102,6 +121,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let Cli { global, command } = cli;
     if global.is_report() && !matches!(command, Command::Verify(_)) {
         let error = Cli::command().error(ErrorKind::ArgumentConflict, "only verify has this form of --output");
+        return usage(&error, &args, host);
+    }
+    if global.json()
+        && let Some(printed) = command.has_no_json()
+    {
+        let error = Cli::command().error(ErrorKind::ArgumentConflict, format!("--output json is not supported: {printed}"));
         return usage(&error, &args, host);
     }
     if let Some(dir) = &global.chdir {
@@ -178,9 +203,11 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
             Command::Lock(args) => boxed(|| lock::run(args, cx)),
             Command::State(args) => boxed(|| state::run(*args, cx)),
             Command::Config(args) => boxed(|| config::run(args, cx)),
-            Command::Sandbox(args) => {
-                boxed(|| async move { sandbox::run(&args, cx.host).await.map_err(|error| Failure::of(exit::FAILED, &error)) })
-            }
+            Command::Sandbox(args) => boxed(|| async move {
+                let json = cx.global.json();
+                let done = if json { sandbox::run_for_program(&args, cx.host).await } else { sandbox::run(&args, cx.host).await };
+                done.map_err(|error| Failure::of(exit::FAILED, &error))
+            }),
             Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),
         };
         run.await

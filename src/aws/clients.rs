@@ -3,7 +3,11 @@
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, profile::ProfileFileCredentialsProvider, sts::AssumeRoleProvider,
+    BehaviorVersion, Region, SdkConfig,
+    identity::IdentityCache,
+    meta::region::ProvideRegion,
+    profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
+    sts::AssumeRoleProvider,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -154,6 +158,15 @@ pub async fn connect(
 /// The region that a profile names, or the default one.
 pub async fn profile_region(name: Option<&str>) -> Option<String> {
     let mut provider = aws_config::default_provider::region::DefaultRegionChain::builder();
+    if let Some(name) = name {
+        provider = provider.profile_name(name);
+    }
+    provider.build().region().await.map(|region| region.to_string())
+}
+
+/// The same from the AWS configuration files alone: the instance is not asked.
+pub async fn region_in_profile(name: Option<&str>) -> Option<String> {
+    let mut provider = ProfileFileRegionProvider::builder();
     if let Some(name) = name {
         provider = provider.profile_name(name);
     }

@@ -11,6 +11,7 @@ use super::{
     explain,
     failure::Failure,
     known_env, save,
+    session::{self, Sandboxed},
 };
 use crate::{
     exit,
@@ -54,6 +55,13 @@ struct Shown {
 }
 
 #[derive(Serialize)]
+struct InitDocument {
+    env: String,
+    /// The settings file.
+    written: String,
+}
+
+#[derive(Serialize)]
 struct Row {
     name: String,
     value: Value,
@@ -63,6 +71,12 @@ struct Row {
 /// Prints what was said, and what our file in the folder keeps; AWS is not called. Prints it even if it makes no sense together, and then says why.
 pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
+    if merged.layer.region.is_none() {
+        let sandbox = Sandboxed::find(cx.host, &cx.global)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().build().map_err(|error| Failure::failed("cannot start").because(&error))?;
+        merged = runtime.block_on(session::with_region(merged, &cx.global, sandbox.as_ref()));
+    }
     if let Ok(settings) = merged.resolve(&env)
         && let Some(file) = beside::find(&cx.host.cwd.join(&settings.files.out), &settings)
     {
@@ -101,6 +115,11 @@ async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     let settled = args.settle(cx.host, &cx.global, Ask::Person).await?;
     let save = save::prepare(&settled, cx.host)?;
     save.write()?;
+    if cx.global.json() {
+        let document = InitDocument { env: settled.settings.env.to_string(), written: save.shown().to_owned() };
+        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        return Ok(exit::DONE);
+    }
     cx.answer(&format!("{} written\n", save.shown()))?;
     cx.say("Next:");
     cx.say(&format!("  tfbackend bootstrap --env {}{}", settled.settings.env, cx.global.words()));

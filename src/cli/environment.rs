@@ -161,18 +161,17 @@ impl EnvironmentArgs {
     pub async fn settle(self, host: &mut Host, global: &Global, ask: Ask) -> Result<Settled, Failure> {
         let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
         let sandbox = Sandboxed::find(host, global)?;
-        let may_ask = global.attended(host) && merged.layer.non_interactive != Some(true);
+        let may_ask = global.attended(host) && !merged.says_not_to_ask();
         let mut connected = None;
+        if merged.layer.region.is_none() {
+            merged = session::with_region(merged, global, sandbox.as_ref()).await;
+        }
         let asks = ask != Ask::Nobody && may_ask;
         // With `-y`, whatever has a default has that.
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
-        if let (true, None, Some(sandbox)) = (takes_defaults, &merged.layer.region, &sandbox) {
-            let region = sandbox.region().parse().ok();
-            merged = merged.with_answers(&Layer { region, ..Layer::default() });
-        }
         if asks {
             let profile_region = session::default_region(global, sandbox.as_ref()).await;
-            let hints = wizard::Hints { folder: folder(host), profile_region };
+            let hints = wizard::Hints { folder: folder_defaults::repository(host), profile_region };
             let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults).map_err(|error| explain::prompt(&error))?;
             asked |= place != Layer::default();
             merged = merged.with_answers(&place);
@@ -192,7 +191,8 @@ impl EnvironmentArgs {
             asked |= answers != Layer::default();
             merged = merged.with_answers(&answers);
         }
-        let settings = merged.resolve(&env).map_err(|error| explain::settings(&error))?;
+        let would_ask = ask != Ask::Nobody && global.lacks_only_a_terminal(host) && !merged.says_not_to_ask();
+        let settings = merged.resolve(&env).map_err(|error| explain::missing(&error, would_ask))?;
         sources.must_keep_its_place(&merged, &host.cwd).map_err(|error| explain::settings(&error))?;
         Ok(Settled { settings, merged, sources, asked, may_ask, sandbox, connected })
     }
@@ -288,12 +288,6 @@ async fn is_live(env: &EnvName, merged: &Merged, connected: &Connected, host: &H
 
 fn account_of(aws: &Aws) -> Result<AccountId, Failure> {
     aws.account().parse().map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))
-}
-
-/// The name of the Git repository's folder, else of the current one.
-fn folder(host: &Host) -> Option<String> {
-    let root = host.cwd.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(&host.cwd);
-    root.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
 impl Environment {

@@ -18,7 +18,6 @@ pub fn settings(error: &SettingsError) -> Failure {
     let refused =
         |failure: Failure| Failure { code: exit::REFUSED, message: format!("{}; nothing was changed", failure.message), ..failure };
     match error {
-        SettingsError::Missing { .. } => failure.hint("or run it in a terminal, and it asks"),
         SettingsError::NotYours { path, .. } => {
             refused(failure).hint(format!("if its settings are to be used, name it: --config {}", shell_word(&path.display().to_string())))
         }
@@ -26,6 +25,14 @@ pub fn settings(error: &SettingsError) -> Failure {
             refused(failure).hint("a settings file chooses a folder below its own; for another, pass --out DIR")
         }
         _ => failure,
+    }
+}
+
+/// The same of a command that `would_ask` for what is missing, if it were run in a terminal.
+pub fn missing(error: &SettingsError, would_ask: bool) -> Failure {
+    match (error, would_ask) {
+        (SettingsError::Missing { .. }, true) => settings(error).hint("or run it in a terminal, and it asks"),
+        _ => settings(error),
     }
 }
 

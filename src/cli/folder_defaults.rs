@@ -121,6 +121,12 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
+/// The name of the Git repository's folder, else of the current one.
+pub fn repository(host: &Host) -> Option<String> {
+    let root = host.cwd.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(&host.cwd);
+    root.file_name().map(|name| name.to_string_lossy().into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;

@@ -35,7 +35,7 @@ Every setting of an environment has one name, in four places: the flag `--name`,
 3. `[env.NAME]` in `tfbackend.toml`;
 4. the top level of `tfbackend.toml`, for every environment;
 5. the answer to a question, which is asked only where 1 to 4 say nothing;
-6. for the region, `AWS_REGION`, then `AWS_DEFAULT_REGION`;
+6. for the region, `AWS_REGION`, then `AWS_DEFAULT_REGION`, then the region of the AWS profile;
 7. of an environment that is there already, what it has: \"kept as it is\";
 8. the default.
 

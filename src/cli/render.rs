@@ -1,6 +1,7 @@
 //! `tfbackend render`: the files again, from what is there; AWS is only read.
 
 use clap::Args;
+use serde::Serialize;
 
 use super::{
     context::Context,
@@ -13,7 +14,7 @@ use crate::{
     exit,
     observation::{self, Seen},
     render::{files::Outcome, shell::shell_word, standing::Standing},
-    report::safe::safe,
+    report::{json, safe::safe},
     settings::Encryption,
 };
 
@@ -58,31 +59,72 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     if !args.check {
         state.must_be_meant(args.use_existing_state, false, &environment, cx)?;
         let written = files::write(&environment, &known, cx)?;
+        let mut document = RenderDocument { check: false, current: true, refused: vec![], files: vec![] };
         for file in written {
-            let done = if matches!(file.outcome, Outcome::Written { .. }) { "written" } else { "current" };
-            cx.answer(&format!("{} {done}\n", file.path.display()))?;
+            let status = if matches!(file.outcome, Outcome::Written { .. }) { "written" } else { "current" };
+            document.files.push(FileDocument { path: file.path.display().to_string(), status, reason: None, diff: None });
+        }
+        if cx.global.json() {
+            return document.answer(cx).map(|()| exit::DONE);
+        }
+        for FileDocument { path, status, .. } in &document.files {
+            cx.answer(&format!("{path} {status}\n"))?;
         }
         say_how_states_come_along(&environment, cx);
         return Ok(exit::DONE);
     }
-    let mut current = refused.is_empty();
-    for what in &refused {
+    let mut document = RenderDocument { check: true, current: refused.is_empty(), refused, files: vec![] };
+    for (path, standing) in files::check(&environment, &known, cx)? {
+        let (status, reason, diff) = match &standing {
+            Standing::Current => ("current", None, None),
+            Standing::Missing => ("missing", None, None),
+            Standing::Stale { diff } => ("stale", None, Some(diff.as_str())),
+            Standing::Refused(refusal) => ("refused", Some(refusal.to_string()), refusal.diff()),
+        };
+        document.current &= standing == Standing::Current;
+        document.files.push(FileDocument { path: path.display().to_string(), status, reason, diff: diff.map(str::to_owned) });
+    }
+    let code = if document.current { exit::DONE } else { exit::CHANGES };
+    if cx.global.json() {
+        return document.answer(cx).map(|()| code);
+    }
+    for what in &document.refused {
         cx.answer(&format!("{}\n", safe(what)))?;
     }
-    for (path, standing) in files::check(&environment, &known, cx)? {
-        let (word, diff) = match &standing {
-            Standing::Current => ("current".to_owned(), None),
-            Standing::Missing => ("missing".to_owned(), None),
-            Standing::Stale { diff } => ("stale".to_owned(), Some(diff.as_str())),
-            Standing::Refused(refusal) => (refusal.to_string(), refusal.diff()),
-        };
-        current &= standing == Standing::Current;
-        cx.answer(&format!("{}: {word}\n", path.display()))?;
-        for line in diff.unwrap_or_default().lines() {
+    for FileDocument { path, status, reason, diff } in &document.files {
+        cx.answer(&format!("{path}: {}\n", reason.as_deref().unwrap_or(status)))?;
+        for line in diff.iter().flat_map(|diff| diff.lines()) {
             cx.answer(&format!("  {}\n", safe(line)))?;
         }
     }
-    Ok(if current { exit::DONE } else { exit::CHANGES })
+    Ok(code)
+}
+
+/// The answer for a program.
+#[derive(Serialize)]
+struct RenderDocument {
+    /// Whether the files were only looked at.
+    check: bool,
+    current: bool,
+    /// Settings that the live backend does not allow to change.
+    refused: Vec<String>,
+    files: Vec<FileDocument>,
+}
+
+#[derive(Serialize)]
+struct FileDocument {
+    path: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<String>,
+}
+
+impl RenderDocument {
+    fn answer(self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        json::write_document(&mut *cx.host.out, self).map_err(|error| Failure::failed("cannot write the answer").because(&error))
+    }
 }
 
 /// Where the file used another state before, on the user's word.

@@ -1,17 +1,20 @@
 //! `tfbackend sandbox`: an AWS emulator on this machine, to try things out.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     io::{self, Write},
     process::ExitStatus,
 };
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use crate::{
     exit,
     host::Host,
     render::shell::shell_word,
+    report::json,
     sandbox::{Running, Sandbox, SandboxError, Stage, Up},
 };
 
@@ -46,6 +49,12 @@ pub enum SandboxCommand {
     },
 }
 
+impl SandboxArgs {
+    pub fn runs_a_command(&self) -> bool {
+        matches!(self.command, SandboxCommand::Run { .. })
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxCommandError {
     #[error(transparent)]
@@ -63,7 +72,7 @@ pub enum SandboxCommandError {
 pub async fn run(args: &SandboxArgs, host: &mut Host) -> Result<u8, SandboxCommandError> {
     let sandbox = Sandbox::locate(host)?;
     match &args.command {
-        SandboxCommand::Up { port } => up(&sandbox, *port, host).await,
+        SandboxCommand::Up { port } => up(&sandbox, *port, host).await.map(|(code, _)| code),
         SandboxCommand::Status => match sandbox.status()? {
             Some(running) => {
                 writeln!(host.out, "# the sandbox runs: {} (account {}, process {})", running.endpoint, running.account, running.pid)?;
@@ -89,7 +98,72 @@ pub async fn run(args: &SandboxArgs, host: &mut Host) -> Result<u8, SandboxComma
     }
 }
 
-async fn up(sandbox: &Sandbox, port: Option<u16>, host: &mut Host) -> Result<u8, SandboxCommandError> {
+/// The same with the answer as a document: on standard output, and nothing beside it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_for_program(args: &SandboxArgs, host: &mut Host) -> Result<u8, SandboxCommandError> {
+    let sandbox = Sandbox::locate(host)?;
+    let (code, document) = match &args.command {
+        SandboxCommand::Up { port } => {
+            let err = std::mem::replace(&mut host.err, Box::new(io::sink()));
+            let up = up(&sandbox, *port, host).await;
+            host.err = err;
+            match up? {
+                (code, Some(running)) => (code, SandboxDocument::of(&running, host)),
+                (code, None) => return Ok(code),
+            }
+        }
+        SandboxCommand::Status => match sandbox.status()? {
+            Some(running) => (exit::DONE, SandboxDocument::of(&running, host)),
+            None => (exit::CHANGES, SandboxDocument::default()),
+        },
+        SandboxCommand::Down { purge } => {
+            let was_running = sandbox.down(*purge).await?;
+            (exit::DONE, SandboxDocument { was_running: Some(was_running), purged: Some(*purge), ..SandboxDocument::default() })
+        }
+        SandboxCommand::Run { .. } => unreachable!("refused: what it prints is its command's own"),
+    };
+    json::write_document(&mut *host.out, document)?;
+    Ok(code)
+}
+
+/// The sandbox for a program.
+#[derive(Debug, Default, Serialize)]
+struct SandboxDocument {
+    running: bool,
+    #[serde(flatten)]
+    at: Option<PlaceDocument>,
+    /// After `down`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was_running: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purged: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlaceDocument {
+    endpoint: String,
+    account: String,
+    region: String,
+    process: u32,
+    /// What points another tool at it: variables to set, and to unset.
+    set: BTreeMap<String, String>,
+    unset: Vec<String>,
+}
+
+impl SandboxDocument {
+    fn of(running: &Running, host: &Host) -> Self {
+        let mut set = running.environment(&host.vars);
+        let unset = host.vars.keys().filter(|name| !set.contains_key(*name)).cloned().collect();
+        set.retain(|name, value| host.vars.get(name) != Some(value));
+        let Running { endpoint, account, region, .. } = running.clone();
+        let at = PlaceDocument { endpoint, account, region, process: running.pid, set, unset };
+        Self { running: true, at: Some(at), ..Self::default() }
+    }
+}
+
+async fn up(sandbox: &Sandbox, port: Option<u16>, host: &mut Host) -> Result<(u8, Option<Running>), SandboxCommandError> {
     let mut printed = Ok(());
     let cancel = host.cancel.clone();
     let err = &mut host.err;
@@ -103,13 +177,13 @@ async fn up(sandbox: &Sandbox, port: Option<u16>, host: &mut Host) -> Result<u8,
     let Up { running, already } = tokio::select! {
         up = sandbox.up(port, &mut on_stage) => up?,
         // What was begun is carried on with by the next `up`.
-        () = cancel.cancelled() => return Ok(exit::INTERRUPTED),
+        () = cancel.cancelled() => return Ok((exit::INTERRUPTED, None)),
     };
     printed?;
     let says = if already { "the sandbox runs already" } else { "the sandbox runs" };
     writeln!(host.err, "{says}: {} (account {}, region {})", running.endpoint, running.account, running.region)?;
     writeln!(host.err, "point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval \"$(tfbackend sandbox status)\"`")?;
-    Ok(exit::DONE)
+    Ok((exit::DONE, Some(running)))
 }
 
 /// Shell commands that do for a shell what `run` does for a command.

@@ -19,6 +19,7 @@ use crate::{
     sandbox::{Sandbox, running::Running},
     settings::{
         Settings,
+        merge::{Merged, Origin},
         names::{AccountId, Region},
     },
 };
@@ -52,6 +53,17 @@ pub async fn default_region(global: &Global, sandbox: Option<&Sandboxed>) -> Opt
     match sandbox {
         Some(sandbox) => Some(sandbox.region().to_owned()),
         None => clients::profile_region(global.profile.as_deref()).await,
+    }
+}
+
+/// With the region of the sandbox, else that of the profile, where nothing else says one.
+pub async fn with_region(merged: Merged, global: &Global, sandbox: Option<&Sandboxed>) -> Merged {
+    match sandbox {
+        Some(sandbox) => merged.with_ambient_region(sandbox.region(), &Origin::Sandbox),
+        None => match clients::region_in_profile(global.profile.as_deref()).await {
+            Some(region) => merged.with_ambient_region(&region, &Origin::Profile),
+            None => merged,
+        },
     }
 }
 

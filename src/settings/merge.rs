@@ -2,7 +2,7 @@
 //!
 //! Command line, then `TFBACKEND_*`, then the environment's table of the file, then the file's top
 //! level, then a person's answers (asked only for what the others left open), then what a live backend
-//! has already (see [`kept`](crate::aws::kept)), then `AWS_REGION`, then the defaults. A value also puts aside whatever it excludes and a weaker source said:
+//! has already (see [`kept`](crate::aws::kept)), then `AWS_REGION`, else the region of the AWS profile, then the defaults. A value also puts aside whatever it excludes and a weaker source said:
 //! `--kms-key` beats an `encryption` in the file.
 
 use std::{
@@ -40,6 +40,10 @@ pub enum Origin {
     Answer,
     /// Nothing says it: the backend is there already, and has this value.
     Kept,
+    /// The region of the AWS profile.
+    Profile,
+    /// The region of the sandbox.
+    Sandbox,
     /// A default that depends on the folder: its place in the repository, and the files that are in it.
     Folder,
     Default,
@@ -53,6 +57,8 @@ impl fmt::Display for Origin {
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Answer => f.write_str("answer"),
             Self::Kept => f.write_str("kept as it is"),
+            Self::Profile => f.write_str("AWS profile"),
+            Self::Sandbox => f.write_str("sandbox"),
             Self::Folder => f.write_str("this folder"),
             Self::Default => f.write_str("default"),
         }
@@ -63,7 +69,7 @@ impl fmt::Display for Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
     Default,
-    /// `AWS_REGION`: not said for tfbackend, but better than nothing.
+    /// `AWS_REGION`, or the region of the profile: not said for tfbackend, but better than nothing.
     Ambient,
     /// What is there already.
     Kept,
@@ -214,10 +220,26 @@ impl Merged {
         Options::shared().all().iter().filter_map(|option| row(&option.name)).collect()
     }
 
+    /// Whether no question is to be asked.
+    pub fn says_not_to_ask(&self) -> bool {
+        self.layer.non_interactive == Some(true)
+    }
+
     /// The same with a person's answers, which never replace what was said.
     #[must_use]
     pub fn with_answers(mut self, answers: &Layer) -> Self {
         self.put(said(answers), Rank::Answer, |_| Origin::Answer);
+        self
+    }
+
+    /// The same with the region of the profile or of the sandbox, which replaces nothing. An `AWS_REGION` that is not a region
+    /// stays an error, and so does another one here, by the region being missing.
+    #[must_use]
+    pub fn with_ambient_region(mut self, region: &str, origin: &Origin) -> Self {
+        if let (None, Ok(region)) = (&self.ambient, region.parse()) {
+            let layer = Layer { region: Some(region), ..Layer::default() };
+            self.put(said(&layer), Rank::Ambient, |_| origin.clone());
+        }
         self
     }
 

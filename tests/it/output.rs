@@ -1,6 +1,8 @@
 //! What a program reads: whole lines without a terminal, JSON or a refusal, each missing permission once, and what `-vv` logs.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs};
+
+use serde_json::Value;
 
 use crate::support::{
     emulator::Emulator,
@@ -13,6 +15,14 @@ const SETTLED: &str =
 
 fn run(place: &Place, line: &str) -> Said {
     place.run(&line.split_whitespace().collect::<Vec<_>>())
+}
+
+#[track_caller]
+fn document(said: &Said) -> Value {
+    assert_eq!(said.err, "", "{}", said.all());
+    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
+    assert_eq!(document["format_version"], 1, "{document}");
+    document
 }
 
 #[tokio::test]
@@ -38,6 +48,44 @@ async fn no_line_is_broken_where_no_terminal_is() {
     assert_eq!(shown.out.lines().count(), 1 + shown.out.lines().filter(|line| line.split("  ").count() > 2).count() - 1, "{}", shown.out);
     let refused = run(&place, "plan --env prod --bucket acme-states-of-all-our-teams");
     assert_eq!(refused.err.lines().count(), 1, "{}", refused.err);
+}
+
+#[tokio::test]
+async fn every_command_answers_in_json_or_refuses_it() {
+    let emulator = Emulator::start().await;
+    let mut place = Place::with(&emulator);
+    place.set("TFBACKEND_SANDBOX_DIR", &place.path().join("no sandbox").display().to_string());
+    assert_eq!(run(&place, &format!("bootstrap {SETTLED} -y")).code, Some(0));
+
+    let current = run(&place, &format!("render {SETTLED} --check --output json"));
+    assert_eq!(current.code, Some(0));
+    insta::assert_snapshot!(document(&current), @r#"{"format_version":1,"check":true,"current":true,"refused":[],"files":[{"path":"~/shop/backend.tf","status":"current"},{"path":"~/shop/backend.conf","status":"current"}]}"#);
+    fs::remove_file(place.path().join("backend.tf")).expect("removed");
+    let missing = run(&place, &format!("render {SETTLED} --check --output json"));
+    assert_eq!(missing.code, Some(2));
+    insta::assert_snapshot!(document(&missing)["files"], @r#"[{"path":"~/shop/backend.tf","status":"missing"},{"path":"~/shop/backend.conf","status":"current"}]"#);
+    let written = run(&place, &format!("render {SETTLED} --output json"));
+    assert_eq!(written.code, Some(0));
+    insta::assert_snapshot!(document(&written), @r#"{"format_version":1,"check":false,"current":true,"refused":[],"files":[{"path":"~/shop/backend.tf","status":"written"},{"path":"~/shop/backend.conf","status":"current"}]}"#);
+
+    let init = run(&place, &format!("config init {SETTLED} --output json"));
+    insta::assert_snapshot!(document(&init), @r#"{"format_version":1,"env":"prod","written":"tfbackend.toml"}"#);
+
+    let down = run(&place, "sandbox status --output json");
+    assert_eq!(down.code, Some(2));
+    insta::assert_snapshot!(document(&down), @r#"{"format_version":1,"running":false}"#);
+    insta::assert_snapshot!(document(&run(&place, "sandbox down --output json")), @r#"{"format_version":1,"running":false,"was_running":false,"purged":false}"#);
+
+    for line in ["completions bash", "man pages", "sandbox run true"] {
+        let mut args: Vec<&str> = vec!["--output", "json"];
+        args.extend(line.split(' '));
+        let said = place.run(&args);
+        assert_eq!(said.code, Some(1), "{}", said.all());
+        let document = document(&said);
+        let message = document["error"]["message"].as_str().expect("a message");
+        assert!(message.starts_with("--output json is not supported: "), "{message}");
+    }
+    assert!(!place.path().join("pages").exists());
 }
 
 #[tokio::test]
@@ -81,4 +129,36 @@ async fn calls_are_logged_with_result_duration_and_request_id() {
     assert!(caller.contains("status=200") && !caller.contains("request_id=\"none\""), "{caller}");
     let absent = answered.iter().find(|line| line.contains("operation=\"s3:HeadBucket\"")).expect("a bucket");
     assert!(absent.contains("status=404"), "{absent}");
+}
+
+#[tokio::test]
+async fn the_region_of_the_profile_counts_for_every_command() {
+    let emulator = Emulator::start().await;
+    let mut place = Place::with(&emulator);
+    let config = place.path().join("aws config");
+    fs::write(&config, "[default]\nregion = eu-west-3\n[profile other]\nregion = eu-north-1\n").expect("written");
+    place.set("AWS_CONFIG_FILE", &config.display().to_string());
+    let settled = SETTLED.replace("--region eu-west-1 ", "");
+    for command in ["plan", "verify", "render --check", "bootstrap --non-interactive", "teardown --non-interactive"] {
+        let said = run(&place, &format!("{command} {settled}"));
+        assert!(!said.err.contains("`region`"), "{command}: {}", said.err);
+        assert!(command.starts_with("render") || (said.out + &said.err).contains("eu-west-3"), "{command}: {}", said.err);
+    }
+    let shown = run(&place, &format!("config show {settled} --output json"));
+    let region = |said: &Said| {
+        let document = document(said);
+        let rows = document["settings"].as_array().expect("rows").clone();
+        rows.into_iter().find(|row| row["name"] == "region").expect("a region").to_string()
+    };
+    insta::assert_snapshot!(region(&shown), @r#"{"name":"region","value":"eu-west-3","origin":{"from":"profile"}}"#);
+    insta::assert_snapshot!(region(&run(&place, &format!("config show {settled} --output json --profile other"))), @r#"{"name":"region","value":"eu-north-1","origin":{"from":"profile"}}"#);
+    place.set("AWS_REGION", "eu-west-2");
+    insta::assert_snapshot!(region(&run(&place, &format!("config show {settled} --output json"))), @r#"{"name":"region","value":"eu-west-2","origin":{"from":"variable","name":"AWS_REGION"}}"#);
+
+    // What is not a region stays missing, and a profile without one asks nothing of the instance.
+    place.vars.remove("AWS_REGION");
+    fs::write(&config, "[default]\noutput = json\n").expect("written");
+    assert!(run(&place, &format!("plan {settled}")).err.starts_with("error: `region` is not set"));
+    fs::write(&config, "[default]\nregion = somewhere\n").expect("written");
+    assert!(run(&place, &format!("plan {settled}")).err.starts_with("error: `region` is not set"));
 }

@@ -247,8 +247,7 @@ async fn what_is_wrong_with_the_question() {
     ");
     insta::assert_snapshot!(place.run(&["verify", "--env", "prod"]).refusal(), @"
     1
-    error: `project` and `region` are not set; pass `--project` and `--region`, or set them in tfbackend.toml
-      hint: or run it in a terminal, and it asks
+    error: `project` is not set; pass `--project`, or set it in tfbackend.toml
     ");
     insta::assert_snapshot!(place.run(&["plan", "--env", "prod", "--output", "sarif"]).refusal(), @"
     1

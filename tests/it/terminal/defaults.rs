@@ -15,15 +15,24 @@ const SMALL: [&str; 7] =
 #[tokio::test]
 async fn auto_approve_asks_only_for_what_has_no_default() {
     let emulator = Emulator::start().await;
-    let place = Place::with(&emulator);
+    let mut place = Place::with(&emulator);
     // Everything is known: nothing is asked, and nothing is written but the files.
     let all = ["bootstrap", "--env=prod", "--project=acme", "--region=eu-west-1", "-y", "--parallelism=8"];
     let mut terminal = Terminal::start(&place, &all);
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
     assert!(terminal.screen().contains("verified: 28 resources") && !terminal.screen().contains("The same without questions"));
     assert!(!place.path().join("tfbackend.toml").exists());
+    drop(terminal);
 
-    // Names have suggestions, and no defaults.
+    // Names have suggestions, and no defaults; the region has that of the profile, if there is one.
+    let few = [&["bootstrap", "--yes", "--out=test"][..], &SMALL].concat();
+    let mut terminal = Terminal::start(&place, &few);
+    terminal.answer("Environment, as part of every name", &format!("{CTRL_U}test\r"));
+    terminal.answer("Project, as part of every name", "acme\r");
+    assert_eq!(terminal.end(), 0, "{}", terminal.screen());
+    assert!(terminal.screen().contains("acme test in eu-west-1"), "{}", terminal.screen());
+    drop(terminal);
+    place.vars.remove("AWS_CONFIG_FILE");
     let few = [&["bootstrap", "--yes", "--out=dev"][..], &SMALL].concat();
     let mut terminal = Terminal::start(&place, &few);
     terminal.answer("Environment, as part of every name", &format!("{CTRL_U}dev\r"));

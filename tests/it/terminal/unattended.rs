@@ -20,7 +20,7 @@ async fn what_cannot_be_asked_is_an_error_that_names_the_flag() {
     ");
     insta::assert_snapshot!(place.bootstrap("--env prod").refusal(), @"
     1
-    error: `project` and `region` are not set; pass `--project` and `--region`, or set them in tfbackend.toml
+    error: `project` is not set; pass `--project`, or set it in tfbackend.toml
       hint: or run it in a terminal, and it asks
     ");
     let without_yes = place.bootstrap(SETTLED);
@@ -186,7 +186,6 @@ async fn settings_are_shown_with_their_origin_and_written() {
     insta::assert_snapshot!(place.run(&["config", "show", "--env=test", "--new-env", "--billing=provisioned", "--lock=s3"]).refusal(), @"
     1
     error: `project` is not set; pass `--project`, or set it in tfbackend.toml
-      hint: or run it in a terminal, and it asks
     ");
 
     let mut terminal = Terminal::start(&place, &["config", "init", "--lock=s3", "--encryption=sse-s3", "--alarms=false", "--policy=false"]);
