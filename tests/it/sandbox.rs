@@ -305,3 +305,34 @@ async fn a_command_runs_in_it_and_its_status_is_given_on() {
     stopped the sandbox; its state is kept
     "#);
 }
+
+/// For a program: one document, and nothing beside it. What nothing says is the sandbox's, its region too.
+#[tokio::test]
+async fn a_program_reads_where_it_is_and_which_region_counts() {
+    let world = World::new();
+    let run = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        command.args(line.split_whitespace()).current_dir(world.dir.path()).env_clear();
+        command.envs(world.vars.iter().filter(|(name, _)| !name.starts_with("AWS_")));
+        let output = command.stdin(Stdio::null()).output().expect("the program");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+    };
+    let up = run(&format!("sandbox up --port {} --output json", world.port));
+    let running = world.sandbox().status().expect("status").expect("it runs");
+    assert_eq!(
+        (&up["running"], &up["endpoint"], &up["region"]),
+        (&true.into(), &running.endpoint.clone().into(), &running.region.clone().into())
+    );
+    assert_eq!((&up["process"], &up["set"]["AWS_ENDPOINT_URL"]), (&running.pid.into(), &running.endpoint.clone().into()));
+    assert_eq!(run("sandbox status --output json"), up);
+
+    let shown = run("config show --sandbox --env dev --project acme --output json");
+    let region = shown["settings"].as_array().expect("rows").iter().find(|row| row["name"] == "region").expect("a region");
+    assert_eq!((&region["value"], &region["origin"]["from"]), (&running.region.into(), &"sandbox".into()));
+    let plan = run("plan --sandbox --env dev --project acme --output json");
+    assert_eq!(plan["region"], region["value"]);
+
+    let down = run("sandbox down --output json");
+    assert_eq!((&down["running"], &down["was_running"], &down["purged"]), (&false.into(), &true.into(), &false.into()));
+}
