@@ -30,7 +30,7 @@ nextest: test-venv ## Unit, law, emulator and Terraform tests
 	{ echo 'terraform 1.11 or later is needed on PATH: https://developer.hashicorp.com/terraform/install' >&2; exit 1; }
 	@TFBACKEND_TF_MIRROR=$$(tests/mirror.sh) || exit; export TFBACKEND_TF_MIRROR; \
 	if $(CARGO) nextest --version >/dev/null 2>&1; \
-	then $(CARGO) nextest run --locked --test-threads $$((4 * $$(getconf _NPROCESSORS_ONLN))); \
+	then $(CARGO) nextest run --locked --test-threads $$((7 * $$(getconf _NPROCESSORS_ONLN))); \
 	else $(CARGO) test --locked; fi
 
 .PHONY: soak

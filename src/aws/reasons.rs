@@ -26,7 +26,11 @@ pub fn why(spec: &AwsSpec, setting: &str) -> Option<&'static str> {
         AwsSpec::LockTable(_) => table(field),
         AwsSpec::Recovery(_) => (field == "enabled").then_some("so that the digests of the states can be brought back"),
         AwsSpec::Topic(_) => topic(field, rest),
-        AwsSpec::ExistingTopic(_) => (field == "publishers").then_some("so that the topic hears of deleted states"),
+        AwsSpec::ExistingTopic(_) => match field {
+            "publishers" => Some("so that the topic hears of deleted states"),
+            "key_users" => Some("so that what the topic is told is delivered"),
+            _ => None,
+        },
         AwsSpec::Subscription(_) => (field == "email").then_some("so that somebody hears of alarms"),
         AwsSpec::Alarm(_) => alarm(field),
         AwsSpec::Trail(_) => trail(field),

@@ -35,7 +35,7 @@ const ALONE: [&[&str]; 9] = [
 ];
 /// What is wrong is found before anything is connected to.
 const WRONG: [&[&str]; 2] = [
-    &["bootstrap", "--env", "prod"],
+    &["bootstrap", "--env", "prod", "--region", "eu-west-1"],
     &["plan", "--env", "prod", "--project", "acme", "--region", "eu-west-1", "--lock", "s3", "--table", "t"],
 ];
 

@@ -13,6 +13,9 @@ pub fn texts(value: &Value) -> Vec<String> {
 
 /// `*` is any text, `?` any one character. In time that grows with both lengths only.
 pub fn matches(pattern: &str, text: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return pattern == text;
+    }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {

@@ -13,7 +13,7 @@ use crate::{
 
 const GET: Api = Api::allowed_by("s3:GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration");
 /// Regions without it say so.
-const NONE: &[&str] = &["MethodNotAllowed", "NotImplemented", "UnsupportedOperation"];
+const NONE: &[&str] = &["MethodNotAllowed", "NotImplemented", "UnsupportedOperation", "UnsupportedArgument"];
 
 pub async fn check(aws: &Aws, bucket: &str, place: Place) -> Checked {
     let request = aws.clients.s3.get_bucket_accelerate_configuration().bucket(bucket).expected_bucket_owner(aws.account());
@@ -52,6 +52,7 @@ mod tests {
         assert_eq!(verdict_of(status("Suspended")).await, Verdict::Holds);
         assert_eq!(verdict_of(text("<AccelerateConfiguration/>")).await, Verdict::Holds, "it never was on");
         assert_eq!(verdict_of(error(405, "MethodNotAllowed")).await, Verdict::Holds, "the region has none");
+        assert_eq!(verdict_of(error(400, "UnsupportedArgument")).await, Verdict::Holds, "nor has the partition");
         assert!(matches!(verdict_of(error(403, "AccessDenied")).await, Verdict::Unreadable { .. }));
     }
 }

@@ -30,7 +30,8 @@ const NO_TABLE_POLICY: &[&str] = &["PolicyNotFoundException"];
 /// There is no bucket, table or key, which is a finding of its own.
 const NO_RESOURCE: &[&str] = &["NoSuchBucket", "ResourceNotFoundException", "NotFoundException"];
 /// Partitions and regions that do not have it say so.
-const NOT_OFFERED: &[&str] = &["MethodNotAllowed", "NotImplemented", "UnsupportedOperation", "UnknownOperationException"];
+const NOT_OFFERED: &[&str] =
+    &["MethodNotAllowed", "NotImplemented", "UnsupportedOperation", "UnsupportedArgument", "UnknownOperationException"];
 /// More are looked at page by page; a key of ours has a handful.
 const GRANTS_AT_ONCE: i32 = 100;
 

@@ -28,7 +28,7 @@ fn what_has_no_address_is_one_check() {
     let one = document(&[lock("s3://b", Verdict::Holds)], &[]);
     assert_eq!((one.checks.len(), one.checks[0].resource.as_deref()), (1, Some("s3://b")));
     let accepted = Acceptance { id: STALE_LOCK.id.to_owned(), at: Some("s3://b/a".to_owned()), reason: "known".to_owned(), until: None };
-    let half = document(&[lock("s3://b/a", fails()), lock("s3://b/c", fails())], &[accepted.clone()]);
+    let half = document(&[lock("s3://b/a", fails()), lock("s3://b/c", fails())], std::slice::from_ref(&accepted));
     assert_eq!(half.checks[0].status, Status::Open, "the other one is open");
     let all = document(&[lock("s3://b/a", fails()), lock("s3://b/c", Verdict::Holds)], &[accepted]);
     assert_eq!((all.checks[0].status, all.passed), (Status::Accepted, true));
