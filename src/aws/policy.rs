@@ -51,8 +51,13 @@ impl Document {
 
     /// Whether a statement of the same meaning is in it, whatever its Sid.
     pub fn says(&self, statement: &Statement) -> bool {
+        // The fields first: to compare two meanings takes a thousand times as long, and policies can be large.
+        let alike = |other: &&Statement| {
+            let as_many = other.effect == statement.effect && other.rest.len() == statement.rest.len();
+            as_many && other.rest.keys().all(|field| statement.rest.contains_key(field))
+        };
         let meaning = statement.meaning();
-        self.statements.iter().any(|other| other.meaning() == meaning)
+        self.statements.iter().filter(alike).any(|other| other.meaning() == meaning)
     }
 
     /// Whether both say the same, in whatever order and form.
