@@ -13,8 +13,11 @@ pub fn texts(value: &Value) -> Vec<String> {
 
 /// `*` is any text, `?` any one character. In time that grows with both lengths only.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    if !pattern.contains(['*', '?']) {
-        return pattern == text;
+    // Most begin otherwise, which is seen at once.
+    if let Some(first) = pattern.chars().next().filter(|first| !matches!(first, '*' | '?'))
+        && !text.starts_with(first)
+    {
+        return false;
     }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
