@@ -8,7 +8,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-mod nfc;
 pub mod value;
 mod lexer;
 pub mod scan;

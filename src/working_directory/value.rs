@@ -13,8 +13,9 @@ use hcl_edit::{
     template::Template,
 };
 use serde_json::Value as Json;
+use unicode_normalization::UnicodeNormalization;
 
-use super::{arguments, bounded::Unreadable, nfc::nfc};
+use super::{arguments, bounded::Unreadable};
 use crate::{lines::LineIndex, state::fingerprint::Fingerprint};
 
 /// A value as far as it is known without running anything.
@@ -133,12 +134,18 @@ impl Value {
     }
 }
 
+/// As Terraform holds it (go-cty: strings are in NFC): the key of a state is another than the bytes in the file if those are
+/// decomposed, as macOS writes names.
+fn normalized(text: &str) -> String {
+    text.nfc().collect()
+}
+
 fn hcl(expression: &Expression) -> Value {
     match expression {
         Expression::Null(_) => Value::Null,
         Expression::Bool(value) => Value::Bool(*value.value()),
         Expression::Number(number) => Value::Number(number.value().to_string()),
-        Expression::String(text) => Value::Text(nfc(text.value()).into_owned()),
+        Expression::String(text) => Value::Text(normalized(text.value())),
         Expression::Array(items) => Value::List(items.iter().map(hcl).collect()),
         Expression::Object(fields) => {
             let fields: Option<_> = fields.iter().map(|(key, value)| Some((field_name(key)?, hcl(value.expr())))).collect();
@@ -157,7 +164,7 @@ fn field_name(key: &ObjectKey) -> Option<String> {
 
 fn template(template: &Template) -> Value {
     let parts: Option<String> = template.iter().map(|element| element.as_literal().map(|text| text.as_str().to_owned())).collect();
-    parts.map_or(Value::NotLiteral, |text| Value::Text(nfc(&text).into_owned()))
+    parts.map_or(Value::NotLiteral, |text| Value::Text(normalized(&text)))
 }
 
 fn plain(json: &Json, may_be_template: bool) -> Value {
@@ -166,7 +173,7 @@ fn plain(json: &Json, may_be_template: bool) -> Value {
         Json::Bool(value) => Value::Bool(*value),
         Json::Number(number) => Value::Number(number.to_string()),
         Json::String(text) if may_be_template && (text.contains("${") || text.contains("%{")) => Value::NotLiteral,
-        Json::String(text) => Value::Text(nfc(text).into_owned()),
+        Json::String(text) => Value::Text(normalized(text)),
         Json::Array(items) => Value::List(items.iter().map(|item| plain(item, may_be_template)).collect()),
         Json::Object(fields) => Value::Object(fields.iter().map(|(name, value)| (name.clone(), plain(value, may_be_template))).collect()),
     }

@@ -84,7 +84,7 @@ pub fn with_marks() -> String {
     // Beyond, the library of Terraform composes what Unicode does not (golang.org/x/text/unicode/norm cuts off the plane).
     let ranges = [0xa0..=0x33ff, 0xa000..=0xac3f, 0xd780..=0xd7ff, 0xf900..=0xfdcf, 0xfe00..=0xffef];
     let characters = ranges.into_iter().flatten().filter_map(char::from_u32);
-    characters.map(|c| format!("a{c}\u{301}\u{323}\u{338}e{c}\u{11a8}")).collect()
+    characters.map(|c| format!("a{c}\u{301}\u{323}\u{338}e{c}\u{11a8}|")).collect()
 }
 
 /// Whole folders with a `local` backend, or with none.
