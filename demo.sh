@@ -5,8 +5,8 @@ cd "$(dirname "$0")"
 
 # What listens on loopback is not for proxies, and has a certificate of its own.
 unset AWS_CA_BUNDLE
-tfbackend=${TFBACKEND:-$PWD/target/debug/tfbackend}
-[ -x "$tfbackend" ] || { echo "build it first: cargo build" >&2; exit 1; }
+tfbackend=${TFBACKEND:-$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/tfbackend}
+[ -x "$tfbackend" ] || { echo "$tfbackend is not there: \`make demo\` builds it first" >&2; exit 1; }
 
 work=$(mktemp -d)
 # The folder is another one each time, and no two folders may use one state.

@@ -6,9 +6,13 @@ use std::{path::Path, process::Command};
 fn the_demo_works_and_can_be_repeated() {
     let dir = tempfile::tempdir().expect("a folder");
     let program = env!("CARGO_BIN_EXE_tfbackend");
+    // Where cargo was told to build.
+    let target = dir.path().join("built");
+    std::fs::create_dir_all(target.join("debug")).expect("a folder");
+    std::os::unix::fs::symlink(program, target.join("debug/tfbackend")).expect("a link");
     let sandboxed = |program: &Path| {
         let mut command = Command::new(program);
-        command.env("TFBACKEND_SANDBOX_DIR", dir.path().join("sandbox")).env("TFBACKEND", env!("CARGO_BIN_EXE_tfbackend"));
+        command.env("TFBACKEND_SANDBOX_DIR", dir.path().join("sandbox")).env("CARGO_TARGET_DIR", &target);
         command
     };
     for time in ["first", "second"] {
