@@ -25,7 +25,7 @@ use tfbackend::{
     plan::{Change, Plan},
     settings::{derived::Names, layer::Layer, resolve::resolve},
     spec::{Address, Outputs},
-    verify::Severity,
+    verify::{Checked, Severity},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -99,18 +99,15 @@ impl World {
         assert!(outcome.failed.is_empty() && outcome.left.is_empty(), "{:?}\n{}", outcome.failed, self.emulator.log());
     }
 
+    fn checks(&self, observation: &Observation<AwsSpec>) -> Vec<Checked> {
+        let (aws, blueprint) = (&self.aws, &self.blueprint);
+        Backend { aws, blueprint, observation, mend: "tfbackend bootstrap", lock_files: false, tagged: true }.checks()
+    }
+
     /// The addresses that a plan would write, and what verify finds, but for what is only to be known.
     fn found(&self, observation: &Observation<AwsSpec>) -> (Vec<String>, Vec<String>) {
         let plan = Plan::to_apply(&self.blueprint, observation, false);
-        let backend = Backend {
-            aws: &self.aws,
-            blueprint: &self.blueprint,
-            observation,
-            mend: "tfbackend bootstrap",
-            lock_files: false,
-            tagged: true,
-        };
-        let checked = backend.checks();
+        let checked = self.checks(observation);
         let findings = checked.iter().filter(|checked| checked.is_finding() && checked.check.severity > Severity::Info);
         let found = findings.map(|finding| format!("{} at {}", finding.check.id, finding.place.shown())).collect();
         let planned = plan.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. })).map(|step| step.address.to_string());
@@ -119,17 +116,9 @@ impl World {
 
     /// What was checked, whatever came of it, in alphabetical order; a resource has one check of whose it is.
     fn checked(&self, observation: &Observation<AwsSpec>) -> Vec<String> {
-        let backend = Backend {
-            aws: &self.aws,
-            blueprint: &self.blueprint,
-            observation,
-            mend: "tfbackend bootstrap",
-            lock_files: false,
-            tagged: true,
-        };
         let id = |id: &'static str| if ["tags", "unmanaged", "owned"].contains(&id) { "ownership" } else { id };
         let mut all: Vec<String> =
-            backend.checks().iter().map(|checked| format!("{} at {}", id(checked.check.id), checked.place.shown())).collect();
+            self.checks(observation).iter().map(|checked| format!("{} at {}", id(checked.check.id), checked.place.shown())).collect();
         all.sort();
         all
     }

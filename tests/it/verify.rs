@@ -125,7 +125,7 @@ async fn nothing_there_then_clean_then_drifted() {
     let document = verify(&place, &line).1;
     assert_eq!(findings(&document), ["terraform-denied at state_bucket/policy: open"]);
     let what = document["findings"][0]["what"].as_str().expect("words");
-    assert_eq!(what, "statement Partner denies deleting states of workspaces, whoever runs it; change the statement");
+    assert_eq!(what, "statement Partner denies deleting states of workspaces to every run; change the statement");
     emulator.python("tests/it/verify/let_in.py", &["acme-tfstate-prod-000000000000-eu-west-1", "no"]);
 
     // Only what is bad enough counts.

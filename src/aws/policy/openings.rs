@@ -21,7 +21,7 @@ const NOT_PUBLIC: [&str; 2] = ["aws:sourceip", "s3:x-amz-server-side-encryption-
 /// S3 takes an address range that is wider than this for everybody (the same page).
 const WIDEST: (u32, u32) = (8, 32);
 
-/// Each statement that lets in somebody else than principals of `account`, in words.
+/// Each statement that lets in others than principals of `account`, in words.
 pub fn openings(document: &Document, account: &str) -> Vec<String> {
     let allows = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
     allows.filter_map(|statement| Some(format!("statement {} allows {}", shown(statement), opened_to(statement, account)?))).collect()
@@ -144,7 +144,7 @@ impl Narrowed {
                     [_, _, _, _, owner, _] => of_account(owner),
                     _ => None,
                 },
-                // `AROA…:session`: whoever takes on that role.
+                // `AROA…:session`: every session of that role.
                 "aws:userid" => is_exact(value.split(':').next().unwrap_or_default()).then_some(None),
                 _ if CHOSEN.contains(&key) => is_exact(value).then_some(None),
                 _ if PATHS.contains(&key) => is_exact(value.split('/').next().unwrap_or_default()).then_some(None),

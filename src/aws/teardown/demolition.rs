@@ -65,7 +65,7 @@ pub enum DemolitionError {
     Aws(#[from] AwsError),
     #[error(transparent)]
     NotEmptied(#[from] NotEmptied),
-    #[error("bucket {bucket} is there again, and may use it: somebody made it meanwhile")]
+    #[error("bucket {bucket} is there again, and may use it: another run made it meanwhile")]
     UsedAgain { bucket: String },
     #[error("bucket {bucket} is still seen, or was made again, and may use it")]
     StillSeen { bucket: String },

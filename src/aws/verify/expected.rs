@@ -12,7 +12,7 @@ use crate::{
 /// Rules of which each resource has one: whose it is, and whether its tags say so.
 const OWNERSHIP: [&Check; 3] = [&rule::OWNED, &rule::UNMANAGED, &rule::TAGS];
 
-/// Adds what nobody could carry out: it fails with the resource.
+/// Adds what could not be carried out: it fails with the resource.
 pub fn complete(checked: &mut Vec<Checked>, blueprint: &Blueprint<AwsSpec>, tagged: bool, name: &dyn Fn(&AwsSpec) -> Option<String>) {
     let has = |checked: &[Checked], check: &Check, place: &Place| {
         checked.iter().any(|one| one.check.id == check.id && one.place.address == place.address)

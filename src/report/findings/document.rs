@@ -144,7 +144,7 @@ impl VerifyDocument {
     /// `today` is a day as in `2026-11-21`; findings below `least` are left out, but for those that count as checks.
     pub fn of(about: About, at: String, checked: &[Checked], accepted: &[Acceptance], today: &str, least: Severity) -> Self {
         let is_accepted = |checked: &Checked| accepted.iter().any(|acceptance| acceptance.covers(checked, today));
-        // Whoever does without a resource does without its checks.
+        // To accept that a resource is missing is to accept it of its checks.
         let is_done_without = |check: &'static Check, place: &Place| {
             let said = |one: &&Checked| one.is_finding() && one.check.id == check.id && one.place == *place;
             checked.iter().filter(said).any(is_accepted)

@@ -80,3 +80,21 @@ async fn what_is_said_about_such_a_statement_helps() {
     assert_eq!(taker.adopts(), [""; 0]);
     terraform(&emulator, &taker).expect("an apply");
 }
+
+/// A lock file that can be made and never deleted keeps all runs out. With a lock table the same statement is in no one's way.
+#[tokio::test]
+async fn a_statement_that_keeps_lock_files_is_named_before_one_is_left() {
+    let emulator = Emulator::start().await;
+    emulator.python(MAKE, &["classic", "without_the_header"]);
+    let keep = r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::classic-states/*"}"#;
+    emulator.python("tests/it/verify/let_in.py", &["classic-states", "no"]);
+    let taker = Taker::new(&emulator, "--env classic --bucket classic-states --lock s3");
+    assert_eq!(taker.adopts(), [""; 0]);
+    emulator.python("tests/it/verify/let_in.py", &["classic-states", keep]);
+    let why = taker.refused("");
+    assert!(why.contains("no run could hold a lock file and release it: statement Partner denies deleting lock files"), "{why}");
+    assert_eq!(taker.found(), ["terraform-denied state_bucket/policy"]);
+    // What would become of it: the first run leaves its lock, and keeps the next one out.
+    let error = terraform(&emulator, &taker).expect_err("the lock cannot be released");
+    assert!(error.contains("Error releasing the state lock"), "{error}");
+}

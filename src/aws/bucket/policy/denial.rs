@@ -128,15 +128,13 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
     let (algorithm, key) = (wanted(ALGORITHM), wanted(KEY));
     let sent = format!("{} denies {}", who, denied.join(", "));
     let kms = sends.key.is_some();
-    let Some(sends_algorithm) = &sends.algorithm else { return format!("{sent}, whoever runs it; change the statement") };
+    let Some(sends_algorithm) = sends.algorithm.as_ref().filter(|_| !(algorithm.is_empty() && key.is_empty())) else {
+        return format!("{sent} to every run; change the statement");
+    };
     match (&*algorithm, &*key) {
         ("AES256", _) if kms => {
-            format!(
-                "{sent}: it wants {algorithm}, and Terraform sends {}; use --encryption sse-s3, or change the statement",
-                sends_algorithm
-            )
+            format!("{sent}: it wants {algorithm}, and Terraform sends {sends_algorithm}; use --encryption sse-s3, or change the statement")
         }
-        ("", "") => format!("{sent}, whoever runs it; change the statement"),
         ("", _) if kms => {
             let ours = sends.key.as_deref().filter(|key| !key.starts_with(UNKNOWN)).unwrap_or("a new key");
             format!("{sent}: it wants the key {key}, and Terraform sends {ours}; use --kms-key {key}, or change the statement")

@@ -28,12 +28,12 @@ fn who_is_let_in() {
     assert_eq!(opened(allow(json!({ "AWS": identity }))), format!("statement S allows {identity}"));
     assert_eq!(opened(allow(json!({ "CanonicalUser": "79a5" }))), "statement S allows canonical user 79a5");
     assert_eq!(opened(allow(json!({ "Federated": "graph.facebook.com" }))), "statement S allows who signs in with graph.facebook.com");
-    assert_eq!(opened(allow(json!({ "AWS": "AIDAEXAMPLE" }))), "", "a principal that is gone lets nobody in");
+    assert_eq!(opened(allow(json!({ "AWS": "AIDAEXAMPLE" }))), "", "a principal that is gone lets no one in");
     assert_eq!(
         opened(json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": OURS }, "Action": "s3:*" }])),
         "statement without Sid allows everybody but some (NotPrincipal)"
     );
-    assert_eq!(opened(json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:*" })), "", "a denial lets nobody in");
+    assert_eq!(opened(json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:*" })), "", "a denial lets no one in");
 }
 
 #[test]

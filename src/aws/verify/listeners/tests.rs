@@ -75,7 +75,7 @@ async fn whether_anyone_hears() {
     assert_eq!(heard(&[pending], ours(), vec![named()]).await, format!("topic-heard fails with subscription-confirmed at {at}"));
     assert_eq!(heard(&[], ours(), vec![named()]).await, format!("topic-heard fails with subscribed at {at}"));
     assert_eq!(heard(&[confirmed], ours(), vec![named()]).await, "topic-heard holds");
-    // Of a topic that was brought along, whoever else hears is not ours to name.
+    // Of a topic that was brought along, who else hears is not ours to name.
     let theirs = || AwsSpec::ExistingTopic(ExistingTopic::new(TOPIC_ARN.to_owned(), vec![], vec![]));
     let script = Script::new().on(LIST, page(&[confirmed], ""));
     assert_eq!(said(script, blueprint(theirs(), vec![])).await, ["topic-heard holds"]);

@@ -44,7 +44,7 @@ fn what_fails_with_its_resource_is_no_finding_and_does_not_hold() {
     let open = document(&checked, &[]);
     assert_eq!((open.findings.len(), open.counts.fails_with_resource, open.counts.holds), (1, 1, 1));
     assert!(open.score < 90, "more than the one finding is missing: {}", open.score);
-    // Whoever does without the trail does without what is checked of it.
+    // To accept that the trail is missing is to accept it of what is checked of it.
     let accepted = Acceptance { id: TRAIL.id.to_owned(), at: None, reason: "recorded elsewhere".to_owned(), until: None };
     let without = document(&checked, &[accepted]);
     assert_eq!((without.passed, without.score, without.counts.fails_with_resource), (true, 100, 0));

@@ -83,10 +83,10 @@ fn a_key_that_terraform_does_not_use() {
 
 #[test]
 fn without_a_condition_everybody_is_denied() {
-    assert_eq!(denied(&json!({})), ["statement Theirs denies writing states, writing lock files, whoever runs it; change the statement"]);
+    assert_eq!(denied(&json!({})), ["statement Theirs denies writing states, writing lock files to every run; change the statement"]);
     assert!(denied(&json!({"Action": "S3:*", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]}))[0].contains("listing states"));
-    assert!(denied(&json!({"Action": ["s3:Get*"], "Sid": null}))[0].starts_with("a statement without Sid denies reading states,"));
-    assert!(denied(&json!({"Resource": "arn:aws:s3:::b/*.tflock"}))[0].contains("denies writing lock files,"));
+    assert!(denied(&json!({"Action": ["s3:Get*"], "Sid": null}))[0].starts_with("a statement without Sid denies reading states to"));
+    assert!(denied(&json!({"Resource": "arn:aws:s3:::b/*.tflock"}))[0].contains("denies writing lock files to"));
     assert_eq!(denied(&json!({"Action": null, "NotAction": "s3:Get*"})).len(), 1);
     assert_eq!(denied(&json!({"Principal": {"AWS": ["111122223333", "*"]}})).len(), 1);
     // A condition on the header that was meant for writes denies reads, which have none.
@@ -142,7 +142,7 @@ fn deletions_that_terraform_needs() {
     let names_others = statement(json!({"NotAction": ["s3:PutObject", "s3:GetObject", "s3:ListBucket"]}));
     assert!(all(&names_others, true).contains("deleting lock files"));
     let of_states = statement(json!({"Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::b/*.tfstate"}));
-    assert_eq!(all(&of_states, true), "statement Keep denies deleting states of workspaces, whoever runs it; change the statement");
+    assert_eq!(all(&of_states, true), "statement Keep denies deleting states of workspaces to every run; change the statement");
     assert_eq!(denials(&of_states, &sends), [""; 0], "an apply goes on without it");
     let of_versions = statement(json!({"Action": "s3:DeleteObjectVersion"}));
     assert_eq!(all(&of_versions, true), "");
@@ -151,7 +151,7 @@ fn deletions_that_terraform_needs() {
     let locks = |document: &Document| denials_of_locks(document, &unknown).join("; ");
     assert_eq!(
         locks(&statement(json!({"Action": "s3:Delete*"}))),
-        "statement Keep denies deleting lock files, whoever runs it; change the statement"
+        "statement Keep denies deleting lock files to every run; change the statement"
     );
     for root in ["arn:aws:iam::111122223333:root", "111122223333"] {
         let of_root = statement(json!({"Action": "s3:DeleteObject", "Principal": {"AWS": root}}));
