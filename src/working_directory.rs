@@ -85,10 +85,7 @@ impl WorkingDirectory {
         let engine = look.engine.unwrap_or_else(|| Engine::of(&names));
         let within = Within::of(dir);
         let configuration = Configuration::read(dir, &within, &names, engine);
-        let data_dir = dir.join(look.data_dir.unwrap_or(Path::new(DATA_DIR)));
-        // What the caller names is where it is; no folder decides that.
-        let data_dir =
-            if look.data_dir.is_some_and(Path::is_absolute) { fs::canonicalize(&data_dir).unwrap_or(data_dir) } else { data_dir };
+        let data_dir = data_dir(dir, look.data_dir);
         let partial = partial::read(dir, &within, &names, look.partial, configuration.is_present());
         let local_states = local::read(dir, &within, &names);
         let versions = versions::read(dir, &within, &configuration.files, engine);
@@ -111,6 +108,13 @@ impl WorkingDirectory {
         let initialized = !matches!(self.saved, Ok(None));
         self.configuration.is_present() || initialized || !self.partial.is_empty() || !self.local_states.is_empty()
     }
+}
+
+/// Where `init` keeps what it stores of the folder; `said` is `TF_DATA_DIR`. What the caller names is where it is: no folder
+/// decides that.
+pub fn data_dir(dir: &Path, said: Option<&Path>) -> PathBuf {
+    let data_dir = dir.join(said.unwrap_or(Path::new(DATA_DIR)));
+    if said.is_some_and(Path::is_absolute) { fs::canonicalize(&data_dir).unwrap_or(data_dir) } else { data_dir }
 }
 
 /// Names in `dir`, in order, but for those of folders. A name that is not text is none that Terraform reads.

@@ -170,6 +170,10 @@ impl AwsError {
     }
 }
 
+/// What a service says in a region or partition that does not have the operation.
+pub const NOT_OFFERED: &[&str] =
+    &["MethodNotAllowed", "NotImplemented", "XNotImplemented", "UnsupportedArgument", "UnsupportedOperation", "UnknownOperationException"];
+
 /// `None` where the service's own code says that there is nothing; any other error stays one.
 pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T>, AwsError> {
     match result {

@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub mod decide;
+pub mod locks;
 pub mod evidence;
 pub mod old_keys;
 pub mod sightings;

@@ -135,7 +135,7 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
     }
     let written = files::write(environment, &outputs, cx)
         .map_err(|failure| if makes_nothing { failure } else { without_files(failure, environment) })?;
-    summary::made(environment, &outputs, (&written, unconfirmed), cx)?;
+    summary::made(environment, &outputs, &written, unconfirmed, cx)?;
     Ok(exit::DONE)
 }
 

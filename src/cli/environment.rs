@@ -17,7 +17,7 @@ use crate::{
     aws::{
         Aws,
         blueprint::{self, KEY},
-        kept::{Beside, Inspect, Inspection, Unwanted},
+        kept::{Beside, Inspect, Inspection, Unwanted, locks},
         resources::{self, AwsSpec},
         store::StoreAddress,
     },
@@ -343,7 +343,7 @@ impl Environment {
 
     /// What is to be done to it, with what follows for its states.
     pub fn plan(&self, observation: &Observation<AwsSpec>, adopt: bool) -> Plan<AwsSpec> {
-        let changes = crate::aws::verify::denied::with_locks(&self.changes, &self.aws, self.settings.lock, observation);
+        let changes = locks::with_locks(&self.changes, &self.aws, self.settings.lock, observation);
         Plan::to_apply(self.wanted_now(), observation, adopt).with_changes(&changes)
     }
 

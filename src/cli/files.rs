@@ -13,9 +13,10 @@ use crate::{
     report::safe::safe,
     spec::Outputs,
     working_directory::{
-        Block, Configuration, DATA_DIR, Engine, Partial, Saved, Within, bounded,
+        Block, Configuration, Engine, Partial, Saved, Within, bounded,
         configuration::{self, NO_STATE_STORES},
         conflicts::{Conflict, conflicts},
+        data_dir,
     },
 };
 
@@ -78,7 +79,7 @@ impl FileSet {
     /// No block is written into a folder that `init` connected with a state store, unless one of ours is there already: the
     /// next `init` would leave its states behind.
     fn leave_out_beside_stored_state_store(&mut self, dir: &Path, cx: &Context<'_>) {
-        let data_dir = dir.join(cx.host.var("TF_DATA_DIR").unwrap_or(DATA_DIR));
+        let data_dir = data_dir(dir, cx.host.var("TF_DATA_DIR").map(Path::new));
         let Ok(Some(saved)) = Saved::read(&data_dir) else { return };
         let at = self.files.iter().position(|file| file.owner.is_none() && !is_ours(dir, file));
         let (true, Some(at)) = (saved.kind.is_state_store(), at) else { return };

@@ -249,7 +249,8 @@ struct FileMade {
 pub fn made(
     environment: &Environment,
     outputs: &Outputs,
-    (written, unconfirmed): (&[Written], Vec<String>),
+    written: &[Written],
+    unconfirmed: Vec<String>,
     cx: &mut Context<'_>,
 ) -> Result<(), Failure> {
     let settings = &environment.settings;

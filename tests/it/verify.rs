@@ -152,7 +152,11 @@ async fn alarms_that_no_one_hears() {
     assert_eq!((&document["findings"][0]["severity"], &document["score"]), (&Value::from("medium"), &Value::from(90)));
     let said = place.bootstrap(&format!("{unheard} --alarm-email ops@example.com -y"));
     assert!(said.err.contains("And confirm the mail from AWS to ops@example.com"), "{}", said.all());
-    assert_eq!(verify(&place, &format!("{unheard} --alarm-email ops@example.com")).0.code, Some(0));
+    let second = place.bootstrap(&format!("{unheard} --alarm-email ops@example.com --alarm-email dev@example.com -y --output json"));
+    let last: Value = serde_json::from_str(second.out.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(last["unconfirmed"], serde_json::json!(["dev@example.com"]), "{}", second.all());
+    let both = format!("{unheard} --alarm-email ops@example.com --alarm-email dev@example.com");
+    assert_eq!(verify(&place, &both).0.code, Some(0));
 }
 
 /// What lost its tags is a finding, and what is said to set it right does.

@@ -4,16 +4,14 @@ use aws_sdk_s3::types::{MfaDeleteStatus, ObjectLockEnabled};
 
 use super::Store;
 use crate::{
-    aws::error::{Api, AwsError},
+    aws::error::{Api, AwsError, NOT_OFFERED},
     state::census::ObjectLock,
 };
 
 const GET_LOCK: Api = Api::allowed_by("s3:GetObjectLockConfiguration", "s3:GetBucketObjectLockConfiguration");
 const GET_VERSIONING: Api = Api::new("s3:GetBucketVersioning");
 const NO_LOCK: &[&str] = &["ObjectLockConfigurationNotFoundError"];
-/// Where there is no Object Lock at all, which is in some partitions.
-const NOT_OFFERED: &[&str] = &["MethodNotAllowed", "NotImplemented", "XNotImplemented", "UnsupportedArgument"];
-/// Where there is, so that such an answer would be no absence.
+/// Where there is Object Lock, so that to say that it is not offered would be no absence.
 const OFFERED_IN: [&str; 2] = ["aws", "aws-us-gov"];
 /// A default is given in days or in years.
 const DAYS_OF_A_YEAR: i32 = 366;

@@ -98,6 +98,11 @@ impl Spec for ExistingTopic {
         Self { key: observed.key.clone(), ..self.clone() }
     }
 
+    /// Its attributes, the key that they name, and the policy of that.
+    fn trips_to_look(&self) -> u32 {
+        3
+    }
+
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let unusable = || match &observed.key {
             Some(TopicKey::Unusable { why }) => Some(why.clone()),

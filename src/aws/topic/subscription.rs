@@ -18,8 +18,6 @@ const SUBSCRIBE: Api = Api::new("sns:Subscribe");
 const EMAIL: &str = "email";
 /// Stands for the ARN of a subscription that is listed for a while after it ended.
 const DELETED: &str = "Deleted";
-/// Stands for the ARN of one that nobody has confirmed.
-const PENDING: &str = "PendingConfirmation";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subscription {
@@ -45,8 +43,7 @@ impl Resource for Subscription {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let all = all(look.aws, &self.topic).await?;
         let found = all.and_then(|all| all.into_iter().find(|subscription| self.is(subscription)));
-        let confirmed = |found: &SdkSubscription| Some(found.subscription_arn() != Some(PENDING));
-        Ok(found.map(|found| Found::part(Self { confirmed: confirmed(&found), ..self.clone() })))
+        Ok(found.map(|found| Found::part(Self { confirmed: Some(is_confirmed(&found)), ..self.clone() })))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -70,7 +67,7 @@ pub(in crate::aws) async fn all(aws: &Aws, topic: &str) -> Result<Option<Vec<Sdk
     }
 }
 
-/// Whether its owner has followed the link in the mail, or it never took that.
+/// Whether its owner has followed the link in the mail, or it never took that: until then a word stands for the ARN.
 pub(in crate::aws) fn is_confirmed(subscription: &SdkSubscription) -> bool {
     subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:"))
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     aws::{
         Aws,
-        error::{self, Api, AwsError, found},
+        error::{Api, AwsError, found},
         resource::{Found, Look, Resource},
     },
     observation::Owner,
@@ -42,6 +42,7 @@ pub(in crate::aws) fn is_foreign(aws: &Aws, arn: &str) -> bool {
 }
 
 /// What can be told of one trail.
+#[derive(PartialEq)]
 enum Covers {
     Yes,
     No,
@@ -80,10 +81,10 @@ impl Resource for ExistingTrail {
             Some(Found { spec: Self { trail: trail.clone(), untold, ..self.clone() }, output: trail, owner: Owner::Unmanaged })
         };
         if let Some(arn) = &self.asserted {
-            // All that a member may ask: whether it is there, and on.
-            let status = aws.read(logging::GET, arn, aws.clients.cloudtrail.get_trail_status().name(arn).send()).await;
-            let logs = error::found(status, ABSENT)?.is_some_and(|status| status.is_logging() == Some(true));
-            return Ok(if logs { found(Some(arn.clone()), None) } else { None });
+            // One of this account is not asserted, but asked.
+            let covers =
+                if is_foreign(aws, arn) { logging::is_on(aws, arn).await? } else { self.covered_by(aws, arn).await? == Covers::Yes };
+            return Ok(if covers { found(Some(arn.clone()), None) } else { None });
         }
         let answer = aws.read(DESCRIBE, "the trails of the account", aws.clients.cloudtrail.describe_trails().send()).await?;
         let trails = answer.trail_list.unwrap_or_default().into_iter();
@@ -118,9 +119,7 @@ impl Resource for ExistingTrail {
 
 /// Without selectors of its own a trail records management events only; what its selectors are, its owner alone may ask.
 async fn foreign(aws: &Aws, arn: &str, custom: bool) -> Result<Covers, AwsError> {
-    let status = aws.read(logging::GET, arn, aws.clients.cloudtrail.get_trail_status().name(arn).send()).await;
-    let logs = found(status, ABSENT)?.is_some_and(|status| status.is_logging() == Some(true));
-    Ok(if logs && custom { Covers::Untold } else { Covers::No })
+    Ok(if custom && logging::is_on(aws, arn).await? { Covers::Untold } else { Covers::No })
 }
 
 impl ExistingTrail {

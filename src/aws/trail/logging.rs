@@ -15,6 +15,12 @@ use crate::{
 pub(in crate::aws) const GET: Api = Api::new("cloudtrail:GetTrailStatus");
 const START: Api = Api::new("cloudtrail:StartLogging");
 
+/// Whether a trail records now; not if there is none. All that a member of an organization may ask of its trail.
+pub(in crate::aws) async fn is_on(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+    let status = found(aws.read(GET, arn, aws.clients.cloudtrail.get_trail_status().name(arn).send()).await, ABSENT)?;
+    Ok(status.is_some_and(|status| status.is_logging() == Some(true)))
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrailLogging {
     pub trail: String,

@@ -53,9 +53,7 @@ async fn records(aws: &Aws, trail: &Trail) -> Result<Recorded, AwsError> {
     let Some(arn) = trail.trail_arn() else { return Ok(Recorded::No) };
     let client = &aws.clients.cloudtrail;
     if is_foreign(aws, arn) {
-        let status = found(aws.read(logging::GET, arn, client.get_trail_status().name(arn).send()).await, ABSENT)?;
-        let logs = status.is_some_and(|status| status.is_logging() == Some(true));
-        return Ok(match (logs, trail.has_custom_event_selectors()) {
+        return Ok(match (logging::is_on(aws, arn).await?, trail.has_custom_event_selectors()) {
             (false, _) => Recorded::No,
             (true, Some(false)) => Recorded::Yes,
             (true, _) => Recorded::Untold(arn.to_owned()),

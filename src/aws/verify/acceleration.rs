@@ -6,14 +6,12 @@ use super::catalogue as rule;
 use crate::{
     aws::{
         Aws,
-        error::{Api, AwsError},
+        error::{Api, AwsError, NOT_OFFERED},
     },
     verify::{Checked, Place, Verdict},
 };
 
 const GET: Api = Api::allowed_by("s3:GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration");
-/// Regions without it say so.
-const NONE: &[&str] = &["MethodNotAllowed", "NotImplemented", "UnsupportedOperation", "UnsupportedArgument"];
 
 pub async fn check(aws: &Aws, bucket: &str, place: Place) -> Checked {
     let request = aws.clients.s3.get_bucket_accelerate_configuration().bucket(bucket).expected_bucket_owner(aws.account());
@@ -28,7 +26,7 @@ fn verdict(on: Result<bool, AwsError>) -> Verdict {
             mend: "aws s3api put-bucket-accelerate-configuration --accelerate-configuration Status=Suspended".to_owned(),
         },
         Ok(false) => Verdict::Holds,
-        Err(error) if error.is(NONE) => Verdict::Holds,
+        Err(error) if error.is(NOT_OFFERED) => Verdict::Holds,
         Err(error) => Verdict::Unreadable { error: error.to_string() },
     }
 }

@@ -1,9 +1,13 @@
 //! Every check that an environment has, whatever is wrong with it: what is not there, or could not be looked at, takes no
 //! check away.
 
-use super::{catalogue as rule, settings::rules};
+use super::{catalogue as rule, exposure, listeners, settings::rules, usage};
 use crate::{
-    aws::{blueprint::STATE_LIFECYCLE, bucket::policy::denial::Sends, resources::AwsSpec},
+    aws::{
+        blueprint::{STATE_BUCKET, STATE_LIFECYCLE},
+        bucket::policy::denial::Sends,
+        resources::AwsSpec,
+    },
     blueprint::{Blueprint, Node},
     spec::Address,
     verify::{Check, Checked, Place, Verdict},
@@ -30,10 +34,40 @@ pub fn complete(checked: &mut Vec<Checked>, blueprint: &Blueprint<AwsSpec>, tagg
     }
 }
 
-/// Adds what needs a resource that is not there: states need their bucket, listeners their topic.
-pub fn complete_with(checked: &mut Vec<Checked>, expected: &[&'static Check], place: &Place, needs: &Place) {
+/// What was asked for of the states themselves.
+pub struct OfStates<'a> {
+    pub bucket: &'a str,
+    /// Whether they are looked at.
+    pub usage: bool,
+    /// Whether they are read.
+    pub contents: bool,
+}
+
+/// Adds what is looked at beside the settings and could not be, because its resource is not there: states need their bucket,
+/// listeners their topic.
+pub fn complete_beside(checked: &mut Vec<Checked>, blueprint: &Blueprint<AwsSpec>, states: &OfStates<'_>) {
+    let bucket = Place::at(&STATE_BUCKET, None);
+    let store = Place::named(format!("s3://{}", states.bucket));
+    let of_states = usage::CHECKS.into_iter().filter(|_| states.usage);
+    let of_contents = [&usage::STATE_UNREADABLE].into_iter().filter(|_| states.usage && states.contents);
+    add(checked, of_states.chain(of_contents), &store, &bucket);
+    for node in blueprint.nodes() {
+        let checks: &[&'static Check] = match &node.spec {
+            AwsSpec::Bucket(_) if node.address == STATE_BUCKET => &exposure::OF_BUCKET,
+            AwsSpec::LockTable(_) => &exposure::OF_TABLE,
+            AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &exposure::OF_KEY,
+            AwsSpec::Topic(_) => &listeners::OF_TOPIC,
+            AwsSpec::ExistingTopic(_) => &listeners::OF_EXISTING_TOPIC,
+            _ => continue,
+        };
+        let place = Place::at(&node.address, None);
+        add(checked, checks.iter().copied(), &place, &place);
+    }
+}
+
+fn add(checked: &mut Vec<Checked>, expected: impl Iterator<Item = &'static Check>, place: &Place, needs: &Place) {
     let verdict = fails_with(checked, needs);
-    let missing = expected.iter().filter(|check| !checked.iter().any(|one| one.check.id == check.id));
+    let missing = expected.filter(|check| !checked.iter().any(|one| one.check.id == check.id));
     let missing: Vec<Checked> = missing.map(|check| Checked::new(check, place.clone(), verdict.clone())).collect();
     checked.extend(missing);
 }

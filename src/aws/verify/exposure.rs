@@ -10,7 +10,7 @@ use crate::{
         Aws,
         blueprint::{KEY, LOCK_TABLE, STATE_BUCKET},
         bucket,
-        error::{Api, AwsError, Kind, found},
+        error::{Api, AwsError, Kind, NOT_OFFERED, found},
         key,
         policy::{Document, openings::openings},
     },
@@ -29,11 +29,13 @@ const NO_CORS: &[&str] = &["NoSuchCORSConfiguration"];
 const NO_TABLE_POLICY: &[&str] = &["PolicyNotFoundException"];
 /// There is no bucket, table or key, which is a finding of its own.
 const NO_RESOURCE: &[&str] = &["NoSuchBucket", "ResourceNotFoundException", "NotFoundException"];
-/// Partitions and regions that do not have it say so.
-const NOT_OFFERED: &[&str] =
-    &["MethodNotAllowed", "NotImplemented", "UnsupportedOperation", "UnsupportedArgument", "UnknownOperationException"];
 /// More are looked at page by page; a key of ours has a handful.
 const GRANTS_AT_ONCE: i32 = 100;
+
+/// What is checked of a bucket, a table and a key.
+pub const OF_BUCKET: [&Check; 3] = [&rule::BUCKET_REPLICATION, &rule::BUCKET_WEBSITE, &rule::BUCKET_CORS];
+pub const OF_TABLE: [&Check; 2] = [&rule::TABLE_OPEN, &rule::TABLE_EXPIRY];
+pub const OF_KEY: [&Check; 1] = [&rule::KEY_GRANTS];
 
 /// What to look at.
 pub struct Of<'a> {

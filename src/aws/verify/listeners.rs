@@ -12,8 +12,12 @@ use crate::{
     },
     blueprint::Blueprint,
     spec::Address,
-    verify::{Checked, Place, Verdict},
+    verify::{Check, Checked, Place, Verdict},
 };
+
+/// What is checked of a topic, and of one that was brought along.
+pub const OF_TOPIC: [&Check; 2] = [&rule::TOPIC_HEARD, &rule::LISTENERS];
+pub const OF_EXISTING_TOPIC: [&Check; 1] = [&rule::TOPIC_HEARD];
 
 /// Whether any subscriber hears what the topic is told, and whether one hears it whom nothing names. Nothing where there is no
 /// topic, which is another finding; who hears of a topic that was brought along is not ours to name.

@@ -132,8 +132,8 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let mut refusals = guards::refusals(&facts, to, &Said { min_version, drop_table });
     refusals.extend(left_to_a_person(&files, to));
     if drop_table && facts.table.is_some() {
-        let wider = files::plan(&Places { below: true, ..places.clone() }, &wanted(to))?;
-        refusals.extend(still_named(&files, &wider));
+        let wider = if places.below { None } else { Some(files::plan(&Places { below: true, ..places.clone() }, &wanted(to))?) };
+        refusals.extend(still_named(&files, wider.as_ref().unwrap_or(&files)));
     }
     refusals.extend(left);
     let steps = steps::of(&facts, &files, our_steps, to, drop_table);

@@ -11,9 +11,13 @@ use super::{
 };
 use crate::{
     aws::{
-        blueprint::{KEY, LOCK_TABLE, STATE_BUCKET, TOPIC},
+        blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
-        verify::{Backend, catalogue, expected, exposure, listeners, survey, usage},
+        verify::{
+            Backend, catalogue,
+            expected::{self, OfStates},
+            exposure, listeners, survey,
+        },
     },
     cli::{adoption, context::Context, environment::Environment, failure::Failure, summary, wizard},
     observation::{self, Observation, Seen},
@@ -134,7 +138,8 @@ async fn judge(
     checked.push(settings_live(&environment));
     checked.extend(others);
     checked.extend(of_files(&environment, observation, cx).await?);
-    complete(&mut checked, &environment, options);
+    let states = OfStates { bucket: &names.state_bucket, usage: options.usage, contents: options.read_states };
+    expected::complete_beside(&mut checked, &environment.blueprint, &states);
     let mut notes = notes_of(&environment);
     // Those who may only run Terraform may not look at the bucket, and try it all the same.
     if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
@@ -165,35 +170,6 @@ async fn judge(
     }
     document.notes.extend(notes);
     Ok(document)
-}
-
-/// Adds what could not be checked without the bucket, or the topic.
-fn complete(checked: &mut Vec<Checked>, environment: &Environment, options: &VerifyOptions) {
-    let Environment { names, blueprint, .. } = environment;
-    let store = Place::named(format!("s3://{}", names.state_bucket));
-    let bucket = Place::at(&STATE_BUCKET, None);
-    if options.usage {
-        expected::complete_with(checked, &usage::CHECKS, &store, &bucket);
-        if options.read_states {
-            expected::complete_with(checked, &[&usage::STATE_UNREADABLE], &store, &bucket);
-        }
-    }
-    for (address, checks) in [
-        (STATE_BUCKET, &[&catalogue::BUCKET_REPLICATION, &catalogue::BUCKET_WEBSITE, &catalogue::BUCKET_CORS][..]),
-        (LOCK_TABLE, &[&catalogue::TABLE_OPEN, &catalogue::TABLE_EXPIRY]),
-        (KEY, &[&catalogue::KEY_GRANTS]),
-    ] {
-        if blueprint.get(&address).is_some() {
-            let place = Place::at(&address, None);
-            expected::complete_with(checked, checks, &place, &place);
-        }
-    }
-    if let Some(node) = blueprint.get(&TOPIC) {
-        let topic = Place::at(&TOPIC, None);
-        let ours = matches!(node.spec, AwsSpec::Topic(_));
-        let all: &[_] = if ours { &[&catalogue::TOPIC_HEARD, &catalogue::LISTENERS] } else { &[&catalogue::TOPIC_HEARD] };
-        expected::complete_with(checked, all, &topic, &topic);
-    }
 }
 
 /// Whether what is said of a live backend is what it is.

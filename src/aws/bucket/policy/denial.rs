@@ -141,7 +141,7 @@ fn in_words(statement: &Statement, denied: &[&str], sends: &Sends) -> String {
         }
         ("", _) => format!("{sent}: it wants the key {key}, and Terraform sends {sends_algorithm}; use --kms-key {key}, or change it"),
         _ => {
-            format!("{sent}: it wants {algorithm}, and Terraform sends {}; use a key (--kms-key), or change the statement", sends_algorithm)
+            format!("{sent}: it wants {algorithm}, and Terraform sends {sends_algorithm}; use a key (--kms-key), or change the statement")
         }
     }
 }

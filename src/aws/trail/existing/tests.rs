@@ -129,3 +129,14 @@ async fn trail_of_the_organization() {
     let gone = Script::new().on("GetTrailStatus", error(400, "TrailNotFoundException"));
     assert_eq!(look(&gone, &asserted).await.unwrap(), None);
 }
+
+/// What a trail of this account records can be asked, and is: no word of the user stands for it.
+#[tokio::test]
+async fn trail_of_this_account_is_not_taken_on_trust() {
+    let asserted = ExistingTrail::new("arn:aws:s3:::states/".to_owned(), Some(OURS.to_owned()));
+    let script =
+        |selectors: Answer| Script::new().on("GetEventSelectors", selectors).on("GetTrailStatus", data(json!({ "IsLogging": true })));
+    assert_eq!(look(&script(data(json!({}))), &asserted).await.unwrap(), None);
+    let found = look(&script(advanced(&json!(objects()))), &asserted).await.unwrap().unwrap();
+    assert_eq!(found.output.as_deref(), Some(OURS));
+}

@@ -39,15 +39,12 @@ pub async fn gather(target: &Target, Known { now, only, roles, ours }: Known<'_>
         }
         None => None,
     };
-    let mut used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
+    let used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
     let bucket = format!("arn:{}:s3:::{}", target.aws.caller.partition, target.address.bucket);
     let denials = match cx.look(policy::get(&target.aws, &target.address.bucket)).await? {
-        Ok(None) => vec![],
-        Ok(Some(policy)) => denial::denials_of_locks(&policy, &denial::Sends::to(bucket.clone(), target.aws.account())),
-        Err(error) => {
-            used.unseen.push(error);
-            vec![]
-        }
+        Ok(None) => Ok(vec![]),
+        Ok(Some(policy)) => Ok(denial::denials_of_locks(&policy, &denial::Sends::to(bucket.clone(), target.aws.account()))),
+        Err(error) => Err(error.to_string()),
     };
     let runners = cx.look(runners(target, roles, ours)).await?.map_err(|error| failed("nobody can say what runs may do", error))?;
     let lock_files = format!("{bucket}/*.tflock");

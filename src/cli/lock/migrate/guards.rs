@@ -22,8 +22,8 @@ pub struct Facts {
     /// The lock files of this bucket, as a policy names them.
     pub lock_files: String,
     pub runners: Vec<Runner>,
-    /// What the bucket policy denies to all of them, in words.
-    pub denials: Vec<String>,
+    /// What the bucket policy denies to all of them, in words; or why nothing is known of it.
+    pub denials: Result<Vec<String>, String>,
     /// What names the backend again on a command line, each word after a space.
     pub words: String,
 }
@@ -160,8 +160,16 @@ fn versions_said(said: &Said) -> Vec<Refusal> {
 }
 
 fn may_lock(facts: &Facts) -> Vec<Refusal> {
-    let hint = "a lock file that cannot be released keeps every run out: change the statement first";
-    let denied = facts.denials.iter().map(|denial| refusal(format!("the bucket policy: {denial}"), hint));
+    let denied = match &facts.denials {
+        Ok(denials) => {
+            let hint = "a lock file that cannot be released keeps every run out: change the statement first";
+            denials.iter().map(|denial| refusal(format!("the bucket policy: {denial}"), hint)).collect()
+        }
+        Err(error) => vec![refusal(
+            format!("whether the bucket policy allows lock files is unknown: {error}"),
+            "allow these credentials to read it, then run again",
+        )],
+    };
     let missing = facts.runners.iter().filter(|runner| !runner.denied.is_empty() || runner.unread.is_some());
     let missing = missing.map(|runner| {
         if let Some(error) = &runner.unread {
@@ -175,7 +183,7 @@ fn may_lock(facts: &Facts) -> Vec<Refusal> {
             format!("it is not tfbackend's to change: add this statement to it, or to another policy of those who have it: {statement}"),
         )
     });
-    denied.chain(missing).collect()
+    denied.into_iter().chain(missing).collect()
 }
 
 /// Whether the version that wrote a state last knows lock files.

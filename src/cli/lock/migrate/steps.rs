@@ -271,7 +271,7 @@ mod tests {
             makes_table: false,
             lock_files: String::new(),
             runners: vec![],
-            denials: vec![],
+            denials: Ok(vec![]),
             words: String::new(),
         }
     }

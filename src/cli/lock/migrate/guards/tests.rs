@@ -39,7 +39,7 @@ fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
         makes_table: false,
         lock_files: "arn:aws:s3:::states/*.tflock".to_owned(),
         runners: vec![],
-        denials: vec![],
+        denials: Ok(vec![]),
         words: " --env prod".to_owned(),
     }
 }
@@ -174,11 +174,14 @@ fn rights_and_what_else_is_in_the_table() {
 /// What the bucket policy denies to all, it denies at each stage that uses lock files, and at no other.
 #[test]
 fn a_policy_that_keeps_lock_files() {
-    let denied = |now, to| {
-        said(&Facts { denials: vec!["statement Keep denies deleting lock files".to_owned()], ..facts(now, vec![]) }, to, &Said::default())
-    };
-    let refusal = "the bucket policy: statement Keep denies deleting lock files\n";
-    assert_eq!(denied(Dynamodb, Both), refusal);
-    assert_eq!(denied(Both, S3), refusal);
-    assert_eq!(denied(Both, Dynamodb), "");
+    let said_of = |denials: Result<Vec<String>, String>, now, to| said(&Facts { denials, ..facts(now, vec![]) }, to, &Said::default());
+    let denied = || Ok(vec!["statement Keep denies deleting lock files".to_owned()]);
+    let unread = || Err("s3:GetBucketPolicy: AccessDenied".to_owned());
+    for (now, to) in [(Dynamodb, Both), (Both, S3)] {
+        assert_eq!(said_of(denied(), now, to), "the bucket policy: statement Keep denies deleting lock files\n");
+        let unknown = "whether the bucket policy allows lock files is unknown: s3:GetBucketPolicy: AccessDenied\n";
+        assert_eq!(said_of(unread(), now, to), unknown);
+    }
+    assert_eq!(said_of(denied(), Both, Dynamodb), "");
+    assert_eq!(said_of(unread(), Both, Dynamodb), "", "the way back asks for nothing of it");
 }
