@@ -45,6 +45,8 @@ pub enum Group {
 pub struct Check {
     /// Stable between versions: what `--ignore` names.
     pub id: &'static str,
+    /// The vendor's page on what it is about.
+    pub docs: &'static str,
     pub severity: Severity,
     pub group: Group,
     /// What must hold, as in `every version of a state is kept`.
@@ -78,7 +80,7 @@ pub enum Verdict {
     Unreadable {
         error: String,
     },
-    /// These credentials are of an account that cannot know. Neither good nor bad, and no finding.
+    /// These credentials are of an account that cannot know, or the endpoint is one that does not say. Neither good nor bad, and no finding.
     Untold {
         why: String,
     },

@@ -35,6 +35,7 @@ use crate::{
 
 mod audit;
 mod engine;
+mod fixes;
 mod ignore;
 mod live;
 mod one;

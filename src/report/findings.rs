@@ -107,6 +107,43 @@ impl Status {
     }
 }
 
+/// Fixes that are long and the same for several findings: each is written once, after them.
+struct SharedFixes<'a>(Vec<&'a str>);
+
+impl<'a> SharedFixes<'a> {
+    /// In characters; a shorter fix is read faster than a reference to it.
+    const LONG: usize = 80;
+
+    fn of(findings: &[&'a FindingDocument]) -> Self {
+        let mut shared: Vec<&str> = vec![];
+        for (at, finding) in findings.iter().enumerate() {
+            let fix = finding.mend.as_str();
+            let again = findings[at + 1..].iter().any(|other| other.mend == fix);
+            if fix.chars().count() > Self::LONG && again && !shared.contains(&fix) {
+                shared.push(fix);
+            }
+        }
+        Self(shared)
+    }
+
+    /// From 1 on, if the finding's fix is one of them.
+    fn number(&self, finding: &FindingDocument) -> Option<usize> {
+        self.0.iter().position(|fix| *fix == finding.mend).map(|at| at + 1)
+    }
+
+    /// Each with its number.
+    fn all(&self) -> impl Iterator<Item = (usize, &'a str)> {
+        self.0.iter().enumerate().map(|(at, fix)| (at + 1, *fix))
+    }
+}
+
+/// A page that a link may lead to: of those that the checks name, and nothing else.
+fn vendor_page(docs: &str) -> Option<&str> {
+    let of_vendor = ["https://docs.aws.amazon.com/", "https://developer.hashicorp.com/"].iter().any(|site| docs.starts_with(site));
+    let plain = docs.chars().all(|c| c.is_ascii_alphanumeric() || "/:.-_#".contains(c));
+    (of_vendor && plain).then_some(docs)
+}
+
 /// Whether what sets a finding right can be typed as it stands; otherwise it is a sentence.
 fn is_command(mend: &str) -> bool {
     let program = mend.split(' ').next().unwrap_or_default();

@@ -119,6 +119,25 @@ async fn printed_commands_of_terraform_are_for_the_sandbox() {
     assert!(joined.contains("`tfbackend sandbox run -- terraform init -migrate-state -backend-config=backend.conf`"), "{key}");
 }
 
+/// As on an account, but for what no emulator can show: a note says that, and nothing is open.
+#[tokio::test]
+async fn a_new_environment_in_the_sandbox_is_tried_out_without_a_finding() {
+    let world = World::new();
+    world.up(None).await.expect("up");
+    let run = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+        let environment = "--sandbox --env dev --project demo --region us-east-1 --alarm-email ops@example.com";
+        command.args(line.split_whitespace()).args(environment.split(' ')).current_dir(world.dir.path()).env_clear().envs(&world.vars);
+        command.stdin(Stdio::null()).output().expect("the program")
+    };
+    let made = run("bootstrap -y");
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let tried = run("verify --probe");
+    let said = String::from_utf8_lossy(&tried.stdout);
+    assert_eq!(tried.status.code(), Some(0), "{said}");
+    assert!(said.contains("Verify: nothing is open") && said.contains("note: probe-plain-http"), "{said}");
+}
+
 #[tokio::test]
 async fn state_and_credentials_survive_down_and_up() {
     let world = World::new();

@@ -135,9 +135,9 @@ fn where_plain_http_cannot_be_tried_nothing_is_proved() {
     let script = Script::new();
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    for http in [PlainHttp::OwnEndpoint, PlainHttp::Silent("no route".to_owned())] {
+    for (http, expected) in [(PlainHttp::OwnEndpoint, "cannot be told"), (PlainHttp::Silent("no route".to_owned()), "unreadable")] {
         let said = judged(&probe, &Facts { http: Some(http), ..Facts::default() });
-        assert!(said[0].starts_with("probe-plain-http unreadable: "), "{said:?}");
+        assert!(said[0].starts_with(&format!("probe-plain-http {expected}: ")), "{said:?}");
     }
 }
 

@@ -16,14 +16,14 @@ const GET: Api = Api::allowed_by("s3:GetBucketAccelerateConfiguration", "s3:GetA
 pub async fn check(aws: &Aws, bucket: &str, place: Place) -> Checked {
     let request = aws.clients.s3.get_bucket_accelerate_configuration().bucket(bucket).expected_bucket_owner(aws.account());
     let answer = aws.read(GET, bucket, request.send()).await.map(|answer| answer.status == Some(BucketAccelerateStatus::Enabled));
-    Checked::new(&rule::ACCELERATION, place, verdict(answer))
+    Checked::new(&rule::ACCELERATION, place, verdict(bucket, answer))
 }
 
-fn verdict(on: Result<bool, AwsError>) -> Verdict {
+fn verdict(bucket: &str, on: Result<bool, AwsError>) -> Verdict {
     match on {
         Ok(true) => Verdict::Fails {
             what: "it is on".to_owned(),
-            mend: "aws s3api put-bucket-accelerate-configuration --accelerate-configuration Status=Suspended".to_owned(),
+            mend: format!("aws s3api put-bucket-accelerate-configuration --bucket {bucket} --accelerate-configuration Status=Suspended"),
         },
         Ok(false) => Verdict::Holds,
         Err(error) if error.is(NOT_OFFERED) => Verdict::Holds,

@@ -99,11 +99,12 @@ pub fn every() -> impl Iterator<Item = &'static Check> {
 
 const fn check(
     id: &'static str,
+    docs: &'static str,
     severity: Severity,
     group: Group,
     title: &'static str,
     why: &'static str,
     controls: &'static [&'static str],
 ) -> Check {
-    Check { id, severity, group, title, why, controls }
+    Check { id, docs, severity, group, title, why, controls }
 }

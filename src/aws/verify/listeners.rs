@@ -63,7 +63,7 @@ fn heard(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict
                 0 => "nothing is subscribed to it".to_owned(),
                 _ => "no subscription of it is confirmed".to_owned(),
             },
-            mend: "name an address with --alarm-email and confirm the mail from AWS, or subscribe by your own means".to_owned(),
+            mend: "`tfbackend bootstrap --alarm-email ADDRESS`, then confirm the mail from AWS; or subscribe by your own means".to_owned(),
         },
     }
 }
@@ -83,7 +83,7 @@ fn fails(others: &[String]) -> Verdict {
     let and_more = if more > 0 { format!(", and {more} more") } else { String::new() };
     Verdict::Fails {
         what: format!("nobody named {}{and_more}", others.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ")),
-        mend: "name it with --alarm-email, accept it with --ignore, or `aws sns unsubscribe`".to_owned(),
+        mend: "if it belongs there, name it (`tfbackend bootstrap --alarm-email ADDRESS`) or accept it with --ignore; if not: `aws sns unsubscribe`".to_owned(),
     }
 }
 

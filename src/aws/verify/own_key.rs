@@ -18,7 +18,7 @@ pub async fn checks(aws: &Aws, arn: &str) -> Vec<Checked> {
     let at = |check: &'static Check, verdict: Verdict| Checked::new(check, Place::at(&KEY, Some(arn.to_owned())), verdict);
     let rotated = match rotation {
         Ok(answer) if answer.key_rotation_enabled() => Verdict::Holds,
-        Ok(_) => fails("it is never rotated", "aws kms enable-key-rotation"),
+        Ok(_) => fails("it is never rotated", &format!("aws kms enable-key-rotation --key-id {arn}")),
         Err(error) => Verdict::Unreadable { error: error.to_string() },
     };
     let mut checked = vec![at(&rule::KEY_ROTATION, rotated)];

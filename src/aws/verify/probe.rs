@@ -115,7 +115,7 @@ impl Judge<'_> {
         match (seen.bucket_key, self.of_aws) {
             (true, _) => Verdict::Holds,
             (false, true) => self.fails("each object has a key of its own".to_owned()),
-            (false, false) => unreadable("an endpoint that is not AWS's does not say whether there is one"),
+            (false, false) => untold("an endpoint that is not AWS's does not say whether there is one"),
         }
     }
 
@@ -169,9 +169,7 @@ impl Judge<'_> {
 
     fn http(&self, http: &PlainHttp) -> Verdict {
         match http {
-            PlainHttp::OwnEndpoint => {
-                unreadable("it cannot be tried on an endpoint that is not AWS's: nobody knows where it speaks plain HTTP")
-            }
+            PlainHttp::OwnEndpoint => untold("it cannot be tried on an endpoint that is not AWS's, which may speak plain HTTP anywhere"),
             PlainHttp::Silent(error) => unreadable(format!("plain HTTP cannot be tried from here: {error}")),
             PlainHttp::Answered { to_tls: true, .. } => Verdict::Holds,
             PlainHttp::Answered { status: 403, denied: Ok(true), .. } => Verdict::Holds,
@@ -241,6 +239,10 @@ const NOBODY: &str = "no lock could be taken";
 
 fn is_of_kms(error: &AwsError) -> bool {
     error.kind == Kind::Denied && error.message.as_deref().is_some_and(|message| message.contains("kms:"))
+}
+
+fn untold(why: &str) -> Verdict {
+    Verdict::Untold { why: why.to_owned() }
 }
 
 fn unreadable(error: impl ToString) -> Verdict {

@@ -46,7 +46,7 @@ pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
     }
     if let Some(policy) = about.policy {
         let nobody = "it is attached to nobody, or only to whom these credentials cannot see";
-        let mend = "attach it: --attach-to role/NAME, or by your own means";
+        let mend = "attach it: `tfbackend bootstrap --attach-to role/NAME`, or by your own means";
         let verdict = match used {
             Ok(true) => Verdict::Holds,
             Ok(false) => Verdict::Fails { what: nobody.to_owned(), mend: mend.to_owned() },

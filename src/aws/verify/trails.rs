@@ -90,6 +90,7 @@ async fn recorder(aws: &Aws, trail: Trail, arn: String, objects: &str) -> Result
 }
 
 fn verdicts(recorder: &Recorder) -> Vec<Checked> {
+    let arn = &recorder.arn;
     let check = |check: &'static Check, holds: bool, what: String, mend: &str| {
         let verdict = if holds { Verdict::Holds } else { Verdict::Fails { what, mend: mend.to_owned() } };
         Checked::new(check, Place::named(&*recorder.arn), verdict)
@@ -101,12 +102,12 @@ fn verdicts(recorder: &Recorder) -> Vec<Checked> {
             missed(&recorder.values),
             "name the bucket with a slash at its end, and reads and writes",
         ),
-        check(&rule::TRAIL_LOGGING, recorder.logging, "it is stopped".to_owned(), "aws cloudtrail start-logging"),
+        check(&rule::TRAIL_LOGGING, recorder.logging, "it is stopped".to_owned(), &format!("aws cloudtrail start-logging --name {arn}")),
         check(
             &rule::TRAIL_VALIDATION,
             recorder.validation,
             "its log files come without digests".to_owned(),
-            "aws cloudtrail update-trail --enable-log-file-validation",
+            &format!("aws cloudtrail update-trail --name {arn} --enable-log-file-validation"),
         ),
         check(
             &rule::TRAIL_ENCRYPTION,

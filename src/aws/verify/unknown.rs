@@ -79,32 +79,28 @@ impl Unknown {
         Ok(Self { key, logging: logging.map(|found| found.and_then(|found| found.spec.target)), told })
     }
 
-    /// Key, logs and events, by whatever name. `alarms` is whether any alarm watches it.
-    pub fn checks(&self, place: &Place) -> Vec<Checked> {
+    /// Key, logs and events, by whatever name. `mend` is the command that adopts the bucket.
+    pub fn checks(&self, place: &Place, mend: &str) -> Vec<Checked> {
         let key = match &self.key {
             None => Some("its default is SSE-S3: the key is AWS's".to_owned()),
             Some(key) if key.managed => Some(format!("its default key is the managed {MANAGED}, whose policy nobody can change")),
             Some(_) => None,
         };
-        let fails = |what: Option<String>, mend: &str| match what {
+        let fails = |what: Option<String>| match what {
             None => Verdict::Holds,
             Some(what) => Verdict::Fails { what, mend: mend.to_owned() },
         };
-        let unless = |seen: &Result<bool, AwsError>, what: &str, mend: &str| match seen {
+        let unless = |seen: &Result<bool, AwsError>, what: &str| match seen {
             Ok(true) => Verdict::Holds,
             Ok(false) => Verdict::Fails { what: what.to_owned(), mend: mend.to_owned() },
             Err(error) => Verdict::Unreadable { error: error.to_string() },
         };
         let logged = match &self.logging {
-            Ok(target) => unless(&Ok(target.is_some()), "there are none", "switch them on, into another bucket"),
+            Ok(target) => unless(&Ok(target.is_some()), "there are none"),
             Err(error) => Verdict::Unreadable { error: error.to_string() },
         };
-        let told = unless(&self.told, "nobody is told", "send s3:ObjectRemoved:* to a topic that people read");
-        let checks: [(&'static Check, Verdict); 3] = [
-            (&rule::KEY, fails(key, "use a key of the account's own: --kms-key ARN, or `tfbackend bootstrap --adopt`, which makes one")),
-            (&rule::ACCESS_LOGS, logged),
-            (&rule::DELETE_EVENTS, told),
-        ];
+        let told = unless(&self.told, "S3 sends no event of a deletion");
+        let checks: [(&'static Check, Verdict); 3] = [(&rule::KEY, fails(key)), (&rule::ACCESS_LOGS, logged), (&rule::DELETE_EVENTS, told)];
         checks.into_iter().map(|(check, verdict)| Checked::new(check, place.clone(), verdict)).collect()
     }
 }
@@ -130,14 +126,11 @@ pub async fn what_else(aws: &Aws, bucket: &str, table: Option<&str>, key: Option
 }
 
 /// A table without a key of the account is as it was chosen to be, and still nobody decides who may decrypt it.
-pub fn hold_table_to_a_key(checked: &mut [Checked], observation: &Observation<AwsSpec>) {
+pub fn hold_table_to_a_key(checked: &mut [Checked], observation: &Observation<AwsSpec>, mend: &str) {
     let Some(Seen::Present { spec: AwsSpec::LockTable(table), .. }) = observation.get(&LOCK_TABLE) else { return };
     let unkeyed = table.encryption == lock_table::Encryption::AwsOwned;
     for one in checked.iter_mut().filter(|one| unkeyed && std::ptr::eq(one.check, &rule::TABLE_ENCRYPTION) && !one.is_finding()) {
-        one.verdict = Verdict::Fails {
-            what: "it is encrypted with a key of DynamoDB's own".to_owned(),
-            mend: "use a key of the account's own, as for the bucket".to_owned(),
-        };
+        one.verdict = Verdict::Fails { what: "it is encrypted with a key of DynamoDB's own".to_owned(), mend: mend.to_owned() };
     }
 }
 
@@ -149,8 +142,7 @@ fn tells_of_deletions(notifications: &Notifications) -> bool {
 }
 
 /// That some alarm watches each of these, whatever it is called; `surveyed` has what was found of alarms.
-pub fn alarmed(surveyed: &[Checked], place: Place) -> Checked {
-    let mend = "make one on ConditionalCheckFailedRequests of the table, and on NumberOfObjects of the bucket";
+pub fn alarmed(surveyed: &[Checked], place: Place, mend: &str) -> Checked {
     let of = |check: &'static Check| surveyed.iter().filter(move |one| std::ptr::eq(one.check, check));
     let unseen = of(&rule::ALARM_FIRES).find(|one| matches!(one.verdict, Verdict::Unreadable { .. }));
     let verdict = match (of(&rule::ALARM_TELLS).next(), unseen) {

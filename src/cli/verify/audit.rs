@@ -19,6 +19,7 @@ use crate::{
     },
     exit,
     observation::{Owner, Seen},
+    render::shell::shell_word,
     report::findings::document::About,
     settings::{
         Settings,
@@ -153,9 +154,9 @@ async fn held_to(
     let mut checked = backend.checks();
     // Whatever the bucket has by default is the key here; whether that is good enough is another question.
     checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
-    checked.extend(found.checks(&place));
-    unknown::hold_table_to_a_key(&mut checked, &observation);
-    checked.push(unknown::alarmed(&surveyed, place));
+    checked.extend(found.checks(&place, &mend));
+    unknown::hold_table_to_a_key(&mut checked, &observation, &mend);
+    checked.push(unknown::alarmed(&surveyed, place, &mend));
     checked.extend(surveyed);
     checked.extend(what_else);
     checked.extend(exposed);
@@ -176,6 +177,10 @@ async fn held_to(
     }
     let (probed, notes) = super::probe::run(aws, &target, &mend, &options.probe, cx).await?;
     checked.extend(probed);
+    let words = words(settings, said) + &cx.global.words();
+    super::fixes::name_backend(&mut checked, |name, more| {
+        ["state ", "lock "].iter().any(|group| name.starts_with(group)).then(|| format!("tfbackend {name}{more}{words}"))
+    });
     let who = About {
         project: None,
         env: None,
@@ -208,6 +213,18 @@ async fn of_files(settings: &Settings, cx: &mut Context<'_>) -> Result<(Vec<crat
     }
     super::engine::add_installed(&mut folder, &cx.host.vars).await;
     Ok((super::named_from(&cx.host.cwd, files::check(&folder, None, true)), None))
+}
+
+/// What names the bucket for `state` and `lock` commands.
+fn words(settings: &Settings, said: &Layer) -> String {
+    let word = |(name, value): (&str, Option<String>)| value.map(|value| format!(" --{name} {}", shell_word(&value)));
+    let named = [
+        ("bucket", settings.bucket.name.as_ref().map(ToString::to_string)),
+        ("region", Some(settings.region.to_string())),
+        ("table", said.table.as_ref().map(ToString::to_string)),
+        ("key", said.key.as_ref().map(ToString::to_string)),
+    ];
+    named.into_iter().filter_map(word).collect()
 }
 
 /// What would set right all of it at once, names left to whoever does.

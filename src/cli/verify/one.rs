@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio::sync::oneshot;
 
 use super::{
-    VerifyOptions, document,
+    VerifyOptions, document, fixes,
     live::{InUse, NoBucket, live_use},
     now, of_files, probe, resources, tf_file,
 };
@@ -149,6 +149,11 @@ async fn judge(
         checked.extend(probed);
         notes.extend(said);
     }
+    fixes::name_backend(&mut checked, |name, more| match name.split(' ').next() {
+        Some("state" | "lock") => Some(environment.rerun.of_target(name, more, &[])),
+        Some("bootstrap" | "teardown" | "policy") => Some(environment.rerun.command(name, more, &[])),
+        _ => None,
+    });
     let who = About {
         project: Some(settings.project.to_string()),
         env: Some(settings.env.to_string()),

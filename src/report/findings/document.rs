@@ -92,6 +92,9 @@ pub struct FindingDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     pub controls: Vec<String>,
+    /// URL of the vendor's page on the subject.
+    #[serde(default)]
+    pub docs: String,
     /// Why it is accepted, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Acceptance>,
@@ -126,6 +129,9 @@ pub struct CheckDocument {
     pub resource: Option<String>,
     /// Ids of the controls that ask for it.
     pub controls: Vec<String>,
+    /// URL of the vendor's page on the subject.
+    #[serde(default)]
+    pub docs: String,
 }
 
 /// One resource of the backend, and what stands before it: a node of the picture.
@@ -210,6 +216,7 @@ impl FindingDocument {
             address: checked.place.address.as_ref().map(ToString::to_string),
             resource: checked.place.name.clone(),
             controls: check.controls.iter().map(|&control| control.to_owned()).collect(),
+            docs: check.docs.to_owned(),
             accepted: accepted.cloned(),
         }
     }
@@ -242,6 +249,7 @@ impl CheckDocument {
             address: checked.place.address.as_ref().map(ToString::to_string),
             resource: checked.place.name.clone(),
             controls: checked.check.controls.iter().map(|&control| control.to_owned()).collect(),
+            docs: checked.check.docs.to_owned(),
         }
     }
 }

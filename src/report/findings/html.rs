@@ -14,8 +14,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
+    SharedFixes,
     document::{About, CheckDocument, FindingDocument, Status, VerifyDocument},
-    markup::{escape, mend, prose},
+    markup::{escape, linked, mend, prose},
     picture::Picture,
 };
 use crate::{
@@ -52,6 +53,8 @@ struct Page<'a> {
     tiles: Vec<Tile>,
     open: Vec<Card<'a>>,
     accepted: Vec<Card<'a>>,
+    /// Each once, where several findings have the same.
+    fixes: Vec<Fix<'a>>,
     groups: Vec<Section<'a>>,
     picture: Option<Picture>,
     notes: &'a [String],
@@ -72,8 +75,17 @@ struct Card<'a> {
     sign: &'static str,
     word: &'static str,
     shown: &'a str,
+    /// The number of the fix that others have as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<usize>,
     #[serde(flatten)]
     finding: &'a FindingDocument,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    number: usize,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -101,11 +113,14 @@ impl<'a> Page<'a> {
         for finding in &document.findings {
             anchors.push(anchor(finding, &anchors));
         }
+        let open: Vec<_> = document.open().collect();
+        let fixes = SharedFixes::of(&open);
         let card = |(finding, anchor): (&'a FindingDocument, &String)| Card {
             anchor: anchor.clone(),
             sign: finding.status.sign(true),
             word: finding.status.word(),
             shown: finding.shown(),
+            fix: fixes.number(finding),
             finding,
         };
         let with_anchors = || document.findings.iter().zip(&anchors);
@@ -134,6 +149,7 @@ impl<'a> Page<'a> {
             tiles,
             open: with_anchors().filter(|(finding, _)| finding.is_open()).map(card).collect(),
             accepted: with_anchors().filter(|(finding, _)| finding.status == Status::Accepted).map(card).collect(),
+            fixes: fixes.all().map(|(number, text)| Fix { number, text }).collect(),
             groups: Group::ALL.into_iter().filter_map(|group| section(group, document, &anchors)).collect(),
             picture: Picture::of(document),
             notes: &document.notes,
@@ -182,6 +198,7 @@ fn engine() -> Result<Environment<'static>, Error> {
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_formatter(write_value);
     engine.add_filter("prose", |text: &str| Value::from_object(Markup(prose(text))));
+    engine.add_filter("linked", |id: &str, docs: &str| Value::from_object(Markup(linked(id, docs))));
     engine.add_filter("mend", |text: &str| Value::from_object(Markup(mend(text))));
     engine.add_template("verify.html", include_str!("../../../templates/verify.html"))?;
     engine.add_global("css", Value::from_object(Markup(CSS.to_owned())));

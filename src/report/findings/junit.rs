@@ -60,7 +60,7 @@ fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
     let severity = check.severity.word();
     match check.status {
         Status::Holds => None,
-        Status::Untold => Some("<skipped message=\"it cannot be told from this account\"/>".to_owned()),
+        Status::Untold => Some("<skipped message=\"it cannot be told: see the notes\"/>".to_owned()),
         Status::Open => Some(format!("<failure message=\"{what}\" type=\"{severity}\">{}</failure>", details(check, document))),
         Status::FailsWithResource => {
             let why = "what it is about is not there, or could not be looked at: see the failure of the resource";

@@ -4,8 +4,9 @@
 //! escaped, and `<code>` unless it is a plain word: nobody is mentioned, and nothing becomes a link.
 
 use super::{
+    SharedFixes,
     document::{FindingDocument, Status, VerifyDocument},
-    markup::{code, mend, prose},
+    markup::{code, linked, mend, prose},
 };
 use crate::report::words::count;
 
@@ -28,7 +29,9 @@ pub fn markdown(document: &VerifyDocument) -> String {
     let accepted: Vec<_> = document.accepted().collect();
     if !open.is_empty() {
         blocks.push(table(&open));
-        blocks.extend(fitting(open.iter().map(|finding| details(finding)), DETAILS));
+        let fixes = SharedFixes::of(&open);
+        blocks.extend(fitting(open.iter().map(|finding| details(finding, &fixes)), DETAILS));
+        blocks.extend(fixes.all().map(|(number, fix)| format!("<p><b>Fix {number}:</b> {}</p>", mend(fix))));
     }
     if !accepted.is_empty() {
         blocks.push(accepted_list(&accepted));
@@ -56,7 +59,7 @@ fn table(open: &[&FindingDocument]) -> String {
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             severity(finding),
             finding.status.word(),
-            code(&finding.id),
+            linked(&finding.id, &finding.docs),
             code(finding.shown()),
             prose(&finding.what),
         )
@@ -81,13 +84,13 @@ fn severity(finding: &FindingDocument) -> String {
     format!("{sign} {}", finding.severity.word())
 }
 
-fn details(finding: &FindingDocument) -> String {
+fn details(finding: &FindingDocument, fixes: &SharedFixes<'_>) -> String {
     let controls: Vec<_> = finding.controls.iter().map(|control| code(control)).collect();
     let said = [
         ("Must hold", prose(&finding.title)),
         ("Found", prose(&finding.what)),
         ("Why", prose(&finding.why)),
-        ("Mend", mend(&finding.mend)),
+        ("Mend", fixes.number(finding).map_or_else(|| mend(&finding.mend), |number| format!("fix {number}, below"))),
         ("Resource", finding.resource.as_deref().map(code).unwrap_or_default()),
         ("Asked for by", controls.join(", ")),
     ];

@@ -49,6 +49,11 @@ pub fn mend(text: &str) -> String {
     if super::is_command(text) { code(text) } else { prose(text) }
 }
 
+/// The id of a check, which leads to the vendor's page on the subject.
+pub fn linked(id: &str, docs: &str) -> String {
+    super::vendor_page(docs).map_or_else(|| code(id), |page| format!("<a href=\"{}\">{}</a>", escape(page), code(id)))
+}
+
 /// `<code>`, or nothing if there is nothing to put into it.
 pub fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<code>{}</code>", escape(text)) }

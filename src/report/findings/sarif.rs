@@ -61,14 +61,20 @@ fn rule(check: &CheckDocument, document: &VerifyDocument) -> Value {
         // No tag may stand there twice.
         tags.extend((!tags.contains(&tag)).then_some(tag));
     }
-    json!({
+    let page = super::vendor_page(&check.docs);
+    let help = page.map_or_else(|| safe(why).into_owned(), |page| format!("{}\n{page}", safe(why)));
+    let mut rule = json!({
         "id": safe(&check.id),
         "shortDescription": { "text": safe(&check.title) },
         "fullDescription": { "text": safe(why) },
-        "help": { "text": safe(why) },
+        "help": { "text": help },
         "defaultConfiguration": { "level": level(check.severity) },
         "properties": { "security-severity": security_severity(check.severity), "tags": tags },
-    })
+    });
+    if let Some(page) = page {
+        rule["helpUri"] = json!(page);
+    }
+    rule
 }
 
 fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> Value {

@@ -25,7 +25,17 @@ fn owned(text: &str) -> Option<String> {
 fn check(id: &str, status: Status, severity: Severity, group: Group, title: &str, place: [&str; 2], controls: &[&str]) -> CheckDocument {
     let [address, resource] = place.map(owned);
     let controls = controls.iter().map(|&control| control.to_owned()).collect();
-    CheckDocument { id: id.into(), status, severity, group, title: title.into(), address, resource, controls }
+    CheckDocument {
+        id: id.into(),
+        status,
+        severity,
+        group,
+        title: title.into(),
+        address,
+        resource,
+        controls,
+        docs: "https://docs.aws.amazon.com/x/y.html".into(),
+    }
 }
 
 fn finding(check: &CheckDocument, what: &str, why: &str, mend: &str) -> FindingDocument {
@@ -41,6 +51,7 @@ fn finding(check: &CheckDocument, what: &str, why: &str, mend: &str) -> FindingD
         address: check.address.clone(),
         resource: check.resource.clone(),
         controls: check.controls.clone(),
+        docs: check.docs.clone(),
         accepted: None,
     }
 }
@@ -187,6 +198,18 @@ fn made() -> VerifyDocument {
     }
 }
 
+const LONG_FIX: &str = "tfbackend bootstrap --env NAME --project NAME --region eu-west-1 --bucket b --table t --kms-key k --adopt";
+
+/// Two findings with the same long fix, two with the same short one.
+fn with_shared_fixes() -> VerifyDocument {
+    let mut document = made();
+    let mut open = document.findings.iter_mut().filter(|finding| finding.status == Status::Open);
+    for fix in [LONG_FIX, "tfbackend render --env prod", LONG_FIX, "tfbackend render --env prod"] {
+        open.next().expect("five are open").mend = fix.to_owned();
+    }
+    document
+}
+
 /// `text` wherever text can stand.
 fn filled_with(text: &str) -> VerifyDocument {
     let mut document = made();
@@ -197,13 +220,13 @@ fn filled_with(text: &str) -> VerifyDocument {
     for finding in &mut document.findings {
         (finding.id, finding.title, finding.what, finding.why, finding.mend) = (all(), all(), all(), all(), all());
         (finding.address, finding.resource) = (finding.address.as_ref().map(|_| all()), finding.resource.as_ref().map(|_| all()));
-        finding.controls = vec![all()];
+        (finding.controls, finding.docs) = (vec![all()], all());
         if let Some(acceptance) = &mut finding.accepted {
             *acceptance = Acceptance { id: all(), at: Some(all()), reason: all(), until: Some(all()) };
         }
     }
     for check in &mut document.checks {
-        (check.id, check.title, check.controls) = (all(), all(), vec![all()]);
+        (check.id, check.title, check.controls, check.docs) = (all(), all(), vec![all()], all());
         (check.address, check.resource) = (check.address.as_ref().map(|_| all()), check.resource.as_ref().map(|_| all()));
     }
     for (at, resource) in document.resources.iter_mut().enumerate() {

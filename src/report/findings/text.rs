@@ -1,8 +1,9 @@
 //! Findings in a terminal: the worst first, each with what sets it right, and a summary.
 
 use super::{
+    SharedFixes,
     document::{CheckDocument, FindingDocument, Status, VerifyDocument},
-    is_command,
+    is_command, vendor_page,
 };
 use crate::{
     report::{View, safe::safe, style::Style, words::count, wrap::wrap},
@@ -15,13 +16,16 @@ use crate::{
 /// `view.verbose` the checks that hold are shown as well.
 pub fn text(document: &VerifyDocument, view: &View) -> String {
     let mut lines = title(document, view);
+    let open: Vec<_> = document.open().collect();
+    let fixes = SharedFixes::of(&open);
     for severity in Severity::ALL {
-        let findings: Vec<_> = document.open().filter(|finding| finding.severity == severity).collect();
+        let findings: Vec<_> = open.iter().filter(|finding| finding.severity == severity).collect();
         if let Some(first) = findings.first() {
             lines.extend(heading(capital(first.severity.word()), findings.len(), view.style));
-            lines.extend(findings.iter().flat_map(|finding| block(finding, view)));
+            lines.extend(findings.iter().flat_map(|finding| block(finding, &fixes, view)));
         }
     }
+    lines.extend(fixes.all().flat_map(|(number, fix)| shared_fix(number, fix, view)));
     let accepted: Vec<_> = document.accepted().collect();
     if !accepted.is_empty() {
         lines.extend(heading("Accepted".into(), accepted.len(), view.style));
@@ -72,7 +76,7 @@ fn capital(word: &str) -> String {
 }
 
 /// A finding with all that there is to say of it.
-fn block(finding: &FindingDocument, view: &View) -> Vec<String> {
+fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &View) -> Vec<String> {
     let mut lines = line(finding.status, &format!("{}  {}", safe(&finding.id), safe(finding.shown())), view);
     let mut say = |name: &str, text: &str| {
         if !text.is_empty() {
@@ -85,10 +89,22 @@ fn block(finding: &FindingDocument, view: &View) -> Vec<String> {
     say("must hold: ", &finding.title);
     say("found: ", &finding.what);
     say("why: ", &finding.why);
-    // In backticks a command is not broken, and can be copied.
-    let mend = if is_command(&finding.mend) { format!("`{}`", finding.mend) } else { finding.mend.clone() };
-    say("mend: ", &mend);
+    say("mend: ", &fixes.number(finding).map_or_else(|| copyable(&finding.mend), |number| format!("fix {number}, below")));
     say("asked for by: ", &finding.controls.join(", "));
+    if view.verbose {
+        say("documentation: ", vendor_page(&finding.docs).unwrap_or_default());
+    }
+    lines
+}
+
+/// In backticks a command is not broken, and can be copied.
+fn copyable(fix: &str) -> String {
+    if is_command(fix) { format!("`{fix}`") } else { fix.to_owned() }
+}
+
+fn shared_fix(number: usize, fix: &str, view: &View) -> Vec<String> {
+    let mut lines = vec![String::new(), view.style.bold(&format!("Fix {number}"))];
+    lines.extend(wrap("    ", "      ", &safe(&copyable(fix)), view.width));
     lines
 }
 

@@ -158,6 +158,7 @@ fn failure() -> impl serde::Serialize {
 fn verification() -> VerifyDocument {
     static VERSIONING: Check = Check {
         id: "bucket-versioning",
+        docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
         severity: Severity::Critical,
         group: Group::Storage,
         title: "every version of a state is kept",
@@ -166,6 +167,7 @@ fn verification() -> VerifyDocument {
     };
     static ENCRYPTION: Check = Check {
         id: "bucket-encryption",
+        docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
         severity: Severity::High,
         group: Group::Encryption,
         title: "states are encrypted with a key of one's own",
@@ -174,6 +176,7 @@ fn verification() -> VerifyDocument {
     };
     static LOGS: Check = Check {
         id: "bucket-logs",
+        docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html",
         severity: Severity::Medium,
         group: Group::Audit,
         title: "each access to a state is written down",
@@ -182,6 +185,7 @@ fn verification() -> VerifyDocument {
     };
     static ROTATION: Check = Check {
         id: "key-rotation",
+        docs: "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
         severity: Severity::Medium,
         group: Group::Keys,
         title: "the key gets new material at least once a year",

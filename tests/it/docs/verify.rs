@@ -16,7 +16,14 @@ fn every_check_is_documented() {
         let mut rows = "| id | severity | what must hold | why | asked for by |\n| --- | --- | --- | --- | --- |\n".to_owned();
         for check in catalogue::every().filter(|check| check.group == group) {
             let controls = check.controls.join(", ");
-            rows.push_str(&format!("| `{}` | {} | {} | {} | {controls} |\n", check.id, check.severity.word(), check.title, check.why));
+            rows.push_str(&format!(
+                "| [`{}`]({}) | {} | {} | {} | {controls} |\n",
+                check.id,
+                check.docs,
+                check.severity.word(),
+                check.title,
+                check.why
+            ));
         }
         parts.push((group.word(), rows));
     }
@@ -33,6 +40,8 @@ fn ids_are_one_of_a_kind() {
         for text in [check.title, check.why] {
             assert!(!text.is_empty() && !text.ends_with('.') && !text.contains('|'), "{}: {text}", check.id);
         }
+        let vendors = ["https://docs.aws.amazon.com/", "https://developer.hashicorp.com/terraform/"];
+        assert!(vendors.iter().any(|vendor| check.docs.starts_with(vendor)), "{}: {}", check.id, check.docs);
         for control in check.controls {
             let known =
                 ["CKV_AWS_", "CKV2_AWS_", "CKV_SECRET_", "CIS ", "S3.", "KMS.", "DynamoDB.", "SNS.", "IAM.", "CloudTrail.", "CloudWatch."];

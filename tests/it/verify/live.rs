@@ -18,7 +18,8 @@ async fn states_digests_and_locks() {
     stale-lock at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
     half-lock at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
     ");
-    let all = document["findings"].as_array().expect("findings");
+    let found = document;
+    let all = found["findings"].as_array().expect("findings");
     let encryption = all.iter().find(|finding| finding["id"] == "state-encryption").expect("found");
     assert!(encryption["what"].as_str().is_some_and(|what| what.contains("AES256")), "{encryption:#}");
 
@@ -41,6 +42,24 @@ async fn states_digests_and_locks() {
     let one = findings(&verify(&place, &format!("{unknown} --key terraform.tfstate")).1);
     let of_team = |all: &[String]| all.iter().filter(|finding| finding.contains("team/")).count();
     assert!(of_team(&everything) > 0 && of_team(&one) == 0, "{everything:?} {one:?}");
+
+    // The commands in fixes run as they are printed, also those of an environment that only flags name.
+    let command = |id: &str, name: &str| {
+        let finding = all.iter().find(|finding| finding["id"] == id).expect("found");
+        let fix = finding["mend"].as_str().expect("a fix").to_owned();
+        let command = fix.split('`').find(|piece| piece.starts_with(name)).unwrap_or_else(|| panic!("{fix}"));
+        // The support of the tests hides IDs.
+        command.strip_prefix("tfbackend ").expect("our own").replace("UUID", "00000000-0000-4000-8000-000000000001") + " -y"
+    };
+    for (command, done) in [
+        (command("stale-lock", "tfbackend lock release"), "item of the table deleted"),
+        (command("state-encryption", "tfbackend state check --env prod --repair"), "repaired team/terraform.tfstate: "),
+    ] {
+        let said = place.run(&command.split_whitespace().collect::<Vec<_>>());
+        assert!(said.all().contains(done) && said.code == Some(0), "{command}: {}", said.all());
+    }
+    let mended = findings(&verify(&place, &line).1).join("\n");
+    assert!(!mended.contains("state-encryption") && !mended.contains("stale-lock"), "{mended}");
 }
 
 #[tokio::test]

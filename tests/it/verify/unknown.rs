@@ -60,7 +60,7 @@ async fn a_bucket_made_by_hand() {
     medium   trail at trail: no trail that these credentials can see is logging the data events of arn:aws:s3:::my-states/; use --trail new, or --trail off
     medium   bucket-access-logs at state_bucket: there are none
     low      bucket-lifecycle at state_bucket/lifecycle: no lifecycle rules
-    low      bucket-delete-events at state_bucket: nobody is told
+    low      bucket-delete-events at state_bucket: S3 sends no event of a deletion
     info     account-public-access at : there is none
     info     account-trail at : no trail that these credentials can see does
     "#);

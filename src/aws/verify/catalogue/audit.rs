@@ -3,10 +3,18 @@
 use super::check;
 use crate::verify::{Check, Group::*, Severity::*};
 
-pub static TOPIC: Check =
-    check("topic", Medium, Alarms, "there is a topic that tells people", "an alarm that nobody hears is none", &["CloudWatch.15"]);
+pub static TOPIC: Check = check(
+    "topic",
+    "https://docs.aws.amazon.com/sns/latest/dg/welcome.html",
+    Medium,
+    Alarms,
+    "there is a topic that tells people",
+    "an alarm that nobody hears is none",
+    &["CloudWatch.15"],
+);
 pub static TOPIC_ENCRYPTION: Check = check(
     "topic-encryption",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html",
     Medium,
     Encryption,
     "messages are encrypted with a key that alarms may use",
@@ -15,6 +23,7 @@ pub static TOPIC_ENCRYPTION: Check = check(
 );
 pub static TOPIC_POLICY: Check = check(
     "topic-policy",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html",
     High,
     Alarms,
     "alarms and the bucket may publish to the topic, over TLS",
@@ -23,6 +32,7 @@ pub static TOPIC_POLICY: Check = check(
 );
 pub static TOPIC_OPEN: Check = check(
     "topic-open",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html",
     Medium,
     Access,
     "no statement of the topic's policy lets in everybody or another account",
@@ -31,15 +41,25 @@ pub static TOPIC_OPEN: Check = check(
 );
 pub static TOPIC_HEARD: Check = check(
     "topic-heard",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html",
     Medium,
     Alarms,
     "a confirmed subscriber hears what the topic is told",
     "alarms are paid for and told to a topic, and from there they reach no one",
     &["CloudWatch.15"],
 );
-pub static SUBSCRIBED: Check = check("subscribed", High, Alarms, "the address is subscribed to the topic", "nobody is told", &[]);
+pub static SUBSCRIBED: Check = check(
+    "subscribed",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
+    High,
+    Alarms,
+    "the address is subscribed to the topic",
+    "nobody is told",
+    &[],
+);
 pub static CONFIRMED: Check = check(
     "subscription-confirmed",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html",
     Medium,
     Alarms,
     "the owner of the address has confirmed the subscription",
@@ -48,15 +68,25 @@ pub static CONFIRMED: Check = check(
 );
 pub static LISTENERS: Check = check(
     "subscription-unknown",
+    "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
     Low,
     Alarms,
     "nobody is subscribed to the topic but the addresses that the settings name",
     "whoever listens learns which states are deleted, and when alarms are quiet",
     &[],
 );
-pub static ALARM: Check = check("alarm", Medium, Alarms, "there is an alarm for it", "nobody hears of it otherwise", &[]);
+pub static ALARM: Check = check(
+    "alarm",
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
+    Medium,
+    Alarms,
+    "there is an alarm for it",
+    "nobody hears of it otherwise",
+    &[],
+);
 pub static ALARM_FIRES: Check = check(
     "alarm-fires",
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     High,
     Alarms,
     "the alarm can fire: metric, dimensions and threshold are right",
@@ -65,6 +95,7 @@ pub static ALARM_FIRES: Check = check(
 );
 pub static ALARM_TELLS: Check = check(
     "alarm-tells",
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html",
     High,
     Alarms,
     "the alarm tells the topic when it fires",
@@ -73,6 +104,7 @@ pub static ALARM_TELLS: Check = check(
 );
 pub static TRAIL: Check = check(
     "trail",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-a-trail.html",
     Medium,
     Audit,
     "a trail records who reads and writes states",
@@ -81,6 +113,7 @@ pub static TRAIL: Check = check(
 );
 pub static TRAIL_VALIDATION: Check = check(
     "trail-validation",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html",
     Medium,
     Audit,
     "log files come with digests that prove them",
@@ -89,6 +122,7 @@ pub static TRAIL_VALIDATION: Check = check(
 );
 pub static TRAIL_ENCRYPTION: Check = check(
     "trail-encryption",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/encrypting-cloudtrail-log-files-with-aws-kms.html",
     Medium,
     Encryption,
     "log files are encrypted with the key",
@@ -97,6 +131,7 @@ pub static TRAIL_ENCRYPTION: Check = check(
 );
 pub static TRAIL_REGIONS: Check = check(
     "trail-regions",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/receive-cloudtrail-log-files-from-multiple-regions.html",
     Low,
     Audit,
     "the trail is one for all regions",
@@ -105,6 +140,7 @@ pub static TRAIL_REGIONS: Check = check(
 );
 pub static TRAIL_BUCKET: Check = check(
     "trail-bucket",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html",
     High,
     Audit,
     "the trail writes into the log bucket",
@@ -113,6 +149,7 @@ pub static TRAIL_BUCKET: Check = check(
 );
 pub static TRAIL_SELECTORS: Check = check(
     "trail-selectors",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html",
     High,
     Audit,
     "the trail records reads and writes of all states and locks",
@@ -121,16 +158,25 @@ pub static TRAIL_SELECTORS: Check = check(
 );
 pub static TRAIL_LOGGING: Check = check(
     "trail-logging",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-turning-off-logging.html",
     High,
     Audit,
     "the trail is recording, now",
     "a trail that was stopped is still there, and so scanners pass it",
     &["CloudTrail.1", "CKV_AWS_251"],
 );
-pub static TRAIL_DELIVERY: Check =
-    check("trail-delivery", High, Audit, "the last log file was delivered", "a trail that cannot write records nothing", &[]);
+pub static TRAIL_DELIVERY: Check = check(
+    "trail-delivery",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html",
+    High,
+    Audit,
+    "the last log file was delivered",
+    "a trail that cannot write records nothing",
+    &[],
+);
 pub static ACCOUNT_TRAIL: Check = check(
     "account-trail",
+    "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/best-practices-security.html",
     Info,
     Audit,
     "a trail of the account records management events in all regions",

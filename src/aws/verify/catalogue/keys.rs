@@ -5,6 +5,7 @@ use crate::verify::{Check, Group::*, Severity::*};
 
 pub static OWNED: Check = check(
     "owned",
+    "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Critical,
     Access,
     "it belongs to this environment",
@@ -13,6 +14,7 @@ pub static OWNED: Check = check(
 );
 pub static UNMANAGED: Check = check(
     "unmanaged",
+    "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Medium,
     Access,
     "it carries the tags of the environment",
@@ -21,6 +23,7 @@ pub static UNMANAGED: Check = check(
 );
 pub static TAGS: Check = check(
     "tags",
+    "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
     Low,
     Access,
     "the tags are right",
@@ -29,6 +32,7 @@ pub static TAGS: Check = check(
 );
 pub static KEY: Check = check(
     "key",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html",
     High,
     Keys,
     "states are encrypted with a key of the account",
@@ -37,16 +41,25 @@ pub static KEY: Check = check(
 );
 pub static KEY_USABLE: Check = check(
     "key-usable",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
     Critical,
     Keys,
     "the key is enabled, and not on its way out",
     "without the key no state can be read: losing it is losing all of them",
     &["KMS.3", "CKV_AWS_227"],
 );
-pub static KEY_ALIAS: Check =
-    check("key-alias", Medium, Keys, "the alias leads to the key", "a key without its name is taken for a leftover, and deleted", &[]);
+pub static KEY_ALIAS: Check = check(
+    "key-alias",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
+    Medium,
+    Keys,
+    "the alias leads to the key",
+    "a key without its name is taken for a leftover, and deleted",
+    &[],
+);
 pub static KEY_ROTATION: Check = check(
     "key-rotation",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
     Medium,
     Keys,
     "key material is replaced regularly",
@@ -55,6 +68,7 @@ pub static KEY_ROTATION: Check = check(
 );
 pub static KEY_DELETION_WINDOW: Check = check(
     "key-deletion-window",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
     High,
     Keys,
     "the key cannot be scheduled for deletion with less than 30 days",
@@ -63,6 +77,7 @@ pub static KEY_DELETION_WINDOW: Check = check(
 );
 pub static KEY_POLICY: Check = check(
     "key-policy",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
     High,
     Keys,
     "the key policy has what IAM and the services need",
@@ -71,6 +86,7 @@ pub static KEY_POLICY: Check = check(
 );
 pub static KEY_OPEN: Check = check(
     "key-open",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
     Critical,
     Keys,
     "no statement of the key policy lets in everybody or another account",
@@ -79,6 +95,7 @@ pub static KEY_OPEN: Check = check(
 );
 pub static KEY_GRANTS: Check = check(
     "key-grants",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html",
     High,
     Keys,
     "no grant lets another account use the key",
@@ -87,6 +104,7 @@ pub static KEY_GRANTS: Check = check(
 );
 pub static RUNNER_POLICY: Check = check(
     "runner-policy",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     High,
     Access,
     "the policy for those who run Terraform allows that and no more",
@@ -95,16 +113,25 @@ pub static RUNNER_POLICY: Check = check(
 );
 pub static RUNNER_ATTACHED: Check = check(
     "runner-attached",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     Medium,
     Access,
     "whom the policy was meant for has it",
     "without it runs fail, and people reach for a wider policy",
     &[],
 );
-pub static RUNNER_USED: Check =
-    check("runner-used", Info, Access, "somebody has the policy", "those who run Terraform today do so with more than they need", &[]);
+pub static RUNNER_USED: Check = check(
+    "runner-used",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
+    Info,
+    Access,
+    "somebody has the policy",
+    "those who run Terraform today do so with more than they need",
+    &[],
+);
 pub static WIDE_ACCESS: Check = check(
     "wide-access",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html",
     Medium,
     Access,
     "no policy that names the bucket or the table allows to destroy or to open them",

@@ -5,6 +5,7 @@ use crate::verify::{Check, Group::*, Severity::*};
 
 pub static SETTINGS_LIVE: Check = check(
     "settings-live",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     High,
     Locking,
     "the settings say of a live backend what it is",
@@ -12,10 +13,18 @@ pub static SETTINGS_LIVE: Check = check(
     &[],
 );
 
-pub static TABLE: Check =
-    check("table", Critical, Locking, "the lock table is there", "`init` succeeds without it, and the first plan fails", &[]);
+pub static TABLE: Check = check(
+    "table",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
+    Critical,
+    Locking,
+    "the lock table is there",
+    "`init` succeeds without it, and the first plan fails",
+    &[],
+);
 pub static TABLE_KEY: Check = check(
     "table-key",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Critical,
     Locking,
     "the table's key is the string LockID, and nothing else",
@@ -24,6 +33,7 @@ pub static TABLE_KEY: Check = check(
 );
 pub static TABLE_BILLING: Check = check(
     "table-billing",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html",
     Low,
     Locking,
     "the table is paid for as was chosen",
@@ -32,6 +42,7 @@ pub static TABLE_BILLING: Check = check(
 );
 pub static TABLE_PROTECTION: Check = check(
     "table-deletion-protection",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html",
     High,
     Locking,
     "the table cannot be deleted in passing",
@@ -40,6 +51,7 @@ pub static TABLE_PROTECTION: Check = check(
 );
 pub static TABLE_ENCRYPTION: Check = check(
     "table-encryption",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html",
     Medium,
     Encryption,
     "the table is encrypted with the right key",
@@ -48,6 +60,7 @@ pub static TABLE_ENCRYPTION: Check = check(
 );
 pub static TABLE_RECOVERY: Check = check(
     "table-recovery",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html",
     Medium,
     Locking,
     "the table can be brought back to any moment (point-in-time recovery)",
@@ -56,6 +69,7 @@ pub static TABLE_RECOVERY: Check = check(
 );
 pub static TABLE_OPEN: Check = check(
     "table-open",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html",
     Critical,
     Access,
     "no statement of the table's policy lets in everybody or another account",
@@ -64,6 +78,7 @@ pub static TABLE_OPEN: Check = check(
 );
 pub static TABLE_EXPIRY: Check = check(
     "table-expiry",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html",
     Medium,
     Locking,
     "no item of the table is deleted by its age (time to live)",
@@ -72,6 +87,7 @@ pub static TABLE_EXPIRY: Check = check(
 );
 pub static LOCK_OVERWRITE: Check = check(
     "lock-overwrite",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
     High,
     Locking,
     "a lock file that is held cannot be overwritten",

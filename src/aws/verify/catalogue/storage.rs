@@ -5,6 +5,7 @@ use crate::verify::{Check, Group::*, Severity::*};
 
 pub static BUCKET: Check = check(
     "bucket",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingBucket.html",
     Critical,
     Storage,
     "the bucket is there, and in this account",
@@ -13,6 +14,7 @@ pub static BUCKET: Check = check(
 );
 pub static BUCKET_ACLS: Check = check(
     "bucket-acls",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
     Medium,
     Access,
     "access control lists are off (BucketOwnerEnforced)",
@@ -21,6 +23,7 @@ pub static BUCKET_ACLS: Check = check(
 );
 pub static PUBLIC_ACCESS: Check = check(
     "bucket-public-access",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     Critical,
     Access,
     "all four public access blocks are on",
@@ -29,6 +32,7 @@ pub static PUBLIC_ACCESS: Check = check(
 );
 pub static VERSIONING: Check = check(
     "bucket-versioning",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html",
     Critical,
     Storage,
     "every version of an object is kept",
@@ -37,6 +41,7 @@ pub static VERSIONING: Check = check(
 );
 pub static BUCKET_ENCRYPTION: Check = check(
     "bucket-encryption",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
     High,
     Encryption,
     "objects are encrypted by default with the right key",
@@ -45,6 +50,7 @@ pub static BUCKET_ENCRYPTION: Check = check(
 );
 pub static BUCKET_KEY: Check = check(
     "bucket-key",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html",
     Low,
     Encryption,
     "one data key serves many objects (S3 Bucket Key)",
@@ -53,6 +59,7 @@ pub static BUCKET_KEY: Check = check(
 );
 pub static SSE_C: Check = check(
     "bucket-sse-c",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html",
     Medium,
     Encryption,
     "keys that a caller brings (SSE-C) are refused",
@@ -61,6 +68,7 @@ pub static SSE_C: Check = check(
 );
 pub static HISTORY: Check = check(
     "bucket-history",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     High,
     Storage,
     "replaced versions are kept long enough, and the newest always",
@@ -69,6 +77,7 @@ pub static HISTORY: Check = check(
 );
 pub static HISTORY_CUT: Check = check(
     "bucket-history-cut",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html",
     High,
     Storage,
     "no lifecycle rule of others deletes what ours keep",
@@ -77,6 +86,7 @@ pub static HISTORY_CUT: Check = check(
 );
 pub static LIFECYCLE: Check = check(
     "bucket-lifecycle",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     Low,
     Storage,
     "what nobody needs is swept up: delete markers of released locks, unfinished uploads, old logs",
@@ -85,6 +95,7 @@ pub static LIFECYCLE: Check = check(
 );
 pub static ACCESS_LOGS: Check = check(
     "bucket-access-logs",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html",
     Medium,
     Audit,
     "requests to the bucket are logged in another bucket",
@@ -93,6 +104,7 @@ pub static ACCESS_LOGS: Check = check(
 );
 pub static DELETE_EVENTS: Check = check(
     "bucket-delete-events",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html",
     Low,
     Alarms,
     "somebody hears when a state is deleted",
@@ -101,16 +113,25 @@ pub static DELETE_EVENTS: Check = check(
 );
 pub static BUCKET_TLS: Check = check(
     "bucket-tls",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     High,
     Access,
     "requests without TLS are denied",
     "states and signatures could be read on the way",
     &["S3.5", "CIS 2.1.1", "CKV_AWS_379"],
 );
-pub static BUCKET_OLD_TLS: Check =
-    check("bucket-old-tls", Medium, Access, "TLS before 1.2 is denied", "older versions can be broken by whoever is in between", &["S3.5"]);
+pub static BUCKET_OLD_TLS: Check = check(
+    "bucket-old-tls",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+    Medium,
+    Access,
+    "TLS before 1.2 is denied",
+    "older versions can be broken by whoever is in between",
+    &["S3.5"],
+);
 pub static BUCKET_OTHER_ACCOUNTS: Check = check(
     "bucket-other-accounts",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html",
     High,
     Access,
     "principals of other accounts are denied, whatever else allows them",
@@ -119,6 +140,7 @@ pub static BUCKET_OTHER_ACCOUNTS: Check = check(
 );
 pub static BUCKET_OTHER_ENCRYPTION: Check = check(
     "bucket-other-encryption",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     High,
     Encryption,
     "writes with another encryption or key are denied",
@@ -127,6 +149,7 @@ pub static BUCKET_OTHER_ENCRYPTION: Check = check(
 );
 pub static BUCKET_DESTROY: Check = check(
     "bucket-destroy",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html",
     High,
     Storage,
     "the policy denies deleting versions and the bucket",
@@ -135,6 +158,7 @@ pub static BUCKET_DESTROY: Check = check(
 );
 pub static LOG_FORGERY: Check = check(
     "log-forgery",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     High,
     Audit,
     "only the services write logs, and nobody destroys them",
@@ -143,6 +167,7 @@ pub static LOG_FORGERY: Check = check(
 );
 pub static LOG_DELIVERY: Check = check(
     "log-delivery",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     High,
     Audit,
     "the services that log may write, on behalf of this account's resources only",
@@ -151,6 +176,7 @@ pub static LOG_DELIVERY: Check = check(
 );
 pub static BUCKET_POLICY: Check = check(
     "bucket-policy",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
     Medium,
     Access,
     "the bucket policy is as it was designed",
@@ -159,6 +185,7 @@ pub static BUCKET_POLICY: Check = check(
 );
 pub static TERRAFORM_DENIED: Check = check(
     "terraform-denied",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     High,
     Access,
     "no statement of the bucket policy denies what Terraform does with this backend",
@@ -167,6 +194,7 @@ pub static TERRAFORM_DENIED: Check = check(
 );
 pub static ACCELERATION: Check = check(
     "bucket-acceleration",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html",
     Low,
     Access,
     "the bucket has no endpoint beside the region's own (Transfer Acceleration)",
@@ -175,16 +203,25 @@ pub static ACCELERATION: Check = check(
 );
 pub static BUCKET_REPLICATION: Check = check(
     "bucket-replication",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html",
     High,
     Access,
     "states are copied to no bucket of another account",
     "who owns the copy reads every state, whatever the policy of this bucket says",
     &[],
 );
-pub static BUCKET_WEBSITE: Check =
-    check("bucket-website", Medium, Access, "the bucket is no website", "a website serves objects over plain HTTP", &[]);
+pub static BUCKET_WEBSITE: Check = check(
+    "bucket-website",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteHosting.html",
+    Medium,
+    Access,
+    "the bucket is no website",
+    "a website serves objects over plain HTTP",
+    &[],
+);
 pub static BUCKET_CORS: Check = check(
     "bucket-cors",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html",
     Low,
     Access,
     "no page in a browser may read the bucket (CORS)",
@@ -193,6 +230,7 @@ pub static BUCKET_CORS: Check = check(
 );
 pub static BUCKET_OPEN: Check = check(
     "bucket-open",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html",
     Critical,
     Access,
     "no statement of the bucket policy lets in everybody or another account",
@@ -201,6 +239,7 @@ pub static BUCKET_OPEN: Check = check(
 );
 pub static ACCOUNT_PUBLIC_ACCESS: Check = check(
     "account-public-access",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/configuring-block-public-access-account.html",
     Info,
     Access,
     "public access is blocked for the whole account",

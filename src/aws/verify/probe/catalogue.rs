@@ -26,21 +26,29 @@ pub const CHECKS: [&Check; 21] = [
     &PROBE_RUNNER_POLICY,
 ];
 
-const fn check(id: &'static str, severity: Severity, group: Group, title: &'static str, why: &'static str) -> Check {
-    Check { id, severity, group, title, why, controls: &[] }
+const fn check(id: &'static str, docs: &'static str, severity: Severity, group: Group, title: &'static str, why: &'static str) -> Check {
+    Check { id, docs, severity, group, title, why, controls: &[] }
 }
 
 pub const PROBE_WRITE: Check = check(
     "probe-write",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     Group::Access,
     "a state can be written",
     "an apply whose state cannot be saved leaves resources that nobody manages",
 );
-pub const PROBE_READ: Check =
-    check("probe-read", Severity::High, Group::Access, "what was written is what is read", "no plan can be made without the state");
+pub const PROBE_READ: Check = check(
+    "probe-read",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
+    Severity::High,
+    Group::Access,
+    "what was written is what is read",
+    "no plan can be made without the state",
+);
 pub const PROBE_DELETE: Check = check(
     "probe-delete",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
     Group::Access,
     "the state of a workspace can be deleted",
@@ -48,6 +56,7 @@ pub const PROBE_DELETE: Check = check(
 );
 pub const PROBE_ENCRYPTION: Check = check(
     "probe-encryption",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
     Group::Encryption,
     "what Terraform writes is encrypted with the key of the backend",
@@ -55,6 +64,7 @@ pub const PROBE_ENCRYPTION: Check = check(
 );
 pub const PROBE_DEFAULT_ENCRYPTION: Check = check(
     "probe-default-encryption",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html",
     Severity::High,
     Group::Encryption,
     "what is written without a word on encryption is encrypted with the key of the backend",
@@ -62,6 +72,7 @@ pub const PROBE_DEFAULT_ENCRYPTION: Check = check(
 );
 pub const PROBE_BUCKET_KEY: Check = check(
     "probe-bucket-key",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html",
     Severity::Low,
     Group::Encryption,
     "what is written has the bucket key in between",
@@ -69,6 +80,7 @@ pub const PROBE_BUCKET_KEY: Check = check(
 );
 pub const PROBE_OTHER_ALGORITHM: Check = check(
     "probe-other-algorithm",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
     Group::Encryption,
     "a write under another algorithm is refused",
@@ -76,6 +88,7 @@ pub const PROBE_OTHER_ALGORITHM: Check = check(
 );
 pub const PROBE_OTHER_KEY: Check = check(
     "probe-other-key",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     Severity::High,
     Group::Encryption,
     "a write under a foreign key is refused",
@@ -83,6 +96,7 @@ pub const PROBE_OTHER_KEY: Check = check(
 );
 pub const PROBE_CUSTOMER_KEY: Check = check(
     "probe-customer-key",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html",
     Severity::High,
     Group::Encryption,
     "a write under a key that the writer brings along is refused (SSE-C)",
@@ -90,6 +104,7 @@ pub const PROBE_CUSTOMER_KEY: Check = check(
 );
 pub const PROBE_LOCK_ITEM: Check = check(
     "probe-lock-item",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     Group::Locking,
     "a lock can be taken in the table",
@@ -97,6 +112,7 @@ pub const PROBE_LOCK_ITEM: Check = check(
 );
 pub const PROBE_LOCK_ITEM_HELD: Check = check(
     "probe-lock-item-held",
+    "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::Critical,
     Group::Locking,
     "a lock that is held in the table is refused to a second one",
@@ -104,15 +120,23 @@ pub const PROBE_LOCK_ITEM_HELD: Check = check(
 );
 pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
     "probe-lock-item-release",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     Group::Locking,
     "the lock in the table can be released",
     "a lock that stays keeps all others out until somebody releases it by hand",
 );
-pub const PROBE_LOCK_FILE: Check =
-    check("probe-lock-file", Severity::High, Group::Locking, "a lock file can be made", "without a lock there is no plan and no apply");
+pub const PROBE_LOCK_FILE: Check = check(
+    "probe-lock-file",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
+    Severity::High,
+    Group::Locking,
+    "a lock file can be made",
+    "without a lock there is no plan and no apply",
+);
 pub const PROBE_LOCK_FILE_HELD: Check = check(
     "probe-lock-file-held",
+    "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::Critical,
     Group::Locking,
     "a lock file that is there is refused to a second one",
@@ -120,6 +144,7 @@ pub const PROBE_LOCK_FILE_HELD: Check = check(
 );
 pub const PROBE_LOCK_FILE_OVERWRITE: Check = check(
     "probe-lock-file-overwrite",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html",
     Severity::High,
     Group::Locking,
     "a lock file cannot be overwritten by who does not ask first",
@@ -127,6 +152,7 @@ pub const PROBE_LOCK_FILE_OVERWRITE: Check = check(
 );
 pub const PROBE_LOCK_FILE_RELEASE: Check = check(
     "probe-lock-file-release",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     Group::Locking,
     "the lock file can be deleted",
@@ -134,6 +160,7 @@ pub const PROBE_LOCK_FILE_RELEASE: Check = check(
 );
 pub const PROBE_PLAIN_HTTP: Check = check(
     "probe-plain-http",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     Severity::High,
     Group::Access,
     "plain HTTP is refused",
@@ -141,6 +168,7 @@ pub const PROBE_PLAIN_HTTP: Check = check(
 );
 pub const PROBE_RUNNER_VERSIONS: Check = check(
     "probe-runner-versions",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html",
     Severity::High,
     Group::Access,
     "who runs Terraform cannot delete versions of a state",
@@ -148,6 +176,7 @@ pub const PROBE_RUNNER_VERSIONS: Check = check(
 );
 pub const PROBE_RUNNER_STATES: Check = check(
     "probe-runner-states",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
     Group::Access,
     "who runs Terraform cannot delete the state of a default workspace",
@@ -155,6 +184,7 @@ pub const PROBE_RUNNER_STATES: Check = check(
 );
 pub const PROBE_RUNNER_ITEMS: Check = check(
     "probe-runner-items",
+    "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
     Group::Access,
     "who runs Terraform cannot reach the locks and digests of other buckets",
@@ -162,6 +192,7 @@ pub const PROBE_RUNNER_ITEMS: Check = check(
 );
 pub const PROBE_RUNNER_POLICY: Check = check(
     "probe-runner-policy",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html",
     Severity::High,
     Group::Access,
     "who runs Terraform cannot change the bucket's policy",

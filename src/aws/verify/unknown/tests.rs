@@ -29,7 +29,7 @@ fn found(unknown: &Unknown) -> Vec<String> {
         Verdict::FailsWith { check, .. } => Some(format!("{}: fails with {}", one.check.id, check.id)),
         Verdict::Untold { why } => Some(format!("{}: {why}", one.check.id)),
     };
-    unknown.checks(&Place::named("b")).into_iter().filter_map(what).collect()
+    unknown.checks(&Place::named("b"), "MEND").into_iter().filter_map(what).collect()
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn what_is_missing() {
     insta::assert_snapshot!(found(&Unknown::look(&script.aws(), "states").await.unwrap()).join("\n"), @"
     key: its default is SSE-S3: the key is AWS's
     bucket-access-logs: there are none
-    bucket-delete-events: nobody is told
+    bucket-delete-events: S3 sends no event of a deletion
     ");
 
     let script = Script::new()
@@ -101,7 +101,7 @@ fn a_table_under_no_key_of_the_account() {
         let spec = AwsSpec::LockTable(lock_table::LockTable { encryption, ..table.clone() });
         let seen = Seen::Present { spec, output: None, owner: Owner::Unmanaged };
         let mut checked = vec![Checked::new(&rule::TABLE_ENCRYPTION, Place::at(&LOCK_TABLE, None), Verdict::Holds)];
-        hold_table_to_a_key(&mut checked, &Observation::from([(LOCK_TABLE, seen)]));
+        hold_table_to_a_key(&mut checked, &Observation::from([(LOCK_TABLE, seen)]), "MEND");
         checked.remove(0).verdict
     };
     assert!(matches!(verdict(lock_table::Encryption::AwsOwned), Verdict::Fails { .. }));

@@ -7,6 +7,7 @@ pub const CHECKS: [&Check; 8] =
 
 pub const STATE_ENCRYPTION: Check = Check {
     id: "state-encryption",
+    docs: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
     severity: Severity::High,
     group: Group::Encryption,
     title: "every state is encrypted with the key of the backend",
@@ -17,6 +18,7 @@ pub const STATE_ENCRYPTION: Check = Check {
 
 pub const STATE_DIGEST: Check = Check {
     id: "state-digest",
+    docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::High,
     group: Group::Usage,
     title: "the digests in the lock table are those of the states",
@@ -28,6 +30,7 @@ pub const STATE_DIGEST: Check = Check {
 /// Only of states that were read: see [`super::super::contents`].
 pub const STATE_UNREADABLE: Check = Check {
     id: "state-unreadable",
+    docs: "https://developer.hashicorp.com/terraform/language/state",
     severity: Severity::High,
     group: Group::Usage,
     title: "Terraform can read every state (--read-states)",
@@ -38,6 +41,7 @@ pub const STATE_UNREADABLE: Check = Check {
 
 pub const DIGEST_MISSING: Check = Check {
     id: "digest-missing",
+    docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::Low,
     group: Group::Usage,
     title: "the lock table has a digest of every state",
@@ -47,6 +51,7 @@ pub const DIGEST_MISSING: Check = Check {
 
 pub const STALE_LOCK: Check = Check {
     id: "stale-lock",
+    docs: "https://developer.hashicorp.com/terraform/cli/commands/force-unlock",
     severity: Severity::Medium,
     group: Group::Locking,
     title: "no lock is held for longer than a run takes",
@@ -56,6 +61,7 @@ pub const STALE_LOCK: Check = Check {
 
 pub const HALF_LOCK: Check = Check {
     id: "half-lock",
+    docs: "https://developer.hashicorp.com/terraform/cli/commands/force-unlock",
     severity: Severity::Medium,
     group: Group::Locking,
     title: "a lock is held in both places or in none",
@@ -65,6 +71,7 @@ pub const HALF_LOCK: Check = Check {
 
 pub const LOCK_MECHANISM: Check = Check {
     id: "lock-mechanism",
+    docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::High,
     group: Group::Locking,
     title: "whoever takes a lock takes it where all others look",
@@ -75,6 +82,7 @@ pub const LOCK_MECHANISM: Check = Check {
 
 pub const LOCK_MECHANISM_VERSION: Check = Check {
     id: "lock-mechanism-version",
+    docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::Medium,
     group: Group::Locking,
     title: "every version in use knows the kind of lock that is in use",
@@ -84,6 +92,7 @@ pub const LOCK_MECHANISM_VERSION: Check = Check {
 
 pub const TFLOCK_LEFT: Check = Check {
     id: "tflock-left",
+    docs: "https://developer.hashicorp.com/terraform/language/state/locking",
     severity: Severity::Low,
     group: Group::Locking,
     title: "every lock file is the lock of a run",

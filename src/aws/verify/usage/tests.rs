@@ -123,16 +123,16 @@ fn encryption_with_another_key_or_none() {
     assert_snapshot!(findings(expected(LockMechanism::S3), &seen), @r#"
     state-encryption at s3://states/a.tfstate:
       it is encrypted with a key of S3's own (AES256), not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: it was written with `encrypt = true` and no `kms_key_id`
-      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` beside `encrypt = true` wherever this state is used and run `terraform init -reconfigure`; then have the object encrypted again: copy it onto itself with `aws s3 cp` and `--sse aws:kms --sse-kms-key-id arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`, while no run is in progress
+      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` beside `encrypt = true` wherever this state is used and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     state-encryption at s3://states/b.tfstate:
       it is encrypted with arn:aws:kms:eu-west-1:444455556666:key/ffffffff-12ab-34cd-56ef-1234567890ab, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: its `kms_key_id` is another, or an alias, which means another key in another account
-      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` wherever this state is used and run `terraform init -reconfigure`; then have the object encrypted again: copy it onto itself with `aws s3 cp` and `--sse aws:kms --sse-kms-key-id arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`, while no run is in progress
+      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` wherever this state is used and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     state-encryption at s3://states/d:
       it is encrypted with aws:fsx, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
-      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then have the object encrypted again: copy it onto itself with `aws s3 cp` and `--sse aws:kms --sse-kms-key-id arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`, while no run is in progress
+      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     state-encryption at s3://states/e.tfstate:
       it is encrypted with aws:kms, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
-      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then have the object encrypted again: copy it onto itself with `aws s3 cp` and `--sse aws:kms --sse-kms-key-id arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`, while no run is in progress
+      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
     "#);
     // Whoever asked for S3's own keys has nothing against better ones.
     assert_eq!(findings(Expected { key: None, ..expected(LockMechanism::S3) }, &seen), "");
@@ -159,11 +159,11 @@ fn digests_as_far_as_they_can_be_told() {
       run `tfbackend state check`: it says whether Terraform can read the state, which version the digest belongs to, and `--repair` writes the digest of a state that is right
     state-digest at s3://states/gone.tfstate:
       the lock table has a digest of this state, and the state is not there: it was deleted by something else than Terraform
-      if the state was deleted by mistake, remove the delete marker; if it is gone for good, delete the item of its digest (`-md5`) from the table
+      if the state was deleted by mistake, `tfbackend state check` names the command that restores it; if it is gone for good, `tfbackend state check --repair --accept-deleted` deletes the digest
     state-digest at s3://states/perhaps.tfstate: unreadable: s3:Some on states: denied
     digest-missing at s3://states/none.tfstate:
       the lock table has no digest of it: it was last written without the table, or by something else than Terraform
-      apply a change with the table configured; until then nothing tells a state that was damaged from the right one
+      `tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes something; until then nothing tells a state that was damaged from the right one
     ");
     // Terraform decodes either case, ignores what is no digest, and takes no bytes for no state.
     let empty = |path: &str, digest: Stored| match state(path, "AES256", None, digest) {
@@ -184,7 +184,7 @@ fn digests_as_far_as_they_can_be_told() {
       run `tfbackend state check`: it names the version that the digest belongs to; without one, `--repair` deletes the digest
     digest-missing at s3://states/text.tfstate:
       the lock table has no digest of it: it was last written without the table, or by something else than Terraform
-      apply a change with the table configured; until then nothing tells a state that was damaged from the right one
+      `tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes something; until then nothing tells a state that was damaged from the right one
     ");
     // Digests are the table's.
     assert!(!findings(any_key(LockMechanism::S3), &seen).contains("digest-missing"));

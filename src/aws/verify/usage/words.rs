@@ -26,10 +26,7 @@ fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
 
 pub fn encryption(head: &Head, key: Option<&str>) -> Verdict {
     let Some(key) = key else { return Verdict::Holds };
-    let again = format!(
-        "then have the object encrypted again: copy it onto itself with `aws s3 cp` and `--sse aws:kms --sse-kms-key-id {key}`, while no \
-         run is in progress"
-    );
+    let again = "then `tfbackend state check --repair` encrypts it with that key, under the lock of the state";
     let by_kms = |algorithm: &str| algorithm == "aws:kms" || algorithm == "aws:kms:dsse";
     match (head.encryption.algorithm.as_deref(), head.encryption.key.as_deref()) {
         (Some(algorithm), Some(actual)) if by_kms(algorithm) && actual == key => Verdict::Holds,
@@ -84,15 +81,16 @@ pub fn digest_of_nothing() -> Verdict {
 pub fn no_digest() -> Verdict {
     fails(
         "the lock table has no digest of it: it was last written without the table, or by something else than Terraform",
-        "apply a change with the table configured; until then nothing tells a state that was damaged from the right one",
+        "`tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes \
+         something; until then nothing tells a state that was damaged from the right one",
     )
 }
 
 pub fn orphan() -> Verdict {
     fails(
         "the lock table has a digest of this state, and the state is not there: it was deleted by something else than Terraform",
-        "if the state was deleted by mistake, remove the delete marker; if it is gone for good, delete the item of its digest (`-md5`) \
-         from the table",
+        "if the state was deleted by mistake, `tfbackend state check` names the command that restores it; if it is gone for good, \
+         `tfbackend state check --repair --accept-deleted` deletes the digest",
     )
 }
 

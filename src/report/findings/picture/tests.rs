@@ -19,7 +19,7 @@ fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckDocument>) -> Ver
 fn check(address: &str, status: Status, severity: Severity) -> CheckDocument {
     let address = Some(address.to_owned());
     let (id, title, controls) = (String::new(), String::new(), vec![]);
-    CheckDocument { id, status, severity, group: Group::Storage, title, address, resource: None, controls }
+    CheckDocument { id, status, severity, group: Group::Storage, title, address, resource: None, controls, docs: String::new() }
 }
 
 #[test]

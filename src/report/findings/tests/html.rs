@@ -159,7 +159,8 @@ fn stands_alone() {
         for attribute in node.attributes() {
             let name = attribute.name();
             assert!(!name.starts_with("on") && !["style", "src", "srcset", "action"].contains(&name), "{name}");
-            assert!(name != "href" || attribute.value().starts_with('#'), "{}", attribute.value());
+            let leads = ["#", "https://docs.aws.amazon.com/"].iter().any(|start| attribute.value().starts_with(start));
+            assert!(name != "href" || leads, "{}", attribute.value());
         }
     }
     let css = page.descendants().find(|node| node.has_tag_name("style")).and_then(|node| node.text()).unwrap();
@@ -182,7 +183,7 @@ fn links_lead_somewhere() {
     let page = parsed(&said);
     let ids: Vec<_> = page.descendants().filter_map(|node| node.attribute("id")).collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
-    let links: Vec<_> = page.descendants().filter_map(|node| node.attribute("href")).collect();
+    let links: Vec<_> = page.descendants().filter_map(|node| node.attribute("href")).filter(|link| link.starts_with('#')).collect();
     assert_eq!(links.len(), document.checks.iter().filter(|check| check.status != Status::Holds).count());
     assert!(links.iter().all(|link| ids.contains(&&link[1..])), "{links:?}");
     assert!(ids.contains(&"finding-bucket-versioning-state_bucket-versioning"), "{ids:?}");
@@ -262,5 +263,29 @@ proptest! {
         let shown = crate::report::safe::safe(&hostile).replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}");
         let bucket = page.descendants().filter(|node| node.has_tag_name("dd")).nth(2).and_then(|node| node.text());
         prop_assert_eq!(bucket, Some(shown.as_str()));
+    }
+}
+
+#[test]
+fn a_long_fix_is_written_once_and_each_check_is_linked() {
+    let page = html(&with_shared_fixes());
+    assert_eq!(page.matches(LONG_FIX).count(), 1, "{page}");
+    assert_eq!(page.matches(r##"<dd><a href="#fix-1">Fix 1</a>, below</dd>"##).count(), 2, "{page}");
+    assert!(page.contains(r#"id="fix-1""#), "{page}");
+    let link = |id: &str| format!(r#"<a href="https://docs.aws.amazon.com/x/y.html"><code>{id}</code></a>"#);
+    // In its finding and in the list of all checks; one that holds is in the list.
+    assert_eq!(page.matches(&link("bucket-versioning")).count(), 2, "{page}");
+    assert_eq!(page.matches(&link("key-rotation")).count(), 1, "{page}");
+}
+
+/// What a document says is a page of the vendor is a link only if it is one.
+#[test]
+fn no_other_link_is_made() {
+    let mut document = made();
+    for docs in ["javascript:alert(1)", "https://docs.aws.amazon.com.evil.example/", "https://docs.aws.amazon.com/\"><b>", "//x"] {
+        document.findings[0].docs = docs.to_owned();
+        document.checks[0].docs = docs.to_owned();
+        let page = html(&document);
+        assert!(!page.contains(docs) && !page.contains("evil.example/"), "{docs}: {page}");
     }
 }

@@ -5,7 +5,7 @@ use crate::report::findings::markdown::markdown;
 
 #[test]
 fn as_a_comment() {
-    insta::assert_snapshot!(markdown(&made()), @r"
+    insta::assert_snapshot!(markdown(&made()), @r#"
     ## ❌ State backend: findings are open
 
     **Score 40 of 100** (no more than 40 while a finding of severity critical is open) · 1 critical, 2 high, 1 medium, 1 low, 1 info · 1 unreadable · 1 accepted · 2 checks hold
@@ -15,12 +15,12 @@ fn as_a_comment() {
     <table>
     <thead><tr><th>Severity</th><th>Status</th><th>Check</th><th>Where</th><th>Found</th></tr></thead>
     <tbody>
-    <tr><td>🟣 critical</td><td>open</td><td><code>bucket-versioning</code></td><td><code>state_bucket/versioning</code></td><td>versioning is <code>Suspended</code></td></tr>
-    <tr><td>🔴 high</td><td>unreadable</td><td><code>bucket-encryption</code></td><td><code>state_bucket/encryption</code></td><td>could not be looked at: <code>s3:GetEncryptionConfiguration</code> on <code>acme-tfstate-prod-123456789012-eu-west-1</code>: AccessDenied</td></tr>
-    <tr><td>🔴 high</td><td>open</td><td><code>state-key-plain</code></td><td><code>s3://acme-tfstate-prod-123456789012-eu-west-1/&lt;b&gt;a|b&lt;/b&gt;`@root`${x}\u{202e}\u{1b}[31m\n</code></td><td>its name holds characters that no tool expects: <code>&lt;script&gt;alert(1)&lt;/script&gt;</code> <code>[x](https://evil.example)</code> <code>@root</code> <code>#1</code></td></tr>
-    <tr><td>🟠 medium</td><td>open</td><td><code>conf-encrypt</code></td><td><code>infra prod/backend.conf</code></td><td><code>encrypt = false</code></td></tr>
-    <tr><td>🟡 low</td><td>open</td><td><code>table-recovery</code></td><td><code>lock_table/recovery</code></td><td>point-in-time recovery is off</td></tr>
-    <tr><td>🔵 info</td><td>open</td><td><code>alarm-heard</code></td><td><code>alarm[deleted]</code></td><td>nobody is subscribed to the topic</td></tr>
+    <tr><td>🟣 critical</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>bucket-versioning</code></a></td><td><code>state_bucket/versioning</code></td><td>versioning is <code>Suspended</code></td></tr>
+    <tr><td>🔴 high</td><td>unreadable</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>bucket-encryption</code></a></td><td><code>state_bucket/encryption</code></td><td>could not be looked at: <code>s3:GetEncryptionConfiguration</code> on <code>acme-tfstate-prod-123456789012-eu-west-1</code>: AccessDenied</td></tr>
+    <tr><td>🔴 high</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>state-key-plain</code></a></td><td><code>s3://acme-tfstate-prod-123456789012-eu-west-1/&lt;b&gt;a|b&lt;/b&gt;`@root`${x}\u{202e}\u{1b}[31m\n</code></td><td>its name holds characters that no tool expects: <code>&lt;script&gt;alert(1)&lt;/script&gt;</code> <code>[x](https://evil.example)</code> <code>@root</code> <code>#1</code></td></tr>
+    <tr><td>🟠 medium</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>conf-encrypt</code></a></td><td><code>infra prod/backend.conf</code></td><td><code>encrypt = false</code></td></tr>
+    <tr><td>🟡 low</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>table-recovery</code></a></td><td><code>lock_table/recovery</code></td><td>point-in-time recovery is off</td></tr>
+    <tr><td>🔵 info</td><td>open</td><td><a href="https://docs.aws.amazon.com/x/y.html"><code>alarm-heard</code></a></td><td><code>alarm[deleted]</code></td><td>nobody is subscribed to the topic</td></tr>
     </tbody>
     </table>
 
@@ -100,7 +100,7 @@ fn as_a_comment() {
     <ul>
     <li>The alarms of <code>us-east-1</code> were not looked at.</li>
     </ul>
-    ");
+    "#);
 }
 
 #[test]
@@ -173,4 +173,13 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_long_fix_is_written_once_and_each_check_is_linked() {
+    let text = markdown(&with_shared_fixes());
+    assert_eq!(text.matches(LONG_FIX).count(), 1, "{text}");
+    assert_eq!(text.matches("<li><b>Mend:</b> fix 1, below</li>").count(), 2, "{text}");
+    assert!(text.contains(&format!("<p><b>Fix 1:</b> <code>{LONG_FIX}</code></p>")), "{text}");
+    assert!(text.contains(r#"<td><a href="https://docs.aws.amazon.com/x/y.html"><code>bucket-versioning</code></a></td>"#), "{text}");
 }

@@ -38,7 +38,7 @@ fn a_result_for_each_finding() {
               "text": "the key gets new material at least once a year"
             },
             "help": {
-              "text": "the key gets new material at least once a year"
+              "text": "the key gets new material at least once a year\nhttps://docs.aws.amazon.com/x/y.html"
             },
             "defaultConfiguration": {
               "level": "warning"
@@ -51,7 +51,8 @@ fn a_result_for_each_finding() {
                 "KMS.4",
                 "CKV_AWS_7"
               ]
-            }
+            },
+            "helpUri": "https://docs.aws.amazon.com/x/y.html"
           },
           {
             "id": "bucket-versioning",
@@ -62,7 +63,7 @@ fn a_result_for_each_finding() {
               "text": "a state that is overwritten or deleted is lost for good"
             },
             "help": {
-              "text": "a state that is overwritten or deleted is lost for good"
+              "text": "a state that is overwritten or deleted is lost for good\nhttps://docs.aws.amazon.com/x/y.html"
             },
             "defaultConfiguration": {
               "level": "error"
@@ -75,7 +76,8 @@ fn a_result_for_each_finding() {
                 "S3.14",
                 "CKV_AWS_21"
               ]
-            }
+            },
+            "helpUri": "https://docs.aws.amazon.com/x/y.html"
           }
         ]
       },
@@ -383,4 +385,14 @@ proptest! {
             prop_assert!(uri.chars().all(|c| c.is_ascii_alphanumeric() || "/-._~%:".contains(c)), "{uri:?}");
         }
     }
+}
+
+/// A viewer shows the page of each rule; a URI that is none would make the whole file invalid.
+#[test]
+fn each_rule_has_the_page_of_its_check() {
+    let mut document = made();
+    let rules = |document: &VerifyDocument| log(document)["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().clone();
+    assert!(rules(&document).iter().all(|rule| rule["helpUri"] == "https://docs.aws.amazon.com/x/y.html"));
+    document.checks[0].docs = "no page".to_owned();
+    assert_eq!(rules(&document)[0]["helpUri"], Value::Null);
 }

@@ -91,6 +91,7 @@ fn verbose_and_ascii() {
           good
         mend: `tfbackend bootstrap --env prod`
         asked for by: S3.14, CKV_AWS_21
+        documentation: https://docs.aws.amazon.com/x/y.html
 
     High (2)
     ? unreadable  bucket-encryption  state_bucket/encryption
@@ -102,6 +103,7 @@ fn verbose_and_ascii() {
         why: who can read the bucket could read its states
           without a trace
         asked for by: S3.17
+        documentation: https://docs.aws.amazon.com/x/y.html
     ! open  state-key-plain
         s3://acme-tfstate-prod-123456789012-eu-west-1/<b>a|b</b>`@root`${x}\u{202e}\u{1b}[31m\n
         must hold: a state is where it is looked for
@@ -111,6 +113,7 @@ fn verbose_and_ascii() {
         why: it is read as something else than it is
         mend: Move it: `terraform state push` under another key,
           then delete this one.
+        documentation: https://docs.aws.amazon.com/x/y.html
 
     Medium (1)
     ! open  conf-encrypt  infra prod/backend.conf
@@ -118,6 +121,7 @@ fn verbose_and_ascii() {
         found: `encrypt = false`
         why: another backend would take the state as it is
         mend: `tfbackend render --env prod`
+        documentation: https://docs.aws.amazon.com/x/y.html
 
     Low (1)
     ! open  table-recovery  lock_table/recovery
@@ -126,6 +130,7 @@ fn verbose_and_ascii() {
         why: a deleted lock item is gone
         mend: `tfbackend bootstrap --env prod`
         asked for by: DynamoDB.2
+        documentation: https://docs.aws.amazon.com/x/y.html
 
     Info (1)
     ! open  alarm-heard  alarm[deleted]
@@ -133,6 +138,7 @@ fn verbose_and_ascii() {
         found: nobody is subscribed to the topic
         why: an alarm that nobody hears is none
         mend: `tfbackend bootstrap --env prod --alarm-email ops@example.com`
+        documentation: https://docs.aws.amazon.com/x/y.html
 
     Accepted (1)
     - accepted  bucket-logs (medium)  state_bucket/logging
@@ -192,4 +198,22 @@ proptest! {
         prop_assert!(!said.contains(|c| c != '\n' && is_unsafe(c)), "{said:?}");
         prop_assert_eq!(said.lines().count(), harmless.lines().count());
     }
+}
+
+/// A long fix that two findings have is written once, below them; a short one stands with each.
+#[test]
+fn a_long_fix_is_written_once() {
+    let document = with_shared_fixes();
+    let text = text(&document, &view(80));
+    assert_eq!(text.matches(LONG_FIX).count(), 1, "{text}");
+    assert_eq!(text.matches("mend: fix 1, below\n").count(), 2, "{text}");
+    assert!(text.contains(&format!("\nFix 1\n    `{LONG_FIX}`\n")) && text.rfind("mend:") < text.find("\nFix 1\n"), "{text}");
+    assert_eq!(text.matches("mend: `tfbackend render --env prod`").count(), 2, "{text}");
+}
+
+#[test]
+fn verbose_names_the_page_of_a_check() {
+    let long = "    documentation: https://docs.aws.amazon.com/x/y.html\n";
+    assert!(text(&made(), &View { verbose: true, ..view(80) }).contains(long));
+    assert!(!text(&made(), &view(80)).contains("documentation:"));
 }

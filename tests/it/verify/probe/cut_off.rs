@@ -142,7 +142,7 @@ async fn only_what_an_old_probe_wrote_is_deleted() {
     expected.extend([&*locks[1], "tfbackend-probe/mine.tfstate"].map(|path| format!("item {BUCKET}/{path}")));
     expected.sort_unstable();
     assert_eq!(there, expected);
-    assert_eq!(document["notes"][0], "1 earlier probe had been cut off; what was left of it was deleted");
+    assert_eq!(super::notes(&document)[0], "1 earlier probe had been cut off; what was left of it was deleted");
 
     // Live use is that of others: the lock of a probe is no lock that is stale, and its object no state.
     let (_, document) = verify(&place, &format!("{line} --min-severity info"));

@@ -1,0 +1,46 @@
+//! The commands in fixes, as they run in this folder: each names the backend that was verified.
+
+use crate::verify::{Checked, Verdict};
+
+/// Completes each command of tfbackend that stands in backticks in a fix. `complete` gets its name (`state check`) and what
+/// stands behind it (` --repair`); where it returns `None`, the command stays as it is.
+pub fn name_backend(checked: &mut [Checked], complete: impl Fn(&str, &str) -> Option<String>) {
+    for one in checked {
+        if let Verdict::Fails { mend, .. } = &mut one.verdict {
+            *mend = completed(mend, &complete);
+        }
+    }
+}
+
+fn completed(fix: &str, complete: &impl Fn(&str, &str) -> Option<String>) -> String {
+    let piece = |(at, piece): (usize, &str)| {
+        let command =
+            piece.strip_prefix("tfbackend ").filter(|rest| at % 2 == 1 && !rest.contains("--env ") && !rest.contains("--bucket "));
+        let whole = command.and_then(|rest| {
+            let (name, more) = rest.find(" -").map_or((rest, ""), |options| rest.split_at(options));
+            complete(name, more)
+        });
+        whole.unwrap_or_else(|| piece.to_owned())
+    };
+    fix.split('`').enumerate().map(piece).collect::<Vec<_>>().join("`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_in_backticks_name_the_backend() {
+        let complete = |name: &str, more: &str| name.starts_with("state ").then(|| format!("tfbackend {name} --env prod{more}"));
+        for (fix, expected) in [
+            ("run `tfbackend state check --repair`: now", "run `tfbackend state check --env prod --repair`: now"),
+            ("`tfbackend state check`", "`tfbackend state check --env prod`"),
+            ("`tfbackend bootstrap --attach-to X`", "`tfbackend bootstrap --attach-to X`"),
+            ("`tfbackend state check --env dev`", "`tfbackend state check --env dev`"),
+            ("tfbackend state check`x`tfbackend state check", "tfbackend state check`x`tfbackend state check"),
+            ("`terraform init` and ` one", "`terraform init` and ` one"),
+        ] {
+            assert_eq!(completed(fix, &complete), expected);
+        }
+    }
+}
