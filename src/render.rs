@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use serde::Serialize;
+
 pub mod arguments;
 pub mod hcl;
 pub mod shell;
@@ -35,6 +37,17 @@ pub struct BackendConfig {
     pub use_lockfile: bool,
     pub workspace_key_prefix: String,
     pub emulator: Option<Emulator>,
+    /// The profile that Terraform uses, if it is to be told.
+    pub profile: Option<String>,
+    /// The role that Terraform assumes, if it is to be told.
+    pub role: Option<AssumedRole>,
+}
+
+/// `assume_role` of the backend, which Terraform and OpenTofu know from 1.6.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AssumedRole {
+    pub arn: String,
+    pub external_id: Option<String>,
 }
 
 /// Where an AWS emulator answers.

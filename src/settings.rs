@@ -17,8 +17,8 @@ pub mod error;
 
 use layer::{LockMechanism, Namespace, TableEncryption, TrailKind};
 use names::{
-    AccountId, BucketName, Email, EnvName, FileName, KeyArn, PrincipalName, ProjectName, Region, StateKey, TableName, Tag, TopicArn,
-    WorkspacePrefix,
+    AccountId, BucketName, Email, EnvName, ExternalId, FileName, KeyArn, PrincipalName, ProfileName, ProjectName, Region, RoleArn,
+    StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,7 @@ pub struct Settings {
     pub region: Region,
     /// The account that must be met; `None` takes the caller's.
     pub account: Option<AccountId>,
+    pub credentials: Credentials,
     /// Everything that keeps the environment from being taken down by mistake.
     pub protect: bool,
     pub tags: Vec<Tag>,
@@ -43,6 +44,22 @@ pub struct Settings {
     pub log_days: u32,
     pub files: Files,
     pub run: Run,
+}
+
+/// Whose credentials calls are made with; what is not said is left to the AWS SDK.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Credentials {
+    pub profile: Option<ProfileName>,
+    pub role: Option<Role>,
+    /// Whether Terraform is told of them.
+    pub in_conf: bool,
+}
+
+/// A role to assume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    pub arn: RoleArn,
+    pub external_id: Option<ExternalId>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -60,7 +60,8 @@ pub struct BootstrapArgs {
 /// A saved plan says all there is to say of an environment; how this run goes may be said beside it.
 fn beside_a_plan(arg: Arg) -> Arg {
     const BESIDE: [&str; 7] = ["plan", "out", "auto_approve", "non_interactive", "overwrite", "parallelism", "use_existing_state"];
-    if BESIDE.contains(&arg.get_id().as_str()) { arg } else { arg.conflicts_with("plan") }
+    const CREDENTIALS: [&str; 3] = ["profile", "role_arn", "external_id"];
+    if CREDENTIALS.contains(&arg.get_id().as_str()) || BESIDE.contains(&arg.get_id().as_str()) { arg } else { arg.conflicts_with("plan") }
 }
 
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {

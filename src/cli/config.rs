@@ -75,7 +75,7 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         let sandbox = Sandboxed::find(cx.host, &cx.global)?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().build().map_err(|error| Failure::failed("cannot start").because(&error))?;
-        merged = runtime.block_on(session::with_region(merged, &cx.global, sandbox.as_ref()));
+        merged = runtime.block_on(session::with_region(merged, sandbox.as_ref()));
     }
     if let Ok(settings) = merged.resolve(&env)
         && let Some(file) = beside::find(&cx.host.cwd.join(&settings.files.out), &settings)

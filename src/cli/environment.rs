@@ -1,11 +1,11 @@
 //! From arguments to an environment: its settings, the account that it is in, and what it should consist of.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use clap::Args;
 
 use super::{
-    beside, explain,
+    explain,
     failure::Failure,
     folder_defaults,
     global::Global,
@@ -25,14 +25,14 @@ use crate::{
     host::{Host, Prompt},
     observation::Observation,
     plan::{Plan, SettingChange},
-    render::{BackendConfig, Emulator},
-    report::plan::document::About,
+    render::{AssumedRole, BackendConfig, Emulator},
+    report::{plan::document::About, safe::safe},
     settings::{
         Encryption, Settings,
         derived::Names,
         layer::Layer,
         merge::{Merged, Sources},
-        names::{AccountId, EnvName},
+        names::{EnvName, ProfileName},
         options::{layer_of, said},
         rerun::Rerun,
         resolve,
@@ -40,6 +40,10 @@ use crate::{
     spec::Outputs,
     state::layout::Layout,
 };
+
+mod live;
+
+use live::{account_of, beside_of, is_live};
 
 /// Which environment, and what is said of it on the command line.
 #[derive(Args, Clone, Debug)]
@@ -92,6 +96,8 @@ pub struct Environment {
     pub changes: Vec<SettingChange>,
     /// Whether its state bucket was seen to be there.
     pub live: bool,
+    /// Whose credentials a settings file chose.
+    pub notes: Vec<String>,
 }
 
 /// An environment as it was asked for, before anybody calls AWS.
@@ -164,13 +170,14 @@ impl EnvironmentArgs {
         let may_ask = global.attended(host) && !merged.says_not_to_ask();
         let mut connected = None;
         if merged.layer.region.is_none() {
-            merged = session::with_region(merged, global, sandbox.as_ref()).await;
+            merged = session::with_region(merged, sandbox.as_ref()).await;
         }
         let asks = ask != Ask::Nobody && may_ask;
         // With `-y`, whatever has a default has that.
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
         if asks {
-            let profile_region = session::default_region(global, sandbox.as_ref()).await;
+            let profile = merged.layer.profile.as_ref().map(ProfileName::as_str);
+            let profile_region = session::default_region(profile, sandbox.as_ref()).await;
             let hints = wizard::Hints { folder: folder_defaults::repository(host), profile_region };
             let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults).map_err(|error| explain::prompt(&error))?;
             asked |= place != Layer::default();
@@ -178,7 +185,7 @@ impl EnvironmentArgs {
         }
         if !takes_defaults {
             if let (Ask::PersonKnownToAws, true, Some(region)) = (ask, wizard::has_questions(&merged), &merged.layer.region) {
-                connected = Some(session::connect(host, global, sandbox.as_ref(), region, merged.layer.account.as_ref()).await?);
+                connected = Some(session::connect(&merged.layer, host, global, sandbox.as_ref(), region).await?);
             }
             // A live backend answers the questions itself, but for the state key of a folder that did not use it yet.
             let is_live = match &connected {
@@ -217,9 +224,16 @@ impl Settled {
     /// Connects, and says what the environment consists of in this account.
     pub async fn meet(self, host: &mut Host, global: &Global) -> Result<Environment, Failure> {
         let Self { settings, merged, sources, asked, may_ask, sandbox, connected } = self;
+        let notes = session::of_file(&merged, sandbox.as_ref());
+        // Also with -q, as what a folder names is; a document has them itself.
+        if !global.document() {
+            for note in &notes {
+                let _ = writeln!(host.err, "{}", safe(&format!("note: {note}")));
+            }
+        }
         let connected = match connected {
             Some(connected) => connected,
-            None => session::connect(host, global, sandbox.as_ref(), &settings.region, settings.account.as_ref()).await?,
+            None => session::connect(&merged.layer, host, global, sandbox.as_ref(), &settings.region).await?,
         };
         let aws = connected.about(&settings);
         let account = account_of(&aws)?;
@@ -259,35 +273,9 @@ impl Settled {
             unwanted,
             changes,
             live: false,
+            notes,
         })
     }
-}
-
-/// What our file in the folder of an environment says.
-fn beside_of(settings: &Settings, aws: &Aws, is_emulated: bool, host: &Host) -> Beside {
-    let dir = host.cwd.join(&settings.files.out);
-    let Some(file) = beside::find(&dir, settings) else { return Beside::default() };
-    let is_same_account = file.owner.account == aws.account() && file.owner.emulated == is_emulated;
-    file.read(settings, is_same_account)
-}
-
-/// Whether the environment has its state bucket already.
-async fn is_live(env: &EnvName, merged: &Merged, connected: &Connected, host: &Host) -> Result<bool, Failure> {
-    let settings = merged.resolve(env).map_err(|error| explain::settings(&error))?;
-    let aws = connected.clone().about(&settings);
-    let (account, beside) = (account_of(&aws)?, beside_of(&settings, &aws, false, host));
-    let rerun = Rerun::new(env, merged, String::new(), false);
-    let inspect = Inspect { aws: &aws, env, merged, beside: &beside, account: &account, moves_state: false, rerun: &rerun };
-    let inspection = tokio::select! {
-        biased;
-        () = host.cancel.cancelled() => return Err(Failure::interrupted("interrupted while looking; nothing was changed")),
-        inspection = inspect.run() => inspection,
-    };
-    Ok(inspection.map_err(|error| explain::settings(&error))?.live)
-}
-
-fn account_of(aws: &Aws) -> Result<AccountId, Failure> {
-    aws.account().parse().map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))
 }
 
 impl Environment {
@@ -372,6 +360,7 @@ impl Environment {
     /// What the files say. Before the key is there, its ARN is one that is not known yet.
     pub fn backend(&self, known: &Outputs) -> BackendConfig {
         let settings = &self.settings;
+        let credentials = Some(&settings.credentials).filter(|credentials| credentials.in_conf && !self.rerun.is_in_sandbox());
         let key = match settings.encryption {
             Encryption::SseS3 => None,
             Encryption::NewKey { .. } | Encryption::OwnKey { .. } => Some(known.get(&KEY).cloned().unwrap_or_else(|| KEY.output())),
@@ -389,6 +378,10 @@ impl Environment {
             use_lockfile: settings.lock.uses_lockfile(),
             workspace_key_prefix: settings.workspace_key_prefix.to_string(),
             emulator: self.emulator.clone(),
+            profile: credentials.and_then(|credentials| credentials.profile.as_ref()).map(ToString::to_string),
+            role: credentials
+                .and_then(|credentials| credentials.role.as_ref())
+                .map(|role| AssumedRole { arn: role.arn.to_string(), external_id: role.external_id.as_ref().map(ToString::to_string) }),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         View,
         style::{Color, Style},
     },
+    settings::names::ProfileName,
 };
 
 #[derive(Args, Clone, Debug)]
@@ -42,7 +43,7 @@ pub struct Global {
 
     /// AWS profile to use
     #[arg(long, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
+    pub profile: Option<ProfileName>,
 
     /// Where all AWS services answer, for an emulator
     #[arg(long, global = true, value_name = "URL")]
@@ -102,7 +103,7 @@ impl Global {
         let values = [
             ("--config", path(&self.config)),
             ("--chdir", path(&self.chdir)),
-            ("--profile", self.profile.clone()),
+            ("--profile", self.profile.as_ref().map(ToString::to_string)),
             ("--endpoint-url", self.endpoint_url.clone()),
         ];
         let said = values.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", shell_word(&value?))));

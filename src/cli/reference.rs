@@ -67,12 +67,19 @@ A file that is found may have come with a checkout, so it decides nothing that t
   `.conf`, `.config`, `.hcl` or `.tfvars`;
 - it has at most 256 KiB.
 
+Whose credentials calls are made with can differ from environment to environment: `profile`, and `role-arn` (with `external-id`), which
+is assumed with the credentials of the profile. What a file says of them is said in a note of every command that calls AWS. The role
+needs what [permissions](permissions.md) lists; a `--profile` on the command line replaces the profile only. With `conf-credentials` they
+are written into the partial configuration (`profile` and `assume_role`, which Terraform and OpenTofu know from 1.6), and Terraform uses
+them as well. The sandbox has credentials of its own, and ignores all of them.
+
 ```toml
 format = 1            # the format of this file; may be left out
 project = \"acme\"
 
 [env.prod]
 region = \"eu-west-1\"
+role-arn = \"arn:aws:iam::123456789012:role/admin\"
 alarm-email = [\"ops@example.com\"]
 tag = { Team = \"platform\" }
 
@@ -127,6 +134,9 @@ fn default_text(name: &str, default: Option<&Value>) -> String {
     match name {
         "project" | "region" => "none; must be said".to_owned(),
         "account" => "whatever account the credentials belong to".to_owned(),
+        "profile" => "what the AWS SDK finds: the variables, else `AWS_PROFILE`, else `default`".to_owned(),
+        "role-arn" => "none: calls are made with the credentials themselves".to_owned(),
+        "external-id" => "none".to_owned(),
         "bucket" => "`<project>-tfstate-<env>-<account>-<region>`, and `-an` in the account-regional namespace".to_owned(),
         "table" => "`<project>-tfstate-<env>-locks`".to_owned(),
         "kms-key" => "a new key".to_owned(),

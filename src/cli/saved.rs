@@ -10,7 +10,7 @@ use crate::{
     plan::{Change, Plan, Step},
     render,
     report::{json::FORMAT_VERSION, words},
-    settings::{layer::Layer, names::EnvName, resolve},
+    settings::{layer::Layer, merge::Origin, names::EnvName, resolve},
     spec::Outputs,
 };
 
@@ -148,6 +148,8 @@ fn settings_of(environment: &Environment) -> Layer {
     let (defaults, key, name) = (resolve::defaults(), &settings.key, &settings.files.conf_file);
     let key = Some(key).filter(|key| defaults.key.as_ref() != Some(key)).cloned();
     let conf_file = Some(name).filter(|name| defaults.conf_file.as_ref() != Some(name)).cloned();
+    // Those of this caller are not those of the one who carries the plan out, unless the files name them.
+    let of_all = |name: &str| settings.credentials.in_conf || matches!(environment.merged.origin(name), Some(Origin::File { .. }));
     let table = kept.table.clone().filter(|_| settings.lock.uses_table());
     Layer {
         key: said.key.clone().or(key),
@@ -157,6 +159,9 @@ fn settings_of(environment: &Environment) -> Layer {
         bucket: said.bucket.clone().or_else(|| kept.bucket.clone()),
         namespace: said.namespace.or(kept.namespace),
         table: said.table.clone().or(table),
+        profile: said.profile.clone().filter(|_| of_all("profile")),
+        role_arn: said.role_arn.clone().filter(|_| of_all("role-arn")),
+        external_id: said.external_id.clone().filter(|_| of_all("role-arn")),
         ..said.clone()
     }
 }

@@ -19,8 +19,9 @@ use crate::{
     sandbox::{Sandbox, running::Running},
     settings::{
         Settings,
+        layer::Layer,
         merge::{Merged, Origin},
-        names::{AccountId, Region},
+        names::{AccountId, ProfileName, Region},
     },
 };
 
@@ -49,22 +50,39 @@ impl Sandboxed {
 }
 
 /// The region that the profile names, as a default for the question.
-pub async fn default_region(global: &Global, sandbox: Option<&Sandboxed>) -> Option<String> {
+pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) -> Option<String> {
     match sandbox {
         Some(sandbox) => Some(sandbox.region().to_owned()),
-        None => clients::profile_region(global.profile.as_deref()).await,
+        None => clients::profile_region(profile).await,
     }
 }
 
 /// With the region of the sandbox, else that of the profile, where nothing else says one.
-pub async fn with_region(merged: Merged, global: &Global, sandbox: Option<&Sandboxed>) -> Merged {
+pub async fn with_region(merged: Merged, sandbox: Option<&Sandboxed>) -> Merged {
     match sandbox {
         Some(sandbox) => merged.with_ambient_region(sandbox.region(), &Origin::Sandbox),
-        None => match clients::region_in_profile(global.profile.as_deref()).await {
+        None => match clients::region_in_profile(merged.layer.profile.as_ref().map(ProfileName::as_str)).await {
             Some(region) => merged.with_ambient_region(&region, &Origin::Profile),
             None => merged,
         },
     }
+}
+
+/// Who it is for AWS's own records, where a role is assumed and nothing else is said.
+pub const SESSION: &str = "tfbackend";
+
+/// Profile and role that a settings file chooses for the caller, for people to know of: the file may have come with a checkout.
+pub fn of_file(merged: &Merged, sandbox: Option<&Sandboxed>) -> Vec<String> {
+    let said = |name: &str, value: Option<String>| {
+        let origin = merged.origin(name).filter(|origin| matches!(origin, Origin::File { .. }));
+        origin.filter(|_| sandbox.is_none()).and_then(|origin| Some((value?, origin)))
+    };
+    let layer = &merged.layer;
+    let profile = said("profile", layer.profile.as_ref().map(ToString::to_string));
+    let role = said("role-arn", layer.role_arn.as_ref().map(ToString::to_string));
+    let profile = profile.map(|(name, at)| format!("calls are made with profile {name}, which {at} names"));
+    let role = role.map(|(arn, at)| format!("calls are made as {arn}, the role that {at} names"));
+    profile.into_iter().chain(role).collect()
 }
 
 /// How a backend says that it is to be reached; what is not said is left to the caller's environment.
@@ -83,6 +101,17 @@ pub struct Ways {
 }
 
 impl Ways {
+    /// As settings say.
+    pub fn of_layer(layer: &Layer) -> Self {
+        let role = layer.role_arn.as_ref().map(|arn| Role {
+            arn: arn.to_string(),
+            session_name: SESSION.to_owned(),
+            external_id: layer.external_id.as_ref().map(ToString::to_string),
+            duration: None,
+        });
+        Self { profile: layer.profile.as_ref().map(ToString::to_string), role, ..Self::default() }
+    }
+
     /// Whether the backend leads calls elsewhere than to AWS.
     pub fn names_endpoints(&self) -> bool {
         self.endpoint_url.is_some() || self.endpoints != Endpoints::default()
@@ -110,15 +139,16 @@ impl Connected {
     }
 }
 
-/// Connects, and asks who is calling before anything else; it must be `account`, if one is named.
+/// Connects with the profile and the role that `layer` names, and asks who is calling before anything else; it must be the
+/// account that `layer` names, if it names one.
 pub async fn connect(
+    layer: &Layer,
     host: &mut Host,
     global: &Global,
     sandbox: Option<&Sandboxed>,
     at: &Region,
-    account: Option<&AccountId>,
 ) -> Result<Connected, Failure> {
-    connect_by(&Ways::default(), host, global, sandbox, at, account).await
+    connect_by(&Ways::of_layer(layer), host, global, sandbox, at, layer.account.as_ref()).await
 }
 
 /// The same, as a backend says.
@@ -203,7 +233,7 @@ fn by_way_of(
             if global.endpoint_url.is_none() {
                 connection.endpoints = ways.endpoints.clone();
             }
-            connection.profile = global.profile.clone().or_else(|| ways.profile.clone());
+            connection.profile = global.profile.as_ref().map(ToString::to_string).or_else(|| ways.profile.clone());
             let bundle = ways.ca_file.clone().or_else(|| host.var("AWS_CA_BUNDLE").map(PathBuf::from));
             (bundle.map(|path| host.cwd.join(path)), Proxy::FromEnvironment)
         }

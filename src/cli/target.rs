@@ -2,101 +2,37 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{
     context::Context,
     environment::{Ask, Environment, EnvironmentArgs},
     failure::Failure,
-    session::{self, Sandboxed},
+    session::{self, Sandboxed, Ways},
 };
 use crate::{
     aws::{
         Aws, bucket,
+        clients::Role,
         error::AwsError,
         key::find,
         store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
     },
-    render::shell::shell_word,
     report::{
         json::{self, Noted},
         states::AboutDocument,
     },
-    settings::{
-        Encryption,
-        layer::{EncryptionKind, LockMechanism, Namespace},
-        names::{AccountId, EnvName, KeyArn, ProjectName, Region},
-    },
+    settings::{Encryption, layer::Layer, names::Region},
     state::layout::Layout,
 };
 
+mod args;
 mod place;
 mod ways;
 mod which;
 
+pub use args::TargetArgs;
 use which::{Described, Which};
-
-/// Which backend. Without any of it, the one of the current folder.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Backend")]
-pub struct TargetArgs {
-    /// Environment that tfbackend made, with its settings
-    #[arg(long, short, value_name = "NAME", conflicts_with = "backend_config")]
-    pub env: Option<EnvName>,
-
-    /// Accept an environment that tfbackend.toml does not have, although it has others
-    #[arg(long)]
-    pub new_env: bool,
-
-    /// Partial configuration, as for `terraform init`; a later one goes over those before it
-    #[arg(long, value_name = "FILE", value_parser = file)]
-    pub backend_config: Vec<String>,
-
-    /// Bucket of the states
-    #[arg(long, value_name = "NAME")]
-    pub bucket: Option<String>,
-
-    /// State key (path of the default workspace's state in the bucket)
-    #[arg(long, value_name = "PATH")]
-    pub key: Option<String>,
-
-    /// Lock table
-    #[arg(long, value_name = "NAME")]
-    pub table: Option<String>,
-
-    /// AWS region of bucket and table
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<Region>,
-
-    /// Path under which the states of other workspaces are kept
-    #[arg(long, value_name = "PREFIX")]
-    pub workspace_key_prefix: Option<String>,
-
-    /// Account that the bucket must belong to; of an environment, also that of the credentials
-    #[arg(long, value_name = "ID")]
-    pub account: Option<AccountId>,
-
-    /// How Terraform excludes two runs on one state at the same time
-    #[arg(long, value_name = "MECHANISM")]
-    pub lock: Option<LockMechanism>,
-
-    /// Key that states should be encrypted with (full key ARN)
-    #[arg(long, value_name = "ARN", conflicts_with = "encryption")]
-    pub kms_key: Option<KeyArn>,
-
-    /// How states should be encrypted
-    #[arg(long, value_name = "KIND")]
-    pub encryption: Option<EncryptionKind>,
-
-    /// Project that an environment belongs to
-    #[arg(long, value_name = "NAME")]
-    pub project: Option<ProjectName>,
-
-    /// Namespace of an environment's bucket
-    #[arg(long, value_name = "NAMESPACE")]
-    pub namespace: Option<Namespace>,
-}
 
 /// A backend that is there, and who asks.
 #[derive(Debug)]
@@ -151,7 +87,8 @@ impl TargetArgs {
             }
             Which::Described(described) => {
                 let words = self.words(None, cx);
-                of_described(*described, words, cx).await
+                let role = Layer { role_arn: self.role_arn, external_id: self.external_id, ..Layer::default() };
+                of_described(*described, Ways::of_layer(&role).role, words, cx).await
             }
         }
     }
@@ -165,27 +102,6 @@ impl TargetArgs {
             Which::Environment(args) => Some(*args),
             Which::Described(_) => None,
         })
-    }
-
-    fn words(&self, env: Option<&EnvName>, cx: &Context<'_>) -> String {
-        let Self { env: _, backend_config, bucket, key, table, region, workspace_key_prefix, .. } = self;
-        let mut said: Vec<(&str, String)> = vec![];
-        said.extend(env.map(|env| ("env", env.to_string())));
-        said.extend(backend_config.iter().map(|file| ("backend-config", file.clone())));
-        let texts = [("bucket", bucket), ("key", key), ("table", table), ("workspace-key-prefix", workspace_key_prefix)];
-        said.extend(texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
-        said.extend(region.clone().map(|region| ("region", String::from(region))));
-        said.extend(self.account.as_ref().map(|account| ("account", account.to_string())));
-        said.extend(self.lock.and_then(|lock| Some(("lock", lock.to_possible_value()?.get_name().to_owned()))));
-        said.extend(self.kms_key.as_ref().map(|key| ("kms-key", key.to_string())));
-        said.extend(self.encryption.and_then(|kind| Some(("encryption", kind.to_possible_value()?.get_name().to_owned()))));
-        said.extend(self.project.as_ref().map(|project| ("project", project.to_string())));
-        said.extend(self.namespace.and_then(|space| Some(("namespace", space.to_possible_value()?.get_name().to_owned()))));
-        let word = |(name, text): (&str, String)| {
-            let sign = if text.starts_with('-') { '=' } else { ' ' };
-            format!(" --{name}{sign}{}", shell_word(&text))
-        };
-        said.into_iter().map(word).collect::<String>() + &cx.global.words()
     }
 }
 
@@ -276,21 +192,12 @@ impl Locks {
     }
 }
 
-/// The other form of Terraform's flag would show a credential again in every hint.
-fn file(text: &str) -> Result<String, &'static str> {
-    if text.contains('=') {
-        Err("a file is wanted; single values have flags of their own, like --bucket and --key")
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
 async fn of_environment(environment: &Environment, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
     let settings = &environment.settings;
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
     let address = environment.store();
     let connect = async |region: &Region, cx: &mut Context<'_>| {
-        let connected = session::connect(cx.host, &cx.global, sandbox.as_ref(), region, settings.account.as_ref()).await?;
+        let connected = session::connect(&environment.merged.layer, cx.host, &cx.global, sandbox.as_ref(), region).await?;
         Ok(connected.about(settings))
     };
     let start = place::Start { aws: environment.aws.clone(), address, region_said: true };
@@ -319,7 +226,7 @@ async fn of_environment(environment: &Environment, words: String, cx: &mut Conte
         address: found.address,
         missing_table: found.missing_table,
         unused_table: (!settings.lock.uses_table()).then(|| environment.names.table.clone()),
-        notes: found.notes,
+        notes: if cx.global.document() { environment.notes.iter().cloned().chain(found.notes).collect() } else { found.notes },
     })
 }
 
@@ -337,10 +244,10 @@ async fn live_encryption(aws: &Aws, bucket: &str, alias: &str, cx: &mut Context<
     })
 }
 
-async fn of_described(described: Described, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
+async fn of_described(described: Described, role: Option<Role>, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
     let Described { configured, origin, folder, account, locks, encryption } = described;
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
-    let (ways, mut notes) = ways::of(&configured, sandbox.as_ref(), cx)?;
+    let (ways, mut notes) = ways::of(&configured, role, sandbox.as_ref(), cx)?;
     let (region, region_said) = which::region(&configured, &ways, sandbox.as_ref(), cx).await?;
     let connect = async |region: &Region, cx: &mut Context<'_>| {
         let connected = session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;

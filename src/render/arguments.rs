@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{BackendConfig, RenderError};
+use super::{AssumedRole, BackendConfig, RenderError};
 
 /// Where Terraform keeps other workspaces unless told otherwise; said only when it is not this.
 ///
@@ -11,8 +11,7 @@ pub const DEFAULT_WORKSPACE_KEY_PREFIX: &str = "env:";
 
 /// What the templates may name. Field names are the arguments of the backend.
 ///
-/// Not among them, whatever the settings: credentials and profiles (Terraform saves them in clear in
-/// `.terraform/`), arguments that are deprecated as a form (`endpoint`, `force_path_style`, `role_arn`),
+/// Not among them, whatever the settings: credentials (Terraform saves them in clear in `.terraform/`), arguments that are deprecated as a form (`endpoint`, `force_path_style`, `role_arn`),
 /// and, for an emulator, `skip_requesting_account_id`, with which `allowed_account_ids` refuses every
 /// account.
 #[derive(Debug, Serialize)]
@@ -29,6 +28,8 @@ pub struct Arguments<'a> {
     pub allowed_account_ids: Option<[&'a str; 1]>,
     pub workspace_key_prefix: Option<&'a str>,
     pub emulator: Option<Endpoint<'a>>,
+    pub profile: Option<&'a str>,
+    pub assume_role: Option<&'a AssumedRole>,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +70,8 @@ impl<'a> Arguments<'a> {
             allowed_account_ids: (!config.skips_account).then_some([config.account.as_str()]),
             workspace_key_prefix: Some(config.workspace_key_prefix.as_str()).filter(|prefix| *prefix != DEFAULT_WORKSPACE_KEY_PREFIX),
             emulator,
+            profile: config.profile.as_deref(),
+            assume_role: config.role.as_ref(),
         })
     }
 }

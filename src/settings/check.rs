@@ -8,7 +8,7 @@ use std::fmt;
 use super::{
     Alarms, Billing, Encryption, Settings, Topic,
     layer::{Namespace, TableEncryption},
-    merge::{Merged, Origin},
+    merge::{Merged, Origin, Rank},
     names::{MAX_OBJECT_KEY, MAX_WORKSPACE},
 };
 
@@ -33,6 +33,10 @@ pub enum Clash {
     OtherAccount { what: String, theirs: String, ours: String },
     #[error("`{name}` has no effect, because {because}; leave one of them out")]
     NoEffect { name: &'static str, because: &'static str },
+    #[error("`external-id` has no effect without `role-arn`")]
+    NoRole,
+    #[error("`conf-credentials` has no effect: neither `profile` nor `role-arn` is set")]
+    NoCredentials,
     #[error("`table-encryption` is `same-key`, but with `encryption` `sse-s3` there is no key; say `aws-owned`")]
     NoKeyForTable,
     #[error("`delete-events` tells the alarm topic, and `alarms` is false; switch one of them")]
@@ -175,6 +179,16 @@ impl Checker<'_> {
         }
         if !settings.access.policy && !settings.access.attach_to.is_empty() && self.defies("attach-to", "policy") {
             self.add(Clash::NothingToAttach, &["attach-to", "policy"]);
+        }
+        let credentials = &settings.credentials;
+        // What the file says for all environments need not fit each.
+        let meant = |name: &str| self.merged.rank(name) > Some(Rank::FileTop);
+        let (unused_id, unused_conf) = (meant("external-id"), meant("conf-credentials"));
+        if unused_id && credentials.role.is_none() && self.merged.layer.external_id.is_some() {
+            self.add(Clash::NoRole, &["external-id"]);
+        }
+        if unused_conf && credentials.in_conf && credentials.role.is_none() && credentials.profile.is_none() {
+            self.add(Clash::NoCredentials, &["conf-credentials"]);
         }
         if !settings.has_log_bucket() {
             self.no_effect(&["log-days"], "trail", "without `trail` `new` and `access-logs` nothing is logged");

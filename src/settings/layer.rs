@@ -9,8 +9,8 @@ mod trail;
 pub use trail::TrailKind;
 
 use super::names::{
-    AccountId, BucketName, Email, FileName, Folder, KeyArn, PrincipalName, ProjectName, Region, StateKey, TableName, Tag, TopicArn,
-    WorkspacePrefix,
+    AccountId, BucketName, Email, ExternalId, FileName, Folder, KeyArn, PrincipalName, ProfileName, ProjectName, Region, RoleArn, StateKey,
+    TableName, Tag, TopicArn, WorkspacePrefix,
 };
 
 /// Every option of an environment. `None` means "not said here"; an empty list says "none".
@@ -31,6 +31,27 @@ pub struct Layer {
     #[arg(long, value_name = "ID", help_heading = HEAD_ENVIRONMENT)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
+
+    /// AWS profile to use
+    // The same option as the global one, which takes its value from here.
+    #[arg(long, value_name = "NAME", help_heading = HEAD_CREDENTIALS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
+
+    /// IAM role to assume before anything is looked at
+    #[arg(long, value_name = "ARN", help_heading = HEAD_CREDENTIALS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<RoleArn>,
+
+    /// External ID that the trust policy of `--role-arn` asks for
+    #[arg(long, value_name = "ID", help_heading = HEAD_CREDENTIALS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+
+    /// Write profile and role into the partial configuration, so that Terraform uses them as well
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_CREDENTIALS)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conf_credentials: Option<bool>,
 
     /// Leave out everything that protects the environment from being taken down by mistake
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = HEAD_ENVIRONMENT)]
@@ -227,6 +248,7 @@ impl Layer {
 }
 
 const HEAD_ENVIRONMENT: &str = "Environment";
+const HEAD_CREDENTIALS: &str = "Credentials";
 const HEAD_STATE: &str = "State";
 const HEAD_BUCKET: &str = "State bucket";
 const HEAD_KEY: &str = "Encryption";

@@ -14,10 +14,10 @@ mod rule;
 mod state;
 mod tag;
 
-pub use arn::{KeyArn, TopicArn, TrailArn};
+pub use arn::{KeyArn, RoleArn, TopicArn, TrailArn};
 pub use bucket::BucketName;
 pub use file::{FileName, Folder};
-pub use plain::{AccountId, Email, EnvName, ProjectName, TableName};
+pub use plain::{AccountId, Email, EnvName, ExternalId, ProfileName, ProjectName, TableName};
 pub use principal::{PrincipalKind, PrincipalName};
 pub use region::{KNOWN_REGIONS, Region, partition_of};
 pub use rule::{NameError, Wrong, is_hidden};

@@ -10,8 +10,12 @@ use super::{
 };
 use crate::render::shell::shell_word;
 
+/// Is among the global options, too, which say it.
+const PROFILE: &str = "profile";
+
 /// The options with which `lock` and `state` commands name an environment.
-const OF_TARGET: [&str; 8] = ["project", "region", "account", "namespace", "bucket", "table", "key", "workspace-key-prefix"];
+const OF_TARGET: [&str; 10] =
+    ["project", "region", "account", "role-arn", "external-id", "namespace", "bucket", "table", "key", "workspace-key-prefix"];
 
 /// What names an environment again on a command line.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ pub struct Rerun {
 impl Rerun {
     pub fn new(env: &EnvName, merged: &Merged, global: String, sandbox: bool) -> Self {
         let mut said = said(&merged.said().without_run());
-        said.retain(|name, _| matches!(merged.origin(name), Some(Origin::Flag | Origin::Answer)));
+        said.retain(|name, _| matches!(merged.origin(name), Some(Origin::Flag | Origin::Answer)) && name != PROFILE);
         Self { env: env.clone(), said, global, sandbox }
     }
 
@@ -46,6 +50,11 @@ impl Rerun {
         let options = self.said.iter().filter(|(option, _)| wanted(option));
         let words: String = options.flat_map(|(option, value)| words(option, value)).map(|word| format!(" {word}")).collect();
         format!("tfbackend {name} --env {}{more}{words}{}", self.env, self.global)
+    }
+
+    /// Whether it is in the sandbox, whose credentials are its own.
+    pub fn is_in_sandbox(&self) -> bool {
+        self.sandbox
     }
 
     /// A command of Terraform.
@@ -66,7 +75,7 @@ pub fn words(name: &str, value: &Value) -> Vec<String> {
     }
 }
 
-/// A layer as a command line says it.
+/// A layer as a command line says it, but for the profile, which is a global option.
 pub fn all_words(layer: &Layer) -> Vec<String> {
-    said(layer).iter().flat_map(|(name, value)| words(name, value)).collect()
+    said(layer).iter().filter(|(name, _)| *name != PROFILE).flat_map(|(name, value)| words(name, value)).collect()
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::{
-    Access, Alarms, Billing, Bucket, Encryption, Files, Run, Settings, Table, Topic,
+    Access, Alarms, Billing, Bucket, Credentials, Encryption, Files, Role, Run, Settings, Table, Topic,
     check::check,
     error::SettingsError,
     layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace, TableEncryption, TrailKind},
@@ -18,6 +18,7 @@ use super::{
 pub fn defaults() -> Layer {
     const VALID: &str = "a default keeps its own rule";
     Layer {
+        conf_credentials: Some(false),
         ephemeral: Some(false),
         tags: Some(vec![]),
         key: Some("terraform.tfstate".parse().expect(VALID)),
@@ -55,6 +56,9 @@ pub fn defaults() -> Layer {
         project: None,
         region: None,
         account: None,
+        profile: None,
+        role_arn: None,
+        external_id: None,
         bucket: None,
         kms_key: None,
         table: None,
@@ -128,6 +132,11 @@ impl Merged {
             env: env.clone(),
             region,
             account: layer.account,
+            credentials: Credentials {
+                profile: layer.profile,
+                role: layer.role_arn.map(|arn| Role { arn, external_id: layer.external_id }),
+                in_conf: layer.conf_credentials.expect(SAID),
+            },
             protect: !layer.ephemeral.expect(SAID),
             tags: layer.tags.expect(SAID),
             key: layer.key.expect(SAID),

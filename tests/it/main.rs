@@ -21,6 +21,8 @@ mod adoption;
 #[cfg(unix)]
 mod canary;
 #[cfg(unix)]
+mod credentials;
+#[cfg(unix)]
 mod demo;
 #[cfg(unix)]
 mod emulator;

@@ -80,6 +80,8 @@ pub const HOSTILE: &[&str] = &[
 pub fn config() -> BackendConfig {
     BackendConfig {
         skips_account: false,
+        profile: None,
+        role: None,
         project: "acme".into(),
         env: "prod".into(),
         bucket: "acme-tfstate-prod-111122223333-eu-west-1".into(),

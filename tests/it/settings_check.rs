@@ -56,6 +56,13 @@ fn without_effect() {
     `alarm-object-count` has no effect, because `alarms` is false; leave one of them out (`alarm-object-count`: command line, `alarms`: command line)
     `delete-events` tells the alarm topic, and `alarms` is false; switch one of them (`delete-events`: command line, `alarms`: command line)
     "#);
+    assert_snapshot!(wrong("--external-id acme-1"), @"`external-id` has no effect without `role-arn` (`external-id`: command line)");
+    assert_snapshot!(wrong("--conf-credentials"), @"`conf-credentials` has no effect: neither `profile` nor `role-arn` is set (`conf-credentials`: command line)");
+    right("--conf-credentials --profile p");
+    right("--conf-credentials --role-arn arn:aws:iam::123456789012:role/x --external-id acme-1");
+    // For all environments of the file.
+    assert!(prod(BASE, &[], "conf-credentials = true\nexternal-id = \"acme-1\"\n").is_ok());
+    assert!(prod(BASE, &[], "[env.prod]\nconf-credentials = true\n").is_err());
     assert_snapshot!(wrong("--policy=false --attach-to role/x"), @"`attach-to` needs the policy that `policy` leaves out; switch one of them (`attach-to`: command line, `policy`: command line)");
     assert_snapshot!(wrong("--trail off --access-logs=false --log-days 5"), @"`log-days` has no effect, because without `trail` `new` and `access-logs` nothing is logged; leave one of them out (`log-days`: command line, `trail`: command line)");
     right("--alarms=false");

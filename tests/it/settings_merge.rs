@@ -28,6 +28,7 @@ fn each_source_holds_over_the_next() {
     assert_snapshot!(rows.join("\n"), @r#"
     project = "acme" (command line)
     region = "eu-west-3" (AWS_REGION)
+    conf-credentials = false (default)
     ephemeral = false (default)
     tag = [] (default)
     key = "terraform.tfstate" (default)
@@ -81,6 +82,11 @@ fn the_defaults() {
             "eu-west-1",
         ),
         account: None,
+        credentials: Credentials {
+            profile: None,
+            role: None,
+            in_conf: false,
+        },
         protect: true,
         tags: [],
         key: StateKey(
@@ -145,7 +151,7 @@ fn every_option_has_a_default_or_none_that_is_meant() {
     let with = said(&defaults());
     let without: Vec<String> =
         Options::shared().all().iter().map(|option| option.name.clone()).filter(|name| !with.contains_key(name)).collect();
-    assert_eq!(without.join(" "), "project region account bucket kms-key table alarm-topic");
+    assert_eq!(without.join(" "), "project region account profile role-arn external-id bucket kms-key table alarm-topic");
 }
 
 #[test]

@@ -82,6 +82,8 @@ fn found(files: &[(&str, &str)]) -> String {
 fn cloud() -> BackendConfig {
     BackendConfig {
         skips_account: false,
+        profile: None,
+        role: None,
         project: "acme".into(),
         env: "prod".into(),
         bucket: "b".into(),

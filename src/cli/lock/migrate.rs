@@ -61,9 +61,9 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "VERSION")]
     pub min_version: Option<String>,
 
-    /// Role that runs Terraform, by its ARN: whether it may delete lock files is asked of IAM
+    /// Role or user that runs Terraform, by its ARN: whether it may delete lock files is asked of IAM
     #[arg(long, value_name = "ARN")]
-    pub role_arn: Vec<String>,
+    pub runner: Vec<String>,
 
     /// With --to s3: delete the lock table as well, if nothing else is in it
     #[arg(long)]
@@ -75,7 +75,7 @@ pub struct MigrateArgs {
 }
 
 pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let MigrateArgs { target, to, check, touch, all_files, min_version, role_arn, drop_table, auto_approve } = args;
+    let MigrateArgs { target, to, check, touch, all_files, min_version, runner, drop_table, auto_approve } = args;
     if drop_table && to != Some(LockMechanism::S3) {
         return Err(Failure::failed("--drop-table goes with --to s3"));
     }
@@ -114,7 +114,7 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         // A flag that names the table is no word of the files.
         (None, _) => facts::now(&target, target.locks.table && (!table_said || target.locks.file.is_none())),
     };
-    let known = facts::Known { now, only: only.as_deref(), roles: &role_arn, ours: ours.as_ref() };
+    let known = facts::Known { now, only: only.as_deref(), roles: &runner, ours: ours.as_ref() };
     let mut facts = facts::gather(&target, known, cx).await?;
     if touch {
         let touch = touch::of(&facts);

@@ -53,6 +53,10 @@ fn settings(saved: &SavedPlan, said: Layer, host: &Host) -> Result<Layer, Failur
     let variables = variables::read(&host.vars).map_err(|error| explain::settings(&error))?;
     Ok(Layer {
         out: said.out.or_else(|| saved.settings.out.clone()),
+        // A profile of the command line goes before that of the plan without being said here.
+        profile: saved.settings.profile.clone().or(said.profile).or(variables.profile),
+        role_arn: said.role_arn.or(variables.role_arn).or_else(|| saved.settings.role_arn.clone()),
+        external_id: said.external_id.or(variables.external_id).or_else(|| saved.settings.external_id.clone()),
         auto_approve: said.auto_approve.or(variables.auto_approve),
         non_interactive: said.non_interactive.or(variables.non_interactive),
         overwrite: said.overwrite.or(variables.overwrite),

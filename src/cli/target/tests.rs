@@ -298,7 +298,7 @@ fn ways(conf: &str, args: &[&str]) -> String {
     let line = Line::try_parse_from([&["--backend-config", "x.conf"], args].concat()).expect("a command line");
     let cx = Context { host: &mut host, global: line.global };
     let Ok(Which::Described(described)) = which::of(&line.target, &cx) else { panic!("a backend") };
-    match ways::of(&described.configured, None, &cx) {
+    match ways::of(&described.configured, None, None, &cx) {
         Err(failure) => said(&failure, dir.path()),
         Ok((Ways { profile, endpoint_url, endpoints, ca_file, fips, dualstack, role }, notes)) => {
             let ca_file = ca_file.map(|path| path.display().to_string().replace(&dir.path().display().to_string(), "~"));

@@ -12,7 +12,7 @@ use crate::{
     cli::{
         context::Context,
         failure::Failure,
-        session::{Sandboxed, Ways},
+        session::{SESSION, Sandboxed, Ways},
     },
     render::hcl::quoted,
     working_directory::{
@@ -21,17 +21,22 @@ use crate::{
     },
 };
 
-/// Who it is for AWS's own records, unless the backend says.
-const SESSION: &str = "tfbackend";
-
 /// The ways, and what a person should know of them.
-pub(super) fn of(configured: &Configured, sandbox: Option<&Sandboxed>, cx: &Context<'_>) -> Result<(Ways, Vec<String>), Failure> {
+///
+/// `asked` is a role that the command line names.
+pub(super) fn of(
+    configured: &Configured,
+    asked: Option<Role>,
+    sandbox: Option<&Sandboxed>,
+    cx: &Context<'_>,
+) -> Result<(Ways, Vec<String>), Failure> {
     let mut notes = vec![];
-    // Whoever names credentials means those.
-    let chosen = match (&cx.global.profile, sandbox) {
-        (Some(_), _) => Some("--profile"),
-        (None, Some(_)) => Some("--sandbox"),
-        (None, None) => None,
+    // Credentials that the command line names are meant.
+    let chosen = match (&cx.global.profile, &asked, sandbox) {
+        (Some(_), ..) => Some("--profile"),
+        (None, Some(_), _) => Some("--role-arn"),
+        (None, None, Some(_)) => Some("--sandbox"),
+        (None, None, None) => None,
     };
     must_be_followed(configured, chosen, &mut notes, cx)?;
     let said = |flag: &Option<Said<bool>>| flag.as_ref().is_some_and(|said| said.value);
@@ -40,6 +45,7 @@ pub(super) fn of(configured: &Configured, sandbox: Option<&Sandboxed>, cx: &Cont
         ca_file: configured.custom_ca_bundle.as_ref().map(|said| path(&said.value, cx)),
         fips: said(&configured.use_fips_endpoint),
         dualstack: said(&configured.use_dualstack_endpoint),
+        role: asked,
         ..Ways::default()
     };
     (ways.endpoint_url, ways.endpoints) = endpoints(configured, sandbox, cx)?;

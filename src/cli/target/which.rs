@@ -1,6 +1,6 @@
 //! From a command line to one backend: who names it, what they agree on, and what contradicts.
 
-use super::{Locks, TargetArgs};
+use super::{Locks, TargetArgs, args::environment};
 use crate::{
     aws::store::write::Encrypt,
     cli::{
@@ -15,7 +15,7 @@ use crate::{
     settings::{
         layer::{EncryptionKind, Layer, LockMechanism},
         merge::Sources,
-        names::{AccountId, EnvName, NameError, Region, is_hidden},
+        names::{AccountId, EnvName, NameError, ProfileName, Region, is_hidden},
     },
     state::layout::DEFAULT_WORKSPACE,
     working_directory::{
@@ -122,11 +122,11 @@ pub(super) async fn region(
             |error: NameError| Failure::failed(format!("the region {} of {}: {error}", quoted(&said.value), shown(&said.origin, cx)));
         return Ok((named_region(&said.value).map_err(wrong)?, true));
     }
-    let global = crate::cli::global::Global { profile: cx.global.profile.clone().or_else(|| ways.profile.clone()), ..cx.global.clone() };
+    let profile = cx.global.profile.as_ref().map(ProfileName::as_str).or(ways.profile.as_deref());
     let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| cx.host.var(name)).map(str::to_owned);
     let name = match variable.filter(|_| sandbox.is_none()) {
         Some(name) => Some(name),
-        None => session::default_region(&global, sandbox).await,
+        None => session::default_region(profile, sandbox).await,
     };
     let region = named_region(name.as_deref().unwrap_or(ANYWHERE));
     Ok((
@@ -155,34 +155,6 @@ pub(super) fn shown(origin: &Origin, cx: &Context<'_>) -> String {
 fn here(text: &str, cx: &Context<'_>) -> String {
     let cwd = cx.host.cwd.display().to_string();
     text.replace(&format!("{cwd}/"), "").replace(&cwd, "this folder")
-}
-
-/// What is said on the command line, as settings.
-fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<EnvironmentArgs, Failure> {
-    let layer = Layer {
-        project: args.project.clone(),
-        region: args.region.clone(),
-        account: args.account.clone(),
-        bucket: parsed("--bucket", args.bucket.as_ref())?,
-        table: parsed("--table", args.table.as_ref())?,
-        key: parsed("--key", args.key.as_ref())?,
-        workspace_key_prefix: parsed("--workspace-key-prefix", args.workspace_key_prefix.as_ref())?,
-        lock: args.lock,
-        kms_key: args.kms_key.clone(),
-        encryption: args.encryption,
-        namespace: args.namespace,
-        ..Layer::default()
-    };
-    let env = match (&args.env, cx.host.var("TFBACKEND_ENV")) {
-        (Some(env), _) => Some(env.clone()),
-        (None, Some(name)) => Some(name.parse().map_err(|error: NameError| Failure::failed(format!("variable TFBACKEND_ENV: {error}")))?),
-        (None, None) => None,
-    };
-    Ok(EnvironmentArgs { env, new_env: args.new_env, layer })
-}
-
-fn parsed<T: std::str::FromStr<Err = NameError>>(flag: &str, text: Option<&String>) -> Result<Option<T>, Failure> {
-    text.map(|text| text.parse().map_err(|error| Failure::failed(format!("{flag} {}: {error}", quoted(text))))).transpose()
 }
 
 fn described(args: &TargetArgs, cx: &Context<'_>) -> Result<Described, Failure> {

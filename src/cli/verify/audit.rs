@@ -27,7 +27,7 @@ use crate::{
         file::File,
         layer::{EncryptionKind, Layer, LockMechanism, TrailKind},
         merge::Sources,
-        names::{AccountId, BucketName, EnvName, Region},
+        names::{AccountId, BucketName, EnvName, ProfileName, Region},
     },
     verify::{Place, files},
     working_directory::{Configured, configured::NotConfigured},
@@ -40,15 +40,23 @@ const NAMELESS: &str = "unknown";
 
 pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketName, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let sources = Sources::read(cx.host, args.layer, cx.global.config.as_deref()).map_err(|error| explain::settings(&error))?;
-    let said = sources.flags.clone();
+    let (said, variables) = (sources.flags.clone(), sources.variables.clone());
+    // No environment of the file is meant.
+    let caller = Layer {
+        account: said.account.clone(),
+        profile: said.profile.clone().or(variables.profile),
+        role_arn: said.role_arn.clone().or(variables.role_arn),
+        external_id: said.external_id.clone().or(variables.external_id),
+        ..Layer::default()
+    };
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
-    let start = start_region(&sources, sandbox.as_ref(), cx).await?;
+    let start = start_region(&sources, caller.profile.as_ref(), sandbox.as_ref()).await?;
     let file = sources.file;
     let mut accepted = file.as_ref().map(|file: &File| file.accepted(None)).unwrap_or_default();
     let asked = ignore::asked(options)?;
 
     let connect = async |region: &Region, cx: &mut Context<'_>| -> Result<Connected, Failure> {
-        session::connect(cx.host, &cx.global, sandbox.as_ref(), region, said.account.as_ref()).await
+        session::connect(&caller, cx.host, &cx.global, sandbox.as_ref(), region).await
     };
     let mut notes = vec![];
     let mut region = start;
@@ -75,14 +83,14 @@ pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketN
 }
 
 /// Of what was said, the profile's own, or anywhere.
-async fn start_region(sources: &Sources, sandbox: Option<&Sandboxed>, cx: &Context<'_>) -> Result<Region, Failure> {
+async fn start_region(sources: &Sources, profile: Option<&ProfileName>, sandbox: Option<&Sandboxed>) -> Result<Region, Failure> {
     if let Some(region) = sources.flags.region.clone().or_else(|| sources.variables.region.clone()) {
         return Ok(region);
     }
     if let Some((_, Ok(region))) = &sources.ambient_region {
         return Ok(region.clone());
     }
-    let profile = session::default_region(&cx.global, sandbox).await;
+    let profile = session::default_region(profile.map(ProfileName::as_str), sandbox).await;
     profile
         .as_deref()
         .unwrap_or(ANYWHERE)

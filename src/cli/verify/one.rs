@@ -140,7 +140,7 @@ async fn judge(
     checked.extend(of_files(&environment, observation, cx).await?);
     let states = OfStates { bucket: &names.state_bucket, usage: options.usage, contents: options.read_states };
     expected::complete_beside(&mut checked, &environment.blueprint, &states);
-    let mut notes = notes_of(&environment);
+    let mut notes = notes_of(&environment, cx.global.document());
     // Those who may only run Terraform may not look at the bucket, and try it all the same.
     if !matches!(observation.get(&STATE_BUCKET), None | Some(Seen::Absent)) {
         let key = observation::outputs(observation).get(&KEY).cloned();
@@ -198,8 +198,9 @@ fn settings_live(environment: &Environment) -> Checked {
 }
 
 /// What is kept, and what is there although nothing asks for it.
-fn notes_of(environment: &Environment) -> Vec<String> {
-    let mut notes = summary::kept_lines(environment);
+fn notes_of(environment: &Environment, is_document: bool) -> Vec<String> {
+    let mut notes = if is_document { environment.notes.clone() } else { vec![] };
+    notes.extend(summary::kept_lines(environment));
     let weaker: Vec<String> = said(&environment.weaker).keys().cloned().collect();
     if !weaker.is_empty() {
         let names = weaker.join(", ");

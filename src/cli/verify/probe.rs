@@ -10,6 +10,7 @@ use crate::{
         verify::probe::{Judge, notes},
     },
     cli::{context::Context, explain, failure::Failure},
+    settings::names::RoleArn,
     verify::Checked,
 };
 
@@ -19,24 +20,9 @@ pub struct ProbeOptions {
     #[arg(long)]
     pub probe: bool,
 
-    /// Try it out as this role: what it must be able to do, and what it must not
-    #[arg(long, value_name = "ARN", requires = "probe", value_parser = role)]
-    pub role_arn: Option<String>,
-}
-
-/// A role by its full ARN.
-fn role(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c);
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    let is_role = matches!(&parts[..], ["arn", partition, "iam", "", account, resource]
-        if partition.starts_with("aws")
-            && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
-            && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && name.chars().all(plain)));
-    if is_role {
-        Ok(text.to_owned())
-    } else {
-        Err("a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`".to_owned())
-    }
+    /// Try it out as the role that runs Terraform: what it must be able to do, and what it must not
+    #[arg(long, value_name = "ARN", requires = "probe")]
+    pub runner: Option<RoleArn>,
 }
 
 /// Tries a backend out, if it is asked for: findings, and what else is to be known.
@@ -51,8 +37,9 @@ pub async fn run(
         return Ok((vec![], vec![]));
     }
     let name = Name::new(now(cx));
-    let role = match &options.role_arn {
+    let role = match &options.runner {
         Some(arn) => {
+            let arn = arn.as_str();
             let role = cx.look(probe::as_role(aws, arn, &name)).await?;
             Some(role.map_err(|error| cannot_assume(arn, &error))?)
         }
@@ -61,7 +48,7 @@ pub async fn run(
     let probe = Probe {
         tried: role.as_ref().unwrap_or(aws),
         cleaner: aws,
-        role: options.role_arn.as_deref(),
+        role: options.runner.as_ref().map(RoleArn::as_str),
         target,
         name,
         who: cx.host.who.clone(),

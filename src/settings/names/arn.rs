@@ -26,6 +26,30 @@ text_name!(
     trail
 );
 
+text_name!(
+    /// A role by its ARN, with its path.
+    RoleArn,
+    "a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`",
+    role
+);
+
+/// IAM User Guide, "IAM and AWS STS quotas": names have 64 characters, paths 512.
+fn role(text: &str) -> Result<(), Wrong> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+        return Err(Wrong::Shape("is not the ARN of a role".to_owned()));
+    };
+    partition_name(partition)?;
+    plain::account(account).map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+    let name = resource.strip_prefix("role/").and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    if name.is_empty() {
+        return Err(Wrong::Shape("does not end in `role/` and a name".to_owned()));
+    }
+    only(resource, |c| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c))?;
+    at_most(name, 64)?;
+    at_most(resource, 600)
+}
+
 fn trail(text: &str) -> Result<(), Wrong> {
     match split(text, "cloudtrail")?.strip_prefix("trail/") {
         Some(name) if !name.is_empty() => only(name, |c| c.is_ascii_alphanumeric() || "._-".contains(c)),

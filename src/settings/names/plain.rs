@@ -38,6 +38,33 @@ text_name!(
     email
 );
 
+text_name!(
+    /// A profile of the AWS configuration files.
+    ProfileName,
+    "a profile is a name in the AWS configuration files, without brackets",
+    profile
+);
+
+text_name!(
+    /// What the trust policy of a role may ask for (AWS STS API Reference, AssumeRole, `ExternalId`).
+    ExternalId,
+    "an external ID is 2 to 1224 letters, digits and `_+=,.@:/-`",
+    external_id
+);
+
+fn profile(text: &str) -> Result<(), Wrong> {
+    match text.chars().find(|c| "[]".contains(*c)) {
+        Some(bracket) => Err(Wrong::Character(bracket)),
+        None => at_most(text, 256),
+    }
+}
+
+fn external_id(text: &str) -> Result<(), Wrong> {
+    only(text, |c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c))?;
+    at_least(text, 2)?;
+    at_most(text, 1224)
+}
+
 fn label(text: &str) -> Result<(), Wrong> {
     only(text, |c| matches!(c, 'a'..='z' | '0'..='9' | '-'))?;
     if text.starts_with('-') {

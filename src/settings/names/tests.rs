@@ -43,11 +43,39 @@ fn what_is_right_is_taken() {
         "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab",
     ]);
     all_taken::<TopicArn>(&["arn:aws:sns:eu-west-1:123456789012:alarms", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a_b-c"]);
+    all_taken::<RoleArn>(&["arn:aws:iam::123456789012:role/terraform", "arn:aws-us-gov:iam::123456789012:role/service-role/ci/deploy+1"]);
+    all_taken::<ProfileName>(&["default", "acme prod", "AdministratorAccess-123456789012"]);
+    all_taken::<ExternalId>(&["a1", "acme-tfstate:1234", "x+=,.@/_"]);
     all_taken::<Email>(&["ops@example.com", "o'neil+aws@sub.example.co"]);
     all_taken::<PrincipalName>(&["role/deploy", "user/path/to/anna@example.com", "group/Ops+1"]);
     all_taken::<Tag>(&["Team=platform", "a:b=", "Kosten stelle=Übung 1", "k=a=b"]);
     all_taken::<FileName>(&["backend.conf", "{env}.s3.tfbackend", "back end"]);
     all_taken::<Folder>(&[".", "/srv/infra", "../x"]);
+}
+
+#[test]
+fn roles_profiles_and_external_ids() {
+    assert_snapshot!(refusals::<RoleArn>(&["", "terraform", "arn:aws:iam::123456789012:user/x", "arn:aws:iam::123:role/x", "arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:role/a b", "arn:aws:sts::123456789012:assumed-role/x/y", "arn:x:iam::123456789012:role/x"]), @"
+     is empty
+    terraform is not the ARN of a role
+    arn:aws:iam::123456789012:user/x does not end in `role/` and a name
+    arn:aws:iam::123:role/x names no account of 12 digits
+    arn:aws:iam::123456789012:role/ does not end in `role/` and a name
+    arn:aws:iam::123456789012:role/a b contains ` `
+    arn:aws:sts::123456789012:assumed-role/x/y is not the ARN of a role
+    arn:x:iam::123456789012:role/x names no partition such as `aws`
+    ");
+    assert_snapshot!(refusals::<ProfileName>(&["", "a\nb", "[prod]"]), @r"
+     is empty
+    a\nb contains the invisible or control character U+000A
+    [prod] contains `[`
+    ");
+    assert_snapshot!(refusals::<ExternalId>(&["", "a", "a b", "a\"b"]), @r#"
+     is empty
+    a is 1 characters long, 2 are the least
+    a b contains ` `
+    a\"b contains `"`
+    "#);
 }
 
 #[test]

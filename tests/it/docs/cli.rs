@@ -40,7 +40,7 @@ fn command(of: &Command, name: &str, text: &mut String) {
             let option = arg.get_long().and_then(|long| Options::shared().get(long));
             option.is_some_and(|option| arg.get_value_names().unwrap_or_default().join(" ") == option.value_name)
         };
-        let has_settings = sub.get_arguments().any(settings);
+        let has_settings = sub.get_arguments().any(|arg| !arg.is_global_set() && settings(arg));
         let own = sub
             .get_arguments()
             .filter(|arg| !arg.is_global_set() && !settings(arg) && !["help", "version"].contains(&arg.get_id().as_str()));

@@ -80,7 +80,7 @@ const BESIDES_PROBE: [(&str, &str); 5] = [
     ("s3:ListBucketVersions", "to find the versions of what was written; without it they stay"),
     ("kms:GenerateDataKey", "to write under the key, by way of S3"),
     ("kms:Decrypt", "to read what is under the key, by way of S3 and DynamoDB"),
-    ("sts:AssumeRole", "with `--role-arn`, on that role"),
+    ("sts:AssumeRole", "with `--runner`, on that role"),
 ];
 
 /// What a teardown needs beside the actions of its own calls, and what for.

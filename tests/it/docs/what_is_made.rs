@@ -17,7 +17,7 @@ fn every_resource_and_option_is_explained() {
         let kind = address.split('[').next().unwrap_or(address);
         assert!(named.contains(address) || named.contains(format!("{kind}[…]").as_str()), "{address}");
     }
-    for option in Options::shared().all().iter().filter(|option| !["Files", "Run"].contains(&&*option.heading)) {
+    for option in Options::shared().all().iter().filter(|option| !["Credentials", "Files", "Run"].contains(&&*option.heading)) {
         let flag = format!("--{}", option.name);
         assert!(named.iter().any(|code| code.split([' ', '=']).next() == Some(&flag)), "{flag}");
     }

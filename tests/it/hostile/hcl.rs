@@ -4,7 +4,7 @@ use std::fs;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
-use tfbackend::render::{BackendConfig, Emulator, files, hcl::is_hidden};
+use tfbackend::render::{AssumedRole, BackendConfig, Emulator, files, hcl::is_hidden};
 
 use crate::render::{HOSTILE, config, rendered, terraform::terraform};
 
@@ -23,12 +23,15 @@ prop_compose! {
         [project, env, bucket, key, region, account] in [text(), text(), text(), text(), text(), text()],
         [prefix, table, endpoint, ca] in [text(), text(), text(), text()],
         use_lockfile in any::<bool>(),
-        with in any::<[bool; 3]>(),
+        [profile, role, external_id] in [text(), text(), text()],
+        with in any::<[bool; 6]>(),
     ) -> BackendConfig {
-        let [has_table, has_key, has_emulator] = with;
+        let [has_table, has_key, has_emulator, has_profile, has_role, has_id] = with;
         let emulator = has_emulator.then(|| Emulator { endpoint, ca_file: Some(ca.into()) });
         BackendConfig {
             skips_account: false,
+            profile: has_profile.then_some(profile),
+            role: has_role.then(|| AssumedRole { arn: role, external_id: has_id.then_some(external_id) }),
             project, env, bucket, key, region, account, emulator, use_lockfile,
             kms_key_arn: has_key.then(|| config().kms_key_arn).flatten(),
             dynamodb_table: (has_table || !use_lockfile).then_some(table),
@@ -39,12 +42,18 @@ prop_compose! {
 
 /// The arguments as they are meant.
 fn meant(config: &BackendConfig) -> Value {
-    let BackendConfig { bucket, key, region, account, kms_key_arn, dynamodb_table, use_lockfile, workspace_key_prefix, emulator, .. } =
-        config;
+    let BackendConfig { bucket, key, region, account, kms_key_arn, dynamodb_table, use_lockfile, .. } = config;
+    let BackendConfig { workspace_key_prefix, emulator, profile, role, .. } = config;
     let mut meant = json!({ "bucket": bucket, "key": key, "region": region, "encrypt": true, "allowed_account_ids": [account] });
     let all: &mut Map<String, Value> = meant.as_object_mut().expect("an object");
     let mut also = |name: &str, value: Option<Value>| drop(value.map(|value| all.insert(name.to_owned(), value)));
     also("kms_key_id", kms_key_arn.as_ref().map(|arn| json!(arn)));
+    also("profile", profile.as_ref().map(|profile| json!(profile)));
+    let assumed = |role: &AssumedRole| match &role.external_id {
+        Some(id) => json!({ "role_arn": role.arn, "external_id": id }),
+        None => json!({ "role_arn": role.arn }),
+    };
+    also("assume_role", role.as_ref().map(assumed));
     also("dynamodb_table", dynamodb_table.as_ref().map(|table| json!(table)));
     also("use_lockfile", use_lockfile.then_some(json!(true)));
     also("workspace_key_prefix", (workspace_key_prefix != "env:").then(|| json!(workspace_key_prefix)));

@@ -83,13 +83,13 @@ async fn from_the_table_to_lock_files_and_back() {
 
     // Who has no right to lock files, and does not get it by this, is in the way; so is a policy that is not tfbackend's.
     User::make(&backend.emulator, "other").await;
-    let other_user = "--role-arn arn:aws:iam::000000000000:user/other";
+    let other_user = "--runner arn:aws:iam::000000000000:user/other";
     refused(
         &backend,
         &format!("migrate --to both {other_user} -y"),
         &["user/other does not allow s3:GetObject, s3:PutObject, s3:DeleteObject"],
     );
-    let role = "--role-arn arn:aws:iam::000000000000:user/terraform";
+    let role = "--runner arn:aws:iam::000000000000:user/terraform";
     policy(&backend, &["disown"]);
     let statement = r#"{"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": "arn:aws:s3:::"#;
     refused(

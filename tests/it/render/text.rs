@@ -1,7 +1,7 @@
 //! What each file says, for each lock mechanism and each kind of encryption.
 
 use insta::assert_snapshot;
-use tfbackend::render::{BackendConfig, Emulator, RenderError, files};
+use tfbackend::render::{AssumedRole, BackendConfig, Emulator, RenderError, files};
 
 use super::{config, emulated, text};
 
@@ -292,13 +292,17 @@ fn no_value_becomes_more_than_a_value() {
         region: hostile.into(),
         account: hostile.into(),
         skips_account: false,
+        profile: Some(hostile.into()),
+        role: Some(AssumedRole { arn: hostile.into(), external_id: Some(hostile.into()) }),
         kms_key_arn: Some(format!("arn:aws:kms:eu-west-1:111122223333:key/{hostile}")),
         dynamodb_table: Some(hostile.into()),
         use_lockfile: true,
         workspace_key_prefix: hostile.into(),
         emulator: Some(Emulator { endpoint: hostile.into(), ca_file: Some(hostile.into()) }),
     };
-    let harmless = BackendConfig { workspace_key_prefix: "p".into(), ..both(emulated("http://127.0.0.1:1")) };
+    let role = AssumedRole { arn: "arn".into(), external_id: None };
+    let credentials = BackendConfig { profile: Some("p".into()), role: Some(role), ..emulated("http://127.0.0.1:1") };
+    let harmless = BackendConfig { workspace_key_prefix: "p".into(), ..both(credentials) };
     let mut expected = arguments(&text(&harmless, "backend.conf"));
     expected.push("custom_ca_bundle".into());
     expected.sort();

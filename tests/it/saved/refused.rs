@@ -187,6 +187,8 @@ async fn the_file_was_changed() {
     ");
 }
 
+const ROLE: &str = "--role-arn arn:aws:iam::123456789012:role/x --external-id acme";
+
 #[test]
 fn a_plan_leaves_nothing_else_to_be_said() {
     let place = Place::bare();
@@ -199,7 +201,7 @@ fn a_plan_leaves_nothing_else_to_be_said() {
             said.err
         );
     }
-    for option in ["-y", "--non-interactive", "--overwrite", "--parallelism 3", "--out x", "--profile p", "--output json"] {
+    for option in ["-y", "--non-interactive", "--overwrite", "--parallelism 3", "--out x", "--profile p", ROLE, "--output json"] {
         let said = place.bootstrap(&format!("p {option}"));
         assert!(said.all().contains("cannot read "), "{option}: {}", said.all());
     }

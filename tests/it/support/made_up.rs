@@ -53,6 +53,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         unwanted: vec![],
         changes: vec![],
         live: false,
+        notes: vec![],
     }
 }
 

@@ -140,6 +140,7 @@ async fn settings_are_shown_with_their_origin_and_written() {
     SETTING               VALUE              FROM
     project               acme               tfbackend.toml:2
     region                eu-west-1          tfbackend.toml:3
+    conf-credentials      false              default
     ephemeral             false              default
     tag                   Team=infra         tfbackend.toml:4
     key                   terraform.tfstate  default

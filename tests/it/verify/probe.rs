@@ -191,7 +191,7 @@ async fn what_is_wrong_with_the_question() {
         place.run(&all).refusal()
     };
     let role = "arn:aws:iam::000000000000:role/nobody";
-    assert!(refused(&["--role-arn", role]).contains("--probe"), "{}", refused(&["--role-arn", role]));
+    assert!(refused(&["--runner", role]).contains("--probe"), "{}", refused(&["--runner", role]));
     for text in [
         "terraform",
         "arn:aws:iam::000000000000:user/a",
@@ -200,7 +200,7 @@ async fn what_is_wrong_with_the_question() {
         "arn:aws:iam::000000000000:role/${a}",
         "",
     ] {
-        let refusal = refused(&["--probe", "--role-arn", text]);
+        let refusal = refused(&["--probe", "--runner", text]);
         assert!(refusal.starts_with("1\n") && refusal.contains("a role is given by its ARN") && !refusal.contains('\u{1b}'), "{refusal}");
     }
     // Nothing is there: nothing is tried.

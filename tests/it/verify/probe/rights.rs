@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{BUCKET, PYTHON, UNSEEN, held, left, made, only, probe, what};
 use crate::support::{emulator::Emulator, program::Place, user::User};
 
-const ROLE: &str = "--role-arn arn:aws:iam::000000000000:role/";
+const ROLE: &str = "--runner arn:aws:iam::000000000000:role/";
 
 /// A place in which a user works who may do no more than the policy says.
 async fn user(emulator: &Emulator, name: &str, statements: &serde_json::Value) -> Place {

@@ -1,0 +1,43 @@
+//! What is there of an environment before its settings are final: our file in its folder, its bucket, its account.
+
+use crate::{
+    aws::{
+        Aws,
+        kept::{Beside, Inspect},
+    },
+    cli::{beside, explain, failure::Failure, session::Connected},
+    host::Host,
+    settings::{
+        Settings,
+        merge::Merged,
+        names::{AccountId, EnvName},
+        rerun::Rerun,
+    },
+};
+
+/// What our file in the folder of an environment says.
+pub(super) fn beside_of(settings: &Settings, aws: &Aws, is_emulated: bool, host: &Host) -> Beside {
+    let dir = host.cwd.join(&settings.files.out);
+    let Some(file) = beside::find(&dir, settings) else { return Beside::default() };
+    let is_same_account = file.owner.account == aws.account() && file.owner.emulated == is_emulated;
+    file.read(settings, is_same_account)
+}
+
+/// Whether the environment has its state bucket already.
+pub(super) async fn is_live(env: &EnvName, merged: &Merged, connected: &Connected, host: &Host) -> Result<bool, Failure> {
+    let settings = merged.resolve(env).map_err(|error| explain::settings(&error))?;
+    let aws = connected.clone().about(&settings);
+    let (account, beside) = (account_of(&aws)?, beside_of(&settings, &aws, false, host));
+    let rerun = Rerun::new(env, merged, String::new(), false);
+    let inspect = Inspect { aws: &aws, env, merged, beside: &beside, account: &account, moves_state: false, rerun: &rerun };
+    let inspection = tokio::select! {
+        biased;
+        () = host.cancel.cancelled() => return Err(Failure::interrupted("interrupted while looking; nothing was changed")),
+        inspection = inspect.run() => inspection,
+    };
+    Ok(inspection.map_err(|error| explain::settings(&error))?.live)
+}
+
+pub(super) fn account_of(aws: &Aws) -> Result<AccountId, Failure> {
+    aws.account().parse().map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))
+}

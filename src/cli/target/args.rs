@@ -1,0 +1,146 @@
+//! What names a backend on a command line, and what names it again.
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    cli::{context::Context, environment::EnvironmentArgs, failure::Failure},
+    render::{hcl::quoted, shell::shell_word},
+    settings::{
+        layer::{EncryptionKind, Layer, LockMechanism, Namespace},
+        names::{AccountId, EnvName, ExternalId, KeyArn, NameError, ProjectName, Region, RoleArn},
+    },
+};
+
+/// Which backend. Without any of it, the one of the current folder.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Backend")]
+pub struct TargetArgs {
+    /// Environment that tfbackend made, with its settings
+    #[arg(long, short, value_name = "NAME", conflicts_with = "backend_config")]
+    pub env: Option<EnvName>,
+
+    /// Accept an environment that tfbackend.toml does not have, although it has others
+    #[arg(long)]
+    pub new_env: bool,
+
+    /// Partial configuration, as for `terraform init`; a later one goes over those before it
+    #[arg(long, value_name = "FILE", value_parser = file)]
+    pub backend_config: Vec<String>,
+
+    /// Bucket of the states
+    #[arg(long, value_name = "NAME")]
+    pub bucket: Option<String>,
+
+    /// State key (path of the default workspace's state in the bucket)
+    #[arg(long, value_name = "PATH")]
+    pub key: Option<String>,
+
+    /// Lock table
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+
+    /// AWS region of bucket and table
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+
+    /// Path under which the states of other workspaces are kept
+    #[arg(long, value_name = "PREFIX")]
+    pub workspace_key_prefix: Option<String>,
+
+    /// Account that the bucket must belong to; of an environment, also that of the credentials
+    #[arg(long, value_name = "ID")]
+    pub account: Option<AccountId>,
+
+    /// IAM role to assume before anything is looked at
+    #[arg(long, value_name = "ARN")]
+    pub role_arn: Option<RoleArn>,
+
+    /// External ID that the trust policy of `--role-arn` asks for
+    #[arg(long, value_name = "ID", requires = "role_arn")]
+    pub external_id: Option<ExternalId>,
+
+    /// How Terraform excludes two runs on one state at the same time
+    #[arg(long, value_name = "MECHANISM")]
+    pub lock: Option<LockMechanism>,
+
+    /// Key that states should be encrypted with (full key ARN)
+    #[arg(long, value_name = "ARN", conflicts_with = "encryption")]
+    pub kms_key: Option<KeyArn>,
+
+    /// How states should be encrypted
+    #[arg(long, value_name = "KIND")]
+    pub encryption: Option<EncryptionKind>,
+
+    /// Project that an environment belongs to
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<ProjectName>,
+
+    /// Namespace of an environment's bucket
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: Option<Namespace>,
+}
+
+impl TargetArgs {
+    pub(super) fn words(&self, env: Option<&EnvName>, cx: &Context<'_>) -> String {
+        let Self { env: _, backend_config, bucket, key, table, region, workspace_key_prefix, .. } = self;
+        let mut said: Vec<(&str, String)> = vec![];
+        said.extend(env.map(|env| ("env", env.to_string())));
+        said.extend(backend_config.iter().map(|file| ("backend-config", file.clone())));
+        let texts = [("bucket", bucket), ("key", key), ("table", table), ("workspace-key-prefix", workspace_key_prefix)];
+        said.extend(texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
+        said.extend(region.clone().map(|region| ("region", String::from(region))));
+        said.extend(self.account.as_ref().map(|account| ("account", account.to_string())));
+        said.extend(self.role_arn.as_ref().map(|role| ("role-arn", role.to_string())));
+        said.extend(self.external_id.as_ref().map(|id| ("external-id", id.to_string())));
+        said.extend(self.lock.and_then(|lock| Some(("lock", lock.to_possible_value()?.get_name().to_owned()))));
+        said.extend(self.kms_key.as_ref().map(|key| ("kms-key", key.to_string())));
+        said.extend(self.encryption.and_then(|kind| Some(("encryption", kind.to_possible_value()?.get_name().to_owned()))));
+        said.extend(self.project.as_ref().map(|project| ("project", project.to_string())));
+        said.extend(self.namespace.and_then(|space| Some(("namespace", space.to_possible_value()?.get_name().to_owned()))));
+        let word = |(name, text): (&str, String)| {
+            let sign = if text.starts_with('-') { '=' } else { ' ' };
+            format!(" --{name}{sign}{}", shell_word(&text))
+        };
+        said.into_iter().map(word).collect::<String>() + &cx.global.words()
+    }
+}
+
+/// What is said on the command line, as settings.
+pub(super) fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<EnvironmentArgs, Failure> {
+    let layer = Layer {
+        project: args.project.clone(),
+        region: args.region.clone(),
+        account: args.account.clone(),
+        profile: cx.global.profile.clone(),
+        role_arn: args.role_arn.clone(),
+        external_id: args.external_id.clone(),
+        bucket: parsed("--bucket", args.bucket.as_ref())?,
+        table: parsed("--table", args.table.as_ref())?,
+        key: parsed("--key", args.key.as_ref())?,
+        workspace_key_prefix: parsed("--workspace-key-prefix", args.workspace_key_prefix.as_ref())?,
+        lock: args.lock,
+        kms_key: args.kms_key.clone(),
+        encryption: args.encryption,
+        namespace: args.namespace,
+        ..Layer::default()
+    };
+    let env = match (&args.env, cx.host.var("TFBACKEND_ENV")) {
+        (Some(env), _) => Some(env.clone()),
+        (None, Some(name)) => Some(name.parse().map_err(|error: NameError| Failure::failed(format!("variable TFBACKEND_ENV: {error}")))?),
+        (None, None) => None,
+    };
+    Ok(EnvironmentArgs { env, new_env: args.new_env, layer })
+}
+
+fn parsed<T: std::str::FromStr<Err = NameError>>(flag: &str, text: Option<&String>) -> Result<Option<T>, Failure> {
+    text.map(|text| text.parse().map_err(|error| Failure::failed(format!("{flag} {}: {error}", quoted(text))))).transpose()
+}
+
+/// The other form of Terraform's flag would show a credential again in every hint.
+fn file(text: &str) -> Result<String, &'static str> {
+    if text.contains('=') {
+        Err("a file is wanted; single values have flags of their own, like --bucket and --key")
+    } else {
+        Ok(text.to_owned())
+    }
+}

@@ -1,0 +1,135 @@
+//! Profile and role of an environment: tfbackend uses them, and Terraform does on request.
+
+use std::{fs, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::support::{emulator::Emulator, program::Place, user::User};
+
+const PYTHON: &str = "tests/it/credentials.py";
+const ADMIN: &str = "arn:aws:iam::000000000000:role/teams/admin";
+const QUIET: &str = "trail = \"off\"\nalarms = false\naccess-logs = false\n";
+
+/// An engineer who may do nothing but assume a role, by way of a profile; no variable has credentials.
+async fn engineer(emulator: &Emulator) -> Place {
+    emulator.python(PYTHON, &[]);
+    let user = User::make(emulator, "engineer").await;
+    user.may(&json!({ "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ADMIN })).await;
+    let mut place = user.place(emulator);
+    let [id, secret] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| place.vars.remove(name).expect("a key"));
+    let profile = format!("[profile engineer]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\nregion = eu-west-1\n");
+    let config = place.path().join("aws-config");
+    fs::write(&config, profile).expect("written");
+    place.set("AWS_CONFIG_FILE", &config.display().to_string());
+    place
+}
+
+fn settings(place: &Place, env: &str) {
+    let text = format!("project = \"acme\"\n{QUIET}[env.prod]\n{env}");
+    fs::write(place.path().join("tfbackend.toml"), text).expect("written");
+}
+
+fn run(place: &Place, line: &str) -> (Option<i32>, String) {
+    let said = place.run(&line.split_whitespace().collect::<Vec<_>>());
+    // Where a line breaks is another matter.
+    (said.code, said.all().split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn document(place: &Place, line: &str) -> Value {
+    let said = place.run(&[&line.split_whitespace().collect::<Vec<_>>()[..], &["--output", "json"]].concat());
+    serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()))
+}
+
+#[tokio::test]
+async fn an_environment_is_made_and_used_by_way_of_its_profile_and_role() {
+    let emulator = Emulator::start().await;
+    let place = engineer(&emulator).await;
+    let at = format!("--env prod --endpoint-url {}", emulator.endpoint());
+
+    settings(&place, "profile = \"engineer\"\nconf-credentials = true\n");
+    let (code, said) = run(&place, &format!("bootstrap {at} -y"));
+    assert_ne!(code, Some(0), "the engineer alone may do nothing: {said}");
+    let role = format!("profile = \"engineer\"\nrole-arn = \"{ADMIN}\"\nconf-credentials = true\n");
+    settings(&place, &format!("{role}external-id = \"acme-1\"\n"));
+
+    // The region is that of the profile.
+    let (code, said) = run(&place, &format!("bootstrap {at} -y"));
+    assert_eq!(code, Some(0), "{said}");
+    for note in ["calls are made with profile engineer, which tfbackend.toml:6 names", &format!("calls are made as {ADMIN}, the role that")]
+    {
+        assert!(said.contains(note), "{said}");
+    }
+    let conf = fs::read_to_string(place.path().join("backend.conf")).expect("a file");
+    let rendered = format!("profile = \"engineer\"\nassume_role = {{\n  role_arn    = \"{ADMIN}\"\n  external_id = \"acme-1\"\n}}\n");
+    assert!(conf.contains(&rendered), "{conf}");
+
+    let terraform = |args: &[&str]| {
+        let mut command = Command::new("terraform");
+        command.args(args).current_dir(place.path()).env_clear().envs(&place.vars).env("CHECKPOINT_DISABLE", "1");
+        let output = command.output().expect("terraform");
+        let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && !all.contains("Warning"), "{args:?}: {all}");
+    };
+    terraform(&["init", "-no-color", "-input=false", "-backend-config=backend.conf"]);
+    fs::write(place.path().join("main.tf"), "output \"x\" {\n  value = 1\n}\n").expect("written");
+    terraform(&["apply", "-no-color", "-input=false", "-auto-approve"]);
+
+    // By the environment, by the folder, and by the bucket alone with the role on the command line.
+    for way in [
+        at.clone(),
+        String::new(),
+        format!(
+            "--bucket acme-tfstate-prod-000000000000-eu-west-1 --endpoint-url {} --profile engineer --role-arn {ADMIN} --external-id acme-1",
+            emulator.endpoint()
+        ),
+    ] {
+        let listed = document(&place, &format!("state list {way}"));
+        assert_eq!(listed["states"].as_array().map(Vec::len), Some(1), "{way}: {listed:#}");
+    }
+    let noted = document(&place, &format!("lock list {at}"))["notes"].to_string();
+    assert!(noted.contains("calls are made with profile engineer") && noted.contains("the role that tfbackend.toml:7 names"), "{noted}");
+    let verified = document(&place, &format!("verify {at} --min-severity medium"));
+    assert_eq!(verified["findings"], json!([]), "{verified:#}");
+    assert!(verified["notes"].to_string().contains("the role that tfbackend.toml:7 names"), "{verified:#}");
+    // Written again, the files are the same; without the request, neither is in them.
+    assert_eq!(run(&place, &format!("render {at} --check")).0, Some(0));
+    settings(&place, &format!("{role}external-id = \"acme-1\"\n").replace("true", "false"));
+    let (code, said) = run(&place, &format!("render {at}"));
+    assert_eq!(code, Some(0), "{said}");
+    let conf = fs::read_to_string(place.path().join("backend.conf")).expect("a file");
+    assert!(!conf.contains("assume_role") && !conf.contains("profile"), "{conf}");
+}
+
+/// Printed commands name the role again, and the profile once.
+#[tokio::test]
+async fn printed_commands_name_profile_and_role() {
+    let emulator = Emulator::start().await;
+    let place = engineer(&emulator).await;
+    let flags = format!("--project acme --profile engineer --role-arn {ADMIN} --external-id acme-1");
+    let (code, said) = run(&place, &format!("plan --env prod {flags}"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("note: calls are made"), "the caller said it: {said}");
+    let next = document(&place, &format!("verify --env prod {flags}"))["notes"].to_string();
+    let command = format!("tfbackend bootstrap --env prod --project acme --role-arn {ADMIN} --external-id acme-1 --profile=engineer");
+    assert!(next.contains(&command), "{next}");
+
+    let (code, said) = run(&place, &format!("plan --env prod {}", flags.replace("acme-1", "acme-2")));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("sts:AssumeRole"), "{said}");
+}
+
+/// Credentials of the command line are those of the caller, and not a part of the plan.
+#[tokio::test]
+async fn a_saved_plan_is_carried_out_with_other_credentials() {
+    let emulator = Emulator::start().await;
+    let place = engineer(&emulator).await;
+    let role = format!("--role-arn {ADMIN} --external-id acme-1");
+    let (code, said) = run(&place, &format!("plan --env prod --project acme --profile engineer {role} --out saved.plan"));
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&place, "bootstrap saved.plan -y --profile engineer");
+    assert_eq!(code, Some(3), "without the role: {said}");
+    let config = fs::read_to_string(place.path().join("aws-config")).expect("a file").replace("profile engineer", "profile ci");
+    fs::write(place.path().join("aws-config"), config).expect("written");
+    let (code, said) = run(&place, &format!("bootstrap saved.plan -y --profile ci {role}"));
+    assert_eq!(code, Some(0), "{said}");
+}
