@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ALL = ("bootstrap", "teardown")
+ALL = ("bootstrap", "states", "teardown")
 
 args = sys.argv[1:]
 chosen = (args.pop(0),) if args[:1] and args[0] in ALL else ALL

@@ -26,16 +26,22 @@ class Emulator:
     def __init__(self, script, *args):
         self.script, self.args = script, args
 
+    def command(self, port):
+        command = [sys.executable, "-I", self.script, *map(str, self.args)]
+        return command + ["ministack.app:app", "--workers", "0", *(word for at in self.bound(port) for word in ("--bind", at))]
+
+    def bound(self, port):
+        """Addresses that it listens on."""
+        return [f"127.0.0.1:{port}"]
+
     def __enter__(self):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
         vars = {"PATH": os.environ["PATH"], "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
         vars |= {"DOCKER_HOST": "unix:///nonexistent", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "LOG_LEVEL": "ERROR"}
-        command = [sys.executable, "-I", self.script, *map(str, self.args)]
-        command += ["ministack.app:app", "--workers", "0", "--bind", f"127.0.0.1:{port}"]
         self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(command, env=vars, cwd=tempfile.gettempdir(), stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(self.command(port), env=vars, cwd=tempfile.gettempdir(), stdout=self.log, stderr=self.log)
         for _ in range(600):
             try:
                 self.ask("calls")
@@ -119,6 +125,14 @@ def times(seconds):
 
 def machine():
     return f"{datetime.now(timezone.utc):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.platform()}"
+
+
+def built():
+    """The release binary, built if need be."""
+    command = ["cargo", "build", "--locked", "--release", "--message-format=json-render-diagnostics"]
+    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    artifacts = (json.loads(line) for line in output.splitlines())
+    return next(a["executable"] for a in artifacts if a.get("executable") and a["target"]["name"] == "tfbackend")
 
 
 def version(command, vars=None):

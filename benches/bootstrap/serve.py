@@ -1,9 +1,10 @@
-"""Runs the emulator behind a network: adds time to each call, and writes down what was called when.
+"""Runs the emulator behind a network: adds time to each call and to each new connection, and writes down what was called when.
 
-The first argument is what is added to each call, in seconds; the second is `overlap` where every second write that
+The first argument is what is added to each call, in seconds; the second what is added to the first call of a connection,
+for the handshakes of TCP and TLS that a real one begins with; the third is `overlap` where every second write that
 overlaps with another on its bucket is to be answered with 409, as S3 does and no emulator.
 
-GET  /_bench/calls     the calls so far: operation, whether it writes, start, end
+GET  /_bench/calls     the calls so far: operation, whether it writes, start, end, connection, version of HTTP
 POST /_bench/forget    forgets them
 """
 
@@ -19,8 +20,9 @@ from urllib.parse import parse_qs
 from ministack import app
 
 known = app.app
-delay, overlap = float(sys.argv[1]), sys.argv[2] == "overlap"
+delay, handshake, overlap = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3] == "overlap"
 calls = []
+known_connections = set()
 writing = Counter()
 overlaps = Counter()
 READS = ("Get", "List", "Describe", "Head", "Scan", "Query", "BatchGet", "AssumeRole")
@@ -64,7 +66,11 @@ async def far(scope, receive, send):
     body = b"".join(parts)
     name = operation(scope, headers, body)
     writes = not name.startswith(READS)
-    call = {"operation": name, "writes": writes, "start": start, "end": None}
+    # A port of the caller's and an address of ours: no two connections at the same time have the same.
+    connection = "{}:{} {}:{}".format(*scope["client"], *scope["server"])
+    new = connection not in known_connections
+    known_connections.add(connection)
+    call = {"operation": name, "writes": writes, "start": start, "end": None, "connection": connection, "http": scope["http_version"]}
     calls.append(call)
     bucket = scope["path"].strip("/").split("/")[0] if writes and b"/s3/" in headers.get(b"authorization", b"") else None
     aborted = False
@@ -72,8 +78,8 @@ async def far(scope, receive, send):
         overlaps[bucket] += writing[bucket] > 0
         aborted = overlap and writing[bucket] > 0 and overlaps[bucket] % 2 == 1
         writing[bucket] += not aborted
-    if delay:
-        await asyncio.sleep(delay)
+    if delay or new and handshake:
+        await asyncio.sleep(delay + handshake * new)
 
     read = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -90,6 +96,6 @@ async def far(scope, receive, send):
 
 
 app.app = far
-del sys.argv[1:3]
+del sys.argv[1:4]
 # With what it lacks of AWS: without that no backend is as it should be.
 runpy.run_path(str(Path(__file__).parents[2] / "src" / "sandbox" / "serve.py"), run_name="__main__")

@@ -37,7 +37,7 @@ use crate::{
 
 /// How many objects are looked at at once: enough to hide the way there and back, and far from what
 /// S3 does for one prefix (5,500 reads a second).
-pub const AT_ONCE: usize = 32;
+pub const AT_ONCE: usize = 64;
 
 /// How the backend is meant to be used.
 #[derive(Clone, Debug, PartialEq)]
