@@ -17,6 +17,7 @@ use super::{
 use crate::{observation::Owner, spec::Spec};
 
 mod acl;
+mod deletion;
 pub mod encryption;
 pub mod lifecycle;
 pub mod logging;
@@ -121,10 +122,8 @@ impl Resource for Bucket {
         Ok(Some(self.name.clone()))
     }
 
-    /// Only when it is empty: S3 itself refuses otherwise, whatever came in since somebody looked.
     async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
-        let request = aws.clients.s3.delete_bucket().bucket(&self.name).expected_bucket_owner(aws.account());
-        found(aws.send(DELETE, &self.name, &[], || request.clone().send()).await, NOT_YET).map(drop)
+        self.delete_at(aws).await.map(drop)
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    created::{created, is_another},
+    created::is_another,
     empty::{self, Emptied, Emptying, NotEmptied},
     lifted::{LiftedWait, is_denied, may_pass},
     people,
@@ -51,8 +51,8 @@ pub struct Demolition<'a> {
 #[derive(Debug, Default)]
 pub struct Done {
     pub key: Option<Doomed>,
-    /// When the state bucket that was deleted had been made, where S3 says so.
-    pub created: Option<Timestamp>,
+    /// When the state bucket was deleted, by the clock of S3.
+    pub deleted: Option<Timestamp>,
     /// By bucket.
     pub emptied: BTreeMap<String, Emptied>,
     /// Who had the policy until then.
@@ -90,11 +90,7 @@ impl Cloud for Demolition<'_> {
 impl Demolition<'_> {
     /// Lifts what forbids it, empties it, and has S3 itself say that nothing is in it.
     async fn bucket(&self, bucket: &Bucket) -> Result<(), DemolitionError> {
-        let is_states = bucket.name == self.bucket;
-        let asked = async { if is_states { created(self.aws, self.bucket).await } else { None } };
-        let (lifted, was_created) = tokio::join!(self.lift(&bucket.name), asked);
-        let lifted = lifted?;
-        self.done(|done| done.created = done.created.or(was_created));
+        let lifted = self.lift(&bucket.name).await?;
         let mut wait = LiftedWait::new(self.patience, &self.cancel);
         loop {
             let emptying = Emptying {
@@ -115,9 +111,15 @@ impl Demolition<'_> {
                 Err(left) if lifted && is_denied(&left) && wait.again().await => continue,
                 Err(left) => return Err(left.into()),
             }
-            match bucket.delete(self.aws).await {
+            match bucket.delete_at(self.aws).await {
                 Err(error) if (error.is(NOT_EMPTY) || lifted && may_pass(&error)) && wait.again().await => {}
-                deleted => return Ok(deleted?),
+                Err(error) => return Err(error.into()),
+                Ok(at) => {
+                    if bucket.name == self.bucket {
+                        self.done(|done| done.deleted = at);
+                    }
+                    return Ok(());
+                }
             }
         }
     }
@@ -143,11 +145,11 @@ impl Demolition<'_> {
     /// What somebody makes while it is taken down is under this key.
     async fn key(&self, key: &Key) -> Result<(), DemolitionError> {
         let mut wait = LiftedWait::new(self.patience, &self.cancel);
-        let mut was_created = None;
-        self.done(|done| was_created = done.created);
+        let mut deleted = None;
+        self.done(|done| deleted = done.deleted);
         // One that was just deleted may still be seen.
         while bucket::region(self.aws, self.bucket, self.aws.account()).await?.is_some() {
-            if is_another(self.aws, self.bucket, was_created).await {
+            if is_another(self.aws, self.bucket, deleted).await {
                 return Err(DemolitionError::UsedAgain { bucket: self.bucket.to_owned() });
             }
             if !wait.again().await {

@@ -13,14 +13,14 @@ use crate::{
     spec::Address,
 };
 
-/// What was deleted may still be seen for a while. `created`: when the state bucket that was deleted had been made.
+/// What was deleted may still be seen for a while. `deleted`: when the state bucket was, by the clock of S3.
 ///
 /// # Errors
 /// If something is there that should have gone, or that cannot be seen.
 pub async fn must_be_gone(
     terms: &Terms,
     environment: &Environment,
-    created: Option<Timestamp>,
+    deleted: Option<Timestamp>,
     cx: &mut Context<'_>,
 ) -> Result<(), Failure> {
     let mut waiting = Waiting::at_most(PATIENCE);
@@ -30,7 +30,7 @@ pub async fn must_be_gone(
         if there.is_empty() {
             return Ok(());
         }
-        if is_made_again(&there, environment, created).await {
+        if is_made_again(&there, environment, deleted).await {
             break there;
         }
         waits.on(&there, cx);
@@ -45,8 +45,8 @@ pub async fn must_be_gone(
 }
 
 /// Whether the state bucket is another one than that which was deleted: then waiting is of no use.
-async fn is_made_again(there: &[Address], environment: &Environment, created: Option<Timestamp>) -> bool {
-    there.contains(&STATE_BUCKET) && is_another(&environment.aws, &environment.names.state_bucket, created).await
+async fn is_made_again(there: &[Address], environment: &Environment, deleted: Option<Timestamp>) -> bool {
+    there.contains(&STATE_BUCKET) && is_another(&environment.aws, &environment.names.state_bucket, deleted).await
 }
 
 /// The addresses of all that would be deleted now.

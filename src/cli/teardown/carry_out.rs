@@ -81,7 +81,7 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
     }
     let done = demolition.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let failure = match told::left(&outcome, cx.host.cancel.is_cancelled()) {
-        None => again::must_be_gone(&terms, environment, done.created, cx).await.err(),
+        None => again::must_be_gone(&terms, environment, done.deleted, cx).await.err(),
         some => some,
     };
     let taken = TakenDown { backup, files, applied: outcome.applied.len(), whole: failure.is_none(), done };
