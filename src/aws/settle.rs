@@ -3,6 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::error::AwsError;
 
@@ -97,16 +98,18 @@ pub fn names_somebody_unknown(error: &AwsError) -> bool {
     error.is(UNKNOWN) && error.message.as_deref().is_some_and(|message| message.contains("rincipal"))
 }
 
-/// A limited time to wait for what AWS shows or allows only after a while, by the clock and not by the number of tries.
+/// A limited time to wait for what AWS shows or allows only after a while, by the clock and not by the number of tries. It begins
+/// with the first try that was in vain, however long that took.
 pub struct Waiting {
-    started: Instant,
+    started: Option<Instant>,
     patience: Duration,
     pauses: Pauses,
+    cancel: Option<CancellationToken>,
 }
 
 impl Waiting {
     pub fn at_most(patience: Duration) -> Self {
-        Self { started: Instant::now(), patience, pauses: Pauses::default() }
+        Self { started: None, patience, pauses: Pauses::default(), cancel: None }
     }
 
     /// With pauses that do not grow beyond this.
@@ -114,17 +117,34 @@ impl Waiting {
         Self { pauses: Pauses { longest, ..Pauses::default() }, ..Self::at_most(patience) }
     }
 
-    pub fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+    /// That Ctrl-C ends.
+    #[must_use]
+    pub fn until_cancelled(self, cancel: &CancellationToken) -> Self {
+        Self { cancel: Some(cancel.clone()), ..self }
     }
 
-    /// Waits a moment; once the time is over, returns false at once.
+    /// Since the first try that was in vain.
+    pub fn elapsed(&self) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| started.elapsed())
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(CancellationToken::is_cancelled)
+    }
+
+    /// Waits a moment; once the time is over, or it was cancelled, returns false at once.
     pub async fn again(&mut self) -> bool {
-        let goes_on = self.elapsed() < self.patience;
-        if goes_on {
-            self.pauses.wait().await;
+        let started = *self.started.get_or_insert_with(Instant::now);
+        if started.elapsed() >= self.patience || self.is_cancelled() {
+            return false;
         }
-        goes_on
+        match &self.cancel {
+            Some(cancel) => cancel.run_until_cancelled(self.pauses.wait()).await.is_some(),
+            None => {
+                self.pauses.wait().await;
+                true
+            }
+        }
     }
 }
 

@@ -161,10 +161,13 @@ impl HttpConnector for Script {
         let about = |(operation, text, _): &&(String, String, Answer)| *operation == call.operation && call.text.contains(&**text);
         let answer = answer.or_else(|| state.about.iter().find(about).map(|(_, _, answer)| answer.clone()));
         let answer = answer.or_else(|| state.always.get(&call.operation).cloned());
+        let takes = answer.as_ref().map_or(Duration::ZERO, |answer| answer.takes);
         let response = answer.map(|answer| answer.to_response(&call));
         let text = call.text.clone();
         state.calls.push(call);
         drop(state);
+        // Not as a future: the SDK, which never sleeps here, would time out.
+        std::thread::sleep(takes);
         HttpConnectorFuture::ready(match response {
             Some(Some(response)) => Ok(response),
             Some(None) => Err(ConnectorError::io("the connection broke".into())),

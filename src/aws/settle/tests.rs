@@ -99,6 +99,28 @@ async fn a_wait_ends_by_the_clock() {
     assert!(!waiting.again().await && waiting.elapsed() < before + FIRST_PAUSE / 2, "no pause after the end");
 }
 
+/// What was denied in the first moment of a try that took minutes is tried once more.
+#[tokio::test]
+async fn a_wait_begins_with_the_first_try_that_was_in_vain() {
+    let patience = Duration::from_millis(250);
+    let mut waiting = Waiting::at_most(patience);
+    tokio::time::sleep(patience * 2).await;
+    assert!(waiting.elapsed() == Duration::ZERO && waiting.again().await, "the first try took longer than the patience");
+    tokio::time::sleep(patience).await;
+    assert!(!waiting.again().await, "and the second one longer than what is left");
+}
+
+#[tokio::test]
+async fn a_wait_that_is_cancelled_ends_at_once() {
+    let cancel = CancellationToken::new();
+    let mut waiting = Waiting::at_most(PATIENCE).until_cancelled(&cancel);
+    waiting.pauses.next = PATIENCE;
+    let started = Instant::now();
+    let (goes_on, ()) = tokio::join!(waiting.again(), async { cancel.cancel() });
+    assert!(!goes_on && waiting.is_cancelled() && !waiting.again().await);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
 #[test]
 fn pauses_grow_up_to_the_longest_and_are_never_the_same() {
     let mut pauses = Pauses::default();

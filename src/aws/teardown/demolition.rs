@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     created::is_another,
     empty::{self, Emptied, Emptying, NotEmptied},
-    lifted::{LiftedWait, is_denied, may_pass},
+    lifted::{is_denied, may_pass},
     people,
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
         policies::{ACCESS_LOG_WRITES, HISTORY, LOGS, TRAIL_CHECKS, TRAIL_WRITES},
         resource::Resource,
         resources::AwsSpec,
+        settle::Waiting,
     },
     plan::Change,
     spec::Address,
@@ -91,7 +92,7 @@ impl Demolition<'_> {
     /// Lifts what forbids it, empties it, and has S3 itself say that nothing is in it.
     async fn bucket(&self, bucket: &Bucket) -> Result<(), DemolitionError> {
         let lifted = self.lift(&bucket.name).await?;
-        let mut wait = LiftedWait::new(self.patience, &self.cancel);
+        let mut wait = Waiting::at_most(self.patience).until_cancelled(&self.cancel);
         loop {
             let emptying = Emptying {
                 aws: self.aws,
@@ -144,7 +145,7 @@ impl Demolition<'_> {
 
     /// What somebody makes while it is taken down is under this key.
     async fn key(&self, key: &Key) -> Result<(), DemolitionError> {
-        let mut wait = LiftedWait::new(self.patience, &self.cancel);
+        let mut wait = Waiting::at_most(self.patience).until_cancelled(&self.cancel);
         let mut deleted = None;
         self.done(|done| deleted = done.deleted);
         // One that was just deleted may still be seen.

@@ -1,39 +1,17 @@
-//! Waiting for a denial to pass: a policy that was just written or deleted does not hold everywhere at once.
-
-use std::time::Duration;
-
-use tokio_util::sync::CancellationToken;
+//! Which denials may pass: a policy that was just written or deleted does not hold everywhere at once.
 
 use super::empty::{Left, NotEmptied, Reason, Why};
-use crate::aws::{
-    error::{AwsError, Kind},
-    settle::Waiting,
-};
+use crate::aws::error::{AwsError, Kind};
 
 /// How a denial says that it is by another policy than the one that was lifted.
-const OF_OTHERS: [&str; 5] =
-    ["identity-based policy", "service control policy", "resource control policy", "permissions boundary", "session policy"];
-
-/// The time that a teardown waits for one bucket. Ctrl-C ends it.
-pub struct LiftedWait<'a> {
-    waiting: Waiting,
-    cancel: &'a CancellationToken,
-}
-
-impl<'a> LiftedWait<'a> {
-    pub fn new(patience: Duration, cancel: &'a CancellationToken) -> Self {
-        Self { waiting: Waiting::at_most(patience), cancel }
-    }
-
-    /// Waits a moment; false once the time is over.
-    pub async fn again(&mut self) -> bool {
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => false,
-            goes_on = self.waiting.again() => goes_on,
-        }
-    }
-}
+const OF_OTHERS: [&str; 6] = [
+    "identity-based policy",
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "VPC endpoint policy",
+];
 
 /// Whether all that is left was denied, and by nothing that says it is another policy.
 pub fn is_denied(left: &NotEmptied) -> bool {
@@ -51,4 +29,33 @@ pub fn may_pass(error: &AwsError) -> bool {
 
 fn is_of_others(message: &str) -> bool {
     OF_OTHERS.iter().any(|policy| message.contains(policy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::error::Api;
+
+    /// The policies that AWS names in a denial, and one that it does not name.
+    #[test]
+    fn only_the_bucket_policy_was_lifted() {
+        let denied = |why: &str| {
+            let why =
+                format!("User: arn:aws:iam::1:user/me is not authorized to perform: s3:DeleteBucket on resource: arn:aws:s3:::a{why}");
+            AwsError { kind: Kind::Denied, ..AwsError::nonsense(Api::new("s3:DeleteBucket"), "a", &why) }
+        };
+        for (why, passes) in [
+            (" with an explicit deny in a resource-based policy", true),
+            ("", true),
+            (" because no identity-based policy allows the s3:DeleteBucket action", false),
+            (" with an explicit deny in a service control policy", false),
+            (" with an explicit deny in a resource control policy", false),
+            (" because no permissions boundary allows the s3:DeleteBucket action", false),
+            (" because no session policy allows the s3:DeleteBucket action", false),
+            (" because no VPC endpoint policy allows the s3:DeleteBucket action", false),
+            (" with an explicit deny in a VPC endpoint policy", false),
+        ] {
+            assert_eq!(may_pass(&denied(why)), passes, "{why}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::{
     demolition::DemolitionError,
     empty::{self, Emptied, Emptying},
     freeze::OPERATION,
-    lifted::{LiftedWait, is_denied},
+    lifted::is_denied,
     scope::Scope,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         error::AwsError,
         policies::{self, HISTORY},
         policy::Document,
+        settle::Waiting,
         store::{Store, table::What},
     },
     state::{layout, lock::LockInfo},
@@ -77,7 +78,7 @@ impl Purge<'_> {
             parallelism: empty::AT_ONCE,
             cancel: self.cancel,
         };
-        let mut wait = LiftedWait::new(self.patience, self.cancel);
+        let mut wait = Waiting::at_most(self.patience).until_cancelled(self.cancel);
         let mut all = Emptied::default();
         loop {
             let emptied = emptying.run(&mut |_| {}).await;

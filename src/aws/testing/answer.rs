@@ -1,5 +1,7 @@
 //! Answers of AWS, in the protocol of whoever asked.
 
+use std::time::Duration;
+
 use aws_smithy_cbor::Encoder;
 use aws_smithy_runtime_api::{
     client::orchestrator::HttpResponse,
@@ -15,6 +17,7 @@ pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     content: Content,
+    pub(super) takes: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ enum Content {
 
 /// Success, and nothing more to say.
 pub fn empty() -> Answer {
-    Answer { status: 200, headers: vec![], content: Content::Empty }
+    Answer { status: 200, headers: vec![], content: Content::Empty, takes: Duration::ZERO }
 }
 
 /// XML: a whole document of S3, or what stands in the result of IAM and SNS.
@@ -48,12 +51,12 @@ pub fn error(status: u16, code: &str) -> Answer {
 }
 
 pub fn error_saying(status: u16, code: &str, message: &str) -> Answer {
-    Answer { status, headers: vec![], content: Content::Error(code.to_owned(), message.to_owned()) }
+    Answer { status, content: Content::Error(code.to_owned(), message.to_owned()), ..empty() }
 }
 
 /// What is not an answer of AWS's.
 pub fn page(status: u16, kind: &str, body: &str) -> Answer {
-    Answer { status, headers: vec![("content-type", kind.to_owned())], content: Content::Page(body.to_owned()) }
+    Answer { status, headers: vec![("content-type", kind.to_owned())], content: Content::Page(body.to_owned()), ..empty() }
 }
 
 /// No answer, though the call may have been carried out.
@@ -66,6 +69,12 @@ impl Answer {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
+    }
+
+    /// Given so much later.
+    #[must_use]
+    pub fn after(self, takes: Duration) -> Self {
+        Self { takes, ..self }
     }
 
     /// `None` where the answer gets lost.

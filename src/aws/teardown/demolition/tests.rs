@@ -125,12 +125,14 @@ async fn objects_that_are_denied_though_that_was_lifted_are_waited_for() {
     let version = "<Version><Key>a.tfstate</Key><VersionId>1</VersionId><IsLatest>true</IsLatest><Size>2</Size></Version>";
     let full = || text(format!("<ListVersionsResult><IsTruncated>false</IsTruncated>{version}</ListVersionsResult>"));
     let denied = "<Error><Key>a.tfstate</Key><VersionId>1</VersionId><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+    // An emptying that takes longer than is waited.
+    let takes = SHORT * 5 / 4;
     let script = emptied(Script::new())
         .on(GET_POLICY, text(policy(vec![history()])))
         .on(DELETE_POLICY, nothing())
         .on(LIST_VERSIONS, full())
         .on(LIST_VERSIONS, full())
-        .on(DELETE_OBJECTS, text(format!("<DeleteResult>{denied}</DeleteResult>")))
+        .on(DELETE_OBJECTS, text(format!("<DeleteResult>{denied}</DeleteResult>")).after(takes))
         .on(DELETE_OBJECTS, text("<DeleteResult></DeleteResult>"))
         .on(DELETE_BUCKET, nothing());
     let done = down(&script, AwsSpec::Bucket(bucket()), false).await.expect("it goes");
