@@ -10,6 +10,7 @@ use std::{
 
 use aws_smithy_runtime_api::{client::result::SdkError, http::Response};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 pub mod error;
@@ -56,6 +57,8 @@ pub struct Aws {
     pub region: String,
     pub mark: Mark,
     pub notes: Notes,
+    /// Ends what only waits.
+    pub cancel: CancellationToken,
 }
 
 /// What a person should know of writes that went well.
@@ -75,7 +78,13 @@ impl Notes {
 
 impl Aws {
     pub fn new(clients: Clients, caller: Caller, region: String, mark: Mark) -> Self {
-        Self { clients, caller, region, mark, notes: Notes::default() }
+        Self { clients, caller, region, mark, notes: Notes::default(), cancel: CancellationToken::new() }
+    }
+
+    /// With a token that ends what only waits.
+    #[must_use]
+    pub fn until_cancelled(self, cancel: CancellationToken) -> Self {
+        Self { cancel, ..self }
     }
 
     /// The account that every bucket must belong to (`x-amz-expected-bucket-owner`).

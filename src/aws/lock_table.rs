@@ -1,7 +1,5 @@
 //! The table whose items are Terraform's locks and the digests of its states.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType, SseSpecification, SseStatus,
     SseType, TableDescription, TableStatus, Tag,
@@ -14,12 +12,13 @@ use super::{
     ownership,
     ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
     resource::{Found, Look, Resource},
-    settle::{TABLE, Waiting},
 };
 use crate::{observation::Owner, spec::Spec};
+use wait::After;
 
 pub mod migration;
 pub mod recovery;
+pub mod wait;
 
 const DESCRIBE: Api = Api::new("dynamodb:DescribeTable");
 const TAGS: Api = Api::new("dynamodb:ListTagsOfResource");
@@ -33,8 +32,6 @@ const ABSENT: &[&str] = &["ResourceNotFoundException"];
 const BUSY: &[&str] = &["ResourceInUseException"];
 /// Being updated, or not seen everywhere yet.
 const NOT_YET: &[&str] = &["ResourceInUseException", "ResourceNotFoundException"];
-/// The longest pause between two looks: the SDK's own waiter starts with 20 s, and a table takes a few.
-const POLL: Duration = Duration::from_millis(500);
 
 /// What Terraform expects: one attribute, the partition key (Terraform's s3 backend documentation).
 pub const KEY: &str = "LockID";
@@ -151,12 +148,12 @@ impl Resource for LockTable {
                 if found(aws.send(UPDATE, &self.name, BUSY, || request.clone().send()).await, ABSENT)?.is_none() {
                     return Ok(());
                 }
-                self.wait_until_active(aws).await?;
+                self.wait_until_updated(aws).await?;
             }
             let request = aws.clients.dynamodb.delete_table().table_name(&self.name);
             found(aws.send(DELETE, &self.name, BUSY, || request.clone().send()).await, ABSENT)?;
         }
-        self.wait_until(aws, |table| table.is_none()).await
+        self.wait_until_gone(aws).await
     }
 }
 
@@ -194,7 +191,7 @@ impl LockTable {
         match aws.send(CREATE, &self.name, &[], || request.clone().send()).await {
             // Another run of ours was faster, or the answer of this one was lost.
             Err(error) if error.is(&["ResourceInUseException"]) => {
-                self.wait_until_active(aws).await?;
+                self.wait_until_active(aws, After::Creation).await?;
                 match get_tags(aws, &self.arn(aws)).await? {
                     Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
                     _ => Err(error),
@@ -202,7 +199,7 @@ impl LockTable {
             }
             result => {
                 result?;
-                self.wait_until_active(aws).await
+                self.wait_until_active(aws, After::Creation).await
             }
         }
     }
@@ -222,12 +219,11 @@ impl LockTable {
         }
         for request in updates {
             aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send()).await?;
-            self.wait_until_active(aws).await?;
+            self.wait_until_active(aws, After::Update).await?;
         }
         if let Some(request) = encryption {
             aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send()).await?;
-            // The table may be active again while it is still being encrypted with the other key.
-            self.wait_until(aws, |table| table.is_some_and(|table| is_active(table) && is_settled(table, &self.encryption))).await?;
+            self.wait_until_encrypted(aws).await?;
         }
         let tags = tags_to_add(Some(&from.tags), &self.tags);
         if !tags.is_empty() {
@@ -236,44 +232,6 @@ impl LockTable {
             aws.send(TAG, &self.name, NOT_YET, || request.clone().send()).await?;
         }
         Ok(())
-    }
-
-    async fn wait_until_active(&self, aws: &Aws) -> Result<(), AwsError> {
-        self.wait_until(aws, |table| table.is_some_and(is_active)).await
-    }
-
-    async fn wait_until(&self, aws: &Aws, good: impl Fn(Option<&TableDescription>) -> bool) -> Result<(), AwsError> {
-        let mut waiting = Waiting::with_pauses_up_to(TABLE, POLL);
-        loop {
-            let table = describe(aws, &self.name).await?;
-            if good(table.as_ref()) {
-                return Ok(());
-            }
-            if !waiting.again().await {
-                let still = table.map_or("not visible".to_owned(), |table| shown(&table));
-                let why = format!("still {still} after {} minutes", TABLE.as_secs() / 60);
-                return Err(AwsError::nonsense(DESCRIBE, &self.name, &why));
-            }
-        }
-    }
-}
-
-fn is_active(table: &TableDescription) -> bool {
-    table.table_status == Some(TableStatus::Active)
-}
-
-/// Whether the change of its key is over.
-fn is_settled(table: &TableDescription, wanted: &Encryption) -> bool {
-    let status = table.sse_description().and_then(|sse| sse.status());
-    matches!(status, None | Some(SseStatus::Enabled | SseStatus::Disabled)) && encryption_of(table) == *wanted
-}
-
-/// As in `ACTIVE, encryption UPDATING`.
-fn shown(table: &TableDescription) -> String {
-    let status = table.table_status().map_or("without a status", TableStatus::as_str);
-    match table.sse_description().and_then(|sse| sse.status()) {
-        Some(sse) => format!("{status}, encryption {}", sse.as_str()),
-        None => status.to_owned(),
     }
 }
 
@@ -298,18 +256,12 @@ impl Encryption {
     }
 }
 
-/// Waits for a table of this name that is on its way out, which nobody can look at any more.
+/// Whether a table of this name is on its way out, so that nobody can look at it any more.
 ///
 /// # Errors
-/// If DynamoDB does not say, or it is still there after 20 minutes.
-pub async fn wait_until_gone(aws: &Aws, name: &str) -> Result<(), AwsError> {
-    let mut waiting = Waiting::with_pauses_up_to(TABLE, POLL);
-    while describe(aws, name).await?.is_some_and(|table| table.table_status == Some(TableStatus::Deleting)) {
-        if !waiting.again().await {
-            return Err(AwsError::nonsense(DESCRIBE, name, &format!("is still being deleted after {} minutes", TABLE.as_secs() / 60)));
-        }
-    }
-    Ok(())
+/// If DynamoDB does not say.
+pub async fn is_being_deleted(aws: &Aws, name: &str) -> Result<bool, AwsError> {
+    Ok(describe(aws, name).await?.is_some_and(|table| table.table_status == Some(TableStatus::Deleting)))
 }
 
 async fn describe(aws: &Aws, name: &str) -> Result<Option<TableDescription>, AwsError> {

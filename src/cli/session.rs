@@ -2,6 +2,8 @@
 
 use std::{io::Write, path::PathBuf};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{explain, failure::Failure, global::Global};
 use crate::{
     aws::{
@@ -124,18 +126,22 @@ pub struct Connected {
     clients: Clients,
     pub caller: Caller,
     region: String,
+    cancel: CancellationToken,
 }
 
 impl Connected {
     pub fn about(self, settings: &Settings) -> Aws {
-        let Self { clients, caller, region } = self;
-        Aws::new(clients, caller, region, Mark { project: settings.project.to_string(), env: settings.env.to_string() })
+        self.of(Mark { project: settings.project.to_string(), env: settings.env.to_string() })
     }
 
     /// On behalf of no environment: nothing that carries any mark is ours.
     pub fn of_nobody(self) -> Aws {
-        let Self { clients, caller, region } = self;
-        Aws::new(clients, caller, region, Mark { project: String::new(), env: String::new() })
+        self.of(Mark { project: String::new(), env: String::new() })
+    }
+
+    fn of(self, mark: Mark) -> Aws {
+        let Self { clients, caller, region, cancel } = self;
+        Aws::new(clients, caller, region, mark).until_cancelled(cancel)
     }
 }
 
@@ -180,7 +186,7 @@ pub async fn connect_by(
         let unheard = |error| on_the_way(explain::caller(&error, region), &error, config.endpoint_url(), host);
         let caller = Caller::ask(&clients).await.map_err(unheard)?;
         caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
-        Ok(Connected { clients, caller, region: region.to_owned() })
+        Ok(Connected { clients, caller, region: region.to_owned(), cancel: host.cancel.clone() })
     };
     tokio::select! {
         biased;

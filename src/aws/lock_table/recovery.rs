@@ -49,11 +49,15 @@ impl Resource for Recovery {
         let answer = aws.send(PUT, &self.table, NOT_YET, || request.clone().send()).await?;
         // DynamoDB may show the old value for a while.
         let mut shown = is_enabled(answer.continuous_backups_description());
-        let mut waiting = Waiting::at_most(TABLE);
+        let mut waiting = Waiting::at_most(TABLE).until_cancelled(&aws.cancel);
         while shown != self.enabled {
             if !waiting.again().await {
                 let still = if shown { "ENABLED" } else { "DISABLED" };
-                let why = format!("point-in-time recovery is still {still} after {} minutes", TABLE.as_secs() / 60);
+                let why = if waiting.is_cancelled() {
+                    format!("interrupted while point-in-time recovery was {still}; DynamoDB goes on by itself")
+                } else {
+                    format!("point-in-time recovery is still {still} after {} minutes", TABLE.as_secs() / 60)
+                };
                 return Err(AwsError::nonsense(GET, &self.table, &why));
             }
             let request = aws.clients.dynamodb.describe_continuous_backups().table_name(&self.table);

@@ -1,14 +1,18 @@
 //! The lock table: made whole in one call, changed one setting at a time, never weakened.
 
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{wait::POLL, *};
 use crate::aws::testing::{
     Answer, KEY_ARN, Script, absent_only_by, both_tags, data, empty, error, error_saying, gone_only_by, json_tags, look, lost, mark,
     retried_on, tags, their_tags,
 };
 
+/// Of what is not waited for.
+const SOON: Duration = Duration::from_secs(10);
 const ARN: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/locks";
 
 fn table() -> LockTable {
@@ -223,6 +227,48 @@ async fn a_table_under_a_new_key_is_tried_again() {
     table().write(&script.aws(), None).await.unwrap_err();
 }
 
+/// What does not pass by itself is not waited for: that would take 20 minutes.
+#[tokio::test]
+async fn what_never_gets_good_is_an_error_at_once() {
+    let status = |status: &str| with(&json!({ "TableStatus": status }));
+    let from = LockTable { deletion_protection: false, ..table() };
+    for (answer, said) in [
+        (status("DELETING"), "is being deleted"),
+        (status("INACCESSIBLE_ENCRYPTION_CREDENTIALS"), "enable the key"),
+        (status("ARCHIVING"), "restore its backup"),
+        (status("ARCHIVED"), "restore its backup"),
+        (error(400, "ResourceNotFoundException"), "was there a moment ago and is gone"),
+    ] {
+        let created = Script::new().on("CreateTable", empty()).on("DescribeTable", status("CREATING"));
+        let updated = Script::new().on("UpdateTable", empty());
+        for (script, from, looks) in [(created, None, 2), (updated, Some(&from), 1)] {
+            let script = script.always("DescribeTable", answer.clone());
+            let written = tokio::time::timeout(SOON, table().write(&script.aws(), from)).await.expect("soon");
+            let error = written.unwrap_err().to_string();
+            assert!(error.contains(said) && script.count("DescribeTable") == looks, "{error}");
+        }
+    }
+}
+
+/// What DynamoDB began it goes on with: nothing is lost by not looking.
+#[tokio::test]
+async fn an_interrupt_ends_the_waiting() {
+    let from = LockTable { deletion_protection: false, ..table() };
+    let updating = || with(&json!({ "TableStatus": "UPDATING" }));
+    let script = Script::new().always("UpdateTable", empty()).always("DescribeTable", updating());
+    let (aws, to) = (script.aws(), table());
+    let interrupt = async {
+        while script.count("DescribeTable") < 2 {
+            tokio::time::sleep(POLL / 10).await;
+        }
+        aws.cancel.cancel();
+    };
+    let (written, ()) = tokio::time::timeout(SOON, async { tokio::join!(to.write(&aws, Some(&from)), interrupt) }).await.expect("soon");
+    let error = written.unwrap_err().to_string();
+    assert!(error.contains("interrupted while it was UPDATING, encryption ENABLED; DynamoDB goes on by itself"), "{error}");
+    tokio::time::timeout(SOON, table().delete(&aws)).await.expect("soon").unwrap_err();
+}
+
 #[tokio::test]
 async fn what_is_busy_is_tried_again() {
     let busy = ["ResourceInUseException", "ResourceNotFoundException"];
@@ -298,6 +344,13 @@ async fn delete_goes_on_where_another_run_was_cut_off() {
 
     let script = Script::new().on("DescribeTable", with(&json!({ "DeletionProtectionEnabled": false }))).on("DescribeTable", gone());
     table().delete(&script.on("DeleteTable", empty()).aws()).await.unwrap();
+
+    // While its protection is lifted.
+    for left in [gone(), with(&json!({ "TableStatus": "DELETING" }))] {
+        let script = Script::new().on("DescribeTable", active()).on("UpdateTable", empty()).on("DescribeTable", left);
+        let script = script.on("DeleteTable", gone()).on("DescribeTable", gone());
+        tokio::time::timeout(SOON, table().delete(&script.aws())).await.expect("soon").unwrap();
+    }
 
     let there = |script: Script| script.on("DescribeTable", active()).always("DescribeTable", gone());
     gone_only_by(&table(), "DescribeTable", ABSENT, |script| script).await;

@@ -7,10 +7,11 @@ use crate::{
     aws::{
         blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, STATE_ENCRYPTION, TOPIC},
         key::DAYS_UNTIL_DELETION,
-        lock_table,
+        lock_table::{is_being_deleted, wait::polling},
         ownership::{PROTECTED, Tags},
         policies::{HISTORY, LOGS, TRAIL_WRITES},
         resources::AwsSpec,
+        settle::TABLE,
         store::{Store, StoreAddress, write::Encrypt},
         teardown::{
             self,
@@ -21,7 +22,7 @@ use crate::{
             scope::Scope,
         },
     },
-    cli::{context::Context, environment::Environment, failure::Failure},
+    cli::{context::Context, environment::Environment, failure::Failure, wait::Waits},
     observation::{self, Observation, Owner, Seen},
     plan::{Change, Plan, teardown::Terms},
     settings::{Encryption, names::PrincipalKind},
@@ -63,8 +64,7 @@ impl Looked {
 
 pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut Context<'_>) -> Result<Looked, Failure> {
     let Environment { settings, names, aws, .. } = environment;
-    // Whether that may not be looked at is said below.
-    let _ = cx.look(lock_table::wait_until_gone(aws, &names.table)).await?;
+    wait_for_table(environment, cx).await?;
     let (blueprint, observation) = cx.look(everything::look(aws, settings, names, &environment.blueprint)).await?;
     let mut sharing = Sharing::of(environment, cx)?;
     if is_ours(&observation, &LOCK_TABLE) {
@@ -96,6 +96,18 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
     looked.guards = guards(&looked, &observation, &sharing, options, environment, cx);
     looked.warnings = warnings(&looked, options, environment, cx);
     Ok(looked)
+}
+
+/// Nobody can look at a table that an earlier run deletes. That it may not be looked at, or takes longer, is said by the look.
+async fn wait_for_table(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let (mut waiting, mut waits) = (polling(), Waits::new("AWS has deleted", TABLE));
+    while let Ok(true) = cx.look(is_being_deleted(&environment.aws, &environment.names.table)).await? {
+        waits.on(&[LOCK_TABLE], cx);
+        if !cx.look(waiting.again()).await? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Names everything that forbids it, at once.

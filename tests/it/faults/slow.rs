@@ -68,6 +68,22 @@ async fn a_teardown_waits_for_what_it_lifted_and_for_what_it_deleted() {
     assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "key PendingDeletion\n", "{}", gone.all());
 }
 
+/// One that an earlier run deletes cannot be looked at.
+#[tokio::test]
+async fn a_teardown_says_that_it_waits_for_a_table_that_is_being_deleted() {
+    let (emulator, mut place) = world().await;
+    let line = "--env prod --project acme --region eu-west-1 --lock both --encryption sse-s3 --trail off --alarms=false --policy=false";
+    assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
+    let deleting = || Reply::Edit(|answer| answer.replace("\"ACTIVE\"", "\"DELETING\""));
+    let slow = Faults::seeded(0).rule("dynamodb:DescribeTable", Which::For(Duration::from_secs(8)), deleting);
+    let proxy = Proxy::with(&emulator, slow);
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let planned = place.run(&format!("teardown {line} --plan").split(' ').collect::<Vec<_>>());
+    assert!(planned.code == Some(0) && planned.out.contains("- delete  lock_table"), "{}", planned.all());
+    assert!(planned.err.contains("waiting until AWS has deleted lock_table (up to 20 minutes)"), "{}", planned.all());
+    assert_eq!(planned.err.matches("waiting until").count(), 1, "{}", planned.all());
+}
+
 /// As in `aws-eusc`.
 #[tokio::test]
 async fn buckets_are_made_without_tags_and_tagged_where_s3_takes_none_with_the_creation() {

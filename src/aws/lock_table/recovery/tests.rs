@@ -54,3 +54,14 @@ async fn a_switch_that_dynamodb_does_not_show_yet_is_waited_for() {
     off.write(&script.aws(), None).await.unwrap();
     script.sent();
 }
+
+#[tokio::test]
+async fn an_interrupt_ends_the_waiting() {
+    let script =
+        Script::new().always("UpdateContinuousBackups", status("DISABLED")).always("DescribeContinuousBackups", status("DISABLED"));
+    let (aws, to) = (script.aws(), recovery());
+    aws.cancel.cancel();
+    let written = to.write(&aws, None);
+    let error = tokio::time::timeout(std::time::Duration::from_secs(10), written).await.expect("soon").unwrap_err().to_string();
+    assert!(error.contains("interrupted while point-in-time recovery was DISABLED"), "{error}");
+}
