@@ -30,11 +30,11 @@ pub async fn must_be_gone(
         if there.is_empty() {
             return Ok(());
         }
-        if is_made_again(&there, environment, deleted).await {
+        if cx.look(is_made_again(&there, environment, deleted)).await.map_err(interrupted)? {
             break there;
         }
         waits.on(&there, cx);
-        if !cx.look(waiting.again()).await? {
+        if !cx.look(waiting.again()).await.map_err(interrupted)? {
             break there;
         }
     };
@@ -42,6 +42,11 @@ pub async fn must_be_gone(
     let there: Vec<&str> = there.iter().map(Address::as_str).collect();
     let failure = Failure::partly(format!("there again, or still seen: {}", there.join(", ")));
     Err(failure.hint("the same command takes it down as well, and bootstrap makes all of it again: agree on one of them"))
+}
+
+/// Only the look was.
+fn interrupted(failure: Failure) -> Failure {
+    failure.hint("all of it was deleted before")
 }
 
 /// Whether the state bucket is another one than that which was deleted: then waiting is of no use.
@@ -53,7 +58,7 @@ async fn is_made_again(there: &[Address], environment: &Environment, deleted: Op
 async fn there(terms: &Terms, environment: &Environment, cx: &mut Context<'_>) -> Result<Vec<Address>, Failure> {
     let Environment { settings, names, aws, blueprint, .. } = environment;
     let looked = cx.look(everything::look(aws, settings, names, blueprint)).await;
-    let (blueprint, observation) = looked.map_err(|failure| failure.hint("all of it was deleted before"))?;
+    let (blueprint, observation) = looked.map_err(interrupted)?;
     let plan = Plan::to_teardown(&blueprint, &observation, terms);
     Ok(plan.deletes().map(|step| step.address.clone()).collect())
 }

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use crate::support::{
@@ -137,7 +138,7 @@ async fn interrupted_it_says_what_is_left() {
     let child = place.command(&words()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
     gate.wait_for_somebody();
     assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().expect("kill").success());
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(300));
     gate.open();
     let said = place.said(&child.wait_with_output().expect("it ends"));
     assert_eq!(said.code, Some(130), "{}", said.all());
@@ -148,4 +149,29 @@ async fn interrupted_it_says_what_is_left() {
     );
     let said = place.run(&words());
     assert_eq!((said.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{}", said.all());
+}
+
+/// Ctrl-C in the last look, which asks when the bucket was made that is still seen.
+#[tokio::test]
+async fn interrupted_in_the_last_look_it_says_that_all_was_deleted() {
+    let emulator = Emulator::start().await;
+    let gate = Gate::default();
+    let there = gate.clone();
+    let proxy = Proxy::start(Some(&emulator), move |call, _| match &*call.operation {
+        "ListBuckets" => Reply::Wait(there.clone()),
+        "HeadBucket" | "GetBucketTagging" | "GetBucketOwnershipControls" => Reply::Stale(Duration::from_secs(60)),
+        _ => Reply::Forward,
+    });
+    let mut place = Place::with(&emulator);
+    let line = "--env dev --project acme --region eu-west-1 --ephemeral --encryption sse-s3 --trail off --alarms=false --policy=false";
+    assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
+    place.set("AWS_ENDPOINT_URL", proxy.endpoint());
+    let words: Vec<&str> = ["teardown", "--confirm", BUCKET].into_iter().chain(line.split(' ')).collect();
+    let child = place.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    gate.wait_for_somebody();
+    let interrupted = Instant::now();
+    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().expect("kill").success());
+    let said = place.said(&child.wait_with_output().expect("it ends"));
+    assert!(interrupted.elapsed() < Duration::from_secs(15), "{}", said.all());
+    assert!(said.code == Some(130) && said.err.contains("hint: all of it was deleted before"), "{}", said.all());
 }
