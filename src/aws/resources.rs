@@ -175,11 +175,12 @@ pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<A
     observation
 }
 
-/// Looks once more at these nodes alone.
+/// Looks once more at these nodes alone, and only once even at what is torn: the caller waits, and comes again.
 pub async fn observe_again(aws: &Aws, blueprint: &Blueprint<AwsSpec>, which: &BTreeSet<Address>, observation: &mut Observation<AwsSpec>) {
     let nodes = blueprint.nodes().iter().filter(|node| which.contains(&node.address)).collect();
     observation.extend(by_address(look_at(aws, nodes, KeySearch::ByTags, blueprint).await));
-    complete(aws, blueprint, observation).await;
+    what_is_torn_is_unreadable(observation);
+    inherit_owners(observation);
 }
 
 /// Looks again at what was seen in part, and gives parts the owner of their parent.
@@ -301,5 +302,42 @@ impl Cloud for Aws {
             Change::Delete { from } => from.delete(self).await.map(|()| None),
             Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => unreachable!("these are not written"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::aws::{
+        blueprint::{LOCK_TABLE, LOCK_TABLE_RECOVERY},
+        lock_table::{LockTable, recovery::Recovery},
+        testing::{Script, data, error},
+    };
+
+    /// Who waits comes again by itself, and the pauses between looks grow.
+    #[tokio::test]
+    async fn what_is_torn_is_looked_at_once_a_round() {
+        let table = AwsSpec::LockTable(LockTable::named("locks"));
+        let recovery = AwsSpec::Recovery(Recovery { table: "locks".to_owned(), enabled: true });
+        let blueprint = Blueprint::new(vec![
+            Node { address: LOCK_TABLE, needs: vec![], spec: table },
+            Node { address: LOCK_TABLE_RECOVERY, needs: vec![LOCK_TABLE], spec: recovery },
+        ]);
+        let enabled = json!({ "ContinuousBackupsDescription": { "ContinuousBackupsStatus": "ENABLED" } });
+        let script = Script::new()
+            .always("DescribeTable", error(400, "ResourceNotFoundException"))
+            .always("ListTagsOfResource", error(400, "ResourceNotFoundException"))
+            .always("DescribeContinuousBackups", data(enabled));
+        let (aws, mut seen) = (script.aws(), Observation::new());
+        let both = BTreeSet::from([LOCK_TABLE, LOCK_TABLE_RECOVERY]);
+        for round in 1..=2 {
+            observe_again(&aws, &blueprint, &both, &mut seen).await;
+            assert!(matches!(seen[&LOCK_TABLE], Seen::Absent) && matches!(seen[&LOCK_TABLE_RECOVERY], Seen::Unreadable(_)), "{seen:?}");
+            assert_eq!((script.count("DescribeTable"), script.count("DescribeContinuousBackups")), (round, round));
+        }
+        observe(&aws, &blueprint).await;
+        assert!(script.count("DescribeTable") > 4, "a look that does not wait looks again by itself");
     }
 }
