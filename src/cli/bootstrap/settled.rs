@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use serde_json::Value;
+
 use crate::{
     aws::{
         resources::{AwsSpec, observe_again},
@@ -55,13 +57,34 @@ pub async fn must_be(environment: &Environment, before: &Observation<AwsSpec>, c
     }
 }
 
-/// What is neither as it was nor as it was written was written by another run, or by hand.
+/// A value that is neither as it was nor as it was written was written by another run, or by hand. What takes more than one call
+/// may be seen with some of its values as they were, and the others as they were written.
 fn of_others<'p>(plan: &'p Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Vec<&'p str> {
     let is_of_others = |step: &&Step<AwsSpec>| match (&step.change, before.get(&step.address)) {
-        (Change::Update { from, .. }, Some(Seen::Present { spec, .. })) => from != spec,
+        (Change::Update { from, to }, Some(Seen::Present { spec, .. })) => {
+            let [now, before, written] = [from, spec, to].map(|spec| serde_json::to_value(spec).unwrap_or_default());
+            is_another(&now, &before, &written)
+        }
         _ => false,
     };
     plan.steps.iter().filter(is_of_others).map(|step| step.address.as_str()).collect()
+}
+
+/// Whether any value in it is another one. A list is one value.
+fn is_another(now: &Value, before: &Value, written: &Value) -> bool {
+    if now == before || now == written {
+        return false;
+    }
+    match (now, before, written) {
+        (Value::Object(now), Value::Object(before), Value::Object(written)) => {
+            let in_all = now.keys().chain(before.keys()).chain(written.keys());
+            in_all.into_iter().any(|name| {
+                let [now, before, written] = [now, before, written].map(|fields| fields.get(name).unwrap_or(&Value::Null));
+                is_another(now, before, written)
+            })
+        }
+        _ => true,
+    }
 }
 
 fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
@@ -78,7 +101,13 @@ fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{aws::bucket::versioning::Versioning, observation::Owner};
+    use crate::{
+        aws::{
+            bucket::versioning::Versioning,
+            lock_table::{Billing, Encryption, LockTable},
+        },
+        observation::Owner,
+    };
 
     fn versioning(status: &str) -> AwsSpec {
         AwsSpec::Versioning(Versioning { bucket: "states".to_owned(), status: status.to_owned(), mfa_delete: false })
@@ -105,5 +134,36 @@ mod tests {
             said.contains("another run changes this environment at the same time: state_bucket/versioning") && !said.contains(late),
             "{said}"
         );
+    }
+
+    /// A table takes one call for each of its settings.
+    #[test]
+    fn what_is_written_in_part_is_not_of_another_run() {
+        let table = |deletion_protection, encryption, tags: &[(&str, &str)]| {
+            let tags = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            AwsSpec::LockTable(LockTable { deletion_protection, encryption, tags, ..LockTable::named("locks") })
+        };
+        let key = |name: &str| Encryption::Kms(name.to_owned());
+        let (old, new) = ([("a", "old"), ("b", "old"), ("c", "old")], [("a", "new"), ("b", "new")]);
+        let before = Observation::from([(
+            Address::new("lock_table"),
+            Seen::Present { spec: table(false, key("old"), &old), output: None, owner: Owner::Us },
+        )]);
+        let said = |now: AwsSpec| {
+            let change = Change::Update { from: now, to: table(true, key("new"), &new) };
+            let plan = Plan { steps: vec![Step { address: Address::new("lock_table"), needs: vec![], consequence: None, change }] };
+            of_others(&plan, &before).join(" ")
+        };
+        let half = [("a", "new"), ("b", "old")];
+        for now in [table(true, key("old"), &old), table(false, key("new"), &old), table(true, key("old"), &half)] {
+            assert_eq!(said(now), "");
+        }
+        let theirs = [("a", "new"), ("b", "their"), ("c", "old")];
+        for now in [table(true, key("their"), &old), table(true, Encryption::AwsOwned, &new), table(true, key("old"), &theirs)] {
+            assert_eq!(said(now), "lock_table");
+        }
+        let AwsSpec::LockTable(of_theirs) = table(true, key("old"), &old) else { unreachable!("it is one") };
+        let billing = Billing::Provisioned { read: 1, write: 1 };
+        assert_eq!(said(AwsSpec::LockTable(LockTable { billing, ..of_theirs })), "lock_table");
     }
 }
