@@ -59,6 +59,8 @@ pub enum Kind {
 pub const NEEDS: &str = " (needs ";
 /// Between the principal and the action in AWS's own message.
 const NOT_AUTHORIZED: &str = "not authorized to perform: ";
+/// Between the action and the resource.
+const ON: &str = " on resource: ";
 
 /// A call that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -100,13 +102,25 @@ impl std::fmt::Display for AwsError {
 }
 
 impl AwsError {
-    /// AWS's own words on who is denied, and why, without the action and the resource, which stand beside them.
+    /// AWS's own words on who is denied, and why, without what stands beside them: the action, and the resource where it is the one
+    /// that was acted on. Another one, as the key of a bucket, stays.
     fn denial(&self) -> Option<String> {
         let (who, rest) = self.message.as_deref().filter(|_| self.kind == Kind::Denied)?.split_once(NOT_AUTHORIZED)?;
         let action = rest.split_whitespace().next()?;
         let why = [" because ", " with an explicit deny"].into_iter().find_map(|start| rest.find(start))?;
-        let why = rest.get(why..)?.replace(&format!(" the {action} action"), " this");
-        Some(format!("{who}not authorized{why}"))
+        let (on, why) = (rest.get(action.len()..why)?, rest.get(why..)?.replace(&format!(" the {action} action"), " this"));
+        let other = match on.strip_prefix(ON).map(|resource| resource.trim_matches('"')) {
+            Some(resource) => (!self.is_about(resource)).then(|| format!(" on {resource}")),
+            // KMS: `on the resource associated with this ciphertext`.
+            None => on.starts_with(" on the resource ").then(|| on.to_owned()),
+        };
+        Some(format!("{who}not authorized{}{why}", other.unwrap_or_default()))
+    }
+
+    /// Whether a resource, as AWS names it, is the one that was acted on, or no single one (`key/*`).
+    fn is_about(&self, named: &str) -> bool {
+        let before = named.strip_suffix(&*self.resource);
+        named.ends_with('*') || before.is_some_and(|before| before.is_empty() || before.ends_with([':', '/', ' ']))
     }
 
     /// The action that was denied. AWS names it where a call needs more than the action of its own name, as `CreateKey` with tags.

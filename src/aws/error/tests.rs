@@ -123,6 +123,27 @@ fn a_denial_says_who_and_why_without_the_action_again() {
             " is not authorized to perform: kms:TagResource on resource: arn:aws:kms:eu-west-1:123456789012:key/* with an explicit deny in a service control policy",
             " is not authorized with an explicit deny in a service control policy (needs kms:TagResource)",
         ),
+        (
+            " is not authorized to perform: s3:PutEncryptionConfiguration on resource: \"arn:aws:s3:::acme\" because no identity-based policy allows the s3:PutEncryptionConfiguration action",
+            " is not authorized because no identity-based policy allows this (needs s3:PutEncryptionConfiguration)",
+        ),
+        (
+            " is not authorized to perform: iam:GetUser on resource: user acme because no",
+            " is not authorized because no (needs iam:GetUser)",
+        ),
+        // Another resource than the one that stands beside it.
+        (
+            " is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:eu-west-1:123456789012:key/1 because no resource-based policy allows the kms:GenerateDataKey action",
+            " is not authorized on arn:aws:kms:eu-west-1:123456789012:key/1 because no resource-based policy allows this (needs kms:GenerateDataKey)",
+        ),
+        (
+            " is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because no identity-based policy allows the kms:Decrypt action",
+            " is not authorized on the resource associated with this ciphertext because no identity-based policy allows this (needs kms:Decrypt)",
+        ),
+        (
+            " is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::not-acme\" with an explicit deny in an identity-based policy",
+            " is not authorized on arn:aws:s3:::not-acme with an explicit deny in an identity-based policy (needs s3:PutObject)",
+        ),
         // Where AWS does not say why, its words stay.
         (" is not authorized to perform: s3:PutObject", " is not authorized to perform: s3:PutObject (needs s3:PutObject)"),
     ] {
