@@ -41,6 +41,9 @@ const UNKNOWN: &[&str] = &["MalformedPolicy", "MalformedPolicyDocument", "Malfor
 /// It does not tell the two apart, and IAM takes seconds: nobody waits two minutes to hear of a typing error.
 pub const SEEN_BY_IAM: Duration = Duration::from_secs(30);
 
+/// How KMS says that there is no such key. One that is disabled, about to be deleted or of the wrong kind stays so.
+const UNSEEN: &[&str] = &["does not exist", "not found", "NotFoundException"];
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -81,16 +84,19 @@ fn is_worth_it(error: &AwsError, not_yet: &[&str], elapsed: Duration) -> bool {
 
 /// Whether DynamoDB, which asks KMS by itself, does not see a key yet: a new one takes a while to be seen everywhere.
 fn knows_no_key(error: &AwsError) -> bool {
-    error.is(&["ValidationException"]) && names_kms(error)
+    error.is(&["ValidationException"]) && of_kms(error).is_some_and(|of_kms| UNSEEN.iter().any(|unseen| of_kms.contains(unseen)))
 }
 
 /// The same in other words of DynamoDB. A permission that is missing looks alike, so it is not waited for as long.
 fn is_denied_a_key(error: &AwsError) -> bool {
-    error.is(&["AccessDeniedException"]) && names_kms(error)
+    error.is(&["AccessDeniedException"]) && of_kms(error).is_some()
 }
 
-fn names_kms(error: &AwsError) -> bool {
-    error.api.operation.starts_with("dynamodb:") && error.message.as_deref().is_some_and(|message| message.contains("KMS"))
+/// What DynamoDB passes on of KMS, perhaps after words of its own: `KMS key access denied error: …`. The name of a user, a table or a
+/// key may have KMS in it as well, and begins no part of a message.
+fn of_kms(error: &AwsError) -> Option<&str> {
+    let message = error.message.as_deref().filter(|_| error.api.operation.starts_with("dynamodb:"))?;
+    if message.starts_with("KMS ") { Some(message) } else { message.split_once(": KMS ").map(|(_, of_kms)| of_kms) }
 }
 
 /// Whether a policy was refused for whom it names, and not for how it is written.

@@ -75,8 +75,20 @@ fn a_new_key_that_dynamodb_does_not_see_yet_is_waited_for() {
     for (operation, code, message, soon, later) in [
         ("dynamodb:CreateTable", "ValidationException", unseen, true, true),
         ("dynamodb:UpdateTable", "ValidationException", unseen, true, true),
+        ("dynamodb:CreateTable", "ValidationException", "KMS validation error: Error Code: NotFoundException", true, true),
         ("dynamodb:CreateTable", "AccessDeniedException", "KMS key access denied error: AWSKMSException", true, false),
         ("dynamodb:CreateTable", "ValidationException", "Invalid KeySchema", false, false),
+        // It stays disabled.
+        ("dynamodb:UpdateTable", "ValidationException", "KMS validation error: arn:aws:kms:… is disabled", false, false),
+        // Not KMS's words, but names.
+        ("dynamodb:UpdateTable", "ValidationException", "Table KMS locks does not exist", false, false),
+        (
+            "dynamodb:CreateTable",
+            "AccessDeniedException",
+            "User: arn:aws:iam::1:user/KMS is not authorized to perform: dynamodb:CreateTable on resource: arn:aws:dynamodb:::table/KMS",
+            false,
+            false,
+        ),
         ("dynamodb:CreateTable", "AccessDeniedException", "User is not authorized to perform: dynamodb:CreateTable", false, false),
         ("cloudtrail:CreateTrail", "ValidationException", unseen, false, false),
     ] {
