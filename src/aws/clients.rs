@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
+    default_provider::region::DefaultRegionChain,
     identity::IdentityCache,
     meta::region::ProvideRegion,
     profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
@@ -36,7 +37,7 @@ const OPERATION: Duration = Duration::from_secs(120);
 /// Bytes a second of the slowest line that an upload gets through on: 1 Mbit/s.
 const SLOWEST: u64 = 128 * 1024;
 
-/// Time-outs of an upload of so many bytes, which goes in one piece and begins anew with each attempt.
+/// Time-outs of a call that uploads so many bytes, which go in one piece and begin anew with each attempt.
 pub(super) fn upload_timeouts(bytes: usize) -> TimeoutConfig {
     let upload = Duration::from_secs(u64::try_from(bytes).unwrap_or(u64::MAX) / SLOWEST);
     // Time for a second attempt.
@@ -118,9 +119,7 @@ pub async fn connect(
             return Err(ConnectError::PlainHttp { url });
         }
     }
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(
-        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT).operation_timeout(OPERATION).build(),
-    );
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(upload_timeouts(0));
     if vars("AWS_MAX_ATTEMPTS").is_none() && vars("AWS_RETRY_MODE").is_none() {
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
         loader = loader.retry_config(retries.with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE));
@@ -155,22 +154,24 @@ pub async fn connect(
     Ok(config)
 }
 
-/// The region that a profile names, or the default one.
-pub async fn profile_region(name: Option<&str>) -> Option<String> {
-    let mut provider = aws_config::default_provider::region::DefaultRegionChain::builder();
-    if let Some(name) = name {
-        provider = provider.profile_name(name);
-    }
-    provider.build().region().await.map(|region| region.to_string())
+/// The region that the SDK takes by itself: of the environment, the profile or the instance.
+pub async fn default_region(profile: Option<&str>) -> Option<String> {
+    profile.into_iter().fold(DefaultRegionChain::builder(), |chain, name| chain.profile_name(name)).build().region().await.map(text)
 }
 
-/// The same from the AWS configuration files alone: the instance is not asked.
-pub async fn region_in_profile(name: Option<&str>) -> Option<String> {
-    let mut provider = ProfileFileRegionProvider::builder();
-    if let Some(name) = name {
-        provider = provider.profile_name(name);
-    }
-    provider.build().region().await.map(|region| region.to_string())
+/// The region that a profile names in the AWS configuration files.
+pub async fn profile_region(profile: Option<&str>) -> Option<String> {
+    profile
+        .into_iter()
+        .fold(ProfileFileRegionProvider::builder(), |provider, name| provider.profile_name(name))
+        .build()
+        .region()
+        .await
+        .map(text)
+}
+
+fn text(region: Region) -> String {
+    region.to_string()
 }
 
 /// A profile that does not exist would silently fall through to the instance's own credentials.

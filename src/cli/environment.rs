@@ -177,7 +177,11 @@ impl EnvironmentArgs {
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
         if asks {
             let profile = merged.layer.profile.as_ref().map(ProfileName::as_str);
-            let profile_region = session::default_region(profile, sandbox.as_ref()).await;
+            // An instance that does not answer takes seconds to be given up.
+            let profile_region = match merged.layer.region {
+                Some(_) => None,
+                None => session::default_region(profile, sandbox.as_ref()).await,
+            };
             let hints = wizard::Hints { folder: folder_defaults::repository(host), profile_region };
             let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults).map_err(|error| explain::prompt(&error))?;
             asked |= place != Layer::default();

@@ -51,11 +51,11 @@ impl Sandboxed {
     }
 }
 
-/// The region that the profile names, as a default for the question.
+/// The region that is taken where nothing says one: of the sandbox, or the SDK's own, for which it may ask the instance.
 pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) -> Option<String> {
     match sandbox {
         Some(sandbox) => Some(sandbox.region().to_owned()),
-        None => clients::profile_region(profile).await,
+        None => clients::default_region(profile).await,
     }
 }
 
@@ -63,7 +63,7 @@ pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) 
 pub async fn with_region(merged: Merged, sandbox: Option<&Sandboxed>) -> Merged {
     match sandbox {
         Some(sandbox) => merged.with_ambient_region(sandbox.region(), &Origin::Sandbox),
-        None => match clients::region_in_profile(merged.layer.profile.as_ref().map(ProfileName::as_str)).await {
+        None => match clients::profile_region(merged.layer.profile.as_ref().map(ProfileName::as_str)).await {
             Some(region) => merged.with_ambient_region(&region, &Origin::Profile),
             None => merged,
         },

@@ -1,7 +1,7 @@
 //! `--auto-approve` in a terminal asks for what has no default and nothing else; approving is never the default, and what
 //! was typed before a question does not answer it.
 
-use std::{path::Path, time::Duration};
+use std::{net::TcpListener, path::Path, time::Duration};
 
 use super::{CTRL_U, ESCAPE};
 use crate::{
@@ -42,6 +42,26 @@ async fn auto_approve_asks_only_for_what_has_no_default() {
     let screen = terminal.screen();
     assert!(screen.contains("verified: 6 resources") && screen.matches('✔').count() == 3, "{screen}");
     assert!(!place.path().join("tfbackend.toml").exists());
+}
+
+/// Where no instance answers, asking it takes seconds.
+#[test]
+fn instance_is_asked_only_for_a_region_that_is_not_known() {
+    let metadata = TcpListener::bind("127.0.0.1:0").expect("a port");
+    metadata.set_nonblocking(true).expect("it does not wait");
+    let mut place = Place::bare();
+    place.set("AWS_EC2_METADATA_DISABLED", "false");
+    place.set("AWS_EC2_METADATA_SERVICE_ENDPOINT", &format!("http://{}", metadata.local_addr().expect("an address")));
+    let args = ["config", "init", "--env=dev", "--project=acme", "-y"];
+    let mut terminal = Terminal::start(&place, &[&args[..], &["--region=eu-west-1"]].concat());
+    assert_eq!(terminal.end(), 0, "{}", terminal.screen());
+    assert!(metadata.accept().is_err(), "it was asked");
+    drop(terminal);
+
+    let mut terminal = Terminal::start(&place, &["config", "init", "--env=test", "--project=acme", "-y", "--new-env"]);
+    terminal.answer("AWS region of the backend", "eu-west-1\r");
+    assert_eq!(terminal.end(), 0, "{}", terminal.screen());
+    assert!(metadata.accept().is_ok(), "it may know");
 }
 
 /// Whatever was pressed while the program was at work is not an answer; Enter alone is a no.
