@@ -112,11 +112,15 @@ impl Global {
 
     /// Whether the command would ask, were it run in a terminal.
     pub fn lacks_only_a_terminal(&self, host: &Host) -> bool {
-        !host.interactive && !self.document() && host.var("CI").is_none()
+        !host.interactive && self.may_be_attended(host)
     }
 
     /// Whether there is a person who can be asked.
     pub fn attended(&self, host: &Host) -> bool {
-        host.interactive && !self.document() && host.var("CI").is_none()
+        host.interactive && self.may_be_attended(host)
+    }
+
+    fn may_be_attended(&self, host: &Host) -> bool {
+        !self.document() && host.var("CI").is_none()
     }
 }
