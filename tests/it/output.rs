@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, fs};
 
-use serde_json::Value;
+use clap::CommandFactory;
+use serde_json::{Value, json};
+use tfbackend::cli::Cli;
 
 use crate::support::{
+    aws,
     emulator::Emulator,
     program::{Place, Said},
     user::User,
@@ -12,6 +15,9 @@ use crate::support::{
 
 const SETTLED: &str =
     "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --policy=false";
+const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
+/// What prints no answer of its own.
+const NO_JSON: [&str; 3] = ["completions", "man", "sandbox run"];
 
 fn run(place: &Place, line: &str) -> Said {
     place.run(&line.split_whitespace().collect::<Vec<_>>())
@@ -76,16 +82,65 @@ async fn every_command_answers_in_json_or_refuses_it() {
     insta::assert_snapshot!(document(&down), @r#"{"format_version":1,"running":false}"#);
     insta::assert_snapshot!(document(&run(&place, "sandbox down --output json")), @r#"{"format_version":1,"running":false,"was_running":false,"purged":false}"#);
 
-    for line in ["completions bash", "man pages", "sandbox run true"] {
-        let mut args: Vec<&str> = vec!["--output", "json"];
-        args.extend(line.split(' '));
-        let said = place.run(&args);
-        assert_eq!(said.code, Some(1), "{}", said.all());
-        let document = document(&said);
-        let message = document["error"]["message"].as_str().expect("a message");
-        assert!(message.starts_with("--output json is not supported: "), "{message}");
+    let s3 = aws::aws(&emulator).await.clients.s3;
+    for serial in [1, 2] {
+        let state =
+            json!({ "version": 4, "terraform_version": "1.11.4", "serial": serial, "lineage": "l", "outputs": {}, "resources": [] });
+        let body = state.to_string().into_bytes().into();
+        s3.put_object().bucket(BUCKET).key("terraform.tfstate").body(body).send().await.expect("written");
     }
+    place.set("PATH", "");
+    let mut failed = vec![];
+    for command in commands() {
+        let said = run(&place, &format!("--output json {command} {}", needed(&command)));
+        assert_eq!(said.err, "", "{command}: {}", said.all());
+        assert!(!said.out.is_empty(), "{command}");
+        for value in serde_json::Deserializer::from_str(&said.out).into_iter::<Value>() {
+            let value = value.unwrap_or_else(|error| panic!("{command}: {error}: {}", said.all()));
+            assert_eq!(value["format_version"], 1, "{command}: {value}");
+        }
+        let refused = said.out.contains("--output json is not supported: ");
+        assert_eq!(refused, NO_JSON.contains(&&*command), "{command}: {}", said.all());
+        assert!(refused || !said.out.contains("Usage: "), "{command}: {}", said.all());
+        if !refused && ![Some(0), Some(2)].contains(&said.code) {
+            failed.push(format!("{command}: {}", said.out));
+        }
+    }
+    assert!(matches!(&failed[..], [one] if one.starts_with("sandbox up: ")), "without a PATH, and nothing else: {failed:#?}");
     assert!(!place.path().join("pages").exists());
+}
+
+/// Every command that clap knows, but for groups of them.
+fn commands() -> Vec<String> {
+    fn walk(of: &clap::Command, path: &str, all: &mut Vec<String>) {
+        let subcommands: Vec<&clap::Command> = of.get_subcommands().filter(|sub| sub.get_name() != "help").collect();
+        if subcommands.is_empty() {
+            all.push(path.trim_start().to_owned());
+        }
+        subcommands.into_iter().for_each(|sub| walk(sub, &format!("{path} {}", sub.get_name()), all));
+    }
+    let mut all = vec![];
+    walk(&Cli::command(), "", &mut all);
+    all
+}
+
+/// What a command is given.
+fn needed(command: &str) -> String {
+    match command {
+        "bootstrap" => format!("{SETTLED} -y"),
+        "teardown" => format!("{SETTLED} --plan"),
+        "config init" => SETTLED.replace("prod", "dev"),
+        "plan" | "verify" | "render" | "config show" => SETTLED.to_owned(),
+        "lock migrate" => "--to s3 --check".to_owned(),
+        "lock release" => "--older-than 1h -y".to_owned(),
+        "state diff" => "previous current".to_owned(),
+        "state pull" => "--out pulled.tfstate".to_owned(),
+        "state restore" => "--serial 1 -y".to_owned(),
+        "completions" => "bash".to_owned(),
+        "man" => "pages".to_owned(),
+        "sandbox run" => "true".to_owned(),
+        _ => String::new(),
+    }
 }
 
 #[tokio::test]
