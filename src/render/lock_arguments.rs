@@ -15,7 +15,7 @@ use super::{
     header::{self, Header},
 };
 use crate::working_directory::{
-    scan,
+    Argument, scan,
     value::{self, Value},
 };
 
@@ -88,26 +88,33 @@ pub fn edit(text: &str, form: Form, wanted: &Wanted<'_>) -> Edit {
     }
 }
 
-/// The arguments that choose a lock, of every backend in the text.
+/// The arguments of one backend that choose a lock. What is no plain value is not among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockArguments {
     /// `None` where the text leaves it to another.
     pub bucket: Option<String>,
-    pub has_table: bool,
+    /// To Terraform, null and an empty name are no table.
+    pub table: Option<String>,
     pub use_file: Option<bool>,
 }
 
-/// Reads them; of what cannot be read, or is no plain value, nothing.
+impl LockArguments {
+    /// As they are among the arguments of a block or a file.
+    pub fn of(arguments: &[Argument]) -> Self {
+        // The last of a name counts, as for Terraform.
+        Self::from_values(|name| Some(arguments.iter().rfind(|argument| argument.name == name)?.value.clone()))
+    }
+
+    fn from_values(value: impl Fn(&str) -> Option<Value>) -> Self {
+        let text = |name| value(name).and_then(|value| value.as_text().map(str::to_owned)).filter(|text| !text.is_empty());
+        Self { bucket: text(BUCKET), table: text(TABLE), use_file: value(FILE).and_then(|value| value.as_bool()) }
+    }
+}
+
+/// Those of every backend in the text; of what cannot be read, nothing.
 pub fn read(text: &str, form: Form) -> Vec<LockArguments> {
     let Ok(body) = parsed(text, form) else { return vec![] };
-    let of = |body: &Body| {
-        let value = |name: &str| Some(Value::of_hcl(name, &body.get_attribute(name)?.value));
-        LockArguments {
-            bucket: value(BUCKET).and_then(|value| value.as_text().map(str::to_owned)),
-            has_table: body.get_attribute(TABLE).is_some(),
-            use_file: value(FILE).and_then(|value| value.as_bool()),
-        }
-    };
+    let of = |body: &Body| LockArguments::from_values(|name| Some(Value::of_hcl(name, &body.get_attribute(name)?.value)));
     bodies(&body, form).into_iter().map(of).collect()
 }
 
@@ -147,7 +154,9 @@ fn changes_of(text: &str, body: &Body, wanted: &Wanted<'_>) -> Result<Option<Vec
         }
     };
     let (bucket, table, file) = (plain(BUCKET)?, plain(TABLE)?, plain(FILE)?);
-    let said = |argument: &Option<(&Attribute, Value)>| argument.as_ref().and_then(|(_, value)| value.as_text().map(str::to_owned));
+    let said = |argument: &Option<(&Attribute, Value)>| {
+        argument.as_ref().and_then(|(_, value)| value.as_text().filter(|text| !text.is_empty()).map(str::to_owned))
+    };
     if !is_ours(said(&bucket).as_deref(), said(&table).as_deref(), file.as_ref().map(|(_, value)| value), wanted)? {
         return Ok(None);
     }
@@ -163,6 +172,10 @@ fn changes_of(text: &str, body: &Body, wanted: &Wanted<'_>) -> Result<Option<Vec
     }
     match (&table, wanted.use_table, wanted.table) {
         (Some((attribute, _)), false, _) => changes.push((line_of(text, attribute)?, String::new())),
+        // Null, or empty.
+        (Some((attribute, _)), true, Some(name)) if said(&table).is_none() => {
+            changes.push((span(attribute.value.span())?, hcl::quoted(name)));
+        }
         (None, true, Some(name)) => changes.push(after(text, body, anchor, TABLE, &hcl::quoted(name))?),
         (Some(_), true, _) | (None, false, _) | (None, true, None) => {}
     }

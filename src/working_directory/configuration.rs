@@ -46,6 +46,8 @@ pub struct Configuration {
     pub files: Vec<PathBuf>,
     /// All blocks that count, in the order of loading; the engine stops at more than one.
     pub blocks: Vec<Block>,
+    /// Those that an override file takes the place of. It may be here only, and not where others run.
+    pub overridden: Vec<Block>,
     /// Files that may have a block, and could not be understood.
     pub unreadable: Vec<Unreadable>,
 }
@@ -144,11 +146,16 @@ impl Configuration {
         }
     }
 
+    /// All blocks of one file, whether they count or not.
+    pub fn blocks_in<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a Block> {
+        self.blocks.iter().chain(&self.overridden).filter(move |block| block.at.path == path)
+    }
+
     fn add(&mut self, path: PathBuf, within: &Within, overriding: bool) {
         match blocks(&path, within) {
             Ok(Some(found)) => {
                 if overriding && !found.is_empty() {
-                    self.blocks.clear();
+                    self.overridden.append(&mut self.blocks);
                 }
                 self.blocks.extend(found);
             }

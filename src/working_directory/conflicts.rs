@@ -53,7 +53,8 @@ pub fn conflicts(dir: &Path, ours: &[&str]) -> Result<Vec<Conflict>, Unreadable>
 
 fn in_file(dir: &Path, within: &Within, name: &String) -> Vec<Conflict> {
     // Alone, OpenTofu loads all that Terraform loads.
-    let Configuration { files: _, blocks, unreadable } = Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
+    let Configuration { files: _, blocks, overridden: _, unreadable } =
+        Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
     let unclear = unreadable
         .into_iter()
         .map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(&path, within), path });

@@ -30,7 +30,7 @@ mod ours;
 mod steps;
 mod touch;
 
-use files::{Files, Places};
+use files::{Files, Places, StoredRecord};
 use guards::{Facts, Refusal, Said};
 use ours::Ours;
 use steps::{Carrying, MigrationStep, OurSteps};
@@ -227,7 +227,7 @@ fn still_named(files: &Files, wider: &Files) -> Vec<Refusal> {
         what: format!("{} is not edited: {why}", path.display()),
         hint: "edit it by hand, or pass --all-files, which edits what can be edited; then run again".to_owned(),
     });
-    let stored = wider.stored.iter().map(|(path, why)| Refusal {
+    let stored = wider.stored.iter().map(|StoredRecord { path, why, .. }| Refusal {
         what: format!("{}: {why}", path.display()),
         hint: "run `terraform init -reconfigure` in its folder with the files as they are now. If it is given a file of another folder \
                or name (-backend-config=FILE), name that too: --backend-config FILE"

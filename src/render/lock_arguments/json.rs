@@ -11,9 +11,8 @@ pub fn judge(arguments: &[Argument], wanted: &Wanted<'_>) -> Edit {
     if let Some(name) = [BUCKET, TABLE, FILE].into_iter().find(|name| matches!(value(arguments, name), Some(Value::NotLiteral))) {
         return Edit::ByHand(format!("it is JSON, and `{name}` is not a plain value there"));
     }
-    let LockArguments { bucket, use_file, .. } = read(arguments);
-    let table = value(arguments, TABLE).and_then(Value::as_text);
-    match is_ours(bucket.as_deref(), table, value(arguments, FILE), wanted) {
+    let LockArguments { bucket, table, use_file } = LockArguments::of(arguments);
+    match is_ours(bucket.as_deref(), table.as_deref(), value(arguments, FILE), wanted) {
         Err(why) => return Edit::ByHand(format!("it is JSON, and {why}")),
         Ok(false) => return Edit::NotOurs,
         Ok(true) => {}
@@ -33,15 +32,6 @@ pub fn judge(arguments: &[Argument], wanted: &Wanted<'_>) -> Edit {
         (Some(_) | None, _, _) => {}
     }
     if changes.is_empty() { Edit::Current } else { Edit::ByHand(format!("it is JSON: {}", changes.join(", and "))) }
-}
-
-/// The same as [`super::read`].
-pub fn read(arguments: &[Argument]) -> LockArguments {
-    LockArguments {
-        bucket: value(arguments, BUCKET).and_then(Value::as_text).map(str::to_owned),
-        has_table: value(arguments, TABLE).is_some(),
-        use_file: value(arguments, FILE).and_then(Value::as_bool),
-    }
 }
 
 /// The last of a name counts, as for Terraform.

@@ -58,7 +58,7 @@ fn what_is_around_the_block_does_not_matter() {
     let both = edited(&text, Form::Configuration, &WANTED);
     assert_eq!(difference(&text, &both), "+    use_lockfile   = true\n");
     let said = read(&both, Form::Configuration);
-    let expected = LockArguments { bucket: Some("states".to_owned()), has_table: true, use_file: Some(true) };
+    let expected = LockArguments { bucket: Some("states".to_owned()), table: Some("locks".to_owned()), use_file: Some(true) };
     assert_eq!(said, [expected]);
     assert_eq!(edit(around, Form::Configuration, &WANTED), Edit::NotOurs);
 }
@@ -138,6 +138,17 @@ fn what_cannot_be_edited_is_left_to_a_person() {
     assert!(matches!(edit(one_line, Form::Configuration, &WANTED), Edit::ByHand(_)));
     let heredoc = "bucket = \"states\"\ndynamodb_table = <<X\nlocks\nX\n";
     assert!(!matches!(edit(heredoc, Form::Partial, &FILES), Edit::Edited(_)));
+}
+
+/// To Terraform, there is no table then.
+#[test]
+fn null_and_an_empty_name_are_no_table() {
+    for none in ["null", "\"\""] {
+        let text = format!("bucket = \"states\"\ndynamodb_table = {none}\nuse_lockfile = true\n");
+        assert_eq!(read(&text, Form::Partial)[0].table, None, "{none}");
+        assert_eq!(edited(&text, Form::Partial, &WANTED), text.replace(none, "\"locks\""));
+        assert_eq!(edited(&text, Form::Partial, &FILES), "bucket = \"states\"\nuse_lockfile = true\n");
+    }
 }
 
 /// Else the next `bootstrap` would take it for somebody's work.

@@ -48,6 +48,12 @@ async fn table_that_a_file_elsewhere_names_is_not_deleted() {
     put(backend.dir(), "lock.txt", table.as_bytes());
     init(&["lock.txt"]);
     refused(&backend, &[record, "--backend-config FILE"]);
+    // A file that names another table, or none, does not say the same.
+    for other in ["\"others\"", "null"] {
+        put(backend.dir(), "prod.s3.tfbackend", format!("dynamodb_table = {other}\n").as_bytes());
+        refused(&backend, &[record]);
+    }
+    fs::remove_file(backend.dir().join("prod.s3.tfbackend")).expect("removed");
     // JSON beside the block, without the name of the bucket.
     fs::remove_file(backend.dir().join("lock.txt")).expect("removed");
     let json = format!("{{\"dynamodb_table\": \"{TABLE}\"}}");

@@ -1,9 +1,6 @@
 //! Which files say how to lock, and what is to be edited in them.
 
-use std::{
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     cli::{failure::Failure, folders},
@@ -14,13 +11,11 @@ use crate::{
     },
     settings::layer::LockMechanism,
     working_directory::{
-        Argument, Look, Partial, Saved, Value, Within, WorkingDirectory,
+        Argument, Block, Look, Partial, Saved, Within, WorkingDirectory,
         bounded::{self, Unreadable},
+        configuration::is_json,
     },
 };
-
-/// More bytes than any configuration has: whether a larger file is about a backend is not asked.
-const LARGEST: u64 = 64 << 20;
 
 /// What there is to edit, before anything is.
 #[derive(Debug, Default)]
@@ -30,12 +25,20 @@ pub struct Files {
     pub current: Vec<PathBuf>,
     /// What a person has to do, and why.
     pub by_hand: Vec<(PathBuf, String)>,
-    /// Records of `init` that name the table, which no file of their folder explains, or that cannot be read; and why.
-    pub stored: Vec<(PathBuf, String)>,
+    /// Records of `init` that name the table, which no file of their folder explains, or that cannot be read.
+    pub stored: Vec<StoredRecord>,
     /// What to run where something is edited, one for each folder.
     pub init: Vec<String>,
     /// What the files of the folder itself choose; `None` if none of them is about this backend.
     pub now: Option<LockMechanism>,
+}
+
+/// A record of `init` that keeps the table from being deleted, unless files of a folder explain it.
+#[derive(Debug)]
+pub struct StoredRecord {
+    pub path: PathBuf,
+    pub why: String,
+    is_explained: bool,
 }
 
 /// Where to look.
@@ -76,6 +79,7 @@ pub fn plan(places: &Places<'_>, wanted: &Wanted<'_>) -> Result<Files, Failure> 
             files.now = now(&folder, wanted.bucket);
         }
     }
+    files.stored.retain(|record| !record.is_explained);
     Ok(files)
 }
 
@@ -94,40 +98,30 @@ fn of_json<'f>(folder: &'f WorkingDirectory, path: &Path, form: Form) -> Result<
         Form::Configuration => match folder.configuration.unreadable.iter().find(|unreadable| unreadable.path == path) {
             Some(unreadable) => Err(unreadable),
             None => {
-                let blocks = folder.configuration.blocks.iter().filter(|block| block.is_s3() && block.at.path == path);
+                let blocks = folder.configuration.blocks_in(path).filter(|block| block.is_s3());
                 Ok(blocks.map(|block| &*block.arguments).collect())
             }
         },
     }
 }
 
-fn is_json(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "json")
+/// What the files of a folder say of locks; nothing of those that cannot be read.
+fn said(folder: &WorkingDirectory) -> impl Iterator<Item = LockArguments> {
+    of_blocks(&folder.configuration.blocks).chain(folder.partial.iter().map(|partial| LockArguments::of(partial.said())))
 }
 
-/// What the files of a folder say of locks; nothing of those that cannot be read.
-fn said(folder: &WorkingDirectory) -> Vec<LockArguments> {
-    let configurations = folder.configuration.files.iter().map(|path| (path, Form::Configuration));
-    let texts = configurations.chain(folder.partial.iter().map(|partial| (&partial.path, Form::Partial)));
-    let mut found: Vec<LockArguments> = vec![];
-    for (path, form) in texts {
-        if is_json(path) {
-            found.extend(of_json(folder, path, form).into_iter().flatten().map(json::read));
-        } else if let Ok(Some(text)) = read(folder, path) {
-            found.extend(lock_arguments::read(&text, form));
-        }
-    }
-    found
+fn of_blocks(blocks: &[Block]) -> impl Iterator<Item = LockArguments> {
+    blocks.iter().filter(|block| block.is_s3()).map(|block| LockArguments::of(&block.arguments))
 }
 
 /// What the block and the partial configurations of a folder say of this bucket, together.
 fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
-    let mut found = said(folder);
-    found.retain(|arguments| arguments.bucket.as_ref().is_none_or(|named| named == bucket));
+    let everywhere = said(folder).chain(of_blocks(&folder.configuration.overridden));
+    let found: Vec<LockArguments> = everywhere.filter(|said| said.bucket.as_ref().is_none_or(|named| named == bucket)).collect();
     let rest = |one: &LockArguments| {
         // What leaves the bucket to another completes it.
         let of_it = found.iter().filter(|other| other.bucket.is_none()).chain([one]);
-        of_it.fold((false, false), |(table, file), other| (table || other.has_table, file || other.use_file == Some(true)))
+        of_it.fold((false, false), |(table, file), other| (table || other.table.is_some(), file || other.use_file == Some(true)))
     };
     let each = found.iter().filter(|arguments| arguments.bucket.is_some()).map(rest).map(|used| match used {
         (true, true) => Some(LockMechanism::Both),
@@ -144,7 +138,7 @@ fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
 impl Files {
     /// What of `wider` names the table, or may, and is not edited here: each file with the reason.
     pub fn left_out(&self, wider: &Self) -> Vec<(PathBuf, String)> {
-        let of_form = |read: &Read, form| lock_arguments::read(&read.text, form).iter().any(|said| said.has_table);
+        let of_form = |read: &Read, form| lock_arguments::read(&read.text, form).iter().any(|said| said.table.is_some());
         let names_table = |read: &Read| of_form(read, Form::Configuration) || of_form(read, Form::Partial);
         let is_edited = |path: &Path| self.edits.iter().any(|(read, _)| read.path == path);
         let edits = wider.edits.iter().map(|(read, _)| read).filter(|read| names_table(read) && !is_edited(&read.path));
@@ -175,8 +169,13 @@ impl Files {
             let partial = partial_word(edited.collect(), folder, wanted);
             self.init.push(format!("{}{chdir} init -reconfigure{partial}", folder.engine.program()));
         }
-        if self.by_hand.len() == by_hand {
-            self.stored.extend(stored(folder, wanted));
+        let Some(record) = stored(folder, wanted) else { return };
+        // What is to be done by hand holds the migration anyway.
+        let is_explained = record.is_explained || self.by_hand.len() > by_hand;
+        match self.stored.iter_mut().find(|known| known.path == record.path) {
+            // With an absolute `TF_DATA_DIR`, it is that of several folders, and one of them has its files.
+            Some(known) => known.is_explained |= is_explained,
+            None => self.stored.push(StoredRecord { is_explained, ..record }),
         }
     }
 
@@ -184,12 +183,17 @@ impl Files {
         if self.edits.iter().any(|(read, _)| read.path == path) || self.by_hand.iter().any(|(other, _)| other == path) {
             return;
         }
+        let configuration = &folder.configuration;
+        let may_have_block =
+            configuration.blocks_in(path).next().is_some() || configuration.unreadable.iter().any(|unreadable| unreadable.path == path);
+        if form == Form::Configuration && !may_have_block {
+            return;
+        }
         if is_json(path) {
             let judged: Vec<Edit> = match of_json(folder, path, form) {
                 Ok(backends) => backends.into_iter().map(|arguments| json::judge(arguments, wanted)).collect(),
                 // What it says is not known.
-                Err(unreadable) if form == Form::Partial || may_have_a_block(path) => vec![Edit::ByHand(unreadable.error.clone())],
-                Err(_) => vec![],
+                Err(unreadable) => vec![Edit::ByHand(unreadable.error.clone())],
             };
             for one in judged {
                 match one {
@@ -203,14 +207,8 @@ impl Files {
         let text = match read(folder, path) {
             Ok(Some(text)) => text,
             Ok(None) => return,
-            Err(unreadable) if form == Form::Partial || may_have_a_block(path) => {
-                return self.by_hand.push((path.to_owned(), unreadable.error));
-            }
-            Err(_) => return,
+            Err(unreadable) => return self.by_hand.push((path.to_owned(), unreadable.error)),
         };
-        if form == Form::Configuration && !text.contains(BLOCK) {
-            return;
-        }
         match edit(&text, form, wanted) {
             Edit::NotOurs => {}
             Edit::Current => self.current.push(path.to_owned()),
@@ -224,26 +222,10 @@ impl Files {
     }
 }
 
-/// What every file has in it that chooses a backend.
-const BLOCK: &str = "backend";
-
-/// Whether a file that is no text, or is too large, may choose a backend.
-fn may_have_a_block(path: &Path) -> bool {
-    match bounded::open(path) {
-        Ok(None) => false,
-        Ok(Some(file)) => {
-            let mut bytes = vec![];
-            let read = file.take(LARGEST).read_to_end(&mut bytes);
-            read.is_err() || bytes.len() as u64 == LARGEST || bytes.windows(BLOCK.len()).any(|window| window == BLOCK.as_bytes())
-        }
-        Err(_) => true,
-    }
-}
-
 /// What `init` has to be given: the partial configuration that was edited, or else the one that may be of this backend.
 fn partial_word(mut names: Vec<String>, folder: &WorkingDirectory, wanted: &Wanted<'_>) -> String {
     if names.is_empty() {
-        let bucket = |partial: &&Partial| json::read(partial.said()).bucket.is_none_or(|bucket| bucket == wanted.bucket);
+        let bucket = |partial: &&Partial| LockArguments::of(partial.said()).bucket.is_none_or(|bucket| bucket == wanted.bucket);
         names.extend(folder.partial.iter().filter(bucket).map(|partial| name(folder, &partial.path)));
     }
     match &names[..] {
@@ -254,18 +236,22 @@ fn partial_word(mut names: Vec<String>, folder: &WorkingDirectory, wanted: &Want
     }
 }
 
-/// What `init` stored in a folder, if it names the table and no file of the folder does, or if it cannot be read.
-fn stored(folder: &WorkingDirectory, wanted: &Wanted<'_>) -> Option<(PathBuf, String)> {
+/// What `init` stored in a folder, if it names the table or cannot be read; and whether a file of the folder says the same.
+fn stored(folder: &WorkingDirectory, wanted: &Wanted<'_>) -> Option<StoredRecord> {
     let saved: &Saved = match &folder.saved {
         Ok(saved) => saved.as_ref()?,
-        Err(unreadable) => return Some((unreadable.path.clone(), unreadable.error.clone())),
+        Err(unreadable) => {
+            return Some(StoredRecord { path: unreadable.path.clone(), why: unreadable.error.clone(), is_explained: false });
+        }
     };
-    let text = |name| saved.value(name).and_then(Value::as_text).filter(|text| !text.is_empty());
-    let is_of_ours = saved.is_s3() && text("bucket") == Some(wanted.bucket);
-    let table = text("dynamodb_table").filter(|table| is_of_ours && wanted.is_table(table))?;
-    let is_explained = said(folder).iter().any(|said| said.has_table && said.bucket.as_ref().is_none_or(|bucket| bucket == wanted.bucket));
-    let why = format!("`init` was run with `dynamodb_table` = {}, and no file of the folder says so", crate::render::hcl::quoted(table));
-    (!is_explained).then(|| (saved.path.clone(), why))
+    let stored = LockArguments::of(&saved.arguments);
+    let is_of_ours = saved.is_s3() && stored.bucket.as_deref() == Some(wanted.bucket);
+    let table = stored.table.filter(|table| is_of_ours && wanted.is_table(table))?;
+    let names_it = |said: LockArguments| {
+        said.table.is_some_and(|table| wanted.is_table(&table)) && said.bucket.is_none_or(|bucket| bucket == wanted.bucket)
+    };
+    let why = format!("`init` was run with `dynamodb_table` = {}, and no file of the folder says so", crate::render::hcl::quoted(&table));
+    Some(StoredRecord { path: saved.path.clone(), why, is_explained: said(folder).any(names_it) })
 }
 
 /// As it is named in the folder.

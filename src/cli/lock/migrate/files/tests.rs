@@ -130,7 +130,8 @@ fn found(root: &Path, below: bool) -> (Vec<String>, Vec<String>) {
     let shown = |all: &[(PathBuf, String)]| {
         all.iter().map(|(path, why)| format!("{}: {why}", path.strip_prefix(root).expect("below").display())).collect::<Vec<_>>()
     };
-    (shown(&files.by_hand), shown(&files.stored))
+    let stored: Vec<_> = files.stored.iter().map(|record| (record.path.clone(), record.why.clone())).collect();
+    (shown(&files.by_hand), shown(&stored))
 }
 
 /// JSON is not edited: what is to be changed in it is said, and what is as it should be is not.
@@ -182,8 +183,10 @@ fn what_cannot_be_read_is_named() {
     }
     let (by_hand, _) = found(root, false);
     let names: Vec<&str> = by_hand.iter().filter_map(|line| line.split(':').next()).collect();
-    let linked = if cfg!(unix) { &["block.tf"][..] } else { &[] };
-    assert_eq!(names, [linked, &["large.tf", "main.tf", "a.s3.tfbackend"]].concat());
+    // What a link out of the repository leads to is not opened, not even to see that it has no block.
+    let linked = if cfg!(unix) { ("block.tf", "other.tf") } else { ("", "") };
+    let expected = [linked.0, "large.tf", "main.tf", linked.1, "a.s3.tfbackend"];
+    assert_eq!(names, expected.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>());
 }
 
 /// The record of `init` says what runs in the folder use, whatever file that came from.
@@ -204,6 +207,11 @@ fn what_init_stored_is_to_be_explained_by_the_files() {
         (STUB, PARTIAL, record("\"locks\""), None),
         (STUB, "dynamodb_table = \"locks\"\n", record("\"locks\""), None),
         (STUB, "bucket = \"others\"\ndynamodb_table = \"locks\"\n", record("\"locks\""), Some(unexplained)),
+        // Another table, and what is none to Terraform.
+        (STUB, "dynamodb_table = \"others\"\n", record("\"locks\""), Some(unexplained)),
+        (STUB, "dynamodb_table = null\n", record("\"locks\""), Some(unexplained)),
+        (STUB, "dynamodb_table = \"\"\n", record("\"locks\""), Some(unexplained)),
+        (STUB, "dynamodb_table = \"arn:aws:dynamodb:eu-west-1:111122223333:table/locks\"\n", record("\"locks\""), None),
     ] {
         let dir = tempfile::tempdir().expect("a folder");
         put(dir.path(), "app/main.tf", main);
@@ -215,6 +223,40 @@ fn what_init_stored_is_to_be_explained_by_the_files() {
         assert_eq!(found(dir.path(), true).1, expected, "{main}{partial}{stored}");
         assert_eq!(found(dir.path(), false).1, [] as [String; 0]);
     }
+}
+
+/// With an absolute `TF_DATA_DIR`, every folder has the same record: that of the one that was initialized last.
+#[test]
+fn a_record_that_folders_share_is_explained_by_any_of_them() {
+    let stored = r#"{"version": 3, "backend": {"type": "s3", "config": {"bucket": "states", "dynamodb_table": "locks"}, "hash": 1}}"#;
+    let data = tempfile::tempdir().expect("a folder");
+    put(data.path(), "terraform.tfstate", stored);
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path();
+    put(root, "main.tf", STUB);
+    put(root, "a/main.tf", STUB);
+    let stored = || {
+        let places = Places { root, below: true, named: &[], data_dir: Some(data.path()), out: None };
+        plan(&places, &FILES_ONLY).expect("looked at").stored
+    };
+    assert_eq!(stored().len(), 1, "no file explains it, which is said once");
+    put(root, "b/main.tf", BLOCK);
+    put(root, "c/main.tf", STUB);
+    assert_eq!(stored().len(), 0);
+}
+
+/// An override file may be in one checkout only: what it takes the place of is what others use.
+#[test]
+fn blocks_that_are_overridden_are_edited_as_well() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path();
+    put(root, "main.tf", BLOCK);
+    put(root, "more.tf.json", r#"{"terraform": {"backend": {"s3": {"bucket": "states", "dynamodb_table": "locks"}}}}"#);
+    put(root, "local_override.tf", "terraform {\n  backend \"local\" {}\n}\n");
+    let files = looked(root, false, &[]);
+    assert_eq!(files.now, Some(LockMechanism::Dynamodb));
+    assert_eq!(names(root, files.edits.into_iter().map(|(read, _)| read.path)), ["main.tf"]);
+    assert_eq!(names(root, files.by_hand.into_iter().map(|(path, _)| path)), ["more.tf.json"]);
 }
 
 #[test]
