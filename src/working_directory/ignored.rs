@@ -11,7 +11,7 @@ use std::{
 
 use gix_ignore::{Search, glob::pattern::Case, search::Ignore};
 
-use super::{COPIES, Unreadable, local, local::LocalState, tracked::tracked};
+use super::{COPIES, DATA_DIR, Unreadable, bounded::is_absent, local, local::LocalState, tracked::tracked};
 use crate::host::bounded;
 
 /// How many entries of a folder are looked at, those of its folders among them.
@@ -36,7 +36,8 @@ pub struct Ignored {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     pub path: PathBuf,
-    pub ignored: bool,
+    /// Whether Git ignores it. An error where not all of a folder could be looked at.
+    pub ignored: Result<bool, Unreadable>,
 }
 
 impl Ignored {
@@ -53,11 +54,11 @@ impl Ignored {
             };
             Some(real.strip_prefix(root).ok()?.to_owned())
         };
-        let file = |path: &Path| Some(Standing { path: path.to_owned(), ignored: rules.ignore(&inside(path)?, false) });
+        let file = |path: &Path| Some(Standing { path: path.to_owned(), ignored: Ok(rules.ignore(&inside(path)?, false)) });
         let folder = |path: &Path, name: &str| {
             let inside = inside(path)?;
             let ignored = Rules::read(root, &root.join(&inside)).ignore_all_in(&inside, name);
-            Some(Standing { path: path.to_owned(), ignored })
+            Some(Standing { path: path.to_owned(), ignored: ignored.map_err(|error| Unreadable::new(path, error)) })
         };
         let mut paths = ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| dir.join(name)).to_vec();
         let copies = names.iter().filter(|name| local::is_copy(name)).map(|name| dir.join(name));
@@ -95,8 +96,24 @@ fn is_secret(path: &str) -> bool {
     match path.split_once('/') {
         None => local::is_state(name) || local::is_copy(name),
         Some((COPIES, rest)) => rest != ".gitignore",
+        // Whatever the folder for working data is here, this is the one of other users.
+        Some((DATA_DIR, rest)) => rest == SAVED,
         Some(("terraform.tfstate.d", _)) => local::is_state(name),
         Some(_) => false,
+    }
+}
+
+/// The search for files in a folder that git would commit.
+struct Leftovers {
+    /// How many more entries are looked at.
+    left: usize,
+    /// Why not all of them were.
+    unseen: Option<String>,
+}
+
+impl Leftovers {
+    fn is_complete(self) -> Result<bool, String> {
+        self.unseen.map_or(Ok(true), Err)
     }
 }
 
@@ -119,19 +136,37 @@ impl Rules {
     }
 
     /// Whether git commits no file of a folder: none that is there, and not the one called `name` once it is.
-    fn ignore_all_in(&self, folder: &Path, name: &str) -> bool {
-        self.ignore(folder, true) || (self.ignore(&folder.join(name), false) && !self.leave_any_in(folder, &mut { MOST }))
+    ///
+    /// # Errors
+    /// If that is unknown; why.
+    fn ignore_all_in(&self, folder: &Path, name: &str) -> Result<bool, String> {
+        if self.ignore(folder, true) {
+            return Ok(true);
+        }
+        let mut search = Leftovers { left: MOST, unseen: None };
+        Ok(self.ignore(&folder.join(name), false) && !self.leave_any_in(folder, &mut search) && search.is_complete()?)
     }
 
-    fn leave_any_in(&self, folder: &Path, left: &mut usize) -> bool {
-        let Ok(entries) = fs::read_dir(self.root.join(folder)) else { return false };
+    fn leave_any_in(&self, folder: &Path, search: &mut Leftovers) -> bool {
+        let entries = match fs::read_dir(self.root.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                if !is_absent(&error) {
+                    search.unseen = Some(format!("cannot be listed: {error}"));
+                }
+                return false;
+            }
+        };
         for entry in entries.flatten().filter(|entry| entry.file_name() != ".git") {
-            let Some(fewer) = left.checked_sub(1) else { return false };
-            *left = fewer;
+            let Some(fewer) = search.left.checked_sub(1) else {
+                search.unseen = Some(format!("has more than {MOST} entries"));
+                return false;
+            };
+            search.left = fewer;
             let path = folder.join(entry.file_name());
             // A link is a file to git.
             let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if !self.ignore(&path, is_dir) && (!is_dir || self.leave_any_in(&path, left)) {
+            if !self.ignore(&path, is_dir) && (!is_dir || self.leave_any_in(&path, search)) {
                 return true;
             }
         }

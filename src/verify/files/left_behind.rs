@@ -10,7 +10,7 @@ use super::{
 use crate::{
     render::shell::shell_word,
     verify::{Checked, Verdict},
-    working_directory::{COPIES, Holds, Ignored, LocalState},
+    working_directory::{COPIES, Holds, Ignored, LocalState, Unreadable},
 };
 
 pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
@@ -62,15 +62,15 @@ fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
     let Ignored { tracked, data_dir, states, root: _ } = ignored;
     let folder = data_dir.iter().map(|standing| (standing, format!("{}/", files.relative(&standing.path))));
     let states = states.iter().map(|standing| (standing, pattern(&standing.path)));
-    let verdict = |ignored: bool, pattern: String| {
-        let word = shell_word(&pattern);
-        if ignored {
-            Verdict::Holds
-        } else {
+    let verdict = |ignored: &Result<bool, Unreadable>, pattern: String| match ignored {
+        Ok(true) => Verdict::Holds,
+        Ok(false) => {
+            let word = shell_word(&pattern);
             fails("git does not ignore it", format!("`echo {word} >> .gitignore`; `git rm -r --cached`, if it was committed"))
         }
+        Err(error) => unreadable(format!("the folder {}", error.error)),
     };
-    let is_ignored = folder.chain(states).map(|(standing, pattern)| at(&IGNORED, &standing.path, verdict(standing.ignored, pattern)));
+    let is_ignored = folder.chain(states).map(|(standing, pattern)| at(&IGNORED, &standing.path, verdict(&standing.ignored, pattern)));
     let is_tracked = match tracked {
         Ok(paths) if paths.is_empty() => vec![at(&TRACKED, &files.folder.dir, Verdict::Holds)],
         Ok(paths) => paths.iter().map(|path| at(&TRACKED, path, of_tracked(files, path))).collect(),

@@ -15,7 +15,7 @@ fn ignored(files: &[(&str, &str)]) -> (bool, bool) {
         fs::write(root.path().join(name), text).expect("written");
     }
     let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
-    (ignored.data_dir.expect("inside").ignored, ignored.states[0].ignored)
+    (ignored.data_dir.expect("inside").ignored == Ok(true), ignored.states[0].ignored == Ok(true))
 }
 
 #[test]
@@ -83,8 +83,30 @@ fn a_folder_is_ignored_if_every_file_in_it_is() {
         git(root.path(), &["add", "-A"]);
         let committed = git(root.path(), &["ls-files", "infra/.terraform"]);
         let left = committed.lines().filter(|name| !name.ends_with(".gitignore")).count();
-        assert_eq!(ignored.data_dir.expect("inside").ignored, left == 0, "{patterns:?}: {committed}");
+        assert_eq!(ignored.data_dir.expect("inside").ignored, Ok(left == 0), "{patterns:?}: {committed}");
     }
+}
+
+#[test]
+fn what_was_not_looked_at_is_unknown() {
+    let root = tempfile::tempdir().expect("a folder");
+    let data = root.path().join(".terraform");
+    fs::create_dir_all(data.join("modules")).expect("made");
+    fs::create_dir(root.path().join(".git")).expect("made");
+    fs::write(root.path().join(".gitignore"), "*.tfstate\nb*\n").expect("written");
+    let of = || Ignored::of(root.path(), &data, &[], &[]).expect("a repository").data_dir.expect("inside").ignored;
+    assert_eq!(of(), Ok(true));
+    for number in 0..=MOST {
+        fs::write(data.join(format!("modules/b{number}")), "").expect("written");
+    }
+    assert_eq!(of(), Err(Unreadable::new(&data, "has more than 2000 entries")));
+    // What is found is known, however much more there is.
+    fs::write(data.join("modules/a"), "").expect("written");
+    fs::write(root.path().join(".gitignore"), "*.tfstate\n").expect("written");
+    assert_eq!(of(), Ok(false));
+    // Nothing of it is looked at where all of it is ignored.
+    fs::write(root.path().join(".gitignore"), ".terraform/\n").expect("written");
+    assert_eq!(of(), Ok(true));
 }
 
 #[test]
@@ -106,7 +128,7 @@ fn working_data_elsewhere_is_none_of_gits_business() {
     fs::create_dir(root.path().join("data")).expect("made");
     let data = |patterns: &str| {
         fs::write(root.path().join(".gitignore"), patterns).expect("written");
-        Ignored::of(&dir, &dir.join("../data"), &[], &[]).expect("a repository").data_dir.map(|standing| standing.ignored)
+        Ignored::of(&dir, &dir.join("../data"), &[], &[]).expect("a repository").data_dir.map(|standing| standing.ignored == Ok(true))
     };
     assert_eq!((data("/data\n"), data("/data/*\n"), data("/a\n")), (Some(true), Some(true), Some(false)));
 }
@@ -122,7 +144,7 @@ fn a_linked_work_tree_has_the_excludes_of_its_repository() {
     fs::write(at("main/.git/worktrees/w/commondir"), "../..\n").expect("written");
     fs::write(at("w/.git"), format!("gitdir: {}\n", at("main/.git/worktrees/w").display())).expect("written");
     let ignored = Ignored::of(&at("w"), &at("w/.terraform"), &[], &[]).expect("a repository");
-    assert!(ignored.data_dir.expect("inside").ignored && !ignored.states[0].ignored);
+    assert_eq!((ignored.data_dir.expect("inside").ignored, &ignored.states[0].ignored), (Ok(true), &Ok(false)));
 }
 
 #[test]
@@ -133,7 +155,7 @@ fn copies_of_states_are_to_be_ignored_too() {
     let of = || {
         let ignored = Ignored::of(root.path(), &root.path().join(".terraform"), &names, &[]).expect("a repository");
         let name = |standing: &Standing| standing.path.file_name().expect("a name").to_string_lossy().into_owned();
-        ignored.states.iter().skip(2).map(|standing| (name(standing), standing.ignored)).collect::<Vec<_>>()
+        ignored.states.iter().skip(2).map(|standing| (name(standing), standing.ignored == Ok(true))).collect::<Vec<_>>()
     };
     assert_eq!(of(), [(names[1].clone(), false), (names[2].clone(), false)]);
     fs::create_dir(root.path().join(".tfbackend")).expect("made");
@@ -178,6 +200,10 @@ fn what_is_tracked_is_named_though_it_is_ignored() {
     let (other, data_dir) = (dir.join("other"), dir.join("other/../.terraform"));
     let beside = Ignored::of(&other, &data_dir, &[], &[]).expect("a repository");
     assert_eq!(beside.tracked, Ok(vec![data_dir.join("terraform.tfstate"), other.join("terraform.tfstate")]));
+    // Other users have theirs in the folder.
+    let outside = tempfile::tempdir().expect("a folder");
+    let beside = Ignored::of(&dir, outside.path(), &[], &[]).expect("a repository").tracked.expect("an index");
+    assert!(beside.contains(&dir.join(".terraform/terraform.tfstate")), "{beside:?}");
     git(&["rm", "-r", "-q", "--cached", "infra"]);
     assert_eq!(of(&dir), [] as [PathBuf; 0]);
     assert_eq!(of(root.path()), [root.path().join("terraform.tfstate")]);
@@ -220,7 +246,7 @@ fn git_says_the_same() {
         let ignored = Ignored::of(&dir, &dir.join(".terraform"), &[], &[]).expect("a repository");
         let asked = |name: &str| git(&dir, &["check-ignore", "-q", name]) == Some(0);
         let stored = asked(".terraform/terraform.tfstate");
-        assert_eq!(ignored.data_dir.expect("inside").ignored, stored, "{patterns:?}");
-        assert_eq!(ignored.states[0].ignored, asked("terraform.tfstate"), "{patterns:?}");
+        assert_eq!(ignored.data_dir.expect("inside").ignored, Ok(stored), "{patterns:?}");
+        assert_eq!(ignored.states[0].ignored, Ok(asked("terraform.tfstate")), "{patterns:?}");
     }
 }
