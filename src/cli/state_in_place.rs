@@ -215,10 +215,11 @@ fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Opti
         return Some("the local state of this folder is the same one");
     }
     let folder = verify::read_folder(&dir, &[], cx).ok()?;
-    let configured = Configured::of_folder(&folder, &[]).ok()?;
-    let is_bucket = configured.bucket.value == environment.names.state_bucket;
-    let is_key = configured.key.is_some_and(|key| key.value == environment.settings.key.as_str());
-    (is_bucket && is_key).then_some("this folder uses it already")
+    let is_it = |configured: &Configured| {
+        let is_bucket = configured.bucket.value == environment.names.state_bucket;
+        is_bucket && configured.key.as_ref().is_some_and(|key| key.value == environment.settings.key.as_str())
+    };
+    Configured::candidates(&folder).iter().any(is_it).then_some("this folder uses it already")
 }
 
 fn local_lineage(dir: &Path) -> Option<String> {

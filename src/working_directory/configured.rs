@@ -135,6 +135,19 @@ impl Configured {
         Self::merged(&folder.dir, layers)
     }
 
+    /// The backends that a folder may use: as [`Configured::of_folder`] without anything given, and each one that is possible where
+    /// that does not tell, because there are several partial configurations or what `init` stored cannot be read.
+    pub fn candidates(folder: &WorkingDirectory) -> Vec<Self> {
+        let is_told = matches!(folder.saved, Ok(Some(_))) || folder.saved.is_ok() && folder.partial.len() < 2;
+        if is_told {
+            return Self::of_folder(folder, &[]).into_iter().collect();
+        }
+        let Ok(block) = block(folder) else { return vec![] };
+        let partial = folder.partial.iter().filter_map(|partial| partial.arguments.clone().ok());
+        let over = partial.chain([vec![]]).map(|over| Self::merged(&folder.dir, [block.clone(), over]));
+        over.filter_map(Result::ok).collect()
+    }
+
     /// The backend that partial configurations describe without any block; as in [`Configured::of_folder`].
     ///
     /// # Errors

@@ -282,8 +282,8 @@ fn warnings(looked: &Looked, options: &TeardownOptions, environment: &Environmen
     warnings
 }
 
-/// Whether Terraform, run in the current folder, would use this bucket.
+/// Whether Terraform, run in the current folder, may use this bucket.
 fn points_here(bucket: &str, cx: &Context<'_>) -> bool {
     let folder = crate::cli::verify::read_folder(&cx.host.cwd, &[], cx);
-    folder.is_ok_and(|folder| Configured::of_folder(&folder, &[]).is_ok_and(|configured| configured.bucket.value == bucket))
+    folder.is_ok_and(|folder| Configured::candidates(&folder).iter().any(|configured| configured.bucket.value == bucket))
 }

@@ -207,16 +207,12 @@ async fn held_to(
 /// The current folder, if it is of this bucket; and a note where it has its state elsewhere.
 async fn of_files(settings: &Settings, cx: &mut Context<'_>) -> Result<(Vec<crate::verify::Checked>, Option<String>), Failure> {
     let mut folder = super::read_folder(&cx.host.cwd, &[], cx)?;
-    let configured = match Configured::of_folder(&folder, &[]) {
-        Err(error @ NotConfigured::StateStore { .. }) => {
-            let error = error.to_string().replace(&format!("{}/", cx.host.cwd.display()), "");
-            return Ok((vec![], Some(format!("the files of this folder are not checked: {error}"))));
-        }
-        configured => configured.ok(),
-    };
-    let is_of_it =
-        configured.is_some_and(|configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str()));
-    if !is_of_it {
+    if let Err(error @ NotConfigured::StateStore { .. }) = Configured::of_folder(&folder, &[]) {
+        let error = error.to_string().replace(&format!("{}/", cx.host.cwd.display()), "");
+        return Ok((vec![], Some(format!("the files of this folder are not checked: {error}"))));
+    }
+    let is_of_it = |configured: &Configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str());
+    if !Configured::candidates(&folder).iter().any(is_of_it) {
         return Ok((vec![], None));
     }
     super::engine::add_installed(&mut folder, &cx.host.vars).await;

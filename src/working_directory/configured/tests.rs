@@ -97,6 +97,25 @@ fn the_one_partial_configuration_counts_whatever_the_block_says() {
 }
 
 #[test]
+fn each_backend_that_a_folder_may_use_is_a_candidate() {
+    let block = ("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"block\"\n  }\n}\n");
+    let (dev, prod) = (("dev.s3.tfbackend", "key = \"dev\"\n"), ("prod.s3.tfbackend", "bucket = \"prod\"\nkey = \"prod\"\n"));
+    let unreadable = ("test.s3.tfbackend", "key =\n");
+    let of = |files: &[(&str, &str)]| {
+        let folder = WorkingDirectory::read(folder(files).path(), &Look::default()).expect("a folder");
+        let place = |one: &Configured| format!("{} {}", one.bucket.value, one.key.as_ref().map_or("-", |key| &key.value));
+        Configured::candidates(&folder).iter().map(place).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[block]), ["block -"]);
+    assert_eq!(of(&[block, prod]), ["prod prod"]);
+    assert_eq!(of(&[block, dev, prod, unreadable]), ["block dev", "prod prod", "block -"]);
+    assert_eq!(of(&[STUB, dev, prod]), ["prod prod"], "nothing else has a bucket");
+    assert_eq!(of(&[block, dev, prod, SAVED]), ["saved -"], "what `init` stored is what is used");
+    assert_eq!(of(&[block, (SAVED.0, "{")]), ["block -"]);
+    assert_eq!(of(&[dev, prod]), [] as [String; 0]);
+}
+
+#[test]
 fn a_state_store_is_its_own_kind() {
     let store = ("main.tf", "terraform {\n  state_store \"aws_s3\" {\n    provider \"aws\" {}\n    bucket = \"b\"\n  }\n}\n");
     let stored = r#"{"version": 3, "terraform_version": "1.15.2", "state_store": {"type": "aws_s3", "hash": 7,
