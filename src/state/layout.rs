@@ -3,6 +3,8 @@
 //! As `path` and `keyEnv` of Terraform's s3 backend: the default workspace's state is at the key as
 //! it was given, all others are at Go's `path.Join` of prefix, workspace and key.
 
+use unicode_normalization::UnicodeNormalization;
+
 /// The workspace whose state is at the key itself.
 pub const DEFAULT_WORKSPACE: &str = "default";
 /// What the name of a lock file has after that of its state.
@@ -90,6 +92,12 @@ impl Layout {
 /// The lock file of a state.
 pub fn lock_file(path: &str) -> String {
     format!("{path}{LOCK_FILE}")
+}
+
+/// A text of a configuration as Terraform holds it (go-cty: strings are in NFC): the key of a state is another than the bytes in
+/// the file, or on the command line, if those are decomposed, as macOS writes names.
+pub fn normalized(text: &str) -> String {
+    text.nfc().collect()
 }
 
 /// Go's `path.Join`.

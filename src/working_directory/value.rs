@@ -13,10 +13,12 @@ use hcl_edit::{
     template::Template,
 };
 use serde_json::Value as Json;
-use unicode_normalization::UnicodeNormalization;
 
 use super::{arguments, bounded::Unreadable};
-use crate::{lines::LineIndex, state::fingerprint::Fingerprint};
+use crate::{
+    lines::LineIndex,
+    state::{fingerprint::Fingerprint, layout::normalized},
+};
 
 /// A value as far as it is known without running anything.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,12 +134,6 @@ impl Value {
             value => value,
         }
     }
-}
-
-/// As Terraform holds it (go-cty: strings are in NFC): the key of a state is another than the bytes in the file if those are
-/// decomposed, as macOS writes names.
-fn normalized(text: &str) -> String {
-    text.nfc().collect()
 }
 
 fn hcl(expression: &Expression) -> Value {

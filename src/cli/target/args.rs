@@ -9,6 +9,7 @@ use crate::{
         layer::{EncryptionKind, Layer, LockMechanism, Namespace},
         names::{AccountId, EnvName, ExternalId, KeyArn, NameError, ProjectName, Region, RoleArn},
     },
+    state::layout::normalized,
 };
 
 /// Which backend. Without any of it, the one of the current folder.
@@ -32,7 +33,7 @@ pub struct TargetArgs {
     pub bucket: Option<String>,
 
     /// State key (path of the default workspace's state in the bucket)
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = in_nfc)]
     pub key: Option<String>,
 
     /// Lock table
@@ -44,7 +45,7 @@ pub struct TargetArgs {
     pub region: Option<Region>,
 
     /// Path under which the states of other workspaces are kept
-    #[arg(long, value_name = "PREFIX")]
+    #[arg(long, value_name = "PREFIX", value_parser = in_nfc)]
     pub workspace_key_prefix: Option<String>,
 
     /// Account that the bucket must belong to; of an environment, also that of the credentials
@@ -134,6 +135,11 @@ pub(super) fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<Environ
 
 fn parsed<T: std::str::FromStr<Err = NameError>>(flag: &str, text: Option<&String>) -> Result<Option<T>, Failure> {
     text.map(|text| text.parse().map_err(|error| Failure::failed(format!("{flag} {}: {error}", quoted(text))))).transpose()
+}
+
+/// As Terraform takes it. An object of another name is named by its path.
+fn in_nfc(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(normalized(text))
 }
 
 /// The other form of Terraform's flag would show a credential again in every hint.

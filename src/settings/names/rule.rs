@@ -121,6 +121,10 @@ macro_rules! reads_as_text {
 /// A name that is a text and nothing else.
 macro_rules! text_name {
     ($(#[$meta:meta])* $name:ident, $rule:expr, $check:path) => {
+        $crate::settings::names::rule::text_name!($(#[$meta])* $name, $rule, $check, str::to_owned);
+    };
+    // `$form` makes the text that is kept of the one that is given.
+    ($(#[$meta:meta])* $name:ident, $rule:expr, $check:path, $form:path) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -135,8 +139,9 @@ macro_rules! text_name {
             }
 
             fn check(text: &str) -> Result<Self, $crate::settings::names::Wrong> {
-                $check(text)?;
-                Ok(Self(text.to_owned()))
+                let text = $form(text);
+                $check(&text)?;
+                Ok(Self(text))
             }
         }
 

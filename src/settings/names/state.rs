@@ -1,6 +1,7 @@
 //! Where states are in the bucket: the state key and the prefix of the workspaces.
 
 use super::rule::{Wrong, at_most_bytes, only, text_name};
+use crate::state::layout::normalized;
 
 text_name!(
     /// The path of the default workspace's state. Terraform's rules (no `/` at either end, no `//`),
@@ -8,7 +9,8 @@ text_name!(
     StateKey,
     "a state key is a path such as `app/terraform.tfstate`: up to 900 bytes, no `/` at either end, no `//`, no part `.` or `..`, \
      none of `\\`, `*` and `?`, and not ending in `.tflock`",
-    state_key
+    state_key,
+    normalized
 );
 
 text_name!(
@@ -16,7 +18,8 @@ text_name!(
     WorkspacePrefix,
     "a workspace prefix is a path such as `env:`: up to 512 bytes, no `/` at either end, no `//`, no part `.` or `..`, \
      and none of `\\`, `*` and `?`",
-    workspace_prefix
+    workspace_prefix,
+    normalized
 );
 
 /// The longest object key, in bytes ("Naming Amazon S3 objects").

@@ -79,6 +79,15 @@ fn roles_profiles_and_external_ids() {
 }
 
 #[test]
+fn keys_and_prefixes_are_composed_as_terraform_does() {
+    let (decomposed, composed) = ("gro\u{308}\u{df}e/x", "gr\u{f6}\u{df}e/x");
+    assert_eq!(decomposed.parse::<StateKey>().expect("a key").as_str(), composed);
+    assert_eq!(decomposed.parse::<WorkspacePrefix>().expect("a prefix").as_str(), composed);
+    let long = |letter: &str| format!("{}/x", letter.repeat(449));
+    assert_eq!(long("u\u{308}").parse::<StateKey>().expect("899 bytes are left").as_str(), long("\u{fc}").as_str());
+}
+
+#[test]
 fn projects_and_environments() {
     assert_snapshot!(refusals::<ProjectName>(&["", "Acme", "-a", "a-", "a--b", "a_b", "../x", "/abs", "a\0", "..\\", "аcme", "a\u{202e}b", "a1234567890123456789012345678901", "a\"b", "${a}"]), @r#"
      is empty

@@ -7,8 +7,37 @@ use serde_json::{Value, json};
 use super::{json, run};
 use crate::{
     support::backend::said,
-    terraform::running::{Holder, apply, initialized},
+    terraform::running::{Holder, apply, initialized, nothing_to_change},
 };
+
+/// macOS writes names decomposed, and Terraform composes them.
+#[tokio::test]
+async fn a_key_that_is_decomposed_is_the_one_that_terraform_uses() {
+    let (decomposed, composed) = ("gro\u{308}\u{df}e/app.tfstate", "gr\u{f6}\u{df}e/app.tfstate");
+    let backend = initialized(&["--lock", "s3", "--key", decomposed]).await;
+    apply(&backend, &[]);
+    nothing_to_change(&backend, &[]);
+    assert_eq!(backend.conf("key"), composed);
+    assert!(said(&backend.bootstrap()).contains("nothing to do"));
+    let bucket = backend.conf("bucket");
+    let flags = ["--bucket", &bucket, "--endpoint-url", backend.emulator.endpoint()];
+    let pulled = |args: &[&str]| {
+        let output = super::command(&backend, &[&["pull"], args, &flags].concat()).output().expect("the program");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (is_there, state) = pulled(&[composed]);
+    assert!(is_there && state.contains("\"serial\": 1"), "{state}");
+    assert_eq!(pulled(&["--key", decomposed]), (true, state.clone()));
+    let listed = json(&backend, &["list", "--key", decomposed]);
+    assert_eq!(listed["states"][0]["path"], composed, "{listed}");
+    // What has the other name is no state of Terraform's: it is named by its path.
+    assert!(!pulled(&[decomposed]).0);
+    let path = backend.dir().join("other.json");
+    fs::write(&path, state.replace("\"serial\": 1", "\"serial\": 7")).expect("written");
+    backend.emulator.python("tests/it/state/tool.py", &["as-root-put", &bucket, "-", decomposed, path.to_str().expect("text")]);
+    assert!(pulled(&[decomposed]).1.contains("\"serial\": 7"));
+    assert_eq!(pulled(&["--key", decomposed]), (true, state));
+}
 
 #[tokio::test]
 async fn every_state_is_listed_however_the_backend_is_named() {
