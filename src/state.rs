@@ -16,4 +16,4 @@ pub mod recover;
 
 pub mod lenient;
 
-mod json;
+pub mod json;

@@ -1,7 +1,11 @@
 //! Walks over JSON as Go reads it, and keeps none of it: a number is the text that it is written as, nesting may be of any depth,
 //! and what is not UTF-8, or is half of a surrogate pair, is U+FFFD.
 
-use std::hash::{BuildHasher, DefaultHasher, Hash};
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher, DefaultHasher, Hash},
+    ops::Range,
+};
 
 use super::fingerprint::{Fingerprint, KEYS, Shape};
 
@@ -100,6 +104,14 @@ impl<'a> JsonWalk<'a> {
         }
     }
 
+    /// Where a value is, which is passed over.
+    pub fn place(&mut self) -> Option<Range<usize>> {
+        self.peek()?;
+        let start = self.at;
+        self.skip()?;
+        Some(start..self.at)
+    }
+
     /// A text; `None` inside where the value is none.
     pub fn text(&mut self) -> Option<Option<String>> {
         let JsonScalar::Text(text) = self.scalar()? else { return Some(None) };
@@ -192,7 +204,7 @@ impl<'a> JsonWalk<'a> {
 }
 
 /// After the quote that ends the text which begins at `at`.
-pub fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
+fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
     let mut end = at + 1;
     loop {
         match bytes.get(end)? {
@@ -203,51 +215,42 @@ pub fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The text between the quotes, as Go reads it.
-pub fn decoded(quoted: &[u8]) -> String {
-    if let Ok(text) = serde_json::from_slice(quoted) {
-        return text;
-    }
-    let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    let inside = String::from_utf8_lossy(inside);
-    let (mut out, mut rest) = (String::with_capacity(inside.len()), inside.chars());
-    while let Some(c) = rest.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
+/// JSON as Go's `encoding/json` reads it: each byte that is not of UTF-8, and each half of a surrogate pair, is one U+FFFD.
+pub fn as_go_reads(json: &[u8]) -> Cow<'_, str> {
+    let mut text = match std::str::from_utf8(json) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let chunks = json.utf8_chunks();
+            Cow::Owned(chunks.flat_map(|chunk| [chunk.valid().to_owned(), "\u{fffd}".repeat(chunk.invalid().len())]).collect())
         }
-        match rest.next() {
-            Some('u') => {
-                let first = unit(&mut rest);
-                let mut ahead = rest.clone();
-                let pair = match (ahead.next(), ahead.next()) {
-                    (Some('\\'), Some('u')) => char::decode_utf16([first, unit(&mut ahead)]).next().and_then(Result::ok),
-                    _ => None,
-                };
-                match pair {
-                    Some(c) if u32::from(c) > 0xFFFF => {
-                        out.push(c);
-                        rest = ahead;
-                    }
-                    _ => out.push(char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER)),
-                }
+    };
+    let mut at = 0;
+    while let Some(escape) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        at += escape;
+        let half = |at: usize| surrogate(text.as_bytes().get(at..at + 6)?);
+        at += match (half(at), half(at + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(_), _) => {
+                text.to_mut().replace_range(at..at + 6, "\\ufffd");
+                6
             }
-            Some('b') => out.push('\u{8}'),
-            Some('f') => out.push('\u{c}'),
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
-            Some('t') => out.push('\t'),
-            Some(other) => out.push(other),
-            None => {}
-        }
+            // Another one, of two characters at least.
+            (None, _) => 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        };
     }
-    out
+    text
 }
 
-/// Four hexadecimal digits.
-fn unit(rest: &mut std::str::Chars<'_>) -> u16 {
-    let digits: String = rest.by_ref().take(4).collect();
-    u16::from_str_radix(&digits, 16).unwrap_or(0xFFFD)
+/// The half of a pair that such an escape is.
+fn surrogate(escape: &[u8]) -> Option<u16> {
+    let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
+    let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u16::from_str_radix(digits, 16).ok().filter(|unit| is_hex && (0xD800..=0xDFFF).contains(unit))
+}
+
+/// The text between the quotes, as Go reads it.
+pub fn decoded(quoted: &[u8]) -> String {
+    serde_json::from_str(&as_go_reads(quoted)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use std::fmt::Write;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::{IgnoredAny, MapAccess};
 
-use super::lenient::{Field, Shape, folded};
+use super::{
+    json::as_go_reads,
+    lenient::{Field, Shape, folded},
+};
 
 /// The longest lock that is looked into; those of Terraform have about 300 bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -56,9 +59,7 @@ impl LockInfo {
         if bytes.len() > MAX_BYTES {
             return Err(LockError::TooLong);
         }
-        // Go reads what is not UTF-8 as U+FFFD.
-        let text = String::from_utf8_lossy(bytes);
-        let read: Result<Field<Self>, _> = serde_json::from_str(&text);
+        let read: Result<Field<Self>, _> = serde_json::from_str(&as_go_reads(bytes));
         let read = read.map_err(|error| LockError::NotJson { line: error.line(), column: error.column() })?;
         read.good().ok_or(LockError::NotALock)
     }

@@ -86,7 +86,7 @@ struct One {
     deposed: Option<String>,
     status: String,
     attributes: BTreeMap<String, Fingerprint>,
-    rest: Fingerprint,
+    rest: BTreeMap<String, Fingerprint>,
 }
 
 impl Resource {
@@ -128,7 +128,9 @@ impl Resource {
             let attributes = Attributes {
                 by_name: one.attributes,
                 tainted: one.status == "tainted",
-                rest: one.rest.with("provider", Fingerprint::of(&provider)),
+                rest: one.rest.iter().fold(Fingerprint::nothing().with("provider", Fingerprint::of(&provider)), |rest, (name, value)| {
+                    rest.with(name, *value)
+                }),
             };
             objects.insert(Object { address, deposed: one.deposed.unwrap_or_default() }, attributes);
         }
@@ -137,20 +139,19 @@ impl Resource {
 
 impl One {
     fn read(json: &mut JsonWalk<'_>) -> Option<Self> {
-        let mut one = Self {
-            index_key: Instance::Only,
-            deposed: None,
-            status: String::new(),
-            attributes: BTreeMap::new(),
-            rest: Fingerprint::nothing(),
-        };
+        let mut one =
+            Self { index_key: Instance::Only, deposed: None, status: String::new(), attributes: BTreeMap::new(), rest: BTreeMap::new() };
         json.object(|json, name| {
             let name = folded(&name);
             match &*name {
                 "index_key" => one.index_key = instance(json.scalar()?),
                 "deposed" => one.deposed = json.text()?,
                 "status" => one.status = json.text()?.unwrap_or_default(),
-                "attributes" => fingerprints(json, &mut one.attributes)?,
+                // As Go does, the last of two is taken: it keeps the text of each, and reads it later.
+                "attributes" => {
+                    one.attributes.clear();
+                    fingerprints(json, &mut one.attributes)?;
+                }
                 // Of Terraform before 0.12: `tags.Name` is a key of the map `tags`.
                 "attributes_flat" => json.object(|json, name| {
                     let attribute = name.split('.').next().unwrap_or_default().to_owned();
@@ -158,7 +159,7 @@ impl One {
                     *all = all.with(&name, json.fingerprint()?);
                     Some(())
                 })?,
-                _ => one.rest = one.rest.with(&name, json.fingerprint()?),
+                _ => drop(one.rest.insert(name, json.fingerprint()?)),
             }
             Some(())
         })?;

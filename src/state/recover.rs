@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use super::{
-    json,
+    json::JsonWalk,
     lenient::folded,
     snapshot::{Address, Contents, Snapshot, SnapshotError, Want},
 };
@@ -80,41 +80,21 @@ fn replaced(bytes: &[u8], place: Range<usize>, serial: u64) -> Vec<u8> {
 ///
 /// Go compares names without case, so that a second one in another spelling is a second serial.
 fn serial_in(bytes: &[u8]) -> Result<Option<Range<usize>>, Unfit> {
-    let (mut at, mut depth, mut found) = (0, 0_usize, None);
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => {
-                let end = json::end_of_text(bytes, at).unwrap_or(bytes.len());
-                let after = past_space(bytes, end);
-                if depth == 1 && bytes.get(after) == Some(&b':') && is_serial(&bytes[at..end]) {
-                    let start = past_space(bytes, after + 1);
-                    let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                    if found.replace(start..start + digits).is_some() {
-                        return Err(Unfit::TwoSerials);
-                    }
-                    if digits == 0 {
-                        return Err(Unfit::NoSerial);
-                    }
-                }
-                at = end;
-                continue;
-            }
-            _ => {}
+    let mut serials = vec![];
+    let read = JsonWalk::new(bytes).object(|json, name| {
+        let place = json.place()?;
+        if folded(&name) == "serial" {
+            serials.push(place);
         }
-        at += 1;
+        Some(())
+    });
+    match (read, &serials[..]) {
+        (None, _) => Err(Unfit::NoSerial),
+        (Some(()), []) => Ok(None),
+        (Some(()), [serial]) if bytes[serial.clone()].iter().all(u8::is_ascii_digit) => Ok(Some(serial.clone())),
+        (Some(()), [_]) => Err(Unfit::NoSerial),
+        (Some(()), [_, _, ..]) => Err(Unfit::TwoSerials),
     }
-    Ok(found)
-}
-
-fn is_serial(text: &[u8]) -> bool {
-    folded(&json::decoded(text)) == "serial"
-}
-
-fn past_space(bytes: &[u8], at: usize) -> usize {
-    let space = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    at + space
 }
 
 /// What of a state comes and goes with another.

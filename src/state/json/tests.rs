@@ -81,6 +81,7 @@ fn text_that_is_none_is_read_as_go_reads_it() {
         (br#""\ud800\ud83d\ude00""#, "\u{fffd}\u{1f600}"),
         (br#""\udc00\b\f\r\/""#, "\u{fffd}\u{8}\u{c}\r/"),
         (b"\"B\xfccher\"", "B\u{fffd}cher"),
+        (b"\"\xe2\x82d\xf0\x9f\x98\"", "\u{fffd}\u{fffd}d\u{fffd}\u{fffd}\u{fffd}"),
     ] {
         assert_eq!(decoded(written), read);
         assert_eq!(JsonWalk::new(written).text(), Some(Some(read.to_owned())));

@@ -103,6 +103,15 @@ fn names_of_fields_are_read_in_any_case() {
 }
 
 /// As Terraform reads `index_key`: a number, of which what is behind the point is dropped.
+/// The text of each is kept by Terraform, the last instead of the one before, and read later.
+#[test]
+fn of_two_fields_of_one_name_the_last_is_taken() {
+    let last = outline(r#"[{"attributes": {"id": "b"}, "private": "y"}]"#);
+    let twice = r#"[{"attributes": {"id": "a", "name": "a"}, "private": "x", "Attributes": {"id": "b"}, "private": "y"}]"#;
+    assert_eq!(outline(twice), last);
+    assert_eq!(outline(r#"[{"attributes": {"id": "a"}, "attributes": null}]"#), outline(r#"[{"attributes": {}}]"#));
+}
+
 #[test]
 fn the_key_of_an_instance_may_be_written_with_a_fraction() {
     let shown = |key: &str| outline(&format!(r#"[{{"index_key": {key}}}]"#)).objects.keys().next().expect("an object").to_string();
