@@ -88,7 +88,7 @@ impl WorkingDirectory {
         let data_dir = data_dir(dir, look.data_dir);
         let partial = partial::read(dir, &within, &names, look.partial, configuration.is_present());
         let local_states = local::read(dir, &within, &names);
-        let versions = versions::read(dir, &within, &configuration.files, engine);
+        let versions = versions::read(dir, &within, &configuration, engine);
         Ok(Self {
             dir: dir.to_owned(),
             engine,

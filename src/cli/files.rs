@@ -13,9 +13,9 @@ use crate::{
     report::safe::safe,
     spec::Outputs,
     working_directory::{
-        Block, Configuration, Engine, Partial, Saved, Within, bounded,
-        configuration::{self, NO_STATE_STORES},
-        conflicts::{Conflict, conflicts},
+        Block, Configuration, Engine, Partial, Within, bounded,
+        configuration::NO_STATE_STORES,
+        conflicts::{Conflict, Conflicts, conflicts},
         data_dir,
     },
 };
@@ -29,6 +29,8 @@ struct FileSet {
     files: Vec<File>,
     /// The file with our block, where another file has one already.
     left_out: Option<File>,
+    /// Whether a file of the user's says which versions may run.
+    has_required_version: bool,
     notes: Vec<String>,
 }
 
@@ -41,28 +43,31 @@ impl FileSet {
         let backend = environment.backend(known);
         let files = of(&backend)?;
         let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        let conflicts = match conflicts(dir, &ours) {
+        let data_dir = data_dir(dir, cx.host.var("TF_DATA_DIR").map(Path::new));
+        let Conflicts { all: mut conflicts, has_required_version } = match conflicts(dir, &data_dir, &ours) {
             Ok(conflicts) => conflicts,
             // What is no folder is refused with the files.
-            Err(_) if !dir.is_dir() => vec![],
+            Err(_) if !dir.is_dir() => Conflicts::default(),
             Err(error) => {
                 return Err(Failure::failed("cannot list the folder").because(&error).hint("choose another folder with --out"));
             }
         };
-        let mut set = Self { files, left_out: None, notes: vec![] };
-        let is_block = |conflict: &Conflict| !matches!(conflict, Conflict::Unclear { looks_like_one: false, .. });
+        let mut set = Self { files, left_out: None, has_required_version, notes: vec![] };
         let users = set.block_of_user(dir, environment.settings.run.overwrite);
+        // A block that is there already stays beside what `init` stored.
+        if users.is_some() || set.files.iter().any(|file| file.owner.is_none() && is_ours(dir, file)) {
+            conflicts.retain(|conflict| !conflict.is_stored());
+        }
         let completed = conflicts.iter().filter_map(Conflict::block).chain(&users).find(|block| block.is_s3());
         let skips = completed.and_then(|block| Some((block, block.arguments.iter().find(|argument| argument.name == SKIP)?)));
         let skips = skips.filter(|(_, argument)| argument.value.as_bool() == Some(true));
         if skips.is_some() {
             set.files = of(&BackendConfig { skips_account: true, ..backend })?;
         }
-        if conflicts.iter().any(is_block) || users.is_some() {
+        if conflicts.iter().any(Conflict::forbids_a_block) || users.is_some() {
             let at = set.files.iter().position(|file| file.owner.is_none());
             set.left_out = at.map(|at| set.files.remove(at));
         }
-        set.leave_out_beside_stored_state_store(dir, cx);
         let mut notes: Vec<String> = conflicts.iter().map(|conflict| set.note(conflict, environment, dir)).collect();
         set.notes.append(&mut notes);
         set.notes.extend(skips.map(|(block, _)| {
@@ -74,22 +79,6 @@ impl FileSet {
             )
         }));
         Ok(set)
-    }
-
-    /// No block is written into a folder that `init` connected with a state store, unless one of ours is there already: the
-    /// next `init` would leave its states behind.
-    fn leave_out_beside_stored_state_store(&mut self, dir: &Path, cx: &Context<'_>) {
-        let data_dir = data_dir(dir, cx.host.var("TF_DATA_DIR").map(Path::new));
-        let Ok(Some(saved)) = Saved::read(&data_dir) else { return };
-        let at = self.files.iter().position(|file| file.owner.is_none() && !is_ours(dir, file));
-        let (true, Some(at)) = (saved.kind.is_state_store(), at) else { return };
-        let File { name, .. } = self.files.remove(at);
-        self.notes.push(format!(
-            "warning: {} has `{}`: {NO_STATE_STORES}, and {name} is not written. Terraform uses this backend once a file has \
-             `terraform {{ backend \"s3\" {{}} }}`; the states in the store have to be brought along",
-            saved.path.display(),
-            saved.kind.title()
-        ));
     }
 
     /// The block that the partial configuration completes, in a file of the user's that has the name of ours.
@@ -107,9 +96,7 @@ impl FileSet {
         let conf = environment.settings.files.conf_file.for_env(&environment.settings.env);
         match conflict {
             Conflict::Block { block } if block.is_s3() => {
-                let bytes = bounded::bytes_up_to(&block.at.path, configuration::LIMIT).ok().flatten();
-                let version = bytes.is_some_and(|bytes| String::from_utf8_lossy(&bytes).contains("required_version"));
-                let missing = if environment.settings.lock.uses_lockfile() && !version {
+                let missing = if environment.settings.lock.uses_lockfile() && !self.has_required_version {
                     "; missing there: `required_version = \">= 1.10\"`, for the lock file"
                 } else {
                     ""
@@ -133,6 +120,14 @@ impl FileSet {
                 "warning: {} may have a backend block, and could not be read: {name} is not written{is_there}. If there is none, add \
                  `terraform {{ backend \"s3\" {{}} }}`",
                 path.display()
+            ),
+            Conflict::Stored { .. } => format!(
+                "warning: {conflict}: {NO_STATE_STORES}, and {name} is not written. Terraform uses this backend once a file has \
+                 `terraform {{ backend \"s3\" {{}} }}`; the states in the store have to be brought along"
+            ),
+            Conflict::StoredUnclear(_) => format!(
+                "warning: {conflict}: whether `init` chose a state store there is unknown, and {name} is not written. If it did not, add \
+                 `terraform {{ backend \"s3\" {{}} }}`"
             ),
         }
     }

@@ -14,10 +14,7 @@ use super::{
     hcl,
     header::{self, Header},
 };
-use crate::working_directory::{
-    Argument, scan,
-    value::{self, Value},
-};
+use crate::working_directory::{Argument, scan, value::Value};
 
 pub mod json;
 
@@ -121,14 +118,23 @@ pub fn read(text: &str, form: Form) -> Vec<LockArguments> {
 /// The arguments with their places in the text. Of a configuration, all but its backend blocks is left out, so that nothing
 /// else has to be what the parser takes.
 fn parsed(text: &str, form: Form) -> Result<Body, String> {
+    let malformed = |malformed| scan::error(text.as_bytes(), malformed);
     let only_blocks = match form {
-        Form::Partial => None,
+        Form::Partial => {
+            scan::partial(text.as_bytes()).map_err(malformed)?;
+            None
+        }
         Form::Configuration => {
-            let scan = scan::scan(text.as_bytes()).map_err(|malformed| scan::error(text.as_bytes(), malformed))?;
-            Some(scan.only_blocks(text))
+            let scan = scan::scan(text.as_bytes()).map_err(malformed)?;
+            Some(scan.only_blocks(text).ok_or("has arguments that are too long, or too many")?)
         }
     };
-    only_blocks.as_deref().unwrap_or(text).parse().map_err(|error| value::hcl_error(&error))
+    // Terraform may take it all the same.
+    let not_parsed = |error: hcl_edit::parser::Error| {
+        let at = error.location();
+        format!("has something at line {}, column {} that is not edited safely", at.line(), at.column())
+    };
+    only_blocks.as_deref().unwrap_or(text).parse().map_err(|error| not_parsed(error))
 }
 
 fn bodies(body: &Body, form: Form) -> Vec<&Body> {

@@ -48,8 +48,17 @@ pub struct Configuration {
     pub blocks: Vec<Block>,
     /// Those that an override file takes the place of. It may be here only, and not where others run.
     pub overridden: Vec<Block>,
+    /// Each `required_version` that counts.
+    pub required_versions: Vec<Argument>,
     /// Files that may have a block, and could not be understood.
     pub unreadable: Vec<Unreadable>,
+}
+
+/// What one file says.
+#[derive(Debug, Default)]
+struct FileContents {
+    blocks: Vec<Block>,
+    required_versions: Vec<Argument>,
 }
 
 impl Engine {
@@ -152,12 +161,16 @@ impl Configuration {
     }
 
     fn add(&mut self, path: PathBuf, within: &Within, overriding: bool) {
-        match blocks(&path, within) {
-            Ok(Some(found)) => {
-                if overriding && !found.is_empty() {
+        match contents(&path, within) {
+            Ok(Some(FileContents { blocks, required_versions })) => {
+                if overriding && !blocks.is_empty() {
                     self.overridden.append(&mut self.blocks);
                 }
-                self.blocks.extend(found);
+                if overriding && !required_versions.is_empty() {
+                    self.required_versions.clear();
+                }
+                self.blocks.extend(blocks);
+                self.required_versions.extend(required_versions);
             }
             // Gone since it was listed.
             Ok(None) => return,
@@ -199,12 +212,12 @@ fn stem(name: &str) -> Option<(&str, &'static str)> {
 /// In bytes. A file that generators write is as large as they like; Terraform has no limit.
 pub const LIMIT: u64 = 64 << 20;
 
-fn blocks(path: &Path, within: &Within) -> Result<Option<Vec<Block>>, Unreadable> {
+fn contents(path: &Path, within: &Within) -> Result<Option<FileContents>, Unreadable> {
     let Some(bytes) = within.bytes_up_to(path, LIMIT)? else { return Ok(None) };
-    let read = if is_json(path) { json_blocks::blocks(&bytes, path) } else { in_hcl(&bytes, path) };
+    let read = if is_json(path) { json_blocks::contents(&bytes, path) } else { in_hcl(&bytes, path) };
     match read {
-        Ok(blocks) => Ok(Some(blocks)),
-        Err(_) if !may_have_block(&bytes) => Ok(Some(vec![])),
+        Ok(contents) => Ok(Some(contents)),
+        Err(_) if !may_have_block(&bytes) => Ok(Some(FileContents::default())),
         Err(unreadable) => Err(unreadable),
     }
 }
@@ -221,17 +234,16 @@ fn may_have_block(bytes: &[u8]) -> bool {
     text.contains("\\u") || text.contains("terraform") && scan::NAMES.iter().any(|name| text.contains(name))
 }
 
-fn in_hcl(text: &[u8], path: &Path) -> Result<Vec<Block>, Unreadable> {
+fn in_hcl(text: &[u8], path: &Path) -> Result<FileContents, Unreadable> {
     let found = scan::scan(text).map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
     let block = |block: &FoundBlock| {
         let at = Spot { path: path.to_owned(), line: Some(block.line(text)) };
         Ok(Block { kind: Kind::named(block.name, block.label(text)), arguments: block.body.arguments(text, path)?, at })
     };
-    found.blocks.iter().take(MOST_BLOCKS).map(block).collect()
+    // Where it is not text, Terraform stops; a backend is one all the same.
+    let required_versions = found.required_versions.arguments(text, path).unwrap_or_default();
+    Ok(FileContents { blocks: found.blocks.iter().map(block).collect::<Result<_, _>>()?, required_versions })
 }
-
-/// How many blocks of one file are kept: Terraform stops at the second.
-const MOST_BLOCKS: usize = 100;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! What would contradict a backend block of ours: another `backend`, `cloud` or `state_store` block in the folder.
+//! What would contradict a backend block of ours: another `backend`, `cloud` or `state_store` block in the folder, or a state store
+//! that `init` connected it with.
 
 use std::{
     fs, io,
@@ -8,8 +9,9 @@ use std::{
 
 use super::{
     bounded::{Unreadable, Within},
-    configuration::{Block, Configuration, Engine, LIMIT},
+    configuration::{Block, Configuration, Engine, Kind, LIMIT},
     names,
+    saved::Saved,
     scan::NAMES,
 };
 
@@ -25,40 +27,82 @@ pub enum Conflict {
         /// Whether a line of it looks like the head of such a block.
         looks_like_one: bool,
     },
+    /// `init` connected the folder with a state store: with our block, the next one would leave its states behind.
+    #[error("{} has `{}`", path.display(), kind.title())]
+    Stored { path: PathBuf, kind: Kind },
+    /// What `init` stored could not be understood, and may be such a state store.
+    #[error("{0}")]
+    StoredUnclear(Unreadable),
+}
+
+/// What contradicts a block of ours in a folder, by name of the file, and what else counts beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conflicts {
+    pub all: Vec<Conflict>,
+    /// Whether any of the files says which versions may run.
+    pub has_required_version: bool,
 }
 
 impl Conflict {
     pub fn block(&self) -> Option<&Block> {
         match self {
             Self::Block { block } => Some(block),
-            Self::Unclear { .. } => None,
+            Self::Unclear { .. } | Self::Stored { .. } | Self::StoredUnclear(_) => None,
         }
+    }
+
+    /// Whether a block of ours must not be written beside it.
+    pub fn forbids_a_block(&self) -> bool {
+        !matches!(self, Self::Unclear { looks_like_one: false, .. })
+    }
+
+    /// Whether it is what `init` stored, and no file.
+    pub fn is_stored(&self) -> bool {
+        matches!(self, Self::Stored { .. } | Self::StoredUnclear(_))
     }
 }
 
-/// Conflicts in the configuration files of `dir`, by name, those called `ours` left out.
+/// Conflicts in the configuration files of `dir`, those called `ours` left out, and in what `init` stored in `data_dir`.
 ///
 /// Looked at is what Terraform or OpenTofu loads, each file for itself: a block that another file
 /// overrides today counts again when that file goes.
 ///
 /// # Errors
 /// If the folder cannot be listed. A folder that is not there has none.
-pub fn conflicts(dir: &Path, ours: &[&str]) -> Result<Vec<Conflict>, Unreadable> {
+pub fn conflicts(dir: &Path, data_dir: &Path, ours: &[&str]) -> Result<Conflicts, Unreadable> {
     if fs::metadata(dir).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        return Ok(vec![]);
+        return Ok(Conflicts::default());
     }
     let (names, within) = (names(dir)?, Within::of(dir));
-    Ok(names.iter().filter(|name| !ours.contains(&name.as_str())).flat_map(|name| in_file(dir, &within, name)).collect())
+    let mut found = Conflicts::default();
+    for name in names.iter().filter(|name| !ours.contains(&name.as_str())) {
+        found.add_file(dir, &within, name);
+    }
+    found.all.extend(stored(data_dir));
+    Ok(found)
 }
 
-fn in_file(dir: &Path, within: &Within, name: &String) -> Vec<Conflict> {
-    // Alone, OpenTofu loads all that Terraform loads.
-    let Configuration { files: _, blocks, overridden: _, unreadable } =
-        Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
-    let unclear = unreadable
-        .into_iter()
-        .map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(&path, within), path });
-    blocks.into_iter().map(|block| Conflict::Block { block }).chain(unclear).collect()
+impl Conflicts {
+    fn add_file(&mut self, dir: &Path, within: &Within, name: &String) {
+        // Alone, OpenTofu loads all that Terraform loads.
+        let configuration = Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
+        self.has_required_version |= !configuration.required_versions.is_empty();
+        self.all.extend(configuration.blocks.into_iter().map(|block| Conflict::Block { block }));
+        self.all.extend(
+            configuration
+                .unreadable
+                .into_iter()
+                .map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(&path, within), path }),
+        );
+    }
+}
+
+fn stored(data_dir: &Path) -> Option<Conflict> {
+    match Saved::read(data_dir) {
+        Ok(Some(Saved { path, kind, .. })) if kind.is_state_store() => Some(Conflict::Stored { path, kind }),
+        Ok(_) => None,
+        Err(unreadable) => Some(Conflict::StoredUnclear(unreadable)),
+    }
 }
 
 /// Of a file that cannot be parsed: whether it has a block as soon as what is wrong in it is put right.

@@ -1,9 +1,17 @@
 //! Configuration that is JSON, as HCL reads it: a name may be there twice, and a list of objects stands for one object.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value as Json};
+
+use super::value;
+use crate::state::json::as_go_reads;
+
+/// How much of a text is kept, in bytes, each value counted as at least [`LEAST`]: no backend takes more.
+const MOST: usize = 4 << 20;
+/// About what a value takes in memory.
+const LEAST: usize = 64;
 
 /// A JSON value with all that is in it, in its order.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,16 +29,18 @@ impl Node {
     /// Reads a text, and of the objects at its top only the members named in `levels`: what else is there is passed over, and
     /// need not be anything but JSON.
     ///
-    /// As Go does, bytes that are not UTF-8 are taken for U+FFFD.
-    ///
     /// # Errors
-    /// If it is not JSON.
-    pub fn read(text: &[u8], levels: Levels) -> serde_json::Result<Self> {
-        let text = String::from_utf8_lossy(text);
+    /// If it is not JSON, or too much of it matters; as [`Unreadable::error`](super::Unreadable) says it.
+    pub fn read(text: &[u8], levels: Levels) -> Result<Self, String> {
+        let text = as_go_reads(text);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
-        let node = Kept(levels).deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(node)
+        let left = Cell::new(Some(MOST));
+        let node = Kept { levels, left: &left }.deserialize(&mut deserializer);
+        let node = node.and_then(|node| deserializer.end().map(|()| node));
+        node.map_err(|error| match left.get() {
+            None => format!("has more than {MOST} bytes of what chooses a backend"),
+            Some(_) => value::json_error(&error),
+        })
     }
 
     /// The members of an object, or of each object in a list: the body of a block may be either.
@@ -59,7 +69,7 @@ impl Node {
         self.members().into_iter().map(|(name, node)| (name.to_owned(), node.to_json())).collect()
     }
 
-    fn to_json(&self) -> Json {
+    pub fn to_json(&self) -> Json {
         match self {
             Self::Object(_) => Json::Object(self.object()),
             Self::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
@@ -68,9 +78,27 @@ impl Node {
     }
 }
 
-struct Kept(Levels);
+#[derive(Clone, Copy)]
+struct Kept<'a> {
+    levels: Levels,
+    /// How much more may be kept; `None` once it was too much.
+    left: &'a Cell<Option<usize>>,
+}
 
-impl<'de> DeserializeSeed<'de> for Kept {
+impl Kept<'_> {
+    fn keep<E: Error>(self, bytes: usize) -> Result<(), E> {
+        let left = self.left.get().and_then(|left| left.checked_sub(bytes.max(LEAST)));
+        self.left.set(left);
+        left.map(|_| ()).ok_or_else(|| E::custom("too large"))
+    }
+
+    fn plain<E: Error>(self, json: impl Into<Json>, bytes: usize) -> Result<Node, E> {
+        self.keep(bytes)?;
+        Ok(Node::Plain(json.into()))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Kept<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -78,7 +106,7 @@ impl<'de> DeserializeSeed<'de> for Kept {
     }
 }
 
-impl<'de> Visitor<'de> for Kept {
+impl<'de> Visitor<'de> for Kept<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,43 +114,46 @@ impl<'de> Visitor<'de> for Kept {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Plain(Json::Null))
+        self.plain(Json::Null, 0)
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Plain(Json::Bool(value)))
+        self.plain(value, 0)
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Plain(value.into()))
+        self.plain(value, 0)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Plain(value.into()))
+        self.plain(value, 0)
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Plain(Number::from_f64(value).map_or(Json::Null, Json::Number)))
+        self.plain(Number::from_f64(value).map_or(Json::Null, Json::Number), 0)
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Plain(value.into()))
+        self.plain(value, value.len())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        self.keep(0)?;
         let mut all = vec![];
-        while let Some(item) = items.next_element_seed(Self(self.0))? {
+        while let Some(item) = items.next_element_seed(self)? {
             all.push(item);
         }
         Ok(Node::List(all))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Node, A::Error> {
-        let (names, below) = self.0.split_first().map_or((None, self.0), |(names, below)| (Some(*names), below));
+        self.keep(0)?;
+        let (names, below) = self.levels.split_first().map_or((None, self.levels), |(names, below)| (Some(*names), below));
         let mut all = vec![];
         while let Some(name) = members.next_key::<String>()? {
             if names.is_none_or(|names| names.contains(&name.as_str())) {
-                all.push((name, members.next_value_seed(Self(below))?));
+                self.keep(name.len())?;
+                all.push((name, members.next_value_seed(Self { levels: below, ..self })?));
             } else {
                 members.next_value::<IgnoredAny>()?;
             }

@@ -30,6 +30,9 @@ pub struct Malformed {
     pub at: usize,
 }
 
+/// Templates and interpolations that are open at once. Terraform runs out of stack before.
+const DEEPEST: usize = 1 << 20;
+
 /// Reads a text token by token. Spaces and comments are passed over.
 #[derive(Clone, Copy, Debug)]
 pub struct Lexer<'t> {
@@ -140,6 +143,9 @@ impl<'t> Lexer<'t> {
         let mut open = vec![outermost];
         let mut is_line_start = true;
         while let Some(inner) = open.last() {
+            if open.len() > DEEPEST {
+                return Err(Malformed { at: self.at });
+            }
             let Some(byte) = self.peek() else {
                 let begun = open.iter().rev().find_map(|open| match open {
                     Open::Quote(at) | Open::Heredoc(_, at) => Some(*at),

@@ -124,7 +124,7 @@ fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) 
 
 fn arguments_of(text: &[u8], path: &Path) -> Result<Vec<Argument>, Unreadable> {
     if is_json(path) {
-        let root = Node::read(text, &[]).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
+        let root = Node::read(text, &[]).map_err(|error| Unreadable::new(path, error))?;
         if matches!(root, Node::Plain(_)) {
             return Err(Unreadable::new(path, "is not a JSON object"));
         }

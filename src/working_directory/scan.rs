@@ -3,19 +3,29 @@
 //! No parser but HashiCorp's own takes all that Terraform takes. So none is asked for more than the arguments of a block that
 //! was found, each by itself.
 
-use std::{ops::Range, path::Path};
-
-use hcl_edit::structure::Body;
+use std::ops::Range;
 
 use super::{
-    bounded::Unreadable,
     lexer::{Lexer, Malformed, Token},
-    value::{self, Argument, Spot, Value},
+    value,
 };
-use crate::lines::LineIndex;
+
+mod contents;
 
 /// Names of the blocks within `terraform` that choose a backend.
 pub const NAMES: [&str; 3] = ["backend", "cloud", "state_store"];
+
+/// The argument of `terraform` that says which versions may run.
+pub const REQUIRED_VERSION: &str = "required_version";
+
+/// The longest argument that is looked into, in bytes. No backend takes a longer one.
+const LONGEST: usize = 256 << 10;
+/// How much of one file is looked into, in bytes.
+const MOST_BYTES: usize = 1 << 20;
+/// How many blocks of one file are kept: Terraform stops at the second.
+pub const MOST_BLOCKS: usize = 100;
+/// Brackets that are open at once. Terraform runs out of stack before.
+const DEEPEST: usize = 1 << 20;
 
 /// A block that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +50,7 @@ pub struct FoundBody {
 struct Item {
     name: Range<usize>,
     is_block: bool,
-    /// All its tokens.
+    /// All its tokens; none of what is too long.
     tokens: Vec<Range<usize>>,
 }
 
@@ -48,14 +58,18 @@ struct Item {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
     pub blocks: Vec<FoundBlock>,
+    /// Each [`REQUIRED_VERSION`].
+    pub required_versions: FoundBody,
     /// All tokens of these blocks, and the heads and ends of the `terraform` blocks around them.
     tokens: Vec<Range<usize>>,
+    /// Whether some of them were too long, or too many.
+    is_cut: bool,
 }
 
 /// The head of an argument or block.
 enum Head {
     Argument { name: Range<usize> },
-    Block { name: Range<usize>, label: Option<Range<usize>> },
+    Block { name: Range<usize>, label: Option<Range<usize>>, opened: usize },
 }
 
 /// Goes through a text, and notes the tokens that may be kept.
@@ -64,6 +78,12 @@ struct Scanner<'t> {
     lexer: Lexer<'t>,
     noted: Vec<Range<usize>>,
     is_noting: bool,
+    /// No token that ends behind this is noted.
+    until: usize,
+    /// Whether there was one since this was asked.
+    is_cut: bool,
+    /// How much more may be noted, in bytes.
+    left: usize,
 }
 
 /// Finds the blocks of `text`.
@@ -71,13 +91,15 @@ struct Scanner<'t> {
 /// # Errors
 /// If the text is not HCL: Terraform refuses it as well.
 pub fn scan(text: &[u8]) -> Result<Scan, Malformed> {
-    let mut scanner = Scanner { text, lexer: Lexer::new(text), noted: vec![], is_noting: true };
+    let mut scanner = Scanner::new(text);
     let mut found = Scan::default();
     loop {
         scanner.noted.clear();
         match scanner.head()? {
             None => break,
-            Some(Head::Block { name, label: None }) if &text[name.clone()] == b"terraform" => scanner.terraform(&mut found)?,
+            Some(Head::Block { name, label: None, opened }) if &text[name.clone()] == b"terraform" => {
+                scanner.terraform(opened, &mut found)?
+            }
             Some(head) => scanner.skip(&head)?,
         }
     }
@@ -90,27 +112,40 @@ pub fn scan(text: &[u8]) -> Result<Scan, Malformed> {
 /// # Errors
 /// As [`scan`].
 pub fn partial(text: &[u8]) -> Result<FoundBody, Malformed> {
-    let mut scanner = Scanner { text, lexer: Lexer::new(text), noted: vec![], is_noting: true };
-    let body = scanner.body(&mut vec![])?;
+    let mut scanner = Scanner::new(text);
+    let body = scanner.body(&mut Scan::default())?;
     scanner.must_be_at_end()?;
     Ok(body)
 }
 
-impl Scanner<'_> {
+impl<'t> Scanner<'t> {
+    fn new(text: &'t [u8]) -> Self {
+        Self { text, lexer: Lexer::new(text), noted: vec![], is_noting: true, until: usize::MAX, is_cut: false, left: MOST_BYTES }
+    }
+
     fn next(&mut self) -> Result<(Token, Range<usize>), Malformed> {
         let (token, place) = self.lexer.next()?;
         if self.is_noting {
-            self.noted.push(place.clone());
+            match place.end <= self.until {
+                true => self.noted.push(place.clone()),
+                false => self.is_cut = true,
+            }
         }
         Ok((token, place))
     }
 
+    /// Whether all was noted since the last head.
+    fn was_whole(&mut self) -> bool {
+        !std::mem::take(&mut self.is_cut)
+    }
+
     /// The head of the next item; `None` before the end of the body.
     fn head(&mut self) -> Result<Option<Head>, Malformed> {
+        (self.until, self.is_cut) = (usize::MAX, false);
         let name = loop {
             let before = (self.lexer, self.noted.len());
             match self.next()? {
-                (Token::Newline, _) => {}
+                (Token::Newline, _) => self.noted.truncate(before.1),
                 (Token::Identifier, name) => break name,
                 (Token::Close(b'}') | Token::End, _) => {
                     self.lexer = before.0;
@@ -121,10 +156,11 @@ impl Scanner<'_> {
             }
         };
         let mut label = None;
+        self.until = name.start + LONGEST.min(self.left);
         loop {
             match self.next()? {
                 (Token::Equals, _) if label.is_none() => return Ok(Some(Head::Argument { name })),
-                (Token::Open(b'{'), _) => return Ok(Some(Head::Block { name, label })),
+                (Token::Open(b'{'), brace) => return Ok(Some(Head::Block { name, label, opened: brace.start })),
                 (Token::Identifier | Token::Quoted, place) => drop(label.get_or_insert(place)),
                 (_, place) => return Err(Malformed { at: place.start }),
             }
@@ -142,13 +178,15 @@ impl Scanner<'_> {
     fn skip_expression(&mut self) -> Result<(), Malformed> {
         let (mut open, mut is_first) = (vec![], true);
         loop {
-            let before = (self.lexer, self.noted.len());
+            let before = (self.lexer, self.noted.len(), self.is_cut);
             match self.next()? {
                 (Token::Newline | Token::End | Token::Close(_), place) if is_first => return Err(Malformed { at: place.start }),
-                (Token::Newline, _) if open.is_empty() => return Ok(()),
-                (Token::Close(b'}') | Token::End, _) if open.is_empty() => {
-                    self.lexer = before.0;
+                (end @ (Token::Newline | Token::Close(b'}') | Token::End), _) if open.is_empty() => {
+                    if end != Token::Newline {
+                        self.lexer = before.0;
+                    }
                     self.noted.truncate(before.1);
+                    self.is_cut = before.2;
                     return Ok(());
                 }
                 (token, place) => balance(&mut open, token, place.start)?,
@@ -162,15 +200,15 @@ impl Scanner<'_> {
         self.is_noting = false;
         let skipped = match head {
             Head::Argument { .. } => self.skip_expression(),
-            Head::Block { .. } => self.skip_block(),
+            Head::Block { opened, .. } => self.skip_block(*opened),
         };
         self.is_noting = true;
         skipped
     }
 
     /// To the brace that ends a block whose head is behind.
-    fn skip_block(&mut self) -> Result<(), Malformed> {
-        let mut open = vec![(b'{', self.noted.last().map_or(0, |brace| brace.start))];
+    fn skip_block(&mut self, opened: usize) -> Result<(), Malformed> {
+        let mut open = vec![(b'{', opened)];
         while !open.is_empty() {
             let (token, place) = self.next()?;
             balance(&mut open, token, place.start)?;
@@ -186,61 +224,104 @@ impl Scanner<'_> {
         }
     }
 
-    fn terraform(&mut self, found: &mut Scan) -> Result<(), Malformed> {
-        let mut kept = std::mem::take(&mut self.noted);
-        let opened = kept.last().map_or(0, |brace| brace.start);
-        let before = found.blocks.len();
+    /// The body of a `terraform` block whose head is behind.
+    fn terraform(&mut self, opened: usize, found: &mut Scan) -> Result<(), Malformed> {
+        let mut here = Scan { tokens: std::mem::take(&mut self.noted), ..Scan::default() };
         loop {
             self.noted.clear();
             match self.head()? {
                 None => break,
-                Some(head @ Head::Argument { .. }) => self.skip(&head)?,
-                Some(Head::Block { name, label }) => match NAMES.iter().find(|known| known.as_bytes() == &self.text[name.clone()]) {
-                    Some(known) => {
-                        let opened = self.noted.last().map_or(0, |brace| brace.start);
-                        let body = self.body(&mut kept)?;
-                        self.end(opened)?;
-                        kept.append(&mut self.noted);
-                        found.blocks.push(FoundBlock { name: known, label, at: name.start, body });
+                Some(Head::Argument { name }) if &self.text[name.clone()] == REQUIRED_VERSION.as_bytes() => {
+                    self.skip_expression()?;
+                    let item = self.item(name, false);
+                    if found.required_versions.items.len() + here.required_versions.items.len() < MOST_BLOCKS {
+                        here.required_versions.items.push(item);
                     }
-                    None => self.skip(&Head::Block { name, label })?,
-                },
+                }
+                Some(head @ Head::Argument { .. }) => self.skip(&head)?,
+                Some(Head::Block { name, label, opened }) => {
+                    match NAMES.iter().find(|known| known.as_bytes() == &self.text[name.clone()]) {
+                        Some(known) => {
+                            here.is_cut |= !self.was_whole();
+                            self.left = self.left.saturating_sub(opened - name.start);
+                            let body = self.body(&mut here)?;
+                            self.until = usize::MAX;
+                            self.end(opened)?;
+                            self.keep_noted(&mut here);
+                            if found.blocks.len() + here.blocks.len() < MOST_BLOCKS {
+                                here.blocks.push(FoundBlock { name: known, label, at: name.start, body });
+                            } else {
+                                here.is_cut = true;
+                            }
+                        }
+                        None => self.skip(&Head::Block { name, label, opened })?,
+                    }
+                }
             }
         }
         self.noted.clear();
         self.end(opened)?;
-        kept.append(&mut self.noted);
-        if found.blocks.len() > before {
-            found.tokens.append(&mut kept);
+        self.keep_noted(&mut here);
+        found.required_versions.items.append(&mut here.required_versions.items);
+        if !here.blocks.is_empty() {
+            found.tokens.append(&mut here.tokens);
         }
+        found.blocks.append(&mut here.blocks);
+        found.is_cut |= here.is_cut;
         Ok(())
     }
 
-    /// What is in it, up to its end. Its tokens, and those noted before, go to `kept`.
-    fn body(&mut self, kept: &mut Vec<Range<usize>>) -> Result<FoundBody, Malformed> {
+    /// What is in it, up to its end. Its tokens, and those noted before, go to those of `found`.
+    fn body(&mut self, found: &mut Scan) -> Result<FoundBody, Malformed> {
         let mut items = vec![];
         loop {
-            kept.append(&mut self.noted);
+            self.keep_noted(found);
             let (name, is_block) = match self.head()? {
                 None => return Ok(FoundBody { items }),
                 Some(Head::Argument { name }) => {
                     self.skip_expression()?;
                     (name, false)
                 }
-                Some(Head::Block { name, .. }) => {
-                    self.skip_block()?;
+                Some(Head::Block { name, opened, .. }) => {
+                    self.skip_block(opened)?;
                     (name, true)
                 }
             };
-            let tokens = self.noted.iter().skip_while(|place| place.start < name.start).cloned().collect();
-            items.push(Item { name, is_block, tokens });
+            found.is_cut |= self.is_cut || items.len() > value::MOST;
+            let item = self.item(name, is_block);
+            // One more tells that there are too many.
+            if items.len() > value::MOST {
+                self.noted.clear();
+            } else {
+                items.push(item);
+            }
         }
+    }
+
+    fn keep_noted(&mut self, found: &mut Scan) {
+        if found.is_cut {
+            (self.noted, found.tokens) = (vec![], vec![]);
+        } else {
+            found.tokens.append(&mut self.noted);
+        }
+    }
+
+    /// The item that was just passed over.
+    fn item(&mut self, name: Range<usize>, is_block: bool) -> Item {
+        let whole = self.was_whole();
+        if !whole {
+            self.noted.clear();
+        }
+        let tokens: Vec<Range<usize>> = self.noted.iter().skip_while(|place| place.start < name.start).cloned().collect();
+        self.left = self.left.saturating_sub(tokens.last().map_or(0, |last| last.end - name.start));
+        Item { name, is_block, tokens }
     }
 }
 
 /// Keeps what is open, each with its place.
 fn balance(open: &mut Vec<(u8, usize)>, token: Token, at: usize) -> Result<(), Malformed> {
     match token {
+        Token::Open(_) if open.len() == DEEPEST => return Err(Malformed { at }),
         Token::Open(bracket) => open.push((bracket, at)),
         Token::Close(bracket) => match (open.pop(), bracket) {
             (Some((b'{', _)), b'}') | (Some((b'[', _)), b']') | (Some((b'(', _)), b')') => {}
@@ -250,80 +331,6 @@ fn balance(open: &mut Vec<(u8, usize)>, token: Token, at: usize) -> Result<(), M
         _ => {}
     }
     Ok(())
-}
-
-impl FoundBlock {
-    /// Its first label as text; empty without one.
-    pub fn label(&self, text: &[u8]) -> String {
-        let Some(written) = self.label.clone().and_then(|place| std::str::from_utf8(&text[place]).ok()) else { return String::new() };
-        if !written.starts_with('"') {
-            return written.to_owned();
-        }
-        let body = format!("x = {written}\n").parse::<Body>().ok();
-        let value = body.and_then(|body| body.get_attribute("x").map(|x| Value::of_hcl("x", &x.value)));
-        value.and_then(|value| value.as_text().map(str::to_owned)).unwrap_or_default()
-    }
-
-    /// The line of its name, from 1.
-    pub fn line(&self, text: &[u8]) -> usize {
-        line(text, self.at)
-    }
-}
-
-impl FoundBody {
-    /// Whether one of these blocks is in it.
-    pub fn has_block(&self, text: &[u8], names: &[&str]) -> bool {
-        self.items.iter().any(|item| item.is_block && names.iter().any(|name| name.as_bytes() == &text[item.name.clone()]))
-    }
-
-    /// Its arguments, in their order. What the parser does not take, and Terraform may, is no literal.
-    ///
-    /// # Errors
-    /// If there are too many, or one is not text.
-    pub fn arguments(&self, text: &[u8], path: &Path) -> Result<Vec<Argument>, Unreadable> {
-        if self.items.len() > value::MOST {
-            return Err(value::too_many(path));
-        }
-        let (mut at, mut line) = (0, 1);
-        let argument = |Item { name, tokens, .. }: &Item| {
-            line += newlines(&text[at..name.start]);
-            at = name.start;
-            let not_text = |_| Unreadable::new(path, format!("is not valid UTF-8 at line {line}"));
-            let written = String::from_utf8(without_comments(text, tokens)).map_err(not_text)?;
-            let parsed = match written.parse::<Body>() {
-                Ok(body) => value::arguments_of(&body, &LineIndex::of(&written), path)?.pop(),
-                Err(_) => None,
-            };
-            let unparsed = || (String::from_utf8_lossy(&text[name.clone()]).into_owned(), Value::NotLiteral);
-            let (name, value) = parsed.map_or_else(unparsed, |argument| (argument.name, argument.value));
-            Ok(Argument { name, value, at: Spot { path: path.to_owned(), line: Some(line) } })
-        };
-        self.items.iter().map(argument).collect()
-    }
-}
-
-impl Scan {
-    /// The text with nothing left in it but the blocks that were found, each byte where it was: what was found in the one has
-    /// the same place in the other.
-    pub fn only_blocks(&self, text: &str) -> String {
-        let mut only: Vec<u8> = text.bytes().map(|byte| if byte == b'\n' { byte } else { b' ' }).collect();
-        for place in &self.tokens {
-            only[place.clone()].copy_from_slice(&text.as_bytes()[place.clone()]);
-        }
-        // Tokens of a text end where characters end.
-        String::from_utf8(only).unwrap_or_default()
-    }
-}
-
-/// The tokens with spaces between them, lines kept.
-fn without_comments(text: &[u8], tokens: &[Range<usize>]) -> Vec<u8> {
-    let (mut out, mut at) = (vec![], tokens.first().map_or(0, |first| first.start));
-    for place in tokens {
-        out.extend(text[at..place.start].iter().map(|_| b' '));
-        out.extend_from_slice(&text[place.clone()]);
-        at = place.end;
-    }
-    out
 }
 
 fn newlines(text: &[u8]) -> usize {

@@ -216,12 +216,6 @@ pub fn arguments_of_json(object: &serde_json::Map<String, Json>, path: &Path) ->
     Ok(said.map(|(name, value)| Argument { name: name.clone(), value: Value::of_json(name, value), at: at.clone() }).collect())
 }
 
-/// Why a text is no HCL, without any of the text.
-pub fn hcl_error(error: &hcl_edit::parser::Error) -> String {
-    let at = error.location();
-    format!("is not valid HCL at line {}, column {}", at.line(), at.column())
-}
-
 /// Why a text is no JSON, without any of the text.
 pub fn json_error(error: &serde_json::Error) -> String {
     format!("is not valid JSON at line {}, column {}", error.line(), error.column())

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::{
     bounded::{Unreadable, Within},
-    configuration::Engine,
-    value::Spot,
+    configuration::{Configuration, Engine},
+    value::{Argument, Spot},
 };
 
 /// In bytes: a name and a number.
@@ -111,16 +111,9 @@ fn one(text: &str) -> Option<(VersionOperator, ReleaseNumber)> {
 }
 
 /// What the files of a folder say, and those of version managers in the folders above it, up to the root of the repository.
-pub(super) fn read(dir: &Path, within: &Within, configuration: &[PathBuf], engine: Engine) -> Vec<Result<EngineVersions, Unreadable>> {
-    let mut all = vec![];
-    for path in configuration {
-        // What cannot be read is said of the configuration.
-        let text = within.text(path).ok().flatten().unwrap_or_default();
-        all.extend(required(&text).into_iter().map(|(line, allowed, text)| {
-            let at = Spot { path: path.clone(), line: Some(line) };
-            Ok(EngineVersions { engine, allowed, text, at })
-        }));
-    }
+pub(super) fn read(dir: &Path, within: &Within, configuration: &Configuration, engine: Engine) -> Vec<Result<EngineVersions, Unreadable>> {
+    let required = configuration.required_versions.iter().filter_map(|argument| required(argument, engine));
+    let mut all: Vec<_> = required.map(Ok).collect();
     for name in [".terraform-version", ".opentofu-version", ".tool-versions"] {
         let nearest = folders(dir).into_iter().map(|folder| folder.join(name)).find(|path| path.exists());
         let Some(path) = nearest else { continue };
@@ -160,17 +153,10 @@ fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
     named.collect()
 }
 
-/// Each `required_version` that stands on a line of its own, with the line.
-fn required(text: &str) -> Vec<(usize, AllowedVersions, String)> {
-    let of_line = |line: &str| {
-        let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '{' || c == '"');
-        let rest = line.strip_prefix("required_version")?.trim_start_matches(['"', ' ', '\t']);
-        let (_, value) = rest.strip_prefix(['=', ':'])?.split_once('"')?;
-        let text = value.split('"').next()?.trim();
-        Some((AllowedVersions::Constraint(constraint(text)?), text.to_owned()))
-    };
-    let found = text.lines().zip(1..).filter_map(|(line, number)| Some((number, of_line(line)?)));
-    found.map(|(number, (allowed, text))| (number, allowed, text)).collect()
+/// What a `required_version` allows; nothing of what Terraform does not take.
+fn required(argument: &Argument, engine: Engine) -> Option<EngineVersions> {
+    let text = argument.value.as_text()?.trim();
+    Some(EngineVersions { engine, allowed: AllowedVersions::Constraint(constraint(text)?), text: text.to_owned(), at: argument.at.clone() })
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ fn what_cannot_be_edited_is_left_to_a_person() {
         ("bucket = \"states\"\ndynamodb_table = local.table\n", "`dynamodb_table` is not a plain value there"),
         ("bucket = \"states\"\ndynamodb_table = \"others\"\n", "`dynamodb_table` names \"others\" there, not \"locks\""),
         ("use_lockfile = false\n", "`use_lockfile` stands there without the bucket"),
-        ("bucket = \"states\" # s3cret\nbucket =\n", "is not valid HCL at line 2, column 1"),
+        ("bucket = \"states\" # s3cret\nbucket =\n", "is not valid HCL at line 2, column 9"),
     ] {
         assert_eq!(edit(text, Form::Partial, &WANTED), Edit::ByHand(why.to_owned()), "{text:?}");
     }
@@ -138,6 +138,17 @@ fn what_cannot_be_edited_is_left_to_a_person() {
     assert!(matches!(edit(one_line, Form::Configuration, &WANTED), Edit::ByHand(_)));
     let heredoc = "bucket = \"states\"\ndynamodb_table = <<X\nlocks\nX\n";
     assert!(!matches!(edit(heredoc, Form::Partial, &FILES), Edit::Edited(_)));
+}
+
+/// What Terraform takes is not called wrong.
+#[test]
+fn what_is_not_parsed_here_may_be_right() {
+    let text = "bucket = \"states\"\ndynamodb_table = \"locks\"\nendpoints = { a = 1, a = 2 }\n";
+    let why = "has something at line 3, column 22 that is not edited safely";
+    assert_eq!(edit(text, Form::Partial, &FILES), Edit::ByHand(why.to_owned()));
+    let block = format!("terraform {{\nbackend \"s3\" {{\n{text}}}\n}}\n");
+    assert_eq!(edit(&block, Form::Configuration, &FILES), Edit::ByHand(why.replace("line 3", "line 5")));
+    assert_eq!(edit("bucket =\n", Form::Partial, &FILES), Edit::ByHand("is not valid HCL at line 1, column 9".to_owned()));
 }
 
 /// To Terraform, there is no table then.

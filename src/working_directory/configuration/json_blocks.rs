@@ -1,21 +1,28 @@
-//! The blocks that choose a backend in a file of Terraform's JSON syntax.
+//! The blocks that choose a backend, and the versions that are required, in a file of Terraform's JSON syntax.
 
 use std::path::Path;
 
-use super::{Block, Kind, MOST_BLOCKS};
+use super::{Block, FileContents, Kind};
 use crate::working_directory::{
     bounded::Unreadable,
     json::Node,
-    scan::NAMES,
-    value::{self, Spot},
+    scan::{MOST_BLOCKS, REQUIRED_VERSION},
+    value::{self, Argument, Spot, Value},
 };
 
-/// Those of a text.
-pub(super) fn blocks(text: &[u8], path: &Path) -> Result<Vec<Block>, Unreadable> {
-    let root = Node::read(text, &[&["terraform"], &NAMES]).map_err(|error| Unreadable::new(path, value::json_error(&error)))?;
-    let mut found = vec![];
+/// What matters of a `terraform` block.
+const OF_TERRAFORM: [&str; 4] = ["backend", "cloud", "state_store", REQUIRED_VERSION];
+
+pub(super) fn contents(text: &[u8], path: &Path) -> Result<FileContents, Unreadable> {
+    let root = Node::read(text, &[&["terraform"], &OF_TERRAFORM]).map_err(|error| Unreadable::new(path, error))?;
+    let (mut found, mut required_versions) = (vec![], vec![]);
     for terraform in root.named("terraform").flat_map(Node::bodies) {
         for (name, node) in terraform.members() {
+            if name == REQUIRED_VERSION {
+                let value = Value::of_json(name, &node.to_json());
+                required_versions.push(Argument { name: name.to_owned(), value, at: Spot { path: path.to_owned(), line: None } });
+                continue;
+            }
             let labelled: Vec<(&str, &Node)> = if name == "cloud" { vec![("", node)] } else { node.members() };
             for (label, node) in labelled {
                 // A comment.
@@ -28,7 +35,7 @@ pub(super) fn blocks(text: &[u8], path: &Path) -> Result<Vec<Block>, Unreadable>
             }
         }
     }
-    Ok(found)
+    Ok(FileContents { blocks: found, required_versions })
 }
 
 fn block(kind: Kind, body: &Node, path: &Path) -> Result<Block, Unreadable> {

@@ -102,7 +102,7 @@ fn what_cannot_be_understood_is_said_only_of_what_may_have_a_block() {
         ("b.tf", "terraform {{{"),
         ("c.tf", "cloud {{{"),
         ("d.tf.json", r#"{"terraform": {"backend"}}"#),
-        ("e.tf.json", r#"{"terraform": {"backend": {"s3": {"key": "\ud800"}}}}"#),
+        ("e.tf.json", r#"{"terraform": {"backend": {"s3": {"key": "\x"}}}}"#),
         ("f.tf.json", r#"{"t\u0065rraform"#),
         ("g.tf.json", "{"),
         ("h.tf", &large),
@@ -113,7 +113,7 @@ fn what_cannot_be_understood_is_said_only_of_what_may_have_a_block() {
     let expected = [
         "is not valid HCL at line 1, column 22",
         "is not valid JSON at line 1, column 25",
-        "is not valid JSON at line 1, column 49",
+        "is not valid JSON at line 1, column 44",
         "is not valid JSON at line 1, column 16",
         "is larger than 67108864 bytes",
     ];
@@ -131,6 +131,24 @@ fn deep_nesting_is_no_crash() {
     assert_eq!(read("a.tf", &hcl).block().map(|block| block.arguments[0].value.clone()), Some(crate::working_directory::Value::NotLiteral));
     assert_eq!(read("a.tf.json", &json).unreadable.len(), 1);
     assert_eq!(read("a.tf.json", &format!(r#"{{"x": {deep}}}"#)).unreadable, [], "what has no backend is passed over");
+}
+
+/// However large a file is, what is kept of it is not.
+#[test]
+fn json_of_which_too_much_matters_is_unreadable() {
+    let large = [
+        format!(r#"{{"terraform": {{"backend": {{"local": {{"x": [{}0]}}}}}}}}"#, "0,".repeat(70_000)),
+        format!(r#"{{"terraform": {{"backend": {{"local": {{"x": "{}"}}}}}}}}"#, "x".repeat(5 << 20)),
+        format!(r#"{{"terraform": [{}{{"backend": {{}}}}]}}"#, "{},".repeat(70_000)),
+        format!(r#"{{"terraform": {{"backend": {{"{}": {{}}}}}}}}"#, "x".repeat(5 << 20)),
+    ];
+    for text in &large {
+        let unreadable = read(&[("a.tf.json", text)], Engine::Terraform).unreadable;
+        let errors: Vec<&str> = unreadable.iter().map(|unreadable| unreadable.error.as_str()).collect();
+        assert_eq!(errors, ["has more than 4194304 bytes of what chooses a backend"]);
+        let elsewhere = text.replacen("terraform", "locals", 1);
+        assert_eq!(read(&[("a.tf.json", &elsewhere)], Engine::Terraform).unreadable, []);
+    }
 }
 
 #[test]

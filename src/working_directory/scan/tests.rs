@@ -1,6 +1,9 @@
 //! Where blocks are found, and what their arguments are; `tests/it/working_directory/corpus.rs` asks Terraform the same.
 
+use std::path::Path;
+
 use super::*;
+use crate::working_directory::value::Value;
 
 /// Name, label, line and arguments of each block.
 fn found(text: &[u8]) -> Vec<String> {
@@ -76,12 +79,54 @@ fn an_error_names_what_was_begun() {
 #[test]
 fn the_rest_of_a_text_is_blanked_to_the_byte() {
     let text = "# \u{e9}\nlocals {\n}\nterraform { # {\n  required_version = \"1\"\n  backend \"s3\" { /* } */\n    key = \"\u{e9}\" # k\n  }\n}\nx {\n}\n";
-    let only = scan(text.as_bytes()).expect("HCL").only_blocks(text);
+    let only = scan(text.as_bytes()).expect("HCL").only_blocks(text).expect("all of it");
     assert_eq!(only.len(), text.len());
     let lines: Vec<&str> = only.lines().map(str::trim_end).collect();
     assert_eq!(lines, ["", "", "", "terraform {", "", "  backend \"s3\" {", "    key = \"\u{e9}\"", "  }", "}", "", ""]);
     let without = "locals {\n}\nterraform {\n}\n";
-    assert_eq!(scan(without.as_bytes()).expect("HCL").only_blocks(without).trim(), "");
+    assert_eq!(scan(without.as_bytes()).expect("HCL").only_blocks(without).as_deref().map(str::trim), Some(""));
+}
+
+/// However large a file is, what is kept of it is not.
+#[test]
+fn what_is_too_long_is_no_literal_and_not_kept() {
+    let of = |body: &str| format!("terraform {{\n  backend \"s3\" {{\n{body}\n  }}\n}}\n");
+    let long = |item: &str| item.repeat(LONGEST / item.len() + 1);
+    for large in [
+        format!("    tags = [\n{}]", long("1,\n")),
+        format!("    tags = \"{}\"", long("x")),
+        format!("    tags {}{{}}", long("\"x\" ")),
+        format!("    tags {{\n{}}}", long("a=1\n")),
+        format!("    tags = /* {} */ 1", long("x")),
+    ] {
+        let text = of(&format!("    bucket = \"b\"\n{large}\n    key = \"k\""));
+        let scan = scan(text.as_bytes()).expect("HCL");
+        let arguments = scan.blocks[0].body.arguments(text.as_bytes(), Path::new("x.tf")).expect("arguments");
+        let shown: Vec<_> = arguments.iter().map(|one| (one.name.as_str(), &one.value, one.at.line)).collect();
+        let (bucket, key) = (Value::Text("b".to_owned()), Value::Text("k".to_owned()));
+        let lines = text.lines().position(|line| line.contains("key =")).map(|line| line + 1);
+        assert_eq!(shown, [("bucket", &bucket, Some(3)), ("tags", &Value::NotLiteral, Some(4)), ("key", &key, lines)]);
+        assert_eq!((scan.only_blocks(&text), scan.tokens.len()), (None, 0));
+    }
+    // What is between arguments is none of them.
+    let spaced = of(&format!("    bucket = \"b\"\n{}    key = \"k\"{}", long("# x\n"), long(" ")));
+    assert!(scan(spaced.as_bytes()).expect("HCL").only_blocks(&spaced).is_some());
+    // All of them together, and blocks without end.
+    let many = of(&format!("    a = \"{}\"\n", "x".repeat(LONGEST / 2)).repeat(20));
+    let scanned = scan(many.as_bytes()).expect("HCL");
+    let arguments = scanned.blocks[0].body.arguments(many.as_bytes(), Path::new("x.tf")).expect("arguments");
+    assert_eq!(arguments.iter().filter(|argument| argument.value != Value::NotLiteral).count(), 2 * MOST_BYTES / LONGEST - 1);
+    for (many, blocks) in [("cloud {}\n", MOST_BLOCKS), ("required_version = 1\n", 0), ("cloud { x = [1] }\n", MOST_BLOCKS)] {
+        let text = format!("terraform {{\n{}}}\n", many.repeat(20_000));
+        let scan = scan(text.as_bytes()).expect("HCL");
+        assert_eq!((scan.blocks.len(), scan.tokens.len()), (blocks, 0));
+        assert!(scan.required_versions.items.len() <= MOST_BLOCKS);
+    }
+    let items = of(&"a=1\n".repeat(20_000));
+    let scan = scan(items.as_bytes()).expect("HCL");
+    assert_eq!((scan.blocks[0].body.items.len(), scan.tokens.len()), (value::MOST + 1, 0));
+    let label = format!("terraform {{\n  backend \"{}\" {{}}\n}}\n", long("x"));
+    assert_eq!(found(label.as_bytes()), ["backend  2"]);
 }
 
 #[test]
@@ -89,6 +134,10 @@ fn nesting_has_no_limit_and_takes_no_stack() {
     let deep = |open: &str, close: &str| format!("locals {{\n  x = {}1{}\n}}\n", open.repeat(200_000), close.repeat(200_000));
     for text in [deep("[", "]"), deep("{a=", "}"), deep("\"${", "}\""), deep("(", ")")] {
         assert_eq!(found(text.as_bytes()), [""; 0]);
+    }
+    for open in ["[", "\"${"] {
+        let text = format!("x = {}", open.repeat(DEEPEST + 9));
+        assert!(scan(text.as_bytes()).expect_err("too deep").at < text.len() - 1);
     }
 }
 

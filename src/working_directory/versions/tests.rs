@@ -44,15 +44,19 @@ fn every_file_that_names_a_version_is_read() {
     for (name, text) in [
         ("stacks/app/main.tf", "terraform {\n  # required_version = \"1.0.0\"\n  required_version = \"~> 1.14\" # why\n}\n"),
         ("stacks/app/more.tf.json", "{\"terraform\": {\n  \"required_version\": \"= 1.15.0\"\n}}\n"),
-        ("stacks/app/last.tf", "terraform { required_version = \"1.2.3\" }\nlocals {\n  required_versions = \"1.2.3\"\n}\n"),
+        ("stacks/app/last.tf", "terraform { required_version = \"1.2.3\" }\nlocals {\n  required_version = \"1.2.4\"\n}\n"),
+        ("stacks/app/text.tf", "locals {\n  x = <<EOT\n  required_version = \"1.2.5\"\nEOT\n}\n"),
+        ("stacks/app/wrapped.tf", "terraform /* { */ {\n  required_version = (\n    \"1.2.6\"\n  )\n  required_version = var.x\n}\n"),
         ("stacks/.terraform-version", "# ours\nv1.15.0\n"),
         ("stacks/app/.opentofu-version", "latest:^1.9\n"),
         (".tool-versions", "nodejs 22.1.0\nterraform 1.11.4 1.10.0\nopentofu 1.10.1 # old\n"),
     ] {
         fs::write(root.path().join(name), text).expect("written");
     }
-    let configuration: Vec<PathBuf> = ["main.tf", "more.tf.json", "last.tf"].iter().map(|name| dir.join(name)).collect();
-    let read = || read(&dir, &Within::of(&dir), &configuration, Engine::Terraform);
+    let read = || {
+        let (names, within) = (crate::working_directory::names(&dir).expect("listed"), Within::of(&dir));
+        read(&dir, &within, &Configuration::read(&dir, &within, &names, Engine::Terraform), Engine::Terraform)
+    };
     let said: Vec<String> = read()
         .into_iter()
         .map(|one| one.expect("read"))
@@ -63,8 +67,10 @@ fn every_file_that_names_a_version_is_read() {
     assert_eq!(
         said,
         [
+            "Terraform Constraint([(Equal, (1, 2, 3))]) 1.2.3 stacks/app/last.tf:1",
             "Terraform Constraint([(AnyMinor, (1, 14, 0))]) ~> 1.14 stacks/app/main.tf:3",
-            "Terraform Constraint([(Equal, (1, 15, 0))]) = 1.15.0 stacks/app/more.tf.json:2",
+            "Terraform Constraint([(Equal, (1, 15, 0))]) = 1.15.0 stacks/app/more.tf.json",
+            "Terraform Constraint([(Equal, (1, 2, 6))]) 1.2.6 stacks/app/wrapped.tf:2",
             "Terraform One((1, 15, 0)) v1.15.0 stacks/.terraform-version:2",
             "Terraform One((1, 11, 4)) 1.11.4 .tool-versions:2",
             "OpenTofu One((1, 10, 1)) 1.10.1 .tool-versions:3",
@@ -76,5 +82,9 @@ fn every_file_that_names_a_version_is_read() {
     // Outside of a repository, what is above the folder is not its own.
     fs::remove_dir(root.path().join(".git")).expect("removed");
     fs::remove_file(dir.join(".terraform-version")).expect("removed");
-    assert_eq!(read().len(), 2);
+    assert_eq!(read().len(), 4);
+    // One in an override file takes the place of all.
+    fs::write(dir.join("override.tf"), "terraform {\n  required_version = \"1.3.0\"\n}\n").expect("written");
+    let texts: Vec<String> = read().into_iter().flatten().map(|one| one.text).collect();
+    assert_eq!(texts, ["1.3.0"]);
 }

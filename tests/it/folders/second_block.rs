@@ -22,6 +22,7 @@ async fn block_of_the_user_is_completed_by_the_partial_configuration() {
         ("full", "versions.tf", format!("terraform {{\n  backend \"s3\" {{\n    {old}  }}\n}}\n"), ":2"),
         ("json", "main.tf.json", r#"{"terraform": {"backend": {"s3": {"key": "old"}}}}"#.to_owned(), ""),
         ("override", "backend_override.tf", "terraform {\n  backend \"s3\" {}\n}\n".to_owned(), ":2"),
+        ("comment", "main.tf", "# required_version = \">= 1.10\"\nterraform {\n  backend \"s3\" {}\n}\n".to_owned(), ":3"),
     ] {
         world.put(&format!("{folder}/{file}"), &text);
         let line_of_key = format!("{SMALL} --lock both --key {folder}.tfstate").replacen("--lock s3 ", "", 1);
@@ -141,6 +142,15 @@ async fn no_block_is_written_beside_a_state_store_that_init_stored() {
     world.put("store/backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
     let said = world.ok("store", &format!("render {SMALL}"));
     assert!(!said.contains("does not support"), "{said}");
+    // What cannot be read may be one.
+    world.put("broken/.terraform/terraform.tfstate", "{");
+    let broken = SMALL.replace("--lock", "--key broken.tfstate --lock");
+    let said = world.ok("broken", &format!("bootstrap {broken} -y"));
+    let unclear = ".terraform/terraform.tfstate is not valid JSON at line 1, column 1: whether `init` chose a state store there is unknown";
+    assert!(said.contains(unclear) && said.contains("backend.tf is not written"), "{said}");
+    assert!(!world.exists("broken/backend.tf") && world.exists("broken/backend.conf"));
+    world.put("broken/backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
+    assert!(!world.ok("broken", &format!("render {broken}")).contains("unknown"));
 }
 
 /// Two environments whose blocks have files of their own would be two blocks in one folder.

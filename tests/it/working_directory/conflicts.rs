@@ -6,7 +6,8 @@ use tempfile::{TempDir, tempdir};
 use tfbackend::{
     render::files::write,
     working_directory::{
-        conflicts::{Conflict, conflicts},
+        DATA_DIR,
+        conflicts::{Conflict, Conflicts, conflicts},
         local::local_state,
     },
 };
@@ -25,7 +26,7 @@ fn with(files: &[(&str, &str)]) -> TempDir {
 
 fn found(files: &[(&str, &str)]) -> Vec<String> {
     let dir = with(files);
-    let all = conflicts(dir.path(), &["backend.tf"]).expect("it can be listed");
+    let Conflicts { all, .. } = conflicts(dir.path(), &dir.path().join(DATA_DIR), &["backend.tf"]).expect("it can be listed");
     let said = |conflict: &Conflict| conflict.to_string().replace(&format!("{}/", dir.path().display()), "");
     all.iter().map(said).collect()
 }
@@ -64,7 +65,7 @@ fn file_that_cannot_be_parsed_may_look_like_a_block() {
         ("# terraform\nlocals {\n  x = aws_lb.backend\n  my_backend {\n", false),
     ] {
         let dir = with(&[("main.tf", text)]);
-        let all = conflicts(dir.path(), &[]).expect("it can be listed");
+        let Conflicts { all, .. } = conflicts(dir.path(), &dir.path().join(DATA_DIR), &[]).expect("it can be listed");
         let found = all.iter().map(|conflict| matches!(conflict, Conflict::Unclear { looks_like_one: true, .. })).collect::<Vec<_>>();
         assert_eq!(found, [looks], "{text}");
     }
@@ -84,7 +85,40 @@ fn what_terraform_does_not_take_for_a_backend_is_none() {
     ]);
     assert_eq!(said, Vec::<String>::new());
     let nowhere = tempdir().expect("a folder").path().join("nowhere");
-    assert_eq!(conflicts(&nowhere, &[]).ok(), Some(vec![]));
+    assert_eq!(conflicts(&nowhere, &nowhere.join(DATA_DIR), &[]).ok(), Some(Conflicts::default()));
+}
+
+/// With a block, the next `init` would leave the states of a state store behind.
+#[test]
+fn what_init_stored_may_forbid_a_block() {
+    let backend = |text: &'static str| (".terraform/terraform.tfstate", text);
+    for (stored, said) in [
+        (
+            backend(r#"{"version": 3, "state_store": {"type": "aws_s3", "config": {}}}"#),
+            &[".terraform/terraform.tfstate has `state_store \"aws_s3\"`"][..],
+        ),
+        (backend("{"), &[".terraform/terraform.tfstate is not valid JSON at line 1, column 1"]),
+        (backend(r#"{"version": 3, "backend": {"type": "s3", "config": {}}}"#), &[]),
+        (("main.tf", ""), &[]),
+    ] {
+        assert_eq!(found(&[stored]), said);
+        let dir = with(&[stored]);
+        let all = conflicts(dir.path(), &dir.path().join(DATA_DIR), &[]).expect("it can be listed").all;
+        assert!(all.iter().all(|one| one.forbids_a_block() && one.is_stored()));
+    }
+}
+
+#[test]
+fn a_required_version_is_seen_where_terraform_sees_one() {
+    for (text, has) in [
+        ("terraform {\n  required_version = \">= 1.10\"\n}\n", true),
+        ("# required_version = \">= 1.10\"\nterraform {\n  backend \"s3\" {}\n}\n", false),
+        ("locals {\n  required_version = 1\n}\n", false),
+    ] {
+        let dir = with(&[("main.tf", text)]);
+        let found = conflicts(dir.path(), &dir.path().join(DATA_DIR), &[]).expect("it can be listed");
+        assert_eq!(found.has_required_version, has, "{text}");
+    }
 }
 
 #[test]

@@ -147,6 +147,11 @@ pub fn blocks() -> Vec<(&'static str, Files)> {
         ),
         ("json: latin-1", json(b"{\"locals\": {\"x\": \"\xfc\"}, \"terraform\": {\"backend\": {\"local\": {\"path\": \"\xfc\"}}}}")),
         (
+            "json: halves of pairs",
+            json(br#"{"terraform": {"backend": {"local": {"path": "a\ud800b\udc00\\ud800\ud83d\ude00\ud800\ud83d\ude00\uD800\u0041"}}}}"#),
+        ),
+        ("json: cut characters", json(b"{\"terraform\": {\"backend\": {\"local\": {\"path\": \"a\xe2\x82d\xf0\x9f\x98e\xed\xa0\x80\"}}}}")),
+        (
             "json: deep elsewhere",
             json(
                 format!(
