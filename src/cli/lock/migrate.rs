@@ -30,7 +30,7 @@ mod ours;
 mod steps;
 mod touch;
 
-use files::{Files, Places, StoredRecord};
+use files::{Files, Folders, Places, StoredRecord};
 use guards::{Facts, Refusal, Said};
 use ours::Ours;
 use steps::{Carrying, MigrationStep, OurSteps};
@@ -105,8 +105,9 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
         use_table: to.uses_table(),
         use_file: to.uses_lockfile(),
     };
-    let in_files = files::plan(&places, &wanted(LockMechanism::Both))?.now;
-    let now = match (in_files, target.address.table.is_some()) {
+    // Before a table is deleted, those below are looked at, too.
+    let folders = Folders::read(&places, drop_table)?;
+    let now = match (folders.now(&bucket), target.address.table.is_some()) {
         // No run locks in a table that is not there.
         (Some(LockMechanism::Both), false) => Some(LockMechanism::S3),
         (Some(LockMechanism::Dynamodb), false) => None,
@@ -126,14 +127,13 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     }
     let asked = to;
     let to = to.unwrap_or_else(|| next(&facts));
-    let files = files::plan(&places, &wanted(to))?;
+    let files = folders.plan(&wanted(to));
     let (our_steps, left) = of_ours(ours.as_ref(), to, &target, cx);
     facts.makes_table = our_steps.make_table.is_some();
     let mut refusals = guards::refusals(&facts, to, &Said { min_version, drop_table });
     refusals.extend(left_to_a_person(&files, to));
     if drop_table && facts.table.is_some() {
-        let wider = if places.below { None } else { Some(files::plan(&Places { below: true, ..places.clone() }, &wanted(to))?) };
-        refusals.extend(still_named(&files, wider.as_ref().unwrap_or(&files)));
+        refusals.extend(still_named(&files, &folders.plan_all(&wanted(to))));
     }
     refusals.extend(left);
     let steps = steps::of(&facts, &files, our_steps, to, drop_table);

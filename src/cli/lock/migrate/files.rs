@@ -29,8 +29,6 @@ pub struct Files {
     pub stored: Vec<StoredRecord>,
     /// What to run where something is edited, one for each folder.
     pub init: Vec<String>,
-    /// What the files of the folder itself choose; `None` if none of them is about this backend.
-    pub now: Option<LockMechanism>,
 }
 
 /// A record of `init` that keeps the table from being deleted, unless files of a folder explain it.
@@ -55,32 +53,65 @@ pub struct Places<'a> {
     pub out: Option<(PathBuf, PathBuf)>,
 }
 
-/// Looks at the files of one folder, or of all below it.
-///
-/// # Errors
-/// If a folder cannot be listed.
-pub fn plan(places: &Places<'_>, wanted: &Wanted<'_>) -> Result<Files, Failure> {
-    let mut files = Files::default();
-    let Places { root, below, named, data_dir, out } = places;
-    let mut folders = if *below { folders::below(root)? } else { vec![(*root).to_owned()] };
-    let out = out.as_ref().filter(|(dir, _)| dir.is_dir());
-    if let Some((dir, _)) = out.filter(|(dir, _)| !folders.contains(dir)) {
-        folders.push(dir.clone());
-    }
-    for dir in folders {
-        let mut partial = if dir == *root { named.to_vec() } else { vec![] };
-        if let Some((_, conf)) = out.filter(|(out, conf)| *out == dir && dir.join(conf).is_file()) {
-            partial.push(conf.clone());
+/// The folders, each read once: whatever is asked of them is asked of the same files.
+#[derive(Debug)]
+pub struct Folders {
+    root: PathBuf,
+    all: Vec<WorkingDirectory>,
+    /// The folder itself, and that of the environment's own files.
+    own: Vec<PathBuf>,
+    /// Whether those below are edited as well.
+    below: bool,
+}
+
+impl Folders {
+    /// Reads one folder, or all below it; those also if they are only to be looked at.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed.
+    pub fn read(places: &Places<'_>, looks_below: bool) -> Result<Self, Failure> {
+        let Places { root, below, named, data_dir, out } = places;
+        let mut folders = if *below || looks_below { folders::below(root)? } else { vec![(*root).to_owned()] };
+        let out = out.as_ref().filter(|(dir, _)| dir.is_dir());
+        if let Some((dir, _)) = out.filter(|(dir, _)| !folders.contains(dir)) {
+            folders.push(dir.clone());
         }
-        let look = Look { partial: &partial, data_dir: *data_dir, ..Look::default() };
-        let folder = WorkingDirectory::read(&dir, &look).map_err(|error| Failure::failed("cannot look at the files").because(&error))?;
-        files.add(&folder, root, wanted);
-        if files.now.is_none() && (dir == *root || out.is_some_and(|(out, _)| *out == dir)) {
-            files.now = now(&folder, wanted.bucket);
-        }
+        let read = |dir: &PathBuf| {
+            let mut partial = if dir == root { named.to_vec() } else { vec![] };
+            if let Some((_, conf)) = out.filter(|(out, conf)| out == dir && dir.join(conf).is_file()) {
+                partial.push(conf.clone());
+            }
+            let look = Look { partial: &partial, data_dir: *data_dir, ..Look::default() };
+            WorkingDirectory::read(dir, &look).map_err(|error| Failure::failed("cannot look at the files").because(&error))
+        };
+        let all = folders.iter().map(read).collect::<Result<_, _>>()?;
+        let own = std::iter::once((*root).to_owned()).chain(out.map(|(dir, _)| dir.clone())).collect();
+        Ok(Self { root: (*root).to_owned(), all, own, below: *below })
     }
-    files.stored.retain(|record| !record.is_explained);
-    Ok(files)
+
+    /// What the files of the folder itself choose; `None` if none of them is about this backend.
+    pub fn now(&self, bucket: &str) -> Option<LockMechanism> {
+        self.all.iter().filter(|folder| self.own.contains(&folder.dir)).find_map(|folder| now(folder, bucket))
+    }
+
+    /// What there is to edit.
+    pub fn plan(&self, wanted: &Wanted<'_>) -> Files {
+        self.plan_of(self.all.iter().filter(|folder| self.below || self.own.contains(&folder.dir)), wanted)
+    }
+
+    /// The same with all that was read, whether it is edited or not.
+    pub fn plan_all(&self, wanted: &Wanted<'_>) -> Files {
+        self.plan_of(self.all.iter(), wanted)
+    }
+
+    fn plan_of<'a>(&self, folders: impl Iterator<Item = &'a WorkingDirectory>, wanted: &Wanted<'_>) -> Files {
+        let mut files = Files::default();
+        for folder in folders {
+            files.add(folder, &self.root, wanted);
+        }
+        files.stored.retain(|record| !record.is_explained);
+        files
+    }
 }
 
 /// A file of a folder, through no link that leads out of the repository. One elsewhere was named.

@@ -8,8 +8,12 @@ const WANTED: Wanted<'_> = Wanted { bucket: "states", table: Some("locks"), use_
 const BLOCK: &str = "terraform {\n  backend \"s3\" {\n    bucket         = \"states\"\n    dynamodb_table = \"locks\"\n  }\n}\n";
 const PARTIAL: &str = "bucket = \"states\"\ndynamodb_table = \"locks\"\n";
 
+fn read_of(places: &Places<'_>) -> Folders {
+    Folders::read(places, false).expect("looked at")
+}
+
 fn looked(root: &Path, below: bool, named: &[PathBuf]) -> Files {
-    plan(&Places { root, below, named, data_dir: None, out: None }, &WANTED).expect("looked at")
+    read_of(&Places { root, below, named, data_dir: None, out: None }).plan(&WANTED)
 }
 
 fn put(root: &Path, name: &str, text: &str) {
@@ -91,7 +95,7 @@ fn the_lock_that_files_choose() {
     let now = |files: &[(&str, &str)]| {
         let dir = tempfile::tempdir().expect("a folder");
         files.iter().for_each(|(name, text)| put(dir.path(), name, text));
-        looked(dir.path(), false, &[]).now
+        read_of(&Places { root: dir.path(), below: false, named: &[], data_dir: None, out: None }).now("states")
     };
     let stub = ("backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
     let file = ("backend.tf", "terraform {\n  backend \"s3\" {\n    use_lockfile = true\n  }\n}\n");
@@ -115,9 +119,10 @@ fn the_files_of_an_environment_are_looked_at_where_they_are() {
     put(dir.path(), "infra/backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
     put(dir.path(), "infra/our backend", PARTIAL);
     let out = Some((dir.path().join("infra"), PathBuf::from("our backend")));
-    let files = plan(&Places { root: dir.path(), below: false, named: &[], data_dir: None, out }, &WANTED).expect("looked at");
+    let folders = read_of(&Places { root: dir.path(), below: false, named: &[], data_dir: None, out });
+    let files = folders.plan(&WANTED);
     assert_eq!(names(dir.path(), files.edits.iter().map(|(read, _)| read.path.clone())), ["infra/our backend"]);
-    assert_eq!((files.now, files.init.len()), (Some(LockMechanism::Dynamodb), 1));
+    assert_eq!((folders.now("states"), files.init.len()), (Some(LockMechanism::Dynamodb), 1));
     assert!(files.are_here());
 }
 
@@ -126,7 +131,7 @@ const STUB: &str = "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n  
 
 /// What a stage that gives up the table finds: by hand, and stored, each with its reason.
 fn found(root: &Path, below: bool) -> (Vec<String>, Vec<String>) {
-    let files = plan(&Places { root, below, named: &[], data_dir: None, out: None }, &FILES_ONLY).expect("looked at");
+    let files = read_of(&Places { root, below, named: &[], data_dir: None, out: None }).plan(&FILES_ONLY);
     let shown = |all: &[(PathBuf, String)]| {
         all.iter().map(|(path, why)| format!("{}: {why}", path.strip_prefix(root).expect("below").display())).collect::<Vec<_>>()
     };
@@ -237,7 +242,7 @@ fn a_record_that_folders_share_is_explained_by_any_of_them() {
     put(root, "a/main.tf", STUB);
     let stored = || {
         let places = Places { root, below: true, named: &[], data_dir: Some(data.path()), out: None };
-        plan(&places, &FILES_ONLY).expect("looked at").stored
+        read_of(&places).plan(&FILES_ONLY).stored
     };
     assert_eq!(stored().len(), 1, "no file explains it, which is said once");
     put(root, "b/main.tf", BLOCK);
@@ -253,8 +258,9 @@ fn blocks_that_are_overridden_are_edited_as_well() {
     put(root, "main.tf", BLOCK);
     put(root, "more.tf.json", r#"{"terraform": {"backend": {"s3": {"bucket": "states", "dynamodb_table": "locks"}}}}"#);
     put(root, "local_override.tf", "terraform {\n  backend \"local\" {}\n}\n");
-    let files = looked(root, false, &[]);
-    assert_eq!(files.now, Some(LockMechanism::Dynamodb));
+    let folders = read_of(&Places { root, below: false, named: &[], data_dir: None, out: None });
+    let files = folders.plan(&WANTED);
+    assert_eq!(folders.now("states"), Some(LockMechanism::Dynamodb));
     assert_eq!(names(root, files.edits.into_iter().map(|(read, _)| read.path)), ["main.tf"]);
     assert_eq!(names(root, files.by_hand.into_iter().map(|(path, _)| path)), ["more.tf.json"]);
 }
@@ -269,8 +275,9 @@ fn files_below_that_name_the_table_are_left_out_unless_they_are_edited() {
     put(root, "more/x.tfbackend.json", r#"{"dynamodb_table": "locks"}"#);
     put(root, "block/main.tf", BLOCK);
     put(root, "new/main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n  }\n}\n");
-    let of = |below| plan(&Places { root, below, named: &[], data_dir: None, out: None }, &FILES_ONLY).expect("looked at");
-    let (here, wider) = (of(false), of(true));
+    let folders = Folders::read(&Places { root, below: false, named: &[], data_dir: None, out: None }, true).expect("looked at");
+    let (here, wider) = (folders.plan(&FILES_ONLY), folders.plan_all(&FILES_ONLY));
+    assert_eq!(here.edits.len() + here.by_hand.len(), 0, "those below are looked at only");
     let left = here.left_out(&wider);
     assert_eq!(names(root, left.into_iter().map(|(path, _)| path)), ["block/main.tf", "config/prod.s3.tfbackend", "more/x.tfbackend.json"]);
     assert_eq!(wider.left_out(&wider), []);
