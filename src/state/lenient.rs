@@ -88,6 +88,34 @@ impl<T: Shape> Shape for Vec<Field<T>> {
     }
 }
 
+/// How many items a list has.
+#[derive(Default)]
+pub struct ItemCount(pub u64);
+
+/// How many fields an object has.
+#[derive(Default)]
+pub struct FieldCount(pub u64);
+
+impl Shape for ItemCount {
+    fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
+        let mut count = 0;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Some(Self(count)))
+    }
+}
+
+impl Shape for FieldCount {
+    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
+        let mut count = 0;
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Some(Self(count)))
+    }
+}
+
 impl<'de, T: Shape> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Any(PhantomData))

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess};
+use serde::de::{IgnoredAny, MapAccess};
 
 use super::bounded::{self, Unreadable, Within};
-use crate::state::lenient::{Field, Shape, folded};
+use crate::state::lenient::{Field, FieldCount, ItemCount, Shape, folded};
 
 /// A state that is larger is not read to its end: it holds something.
 const LIMIT: u64 = 256 * 1024 * 1024;
@@ -20,7 +20,7 @@ pub enum Holds {
     /// Zero bytes, as a migration leaves it, or neither resources nor outputs.
     Nothing,
     /// In plain text.
-    Resources { resources: usize, outputs: usize },
+    Resources { resources: u64, outputs: u64 },
     /// OpenTofu's envelope: nobody can read it without the key.
     Encrypted,
     /// Something that could not be read or understood, and may be a state.
@@ -108,8 +108,10 @@ fn has_state(path: &Path) -> bool {
     }
     match bounded::open(path) {
         Ok(None) => false,
-        Ok(Some(file)) => match Outline::read(file) {
-            Some(Outline { version: Some(4), is_encrypted: false, resources: Some(resources), outputs, .. }) => resources + outputs > 0,
+        Ok(Some(file)) => match LocalContents::read(file) {
+            Some(LocalContents { version: Some(4), is_encrypted: false, resources: Some(resources), outputs, .. }) => {
+                resources + outputs > 0
+            }
             Some(_) => true,
             None => !is_blank(path),
         },
@@ -124,24 +126,18 @@ fn is_blank(path: &Path) -> bool {
 
 /// Of a state, all that is asked for.
 #[derive(Default)]
-struct Outline {
+struct LocalContents {
     version: Option<u64>,
-    resources: Option<usize>,
-    outputs: usize,
+    resources: Option<u64>,
+    outputs: u64,
     /// Terraform before 0.12.
-    modules: Option<usize>,
+    modules: Option<u64>,
     is_encrypted: bool,
     /// A field is of another shape than Terraform takes.
     is_wrong: bool,
 }
 
-/// How many items a list has.
-struct ItemCount(usize);
-
-/// How many fields an object has.
-struct FieldCount(usize);
-
-impl Outline {
+impl LocalContents {
     /// `None` if it is no state.
     fn read(file: fs::File) -> Option<Self> {
         let read: Field<Self> = serde_json::from_reader(BufReader::new(file.take(LIMIT))).ok()?;
@@ -155,7 +151,7 @@ impl Outline {
 }
 
 /// As Terraform reads them, names of fields are of any case.
-impl Shape for Outline {
+impl Shape for LocalContents {
     fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
         let mut all = Self::default();
         while let Some(name) = fields.next_key::<String>()? {
@@ -172,35 +168,15 @@ impl Shape for Outline {
     }
 }
 
-impl Shape for ItemCount {
-    fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
-        let mut count = 0;
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(Some(Self(count)))
-    }
-}
-
-impl Shape for FieldCount {
-    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
-        let mut count = 0;
-        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(Some(Self(count)))
-    }
-}
-
 fn holds(path: &Path, file: fs::File, size: Option<u64>) -> Holds {
     let unclear = || Holds::Unclear(Unreadable::new(path, "is not a state file of a known form"));
     if size == Some(0) {
         return Holds::Nothing;
     }
-    match Outline::read(file) {
-        Some(Outline { is_encrypted: true, .. }) => Holds::Encrypted,
-        None | Some(Outline { resources: None, modules: None, .. }) => unclear(),
-        Some(Outline { resources, outputs, modules, .. }) => {
+    match LocalContents::read(file) {
+        Some(LocalContents { is_encrypted: true, .. }) => Holds::Encrypted,
+        None | Some(LocalContents { resources: None, modules: None, .. }) => unclear(),
+        Some(LocalContents { resources, outputs, modules, .. }) => {
             let resources = resources.unwrap_or_default() + modules.unwrap_or_default();
             if resources + outputs == 0 { Holds::Nothing } else { Holds::Resources { resources, outputs } }
         }

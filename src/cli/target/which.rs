@@ -242,7 +242,7 @@ fn must_be_what_was_initialized(folder: &WorkingDirectory, cx: &Context<'_>) -> 
 /// Of the arguments that tell one state from another, those that say something else than what `init` stored.
 fn differing<'a>(arguments: &'a [Argument], saved: &'a Saved) -> Vec<(&'a Argument, &'a str, &'a str)> {
     let place = arguments.iter().filter(|argument| PLACE.contains(&&*argument.name));
-    let texts = place.filter_map(|argument| Some((argument, argument.value.as_text()?, stored(saved, &argument.name)?)));
+    let texts = place.filter_map(|argument| Some((argument, argument.value.as_text()?, saved.value(&argument.name)?.as_text()?)));
     texts.filter(|(_, text, stored)| text != stored).collect()
 }
 
@@ -253,10 +253,6 @@ fn explains(partial: &Partial, differ: &[(&Argument, &str, &str)], saved: &Saved
         said.is_some_and(|said| said.value.as_text() == Some(*stored))
     };
     differ.iter().all(says) && differing(partial.said(), saved).is_empty()
-}
-
-fn stored<'a>(saved: &'a Saved, name: &str) -> Option<&'a str> {
-    saved.arguments.iter().find(|Argument { name: known, .. }| known == name).and_then(|argument| argument.value.as_text())
 }
 
 fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> Failure {

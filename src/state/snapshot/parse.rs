@@ -3,7 +3,7 @@
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
 use super::{Address, Contents, Counts, Instance, Mode, Snapshot, SnapshotError, Writer};
-use crate::state::lenient::{Field, Shape, folded};
+use crate::state::lenient::{Field, FieldCount, Shape, folded};
 
 /// The fields of a state file that are looked at. `KEEP` keeps the addresses.
 #[derive(Default)]
@@ -14,12 +14,8 @@ pub struct Draft<const KEEP: bool> {
     lineage: Field<String>,
     encrypted: bool,
     resources: Field<Resources<KEEP>>,
-    outputs: Field<Size>,
+    outputs: Field<FieldCount>,
 }
-
-/// How many fields an object has.
-#[derive(Default)]
-struct Size(u64);
 
 #[derive(Default)]
 struct Resources<const KEEP: bool> {
@@ -113,16 +109,6 @@ impl<const KEEP: bool> Shape for Draft<KEEP> {
             }
         }
         Ok(Some(draft))
-    }
-}
-
-impl Shape for Size {
-    fn object<'de, A: MapAccess<'de>>(mut fields: A) -> Result<Option<Self>, A::Error> {
-        let mut size = 0;
-        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-            size += 1;
-        }
-        Ok(Some(Self(size)))
     }
 }
 

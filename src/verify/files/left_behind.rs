@@ -35,7 +35,7 @@ fn local_state(files: &Files<'_>, state: &LocalState) -> Verdict {
         Holds::Unclear(error) => return unreadable(format!("the file {}", error.error)),
         Holds::Resources { resources, outputs } => (*resources, *outputs),
     };
-    let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
     let what = format!("it holds {} and {} in plain text", count(resources, "resource"), count(outputs, "output"));
     fails(what, away(files, &state.path))
 }
