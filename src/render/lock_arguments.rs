@@ -134,7 +134,7 @@ fn parsed(text: &str, form: Form) -> Result<Body, String> {
         let at = error.location();
         format!("has something at line {}, column {} that is not edited safely", at.line(), at.column())
     };
-    only_blocks.as_deref().unwrap_or(text).parse().map_err(|error| not_parsed(error))
+    only_blocks.as_deref().unwrap_or(text).parse().map_err(not_parsed)
 }
 
 fn bodies(body: &Body, form: Form) -> Vec<&Body> {

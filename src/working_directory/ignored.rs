@@ -112,7 +112,7 @@ struct Leftovers {
 }
 
 impl Leftovers {
-    fn is_complete(self) -> Result<bool, String> {
+    fn completed(self) -> Result<bool, String> {
         self.unseen.map_or(Ok(true), Err)
     }
 }
@@ -144,7 +144,7 @@ impl Rules {
             return Ok(true);
         }
         let mut search = Leftovers { left: MOST, unseen: None };
-        Ok(self.ignore(&folder.join(name), false) && !self.leave_any_in(folder, &mut search) && search.is_complete()?)
+        Ok(self.ignore(&folder.join(name), false) && !self.leave_any_in(folder, &mut search) && search.completed()?)
     }
 
     fn leave_any_in(&self, folder: &Path, search: &mut Leftovers) -> bool {

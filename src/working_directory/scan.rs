@@ -245,7 +245,6 @@ impl<'t> Scanner<'t> {
                             here.is_cut |= !self.was_whole();
                             self.left = self.left.saturating_sub(opened - name.start);
                             let body = self.body(&mut here)?;
-                            self.until = usize::MAX;
                             self.end(opened)?;
                             self.keep_noted(&mut here);
                             if found.blocks.len() + here.blocks.len() < MOST_BLOCKS {
