@@ -98,7 +98,8 @@ async fn nothing_there_then_clean_then_drifted() {
       "controls": [
         "S3.14",
         "CKV_AWS_21"
-      ]
+      ],
+      "docs": "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html"
     }
     "#);
     assert_eq!(findings(&document), ["bucket-versioning at state_bucket/versioning: open", "trail-logging at trail/logging: open"]);

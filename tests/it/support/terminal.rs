@@ -1,24 +1,35 @@
 //! The built program in a pseudo-terminal of its own, and what a person sees there.
 
 use std::{
+    fs::OpenOptions,
     io::{Read, Write},
-    sync::{Arc, Mutex},
+    os::unix::fs::OpenOptionsExt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::fs::OFlags;
 
 use super::program::Place;
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A title of the window, which is on no screen and which no program sets.
+const END: &[u8] = b"\x1b]2;the end\x07";
+
 pub struct Terminal<'a> {
     place: &'a Place,
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// Whether all that the program wrote is on the screen.
+    seen_end: Arc<AtomicBool>,
     master: Box<dyn MasterPty + Send>,
     /// Kept open, so that its modes can be asked for when the program has ended.
     _slave: Box<dyn SlavePty + Send>,
@@ -49,14 +60,21 @@ impl<'a> Terminal<'a> {
             Arc::new(Mutex::new(vt100::Parser::new(size.rows.try_into().expect("lines"), size.cols.try_into().expect("columns"), 0)));
         let mut output = pair.master.try_clone_reader().expect("its output");
         let drawn = Arc::clone(&screen);
+        let seen_end = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&seen_end);
         thread::spawn(move || {
-            let mut bytes = [0; 4096];
+            let (mut bytes, mut last) = ([0; 4096], vec![]);
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 drawn.lock().expect("the screen").process(&bytes[..count]);
+                last.extend_from_slice(&bytes[..count]);
+                if last.windows(END.len()).any(|window| window == END) {
+                    ended.store(true, Ordering::SeqCst);
+                }
+                last.drain(..last.len().saturating_sub(END.len()));
             }
         });
         let keyboard = pair.master.take_writer().expect("its input");
-        Self { place, child, keyboard, screen, master: pair.master, _slave: pair.slave, modes }
+        Self { place, child, keyboard, screen, seen_end, master: pair.master, _slave: pair.slave, modes }
     }
 
     pub fn pid(&self) -> u32 {
@@ -154,15 +172,15 @@ impl<'a> Terminal<'a> {
             assert!(Instant::now() < until, "it does not end:\n{}", self.screen());
             thread::sleep(Duration::from_millis(10));
         };
-        // What it wrote last is still on its way.
-        let mut before = self.contents();
-        loop {
-            thread::sleep(Duration::from_millis(50));
-            let now = self.contents();
-            if now == before {
-                break;
-            }
-            before = now;
+        // What it wrote last is still on its way: it has come once what is written after it has come.
+        let name = self.master.tty_name().expect("a terminal with a name");
+        // It does not become the terminal of this process.
+        let flags = i32::try_from(OFlags::NOCTTY.bits()).expect("a flag");
+        let mut slave = OpenOptions::new().write(true).custom_flags(flags).open(name).expect("the terminal");
+        slave.write_all(END).expect("written");
+        while !self.seen_end.load(Ordering::SeqCst) {
+            assert!(Instant::now() < until, "the end of what it wrote does not come:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(5));
         }
         assert!(!self.screen.lock().expect("the screen").screen().hide_cursor(), "the cursor is hidden:\n{}", self.screen());
         assert_eq!(modes(&*self.master), self.modes, "the modes of the terminal");
