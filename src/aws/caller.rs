@@ -4,7 +4,7 @@ use tracing::Instrument;
 
 use super::{
     clients::Clients,
-    error::{Api, AwsError},
+    error::{Api, AwsError, Kind},
 };
 
 const GET: Api = Api::new("sts:GetCallerIdentity");
@@ -28,6 +28,13 @@ pub enum CallerError {
     WrongAccount { wanted: String, actual: String },
     #[error("region {region} is in partition {wanted}, and these credentials are for {actual}")]
     WrongPartition { region: String, wanted: String, actual: String },
+}
+
+impl CallerError {
+    /// Whether there are no credentials that could have been asked with.
+    pub fn is_about_credentials(&self) -> bool {
+        matches!(self, Self::Aws(error) if error.kind == Kind::Credentials)
+    }
 }
 
 impl Caller {

@@ -5,9 +5,12 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use aws_config::{
     BehaviorVersion, Region, SdkConfig,
     default_provider::region::DefaultRegionChain,
+    ecs::EcsCredentialsProvider,
     identity::IdentityCache,
-    meta::region::ProvideRegion,
+    imds::credentials::ImdsCredentialsProvider,
+    meta::{credentials::CredentialsProviderChain, region::ProvideRegion},
     profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
+    provider_config::ProviderConfig,
     sts::AssumeRoleProvider,
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -19,9 +22,12 @@ use aws_types::{
     service_config::ServiceConfigKey,
 };
 
-use super::http::{
-    CONNECT_TIMEOUT,
-    way::{Way, endpoint, is_safe},
+use super::{
+    error::{Api, AwsError},
+    http::{
+        CONNECT_TIMEOUT,
+        way::{Way, endpoint, is_safe},
+    },
 };
 
 /// Where every third call is refused, one of a hundred calls would fail five times in a row, and a run makes more than a
@@ -71,6 +77,8 @@ pub struct Endpoints {
     pub sts: Option<String>,
 }
 
+const ASSUME: Api = Api::new("sts:AssumeRole");
+
 /// A role to take on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
@@ -119,7 +127,7 @@ pub async fn connect(
             return Err(ConnectError::PlainHttp { url });
         }
     }
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(upload_timeouts(0));
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http.clone()).timeout_config(upload_timeouts(0));
     if vars("AWS_MAX_ATTEMPTS").is_none() && vars("AWS_RETRY_MODE").is_none() {
         let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
         loader = loader.retry_config(retries.with_initial_backoff(FIRST_PAUSE).with_max_backoff(LONGEST_PAUSE));
@@ -140,7 +148,12 @@ pub async fn connect(
         let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, path).build();
         loader =
             loader.credentials_provider(ProfileFileCredentialsProvider::builder().profile_files(files).profile_name("default").build());
-    } else if let Some(name) = connection.profile.clone().or_else(|| vars("AWS_PROFILE").filter(|name| !name.is_empty())) {
+    } else if let Some(name) = &connection.profile {
+        check_profile(name, &Fs::real(), &Env::real()).await?;
+        let mut config = ProviderConfig::default().with_http_client(http);
+        config = config.with_region(connection.region.clone().map(Region::new));
+        loader = loader.profile_name(name).credentials_provider(of_profile(name, &config));
+    } else if let Some(name) = vars("AWS_PROFILE").filter(|name| !name.is_empty()) {
         check_profile(&name, &Fs::real(), &Env::real()).await?;
         loader = loader.profile_name(name);
     }
@@ -152,6 +165,17 @@ pub async fn connect(
         return Err(ConnectError::PlainHttp { url });
     }
     Ok(config)
+}
+
+/// Credentials of a profile that was named, and those that a machine of AWS's lends to one without any.
+///
+/// The SDK's own chain asks the variables first. A profile that is named goes before them, as with boto3 and Terraform
+/// (botocore leaves out its `env` provider then); for `AWS_PROFILE` the variables go first there, too.
+fn of_profile(name: &str, config: &ProviderConfig) -> CredentialsProviderChain {
+    let profile = ProfileFileCredentialsProvider::builder().configure(config).profile_name(name).build();
+    let container = EcsCredentialsProvider::builder().configure(config).build();
+    let instance = ImdsCredentialsProvider::builder().configure(config).build();
+    CredentialsProviderChain::first_try("Profile", profile).or_else("EcsContainer", container).or_else("Ec2InstanceMetadata", instance)
 }
 
 /// The region that the SDK takes by itself: of the environment, the profile or the instance.
@@ -280,6 +304,13 @@ impl Clients {
             .credentials_provider(SharedCredentialsProvider::new(provider.build().await))
             .identity_cache(IdentityCache::lazy().build());
         Self::at(&config.build(), &self.endpoints)
+    }
+
+    /// What STS says where a role cannot be assumed: the SDK wraps it into errors of its own. `None` if it can be.
+    pub async fn why_not_assumed(&self, role: &Role) -> Option<AwsError> {
+        let asked = self.sts.assume_role().role_arn(&role.arn).role_session_name(&role.session_name);
+        let answer = asked.set_external_id(role.external_id.clone()).send().await;
+        answer.err().map(|error| AwsError::from_sdk(ASSUME, &role.arn, error))
     }
 
     /// Whether S3 is anything but AWS's own.

@@ -52,7 +52,7 @@ pub struct Beside {
     pub workspace_prefix: Option<WorkspacePrefix>,
     pub lock: Option<LockMechanism>,
     pub bucket: Option<String>,
-    /// Names that are not the derived ones.
+    /// Names that are not the derived ones, and as whom Terraform works.
     pub names: Layer,
 }
 

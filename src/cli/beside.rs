@@ -52,8 +52,27 @@ impl BesideFile {
             (false, true) => Some(LockMechanism::S3),
             (false, false) => None,
         };
-        let names = names(settings, &self.owner, text("bucket"), table);
+        let credentials = credentials(text("profile"), value("assume_role"));
+        let names = Layer {
+            profile: credentials.profile,
+            role_arn: credentials.role_arn,
+            external_id: credentials.external_id,
+            conf_credentials: credentials.conf_credentials,
+            ..names(settings, &self.owner, text("bucket"), table)
+        };
         Beside { lock, bucket: text("bucket").map(str::to_owned), names, ..beside }
+    }
+}
+
+/// As whom Terraform is told to work. Nothing of it is used for calls.
+fn credentials(profile: Option<&str>, role: Option<&Value>) -> Layer {
+    let field = |name: &str| role.and_then(Value::as_object).and_then(|fields| fields.get(name)).and_then(Value::as_text);
+    Layer {
+        profile: profile.and_then(|text| text.parse().ok()),
+        role_arn: field("role_arn").and_then(|text| text.parse().ok()),
+        external_id: field("external_id").and_then(|text| text.parse().ok()),
+        conf_credentials: (profile.is_some() || role.is_some()).then_some(true),
+        ..Layer::default()
     }
 }
 

@@ -176,7 +176,7 @@ impl EnvironmentArgs {
         // With `-y`, whatever has a default has that.
         let takes_defaults = !asks || merged.layer.auto_approve == Some(true);
         if asks {
-            let profile = merged.layer.profile.as_ref().map(ProfileName::as_str);
+            let profile = merged.layer.profile.as_ref().and_then(ProfileName::chosen);
             // An instance that does not answer takes seconds to be given up.
             let profile_region = match merged.layer.region {
                 Some(_) => None,
@@ -229,11 +229,9 @@ impl Settled {
     pub async fn meet(self, host: &mut Host, global: &Global) -> Result<Environment, Failure> {
         let Self { settings, merged, sources, asked, may_ask, sandbox, connected } = self;
         let notes = session::of_file(&merged, sandbox.as_ref());
-        // Also with -q, as what a folder names is; a document has them itself.
-        if !global.document() {
-            for note in &notes {
-                let _ = writeln!(host.err, "{}", safe(&format!("note: {note}")));
-            }
+        // Also with -q and beside a document: the file may have come with a checkout.
+        for note in &notes {
+            let _ = writeln!(host.err, "{}", safe(&format!("note: {note}")));
         }
         let connected = match connected {
             Some(connected) => connected,
@@ -247,7 +245,9 @@ impl Settled {
             (None, None) => None,
         };
         let rerun = Rerun::new(&settings.env, &merged, known_env::words(&settings.env, &sources, global), global.sandbox);
-        let (said, flags) = (merged.said().without_run(), sources.flags.without_run());
+        // A profile of the command line is said again by the global options.
+        let unless_global = |layer: Layer| Layer { profile: layer.profile.filter(|_| global.profile.is_none()), ..layer };
+        let (said, flags) = (unless_global(merged.said().without_run()), unless_global(sources.flags.without_run()));
         let key_said = folder_defaults::key_is_said(&merged, host);
         let beside = beside_of(&settings, &aws, emulator.is_some(), host);
         let with_kept = merged.clone().with_kept(&beside.layer());

@@ -86,6 +86,19 @@ pub fn caller(error: &CallerError, region: &str) -> Failure {
     }
 }
 
+/// A role that the credentials may not assume.
+pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> Failure {
+    let failure = aws(Failure::failed(format!("cannot assume the role {arn}")).because(error), error, None);
+    if error.kind != Kind::Denied {
+        return failure;
+    }
+    let id = match external_id {
+        Some(id) => format!(" with the external ID {id}"),
+        None => ", and must not ask for an external ID (--external-id)".to_owned(),
+    };
+    failure.hint(format!("its trust policy must allow these credentials to assume it{id}; they need sts:AssumeRole on it"))
+}
+
 /// In the SDK's own words, when every source of credentials is empty: which those are helps nobody.
 const NO_CREDENTIALS: &str = "no credentials found in chain";
 

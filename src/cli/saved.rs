@@ -159,7 +159,7 @@ fn settings_of(environment: &Environment) -> Layer {
         bucket: said.bucket.clone().or_else(|| kept.bucket.clone()),
         namespace: said.namespace.or(kept.namespace),
         table: said.table.clone().or(table),
-        profile: said.profile.clone().filter(|_| of_all("profile")),
+        profile: environment.merged.layer.profile.clone().filter(|_| of_all("profile")),
         role_arn: said.role_arn.clone().filter(|_| of_all("role-arn")),
         external_id: said.external_id.clone().filter(|_| of_all("role-arn")),
         ..said.clone()

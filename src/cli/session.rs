@@ -23,7 +23,7 @@ use crate::{
         Settings,
         layer::Layer,
         merge::{Merged, Origin},
-        names::{AccountId, ProfileName, Region},
+        names::{AccountId, ProfileName, Region, RoleArn},
     },
 };
 
@@ -63,7 +63,7 @@ pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) 
 pub async fn with_region(merged: Merged, sandbox: Option<&Sandboxed>) -> Merged {
     match sandbox {
         Some(sandbox) => merged.with_ambient_region(sandbox.region(), &Origin::Sandbox),
-        None => match clients::profile_region(merged.layer.profile.as_ref().map(ProfileName::as_str)).await {
+        None => match clients::profile_region(merged.layer.profile.as_ref().and_then(ProfileName::chosen)).await {
             Some(region) => merged.with_ambient_region(&region, &Origin::Profile),
             None => merged,
         },
@@ -80,8 +80,8 @@ pub fn of_file(merged: &Merged, sandbox: Option<&Sandboxed>) -> Vec<String> {
         origin.filter(|_| sandbox.is_none()).and_then(|origin| Some((value?, origin)))
     };
     let layer = &merged.layer;
-    let profile = said("profile", layer.profile.as_ref().map(ToString::to_string));
-    let role = said("role-arn", layer.role_arn.as_ref().map(ToString::to_string));
+    let profile = said("profile", layer.profile.as_ref().and_then(ProfileName::chosen).map(str::to_owned));
+    let role = said("role-arn", layer.role_arn.as_ref().and_then(RoleArn::chosen).map(str::to_owned));
     let profile = profile.map(|(name, at)| format!("calls are made with profile {name}, which {at} names"));
     let role = role.map(|(arn, at)| format!("calls are made as {arn}, the role that {at} names"));
     profile.into_iter().chain(role).collect()
@@ -105,13 +105,13 @@ pub struct Ways {
 impl Ways {
     /// As settings say.
     pub fn of_layer(layer: &Layer) -> Self {
-        let role = layer.role_arn.as_ref().map(|arn| Role {
-            arn: arn.to_string(),
+        let role = layer.role_arn.as_ref().and_then(RoleArn::chosen).map(|arn| Role {
+            arn: arn.to_owned(),
             session_name: SESSION.to_owned(),
             external_id: layer.external_id.as_ref().map(ToString::to_string),
             duration: None,
         });
-        Self { profile: layer.profile.as_ref().map(ToString::to_string), role, ..Self::default() }
+        Self { profile: layer.profile.as_ref().and_then(ProfileName::chosen).map(str::to_owned), role, ..Self::default() }
     }
 
     /// Whether the backend leads calls elsewhere than to AWS.
@@ -180,11 +180,22 @@ pub async fn connect_by(
     let host = &*host;
     let asking = async {
         let mut clients = Clients::at(&config, &connection.endpoints);
-        if let (Some(role), None) = (&ways.role, sandbox) {
+        let own = clients.clone();
+        let role = ways.role.as_ref().filter(|_| sandbox.is_none());
+        if let Some(role) = role {
             clients = clients.as_role(role).await;
         }
-        let unheard = |error| on_the_way(explain::caller(&error, region), &error, config.endpoint_url(), host);
-        let caller = Caller::ask(&clients).await.map_err(unheard)?;
+        let caller = match Caller::ask(&clients).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                if let (Some(role), true) = (role, error.is_about_credentials())
+                    && let Some(error) = own.why_not_assumed(role).await.filter(|error| error.kind == Kind::Denied)
+                {
+                    return Err(explain::role(&role.arn, role.external_id.as_deref(), &error));
+                }
+                return Err(on_the_way(explain::caller(&error, region), &error, config.endpoint_url(), host));
+            }
+        };
         caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
         Ok(Connected { clients, caller, region: region.to_owned(), cancel: host.cancel.clone() })
     };
@@ -239,7 +250,10 @@ fn by_way_of(
             if global.endpoint_url.is_none() {
                 connection.endpoints = ways.endpoints.clone();
             }
-            connection.profile = global.profile.as_ref().map(ToString::to_string).or_else(|| ways.profile.clone());
+            connection.profile = match &global.profile {
+                Some(profile) => profile.chosen().map(str::to_owned),
+                None => ways.profile.clone(),
+            };
             let bundle = ways.ca_file.clone().or_else(|| host.var("AWS_CA_BUNDLE").map(PathBuf::from));
             (bundle.map(|path| host.cwd.join(path)), Proxy::FromEnvironment)
         }

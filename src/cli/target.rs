@@ -7,13 +7,13 @@ use serde::Serialize;
 use super::{
     context::Context,
     environment::{Ask, Environment, EnvironmentArgs},
+    explain,
     failure::Failure,
     session::{self, Sandboxed, Ways},
 };
 use crate::{
     aws::{
         Aws, bucket,
-        clients::Role,
         error::AwsError,
         key::find,
         store::{Store, StoreAddress, hold::Mechanisms, write::Encrypt},
@@ -22,7 +22,7 @@ use crate::{
         json::{self, Noted},
         states::AboutDocument,
     },
-    settings::{Encryption, layer::Layer, names::Region},
+    settings::{Encryption, layer::Layer, names::Region, variables},
     state::layout::Layout,
 };
 
@@ -87,8 +87,10 @@ impl TargetArgs {
             }
             Which::Described(described) => {
                 let words = self.words(None, cx);
-                let role = Layer { role_arn: self.role_arn, external_id: self.external_id, ..Layer::default() };
-                of_described(*described, Ways::of_layer(&role).role, words, cx).await
+                let said = variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
+                let external_id = if self.role_arn.is_some() { self.external_id } else { said.external_id };
+                let caller = Layer { profile: said.profile, role_arn: self.role_arn.or(said.role_arn), external_id, ..Layer::default() };
+                of_described(*described, &Ways::of_layer(&caller), words, cx).await
             }
         }
     }
@@ -244,10 +246,10 @@ async fn live_encryption(aws: &Aws, bucket: &str, alias: &str, cx: &mut Context<
     })
 }
 
-async fn of_described(described: Described, role: Option<Role>, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
+async fn of_described(described: Described, asked: &Ways, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
     let Described { configured, origin, folder, account, locks, encryption } = described;
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
-    let (ways, mut notes) = ways::of(&configured, role, sandbox.as_ref(), cx)?;
+    let (ways, mut notes) = ways::of(&configured, asked, sandbox.as_ref(), cx)?;
     let (region, region_said) = which::region(&configured, &ways, sandbox.as_ref(), cx).await?;
     let connect = async |region: &Region, cx: &mut Context<'_>| {
         let connected = session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;

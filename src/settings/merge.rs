@@ -289,6 +289,10 @@ impl Merged {
                     self.entries.remove(other);
                 }
             }
+            // An external ID belongs to the role that it was said with.
+            if name == "role-arn" && self.rank("external-id").is_some_and(|other| other < rank) {
+                self.entries.remove("external-id");
+            }
             let origin = origin(&name);
             self.entries.insert(name, Entry { value, origin, rank });
         }

@@ -32,7 +32,8 @@ pub struct Rerun {
 impl Rerun {
     pub fn new(env: &EnvName, merged: &Merged, global: String, sandbox: bool) -> Self {
         let mut said = said(&merged.said().without_run());
-        said.retain(|name, _| matches!(merged.origin(name), Some(Origin::Flag | Origin::Answer)) && name != PROFILE);
+        let is_global = |name: &str| name == PROFILE && global.contains(" --profile=");
+        said.retain(|name, _| matches!(merged.origin(name), Some(Origin::Flag | Origin::Answer)) && !is_global(name));
         Self { env: env.clone(), said, global, sandbox }
     }
 
@@ -75,7 +76,7 @@ pub fn words(name: &str, value: &Value) -> Vec<String> {
     }
 }
 
-/// A layer as a command line says it, but for the profile, which is a global option.
+/// A layer as a command line says it.
 pub fn all_words(layer: &Layer) -> Vec<String> {
-    said(layer).iter().filter(|(name, _)| *name != PROFILE).flat_map(|(name, value)| words(name, value)).collect()
+    said(layer).iter().flat_map(|(name, value)| words(name, value)).collect()
 }

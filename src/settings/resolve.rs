@@ -133,8 +133,8 @@ impl Merged {
             region,
             account: layer.account,
             credentials: Credentials {
-                profile: layer.profile,
-                role: layer.role_arn.map(|arn| Role { arn, external_id: layer.external_id }),
+                profile: layer.profile.filter(|profile| profile.chosen().is_some()),
+                role: layer.role_arn.filter(|arn| arn.chosen().is_some()).map(|arn| Role { arn, external_id: layer.external_id }),
                 in_conf: layer.conf_credentials.expect(SAID),
             },
             protect: !layer.ephemeral.expect(SAID),

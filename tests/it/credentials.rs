@@ -21,6 +21,9 @@ async fn engineer(emulator: &Emulator) -> Place {
     let config = place.path().join("aws-config");
     fs::write(&config, profile).expect("written");
     place.set("AWS_CONFIG_FILE", &config.display().to_string());
+    // A profile that is named goes before them, as for Terraform.
+    place.set("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
+    place.set("AWS_SECRET_ACCESS_KEY", "of-nobody");
     place
 }
 
@@ -93,6 +96,12 @@ async fn an_environment_is_made_and_used_by_way_of_its_profile_and_role() {
     assert!(verified["notes"].to_string().contains("the role that tfbackend.toml:7 names"), "{verified:#}");
     // Written again, the files are the same; without the request, neither is in them.
     assert_eq!(run(&place, &format!("render {at} --check")).0, Some(0));
+    // Where nothing says it any more, it is kept; the role too, which is used by Terraform only then.
+    fs::write(place.path().join("tfbackend.toml"), format!("project = \"acme\"\n{QUIET}[env.prod]\n")).expect("written");
+    let flags = format!("--profile engineer --role-arn {ADMIN} --external-id acme-1");
+    let (code, said) = run(&place, &format!("bootstrap {at} {flags} -y"));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fs::read_to_string(place.path().join("backend.conf")).expect("a file"), conf);
     settings(&place, &format!("{role}external-id = \"acme-1\"\n").replace("true", "false"));
     let (code, said) = run(&place, &format!("render {at}"));
     assert_eq!(code, Some(0), "{said}");
@@ -115,7 +124,29 @@ async fn printed_commands_name_profile_and_role() {
 
     let (code, said) = run(&place, &format!("plan --env prod {}", flags.replace("acme-1", "acme-2")));
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("sts:AssumeRole"), "{said}");
+    let why = format!("cannot assume the role {ADMIN} caused by: sts:AssumeRole on {ADMIN}: AccessDenied");
+    assert!(said.contains(&why) && said.contains("to assume it with the external ID acme-2"), "{said}");
+    // The same of a bucket alone, also by variables.
+    let listed = run(&place, &format!("state list --bucket states-1 --profile engineer --role-arn {ADMIN}"));
+    assert!(listed.1.contains(&format!("cannot assume the role {ADMIN}")) && listed.1.contains("--external-id"), "{}", listed.1);
+    let mut by_variables = place;
+    by_variables.set("TFBACKEND_PROFILE", "engineer");
+    by_variables.set("TFBACKEND_ROLE_ARN", ADMIN);
+    by_variables.set("TFBACKEND_EXTERNAL_ID", "acme-1");
+    let (_, said) = run(&by_variables, "state list --bucket no-such-states");
+    assert!(said.contains("there is no bucket no-such-states"), "{said}");
+    // What a variable or a file says can be left out for once.
+    let (code, said) = run(&by_variables, "plan --env prod --project acme --region eu-west-1 --profile none --role-arn none");
+    assert!(code == Some(1) && said.contains("AWS does not know these credentials"), "{said}");
+}
+
+#[test]
+fn an_external_id_belongs_to_the_role_it_was_said_with() {
+    let place = Place::bare();
+    settings(&place, &format!("region = \"eu-west-1\"\nrole-arn = \"{ADMIN}\"\nexternal-id = \"acme-1\"\n"));
+    let shown = |line: &str| document(&place, &format!("config show --env prod {line}"))["settings"].to_string();
+    assert!(shown("").contains("acme-1"));
+    assert!(!shown("--role-arn arn:aws:iam::000000000000:role/other").contains("acme-1"));
 }
 
 /// Credentials of the command line are those of the caller, and not a part of the plan.

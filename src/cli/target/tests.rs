@@ -298,7 +298,7 @@ fn ways(conf: &str, args: &[&str]) -> String {
     let line = Line::try_parse_from([&["--backend-config", "x.conf"], args].concat()).expect("a command line");
     let cx = Context { host: &mut host, global: line.global };
     let Ok(Which::Described(described)) = which::of(&line.target, &cx) else { panic!("a backend") };
-    match ways::of(&described.configured, None, None, &cx) {
+    match ways::of(&described.configured, &Ways::default(), None, &cx) {
         Err(failure) => said(&failure, dir.path()),
         Ok((Ways { profile, endpoint_url, endpoints, ca_file, fips, dualstack, role }, notes)) => {
             let ca_file = ca_file.map(|path| path.display().to_string().replace(&dir.path().display().to_string(), "~"));
@@ -329,7 +329,7 @@ fn what_a_backend_says_of_its_ways_is_followed_or_refused() {
         ways("access_key = \"CANARY\"\nsecret_key = \"CANARY\"\ninsecure = false\nhttps_proxy = \"https://proxy\"", &[]),
     ];
     assert_snapshot!(lines.join("\n"), @r#"
-    Some("p") None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("/home/me/ca.pem") true false None []
+    Some("p") None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("/home/me/ca.pem") true false None ["calls are made with profile p, which x.conf:2 names"]
     None None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("~/ca.pem") false true None []
     None Some("https://e:1") Endpoints { s3: None, dynamodb: Some("https://e:2"), iam: None, sts: None } None false false None ["calls to dynamodb go to https://e:2, which x.conf:2 names, not to AWS's own endpoint", "calls to s3 go to https://e:1, which x.conf:2 names, not to AWS's own endpoint", "calls to sts go to https://e:1, which x.conf:2 names, not to AWS's own endpoint"]
     None None Endpoints { s3: Some("https://e:1"), dynamodb: None, iam: None, sts: None } None false false None ["calls to s3 go to https://e:1, which x.conf:2 names, not to AWS's own endpoint"]

@@ -23,31 +23,35 @@ use crate::{
 
 /// The ways, and what a person should know of them.
 ///
-/// `asked` is a role that the command line names.
+/// `asked` has the role that the command line names, or a variable of ours, and the profile of such a variable.
 pub(super) fn of(
     configured: &Configured,
-    asked: Option<Role>,
+    asked: &Ways,
     sandbox: Option<&Sandboxed>,
     cx: &Context<'_>,
 ) -> Result<(Ways, Vec<String>), Failure> {
     let mut notes = vec![];
     // Credentials that the command line names are meant.
-    let chosen = match (&cx.global.profile, &asked, sandbox) {
-        (Some(_), ..) => Some("--profile"),
-        (None, Some(_), _) => Some("--role-arn"),
-        (None, None, Some(_)) => Some("--sandbox"),
-        (None, None, None) => None,
+    let chosen = match (sandbox, &cx.global.profile, &asked.profile, &asked.role) {
+        (Some(_), ..) => Some("--sandbox"),
+        (None, Some(_), ..) => Some("--profile"),
+        (None, None, Some(_), _) => Some("TFBACKEND_PROFILE"),
+        (None, None, None, Some(_)) => Some("--role-arn"),
+        (None, None, None, None) => None,
     };
     must_be_followed(configured, chosen, &mut notes, cx)?;
     let said = |flag: &Option<Said<bool>>| flag.as_ref().is_some_and(|said| said.value);
     let mut ways = Ways {
-        profile: configured.profile.as_ref().map(|said| said.value.clone()),
+        profile: asked.profile.clone().or_else(|| configured.profile.as_ref().map(|said| said.value.clone())),
         ca_file: configured.custom_ca_bundle.as_ref().map(|said| path(&said.value, cx)),
         fips: said(&configured.use_fips_endpoint),
         dualstack: said(&configured.use_dualstack_endpoint),
-        role: asked,
+        role: asked.role.clone(),
         ..Ways::default()
     };
+    if let (Some(said), false) = (&configured.profile, sandbox.is_some() || cx.global.profile.is_some() || asked.profile.is_some()) {
+        notes.push(format!("calls are made with profile {}, which {} names", said.value, shown(&said.origin, cx)));
+    }
     (ways.endpoint_url, ways.endpoints) = endpoints(configured, sandbox, cx)?;
     if ways.names_endpoints() {
         let elsewhere = configured.endpoints.iter().filter(|(_, said)| Way::of(&said.value, true) == Way::Elsewhere);

@@ -15,7 +15,7 @@ use crate::{
     settings::{
         layer::{EncryptionKind, Layer, LockMechanism},
         merge::Sources,
-        names::{AccountId, EnvName, NameError, ProfileName, Region, is_hidden},
+        names::{AccountId, EnvName, NameError, Region, is_hidden},
     },
     state::layout::DEFAULT_WORKSPACE,
     working_directory::{
@@ -122,7 +122,10 @@ pub(super) async fn region(
             |error: NameError| Failure::failed(format!("the region {} of {}: {error}", quoted(&said.value), shown(&said.origin, cx)));
         return Ok((named_region(&said.value).map_err(wrong)?, true));
     }
-    let profile = cx.global.profile.as_ref().map(ProfileName::as_str).or(ways.profile.as_deref());
+    let profile = match &cx.global.profile {
+        Some(profile) => profile.chosen(),
+        None => ways.profile.as_deref(),
+    };
     let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| cx.host.var(name)).map(str::to_owned);
     let name = match variable.filter(|_| sandbox.is_none()) {
         Some(name) => Some(name),

@@ -90,7 +90,7 @@ async fn start_region(sources: &Sources, profile: Option<&ProfileName>, sandbox:
     if let Some((_, Ok(region))) = &sources.ambient_region {
         return Ok(region.clone());
     }
-    let profile = session::default_region(profile.map(ProfileName::as_str), sandbox).await;
+    let profile = session::default_region(profile.and_then(ProfileName::chosen), sandbox).await;
     profile
         .as_deref()
         .unwrap_or(ANYWHERE)

@@ -37,9 +37,9 @@ pub async fn run(
         return Ok((vec![], vec![]));
     }
     let name = Name::new(now(cx));
-    let role = match &options.runner {
+    let runner = options.runner.as_ref().and_then(RoleArn::chosen);
+    let role = match runner {
         Some(arn) => {
-            let arn = arn.as_str();
             let role = cx.look(probe::as_role(aws, arn, &name)).await?;
             Some(role.map_err(|error| cannot_assume(arn, &error))?)
         }
@@ -48,7 +48,7 @@ pub async fn run(
     let probe = Probe {
         tried: role.as_ref().unwrap_or(aws),
         cleaner: aws,
-        role: options.runner.as_ref().map(RoleArn::as_str),
+        role: runner,
         target,
         name,
         who: cx.host.who.clone(),

@@ -1,7 +1,7 @@
 //! ARNs of what a user may bring along: a KMS key, an SNS topic.
 
 use super::{
-    plain,
+    plain::{self, NONE},
     rule::{Wrong, at_most, only, text_name},
 };
 
@@ -29,12 +29,15 @@ text_name!(
 text_name!(
     /// A role by its ARN, with its path.
     RoleArn,
-    "a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`",
+    "a role is given by its ARN, like `arn:aws:iam::123456789012:role/terraform`; `none` is none",
     role
 );
 
 /// IAM User Guide, "IAM and AWS STS quotas": names have 64 characters, paths 512.
 fn role(text: &str) -> Result<(), Wrong> {
+    if text == NONE {
+        return Ok(());
+    }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, "iam", "", account, resource] = parts[..] else {
         return Err(Wrong::Shape("is not the ARN of a role".to_owned()));
@@ -48,6 +51,13 @@ fn role(text: &str) -> Result<(), Wrong> {
     only(resource, |c| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c))?;
     at_most(name, 64)?;
     at_most(resource, 600)
+}
+
+impl RoleArn {
+    /// The role, unless the text says that there is to be none.
+    pub fn chosen(&self) -> Option<&str> {
+        Some(self.as_str()).filter(|text| *text != NONE)
+    }
 }
 
 fn trail(text: &str) -> Result<(), Wrong> {

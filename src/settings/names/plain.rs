@@ -41,7 +41,7 @@ text_name!(
 text_name!(
     /// A profile of the AWS configuration files.
     ProfileName,
-    "a profile is a name in the AWS configuration files, without brackets",
+    "a profile is a name in the AWS configuration files, without brackets; `none` is none",
     profile
 );
 
@@ -51,6 +51,16 @@ text_name!(
     "an external ID is 2 to 1224 letters, digits and `_+=,.@:/-`",
     external_id
 );
+
+/// In place of a name: what a weaker source says does not count.
+pub(super) const NONE: &str = "none";
+
+impl ProfileName {
+    /// The profile, unless the text says that there is to be none.
+    pub fn chosen(&self) -> Option<&str> {
+        Some(self.as_str()).filter(|text| *text != NONE)
+    }
+}
 
 fn profile(text: &str) -> Result<(), Wrong> {
     match text.chars().find(|c| "[]".contains(*c)) {

@@ -34,6 +34,7 @@ const BESIDES: [(&str, &str); 9] = [
     ("cloudwatch:TagResource", "`PutMetricAlarm` with tags"),
     ("cloudtrail:AddTags", "`CreateTrail` with tags"),
     ("iam:TagPolicy", "`CreatePolicy` with tags"),
+    ("sts:AssumeRole", "with `role-arn`, on that role, by the credentials that assume it"),
     (
         "kms:CreateGrant",
         "a table that is encrypted with the key (and `kms:Encrypt`, `kms:Decrypt`, `kms:ReEncrypt*`, `kms:GenerateDataKey*`)",
@@ -121,6 +122,8 @@ pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
     reads.remove("sts:GetCallerIdentity");
     // Asked for once S3 has refused tags; without it the refusal stands.
     reads.remove("s3:GetBucketABAC");
+    // Of the credentials that assume a role, and not of the role.
+    writes.remove("sts:AssumeRole");
     (reads, writes)
 }
 
