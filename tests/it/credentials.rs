@@ -149,18 +149,37 @@ fn an_external_id_belongs_to_the_role_it_was_said_with() {
     assert!(!shown("--role-arn arn:aws:iam::000000000000:role/other").contains("acme-1"));
 }
 
-/// Credentials of the command line are those of the caller, and not a part of the plan.
+/// Credentials of the command line are those of the caller, and not a part of the plan: those of the settings file, and those that
+/// the files name, are.
 #[tokio::test]
 async fn a_saved_plan_is_carried_out_with_other_credentials() {
     let emulator = Emulator::start().await;
     let place = engineer(&emulator).await;
     let role = format!("--role-arn {ADMIN} --external-id acme-1");
-    let (code, said) = run(&place, &format!("plan --env prod --project acme --profile engineer {role} --out saved.plan"));
-    assert_eq!(code, Some(0), "{said}");
+    let flags = format!("--env prod --project acme --profile engineer {role}");
+    let planned = |line: &str, file: &str| {
+        let (code, said) = run(&place, &format!("plan {line} --out {file}"));
+        assert_eq!(code, Some(0), "{said}");
+        let plan = fs::read(place.path().join(file)).expect("a plan");
+        let settings = &serde_json::from_slice::<Value>(&plan).expect("JSON")["settings"];
+        ["profile", "role-arn", "external-id"].map(|name| settings[name].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(planned(&flags, "saved.plan"), ["", "", ""]);
+    let named = ["engineer", ADMIN, "acme-1"];
+    assert_eq!(planned(&format!("{flags} --conf-credentials"), "rendered.plan"), named);
+
     let (code, said) = run(&place, "bootstrap saved.plan -y --profile engineer");
     assert_eq!(code, Some(3), "without the role: {said}");
-    let config = fs::read_to_string(place.path().join("aws-config")).expect("a file").replace("profile engineer", "profile ci");
-    fs::write(place.path().join("aws-config"), config).expect("written");
+    let config = place.path().join("aws-config");
+    let engineer = fs::read_to_string(&config).expect("a file");
+    fs::write(&config, engineer.replace("profile engineer", "profile ci")).expect("written");
     let (code, said) = run(&place, &format!("bootstrap saved.plan -y --profile ci {role}"));
+    assert_eq!(code, Some(0), "{said}");
+
+    fs::write(&config, engineer).expect("written");
+    settings(&place, &format!("profile = \"engineer\"\nrole-arn = \"{ADMIN}\"\nexternal-id = \"acme-1\"\nnoncurrent-days = 120\n"));
+    assert_eq!(planned("--env prod", "of-file.plan"), named);
+    fs::remove_file(place.path().join("tfbackend.toml")).expect("removed");
+    let (code, said) = run(&place, "bootstrap of-file.plan -y");
     assert_eq!(code, Some(0), "{said}");
 }

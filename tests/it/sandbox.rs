@@ -119,7 +119,8 @@ async fn printed_commands_of_terraform_are_for_the_sandbox() {
     assert!(joined.contains("`tfbackend sandbox run -- terraform init -migrate-state -backend-config=backend.conf`"), "{key}");
 }
 
-/// As on an account, but for what no emulator can show: a note says that, and nothing is open.
+/// As on an account, but for what no emulator can show: a note says that, and nothing is open. Profile and role of the settings file
+/// are for AWS, and not for the sandbox.
 #[tokio::test]
 async fn a_new_environment_in_the_sandbox_is_tried_out_without_a_finding() {
     let world = World::new();
@@ -130,12 +131,18 @@ async fn a_new_environment_in_the_sandbox_is_tried_out_without_a_finding() {
         command.args(line.split_whitespace()).args(environment.split(' ')).current_dir(world.dir.path()).env_clear().envs(&world.vars);
         command.stdin(Stdio::null()).output().expect("the program")
     };
+    let credentials = "profile = \"p\"\nrole-arn = \"arn:aws:iam::123456789012:role/x\"\nconf-credentials = true\n";
+    fs::write(world.dir.path().join("tfbackend.toml"), format!("[env.dev]\n{credentials}")).expect("written");
     let made = run("bootstrap -y");
     assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let conf = fs::read_to_string(world.dir.path().join("backend.conf")).expect("a file");
+    assert!(!conf.contains("assume_role") && !conf.contains("profile"), "{conf}");
     let tried = run("verify --probe");
     let said = String::from_utf8_lossy(&tried.stdout);
     assert_eq!(tried.status.code(), Some(0), "{said}");
     assert!(said.contains("Verify: nothing is open") && said.contains("note: probe-plain-http"), "{said}");
+    let notes = said.to_string() + &String::from_utf8_lossy(&tried.stderr);
+    assert!(!notes.contains("calls are made"), "{notes}");
 }
 
 #[tokio::test]

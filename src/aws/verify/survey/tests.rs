@@ -73,6 +73,23 @@ async fn little_is_there() {
     assert!(surveyed(&script, None).await.contains("IgnorePublicAcls, RestrictPublicBuckets off"));
 }
 
+/// What it records, a member account may not ask: that is neither a finding nor something these credentials lack.
+#[tokio::test]
+async fn trail_of_the_organization() {
+    let arn = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/organization";
+    let trail = json!({"TrailARN": arn, "IsMultiRegionTrail": true, "IsOrganizationTrail": true, "HasCustomEventSelectors": true});
+    let script = Script::new()
+        .always("DescribeAlarms", data(json!({"MetricAlarms": []})))
+        .always("DescribeTrails", data(json!({"trailList": [trail]})))
+        .always("GetTrailStatus", data(json!({"IsLogging": true})))
+        .on("GET", block([true; 4]));
+    let expected = format!(
+        "account-trail at account 111122223333: cannot be told: what {arn}, a trail of the organization, records cannot be told from this account"
+    );
+    let surveyed = surveyed(&script, None).await;
+    assert!(surveyed.lines().any(|line| line == expected), "{surveyed}");
+}
+
 #[tokio::test]
 async fn nothing_may_be_seen() {
     let denied = || error(403, "AccessDenied");
