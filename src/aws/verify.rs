@@ -1,6 +1,5 @@
 //! What must hold of a backend on AWS: each setting of the blueprint, and what no setting says.
 
-pub mod acceleration;
 pub mod alarms;
 pub mod catalogue;
 pub mod contents;

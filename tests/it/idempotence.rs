@@ -10,6 +10,8 @@ mod repair;
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+pub use repair::REPAIRS;
+
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tfbackend::{
     apply::{Run, apply},

@@ -8,6 +8,8 @@ pub mod backend;
 pub mod emulator;
 pub mod chain;
 #[cfg(unix)]
+pub mod drift;
+#[cfg(unix)]
 pub mod fork_server;
 pub mod host;
 pub mod imagined;

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod denied;
+mod drifts;
 mod live;
 mod probe;
 mod unknown;

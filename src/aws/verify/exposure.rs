@@ -1,8 +1,8 @@
 //! Ways in and out of a backend that no setting of the blueprint is about: copies to another account, grants of the key, a
-//! policy on the table, a website. Nothing of ours makes them, so that no plan shows them.
+//! policy on the table, a website, a second endpoint. Nothing of ours makes them, so that no plan shows them.
 
 use aws_sdk_dynamodb::types::TimeToLiveStatus;
-use aws_sdk_s3::types::ReplicationRuleStatus;
+use aws_sdk_s3::types::{BucketAccelerateStatus, ReplicationRuleStatus};
 
 use super::catalogue as rule;
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 const REPLICATION: Api = Api::allowed_by("s3:GetBucketReplication", "s3:GetReplicationConfiguration");
 const WEBSITE: Api = Api::new("s3:GetBucketWebsite");
 const CORS: Api = Api::allowed_by("s3:GetBucketCors", "s3:GetBucketCORS");
+const ACCELERATION: Api = Api::allowed_by("s3:GetBucketAccelerateConfiguration", "s3:GetAccelerateConfiguration");
 const GRANTS: Api = Api::new("kms:ListGrants");
 const TABLE_POLICY: Api = Api::new("dynamodb:GetResourcePolicy");
 const TIME_TO_LIVE: Api = Api::new("dynamodb:DescribeTimeToLive");
@@ -33,7 +34,7 @@ const NO_RESOURCE: &[&str] = &["NoSuchBucket", "ResourceNotFoundException", "Not
 const GRANTS_AT_ONCE: i32 = 100;
 
 /// What is checked of a bucket, a table and a key.
-pub const OF_BUCKET: [&Check; 3] = [&rule::BUCKET_REPLICATION, &rule::BUCKET_WEBSITE, &rule::BUCKET_CORS];
+pub const OF_BUCKET: [&Check; 4] = [&rule::BUCKET_REPLICATION, &rule::BUCKET_WEBSITE, &rule::BUCKET_CORS, &rule::ACCELERATION];
 pub const OF_TABLE: [&Check; 2] = [&rule::TABLE_OPEN, &rule::TABLE_EXPIRY];
 pub const OF_KEY: [&Check; 1] = [&rule::KEY_GRANTS];
 
@@ -61,9 +62,20 @@ pub async fn checks(aws: &Aws, of: &Of<'_>) -> Vec<Checked> {
         let place = Place::at(&KEY, Some(arn.clone()));
         checked(&rule::KEY_GRANTS, &place, grants(aws, &arn).await).into_iter().collect::<Vec<_>>()
     };
-    let (replication, website, cors, table, of_key) =
-        tokio::join!(replication(aws, of.bucket), website(aws, of.bucket), cors(aws, of.bucket), table, of_key);
-    let of_bucket = [(&rule::BUCKET_REPLICATION, replication), (&rule::BUCKET_WEBSITE, website), (&rule::BUCKET_CORS, cors)];
+    let (replication, website, cors, acceleration, table, of_key) = tokio::join!(
+        replication(aws, of.bucket),
+        website(aws, of.bucket),
+        cors(aws, of.bucket),
+        acceleration(aws, of.bucket),
+        table,
+        of_key
+    );
+    let of_bucket = [
+        (&rule::BUCKET_REPLICATION, replication),
+        (&rule::BUCKET_WEBSITE, website),
+        (&rule::BUCKET_CORS, cors),
+        (&rule::ACCELERATION, acceleration),
+    ];
     let of_bucket = of_bucket.into_iter().filter_map(|(check, answer)| checked(check, &at_bucket, answer));
     of_bucket.chain(table).chain(of_key).collect()
 }
@@ -122,6 +134,14 @@ async fn cors(aws: &Aws, bucket: &str) -> Answer {
         let what = format!("pages of {} may read it with the rights of their visitor", origins.join(", "));
         (!origins.is_empty()).then(|| (what, format!("aws s3api delete-bucket-cors --bucket {bucket}")))
     }))
+}
+
+/// S3 Transfer Acceleration: an endpoint of the bucket beside the region's own.
+async fn acceleration(aws: &Aws, bucket: &str) -> Answer {
+    let request = aws.clients.s3.get_bucket_accelerate_configuration().bucket(bucket).expected_bucket_owner(aws.account());
+    let answer = aws.read(ACCELERATION, bucket, request.send()).await?;
+    let mend = format!("aws s3api put-bucket-accelerate-configuration --bucket {bucket} --accelerate-configuration Status=Suspended");
+    Ok((answer.status == Some(BucketAccelerateStatus::Enabled)).then(|| ("it is on".to_owned(), mend)))
 }
 
 async fn arn_of(aws: &Aws, key: &str) -> Result<Option<String>, AwsError> {

@@ -3,7 +3,7 @@
 
 use aws_sdk_kms::types::KeyManagerType;
 
-use super::{acceleration, catalogue as rule, identities, own_key, trails};
+use super::{catalogue as rule, identities, own_key, trails};
 use crate::{
     aws::{
         Aws,
@@ -105,23 +105,17 @@ impl Unknown {
     }
 }
 
-/// What can be seen of it beside its own settings: trails that were made for it, its key, who may do what, its endpoints.
-pub async fn what_else(aws: &Aws, bucket: &str, table: Option<&str>, key: Option<&DefaultKey>, place: &Place) -> Vec<Checked> {
+/// What can be seen of it beside its own settings: trails that were made for it, its key, who may do what.
+pub async fn what_else(aws: &Aws, bucket: &str, table: Option<&str>, key: Option<&DefaultKey>) -> Vec<Checked> {
     let own_key = async {
         match key.filter(|key| !key.managed) {
             Some(key) => own_key::checks(aws, &key.arn).await,
             None => vec![],
         }
     };
-    let (mut checked, key, identities, acceleration) = tokio::join!(
-        trails::checks(aws, bucket),
-        own_key,
-        identities::checks(aws, bucket, table),
-        acceleration::check(aws, bucket, place.clone())
-    );
+    let (mut checked, key, identities) = tokio::join!(trails::checks(aws, bucket), own_key, identities::checks(aws, bucket, table));
     checked.extend(key);
     checked.extend(identities);
-    checked.push(acceleration);
     checked
 }
 

@@ -146,7 +146,7 @@ async fn held_to(
             crate::aws::resources::observe(aws, &blueprint),
             survey::checks(aws, &about),
             exposure::checks(aws, &beside),
-            unknown::what_else(aws, &names.state_bucket, table.as_deref(), found.key.as_ref(), &place)
+            unknown::what_else(aws, &names.state_bucket, table.as_deref(), found.key.as_ref())
         )
     };
     let (mut observation, surveyed, exposed, what_else) = cx.look(looking).await?;

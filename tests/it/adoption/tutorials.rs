@@ -32,6 +32,7 @@ const WIKI: Tutorial = Tutorial {
         "alarm-fires terraform-lock-duration",
         "alarm-tells terraform-lock-duration",
         "alarm-tells terraform-state-file-size",
+        "bucket-acceleration state_bucket",
     ],
 };
 const OTHERS: [Tutorial; 3] = [

@@ -1,15 +1,10 @@
 //! What was changed behind the tool's back is set right by exactly the calls that it takes.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdin, ChildStdout, Stdio},
-};
-
 use tfbackend::plan::Plan;
 
 use super::{World, writes};
 use crate::support::{
-    emulator::Emulator,
+    drift::Drift,
     parts::{Part, in_parts},
     user::User,
 };
@@ -17,7 +12,7 @@ use crate::support::{
 const DRIFT: &str = "tests/it/idempotence/drift.py";
 
 /// What is done to the environment; where the plan shows it; what verify finds; the one call that undoes it.
-const REPAIRS: &[(&str, &str, &str, &str)] = &[
+pub const REPAIRS: &[(&str, &str, &str, &str)] = &[
     ("no public access block", "state_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
     ("one of four blocks off", "state_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
     ("state bucket: no BlockPublicAcls", "state_bucket/public_access", "bucket-public-access", "PutPublicAccessBlock"),
@@ -114,37 +109,6 @@ const REPAIRS: &[(&str, &str, &str, &str)] = &[
     ("a runner without the policy", "runner_policy/attachment[user/terraform]", "runner-attached", "AttachUserPolicy"),
 ];
 
-/// Drift as it is asked for: a Python for each would take longer than all the rest.
-struct Drift {
-    python: Child,
-    asked: ChildStdin,
-    said: BufReader<ChildStdout>,
-}
-
-impl Drift {
-    fn start(emulator: &Emulator) -> Self {
-        let mut command = emulator.python_command(&emulator.aws_env(), DRIFT, &[]);
-        let mut python = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the tests' Python");
-        let (asked, said) = (python.stdin.take().expect("piped"), python.stdout.take().expect("piped"));
-        Self { python, asked, said: BufReader::new(said) }
-    }
-
-    fn make(&mut self, what: &str) {
-        writeln!(self.asked, "{what}").expect("it listens");
-        let mut line = String::new();
-        self.said.read_line(&mut line).expect("it answers");
-        assert_eq!(line, "done\n", "{what}: its own words are on standard error");
-    }
-}
-
-impl Drop for Drift {
-    fn drop(&mut self) {
-        // Both fail only if it has ended already.
-        let _ = self.python.kill();
-        let _ = self.python.wait();
-    }
-}
-
 in_parts! { fn one_call_repairs_each_setting: each_of in first second third fourth }
 
 async fn each_of(part: Part) {
@@ -152,7 +116,7 @@ async fn each_of(part: Part) {
     User::make(&world.emulator, "terraform").await;
     world.bootstrap().await;
     assert_eq!(world.writes().await, Vec::<String>::new());
-    let mut drift = Drift::start(&world.emulator);
+    let mut drift = Drift::start(&world.emulator, DRIFT);
     let clean = world.look().await;
     assert_eq!(world.found(&clean), (vec![], vec![]), "a clean environment");
     let checked = world.checked(&clean);

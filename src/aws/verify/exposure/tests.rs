@@ -13,6 +13,7 @@ fn closed() -> Script {
         .always("GET ?replication", error(404, "ReplicationConfigurationNotFoundError"))
         .always("GET ?website", error(404, "NoSuchWebsiteConfiguration"))
         .always("GET ?cors", error(404, "NoSuchCORSConfiguration"))
+        .always("GET ?accelerate", text("<AccelerateConfiguration/>"))
         .always("GetResourcePolicy", error(400, "PolicyNotFoundException"))
         .always("DescribeTimeToLive", data(json!({"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}})))
         .always("ListGrants", data(json!({"Grants": [], "Truncated": false})))
@@ -42,7 +43,7 @@ async fn nothing_is_open() {
     let script = closed();
     assert_eq!(said(&script).await, "");
     let of = Of { bucket: "states", table: Some("locks"), key: Some(KEY_ARN) };
-    assert_eq!(checks(&closed().aws(), &of).await.len(), 6, "each is a check that holds");
+    assert_eq!(checks(&closed().aws(), &of).await.len(), 7, "each is a check that holds");
     assert!(script.sent().contains("x-amz-expected-bucket-owner: 111122223333"), "{}", script.sent());
 }
 
@@ -88,6 +89,20 @@ async fn pages_and_browsers() {
 }
 
 #[tokio::test]
+async fn a_second_endpoint() {
+    let status = |status: &str| text(format!("<AccelerateConfiguration><Status>{status}</Status></AccelerateConfiguration>"));
+    insta::assert_snapshot!(with("GET ?accelerate", status("Enabled")).await, @"
+    bucket-acceleration at state_bucket: it is on
+      aws s3api put-bucket-accelerate-configuration --bucket states --accelerate-configuration Status=Suspended
+    ");
+    assert_eq!(with("GET ?accelerate", status("Suspended")).await, "");
+    assert_eq!(with("GET ?accelerate", error(405, "MethodNotAllowed")).await, "", "the region has none");
+    assert_eq!(with("GET ?accelerate", error(400, "UnsupportedArgument")).await, "", "nor has the partition");
+    let denied = with("GET ?accelerate", error(403, "AccessDenied")).await;
+    assert!(denied.contains("needs s3:GetAccelerateConfiguration"), "{denied}");
+}
+
+#[tokio::test]
 async fn who_else_may_use_the_key() {
     let grant = |id: &str, who: &str| json!({"GrantId": id, "GranteePrincipal": who, "Operations": ["Decrypt"]});
     let first = data(json!({"Grants": [grant("g1", "dynamodb.eu-west-1.amazonaws.com"), grant("g2", "arn:aws:iam::111122223333:role/ci")],
@@ -127,7 +142,10 @@ async fn what_cannot_be_told() {
         .on("GetResourcePolicy", error(400, "ResourceNotFoundException"))
         .on("ListGrants", error(400, "NotFoundException"));
     let left = checks(&gone.aws(), &of).await;
-    assert_eq!(left.iter().map(|one| one.check.id).collect::<Vec<_>>(), ["bucket-replication", "bucket-website", "table-expiry"]);
+    assert_eq!(
+        left.iter().map(|one| one.check.id).collect::<Vec<_>>(),
+        ["bucket-replication", "bucket-website", "bucket-acceleration", "table-expiry"]
+    );
     assert_eq!(with("GetResourcePolicy", error(400, "UnknownOperationException")).await, "");
     let denied = with("ListGrants", error(400, "AccessDeniedException")).await;
     assert!(denied.starts_with("key-grants at key: unreadable: kms:ListGrants"), "{denied}");
