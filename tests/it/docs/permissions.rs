@@ -25,7 +25,7 @@ use crate::support::{
 };
 
 /// What AWS asks for beside the action of the call itself: action, and where its documentation says so.
-const BESIDES: [(&str, &str); 9] = [
+const BESIDES: [(&str, &str); 10] = [
     ("s3:TagResource", "`CreateBucket` with tags"),
     ("s3:PutBucketOwnershipControls", "`CreateBucket` with an object ownership"),
     ("kms:TagResource", "`CreateKey` with tags"),
