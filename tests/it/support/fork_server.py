@@ -64,6 +64,57 @@ for service in ["s3", "kms", "dynamodb", "iam", "sns", "sqs", "monitoring", "clo
     responses._service_model(service)
     iam_actions._tag_operations(service)
 
+# The emulator reads variables while it is imported: of those that are not each emulator's own, the first one's are taken, and
+# one that has others imports it anew. Threads that it starts are started in each process.
+OWN = {"GATEWAY_PORT", "MINISTACK_SSL_CERT", "MINISTACK_SSL_KEY", "SANDBOX_ACCESS_KEY_ID", "SANDBOX_SECRET_ACCESS_KEY"}
+UNKNOWN = "not known yet: "
+EMULATOR = ["s3", "kms", "dynamodb", "iam", "sns", "sqs", "cloudwatch", "cloudtrail", "sts"]
+emulator_vars, emulator_threads = None, []
+
+
+def shared(vars):
+    return {name: value for name, value in vars.items() if name not in OWN}
+
+
+def preload_emulator(vars):
+    global emulator_vars
+    emulator_vars = shared(vars)
+    before, start = dict(os.environ), threading.Thread.start
+    os.environ.clear()
+    os.environ.update(emulator_vars, **{name: UNKNOWN + name for name in OWN})
+    threading.Thread.start = emulator_threads.append
+    try:
+        app = importlib.import_module("ministack.app")
+        for service in EMULATOR:
+            app._get_module(service)
+    finally:
+        threading.Thread.start = start
+        os.environ.clear()
+        os.environ.update(before)
+    gc.collect()
+    gc.freeze()
+
+
+def complete_emulator(vars):
+    """In a process of its own: with what differs from emulator to emulator."""
+    modules = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "ministack"}
+    if shared(vars) != emulator_vars:
+        for name in modules:
+            del sys.modules[name]
+        return
+    for module in modules.values():
+        for name, value in list(vars_of(module).items()):
+            if isinstance(value, str) and UNKNOWN in value:
+                for own in OWN & vars.keys():
+                    value = value.replace(UNKNOWN + own, vars[own])
+                assert UNKNOWN not in value, f"{module.__name__}.{name}"
+                setattr(module, name, value)
+    for thread in emulator_threads:
+        thread.start()
+
+
+vars_of = vars
+
 listener = socket.socket(fileno=os.dup(0))
 os.dup2(os.open(os.devnull, os.O_RDWR), 0)
 # By the id of the process: its connection, and its output, if that is asked for.
@@ -81,6 +132,8 @@ def start(connection):
     connection.settimeout(30)
     asked = json.loads(connection.makefile().readline())
     code = compiled(asked["text"], asked["name"], "exec")
+    if "ministack.app:app" in asked["args"] and emulator_vars is None:
+        preload_emulator(asked["vars"])
     # Not in the default folder: the children are to look for theirs.
     output = [] if asked["log"] else [tempfile.TemporaryFile(dir=folder) for _ in range(2)]
     pid = os.fork()
@@ -106,6 +159,8 @@ def become(asked, code, connection, output):
         os.chdir(asked["dir"])
         os.environ.clear()
         os.environ.update(asked["vars"])
+        if "ministack.app:app" in asked["args"]:
+            complete_emulator(asked["vars"])
         sys.argv = [asked["name"], *asked["args"]]
         main = sys.modules["__main__"] = types.ModuleType("__main__")
         main.__file__ = asked["name"]

@@ -111,7 +111,7 @@ fn four_mebibytes_take_no_time() {
     for (name, text, line, says) in [
         ("main.tf", &block, "state list", "more than 1000 arguments"),
         ("main.tf", &blocks, "state list", "both choose a backend"),
-        ("main.tf.json", &json, "state list", "more than 1000 arguments"),
+        ("main.tf.json", &json, "state list", "more than 4194304 bytes of what chooses a backend"),
         ("x.tfbackend", &arguments, "verify --bucket states --region eu-west-1", ""),
         ("x.tfbackend", &arguments, "state list --backend-config x.tfbackend", "is larger than 262144 bytes"),
         ("tfbackend.toml", &environments, "config show --env x1", "is larger than 262144 bytes"),
