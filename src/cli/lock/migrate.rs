@@ -141,18 +141,18 @@ pub async fn run(args: MigrateArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     if check {
         return checked(&document, asked, &target, cx);
     }
-    shown(&document, &target, cx)?;
+    shown(&document, cx);
     if !refusals.is_empty() {
         return Err(refused(&refusals, to));
     }
     if steps.is_empty() {
         cx.say("nothing to do: everything is as it should be");
-        return Ok(exit::DONE);
+        return answered(&document, &target, cx);
     }
     approve(&steps, auto_approve, &files, cx)?;
     steps::carry_out(steps, &Carrying { files: &files, target: &target, ours: ours.as_ref() }, cx).await?;
     after(&files, to, drop_table, &target, cx);
-    Ok(exit::DONE)
+    answered(&document, &target, cx)
 }
 
 /// What moves with the locks of an environment, and what of it a person has to do first.
@@ -272,13 +272,20 @@ fn checked(document: &MigrationDocument, asked: Option<LockMechanism>, target: &
     Ok(if asked.is_some() && !document.ready { exit::CHANGES } else { exit::DONE })
 }
 
-fn shown(document: &MigrationDocument, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
-    if cx.global.json() {
-        return target.answer(document, cx);
+/// For a person, before anything is done.
+fn shown(document: &MigrationDocument, cx: &mut Context<'_>) {
+    if !cx.global.json() {
+        let view = cx.global.view(cx.host);
+        cx.show(&report::text(document, &view));
     }
-    let view = cx.global.view(cx.host);
-    cx.show(&report::text(document, &view));
-    Ok(())
+}
+
+/// For a program, when all is done: what is refused, or fails, is a failure and no other document.
+fn answered(document: &MigrationDocument, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
+    if cx.global.json() {
+        target.answer(document, cx)?;
+    }
+    Ok(exit::DONE)
 }
 
 fn refused(refusals: &[Refusal], to: LockMechanism) -> Failure {

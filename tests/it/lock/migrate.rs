@@ -35,6 +35,15 @@ fn refused(backend: &Backend, line: &str, reasons: &[&str]) {
     assert_eq!(fs::read_to_string(backend.dir().join("backend.conf")).expect("a file"), before, "nothing was changed");
 }
 
+/// One document, whatever comes of it.
+#[track_caller]
+fn refused_as_json(backend: &Backend, line: &str, reason: &str) {
+    let output = lock(backend, &format!("{line} --output json"));
+    let error = json(&output)["error"].clone();
+    assert_eq!((output.status.code(), &error["exit_code"]), (Some(3), &3.into()), "{}", said(&output));
+    assert!(error.to_string().contains(reason), "{error}");
+}
+
 fn init(backend: &Backend) {
     backend.terraform_ok(&["init", "-reconfigure", "-backend-config=backend.conf"]);
 }
@@ -112,6 +121,9 @@ async fn from_the_table_to_lock_files_and_back() {
     assert!(holder.finish().status.success());
     write(&backend, "default", 1, &[]);
     refused(&backend, "migrate --to both", &["nobody to ask", "--auto-approve"]);
+    refused_as_json(&backend, "migrate --to both", "nobody to ask");
+    refused_as_json(&backend, "migrate --to s3 -y", "lock files are not in use beside the table yet");
+    refused_as_json(&backend, "migrate --touch -y", "lock files are not in use beside the table yet");
     let check = json(&lock(&backend, "migrate --check --output json"));
     assert_eq!(
         (&check["now"], &check["since"], &check["to"], &check["ready"]),

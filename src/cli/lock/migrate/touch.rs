@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
+    answered,
     guards::{Facts, Refusal, not_ready, untouchable},
     shown,
 };
@@ -83,7 +84,7 @@ pub async fn run(
     target: &Target,
     cx: &mut Context<'_>,
 ) -> Result<u8, Failure> {
-    shown(document, target, cx)?;
+    shown(document, cx);
     let refused = || {
         let count = words::count(touch.refusals.len(), "state is", "states are");
         let failure = Failure::refused(format!("{count} not written"));
@@ -100,7 +101,7 @@ pub async fn run(
             "nothing to do: every state was written under a lock file. Next: tfbackend lock migrate --to s3{}",
             super::words(target)
         ));
-        return Ok(exit::DONE);
+        return answered(document, target, cx);
     }
     cx.say(PROMISE);
     approve(touch.states.len(), approved, cx)?;
@@ -137,7 +138,7 @@ pub async fn run(
         Some(failure) => Err(failure),
         None => {
             cx.say(&format!("Next: tfbackend lock migrate --to s3{}", super::words(target)));
-            Ok(exit::DONE)
+            answered(document, target, cx)
         }
     }
 }
