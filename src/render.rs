@@ -79,10 +79,6 @@ pub fn files(config: &BackendConfig, tf_file: &str, conf_file: &str) -> Result<V
     let tf_name = tf_file_name(tf_file, &config.env)?;
     let conf_name = conf_file_name(conf_file, &config.env)?;
     let arguments = Arguments::of(config)?;
-    let block = |use_lockfile| {
-        let text = fill(templates::BACKEND_TF, &Block { use_lockfile })?;
-        Ok(header::stamp(None, &text))
-    };
     // Where one environment of several locks with a lock file, the block must keep asking for a
     // Terraform that knows it: else each environment would undo what the other wrote.
     let tolerated = if config.use_lockfile { None } else { Some(block(true)?) };
@@ -92,6 +88,14 @@ pub fn files(config: &BackendConfig, tf_file: &str, conf_file: &str) -> Result<V
     let text = header::stamp(Some(&owner), &fill(templates::BACKEND_CONF, &arguments)?);
     let conf = File { name: conf_name, text, owner: Some(owner), tolerated: None };
     Ok(vec![tf, conf])
+}
+
+/// The file with the block, as it is where some environment locks with a lock file, or none does.
+///
+/// # Errors
+/// If the template is at fault.
+pub fn block(use_lockfile: bool) -> Result<String, RenderError> {
+    Ok(header::stamp(None, &fill(templates::BACKEND_TF, &Block { use_lockfile })?))
 }
 
 #[derive(serde::Serialize)]

@@ -17,6 +17,7 @@ use super::{
 use crate::working_directory::{Argument, scan, value::Value};
 
 pub mod json;
+mod own;
 
 const FILE: &str = "use_lockfile";
 const TABLE: &str = "dynamodb_table";
@@ -81,7 +82,10 @@ pub fn edit(text: &str, form: Form, wanted: &Wanted<'_>) -> Edit {
     match (ours, changes.is_empty()) {
         (false, _) => Edit::NotOurs,
         (true, true) => Edit::Current,
-        (true, false) => checked(text, &spliced(text, changes), form),
+        (true, false) => match checked(text, &spliced(text, changes), form) {
+            Edit::Edited(edited) => Edit::Edited(own::rewritten(text, wanted).filter(|_| form == Form::Partial).unwrap_or(edited)),
+            by_hand => by_hand,
+        },
     }
 }
 

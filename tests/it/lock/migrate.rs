@@ -1,6 +1,11 @@
 //! `lock migrate`: the whole way from the table to lock files and back, with Terraform at work at each stage.
 
-use std::{fs, thread, time::Duration};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use super::{TABLE, json, lock, lock_ok, locks};
 use crate::{
@@ -33,6 +38,15 @@ fn refused(backend: &Backend, line: &str, reasons: &[&str]) {
         assert!(text.contains(reason), "{line}: {reason}: {text}");
     }
     assert_eq!(fs::read_to_string(backend.dir().join("backend.conf")).expect("a file"), before, "nothing was changed");
+}
+
+/// What tfbackend wrote is what it would write now.
+#[track_caller]
+fn current(backend: &Backend) {
+    let mut render = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
+    render.args(["render", "--check", "--env", "prod", "--endpoint-url", backend.emulator.endpoint()]).current_dir(backend.dir());
+    let output = render.env_clear().envs(backend.emulator.aws_env()).stdin(Stdio::null()).output().expect("the program");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
 /// One document, whatever comes of it.
@@ -90,6 +104,8 @@ async fn from_the_table_to_lock_files_and_back() {
     let settings = "project = \"acme\"\nlock = \"dynamodb\" # for all\n\n[env.prod] # live\nregion = \"eu-west-1\"\n";
     fs::write(backend.dir().join("tfbackend.toml"), settings).expect("written");
 
+    current(&backend);
+
     // Who has no right to lock files, and does not get it by this, is in the way; so is a policy that is not tfbackend's.
     User::make(&backend.emulator, "other").await;
     let other_user = "--runner arn:aws:iam::000000000000:user/other";
@@ -143,6 +159,7 @@ async fn from_the_table_to_lock_files_and_back() {
     let edited = OTHER.replace("BUCKET", &bucket).replace("// old\n", "// old\n    use_lockfile   = true\n");
     assert_eq!(fs::read_to_string(&other).expect("a file"), edited, "one line, and no other");
     assert!(argument(&backend, "use_lockfile") && argument(&backend, "dynamodb_table"));
+    current(&backend);
     thread::sleep(Duration::from_millis(1_100));
     init(&backend);
     nothing_to_change(&backend, &[]);
@@ -203,6 +220,7 @@ async fn from_the_table_to_lock_files_and_back() {
     assert!(toml(&backend).contains("lock = \"s3\"\n") && toml(&backend).contains("lock = \"dynamodb\" # for all"), "{}", toml(&backend));
     assert!(lock_ok(&backend, "migrate --to s3 --all-files -y").is_empty(), "twice is once");
     assert!(argument(&backend, "use_lockfile") && !argument(&backend, "dynamodb_table"));
+    current(&backend);
     let edited = edited.replace("    dynamodb_table = \"acme-tfstate-prod-locks\" // old\n", "");
     assert_eq!(fs::read_to_string(&other).expect("a file"), edited, "and the comment above it stays");
     assert_eq!(items(&backend, &[]), "", "no digest is left to go stale");
@@ -215,10 +233,12 @@ async fn from_the_table_to_lock_files_and_back() {
     refused(&backend, &format!("migrate --to dynamodb --table {TABLE} -y"), &["would not see that", "migrate --to both"]);
     lock_ok(&backend, "migrate --to both --all-files -y");
     assert_eq!(items(&backend, &[]), "", "the digest would have kept Terraform from reading the state");
+    current(&backend);
     init(&backend);
     write(&backend, "default", 5, &[]);
     lock_ok(&backend, "migrate --to dynamodb --all-files -y");
     assert!(!argument(&backend, "use_lockfile") && argument(&backend, "dynamodb_table"));
+    current(&backend);
     // A run with the old files could not release its lock file any more: that right goes when there is nothing else to do.
     assert_eq!(policy(&backend, &[]), "KeyForLocks LockItems ReleaseLockFiles");
     lock_ok(&backend, "migrate --to dynamodb --all-files -y");
@@ -238,6 +258,7 @@ async fn from_the_table_to_lock_files_and_back() {
     backend.emulator.python("tests/it/lock/unlock.py", &[TABLE, "other-bucket/their.tfstate"]);
     lock_ok(&backend, "migrate --to s3 --drop-table --all-files -y");
     assert_eq!(items(&backend, &[]), "no table\n");
+    current(&backend);
     init(&backend);
     write(&backend, "default", 8, &[]);
     nothing_to_change(&backend, &["-var", "blocks=8"]);
@@ -247,6 +268,7 @@ async fn from_the_table_to_lock_files_and_back() {
     // And back once more: the table is made again, and Terraform locks in it with the right that comes with it.
     lock_ok(&backend, "migrate --to both --all-files -y");
     assert_eq!(policy(&backend, &[]), "KeyForLocks LockItems ReleaseLockFiles");
+    current(&backend);
     init(&backend);
     write(&backend, "default", 9, &[]);
     assert!(items(&backend, &[]).contains("/terraform.tfstate-md5"));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::{
     cli::{failure::Failure, folders},
     render::{
+        self,
+        header::{self, Header},
         lock_arguments::{self, Edit, Form, LockArguments, Wanted, edit, json},
         rewrite::Read,
         shell::shell_word,
@@ -193,8 +195,10 @@ impl Files {
         for partial in &folder.partial {
             self.look_at(folder, &partial.path, Form::Partial, wanted);
         }
+        let partials = self.edits.len();
+        self.renew_block(folder, wanted);
         if self.edits.len() > before {
-            let edited = self.edits[from..].iter().map(|(read, _)| name(folder, &read.path));
+            let edited = self.edits[from..partials].iter().map(|(read, _)| name(folder, &read.path));
             let place = folder.dir.strip_prefix(root).ok().filter(|place| !place.as_os_str().is_empty());
             let chdir = place.map_or_else(String::new, |place| format!(" -chdir={}", shell_word(&place.display().to_string())));
             let partial = partial_word(edited.collect(), folder, wanted);
@@ -207,6 +211,25 @@ impl Files {
             // With an absolute `TF_DATA_DIR`, it is that of several folders, and one of them has its files.
             Some(known) => known.is_explained |= is_explained,
             None => self.stored.push(StoredRecord { is_explained, ..record }),
+        }
+    }
+
+    /// The block of ours that a partial configuration of this backend completes: with a lock file it asks for a version that knows
+    /// one. It goes on asking when the lock file goes: another environment may use one.
+    fn renew_block(&mut self, folder: &WorkingDirectory, wanted: &Wanted<'_>) {
+        let is_of_it = |partial: &Partial| LockArguments::of(partial.said()).bucket.as_deref() == Some(wanted.bucket);
+        if !wanted.use_file || !folder.partial.iter().any(is_of_it) {
+            return;
+        }
+        for path in &folder.configuration.files {
+            let Ok(read) = Read::of(path) else { continue };
+            // A checkout may have turned the ends of lines.
+            let is_ours = header::read(&read.text.replace("\r\n", "\n")) == Header::Intact(None);
+            let Some(block) = render::block(true).ok().filter(|_| is_ours) else { continue };
+            let block = if read.text.contains('\r') { block.replace('\n', "\r\n") } else { block };
+            if read.text != block {
+                self.edits.push((read, block));
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use tfbackend::render::header::restamp;
+
 use super::{Cut, Cuts, cut_off, was_cut};
 use crate::{
     faults::holds,
@@ -95,12 +97,13 @@ impl World {
         let mut behind = String::new();
         let (output, calls) = cut_off(emulator, cut, |endpoint| {
             endpoint.clone_into(&mut behind);
-            self.set_conf(&self.conf().replace(direct, endpoint));
+            // It stays tfbackend's own.
+            self.set_conf(&restamp(&self.conf().replace(direct, endpoint)));
             let mut command = self.command(stage);
             command.env("AWS_ENDPOINT_URL", endpoint);
             command
         });
-        self.set_conf(&self.conf().replace(&behind, direct));
+        self.set_conf(&restamp(&self.conf().replace(&behind, direct)));
         (output, calls)
     }
 
