@@ -80,7 +80,8 @@ pub enum Verdict {
     Unreadable {
         error: String,
     },
-    /// These credentials are of an account that cannot know, or the endpoint is one that does not say. Neither good nor bad, and no finding.
+    /// These credentials are of an account that cannot know, the endpoint is one that does not say, or what would tell was not asked
+    /// for. Neither good nor bad, and no finding.
     Untold {
         why: String,
     },

@@ -49,6 +49,8 @@ pub struct Expected {
     pub lock: Option<LockMechanism>,
     /// How long a run may take.
     pub stale_after: SignedDuration,
+    /// Whether the states are read as well: what S3 has no MD5 of is compared with its digest there.
+    pub contents: bool,
     pub now: Timestamp,
 }
 
@@ -120,7 +122,9 @@ impl Usage {
     pub fn finish(self) -> Vec<Checked> {
         let whole = Place::named(format!("s3://{}", self.expected.bucket));
         let Self { expected: _, encryption, digest, missing, stale, half, mechanism, version, left } = self;
-        [encryption, digest, missing, stale, half, mechanism, version, left].into_iter().flat_map(|tally| tally.finish(&whole)).collect()
+        let more = [missing, stale, half, mechanism, version, left].into_iter();
+        let digest = digest.finish_or(&whole, words::digest_not_compared);
+        encryption.finish(&whole).into_iter().chain(digest).chain(more.flat_map(|tally| tally.finish(&whole))).collect()
     }
 
     fn tallies(&mut self) -> [&mut Tally; 8] {
@@ -143,7 +147,7 @@ impl Usage {
             }
         };
         self.encryption.add(place.clone(), words::encryption(head, self.expected.key.as_deref()));
-        self.digest.add(place.clone(), Self::digest(state, head));
+        self.digest.add(place.clone(), self.digest(state, head));
         let table = matches!(self.expected.lock, Some(LockMechanism::Dynamodb | LockMechanism::Both));
         let has_no_digest = match &state.digest {
             // An object without bytes is no state to Terraform, and has no digest.
@@ -156,12 +160,13 @@ impl Usage {
         }
     }
 
-    fn digest(state: &LiveState, head: &Head) -> Verdict {
+    fn digest(&self, state: &LiveState, head: &Head) -> Verdict {
         match (&state.digest, head.md5()) {
             // Terraform ignores a text that is no digest.
             (Stored::Digest(stored), _) if !digest::is_md5(stored) => Verdict::Holds,
             (Stored::Digest(_), _) if head.size == 0 => words::digest_of_nothing(),
             (Stored::Digest(stored), Some(md5)) if !digest::fits(stored, md5) => words::other_digest(stored, md5),
+            (Stored::Digest(_), None) if !self.expected.contents => words::digest_not_compared(1),
             // That the table could not be read is said once, and not for each state.
             (Stored::Digest(_) | Stored::Absent | Stored::Unknown, _) => Verdict::Holds,
         }

@@ -75,8 +75,14 @@ pub async fn live_use(
         Ok(())
     };
     let judge = async {
-        let expected =
-            usage::Expected { bucket: of.bucket.to_owned(), key: key.await?, lock: of.lock, stale_after: options.stale_after, now };
+        let expected = usage::Expected {
+            bucket: of.bucket.to_owned(),
+            key: key.await?,
+            lock: of.lock,
+            stale_after: options.stale_after,
+            contents: options.read_states,
+            now,
+        };
         let (mut usage, mut to_read) = (Usage::new(expected), vec![]);
         while let Some(seen) = seen.recv().await {
             if of.only.as_deref().is_some_and(|only| located(&seen).is_some_and(|located| located.key != only)) {

@@ -110,7 +110,7 @@ pub enum Status {
     Accepted,
     /// What it is about is not there, or could not be looked at: that is a finding of the resource, and not of this check.
     FailsWithResource,
-    /// It cannot be told with credentials of this account, which is neither good nor bad: a note says why.
+    /// It cannot be told with credentials of this account, or without reading the states, which is neither good nor bad: a note says why.
     Untold,
 }
 

@@ -44,6 +44,7 @@ fn expected(backend: &Backend, lock: LockMechanism) -> Expected {
         key: Some(backend.conf("kms_key_id")),
         lock: Some(lock),
         stale_after: SignedDuration::from_hours(2),
+        contents: false,
         now: Timestamp::now(),
     }
 }

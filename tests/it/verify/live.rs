@@ -19,6 +19,16 @@ async fn states_digests_and_locks() {
     half-lock at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
     ");
     let found = document;
+    // One of the two digests is wrong: without reading, that is not known, and it is said.
+    let digest = |document: &serde_json::Value| {
+        let checks = document["checks"].as_array().expect("checks");
+        let status = checks.iter().find(|check| check["id"] == "state-digest").expect("one")["status"].clone();
+        let notes = document["notes"].as_array().expect("notes").iter().filter_map(|note| note.as_str());
+        (status, notes.filter(|note| note.starts_with("state-digest at")).map(str::to_owned).collect::<Vec<_>>())
+    };
+    let note = "state-digest at s3://acme-tfstate-prod-000000000000-eu-west-1: the digest of 1 state was not compared: S3 has no MD5 of it \
+                (KMS, or uploaded in parts); --read-states compares it";
+    assert_eq!(digest(&found), (serde_json::json!("untold"), vec![note.to_owned()]));
     let all = found["findings"].as_array().expect("findings");
     let encryption = all.iter().find(|finding| finding["id"] == "state-encryption").expect("found");
     assert!(encryption["what"].as_str().is_some_and(|what| what.contains("AES256")), "{encryption:#}");
@@ -31,6 +41,9 @@ async fn states_digests_and_locks() {
     lock-mechanism-version at s3://acme-tfstate-prod-000000000000-eu-west-1/team/terraform.tfstate: open
     ");
     assert!(!said.all().contains("hunter2"), "nothing in a state is shown");
+    assert_eq!(digest(&document), (serde_json::json!("open"), vec![]));
+    let number = |document: &serde_json::Value| document["checks"].as_array().expect("checks").len();
+    assert_eq!(number(&document), number(&found) + 1, "only `state-unreadable` is added");
 
     assert_eq!(findings(&verify(&place, &format!("{line} --usage=false")).1), [""; 0]);
     let patient = findings(&verify(&place, &format!("{line} --stale-after 999999h")).1);

@@ -117,6 +117,7 @@ async fn ten_thousand_states_in_bounded_memory() {
         key: Some(KEY_ARN.to_owned()),
         lock: Some(LockMechanism::S3),
         stale_after: SignedDuration::from_hours(1),
+        contents: false,
         now: Timestamp::UNIX_EPOCH,
     };
     let checked = usage::check(&Store::new(&aws, &address), expected).await;

@@ -12,16 +12,19 @@ pub struct Tally {
     /// What fails beyond those that are named.
     fails: usize,
     unreadable: usize,
+    /// Where it cannot be told: counted, and not named.
+    untold: usize,
 }
 
 impl Tally {
     pub fn new(check: &'static Check) -> Self {
-        Self { check, named: vec![], fails: 0, unreadable: 0 }
+        Self { check, named: vec![], fails: 0, unreadable: 0, untold: 0 }
     }
 
     pub fn add(&mut self, place: Place, verdict: Verdict) {
         match verdict {
-            Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => {}
+            Verdict::Holds | Verdict::FailsWith { .. } => {}
+            Verdict::Untold { .. } => self.untold += 1,
             verdict if self.named.len() < NAMED => self.named.push(Checked::new(self.check, place, verdict)),
             Verdict::Fails { .. } => self.fails += 1,
             Verdict::Unreadable { .. } => self.unreadable += 1,
@@ -30,7 +33,12 @@ impl Tally {
 
     /// At `whole`: that it holds, or how many more there are.
     pub fn finish(self, whole: &Place) -> Vec<Checked> {
-        let Self { check, mut named, fails, unreadable } = self;
+        self.finish_or(whole, |places| Verdict::Untold { why: format!("it cannot be told of {places} places") })
+    }
+
+    /// The same; `untold` says of how many places it cannot be told, where nothing else is wrong.
+    pub fn finish_or(self, whole: &Place, untold: impl Fn(usize) -> Verdict) -> Vec<Checked> {
+        let Self { check, mut named, fails, unreadable, untold: places } = self;
         let mut at_whole = |verdict| named.push(Checked::new(check, whole.clone(), verdict));
         if fails > 0 {
             let mend = "as for those that are named".to_owned();
@@ -40,7 +48,8 @@ impl Tally {
             at_whole(Verdict::Unreadable { error: format!("{unreadable} more places could not be looked at") });
         }
         if named.is_empty() {
-            named.push(Checked::new(check, whole.clone(), Verdict::Holds));
+            let verdict = if places > 0 { untold(places) } else { Verdict::Holds };
+            named.push(Checked::new(check, whole.clone(), verdict));
         }
         named
     }

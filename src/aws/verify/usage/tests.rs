@@ -25,6 +25,7 @@ fn expected(lock: LockMechanism) -> Expected {
         key: Some(KEY_ARN.to_owned()),
         lock: Some(lock),
         stale_after: SignedDuration::from_hours(2),
+        contents: false,
         now: NOW.parse().unwrap(),
     }
 }
@@ -95,7 +96,7 @@ fn shown<'a>(checked: impl Iterator<Item = &'a Checked>) -> String {
 fn a_backend_in_good_use() {
     let seen = [good("a.tfstate"), good("env:/blue/a.tfstate"), lock(fresh("1.11.4"), fresh("1.11.4"))];
     assert_eq!(findings(expected(LockMechanism::Both), &seen), "");
-    let mut usage = Usage::new(expected(LockMechanism::Both));
+    let mut usage = Usage::new(Expected { contents: true, ..expected(LockMechanism::Both) });
     seen.iter().for_each(|seen| usage.see(seen));
     let checked = usage.finish();
     assert_eq!(checked.len(), CHECKS.len(), "one for each check");
@@ -188,6 +189,30 @@ fn digests_as_far_as_they_can_be_told() {
     ");
     // Digests are the table's.
     assert!(!findings(any_key(LockMechanism::S3), &seen).contains("digest-missing"));
+}
+
+/// Whatever they say, they may be wrong.
+#[test]
+fn digests_that_were_not_compared_do_not_hold() {
+    let of = |expected: Expected, seen: &[Seen]| {
+        let mut usage = Usage::new(expected);
+        seen.iter().for_each(|seen| usage.see(seen));
+        let checked = usage.finish();
+        assert_eq!(checked.len(), CHECKS.len(), "no check more");
+        shown(checked.iter().filter(|one| one.check == &STATE_DIGEST))
+    };
+    let table = || Expected { key: None, ..expected(LockMechanism::Dynamodb) };
+    let compared = || state("c.tfstate", "AES256", None, Stored::Digest("900150983cd24fb0d6963f7d28e17f72".to_owned()));
+    assert_snapshot!(of(table(), &[good("a.tfstate"), compared()]), @"state-digest at s3://states: the digest of 1 state was not compared: S3 has no MD5 of it (KMS, or uploaded in parts); --read-states compares it");
+    assert_snapshot!(of(table(), &[good("a.tfstate"), good("b.tfstate"), compared()]), @"state-digest at s3://states: the digests of 2 states were not compared: S3 has no MD5 of them (KMS, or uploaded in parts); --read-states compares them");
+    let holds = "state-digest at s3://states: holds\n";
+    let kms = |digest| state("d.tfstate", "aws:kms", Some(KEY_ARN), digest);
+    for seen in [&[] as &[Seen], &[compared()], &[kms(Stored::Unknown)], &[kms(Stored::Digest("none".to_owned()))]] {
+        assert_eq!(of(table(), seen), holds);
+    }
+    assert_eq!(of(Expected { contents: true, ..table() }, &[good("a.tfstate")]), holds, "what is read is compared there");
+    let wrong = state("w.tfstate", "AES256", None, Stored::Digest("d41d8cd98f00b204e9800998ecf8427e".to_owned()));
+    assert!(of(table(), &[good("a.tfstate"), wrong]).starts_with("state-digest at s3://states/w.tfstate:\n  its MD5 is"));
 }
 
 #[test]

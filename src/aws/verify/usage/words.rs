@@ -64,6 +64,15 @@ pub fn other_digest(stored: &str, is: &str) -> Verdict {
     )
 }
 
+/// Of so many states: S3 has no MD5 of them.
+pub fn digest_not_compared(states: usize) -> Verdict {
+    let (digests, them) =
+        if states == 1 { ("the digest of 1 state was".to_owned(), "it") } else { (format!("the digests of {states} states were"), "them") };
+    Verdict::Untold {
+        why: format!("{digests} not compared: S3 has no MD5 of {them} (KMS, or uploaded in parts); --read-states compares {them}"),
+    }
+}
+
 pub fn not_a_state(error: &SnapshotError) -> Verdict {
     fails(
         format!("Terraform cannot read it: {error}"),
