@@ -11,6 +11,7 @@ use crate::{
         topic::subscription::{self, Subscription},
     },
     blueprint::Blueprint,
+    render::shell::shell_word,
     spec::Address,
     verify::{Check, Checked, Place, Verdict},
 };
@@ -69,22 +70,34 @@ fn heard(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict
 }
 
 fn unknown(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict {
-    let others = all.iter().filter(|one| !ours.iter().any(|(_, ours)| ours.is(one)));
-    let others: Vec<String> =
-        others.map(|one| format!("{} {}", one.protocol().unwrap_or_default(), one.endpoint().unwrap_or_default())).collect();
+    let others: Vec<&SdkSubscription> = all.iter().filter(|one| !ours.iter().any(|(_, ours)| ours.is(one))).collect();
     if others.is_empty() { Verdict::Holds } else { fails(&others) }
 }
 
 /// So many are named.
 const MOST: usize = 5;
 
-fn fails(others: &[String]) -> Verdict {
+fn fails(others: &[&SdkSubscription]) -> Verdict {
     let more = others.len().saturating_sub(MOST);
     let and_more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let named = others.iter().take(MOST);
+    let who = named.clone().map(|one| format!("{} {}", one.protocol().unwrap_or_default(), one.endpoint().unwrap_or_default()));
+    let end: Vec<String> = named.filter_map(|one| unsubscribe(one.subscription_arn()?)).collect();
+    // One that was never confirmed has no ARN.
+    let end = if end.is_empty() { "SNS deletes it by itself if it is not confirmed".to_owned() } else { end.join(", ") };
     Verdict::Fails {
-        what: format!("nobody named {}{and_more}", others.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ")),
-        mend: "if it belongs there, name it (`tfbackend bootstrap --alarm-email ADDRESS`) or accept it with --ignore; if not: `aws sns unsubscribe`".to_owned(),
+        what: format!("nobody named {}{and_more}", who.collect::<Vec<_>>().join(", ")),
+        mend: format!(
+            "if it belongs there, name it (`tfbackend bootstrap --alarm-email ADDRESS`) or accept it with --ignore; if not: {end}{}",
+            if more > 0 { ", and so on" } else { "" }
+        ),
     }
+}
+
+/// Where the topic is, whatever the region of the caller's profile.
+fn unsubscribe(arn: &str) -> Option<String> {
+    let region = arn.strip_prefix("arn:")?.split(':').nth(2)?;
+    Some(format!("`aws sns unsubscribe --subscription-arn {} --region {}`", shell_word(arn), shell_word(region)))
 }
 
 #[cfg(test)]

@@ -128,6 +128,15 @@ pub fn hold_table_to_a_key(checked: &mut [Checked], observation: &Observation<Aw
     }
 }
 
+/// A trail that is not there cannot be changed in place: `mend`, the command that adopts the bucket, makes one.
+pub fn make_a_trail(checked: &mut [Checked], mend: &str) {
+    for one in checked.iter_mut().filter(|one| std::ptr::eq(one.check, &rule::TRAIL)) {
+        if let Verdict::Fails { mend: fix, .. } = &mut one.verdict {
+            mend.clone_into(fix);
+        }
+    }
+}
+
 fn tells_of_deletions(notifications: &Notifications) -> bool {
     let deletion = |event: &String| event.starts_with(DELETED);
     notifications.targets.iter().any(|target| {

@@ -187,7 +187,7 @@ impl Usage {
         match lock.age(self.expected.now) {
             Some(age) if age > self.expected.stale_after => words::stale(lock, age),
             Some(_) => Verdict::Holds,
-            None => Verdict::Unreadable { error: "the lock does not say since when it is held".to_owned() },
+            None => words::since_unknown(lock),
         }
     }
 

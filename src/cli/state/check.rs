@@ -199,9 +199,8 @@ fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target)
                 hints.push(format!("{path}: `{command}` brings back {which}{serial}"));
             }
             (Wrong::Unreadable { .. }, None) => {
-                hints.push(format!(
-                    "{path}: restore it from a backup: `tfbackend state restore --from-backup FILE`; `{command}` lists its versions"
-                ));
+                let restore = format!("tfbackend state restore {} --from-backup FILE{}", shell_word(path), target.words);
+                hints.push(format!("{path}: restore it from a backup: `{restore}`; `{command}` lists its versions"));
             }
             (Wrong::Deleted { .. }, Some(version)) => {
                 let serial = version.serial.map_or_else(String::new, |serial| format!(", serial {serial}"));

@@ -156,7 +156,7 @@ async fn held_to(
             *owner = Owner::Unmanaged;
         }
     }
-    let mend = mend(settings, found);
+    let mend = mend(settings, found) + &cx.global.words();
     let backend =
         Backend { aws, blueprint: &blueprint, observation: &observation, mend: &mend, lock_files: table.is_none(), tagged: false };
     let mut checked = backend.checks();
@@ -164,6 +164,7 @@ async fn held_to(
     checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
     checked.extend(found.checks(&place, &mend));
     unknown::hold_table_to_a_key(&mut checked, &observation, &mend);
+    unknown::make_a_trail(&mut checked, &mend);
     checked.push(unknown::alarmed(&surveyed, place, &mend));
     checked.extend(surveyed);
     checked.extend(what_else);

@@ -1,4 +1,5 @@
-//! The commands in fixes, as they run in this folder: each names the backend that was verified.
+//! The commands in fixes, and in what is said of things that could not be read, as they run in this folder: each names the backend
+//! that was verified.
 
 use crate::verify::{Checked, Verdict};
 
@@ -6,8 +7,8 @@ use crate::verify::{Checked, Verdict};
 /// stands behind it (` --repair`); where it returns `None`, the command stays as it is.
 pub fn name_backend(checked: &mut [Checked], complete: impl Fn(&str, &str) -> Option<String>) {
     for one in checked {
-        if let Verdict::Fails { mend, .. } = &mut one.verdict {
-            *mend = completed(mend, &complete);
+        if let Verdict::Fails { mend: text, .. } | Verdict::Unreadable { error: text } = &mut one.verdict {
+            *text = completed(text, &complete);
         }
     }
 }
@@ -28,6 +29,16 @@ fn completed(fix: &str, complete: &impl Fn(&str, &str) -> Option<String>) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{aws::verify::usage::STALE_LOCK, verify::Place};
+
+    #[test]
+    fn what_cannot_be_read_may_name_a_command_too() {
+        let error = "its age is not known; release it: `tfbackend lock release --id NAME`".to_owned();
+        let mut checked = [Checked::new(&STALE_LOCK, Place::named("s3://b/a"), Verdict::Unreadable { error })];
+        name_backend(&mut checked, |name, more| Some(format!("tfbackend {name} --env prod{more}")));
+        let error = "its age is not known; release it: `tfbackend lock release --env prod --id NAME`".to_owned();
+        assert_eq!(checked[0].verdict, Verdict::Unreadable { error });
+    }
 
     #[test]
     fn commands_in_backticks_name_the_backend() {

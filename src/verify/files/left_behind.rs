@@ -62,15 +62,16 @@ fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
     let Ignored { tracked, data_dir, states, root: _ } = ignored;
     let folder = data_dir.iter().map(|standing| (standing, format!("{}/", files.relative(&standing.path))));
     let states = states.iter().map(|standing| (standing, pattern(&standing.path)));
-    let verdict = |ignored: &Result<bool, Unreadable>, pattern: String| match ignored {
+    let verdict = |ignored: &Result<bool, Unreadable>, path: &Path, pattern: String| match ignored {
         Ok(true) => Verdict::Holds,
         Ok(false) => {
-            let word = shell_word(&pattern);
-            fails("git does not ignore it", format!("`echo {word} >> .gitignore`; `git rm -r --cached`, if it was committed"))
+            let (word, path) = (shell_word(&pattern), shell_word(&files.relative(path)));
+            fails("git does not ignore it", format!("`echo {word} >> .gitignore`; `git rm -r --cached {path}`, if it was committed"))
         }
         Err(error) => unreadable(format!("the folder {}", error.error)),
     };
-    let is_ignored = folder.chain(states).map(|(standing, pattern)| at(&IGNORED, &standing.path, verdict(&standing.ignored, pattern)));
+    let is_ignored =
+        folder.chain(states).map(|(standing, pattern)| at(&IGNORED, &standing.path, verdict(&standing.ignored, &standing.path, pattern)));
     let is_tracked = match tracked {
         Ok(paths) if paths.is_empty() => vec![at(&TRACKED, &files.folder.dir, Verdict::Holds)],
         Ok(paths) => paths.iter().map(|path| at(&TRACKED, path, of_tracked(files, path))).collect(),

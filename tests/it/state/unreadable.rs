@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::world::{KEY, World};
+use super::world::{KEY, TABLE, World};
 use crate::support::backend::said;
 
 const BLUE: &str = "env:/blue/terraform.tfstate";
@@ -165,6 +165,16 @@ async fn state_of_zero_bytes_gets_no_digest_and_terraform_goes_on() {
     broken.remedy(&document["faults"][1]);
     broken.world.backend.terraform_ok(&["workspace", "select", "default"]);
     broken.world.nothing_to_change(&["more=1"]);
+
+    // What never was a state has no version to bring back; the command names the backend as the command line did.
+    fs::write(broken.world.dir().join("pulled"), broken.world.backend.terraform_ok(&["state", "pull"])).expect("written");
+    broken.put("cut.tfstate", b"{");
+    let words = ["--bucket", &broken.world.bucket, "--region", "eu-west-1", "--table", TABLE];
+    let text = broken.world.fails(&[&["check"], &words[..]].concat(), 2, &["cut.tfstate: restore it from a backup"]);
+    let command = text.split('`').find(|piece| piece.contains("--from-backup")).expect("a command").replace("FILE", "pulled");
+    assert!(command.contains(&broken.world.bucket), "{command}");
+    let restored = broken.world.state(&[&command.split(' ').skip(2).collect::<Vec<_>>()[..], &["-y"]].concat());
+    assert!(restored.status.success(), "{command}: {}", said(&restored));
 }
 
 /// The digest is all that keeps Terraform from starting over: it goes only if that is what is wanted.

@@ -1,10 +1,14 @@
-"""Makes a bucket and a table as tutorials do, with what goes wrong there."""
+"""Makes a bucket and a table as tutorials do, with what goes wrong there; with `close`, takes the policy away that lets everyone in."""
 
 import json
+import sys
 
 import boto3
 
 s3, dynamodb, cloudwatch = (boto3.client(name) for name in ("s3", "dynamodb", "cloudwatch"))
+if sys.argv[1:] == ["close"]:
+    s3.delete_bucket_policy(Bucket="my-states")
+    sys.exit()
 s3.create_bucket(Bucket="my-states", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
 s3.delete_public_access_block(Bucket="my-states")
 anybody = {"Sid": "Read", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::my-states/*"}

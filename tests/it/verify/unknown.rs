@@ -64,6 +64,20 @@ async fn a_bucket_made_by_hand() {
     info     account-public-access at : there is none
     info     account-trail at : no trail that these credentials can see does
     "#);
+
+    // The command that adopts it goes where this one went, and makes the trail as well.
+    let audit = format!("--bucket my-states --table my-locks --region eu-west-1 --endpoint-url {}", emulator.endpoint());
+    let (_, document) = verify(&place, &audit);
+    let all = document["findings"].as_array().expect("findings");
+    let of = |id: &str| all.iter().find(|one| one["id"] == id).expect("found")["mend"].as_str().expect("a fix").to_owned();
+    let adopt = "tfbackend bootstrap --env NAME --project NAME --region eu-west-1 --bucket my-states --table my-locks --adopt";
+    assert_eq!(of("bucket-versioning"), format!("{adopt} --endpoint-url=ENDPOINT"));
+    assert_eq!(of("trail"), of("bucket-versioning"));
+    emulator.python("tests/it/verify/by_hand.py", &["close"]);
+    let command = of("trail").replace("NAME", "mine").replace("ENDPOINT", emulator.endpoint());
+    let said = place.run(&command.split(' ').skip(1).chain(["-y"]).collect::<Vec<_>>());
+    let left = findings(&verify(&place, &audit).1);
+    assert!(!left.iter().any(|one| one.starts_with("trail at")), "{left:?} {}", said.all());
 }
 
 #[tokio::test]

@@ -43,13 +43,13 @@ fn git_commits_neither_working_data_nor_states() {
     assert_snapshot!(found(&[(".gitignore", "*.tfstate\n"), modules, ("pulled.tfstate.1.backup", r#"{"resources": []}"#)]), @"
     files-ignored-by-git .terraform
       git does not ignore it
-      -> `echo .terraform/ >> .gitignore`; `git rm -r --cached`, if it was committed
+      -> `echo .terraform/ >> .gitignore`; `git rm -r --cached .terraform`, if it was committed
     files-ignored-by-git terraform.tfstate.backup
       git does not ignore it
-      -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached`, if it was committed
+      -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached terraform.tfstate.backup`, if it was committed
     files-ignored-by-git pulled.tfstate.1.backup
       git does not ignore it
-      -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached`, if it was committed
+      -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached pulled.tfstate.1.backup`, if it was committed
     ");
     assert_eq!(
         found(&[(".gitignore", "**/.terraform/*\n*.tfstate\n*.tfstate.*\n"), modules]),

@@ -104,3 +104,21 @@ async fn threat_18_whoever_was_not_named_is() {
     let denied = checked(Script::new().on(LIST, error(403, "AuthorizationError"))).await;
     assert!(denied.is_some_and(|error| error.contains("sns:ListSubscriptionsByTopic")));
 }
+
+/// A command that runs as it is printed: an ARN is what a subscription is ended by.
+#[tokio::test]
+async fn how_a_subscription_ends_is_said_with_its_arn() {
+    let fix = async |members: &[(&str, &str, &str)]| {
+        let script = Script::new().on("ListSubscriptionsByTopic", page(members, ""));
+        let all = checks(&script.aws(), &blueprint(ours(), vec![named()])).await;
+        let one = all.into_iter().find(|one| one.check == &rule::LISTENERS).expect("checked");
+        let Verdict::Fails { mend, .. } = one.verdict else { panic!("{one:?}") };
+        mend.split_once("if not: ").expect("both ways").1.to_owned()
+    };
+    let (first, second) = (format!("{TOPIC_ARN}:0a1b"), format!("{TOPIC_ARN}:2c3d"));
+    let (pending, others) = (("PendingConfirmation", "email", "a@example.org"), [(&*first, "sqs", "q"), (&*second, "https", "h")]);
+    let end = |arn: &str| format!("`aws sns unsubscribe --subscription-arn {arn} --region eu-west-1`");
+    assert_eq!(fix(&[pending, others[0], others[1]]).await, format!("{}, {}", end(&first), end(&second)));
+    assert_eq!(fix(&[pending]).await, "SNS deletes it by itself if it is not confirmed");
+    assert_eq!(fix(&[others[0]; 7]).await, format!("{}, and so on", vec![end(&first); 5].join(", ")));
+}

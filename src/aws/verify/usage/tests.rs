@@ -11,7 +11,7 @@ use crate::{
     },
     state::{
         layout::{Layout, Located},
-        lock::LockInfo,
+        lock::{LockError, LockInfo},
         snapshot::Want,
     },
 };
@@ -240,7 +240,13 @@ fn locks_that_are_too_old() {
     assert_eq!(at("2026-11-21T10:00:00Z"), "", "as long as may be");
     assert!(at("2026-11-21T09:59:59Z").contains("locked for 2 h 0 min by ci@runner since 2026-11-21T09:59:59Z"), "and longer");
     assert_eq!(at("2027-01-01T00:00:00Z"), "", "a clock that is ahead");
-    assert_eq!(at(""), "stale-lock at s3://states/env:/blue/a.tfstate: unreadable: the lock does not say since when it is held\n");
+    let unknown =
+        "stale-lock at s3://states/env:/blue/a.tfstate: unreadable: the lock does not say since when it is held; if no run has it:";
+    assert_eq!(at(""), format!("{unknown} `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`\n"));
+    let item = Held { raw: "?".to_owned(), info: Err(NoInfo::NotALock(LockError::NotALock)), etag: None, modified: None };
+    let by_name = "release it by the name that `tfbackend lock list` gives it: `tfbackend lock release --id NAME`";
+    let said = findings(expected(LockMechanism::Dynamodb), &[lock(Half::held(item), Half::Free)]);
+    assert!(said.contains(&format!("{unknown} {by_name}\n")), "{said}");
     let file = Held {
         raw: String::new(),
         info: Err(NoInfo::Unreadable("denied".to_owned())),
@@ -295,7 +301,7 @@ fn locks_where_nobody_looks() {
     assert_snapshot!(of(LockMechanism::Dynamodb, lock(Half::Free, fresh("1.11.4"))), @"
     lock-mechanism at s3://states/env:/blue/a.tfstate:
       it is locked by a lock file by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend locks in the table: the two do not see each other
-      have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over, release it with `tfbackend lock release`
+      have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
     ");
     let nobody_knows = Expected { lock: None, ..expected(LockMechanism::S3) };
     assert_eq!(findings(nobody_knows, &[lock(fresh("1.9.8"), Half::Free)]), "");
@@ -330,12 +336,8 @@ fn versions_that_know_no_lock_files() {
         findings(expected(LockMechanism::Both), &[old])
             .starts_with("lock-mechanism-version at s3://states/env:/blue/a.tfstate:\n  version 1.9.8")
     );
-    let strange = Half::held(Held {
-        raw: "?".to_owned(),
-        info: Err(NoInfo::NotALock(crate::state::lock::LockError::NotALock)),
-        etag: None,
-        modified: NOW.parse().ok(),
-    });
+    let strange =
+        Half::held(Held { raw: "?".to_owned(), info: Err(NoInfo::NotALock(LockError::NotALock)), etag: None, modified: NOW.parse().ok() });
     let said = findings(expected(LockMechanism::Both), &[lock(strange.clone(), strange)]);
     assert!(said.contains("lock-mechanism-version at s3://states/env:/blue/a.tfstate: unreadable"), "{said}");
     assert!(

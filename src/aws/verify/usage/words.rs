@@ -76,7 +76,7 @@ pub fn digest_not_compared(states: usize) -> Verdict {
 pub fn not_a_state(error: &SnapshotError) -> Verdict {
     fails(
         format!("Terraform cannot read it: {error}"),
-        "run `tfbackend state check`: it names the version that can be brought back, and the `tfbackend state restore` that does it",
+        "run `tfbackend state check`: it names the version that can be brought back, and the command that restores it",
     )
 }
 
@@ -111,6 +111,11 @@ pub fn stale(lock: &LiveLock, age: SignedDuration) -> Verdict {
     )
 }
 
+/// How old it is cannot be told, and it keeps runs out all the same.
+pub fn since_unknown(lock: &LiveLock) -> Verdict {
+    Verdict::Unreadable { error: format!("the lock does not say since when it is held; if no run has it: {}", unlock(lock)) }
+}
+
 pub fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
     let who = lock.info().map_or_else(String::new, |info| format!(", {}", holder(info)));
     fails(
@@ -137,8 +142,10 @@ pub fn table_not_in_use(item: &Half) -> Verdict {
 pub fn files_not_in_use(file: &Half) -> Verdict {
     fails(
         format!("it is locked by a lock file{}, and this backend locks in the table: the two do not see each other", by(file)),
-        "have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over, release it with `tfbackend \
-         lock release`",
+        format!(
+            "have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over: {}",
+            release(info(file))
+        ),
     )
 }
 
@@ -151,14 +158,18 @@ pub fn too_old(version: &str, both: bool) -> Verdict {
 pub fn no_lock(error: &LockError) -> Verdict {
     fails(
         format!("there is a lock file that Terraform did not write: {error}"),
-        "while no run is in progress, release it by the name that `tfbackend lock list` gives it: `terraform force-unlock` cannot",
+        format!("while no run is in progress, {BY_NAME}; `terraform force-unlock` cannot"),
     )
 }
 
 fn by(half: &Half) -> String {
+    info(half).map_or_else(String::new, |info| format!(" {}", holder(info)))
+}
+
+fn info(half: &Half) -> Option<&LockInfo> {
     match half {
-        Half::Held(held) => held.info.as_ref().map_or_else(|_| String::new(), |info| format!(" {}", holder(info))),
-        Half::Free | Half::Unknown => String::new(),
+        Half::Held(held) => held.info.as_ref().ok(),
+        Half::Free | Half::Unknown => None,
     }
 }
 
@@ -169,16 +180,22 @@ fn holder(info: &LockInfo) -> String {
     format!("by {}{since} ({}, version {}, ID {})", or(who), or(operation), or(version), or(id))
 }
 
-/// An ID that is none could be anything, a second command too.
 fn unlock(lock: &LiveLock) -> String {
     if lock.info().is_some_and(|info| info.operation == OPERATION) {
         return "`tfbackend teardown --cancel` lets everybody work again, and `tfbackend teardown` goes on with it".to_owned();
     }
-    match lock.info().map(|info| &info.id) {
+    release(lock.info())
+}
+
+/// An ID that is none could be anything, a second command too.
+fn release(info: Option<&LockInfo>) -> String {
+    match info.map(|info| &info.id) {
         Some(id) if is_uuid(id) => format!("`tfbackend lock release --id {id}`"),
-        Some(_) | None => "release it by the name that `tfbackend lock list` gives it: `tfbackend lock release --id NAME`".to_owned(),
+        Some(_) | None => BY_NAME.to_owned(),
     }
 }
+
+const BY_NAME: &str = "release it by the name that `tfbackend lock list` gives it: `tfbackend lock release --id NAME`";
 
 fn is_uuid(id: &str) -> bool {
     id.len() == 36 && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
