@@ -12,7 +12,7 @@ use super::{
     context::Context,
     describe::describe,
     environment::{Ask, Environment, EnvironmentArgs},
-    failure::Failure,
+    failure::{ErrorDocument, Failure},
     global::Output,
 };
 use crate::{
@@ -125,38 +125,69 @@ pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     answer(&document, cx)
 }
 
-/// One after the other; the answer is no if it is for any of them.
+/// One after the other; the answer is no if it is for any of them. One that cannot be verified does not keep the others.
 async fn all(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<u8, Failure> {
     if cx.global.is_report() {
         return Err(Failure::failed("this form of --output is of one environment").hint("run it for each: --env NAME"));
     }
-    let mut documents = vec![];
+    let mut each = vec![];
     for env in args.known(cx.host, &cx.global)? {
-        let one = EnvironmentArgs { env: Some(env), ..args.clone() };
-        documents.push(of_args(one, options, cx).await?);
+        let one = EnvironmentArgs { env: Some(env.clone()), ..args.clone() };
+        match of_args(one, options, cx).await {
+            Err(failure) if failure.code == exit::INTERRUPTED || cx.host.cancel.is_cancelled() => return Err(failure),
+            verified => each.push((env, verified)),
+        }
     }
-    if documents.is_empty() {
+    if each.is_empty() {
         return Err(Failure::failed("there is no environment in tfbackend.toml").hint("`tfbackend config init` adds one"));
     }
+    let has_failed = each.iter().any(|(_, verified)| verified.is_err());
+    let passed = each.iter().all(|(_, verified)| verified.as_ref().is_ok_and(|document| document.passed));
     if cx.global.json() {
-        let all = AllDocument { passed: documents.iter().all(|document| document.passed), environments: documents };
+        let mut all = AllDocument { passed, environments: vec![], errors: vec![] };
+        for (env, verified) in each {
+            match verified {
+                Ok(document) => all.environments.push(document),
+                Err(failure) => all.errors.push(NotVerified { env: env.to_string(), error: failure.document().error }),
+            }
+        }
         json::write_document(&mut *cx.host.out, &all).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
-        return Ok(if all.passed { exit::DONE } else { exit::CHANGES });
+    } else {
+        for (env, verified) in &each {
+            match verified {
+                Ok(document) => {
+                    answer(document, cx)?;
+                }
+                Err(failure) => {
+                    let text = failure.text(&cx.global.out_view(cx.host));
+                    cx.answer(&format!("Environment {env} could not be verified.\n{text}"))?;
+                }
+            }
+            cx.answer("\n")?;
+        }
     }
-    let mut code = exit::DONE;
-    for document in &documents {
-        code = code.max(answer(document, cx)?);
-        cx.answer("\n")?;
-    }
-    Ok(code)
+    Ok(match (has_failed, passed) {
+        (true, _) => exit::FAILED,
+        (false, true) => exit::DONE,
+        (false, false) => exit::CHANGES,
+    })
 }
 
 /// `verify --all --output json`.
 #[derive(Serialize)]
 struct AllDocument {
-    /// Whether all of them pass.
+    /// Whether all of them were verified and pass.
     passed: bool,
     environments: Vec<VerifyDocument>,
+    /// Those that could not be verified, and why.
+    errors: Vec<NotVerified>,
+}
+
+#[derive(Serialize)]
+struct NotVerified {
+    env: String,
+    /// As that of a command that fails.
+    error: ErrorDocument,
 }
 
 async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<VerifyDocument, Failure> {

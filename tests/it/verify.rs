@@ -251,6 +251,25 @@ async fn every_environment_of_the_file() {
     let said = place.run(&["verify", "--all"]);
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert!(said.out.contains("acme dev") && said.out.contains("acme prod"), "{}", said.out);
+    // One that cannot be reached does not keep the others.
+    let broken = "[env.away]\nprofile = \"elsewhere\"\n[env.odd]\naccount = \"111122223333\"\n";
+    std::fs::write(place.path().join("tfbackend.toml"), format!("{toml}{broken}")).expect("written");
+    let (said, document) = verify(&place, "--all");
+    assert_eq!((said.code, &document["passed"]), (Some(1), &Value::from(false)), "{}", said.all());
+    let each = document["environments"].as_array().expect("documents").iter();
+    assert_eq!(each.map(|one| &one["about"]["env"]).collect::<Vec<_>>(), ["dev", "prod"]);
+    let errors = document["errors"].as_array().expect("errors");
+    assert_eq!(errors.iter().map(|one| &one["env"]).collect::<Vec<_>>(), ["away", "odd"]);
+    assert!(errors[0]["error"]["message"].as_str().is_some_and(|text| text.contains("elsewhere")), "{document:#}");
+    assert!(errors[1]["error"]["message"].as_str().is_some_and(|text| text.contains("111122223333")), "{document:#}");
+    let said = place.run(&["verify", "--all"]);
+    assert_eq!(said.code, Some(1), "{}", said.all());
+    let order =
+        ["Environment away could not be verified.\nerror: ", "acme dev", "Environment odd could not be verified.\nerror: ", "acme prod"];
+    let at: Vec<_> = order.iter().map(|text| said.out.find(text)).collect();
+    assert!(at.is_sorted() && at[0].is_some(), "{at:?} {}", said.out);
+    std::fs::write(place.path().join("tfbackend.toml"), toml).expect("written");
+
     assert_eq!(place.run(&["verify", "--all", "--output", "html"]).code, Some(1));
     assert_eq!(place.run(&["verify", "--all", "--env", "prod"]).code, Some(1));
 }
