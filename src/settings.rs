@@ -15,7 +15,7 @@ pub mod derived;
 pub mod check;
 pub mod error;
 
-use layer::{LockMechanism, Namespace, TableEncryption, TrailKind};
+use layer::{Layer, LockMechanism, Namespace, TableEncryption, TrailKind};
 use names::{
     AccountId, BucketName, Email, EnvName, ExternalId, FileName, KeyArn, PrincipalName, ProfileName, ProjectName, Region, RoleArn,
     StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
@@ -28,7 +28,6 @@ pub struct Settings {
     pub region: Region,
     /// The account that must be met; `None` takes the caller's.
     pub account: Option<AccountId>,
-    pub credentials: Credentials,
     /// Everything that keeps the environment from being taken down by mistake.
     pub protect: bool,
     pub tags: Vec<Tag>,
@@ -53,6 +52,18 @@ pub struct Credentials {
     pub role: Option<Role>,
     /// Whether Terraform is told of them.
     pub in_conf: bool,
+}
+
+impl Credentials {
+    /// As a layer says; `none` is none.
+    pub fn of(layer: &Layer) -> Self {
+        let role = layer.role_arn.clone().filter(|arn| arn.chosen().is_some());
+        Self {
+            profile: layer.profile.clone().filter(|profile| profile.chosen().is_some()),
+            role: role.map(|arn| Role { arn, external_id: layer.external_id.clone() }),
+            in_conf: layer.conf_credentials == Some(true),
+        }
+    }
 }
 
 /// A role to assume.

@@ -52,14 +52,18 @@ pub struct Beside {
     pub workspace_prefix: Option<WorkspacePrefix>,
     pub lock: Option<LockMechanism>,
     pub bucket: Option<String>,
-    /// Names that are not the derived ones, and as whom Terraform works.
+    /// Names that are not the derived ones.
     pub names: Layer,
+    /// As whom Terraform works.
+    pub credentials: Layer,
 }
 
 impl Beside {
     /// What it says of the settings, where the cloud says nothing.
     pub fn layer(&self) -> Layer {
-        Layer { key: self.key.clone(), workspace_key_prefix: self.workspace_prefix.clone(), lock: self.lock, ..self.names.clone() }
+        let names = self.names.clone().or_credentials(&self.credentials);
+        let Self { key, workspace_prefix, lock, .. } = self.clone();
+        Layer { key, workspace_key_prefix: workspace_prefix, lock, conf_credentials: self.credentials.conf_credentials, ..names }
     }
 }
 

@@ -256,7 +256,7 @@ impl Encryption {
     }
 }
 
-/// Whether a table of this name is on its way out, so that nobody can look at it any more.
+/// Whether a table of this name is on its way out, so that it cannot be looked at any more.
 ///
 /// # Errors
 /// If DynamoDB does not say.

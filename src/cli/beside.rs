@@ -52,15 +52,9 @@ impl BesideFile {
             (false, true) => Some(LockMechanism::S3),
             (false, false) => None,
         };
+        let names = names(settings, &self.owner, text("bucket"), table);
         let credentials = credentials(text("profile"), value("assume_role"));
-        let names = Layer {
-            profile: credentials.profile,
-            role_arn: credentials.role_arn,
-            external_id: credentials.external_id,
-            conf_credentials: credentials.conf_credentials,
-            ..names(settings, &self.owner, text("bucket"), table)
-        };
-        Beside { lock, bucket: text("bucket").map(str::to_owned), names, ..beside }
+        Beside { lock, bucket: text("bucket").map(str::to_owned), names, credentials, ..beside }
     }
 }
 

@@ -1,6 +1,6 @@
 //! From arguments to an environment: its settings, the account that it is in, and what it should consist of.
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -15,20 +15,18 @@ use super::{
 };
 use crate::{
     aws::{
-        Aws,
-        blueprint::{self, KEY},
+        Aws, blueprint,
         kept::{Beside, Inspect, Inspection, Unwanted, locks},
         resources::{self, AwsSpec},
-        store::StoreAddress,
     },
     blueprint::Blueprint,
     host::{Host, Prompt},
     observation::Observation,
     plan::{Plan, SettingChange},
-    render::{AssumedRole, BackendConfig, Emulator},
-    report::{plan::document::About, safe::safe},
+    render::Emulator,
+    report::plan::document::About,
     settings::{
-        Encryption, Settings,
+        Credentials, Settings,
         derived::Names,
         layer::Layer,
         merge::{Merged, Sources},
@@ -37,13 +35,12 @@ use crate::{
         rerun::Rerun,
         resolve,
     },
-    spec::Outputs,
-    state::layout::Layout,
 };
 
+mod backend;
 mod live;
 
-use live::{account_of, beside_of, is_live};
+use live::{account_of, beside_of, for_runs, is_live, of_runs};
 
 /// Which environment, and what is said of it on the command line.
 #[derive(Args, Clone, Debug)]
@@ -96,6 +93,8 @@ pub struct Environment {
     pub changes: Vec<SettingChange>,
     /// Whether its state bucket was seen to be there.
     pub live: bool,
+    /// As whom Terraform works, as far as the files say so.
+    pub of_runs: Credentials,
     /// Whose credentials a settings file chose.
     pub notes: Vec<String>,
 }
@@ -111,6 +110,8 @@ pub struct Settled {
     pub may_ask: bool,
     sandbox: Option<Sandboxed>,
     connected: Option<Connected>,
+    /// What a saved plan says, in place of all others.
+    plan: Option<Layer>,
 }
 
 /// Who is asked for what nobody said.
@@ -189,6 +190,7 @@ impl EnvironmentArgs {
         }
         if !takes_defaults {
             if let (Ask::PersonKnownToAws, true, Some(region)) = (ask, wizard::has_questions(&merged), &merged.layer.region) {
+                session::say(&session::of_file(&merged, sandbox.as_ref()), host);
                 connected = Some(session::connect(&merged.layer, host, global, sandbox.as_ref(), region).await?);
             }
             // A live backend answers the questions itself, but for the state key of a folder that did not use it yet.
@@ -205,7 +207,7 @@ impl EnvironmentArgs {
         let would_ask = ask != Ask::Nobody && global.lacks_only_a_terminal(host) && !merged.says_not_to_ask();
         let settings = merged.resolve(&env).map_err(|error| explain::missing(&error, would_ask))?;
         sources.must_keep_its_place(&merged, &host.cwd).map_err(|error| explain::settings(&error))?;
-        Ok(Settled { settings, merged, sources, asked, may_ask, sandbox, connected })
+        Ok(Settled { settings, merged, sources, asked, may_ask, sandbox, connected, plan: None })
     }
 
     /// The same, and meets the account.
@@ -222,20 +224,25 @@ impl Settled {
         let settings = merged.resolve(env).map_err(|error| explain::settings(&error))?;
         let may_ask = global.attended(host) && !settings.run.non_interactive;
         let sandbox = Sandboxed::find(host, global)?;
-        Ok(Self { settings, merged, sources, asked: false, may_ask, sandbox, connected: None })
+        Ok(Self { settings, merged, sources, asked: false, may_ask, sandbox, connected: None, plan: None })
+    }
+
+    /// As a saved plan says, whatever the caller adds to it.
+    #[must_use]
+    pub fn of_plan(self, plan: &Layer) -> Self {
+        Self { plan: Some(plan.clone()), ..self }
     }
 
     /// Connects, and says what the environment consists of in this account.
     pub async fn meet(self, host: &mut Host, global: &Global) -> Result<Environment, Failure> {
-        let Self { settings, merged, sources, asked, may_ask, sandbox, connected } = self;
+        let Self { settings, merged, sources, asked, may_ask, sandbox, connected, plan } = self;
         let notes = session::of_file(&merged, sandbox.as_ref());
-        // Also with -q and beside a document: the file may have come with a checkout.
-        for note in &notes {
-            let _ = writeln!(host.err, "{}", safe(&format!("note: {note}")));
-        }
         let connected = match connected {
             Some(connected) => connected,
-            None => session::connect(&merged.layer, host, global, sandbox.as_ref(), &settings.region).await?,
+            None => {
+                session::say(&notes, host);
+                session::connect(&merged.layer, host, global, sandbox.as_ref(), &settings.region).await?
+            }
         };
         let aws = connected.about(&settings);
         let account = account_of(&aws)?;
@@ -247,11 +254,15 @@ impl Settled {
         let rerun = Rerun::new(&settings.env, &merged, known_env::words(&settings.env, &sources, global), global.sandbox);
         // A profile of the command line is said again by the global options.
         let unless_global = |layer: Layer| Layer { profile: layer.profile.filter(|_| global.profile.is_none()), ..layer };
-        let (said, flags) = (unless_global(merged.said().without_run()), unless_global(sources.flags.without_run()));
+        let (said, flags) = (unless_global(merged.said().without_run()), unless_global(sources.flags.clone().without_run()));
         let key_said = folder_defaults::key_is_said(&merged, host);
         let beside = beside_of(&settings, &aws, emulator.is_some(), host);
         let with_kept = merged.clone().with_kept(&beside.layer());
         let settings = with_kept.resolve(&settings.env).map_err(|error| explain::settings(&error))?;
+        let of_runs = match sandbox {
+            Some(_) => Credentials::default(),
+            None => of_runs(&plan.unwrap_or_else(|| for_runs(&with_kept, &sources, &settings.env, &beside))),
+        };
         let names = Names::new(&settings, &account);
         let blueprint = blueprint::blueprint(&settings, &names, &aws);
         let (kept, weaker) = (with_kept.kept(), Layer::default());
@@ -277,6 +288,7 @@ impl Settled {
             unwanted,
             changes,
             live: false,
+            of_runs,
             notes,
         })
     }
@@ -344,48 +356,9 @@ impl Environment {
         self.held.as_ref().unwrap_or(&self.blueprint)
     }
 
-    /// Where its states and locks are.
-    pub fn store(&self) -> StoreAddress {
-        let Self { settings, names, aws, .. } = self;
-        StoreAddress {
-            bucket: names.state_bucket.clone(),
-            owner: aws.account().to_owned(),
-            table: settings.lock.uses_table().then(|| names.table.clone()),
-            layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
-        }
-    }
-
     /// The folder that the files go to.
     pub fn out(&self, host: &Host) -> PathBuf {
         // Without a `.` on its end, which would be in every path that is printed.
         host.cwd.join(&self.settings.files.out).components().collect()
-    }
-
-    /// What the files say. Before the key is there, its ARN is one that is not known yet.
-    pub fn backend(&self, known: &Outputs) -> BackendConfig {
-        let settings = &self.settings;
-        let credentials = Some(&settings.credentials).filter(|credentials| credentials.in_conf && !self.rerun.is_in_sandbox());
-        let key = match settings.encryption {
-            Encryption::SseS3 => None,
-            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => Some(known.get(&KEY).cloned().unwrap_or_else(|| KEY.output())),
-        };
-        BackendConfig {
-            project: settings.project.to_string(),
-            env: settings.env.to_string(),
-            bucket: self.names.state_bucket.clone(),
-            key: settings.key.to_string(),
-            region: settings.region.to_string(),
-            account: self.aws.account().to_owned(),
-            skips_account: false,
-            kms_key_arn: key,
-            dynamodb_table: settings.lock.uses_table().then(|| self.names.table.clone()),
-            use_lockfile: settings.lock.uses_lockfile(),
-            workspace_key_prefix: settings.workspace_key_prefix.to_string(),
-            emulator: self.emulator.clone(),
-            profile: credentials.and_then(|credentials| credentials.profile.as_ref()).map(ToString::to_string),
-            role: credentials
-                .and_then(|credentials| credentials.role.as_ref())
-                .map(|role| AssumedRole { arn: role.arn.to_string(), external_id: role.external_id.as_ref().map(ToString::to_string) }),
-        }
     }
 }

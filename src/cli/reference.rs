@@ -71,7 +71,8 @@ Whose credentials calls are made with can differ from environment to environment
 is assumed with the credentials of the profile. What a file says of them is said in a note of every command that calls AWS. The role
 needs what [permissions](permissions.md) lists; a `--profile` on the command line replaces the profile only. With `conf-credentials` they
 are written into the partial configuration (`profile` and `assume_role`, which Terraform and OpenTofu know from 1.6), and Terraform uses
-them as well. A profile that is named goes before credentials in variables. `none` leaves out what a weaker source says: a pipeline that has
+them as well: those of the settings file. A flag or a variable says them for this run, and for Terraform only where it also says
+`conf-credentials`. What the partial configuration names already is kept. A profile that is named goes before credentials in variables. `none` leaves out what a weaker source says: a pipeline that has
 its role already runs with `--profile none --role-arn none`. The sandbox has credentials of its own, and ignores all of them.
 
 ```toml

@@ -10,7 +10,7 @@ use crate::{
     plan::{Change, Plan, Step},
     render,
     report::{json::FORMAT_VERSION, words},
-    settings::{layer::Layer, merge::Origin, names::EnvName, resolve},
+    settings::{Credentials, layer::Layer, merge::Origin, names::EnvName, resolve},
     spec::Outputs,
 };
 
@@ -148,8 +148,17 @@ fn settings_of(environment: &Environment) -> Layer {
     let (defaults, key, name) = (resolve::defaults(), &settings.key, &settings.files.conf_file);
     let key = Some(key).filter(|key| defaults.key.as_ref() != Some(key)).cloned();
     let conf_file = Some(name).filter(|name| defaults.conf_file.as_ref() != Some(name)).cloned();
-    // Those of this caller are not those of the one who carries the plan out, unless the files name them.
-    let of_all = |name: &str| settings.credentials.in_conf || matches!(environment.merged.origin(name), Some(Origin::File { .. }));
+    // Those of this caller are not those of the one who carries the plan out; what the files say belongs to the plan.
+    let is_of_file = |name: &str| matches!(environment.merged.origin(name), Some(Origin::File { .. }));
+    let Credentials { profile, role, in_conf } = environment.of_runs.clone();
+    let credentials = if in_conf {
+        let (role_arn, external_id) = role.map(|role| (role.arn, role.external_id)).unzip();
+        Layer { profile, role_arn, external_id: external_id.flatten(), ..Layer::default() }
+    } else {
+        let Layer { profile, role_arn, external_id, .. } = environment.merged.layer.clone();
+        let (profile, role_arn) = (profile.filter(|_| is_of_file("profile")), role_arn.filter(|_| is_of_file("role-arn")));
+        Layer { external_id: external_id.filter(|_| role_arn.is_some()), profile, role_arn, ..Layer::default() }
+    };
     let table = kept.table.clone().filter(|_| settings.lock.uses_table());
     Layer {
         key: said.key.clone().or(key),
@@ -159,9 +168,10 @@ fn settings_of(environment: &Environment) -> Layer {
         bucket: said.bucket.clone().or_else(|| kept.bucket.clone()),
         namespace: said.namespace.or(kept.namespace),
         table: said.table.clone().or(table),
-        profile: environment.merged.layer.profile.clone().filter(|_| of_all("profile")),
-        role_arn: said.role_arn.clone().filter(|_| of_all("role-arn")),
-        external_id: said.external_id.clone().filter(|_| of_all("role-arn")),
+        profile: credentials.profile,
+        role_arn: credentials.role_arn,
+        external_id: credentials.external_id,
+        conf_credentials: said.conf_credentials.or(in_conf.then_some(true)),
         ..said.clone()
     }
 }

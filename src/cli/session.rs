@@ -20,10 +20,10 @@ use crate::{
     report::safe::safe,
     sandbox::{Sandbox, running::Running},
     settings::{
-        Settings,
+        Credentials, Settings,
         layer::Layer,
         merge::{Merged, Origin},
-        names::{AccountId, ProfileName, Region, RoleArn},
+        names::{AccountId, ProfileName, Region},
     },
 };
 
@@ -73,18 +73,29 @@ pub async fn with_region(merged: Merged, sandbox: Option<&Sandboxed>) -> Merged 
 /// Who it is for AWS's own records, where a role is assumed and nothing else is said.
 pub const SESSION: &str = "tfbackend";
 
-/// Profile and role that a settings file chooses for the caller, for people to know of: the file may have come with a checkout.
-pub fn of_file(merged: &Merged, sandbox: Option<&Sandboxed>) -> Vec<String> {
-    let said = |name: &str, value: Option<String>| {
-        let origin = merged.origin(name).filter(|origin| matches!(origin, Origin::File { .. }));
-        origin.filter(|_| sandbox.is_none()).and_then(|origin| Some((value?, origin)))
-    };
-    let layer = &merged.layer;
-    let profile = said("profile", layer.profile.as_ref().and_then(ProfileName::chosen).map(str::to_owned));
-    let role = said("role-arn", layer.role_arn.as_ref().and_then(RoleArn::chosen).map(str::to_owned));
+/// Profile and role that the caller did not choose, for people to know of; `at` says where the setting of a name was chosen, if so.
+pub fn chosen_for(credentials: &Credentials, at: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let profile = credentials.profile.as_ref().and_then(|name| Some((name, at("profile")?)));
+    let role = credentials.role.as_ref().and_then(|role| Some((&role.arn, at("role-arn")?)));
     let profile = profile.map(|(name, at)| format!("calls are made with profile {name}, which {at} names"));
     let role = role.map(|(arn, at)| format!("calls are made as {arn}, the role that {at} names"));
     profile.into_iter().chain(role).collect()
+}
+
+/// The same of a settings file, which may have come with a checkout.
+pub fn of_file(merged: &Merged, sandbox: Option<&Sandboxed>) -> Vec<String> {
+    let at = |name: &str| match merged.origin(name) {
+        Some(origin @ Origin::File { .. }) if sandbox.is_none() => Some(origin.to_string()),
+        _ => None,
+    };
+    chosen_for(&Credentials::of(&merged.layer), at)
+}
+
+/// Also with -q and beside a document.
+pub fn say(notes: &[String], host: &mut Host) {
+    for note in notes {
+        let _ = writeln!(host.err, "{}", safe(&format!("note: {note}")));
+    }
 }
 
 /// How a backend says that it is to be reached; what is not said is left to the caller's environment.
@@ -105,13 +116,14 @@ pub struct Ways {
 impl Ways {
     /// As settings say.
     pub fn of_layer(layer: &Layer) -> Self {
-        let role = layer.role_arn.as_ref().and_then(RoleArn::chosen).map(|arn| Role {
-            arn: arn.to_owned(),
+        let Credentials { profile, role, in_conf: _ } = Credentials::of(layer);
+        let role = role.map(|role| Role {
+            arn: role.arn.to_string(),
             session_name: SESSION.to_owned(),
-            external_id: layer.external_id.as_ref().map(ToString::to_string),
+            external_id: role.external_id.map(|id| id.to_string()),
             duration: None,
         });
-        Self { profile: layer.profile.as_ref().and_then(ProfileName::chosen).map(str::to_owned), role, ..Self::default() }
+        Self { profile: profile.map(|profile| profile.to_string()), role, ..Self::default() }
     }
 
     /// Whether the backend leads calls elsewhere than to AWS.

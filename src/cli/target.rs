@@ -88,8 +88,8 @@ impl TargetArgs {
             Which::Described(described) => {
                 let words = self.words(None, cx);
                 let said = variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
-                let external_id = if self.role_arn.is_some() { self.external_id } else { said.external_id };
-                let caller = Layer { profile: said.profile, role_arn: self.role_arn.or(said.role_arn), external_id, ..Layer::default() };
+                let role = Layer { role_arn: self.role_arn, external_id: self.external_id, ..Layer::default() };
+                let caller = role.or_credentials(&said);
                 of_described(*described, &Ways::of_layer(&caller), words, cx).await
             }
         }

@@ -180,14 +180,16 @@ impl Checker<'_> {
         if !settings.access.policy && !settings.access.attach_to.is_empty() && self.defies("attach-to", "policy") {
             self.add(Clash::NothingToAttach, &["attach-to", "policy"]);
         }
-        let credentials = &settings.credentials;
-        // What the file says for all environments need not fit each.
+        // What the file says for all environments need not fit each. A role or a profile that is left out for once is said.
+        let layer = &self.merged.layer;
         let meant = |name: &str| self.merged.rank(name) > Some(Rank::FileTop);
-        let (unused_id, unused_conf) = (meant("external-id"), meant("conf-credentials"));
-        if unused_id && credentials.role.is_none() && self.merged.layer.external_id.is_some() {
+        let no_role = layer.role_arn.is_none() && layer.external_id.is_some() && meant("external-id");
+        let nothing = layer.role_arn.is_none() && layer.profile.is_none();
+        let no_credentials = nothing && layer.conf_credentials == Some(true) && meant("conf-credentials");
+        if no_role {
             self.add(Clash::NoRole, &["external-id"]);
         }
-        if unused_conf && credentials.in_conf && credentials.role.is_none() && credentials.profile.is_none() {
+        if no_credentials {
             self.add(Clash::NoCredentials, &["conf-credentials"]);
         }
         if !settings.has_log_bucket() {

@@ -240,6 +240,24 @@ pub struct Layer {
 }
 
 impl Layer {
+    /// With profile and role of `weaker` where this says none. An external ID belongs to the role that it was said with.
+    #[must_use]
+    pub fn or_credentials(self, weaker: &Self) -> Self {
+        let of_role = weaker.external_id.clone().filter(|_| self.role_arn.is_none());
+        Self {
+            external_id: self.external_id.or(of_role),
+            role_arn: self.role_arn.or_else(|| weaker.role_arn.clone()),
+            profile: self.profile.or_else(|| weaker.profile.clone()),
+            ..self
+        }
+    }
+
+    /// Profile and role alone.
+    #[must_use]
+    pub fn credentials(&self) -> Self {
+        Self::default().or_credentials(self)
+    }
+
     /// Only what describes the environment: how a run is carried out is nobody's to remember.
     #[must_use]
     pub fn without_run(self) -> Self {

@@ -53,11 +53,6 @@ impl Rerun {
         format!("tfbackend {name} --env {}{more}{words}{}", self.env, self.global)
     }
 
-    /// Whether it is in the sandbox, whose credentials are its own.
-    pub fn is_in_sandbox(&self) -> bool {
-        self.sandbox
-    }
-
     /// A command of Terraform.
     pub fn terraform(&self, line: &str) -> String {
         format!("{}{line}", if self.sandbox { "tfbackend sandbox run -- " } else { "" })

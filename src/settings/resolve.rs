@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::{
-    Access, Alarms, Billing, Bucket, Credentials, Encryption, Files, Role, Run, Settings, Table, Topic,
+    Access, Alarms, Billing, Bucket, Encryption, Files, Run, Settings, Table, Topic,
     check::check,
     error::SettingsError,
     layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace, TableEncryption, TrailKind},
@@ -132,11 +132,6 @@ impl Merged {
             env: env.clone(),
             region,
             account: layer.account,
-            credentials: Credentials {
-                profile: layer.profile.filter(|profile| profile.chosen().is_some()),
-                role: layer.role_arn.filter(|arn| arn.chosen().is_some()).map(|arn| Role { arn, external_id: layer.external_id }),
-                in_conf: layer.conf_credentials.expect(SAID),
-            },
             protect: !layer.ephemeral.expect(SAID),
             tags: layer.tags.expect(SAID),
             key: layer.key.expect(SAID),

@@ -3,6 +3,7 @@
 use std::{fs, process::Command};
 
 use serde_json::{Value, json};
+use tfbackend::settings::layer::Layer;
 
 use crate::support::{emulator::Emulator, program::Place, user::User};
 
@@ -96,6 +97,16 @@ async fn an_environment_is_made_and_used_by_way_of_its_profile_and_role() {
     assert!(verified["notes"].to_string().contains("the role that tfbackend.toml:7 names"), "{verified:#}");
     // Written again, the files are the same; without the request, neither is in them.
     assert_eq!(run(&place, &format!("render {at} --check")).0, Some(0));
+    // A pipeline that has its rights already looks with those: the files stay as they are.
+    let (id, secret) = emulator.credentials();
+    for line in ["render --check", "verify --min-severity medium", "bootstrap -y"] {
+        let line = format!("{line} {at} --region eu-west-1 --profile none --role-arn none");
+        let mut command = place.command(&line.split(' ').collect::<Vec<_>>());
+        command.env("AWS_ACCESS_KEY_ID", &id).env("AWS_SECRET_ACCESS_KEY", &secret);
+        let said = place.said(&command.output().expect("the program"));
+        assert_eq!(said.code, Some(0), "{line}: {}", said.all());
+    }
+    assert_eq!(fs::read_to_string(place.path().join("backend.conf")).expect("a file"), conf);
     // Where nothing says it any more, it is kept; the role too, which is used by Terraform only then.
     fs::write(place.path().join("tfbackend.toml"), format!("project = \"acme\"\n{QUIET}[env.prod]\n")).expect("written");
     let flags = format!("--profile engineer --role-arn {ADMIN} --external-id acme-1");
@@ -146,7 +157,23 @@ fn an_external_id_belongs_to_the_role_it_was_said_with() {
     settings(&place, &format!("region = \"eu-west-1\"\nrole-arn = \"{ADMIN}\"\nexternal-id = \"acme-1\"\n"));
     let shown = |line: &str| document(&place, &format!("config show --env prod {line}"))["settings"].to_string();
     assert!(shown("").contains("acme-1"));
-    assert!(!shown("--role-arn arn:aws:iam::000000000000:role/other").contains("acme-1"));
+    let other = "--role-arn arn:aws:iam::000000000000:role/other";
+    assert!(!shown(other).contains("acme-1"));
+    // Also across a variable and a flag, and a saved plan and a flag.
+    let layer = |role: Option<&str>, id: Option<&str>| Layer {
+        role_arn: role.map(|role| role.parse().expect("a role")),
+        external_id: id.map(|id| id.parse().expect("an ID")),
+        ..Layer::default()
+    };
+    let weaker = layer(Some(ADMIN), Some("acme-1"));
+    for (stronger, expected) in [
+        (layer(None, None), weaker.clone()),
+        (layer(None, Some("acme-2")), layer(Some(ADMIN), Some("acme-2"))),
+        (layer(Some(ADMIN), None), layer(Some(ADMIN), None)),
+        (layer(Some(ADMIN), Some("acme-2")), layer(Some(ADMIN), Some("acme-2"))),
+    ] {
+        assert_eq!(stronger.or_credentials(&weaker), expected);
+    }
 }
 
 /// Credentials of the command line are those of the caller, and not a part of the plan: those of the settings file, and those that
@@ -180,6 +207,8 @@ async fn a_saved_plan_is_carried_out_with_other_credentials() {
     settings(&place, &format!("profile = \"engineer\"\nrole-arn = \"{ADMIN}\"\nexternal-id = \"acme-1\"\nnoncurrent-days = 120\n"));
     assert_eq!(planned("--env prod", "of-file.plan"), named);
     fs::remove_file(place.path().join("tfbackend.toml")).expect("removed");
+    // A plan may have come with a checkout, too.
     let (code, said) = run(&place, "bootstrap of-file.plan -y");
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains(&format!("note: calls are made as {ADMIN}, the role that the plan names")), "{said}");
 }

@@ -82,11 +82,6 @@ fn the_defaults() {
             "eu-west-1",
         ),
         account: None,
-        credentials: Credentials {
-            profile: None,
-            role: None,
-            in_conf: false,
-        },
         protect: true,
         tags: [],
         key: StateKey(

@@ -66,17 +66,10 @@ impl Facts<'_> {
         self.table(&mut decision);
         self.lock(&mut decision);
         self.encryption(&mut decision);
-        self.credentials(&mut decision.kept);
+        // As whom Terraform works is said by the file alone.
+        decision.kept = decision.kept.or_credentials(&self.beside.credentials);
+        decision.kept.conf_credentials = self.beside.credentials.conf_credentials;
         decision
-    }
-
-    /// As whom Terraform works is said by the file alone.
-    fn credentials(&self, kept: &mut Layer) {
-        let of_file = &self.beside.names;
-        kept.profile.clone_from(&of_file.profile);
-        kept.role_arn.clone_from(&of_file.role_arn);
-        kept.external_id.clone_from(&of_file.external_id);
-        kept.conf_credentials = of_file.conf_credentials;
     }
 
     fn said<T: Clone>(&self, name: &str, value: Option<&T>) -> Option<T> {

@@ -1,4 +1,4 @@
-//! Who hears of alarms: an address that nobody of ours named learns which states are deleted, and when.
+//! Who hears of alarms: an address that the settings do not name learns which states are deleted, and when.
 
 use aws_sdk_sns::types::Subscription as SdkSubscription;
 
@@ -86,7 +86,7 @@ fn fails(others: &[&SdkSubscription]) -> Verdict {
     // One that was never confirmed has no ARN.
     let end = if end.is_empty() { "SNS deletes it by itself if it is not confirmed".to_owned() } else { end.join(", ") };
     Verdict::Fails {
-        what: format!("nobody named {}{and_more}", who.collect::<Vec<_>>().join(", ")),
+        what: format!("subscribed, and not named by the settings: {}{and_more}", who.collect::<Vec<_>>().join(", ")),
         mend: format!(
             "if it belongs there, name it (`tfbackend bootstrap --alarm-email ADDRESS`) or accept it with --ignore; if not: {end}{}",
             if more > 0 { ", and so on" } else { "" }

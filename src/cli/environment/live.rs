@@ -8,8 +8,9 @@ use crate::{
     cli::{beside, explain, failure::Failure, session::Connected},
     host::Host,
     settings::{
-        Settings,
-        merge::Merged,
+        Credentials, Settings,
+        layer::Layer,
+        merge::{Merged, Origin, Sources},
         names::{AccountId, EnvName},
         rerun::Rerun,
     },
@@ -36,6 +37,20 @@ pub(super) async fn is_live(env: &EnvName, merged: &Merged, connected: &Connecte
         inspection = inspect.run() => inspection,
     };
     Ok(inspection.map_err(|error| explain::settings(&error))?.live)
+}
+
+/// As whom Terraform is to work. A flag or a variable says it for the caller, and for Terraform only if it says that as well:
+/// to look with other credentials changes no file.
+pub(super) fn for_runs(merged: &Merged, sources: &Sources, env: &EnvName, beside: &Beside) -> Layer {
+    match merged.origin("conf-credentials") {
+        Some(Origin::Flag | Origin::Variable { .. }) => merged.layer.clone(),
+        _ => Sources { file: sources.file.clone(), ..Sources::default() }.merged(env).with_kept(&beside.layer()).layer,
+    }
+}
+
+/// Nothing, unless it is asked for.
+pub(super) fn of_runs(layer: &Layer) -> Credentials {
+    Some(Credentials::of(layer)).filter(|credentials| credentials.in_conf).unwrap_or_default()
 }
 
 pub(super) fn account_of(aws: &Aws) -> Result<AccountId, Failure> {

@@ -11,11 +11,10 @@ use crate::{
         environment::{Environment, Settled},
         explain,
         failure::Failure,
-        files, state_in_place,
+        files, session, state_in_place,
     },
-    host::Host,
     observation,
-    settings::{layer::Layer, variables},
+    settings::{Credentials, layer::Layer, variables},
 };
 
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
@@ -43,27 +42,36 @@ pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Co
 
 /// The environment that the plan was made for. Nothing but the plan says what it is: no file, no variable.
 async fn open(saved: &SavedPlan, said: Layer, cx: &mut Context<'_>) -> Result<Environment, Failure> {
-    let settings = settings(saved, said, cx.host)?;
+    let variables = variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
+    let caller = said.credentials().or_credentials(&variables);
+    if !cx.global.sandbox {
+        let is_of_plan = |name: &str| match name {
+            "profile" => caller.profile.is_none() && cx.global.profile.is_none(),
+            _ => caller.role_arn.is_none(),
+        };
+        let at = |name: &str| is_of_plan(name).then(|| "the plan".to_owned());
+        session::say(&session::chosen_for(&Credentials::of(&saved.settings), at), cx.host);
+    }
+    let settings = settings(saved, said, &variables, &caller);
     let settled = Settled::said(settings, &saved.env, cx.host, &cx.global).map_err(|failure| failure.hint("make a new plan"))?;
-    settled.meet(cx.host, &cx.global).await
+    settled.of_plan(&saved.settings).meet(cx.host, &cx.global).await
 }
 
 /// The plan's settings, with how this run is to go out of flags and variables.
-fn settings(saved: &SavedPlan, said: Layer, host: &Host) -> Result<Layer, Failure> {
-    let variables = variables::read(&host.vars).map_err(|error| explain::settings(&error))?;
-    Ok(Layer {
+fn settings(saved: &SavedPlan, said: Layer, variables: &Layer, caller: &Layer) -> Layer {
+    let credentials = caller.clone().or_credentials(&saved.settings);
+    Layer {
         out: said.out.or_else(|| saved.settings.out.clone()),
-        // A profile of the command line goes before that of the plan without being said here.
-        profile: saved.settings.profile.clone().or(said.profile).or(variables.profile),
-        role_arn: said.role_arn.or(variables.role_arn).or_else(|| saved.settings.role_arn.clone()),
-        external_id: said.external_id.or(variables.external_id).or_else(|| saved.settings.external_id.clone()),
+        profile: credentials.profile,
+        role_arn: credentials.role_arn,
+        external_id: credentials.external_id,
         auto_approve: said.auto_approve.or(variables.auto_approve),
         non_interactive: said.non_interactive.or(variables.non_interactive),
         overwrite: said.overwrite.or(variables.overwrite),
         parallelism: said.parallelism.or(variables.parallelism),
         adopt: Some(saved.adopt),
         ..saved.settings.clone()
-    })
+    }
 }
 
 /// What is there is no longer what the plan was made for, once a part of it was carried out: what is left needs another.

@@ -98,7 +98,7 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
     Ok(looked)
 }
 
-/// Nobody can look at a table that an earlier run deletes. That it may not be looked at, or takes longer, is said by the look.
+/// A table that an earlier run deletes cannot be looked at. That it may not be looked at, or takes longer, is said by the look.
 async fn wait_for_table(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     let (mut waiting, mut waits) = (polling(), Waits::new("AWS has deleted", TABLE));
     while let Ok(true) = cx.look(is_being_deleted(&environment.aws, &environment.names.table)).await? {

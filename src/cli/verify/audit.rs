@@ -40,15 +40,9 @@ const NAMELESS: &str = "unknown";
 
 pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketName, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let sources = Sources::read(cx.host, args.layer, cx.global.config.as_deref()).map_err(|error| explain::settings(&error))?;
-    let (said, variables) = (sources.flags.clone(), sources.variables.clone());
+    let said = sources.flags.clone();
     // No environment of the file is meant.
-    let caller = Layer {
-        account: said.account.clone(),
-        profile: said.profile.clone().or(variables.profile),
-        role_arn: said.role_arn.clone().or(variables.role_arn),
-        external_id: said.external_id.clone().or(variables.external_id),
-        ..Layer::default()
-    };
+    let caller = Layer { account: said.account.clone(), ..said.credentials() }.or_credentials(&sources.variables);
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
     let start = start_region(&sources, caller.profile.as_ref(), sandbox.as_ref()).await?;
     let file = sources.file;

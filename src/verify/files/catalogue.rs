@@ -61,7 +61,7 @@ pub static NO_CREDENTIALS: Check = Check {
         "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
         Severity::Critical,
         "no file of the backend has a credential in it",
-        "whoever can read the file, a backup of it or the history of the repository can act as its owner; `init` copies it in clear into \
+        "each reader of the file, of a backup of it or of the history of the repository can act as its owner; `init` copies it in clear into \
          `.terraform/`, and `plan` into plan files",
     )
 };
@@ -121,7 +121,7 @@ pub static CLOUD_AGREES: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     "the files name the backend as it is",
-    "runs would use another state, another key, or a lock that nobody else looks at",
+    "runs would use another state, another key, or a lock that no other run looks at",
 );
 
 pub static LOCKED: Check = check(
@@ -163,7 +163,7 @@ pub static KEY_ARN: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
     "the key is named by its full ARN",
-    "an alias or an id is looked up in the account and region of whoever runs Terraform, and a typing error shows at the first write only",
+    "an alias or an id is looked up in the account and region of the caller, and a typing error shows at the first write only",
 );
 
 pub static NO_LOCAL_STATE: Check = check(

@@ -8,7 +8,7 @@ use tfbackend::{
     cli::environment::Environment,
     observation::{Observation, Seen},
     plan::Plan,
-    settings::{derived::Names, file::File, layer::Layer, merge::Sources, rerun::Rerun},
+    settings::{Credentials, derived::Names, file::File, layer::Layer, merge::Sources, rerun::Rerun},
 };
 
 use super::sources::{env, flags};
@@ -53,6 +53,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
         unwanted: vec![],
         changes: vec![],
         live: false,
+        of_runs: Credentials::default(),
         notes: vec![],
     }
 }

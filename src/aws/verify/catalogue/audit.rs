@@ -9,7 +9,7 @@ pub static TOPIC: Check = check(
     Medium,
     Alarms,
     "there is a topic that tells people",
-    "an alarm that nobody hears is none",
+    "an alarm without a subscriber is not heard",
     &["CloudWatch.15"],
 );
 pub static TOPIC_ENCRYPTION: Check = check(
@@ -54,7 +54,7 @@ pub static SUBSCRIBED: Check = check(
     High,
     Alarms,
     "the address is subscribed to the topic",
-    "nobody is told",
+    "no one is told",
     &[],
 );
 pub static CONFIRMED: Check = check(
@@ -71,8 +71,8 @@ pub static LISTENERS: Check = check(
     "https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html",
     Low,
     Alarms,
-    "nobody is subscribed to the topic but the addresses that the settings name",
-    "whoever listens learns which states are deleted, and when alarms are quiet",
+    "only the addresses that the settings name are subscribed to the topic",
+    "a subscriber learns which states are deleted, and when alarms are quiet",
     &[],
 );
 pub static ALARM: Check = check(
@@ -81,7 +81,7 @@ pub static ALARM: Check = check(
     Medium,
     Alarms,
     "there is an alarm for it",
-    "nobody hears of it otherwise",
+    "it is not noticed otherwise",
     &[],
 );
 pub static ALARM_FIRES: Check = check(
@@ -99,7 +99,7 @@ pub static ALARM_TELLS: Check = check(
     High,
     Alarms,
     "the alarm tells the topic when it fires",
-    "an alarm that nobody hears is none",
+    "an alarm without a subscriber is not heard",
     &["CloudWatch.15", "CloudWatch.17", "CKV_AWS_319"],
 );
 pub static TRAIL: Check = check(
@@ -108,7 +108,7 @@ pub static TRAIL: Check = check(
     Medium,
     Audit,
     "a trail records who reads and writes states",
-    "after an incident nobody could tell which secrets were read",
+    "after an incident, which secrets were read is unknown",
     &["S3.22", "S3.23", "CIS 3.8", "CIS 3.9"],
 );
 pub static TRAIL_VALIDATION: Check = check(

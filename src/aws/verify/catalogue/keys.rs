@@ -36,7 +36,7 @@ pub static KEY: Check = check(
     High,
     Keys,
     "states are encrypted with a key of the account",
-    "with a key of the service nobody decides who may decrypt, and nobody sees who did",
+    "with a key of the service, who may decrypt is neither decided nor recorded",
     &["S3.17"],
 );
 pub static KEY_USABLE: Check = check(
@@ -81,7 +81,7 @@ pub static KEY_POLICY: Check = check(
     High,
     Keys,
     "the key policy has what IAM and the services need",
-    "without it nobody can ever change the key, or trail and alarms fail in silence",
+    "without it the key can never be changed, or trail and alarms fail in silence",
     &["CKV2_AWS_64"],
 );
 pub static KEY_OPEN: Check = check(
@@ -108,7 +108,7 @@ pub static RUNNER_POLICY: Check = check(
     High,
     Access,
     "the policy for those who run Terraform allows that and no more",
-    "what a pipeline may do, whoever takes it over may do",
+    "what a pipeline may do, an intruder in it may do",
     &["KMS.1", "KMS.2", "IAM.1", "IAM.21", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_355"],
 );
 pub static RUNNER_ATTACHED: Check = check(
@@ -125,7 +125,7 @@ pub static RUNNER_USED: Check = check(
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html",
     Info,
     Access,
-    "somebody has the policy",
+    "the policy is attached",
     "those who run Terraform today do so with more than they need",
     &[],
 );
@@ -135,6 +135,6 @@ pub static WIDE_ACCESS: Check = check(
     Medium,
     Access,
     "no policy that names the bucket or the table allows to destroy or to open them",
-    "what a pipeline may do, whoever takes it over may do: to run Terraform takes a handful of actions",
+    "what a pipeline may do, an intruder in it may do: to run Terraform takes a handful of actions",
     &["IAM.21", "CKV_AWS_355"],
 );

@@ -9,7 +9,7 @@ pub static BUCKET: Check = check(
     Critical,
     Storage,
     "the bucket is there, and in this account",
-    "without it there is no state; in another account it is somebody else who holds it",
+    "without it there is no state; in another account its owner holds it",
     &[],
 );
 pub static BUCKET_ACLS: Check = check(
@@ -45,7 +45,7 @@ pub static BUCKET_ENCRYPTION: Check = check(
     High,
     Encryption,
     "objects are encrypted by default with the right key",
-    "whoever may read the bucket may read the states; with a key of one's own, reading takes a second permission that is recorded",
+    "every reader of the bucket may read the states; with a key of one's own, reading takes a second permission that is recorded",
     &["S3.17", "CKV_AWS_19", "CKV_AWS_145"],
 );
 pub static BUCKET_KEY: Check = check(
@@ -63,7 +63,7 @@ pub static SSE_C: Check = check(
     Medium,
     Encryption,
     "keys that a caller brings (SSE-C) are refused",
-    "an intruder can encrypt the states with a key that nobody else has, and ask for ransom",
+    "an intruder can encrypt the states with a key that only they have, and ask for ransom",
     &[],
 );
 pub static HISTORY: Check = check(
@@ -89,7 +89,7 @@ pub static LIFECYCLE: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     Low,
     Storage,
-    "what nobody needs is swept up: delete markers of released locks, unfinished uploads, old logs",
+    "what is no longer needed is removed: delete markers of released locks, unfinished uploads, old logs",
     "what piles up is paid for and makes listings slow",
     &["S3.13", "CKV2_AWS_61", "CKV_AWS_300"],
 );
@@ -107,8 +107,8 @@ pub static DELETE_EVENTS: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html",
     Low,
     Alarms,
-    "somebody hears when a state is deleted",
-    "Terraform never deletes the state of the default workspace: somebody else did",
+    "a subscriber hears when a state is deleted",
+    "Terraform never deletes the state of the default workspace: another client did",
     &["S3.11", "CKV2_AWS_62"],
 );
 pub static BUCKET_TLS: Check = check(
@@ -126,7 +126,7 @@ pub static BUCKET_OLD_TLS: Check = check(
     Medium,
     Access,
     "TLS before 1.2 is denied",
-    "older versions can be broken by whoever is in between",
+    "older versions can be broken on the way",
     &["S3.5"],
 );
 pub static BUCKET_OTHER_ACCOUNTS: Check = check(
@@ -161,7 +161,7 @@ pub static LOG_FORGERY: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     High,
     Audit,
-    "only the services write logs, and nobody destroys them",
+    "only the services write logs, and no principal may delete them",
     "an audit trail that can be written or deleted by those whom it watches proves nothing",
     &["CloudTrail.6"],
 );

@@ -93,12 +93,15 @@ async fn threat_18_whoever_was_not_named_is() {
     let theirs = [named, ("PendingConfirmation", "email", "mallory@example.org")];
     let script = Script::new().on(LIST, page(&theirs, "more")).on(LIST, page(&[("arn:2", "https", "https://example.org/hear")], ""));
     let found = checked(script).await;
-    assert_eq!(found.as_deref(), Some("nobody named email mallory@example.org, https https://example.org/hear"));
+    assert_eq!(
+        found.as_deref(),
+        Some("subscribed, and not named by the settings: email mallory@example.org, https https://example.org/hear")
+    );
 
     let many = [("arn:2", "sqs", "q"); 7];
     assert_eq!(
         checked(Script::new().on(LIST, page(&many, ""))).await.as_deref(),
-        Some("nobody named sqs q, sqs q, sqs q, sqs q, sqs q, and 2 more")
+        Some("subscribed, and not named by the settings: sqs q, sqs q, sqs q, sqs q, sqs q, and 2 more")
     );
     assert_eq!(checked(Script::new().on(LIST, error(404, "NotFound"))).await, None);
     let denied = checked(Script::new().on(LIST, error(403, "AuthorizationError"))).await;

@@ -36,7 +36,7 @@ pub const PROBE_WRITE: Check = check(
     Severity::High,
     Group::Access,
     "a state can be written",
-    "an apply whose state cannot be saved leaves resources that nobody manages",
+    "an apply whose state cannot be saved leaves resources that are not managed",
 );
 pub const PROBE_READ: Check = check(
     "probe-read",
@@ -124,7 +124,7 @@ pub const PROBE_LOCK_ITEM_RELEASE: Check = check(
     Severity::High,
     Group::Locking,
     "the lock in the table can be released",
-    "a lock that stays keeps all others out until somebody releases it by hand",
+    "a lock that stays keeps all others out until it is released by hand",
 );
 pub const PROBE_LOCK_FILE: Check = check(
     "probe-lock-file",
@@ -156,7 +156,7 @@ pub const PROBE_LOCK_FILE_RELEASE: Check = check(
     Severity::High,
     Group::Locking,
     "the lock file can be deleted",
-    "a lock that stays keeps all others out until somebody releases it by hand",
+    "a lock that stays keeps all others out until it is released by hand",
 );
 pub const PROBE_PLAIN_HTTP: Check = check(
     "probe-plain-http",
@@ -164,7 +164,7 @@ pub const PROBE_PLAIN_HTTP: Check = check(
     Severity::High,
     Group::Access,
     "plain HTTP is refused",
-    "whoever is on the way could read states, with the passwords in them",
+    "states could be read on the way, with the passwords in them",
 );
 pub const PROBE_RUNNER_VERSIONS: Check = check(
     "probe-runner-versions",
@@ -196,5 +196,5 @@ pub const PROBE_RUNNER_POLICY: Check = check(
     Severity::High,
     Group::Access,
     "who runs Terraform cannot change the bucket's policy",
-    "whoever can takes away first what refuses them everything else",
+    "an intruder who may removes first what denies everything else",
 );

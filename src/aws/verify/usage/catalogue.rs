@@ -55,7 +55,7 @@ pub const STALE_LOCK: Check = Check {
     severity: Severity::Medium,
     group: Group::Locking,
     title: "no lock is held for longer than a run takes",
-    why: "a lock has no end of its own: that of a run that died keeps all others out until somebody releases it",
+    why: "a lock has no end of its own: that of a run that died keeps all others out until it is released",
     controls: &[],
 };
 
@@ -74,7 +74,7 @@ pub const LOCK_MECHANISM: Check = Check {
     docs: "https://developer.hashicorp.com/terraform/language/backend/s3",
     severity: Severity::High,
     group: Group::Locking,
-    title: "whoever takes a lock takes it where all others look",
+    title: "every run takes its lock where all others look",
     why: "a run that locks in the table and one that uses lock files do not see each other, and the later one overwrites the state of \
           the earlier one",
     controls: &[],

@@ -1,0 +1,52 @@
+//! Where the states of an environment are, and what its files say of that.
+
+use super::Environment;
+use crate::{
+    aws::{blueprint::KEY, store::StoreAddress},
+    render::{AssumedRole, BackendConfig},
+    settings::Encryption,
+    spec::Outputs,
+    state::layout::Layout,
+};
+
+impl Environment {
+    /// Where its states and locks are.
+    pub fn store(&self) -> StoreAddress {
+        let Self { settings, names, aws, .. } = self;
+        StoreAddress {
+            bucket: names.state_bucket.clone(),
+            owner: aws.account().to_owned(),
+            table: settings.lock.uses_table().then(|| names.table.clone()),
+            layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
+        }
+    }
+
+    /// What the files say. Before the key is there, its ARN is one that is not known yet.
+    pub fn backend(&self, known: &Outputs) -> BackendConfig {
+        let settings = &self.settings;
+        let key = match settings.encryption {
+            Encryption::SseS3 => None,
+            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => Some(known.get(&KEY).cloned().unwrap_or_else(|| KEY.output())),
+        };
+        BackendConfig {
+            project: settings.project.to_string(),
+            env: settings.env.to_string(),
+            bucket: self.names.state_bucket.clone(),
+            key: settings.key.to_string(),
+            region: settings.region.to_string(),
+            account: self.aws.account().to_owned(),
+            skips_account: false,
+            kms_key_arn: key,
+            dynamodb_table: settings.lock.uses_table().then(|| self.names.table.clone()),
+            use_lockfile: settings.lock.uses_lockfile(),
+            workspace_key_prefix: settings.workspace_key_prefix.to_string(),
+            emulator: self.emulator.clone(),
+            profile: self.of_runs.profile.as_ref().map(ToString::to_string),
+            role: self
+                .of_runs
+                .role
+                .as_ref()
+                .map(|role| AssumedRole { arn: role.arn.to_string(), external_id: role.external_id.as_ref().map(ToString::to_string) }),
+        }
+    }
+}
