@@ -67,7 +67,10 @@ pub struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl Notes {
     fn add(&self, note: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(note);
     }
 
     /// Those since the last time.
@@ -78,7 +81,14 @@ impl Notes {
 
 impl Aws {
     pub fn new(clients: Clients, caller: Caller, region: String, mark: Mark) -> Self {
-        Self { clients, caller, region, mark, notes: Notes::default(), cancel: CancellationToken::new() }
+        Self {
+            clients,
+            caller,
+            region,
+            mark,
+            notes: Notes::default(),
+            cancel: CancellationToken::new(),
+        }
     }
 
     /// With a token that ends what only waits.
@@ -94,11 +104,20 @@ impl Aws {
 
     /// An ARN in the caller's partition and account; `region` is empty for global services.
     pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{region}:{}:{resource}", self.caller.partition, self.caller.account)
+        format!(
+            "arn:{}:{service}:{region}:{}:{resource}",
+            self.caller.partition, self.caller.account
+        )
     }
 
     /// Sends a request, again while AWS says "not now" or one of `not_yet`.
-    pub async fn send<T, E, F, Fut>(&self, api: Api, resource: &str, not_yet: &[&str], request: F) -> Result<T, AwsError>
+    pub async fn send<T, E, F, Fut>(
+        &self,
+        api: Api,
+        resource: &str,
+        not_yet: &[&str],
+        request: F,
+    ) -> Result<T, AwsError>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Fn() -> Fut,
@@ -106,18 +125,29 @@ impl Aws {
     {
         settle::settle(not_yet, || async {
             let call = tracing::debug_span!("call", operation = api.operation, resource);
-            request().instrument(call).await.map_err(|error| AwsError::from_sdk(api, resource, error))
+            request()
+                .instrument(call)
+                .await
+                .map_err(|error| AwsError::from_sdk(api, resource, error))
         })
         .await
     }
 
     /// Sends a read once: what is there now is the answer.
-    pub async fn read<T, E, Fut>(&self, api: Api, resource: &str, request: Fut) -> Result<T, AwsError>
+    pub async fn read<T, E, Fut>(
+        &self,
+        api: Api,
+        resource: &str,
+        request: Fut,
+    ) -> Result<T, AwsError>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         Fut: Future<Output = Result<T, SdkError<E, Response>>>,
     {
         let call = tracing::debug_span!("call", operation = api.operation, resource);
-        request.instrument(call).await.map_err(|error| AwsError::from_sdk(api, resource, error))
+        request
+            .instrument(call)
+            .await
+            .map_err(|error| AwsError::from_sdk(api, resource, error))
     }
 }

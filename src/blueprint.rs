@@ -23,9 +23,17 @@ impl<S> Blueprint<S> {
     pub fn new(nodes: Vec<Node<S>>) -> Self {
         for (i, node) in nodes.iter().enumerate() {
             let earlier = &nodes[..i];
-            assert!(earlier.iter().all(|n| n.address != node.address), "{} comes twice", node.address);
+            assert!(
+                earlier.iter().all(|n| n.address != node.address),
+                "{} comes twice",
+                node.address
+            );
             for need in &node.needs {
-                assert!(earlier.iter().any(|n| n.address == *need), "{} needs {need} before it", node.address);
+                assert!(
+                    earlier.iter().any(|n| n.address == *need),
+                    "{} needs {need} before it",
+                    node.address
+                );
             }
         }
         Self { nodes }

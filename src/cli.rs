@@ -62,7 +62,12 @@ use crate::{
 
 /// Bootstraps, checks and takes down hardened Terraform and OpenTofu state backends
 #[derive(Parser, Debug)]
-#[command(name = "tfbackend", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "tfbackend",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -92,7 +97,9 @@ impl Command {
         match self {
             Self::Completions(_) => Some("`completions` prints a script for a shell"),
             Self::Man(_) => Some("`man` writes manual pages"),
-            Self::Sandbox(args) => args.runs_a_command().then_some("what `sandbox run` prints is its command's own"),
+            Self::Sandbox(args) => args
+                .runs_a_command()
+                .then_some("what `sandbox run` prints is its command's own"),
             Self::Bootstrap(_)
             | Self::Plan(_)
             | Self::Verify(_)
@@ -111,7 +118,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(mut error) => {
-            // How to name a file that begins with a dash is not what somebody wants to know who mistyped an option.
+            // How to name a file that begins with a dash is not what somebody wants to know who
+            // mistyped an option.
             if error.kind() == ErrorKind::UnknownArgument {
                 error.remove(ContextKind::Suggested);
             }
@@ -120,13 +128,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     };
     let Cli { global, command } = cli;
     if global.is_report() && !matches!(command, Command::Verify(_)) {
-        let error = Cli::command().error(ErrorKind::ArgumentConflict, "only verify has this form of --output");
+        let error = Cli::command().error(
+            ErrorKind::ArgumentConflict,
+            "only verify has this form of --output",
+        );
         return usage(&error, &args, host);
     }
     if global.json()
         && let Some(printed) = command.has_no_json()
     {
-        let error = Cli::command().error(ErrorKind::ArgumentConflict, format!("--output json is not supported: {printed}"));
+        let error = Cli::command().error(
+            ErrorKind::ArgumentConflict,
+            format!("--output json is not supported: {printed}"),
+        );
         return usage(&error, &args, host);
     }
     if let Some(dir) = &global.chdir {
@@ -138,7 +152,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     match dispatch(command, global, host) {
         Ok(code) => code,
         Err(failure) => {
-            let _ = if json { json::write_line(&mut *host.out, failure.document()) } else { write!(host.err, "{}", failure.text(&view)) };
+            let _ = if json {
+                json::write_line(&mut *host.out, failure.document())
+            } else {
+                write!(host.err, "{}", failure.text(&view))
+            };
             failure.code
         }
     }
@@ -151,15 +169,24 @@ fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
     let hostile = arguments().any(|arg| arg.contains(is_unsafe) || is_too_long(&arg));
     let plain = || error.render().to_string();
     let text = match (hostile, host.err_is_terminal) {
-        (true, _) => plain().lines().map(|line| safe(&shortened(line)).into_owned() + "\n").collect(),
+        (true, _) => plain()
+            .lines()
+            .map(|line| safe(&shortened(line)).into_owned() + "\n")
+            .collect(),
         (false, true) => error.render().ansi().to_string(),
         (false, false) => plain(),
     };
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
         let _ = write!(host.out, "{text}");
         return exit::DONE;
     }
-    let json = args.iter().any(|arg| arg == "--output=json") || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
+    let json = args.iter().any(|arg| arg == "--output=json")
+        || args
+            .windows(2)
+            .any(|pair| pair[0] == "--output" && pair[1] == "json");
     if json {
         let text = error.render().to_string();
         let message = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
@@ -174,7 +201,9 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
     match command {
         Command::Completions(args) => return shell::completions(&args, &mut Cli::command(), host),
         Command::Man(args) => return shell::man(&args, Cli::command(), host),
-        Command::Config(config::ConfigArgs { command: config::ConfigCommand::Show { environment } }) => {
+        Command::Config(config::ConfigArgs {
+            command: config::ConfigCommand::Show { environment },
+        }) => {
             return config::show(*environment, &mut Context { host, global });
         }
         Command::Bootstrap(_)
@@ -205,7 +234,11 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
             Command::Config(args) => boxed(|| config::run(args, cx)),
             Command::Sandbox(args) => boxed(|| async move {
                 let json = cx.global.json();
-                let done = if json { sandbox::run_for_program(&args, cx.host).await } else { sandbox::run(&args, cx.host).await };
+                let done = if json {
+                    sandbox::run_for_program(&args, cx.host).await
+                } else {
+                    sandbox::run(&args, cx.host).await
+                };
                 done.map_err(|error| Failure::of(exit::FAILED, &error))
             }),
             Command::Completions(_) | Command::Man(_) => unreachable!("carried out above"),
@@ -216,7 +249,8 @@ fn dispatch(command: Command, global: Global, host: &mut Host) -> Result<u8, Fai
 
 type Run<'a> = Pin<Box<dyn Future<Output = Result<u8, Failure>> + 'a>>;
 
-/// On the heap, and each made in a frame of its own: beside each other they are more than the stack of a thread.
+/// On the heap, and each made in a frame of its own: beside each other they are more than the stack
+/// of a thread.
 fn boxed<'a, F: Future<Output = Result<u8, Failure>> + 'a>(run: impl FnOnce() -> F) -> Run<'a> {
     Box::pin(run())
 }

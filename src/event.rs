@@ -17,7 +17,8 @@ pub enum Event {
         address: Address,
         error: String,
     },
-    /// Not tried, because what it needs, directly or not, failed or is blocked: `because` is that step.
+    /// Not tried, because what it needs, directly or not, failed or is blocked: `because` is that
+    /// step.
     Skipped {
         address: Address,
         because: Address,

@@ -10,7 +10,8 @@ pub const CHANGES: u8 = 2;
 pub const REFUSED: u8 = 3;
 /// Partly applied: running the same command again continues.
 pub const PARTLY: u8 = 4;
-/// A bug of tfbackend, which has said so (what Rust programs end with): running the same command again is safe.
+/// A bug of tfbackend, which has said so (what Rust programs end with): running the same command
+/// again is safe.
 pub const BUG: u8 = 101;
 /// Interrupted (128 + SIGINT).
 pub const INTERRUPTED: u8 = 130;

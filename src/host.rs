@@ -36,14 +36,21 @@ pub struct Host {
 impl Host {
     /// A variable that is set and not empty.
     pub fn var(&self, name: &str) -> Option<&str> {
-        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.vars
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 }
 
-/// The columns of a stream: those of its terminal, else those that `COLUMNS` says. Otherwise a program reads it, and each
-/// line stays whole, so that `grep` finds all of it.
+/// The columns of a stream: those of its terminal, else those that `COLUMNS` says. Otherwise a
+/// program reads it, and each line stays whole, so that `grep` finds all of it.
 pub fn columns(terminal: Option<usize>, vars: &BTreeMap<String, String>) -> usize {
-    let said = || vars.get("COLUMNS").and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
+    let said = || {
+        vars.get("COLUMNS")
+            .and_then(|text| text.trim().parse().ok())
+            .filter(|columns| *columns > 0)
+    };
     terminal.or_else(said).unwrap_or(usize::MAX)
 }
 
@@ -115,7 +122,8 @@ pub trait Prompt: Send {
     /// Answers have the kind of their question.
     fn ask(&mut self, question: &Question) -> Result<Answer, PromptError>;
 
-    /// Asks before something is changed: input that was typed before the question is shown does not answer it.
+    /// Asks before something is changed: input that was typed before the question is shown does not
+    /// answer it.
     fn confirm(&mut self, question: &Question) -> Result<Answer, PromptError> {
         self.ask(question)
     }

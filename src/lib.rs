@@ -1,6 +1,6 @@
-//! Settings become a *blueprint*: everything that should exist, in full detail, in an order in which it can be made.
-//! An *observation* says what is there, in the same types, or that it could not be seen.
-//! A *plan* is their difference: plain data, after which nothing is left to decide.
+//! Settings become a *blueprint*: everything that should exist, in full detail, in an order in
+//! which it can be made. An *observation* says what is there, in the same types, or that it could
+//! not be seen. A *plan* is their difference: plain data, after which nothing is left to decide.
 //! *Apply* carries it out, each step as soon as what it needs is done, and reports *events*.
 //! Everything that decides is pure; everything that touches the world decides nothing.
 //!

@@ -1,4 +1,5 @@
-//! The lines of a text, found once: each place in it is then named without going through all of it again.
+//! The lines of a text, found once: each place in it is then named without going through all of it
+//! again.
 
 /// Where the lines of a text begin.
 #[derive(Clone, Debug)]
@@ -10,8 +11,15 @@ pub struct LineIndex<'t> {
 
 impl<'t> LineIndex<'t> {
     pub fn of(text: &'t str) -> Self {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(ends).collect() }
+        let ends = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(ends).collect(),
+        }
     }
 
     /// The line, from 1, that the byte `at` is on.
@@ -35,8 +43,23 @@ mod tests {
     #[test]
     fn each_place_by_line_and_column() {
         let lines = LineIndex::of("a\n\u{e9}b\n\nc");
-        let places: Vec<_> = [0, 1, 2, 4, 5, 6, 7, 8, 99].map(|at| lines.place(at)).to_vec();
-        assert_eq!(places, [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 1), (4, 1), (4, 2), (4, 2)]);
+        let places: Vec<_> = [0, 1, 2, 4, 5, 6, 7, 8, 99]
+            .map(|at| lines.place(at))
+            .to_vec();
+        assert_eq!(
+            places,
+            [
+                (1, 1),
+                (1, 2),
+                (2, 1),
+                (2, 2),
+                (2, 3),
+                (3, 1),
+                (4, 1),
+                (4, 2),
+                (4, 2)
+            ]
+        );
         assert_eq!(LineIndex::of("").place(0), (1, 1));
         assert_eq!(lines.line(3), 2);
     }

@@ -21,15 +21,28 @@ fn main() -> ExitCode {
 
 fn host() -> Host {
     let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let prompt: Box<dyn Prompt> = if interactive { Box::new(prompt::Dialoguer::new()) } else { Box::new(prompt::Refuse) };
+    let prompt: Box<dyn Prompt> = if interactive {
+        Box::new(prompt::Dialoguer::new())
+    } else {
+        Box::new(prompt::Refuse)
+    };
     let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
-    let vars = env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+    let vars = env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect();
     let width = |is_terminal: bool, term: &Term| {
-        let terminal = is_terminal.then(|| term.size_checked().map_or(80, |(_, columns)| usize::from(columns)));
+        let terminal = is_terminal.then(|| {
+            term.size_checked()
+                .map_or(80, |(_, columns)| usize::from(columns))
+        });
         host::columns(terminal, &vars)
     };
-    let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-    let (out_width, err_width) = (width(out_is_terminal, &Term::stdout()), width(err_is_terminal, &Term::stderr()));
+    let (out_is_terminal, err_is_terminal) =
+        (io::stdout().is_terminal(), io::stderr().is_terminal());
+    let (out_width, err_width) = (
+        width(out_is_terminal, &Term::stdout()),
+        width(err_is_terminal, &Term::stderr()),
+    );
     Host {
         vars,
         // A folder that was removed below us is found out by whoever needs it.

@@ -34,7 +34,10 @@ pub fn outputs<S>(observation: &Observation<S>) -> Outputs {
     observation
         .iter()
         .filter_map(|(address, seen)| match seen {
-            Seen::Present { output: Some(output), .. } => Some((address.clone(), output.clone())),
+            Seen::Present {
+                output: Some(output),
+                ..
+            } => Some((address.clone(), output.clone())),
             Seen::Present { output: None, .. } | Seen::Absent | Seen::Unreadable(_) => None,
         })
         .collect()
@@ -46,25 +49,37 @@ pub fn final_outputs<S: Spec>(observation: &Observation<S>) -> Outputs {
         Some(Seen::Present { spec, .. }) => spec.output_is_final(),
         Some(Seen::Absent | Seen::Unreadable(_)) | None => false,
     };
-    outputs(observation).into_iter().filter(|(address, _)| is_final(address)).collect()
+    outputs(observation)
+        .into_iter()
+        .filter(|(address, _)| is_final(address))
+        .collect()
 }
 
-/// The wholes that were seen as absent, and parts of them as present: they were made, or deleted, while they were looked at.
+/// The wholes that were seen as absent, and parts of them as present: they were made, or deleted,
+/// while they were looked at.
 pub fn torn<S>(observation: &Observation<S>) -> BTreeSet<Address> {
-    let present = observation.iter().filter(|(_, seen)| matches!(seen, Seen::Present { .. }));
+    let present = observation
+        .iter()
+        .filter(|(_, seen)| matches!(seen, Seen::Present { .. }));
     let wholes = present.filter_map(|(address, _)| address.parent());
-    wholes.filter(|whole| matches!(observation.get(whole), Some(Seen::Absent))).collect()
+    wholes
+        .filter(|whole| matches!(observation.get(whole), Some(Seen::Absent)))
+        .collect()
 }
 
-/// Gives each part the owner of its parent: only whole resources carry tags. Of a whole that could not be seen, nobody
-/// knows whose the parts are, and so they count as not seen either.
+/// Gives each part the owner of its parent: only whole resources carry tags. Of a whole that could
+/// not be seen, nobody knows whose the parts are, and so they count as not seen either.
 pub fn inherit_owners<S>(observation: &mut Observation<S>) {
     let wholes: BTreeMap<Address, Seen<()>> = observation
         .iter()
         .filter(|(address, _)| address.parent().is_none())
         .map(|(address, seen)| {
             let seen = match seen {
-                Seen::Present { owner, .. } => Seen::Present { spec: (), output: None, owner: owner.clone() },
+                Seen::Present { owner, .. } => Seen::Present {
+                    spec: (),
+                    output: None,
+                    owner: owner.clone(),
+                },
                 Seen::Absent => Seen::Absent,
                 Seen::Unreadable(why) => Seen::Unreadable(why.clone()),
             };
@@ -72,9 +87,13 @@ pub fn inherit_owners<S>(observation: &mut Observation<S>) {
         })
         .collect();
     for (address, seen) in observation {
-        let Some(whole) = address.parent().and_then(|parent| wholes.get(&parent)) else { continue };
+        let Some(whole) = address.parent().and_then(|parent| wholes.get(&parent)) else {
+            continue;
+        };
         match (whole, &mut *seen) {
-            (Seen::Present { owner: whole, .. }, Seen::Present { owner, .. }) => *owner = whole.clone(),
+            (Seen::Present { owner: whole, .. }, Seen::Present { owner, .. }) => {
+                *owner = whole.clone()
+            }
             (Seen::Unreadable(why), Seen::Present { .. }) => *seen = Seen::Unreadable(why.clone()),
             (Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_), _) => {}
         }

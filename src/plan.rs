@@ -45,7 +45,9 @@ pub enum Change<S> {
 }
 
 /// Why a teardown leaves something standing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
+)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Kept {
     #[error("unmanaged: it was not made by tfbackend")]
@@ -60,7 +62,9 @@ pub enum Kept {
     Needed { by: Address },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
+)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Reason {
     #[error("could not be looked at: {error}")]
@@ -75,7 +79,8 @@ pub enum Reason {
     Impossible { why: String },
     #[error("{what}")]
     Missing { what: String },
-    /// A change of a live backend that takes more than one step, or steps that this plan cannot take.
+    /// A change of a live backend that takes more than one step, or steps that this plan cannot
+    /// take.
     #[error("{what}; {remedy}")]
     NeedsOrder { what: String, remedy: String },
 }
@@ -109,7 +114,10 @@ pub struct Plan<S> {
 impl<S> Change<S> {
     pub fn writes(&self) -> bool {
         match self {
-            Self::Create { .. } | Self::Update { .. } | Self::Adopt { .. } | Self::Delete { .. } => true,
+            Self::Create { .. }
+            | Self::Update { .. }
+            | Self::Adopt { .. }
+            | Self::Delete { .. } => true,
             Self::NoOp { .. } | Self::Keep { .. } | Self::Blocked { .. } => false,
         }
     }
@@ -118,26 +126,54 @@ impl<S> Change<S> {
 impl<S: Spec> Plan<S> {
     /// What makes the observed world as the blueprint says, and touches nothing else.
     pub fn to_apply(blueprint: &Blueprint<S>, observation: &Observation<S>, adopt: bool) -> Self {
-        let (known, decided) = (observation::outputs(observation), observation::final_outputs(observation));
+        let (known, decided) = (
+            observation::outputs(observation),
+            observation::final_outputs(observation),
+        );
         let steps = blueprint.nodes().iter().map(|node| {
-            let to = |outputs| change(node.spec.resolve(outputs), observation.get(&node.address), adopt);
-            // What stays as it is may be compared with what is not decided yet, and what is written may not.
-            let as_it_is = (known != decided).then(|| to(&known)).filter(|change| matches!(change, Change::NoOp { .. }));
+            let to = |outputs| {
+                change(
+                    node.spec.resolve(outputs),
+                    observation.get(&node.address),
+                    adopt,
+                )
+            };
+            // What stays as it is may be compared with what is not decided yet, and what is written
+            // may not.
+            let as_it_is = (known != decided)
+                .then(|| to(&known))
+                .filter(|change| matches!(change, Change::NoOp { .. }));
             step(node, as_it_is.unwrap_or_else(|| to(&decided)))
         });
-        Self { steps: steps.collect() }
+        Self {
+            steps: steps.collect(),
+        }
     }
 
-    /// The same with what was asked for of a live backend: refusals first, consequences at their steps.
+    /// The same with what was asked for of a live backend: refusals first, consequences at their
+    /// steps.
     pub fn with_changes(mut self, changes: &[SettingChange]) -> Self {
         for change in changes.iter().rev() {
             match change {
                 SettingChange::Refused { setting, reason } => {
-                    let change = Change::Blocked { reason: reason.clone() };
-                    self.steps.insert(0, Step { address: setting.clone(), needs: vec![], consequence: None, change });
+                    let change = Change::Blocked {
+                        reason: reason.clone(),
+                    };
+                    self.steps.insert(
+                        0,
+                        Step {
+                            address: setting.clone(),
+                            needs: vec![],
+                            consequence: None,
+                            change,
+                        },
+                    );
                 }
                 SettingChange::Consequence { step, what } => {
-                    let step = self.steps.iter_mut().find(|one| one.address == *step && one.change.writes());
+                    let step = self
+                        .steps
+                        .iter_mut()
+                        .find(|one| one.address == *step && one.change.writes());
                     if let Some(step) = step {
                         step.consequence = Some(what.clone());
                     }
@@ -153,7 +189,9 @@ impl<S: Spec> Plan<S> {
 
     /// The steps of what is not as it should be.
     pub fn differing(&self) -> impl Iterator<Item = &Step<S>> {
-        self.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. } | Change::Keep { .. }))
+        self.steps
+            .iter()
+            .filter(|step| !matches!(step.change, Change::NoOp { .. } | Change::Keep { .. }))
     }
 
     /// The steps that need a person first. A plan with any is refused as a whole.
@@ -169,11 +207,16 @@ impl<S: Spec> Plan<S> {
         })
     }
 
-    /// The whole that a blocked part belongs to, if that is blocked for the same reason: a person hears of it once.
+    /// The whole that a blocked part belongs to, if that is blocked for the same reason: a person
+    /// hears of it once.
     pub fn blocking_whole(&self, part: &Step<S>) -> Option<&Address> {
-        let Change::Blocked { reason } = &part.change else { return None };
+        let Change::Blocked { reason } = &part.change else {
+            return None;
+        };
         let parent = part.address.parent()?;
-        self.blocked().find(|(address, why)| **address == parent && *why == reason).map(|(address, _)| address)
+        self.blocked()
+            .find(|(address, why)| **address == parent && *why == reason)
+            .map(|(address, _)| address)
     }
 
     /// The steps that write.
@@ -183,19 +226,30 @@ impl<S: Spec> Plan<S> {
 
     /// The steps that delete.
     pub fn deletes(&self) -> impl Iterator<Item = &Step<S>> {
-        self.steps.iter().filter(|step| matches!(step.change, Change::Delete { .. }))
+        self.steps
+            .iter()
+            .filter(|step| matches!(step.change, Change::Delete { .. }))
     }
 }
 
 fn step<S: Spec>(node: &Node<S>, change: Change<S>) -> Step<S> {
-    Step { address: node.address.clone(), needs: node.needs.clone(), consequence: None, change }
+    Step {
+        address: node.address.clone(),
+        needs: node.needs.clone(),
+        consequence: None,
+        change,
+    }
 }
 
 fn change<S: Spec>(desired: S, seen: Option<&Seen<S>>, adopt: bool) -> Change<S> {
     let blocked = |reason| Change::Blocked { reason };
     let (spec, owner) = match seen {
         None => return blocked(Reason::NotLookedAt),
-        Some(Seen::Unreadable(error)) => return blocked(Reason::Unreadable { error: error.clone() }),
+        Some(Seen::Unreadable(error)) => {
+            return blocked(Reason::Unreadable {
+                error: error.clone(),
+            });
+        }
         Some(Seen::Absent) => {
             return match desired.reference() {
                 Some(what) => blocked(Reason::Missing { what }),
@@ -220,6 +274,8 @@ fn change<S: Spec>(desired: S, seen: Option<&Seen<S>>, adopt: bool) -> Change<S>
             None => Change::Adopt { from, to },
         },
         Owner::Unmanaged => blocked(Reason::Unmanaged),
-        Owner::Other(owner) => blocked(Reason::Foreign { owner: owner.clone() }),
+        Owner::Other(owner) => blocked(Reason::Foreign {
+            owner: owner.clone(),
+        }),
     }
 }

@@ -1,4 +1,5 @@
-//! The files that point Terraform at a backend: their text, and writing them over nothing that is not ours.
+//! The files that point Terraform at a backend: their text, and writing them over nothing that is
+//! not ours.
 
 use std::{io, path::PathBuf};
 
@@ -29,7 +30,8 @@ pub struct BackendConfig {
     pub region: String,
     /// Twelve digits.
     pub account: String,
-    /// Whether the block says `skip_requesting_account_id`: then Terraform refuses every account that is said to be allowed.
+    /// Whether the block says `skip_requesting_account_id`: then Terraform refuses every account
+    /// that is said to be allowed.
     pub skips_account: bool,
     /// The full ARN of the key; `None` with SSE-S3.
     pub kms_key_arn: Option<String>,
@@ -74,19 +76,38 @@ pub struct File {
 /// `tf_file` and `conf_file` are names in which `{env}` is replaced.
 ///
 /// # Errors
-/// If a name is not fit for its file (so that they always differ), or the backend would not be safe.
-pub fn files(config: &BackendConfig, tf_file: &str, conf_file: &str) -> Result<Vec<File>, RenderError> {
+/// If a name is not fit for its file (so that they always differ), or the backend would not be
+/// safe.
+pub fn files(
+    config: &BackendConfig,
+    tf_file: &str,
+    conf_file: &str,
+) -> Result<Vec<File>, RenderError> {
     let tf_name = tf_file_name(tf_file, &config.env)?;
     let conf_name = conf_file_name(conf_file, &config.env)?;
     let arguments = Arguments::of(config)?;
     // Where one environment of several locks with a lock file, the block must keep asking for a
     // Terraform that knows it: else each environment would undo what the other wrote.
-    let tolerated = if config.use_lockfile { None } else { Some(block(true)?) };
-    let tf = File { name: tf_name, text: block(config.use_lockfile)?, owner: None, tolerated };
+    let tolerated = if config.use_lockfile {
+        None
+    } else {
+        Some(block(true)?)
+    };
+    let tf = File {
+        name: tf_name,
+        text: block(config.use_lockfile)?,
+        owner: None,
+        tolerated,
+    };
 
     let owner = Owner::of(config);
     let text = header::stamp(Some(&owner), &fill(templates::BACKEND_CONF, &arguments)?);
-    let conf = File { name: conf_name, text, owner: Some(owner), tolerated: None };
+    let conf = File {
+        name: conf_name,
+        text,
+        owner: Some(owner),
+        tolerated: None,
+    };
     Ok(vec![tf, conf])
 }
 
@@ -95,7 +116,10 @@ pub fn files(config: &BackendConfig, tf_file: &str, conf_file: &str) -> Result<V
 /// # Errors
 /// If the template is at fault.
 pub fn block(use_lockfile: bool) -> Result<String, RenderError> {
-    Ok(header::stamp(None, &fill(templates::BACKEND_TF, &Block { use_lockfile })?))
+    Ok(header::stamp(
+        None,
+        &fill(templates::BACKEND_TF, &Block { use_lockfile })?,
+    ))
 }
 
 #[derive(serde::Serialize)]
@@ -134,10 +158,17 @@ pub fn file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
 /// If Terraform and OpenTofu would not read it, or would take it for an override of another.
 pub fn tf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
     let name = file_name(pattern, env)?;
-    let why = match name.strip_suffix(".tf").or_else(|| name.strip_suffix(".tofu")) {
+    let why = match name
+        .strip_suffix(".tf")
+        .or_else(|| name.strip_suffix(".tofu"))
+    {
         None => "does not end in .tf or .tofu",
-        Some(stem) if stem.is_empty() || stem.starts_with('.') => "is hidden, so that Terraform does not read it",
-        Some(stem) if stem == "override" || stem.ends_with("_override") => "is that of an override file",
+        Some(stem) if stem.is_empty() || stem.starts_with('.') => {
+            "is hidden, so that Terraform does not read it"
+        }
+        Some(stem) if stem == "override" || stem.ends_with("_override") => {
+            "is that of an override file"
+        }
         Some(_) => return Ok(name),
     };
     Err(RenderError::FileName { name, why })
@@ -149,7 +180,11 @@ pub fn tf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
 /// If Terraform would take it for configuration, for variables, or for JSON.
 pub fn conf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
     let name = file_name(pattern, env)?;
-    let why = match name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).as_deref() {
+    let why = match name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .as_deref()
+    {
         Some("tf" | "tofu") => "is that of a file which Terraform reads as configuration",
         Some("tfvars") => "is that of a file which Terraform reads as variables",
         Some("tfstate") => "is that of a state file",
@@ -165,7 +200,9 @@ pub fn conf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
 pub enum RenderError {
     #[error("the file name \"{}\" {why}", hcl::comment(name))]
     FileName { name: String, why: &'static str },
-    #[error("neither a lock table nor a lock file: two runs could write one state at the same time")]
+    #[error(
+        "neither a lock table nor a lock file: two runs could write one state at the same time"
+    )]
     NoLock,
     #[error("\"{kms_key_id}\" is not the full ARN of a KMS key")]
     NoKeyArn { kms_key_id: String },
@@ -174,7 +211,10 @@ pub enum RenderError {
     #[error("the path {path:?} is not valid UTF-8")]
     NotText { path: PathBuf },
     #[error("the template {name} does not work")]
-    Template { name: &'static str, source: minijinja::Error },
+    Template {
+        name: &'static str,
+        source: minijinja::Error,
+    },
     #[error("{} is not a folder", path.display())]
     NotAFolder { path: PathBuf },
     #[error("the folder {} is read-only", path.display())]
@@ -183,13 +223,24 @@ pub enum RenderError {
     #[error("{} was changed meanwhile", path.display())]
     ChangedMeanwhile { path: PathBuf },
     #[error("could not {action} {}", path.display())]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
 }
 
 impl RenderError {
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 }
 
@@ -199,14 +250,33 @@ mod tests {
 
     #[test]
     fn env_is_put_into_names() {
-        assert_eq!(file_name("{env}.s3.tfbackend", "prod").ok().as_deref(), Some("prod.s3.tfbackend"));
+        assert_eq!(
+            file_name("{env}.s3.tfbackend", "prod").ok().as_deref(),
+            Some("prod.s3.tfbackend")
+        );
         assert_eq!(file_name("{env}-{env}", "a").ok().as_deref(), Some("a-a"));
-        assert_eq!(file_name("backend.conf", "prod").ok().as_deref(), Some("backend.conf"));
+        assert_eq!(
+            file_name("backend.conf", "prod").ok().as_deref(),
+            Some("backend.conf")
+        );
     }
 
     #[test]
     fn a_name_is_that_of_one_file_in_the_folder() {
-        for name in ["", ".", "..", "a/b", "/a", "..\\a", "a=b", "a\nb", "a\0", "a\u{202e}b", " a", "a "] {
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "/a",
+            "..\\a",
+            "a=b",
+            "a\nb",
+            "a\0",
+            "a\u{202e}b",
+            " a",
+            "a ",
+        ] {
             assert!(file_name(name, "prod").is_err(), "{name:?}");
         }
         for env in ["../x", "a=b", "a/b", "\u{1b}[2J"] {
@@ -219,13 +289,29 @@ mod tests {
         for name in ["backend.tf", "{env}.tf", "backend.tofu"] {
             assert!(tf_file_name(name, "prod").is_ok(), "{name}");
         }
-        for name in ["backend", "backend.tf.json", ".backend.tf", ".tf", "override.tf", "my_override.tf", "backend.tf~"] {
+        for name in [
+            "backend",
+            "backend.tf.json",
+            ".backend.tf",
+            ".tf",
+            "override.tf",
+            "my_override.tf",
+            "backend.tf~",
+        ] {
             assert!(tf_file_name(name, "prod").is_err(), "{name}");
         }
         for name in ["backend.conf", "{env}.s3.tfbackend", "config.{env}"] {
             assert!(conf_file_name(name, "prod").is_ok(), "{name}");
         }
-        for name in ["x.tf", "x.TF", "x.tofu", "terraform.tfvars", "x.auto.tfvars", "x.json", "terraform.tfstate"] {
+        for name in [
+            "x.tf",
+            "x.TF",
+            "x.tofu",
+            "terraform.tfvars",
+            "x.auto.tfvars",
+            "x.json",
+            "terraform.tfstate",
+        ] {
             assert!(conf_file_name(name, "prod").is_err(), "{name}");
         }
     }

@@ -45,7 +45,17 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// All that the sandbox has in its directory, apart from the installed emulator.
-const FILES: [&str; 9] = ["state", "tls", "credentials", "config", "sandbox.json", "emulator.log", "emulator.py", "lock", "running"];
+const FILES: [&str; 9] = [
+    "state",
+    "tls",
+    "credentials",
+    "config",
+    "sandbox.json",
+    "emulator.log",
+    "emulator.py",
+    "lock",
+    "running",
+];
 /// What holds a lock, and so is not removed.
 const LOCKS: [&str; 2] = ["lock", "running"];
 
@@ -83,14 +93,21 @@ impl Sandbox {
     /// If the user has no cache directory.
     pub fn locate(host: &Host) -> Result<Self, SandboxError> {
         let absolute = |path: &str| host.cwd.join(path);
-        let cache = host.var("XDG_CACHE_HOME").map(absolute).or_else(|| host.var("HOME").map(|home| absolute(home).join(".cache")));
+        let cache = host
+            .var("XDG_CACHE_HOME")
+            .map(absolute)
+            .or_else(|| host.var("HOME").map(|home| absolute(home).join(".cache")));
         let own = host.var("TFBACKEND_SANDBOX_DIR").map(absolute);
         let cache = match (cache, &own) {
             (Some(cache), _) => cache.join("tfbackend"),
             (None, Some(own)) => own.clone(),
             (None, None) => return Err(SandboxError::NoHome),
         };
-        Ok(Self { dir: own.unwrap_or_else(|| cache.join("sandbox")), cache, vars: host.vars.clone() })
+        Ok(Self {
+            dir: own.unwrap_or_else(|| cache.join("sandbox")),
+            cache,
+            vars: host.vars.clone(),
+        })
     }
 
     pub fn dir(&self) -> &Path {
@@ -105,7 +122,11 @@ impl Sandbox {
     /// # Errors
     /// If there is no suitable Python, the emulator cannot be installed, its port is taken, or it
     /// does not answer.
-    pub async fn up(&self, port: Option<u16>, on_stage: &mut (dyn FnMut(Stage) + Send)) -> Result<Up, SandboxError> {
+    pub async fn up(
+        &self,
+        port: Option<u16>,
+        on_stage: &mut (dyn FnMut(Stage) + Send),
+    ) -> Result<Up, SandboxError> {
         self.claim()?;
         let _lock = files::lock(&self.file("lock")).await?;
         let certificate = Certificate::ensure(&self.file("tls"))?;
@@ -113,17 +134,29 @@ impl Sandbox {
         let admin = self.profile().ensure_key()?;
         if let Some(running) = self.status()? {
             if let Some(asked) = port.filter(|asked| *asked != running.port) {
-                return Err(SandboxError::OtherPort { running: running.port, asked });
+                return Err(SandboxError::OtherPort {
+                    running: running.port,
+                    asked,
+                });
             }
             // One of another version may let in more callers than this one does.
             if fs::read(self.program()).is_ok_and(|program| program == PROGRAM.as_bytes()) {
                 self.wait_until_healthy(&running, &ca, None).await?;
-                self.profile().write_config(&running.endpoint, REGION, &certificate.ca)?;
-                return Ok(Up { running, already: true });
+                self.profile()
+                    .write_config(&running.endpoint, REGION, &certificate.ca)?;
+                return Ok(Up {
+                    running,
+                    already: true,
+                });
             }
             self.end(&running).await?;
         }
-        let python = venv::ensure(&self.cache, &self.vars, |python| on_stage(Stage::Installing { python: python.to_owned() })).await?;
+        let python = venv::ensure(&self.cache, &self.vars, |python| {
+            on_stage(Stage::Installing {
+                python: python.to_owned(),
+            })
+        })
+        .await?;
         on_stage(Stage::Starting);
         let ports = self.ports(port)?;
         let mut taken = Err(SandboxError::PortTaken { port: ports[0] });
@@ -132,21 +165,31 @@ impl Sandbox {
             if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
                 continue;
             }
-            let emulator = Emulator { port, certificate: &certificate, admin: &admin, keep: Some(self.file("state")) };
+            let emulator = Emulator {
+                port,
+                certificate: &certificate,
+                admin: &admin,
+                keep: Some(self.file("state")),
+            };
             taken = self.start(&python, &emulator, &ca).await;
             if !matches!(taken, Err(SandboxError::PortTaken { .. })) {
                 break;
             }
         }
         let running = taken?;
-        self.profile().write_config(&running.endpoint, REGION, &certificate.ca)?;
-        Ok(Up { running, already: false })
+        self.profile()
+            .write_config(&running.endpoint, REGION, &certificate.ca)?;
+        Ok(Up {
+            running,
+            already: false,
+        })
     }
 
     /// What runs, if anything does.
     ///
     /// # Errors
-    /// If the directory belongs to another user, its files cannot be read, or an emulator runs of which nothing is known.
+    /// If the directory belongs to another user, its files cannot be read, or an emulator runs of
+    /// which nothing is known.
     pub fn status(&self) -> Result<Option<Running>, SandboxError> {
         if !self.dir.exists() {
             return Ok(None);
@@ -156,7 +199,9 @@ impl Sandbox {
         if !process::runs(&self.file("running"))? {
             return Ok(None);
         }
-        let record = self.record()?.and_then(|record| Some((record.port, record.pid?)));
+        let record = self
+            .record()?
+            .and_then(|record| Some((record.port, record.pid?)));
         let Some((port, pid)) = record else {
             return Err(SandboxError::Unidentified {
                 dir: self.dir.clone(),
@@ -203,18 +248,26 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Makes the directory, for its owner only, whatever it was before; refuses one that belongs to another user, or
-    /// that holds something else: its content is removed by [`Self::down`].
+    /// Makes the directory, for its owner only, whatever it was before; refuses one that belongs to
+    /// another user, or that holds something else: its content is removed by [`Self::down`].
     fn claim(&self) -> Result<(), SandboxError> {
         files::create_dir(&self.dir)?;
         files::must_be_own(&self.dir)?;
         let mut entries = fs::read_dir(&self.dir).map_err(at(&self.dir))?;
         if !self.file("lock").exists() && entries.next().is_some() {
-            return Err(SandboxError::NotOurs { dir: self.dir.clone() });
+            return Err(SandboxError::NotOurs {
+                dir: self.dir.clone(),
+            });
         }
         #[cfg(unix)]
-        fs::set_permissions(&self.dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(at(&self.dir))?;
-        FILES.iter().try_for_each(|name| files::make_private(&self.file(name)))
+        fs::set_permissions(
+            &self.dir,
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        )
+        .map_err(at(&self.dir))?;
+        FILES
+            .iter()
+            .try_for_each(|name| files::make_private(&self.file(name)))
     }
 
     /// Where it may listen, the best first; at least one.
@@ -224,17 +277,32 @@ impl Sandbox {
         Ok(only.map_or_else(|| PORTS.collect(), |port| vec![port]))
     }
 
-    async fn start(&self, python: &Path, emulator: &Emulator<'_>, ca: &[u8]) -> Result<Running, SandboxError> {
+    async fn start(
+        &self,
+        python: &Path,
+        emulator: &Emulator<'_>,
+        ca: &[u8],
+    ) -> Result<Running, SandboxError> {
         files::write(&self.program(), PROGRAM.as_bytes())?;
         let mut command = Command::new(python);
-        command.args(emulator.args(&self.program())).env_clear().envs(emulator.vars()).current_dir(&self.dir);
+        command
+            .args(emulator.args(&self.program()))
+            .env_clear()
+            .envs(emulator.vars())
+            .current_dir(&self.dir);
         // The process id of an earlier run must not be taken for that of this one.
         let before = self.record()?;
-        self.write_record(&Record { port: emulator.port, pid: None })?;
+        self.write_record(&Record {
+            port: emulator.port,
+            pid: None,
+        })?;
         let mut child = process::spawn(command, &self.file("running"), &self.log()).await?;
         let running = self.running(emulator.port, child.id());
         self.write_record(&running)?;
-        if let Err(error) = self.wait_until_healthy(&running, ca, Some(&mut child)).await {
+        if let Err(error) = self
+            .wait_until_healthy(&running, ca, Some(&mut child))
+            .await
+        {
             process::signal(running.pid, true)?;
             // A port that could not be used is not remembered.
             match before {
@@ -246,20 +314,36 @@ impl Sandbox {
         Ok(running)
     }
 
-    async fn wait_until_healthy(&self, running: &Running, ca: &[u8], mut child: Option<&mut Child>) -> Result<(), SandboxError> {
+    async fn wait_until_healthy(
+        &self,
+        running: &Running,
+        ca: &[u8],
+        mut child: Option<&mut Child>,
+    ) -> Result<(), SandboxError> {
         let health = Health::new(&running.endpoint, ca)?;
         let until = Instant::now() + START_PATIENCE;
         while !health.good().await {
-            let status = child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            let status = child
+                .as_mut()
+                .and_then(|child| child.try_wait().ok().flatten());
             if let Some(status) = status {
                 let tail = tail(&fs::read_to_string(self.log()).unwrap_or_default());
-                return Err(match tail.to_lowercase().contains("address already in use") {
-                    true => SandboxError::PortTaken { port: running.port },
-                    false => SandboxError::Ended { status: status.to_string(), log: self.log(), tail },
-                });
+                return Err(
+                    match tail.to_lowercase().contains("address already in use") {
+                        true => SandboxError::PortTaken { port: running.port },
+                        false => SandboxError::Ended {
+                            status: status.to_string(),
+                            log: self.log(),
+                            tail,
+                        },
+                    },
+                );
             }
             if Instant::now() > until {
-                return Err(SandboxError::NotHealthy { seconds: START_PATIENCE.as_secs(), log: self.log() });
+                return Err(SandboxError::NotHealthy {
+                    seconds: START_PATIENCE.as_secs(),
+                    log: self.log(),
+                });
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
@@ -267,7 +351,10 @@ impl Sandbox {
     }
 
     fn running(&self, port: u16, pid: u32) -> Running {
-        let Profile { credentials_file, config_file } = self.profile();
+        let Profile {
+            credentials_file,
+            config_file,
+        } = self.profile();
         Running {
             endpoint: emulator::endpoint(port),
             port,

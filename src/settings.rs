@@ -17,8 +17,8 @@ pub mod error;
 
 use layer::{Layer, LockMechanism, Namespace, TableEncryption, TrailKind};
 use names::{
-    AccountId, BucketName, Email, EnvName, ExternalId, FileName, KeyArn, PrincipalName, ProfileName, ProjectName, Region, RoleArn,
-    StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
+    AccountId, BucketName, Email, EnvName, ExternalId, FileName, KeyArn, PrincipalName,
+    ProfileName, ProjectName, Region, RoleArn, StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +59,14 @@ impl Credentials {
     pub fn of(layer: &Layer) -> Self {
         let role = layer.role_arn.clone().filter(|arn| arn.chosen().is_some());
         Self {
-            profile: layer.profile.clone().filter(|profile| profile.chosen().is_some()),
-            role: role.map(|arn| Role { arn, external_id: layer.external_id.clone() }),
+            profile: layer
+                .profile
+                .clone()
+                .filter(|profile| profile.chosen().is_some()),
+            role: role.map(|arn| Role {
+                arn,
+                external_id: layer.external_id.clone(),
+            }),
             in_conf: layer.conf_credentials == Some(true),
         }
     }
@@ -115,7 +121,11 @@ pub struct Access {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Alarms {
     Off,
-    On { topic: Topic, bucket_gib: u32, objects: u32 },
+    On {
+        topic: Topic,
+        bucket_gib: u32,
+        objects: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// The name of one node, as in `state_bucket/versioning`; the part before the slash is its parent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct Address(Cow<'static, str>);
 
 impl Address {
@@ -55,7 +57,9 @@ pub const UNKNOWN: &str = "(known after apply";
 pub type Outputs = BTreeMap<Address, String>;
 
 /// The settings of one kind of resource, desired or observed.
-pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Spec:
+    Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
     /// Fills in what only an earlier node could know, wherever [`Address::output`] stands.
     #[must_use]
     fn resolve(&self, known: &Outputs) -> Self {
@@ -80,7 +84,8 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
         None
     }
 
-    /// Why `observed`, which others made, is not taken over as it is: it would lose what they chose.
+    /// Why `observed`, which others made, is not taken over as it is: it would lose what they
+    /// chose.
     fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
         let _ = observed;
         None
@@ -93,8 +98,9 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
         None
     }
 
-    /// Whether nothing but a change of this resource changes what it gives out. Where that is not so, what was observed is good
-    /// to compare with and not to write: the write of this resource decides.
+    /// Whether nothing but a change of this resource changes what it gives out. Where that is not
+    /// so, what was observed is good to compare with and not to write: the write of this
+    /// resource decides.
     fn output_is_final(&self) -> bool {
         true
     }
@@ -104,19 +110,21 @@ pub trait Spec: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + 
         1
     }
 
-    /// How many calls go one after the other when `self` is written over `from`, where each succeeds the first time.
+    /// How many calls go one after the other when `self` is written over `from`, where each
+    /// succeeds the first time.
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
         let _ = from;
         1
     }
 
-    /// Whether it is gone once the whole is that it is a part of, so that a teardown takes no step of its own for it.
+    /// Whether it is gone once the whole is that it is a part of, so that a teardown takes no step
+    /// of its own for it.
     fn goes_with_its_whole(&self) -> bool {
         false
     }
 
-    /// Why a setting is as it is, for whoever sees it change: `so that no version can be lost`. `setting` is its path in
-    /// the spec's JSON, names joined by dots.
+    /// Why a setting is as it is, for whoever sees it change: `so that no version can be lost`.
+    /// `setting` is its path in the spec's JSON, names joined by dots.
     fn why(&self, setting: &str) -> Option<&'static str> {
         let _ = setting;
         None
@@ -128,7 +136,9 @@ pub fn texts_mut(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
     match value {
         Value::String(text) => visit(text),
         Value::Array(items) => items.iter_mut().for_each(|item| texts_mut(item, visit)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| texts_mut(field, visit)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|field| texts_mut(field, visit)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -152,10 +162,17 @@ mod tests {
         for (address, parent) in [
             (Address::new("bucket"), None),
             (Address::new("bucket/policy"), Some("bucket")),
-            (Address::each("topic/subscription", "ops@example.com"), Some("topic")),
+            (
+                Address::each("topic/subscription", "ops@example.com"),
+                Some("topic"),
+            ),
             (Address::each("attachment", "role/ci"), None),
         ] {
-            assert_eq!(address.parent().as_ref().map(Address::as_str), parent, "{address}");
+            assert_eq!(
+                address.parent().as_ref().map(Address::as_str),
+                parent,
+                "{address}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! State files and the locks on them: what may be known of them, without the cloud and without a clock.
+//! State files and the locks on them: what may be known of them, without the cloud and without a
+//! clock.
 //!
 //! A state file is full of secrets. Of what is in one, only what [`snapshot`] names is ever kept:
 //! version, serial, lineage, counts and addresses; no value.

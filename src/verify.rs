@@ -1,7 +1,7 @@
 //! Findings: what must hold of any safe backend, and where it does not.
 //!
-//! A [`Check`] is a rule of the catalogue; carrying it out at one [`Place`] gives a [`Checked`]. What
-//! does not hold, or could not be seen, is a finding. Accepting a finding needs a reason.
+//! A [`Check`] is a rule of the catalogue; carrying it out at one [`Place`] gives a [`Checked`].
+//! What does not hold, or could not be seen, is a finding. Accepting a finding needs a reason.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,8 @@ pub struct Check {
     pub title: &'static str,
     /// Why it matters: what happens otherwise.
     pub why: &'static str,
-    /// Ids of the controls that ask for it, such as `S3.14` (Security Hub), `CIS 3.6`, `CKV_AWS_21` (Checkov).
+    /// Ids of the controls that ask for it, such as `S3.14` (Security Hub), `CIS 3.6`,
+    /// `CKV_AWS_21` (Checkov).
     pub controls: &'static [&'static str],
 }
 
@@ -80,13 +81,13 @@ pub enum Verdict {
     Unreadable {
         error: String,
     },
-    /// These credentials are of an account that cannot know, the endpoint is one that does not say, or what would tell was not asked
-    /// for. Neither good nor bad, and no finding.
+    /// These credentials are of an account that cannot know, the endpoint is one that does not say,
+    /// or what would tell was not asked for. Neither good nor bad, and no finding.
     Untold {
         why: String,
     },
-    /// What it is about is not there, or could not be looked at: the finding of `check` at `place` says so. No finding of its
-    /// own, and it does not hold either.
+    /// What it is about is not there, or could not be looked at: the finding of `check` at `place`
+    /// says so. No finding of its own, and it does not hold either.
     FailsWith {
         check: &'static Check,
         place: Place,
@@ -103,33 +104,56 @@ pub struct Checked {
 
 impl Checked {
     pub fn new(check: &'static Check, place: Place, verdict: Verdict) -> Self {
-        Self { check, place, verdict }
+        Self {
+            check,
+            place,
+            verdict,
+        }
     }
 
     /// Whether it is a finding.
     pub fn is_finding(&self) -> bool {
-        matches!(self.verdict, Verdict::Fails { .. } | Verdict::Unreadable { .. })
+        matches!(
+            self.verdict,
+            Verdict::Fails { .. } | Verdict::Unreadable { .. }
+        )
     }
 }
 
 impl Place {
     pub fn at(address: &Address, name: Option<String>) -> Self {
-        Self { address: Some(address.clone()), name }
+        Self {
+            address: Some(address.clone()),
+            name,
+        }
     }
 
     pub fn named(name: impl Into<String>) -> Self {
-        Self { address: None, name: Some(name.into()) }
+        Self {
+            address: None,
+            name: Some(name.into()),
+        }
     }
 
     /// The address, or the name of what has none.
     pub fn shown(&self) -> &str {
-        self.address.as_ref().map(Address::as_str).or(self.name.as_deref()).unwrap_or_default()
+        self.address
+            .as_ref()
+            .map(Address::as_str)
+            .or(self.name.as_deref())
+            .unwrap_or_default()
     }
 }
 
 impl Severity {
     /// The worst first.
-    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
+    pub const ALL: [Self; 5] = [
+        Self::Critical,
+        Self::High,
+        Self::Medium,
+        Self::Low,
+        Self::Info,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -143,8 +167,17 @@ impl Severity {
 }
 
 impl Group {
-    pub const ALL: [Self; 9] =
-        [Self::Storage, Self::Encryption, Self::Locking, Self::Access, Self::Keys, Self::Audit, Self::Alarms, Self::Files, Self::Usage];
+    pub const ALL: [Self; 9] = [
+        Self::Storage,
+        Self::Encryption,
+        Self::Locking,
+        Self::Access,
+        Self::Keys,
+        Self::Audit,
+        Self::Alarms,
+        Self::Files,
+        Self::Usage,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {

@@ -1,7 +1,8 @@
-//! What a folder in which Terraform or OpenTofu is run says about its backend: read, never run, never written.
+//! What a folder in which Terraform or OpenTofu is run says about its backend: read, never run,
+//! never written.
 //!
-//! The value of a credential is dropped while it is read ([`Value::Secret`]), and so is everything inside
-//! a state: what is not kept cannot be printed.
+//! The value of a credential is dropped while it is read ([`Value::Secret`]), and so is everything
+//! inside a state: what is not kept cannot be printed.
 
 use std::{
     fs, io,
@@ -63,20 +64,23 @@ pub struct WorkingDirectory {
     pub partial: Vec<Partial>,
     /// Where `init` keeps what it merged, if anything is there.
     pub data_dir: PathBuf,
-    /// What `init` made of block and partial configuration; `None` before that, and of a local backend.
+    /// What `init` made of block and partial configuration; `None` before that, and of a local
+    /// backend.
     pub saved: Result<Option<Saved>, Unreadable>,
     /// The selected workspace.
     pub workspace: Result<String, Unreadable>,
     /// States that lie in the folder, by name.
     pub local_states: Vec<LocalState>,
-    /// The versions of the engine that the folder's files name; the caller may add the one that is installed.
+    /// The versions of the engine that the folder's files name; the caller may add the one that is
+    /// installed.
     pub versions: Vec<Result<EngineVersions, Unreadable>>,
     /// What git does not commit; `None` outside of a repository.
     pub ignored: Option<Ignored>,
 }
 
 impl WorkingDirectory {
-    /// Reads `dir`. A file that cannot be read is part of the reading; so is one that makes no sense.
+    /// Reads `dir`. A file that cannot be read is part of the reading; so is one that makes no
+    /// sense.
     ///
     /// # Errors
     /// If the folder cannot be listed: nothing is known then.
@@ -86,7 +90,13 @@ impl WorkingDirectory {
         let within = Within::of(dir);
         let configuration = Configuration::read(dir, &within, &names, engine);
         let data_dir = data_dir(dir, look.data_dir);
-        let partial = partial::read(dir, &within, &names, look.partial, configuration.is_present());
+        let partial = partial::read(
+            dir,
+            &within,
+            &names,
+            look.partial,
+            configuration.is_present(),
+        );
         let local_states = local::read(dir, &within, &names);
         let versions = versions::read(dir, &within, &configuration, engine);
         Ok(Self {
@@ -106,18 +116,26 @@ impl WorkingDirectory {
     /// Whether this is a folder of Terraform's at all: where it is not, there is nothing to check.
     pub fn is_terraform(&self) -> bool {
         let initialized = !matches!(self.saved, Ok(None));
-        self.configuration.is_present() || initialized || !self.partial.is_empty() || !self.local_states.is_empty()
+        self.configuration.is_present()
+            || initialized
+            || !self.partial.is_empty()
+            || !self.local_states.is_empty()
     }
 }
 
-/// Where `init` keeps what it stores of the folder; `said` is `TF_DATA_DIR`. What the caller names is where it is: no folder
-/// decides that.
+/// Where `init` keeps what it stores of the folder; `said` is `TF_DATA_DIR`. What the caller names
+/// is where it is: no folder decides that.
 pub fn data_dir(dir: &Path, said: Option<&Path>) -> PathBuf {
     let data_dir = dir.join(said.unwrap_or(Path::new(DATA_DIR)));
-    if said.is_some_and(Path::is_absolute) { fs::canonicalize(&data_dir).unwrap_or(data_dir) } else { data_dir }
+    if said.is_some_and(Path::is_absolute) {
+        fs::canonicalize(&data_dir).unwrap_or(data_dir)
+    } else {
+        data_dir
+    }
 }
 
-/// Names in `dir`, in order, but for those of folders. A name that is not text is none that Terraform reads.
+/// Names in `dir`, in order, but for those of folders. A name that is not text is none that
+/// Terraform reads.
 fn names(dir: &Path) -> Result<Vec<String>, Unreadable> {
     let failed = |error: io::Error| Unreadable::io(dir, &error);
     let mut names = vec![];

@@ -1,4 +1,5 @@
-//! Empties a bucket as `tfbackend teardown` does, and says what it took. The environment says where and as whom.
+//! Empties a bucket as `tfbackend teardown` does, and says what it took. The environment says where
+//! and as whom.
 
 use std::{env, fs, time::Instant};
 
@@ -17,10 +18,22 @@ async fn main() {
     let bucket = env::args().nth(1).expect("the name of a bucket");
     let vars = |name: &str| env::var(name).ok();
     let client = http::http_client(None, Proxy::Direct).expect("a client");
-    let clients = Clients::new(&connect(&Connection::default(), client, &vars).await.expect("a connection"));
+    let clients = Clients::new(
+        &connect(&Connection::default(), client, &vars)
+            .await
+            .expect("a connection"),
+    );
     let caller = Caller::ask(&clients).await.expect("credentials");
-    let mark = Mark { project: "bench".to_owned(), env: "bench".to_owned() };
-    let aws = Aws::new(clients, caller, vars("AWS_REGION").expect("AWS_REGION"), mark);
+    let mark = Mark {
+        project: "bench".to_owned(),
+        env: "bench".to_owned(),
+    };
+    let aws = Aws::new(
+        clients,
+        caller,
+        vars("AWS_REGION").expect("AWS_REGION"),
+        mark,
+    );
     let emptying = Emptying {
         aws: &aws,
         bucket: &bucket,
@@ -35,6 +48,13 @@ async fn main() {
     let emptied = emptying.run(&mut |_| {}).await.expect("emptied");
     let took = started.elapsed();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim();
-    println!("{} versions, {} delete markers, {} calls, {took:.1?}, peak {peak}", emptied.versions, emptied.markers, emptied.calls);
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap_or("unknown")
+        .trim();
+    println!(
+        "{} versions, {} delete markers, {} calls, {took:.1?}, peak {peak}",
+        emptied.versions, emptied.markers, emptied.calls
+    );
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudwatch::types::{ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, Tag};
+use aws_sdk_cloudwatch::types::{
+    ComparisonOperator, Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, Tag,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -58,14 +60,25 @@ pub struct Query {
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     Expression(String),
-    Metric { namespace: String, name: String, dimensions: BTreeMap<String, String>, statistic: String, seconds: i32 },
+    Metric {
+        namespace: String,
+        name: String,
+        dimensions: BTreeMap<String, String>,
+        statistic: String,
+        seconds: i32,
+    },
 }
 
 impl Spec for Alarm {
     /// Whoever others have told as well is still told.
     fn over(&self, observed: &Self) -> Self {
         let mut actions = observed.actions.clone();
-        actions.extend(self.actions.iter().filter(|action| !observed.actions.contains(action)).cloned());
+        actions.extend(
+            self.actions
+                .iter()
+                .filter(|action| !observed.actions.contains(action))
+                .cloned(),
+        );
         Self {
             actions,
             ok_actions: observed.ok_actions.clone(),
@@ -76,7 +89,9 @@ impl Spec for Alarm {
     }
 
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        from.map_or(1, |from| u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags))
+        from.map_or(1, |from| {
+            u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags)
+        })
     }
 }
 
@@ -88,7 +103,11 @@ impl Resource for Alarm {
         let Some(alarm) = alarm? else { return Ok(None) };
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
-        Ok(Some(Found { spec: Self::of(self.name.clone(), alarm, tags), output: Some(arn), owner }))
+        Ok(Some(Found {
+            spec: Self::of(self.name.clone(), alarm, tags),
+            output: Some(arn),
+            owner,
+        }))
     }
 
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -111,12 +130,18 @@ impl Resource for Alarm {
                 .set_ok_actions(some(&self.ok_actions))
                 .set_insufficient_data_actions(some(&self.no_data_actions))
                 .set_tags(from.is_none().then(|| sdk_tags(&self.tags)));
-            aws.send(PUT, &self.name, &[], || request.clone().send()).await?;
+            aws.send(PUT, &self.name, &[], || request.clone().send())
+                .await?;
         }
         if let Some(from) = from {
             let tags = tags_to_add(Some(&from.tags), &self.tags);
             if !tags.is_empty() {
-                let request = aws.clients.cloudwatch.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(&tags)));
+                let request = aws
+                    .clients
+                    .cloudwatch
+                    .tag_resource()
+                    .resource_arn(&arn)
+                    .set_tags(Some(sdk_tags(&tags)));
                 aws.send(TAG, &arn, &[], || request.clone().send()).await?;
             }
         }
@@ -124,24 +149,63 @@ impl Resource for Alarm {
     }
 
     async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
-        let request = aws.clients.cloudwatch.delete_alarms().alarm_names(&self.name);
-        found(aws.send(DELETE, &self.name, &[], || request.clone().send()).await, ABSENT).map(drop)
+        let request = aws
+            .clients
+            .cloudwatch
+            .delete_alarms()
+            .alarm_names(&self.name);
+        found(
+            aws.send(DELETE, &self.name, &[], || request.clone().send())
+                .await,
+            ABSENT,
+        )
+        .map(drop)
     }
 }
 
 /// Those of these alarms that are there; a hundred at most can be asked for.
 pub(super) async fn describe(aws: &Aws, names: &[String]) -> Result<Vec<MetricAlarm>, AwsError> {
-    let request = aws.clients.cloudwatch.describe_alarms().set_alarm_names(Some(names.to_owned()));
-    let what = if let [only] = names { only } else { "the environment's alarms" };
-    Ok(aws.read(DESCRIBE, what, request.send()).await?.metric_alarms.unwrap_or_default())
+    let request = aws
+        .clients
+        .cloudwatch
+        .describe_alarms()
+        .set_alarm_names(Some(names.to_owned()));
+    let what = if let [only] = names {
+        only
+    } else {
+        "the environment's alarms"
+    };
+    Ok(aws
+        .read(DESCRIBE, what, request.send())
+        .await?
+        .metric_alarms
+        .unwrap_or_default())
 }
 
 /// Every alarm of the region, without tags.
 pub(super) async fn list(aws: &Aws) -> Result<Vec<Alarm>, AwsError> {
-    let pages = aws.clients.cloudwatch.describe_alarms().into_paginator().send();
-    let pages: Vec<_> = pages.try_collect().await.map_err(|error| AwsError::from_sdk(DESCRIBE, "the alarms of the region", error))?;
-    let alarms = pages.into_iter().flat_map(|page| page.metric_alarms.unwrap_or_default());
-    Ok(alarms.map(|alarm| Alarm::of(alarm.alarm_name.clone().unwrap_or_default(), alarm, Tags::new())).collect())
+    let pages = aws
+        .clients
+        .cloudwatch
+        .describe_alarms()
+        .into_paginator()
+        .send();
+    let pages: Vec<_> = pages
+        .try_collect()
+        .await
+        .map_err(|error| AwsError::from_sdk(DESCRIBE, "the alarms of the region", error))?;
+    let alarms = pages
+        .into_iter()
+        .flat_map(|page| page.metric_alarms.unwrap_or_default());
+    Ok(alarms
+        .map(|alarm| {
+            Alarm::of(
+                alarm.alarm_name.clone().unwrap_or_default(),
+                alarm,
+                Tags::new(),
+            )
+        })
+        .collect())
 }
 
 impl Alarm {
@@ -155,7 +219,10 @@ impl Alarm {
     }
 
     fn has_other_settings(&self, from: &Self) -> bool {
-        Self { tags: self.tags.clone(), ..from.clone() } != *self
+        Self {
+            tags: self.tags.clone(),
+            ..from.clone()
+        } != *self
     }
 
     fn arn(&self, aws: &Aws) -> String {
@@ -171,10 +238,15 @@ impl Alarm {
             name,
             queries,
             description: alarm.alarm_description.unwrap_or_default(),
-            comparison: alarm.comparison_operator.map(|c| c.as_str().to_owned()).unwrap_or_default(),
+            comparison: alarm
+                .comparison_operator
+                .map(|c| c.as_str().to_owned())
+                .unwrap_or_default(),
             threshold: alarm.threshold.unwrap_or_default(),
             evaluation_periods: alarm.evaluation_periods.unwrap_or_default(),
-            missing_data: alarm.treat_missing_data.unwrap_or_else(|| "missing".to_owned()),
+            missing_data: alarm
+                .treat_missing_data
+                .unwrap_or_else(|| "missing".to_owned()),
             actions_enabled: alarm.actions_enabled.unwrap_or(false),
             actions: alarm.alarm_actions.unwrap_or_default(),
             ok_actions: alarm.ok_actions.unwrap_or_default(),
@@ -186,13 +258,36 @@ impl Alarm {
 
 impl Query {
     fn to_sdk(&self) -> MetricDataQuery {
-        let query = MetricDataQuery::builder().id(&self.id).return_data(self.returned);
+        let query = MetricDataQuery::builder()
+            .id(&self.id)
+            .return_data(self.returned);
         match &self.what {
             What::Expression(expression) => query.expression(expression).build(),
-            What::Metric { namespace, name, dimensions, statistic, seconds } => {
-                let dimensions = dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect();
-                let metric = Metric::builder().namespace(namespace).metric_name(name).set_dimensions(Some(dimensions)).build();
-                query.metric_stat(MetricStat::builder().metric(metric).stat(statistic).period(*seconds).build()).build()
+            What::Metric {
+                namespace,
+                name,
+                dimensions,
+                statistic,
+                seconds,
+            } => {
+                let dimensions = dimensions
+                    .iter()
+                    .map(|(name, value)| Dimension::builder().name(name).value(value).build())
+                    .collect();
+                let metric = Metric::builder()
+                    .namespace(namespace)
+                    .metric_name(name)
+                    .set_dimensions(Some(dimensions))
+                    .build();
+                query
+                    .metric_stat(
+                        MetricStat::builder()
+                            .metric(metric)
+                            .stat(statistic)
+                            .period(*seconds)
+                            .build(),
+                    )
+                    .build()
             }
         }
     }
@@ -202,8 +297,14 @@ impl Query {
             Some(stat) => {
                 let metric = stat.metric();
                 What::Metric {
-                    namespace: metric.and_then(Metric::namespace).unwrap_or_default().to_owned(),
-                    name: metric.and_then(Metric::metric_name).unwrap_or_default().to_owned(),
+                    namespace: metric
+                        .and_then(Metric::namespace)
+                        .unwrap_or_default()
+                        .to_owned(),
+                    name: metric
+                        .and_then(Metric::metric_name)
+                        .unwrap_or_default()
+                        .to_owned(),
                     dimensions: dimensions(metric.map(Metric::dimensions).unwrap_or_default()),
                     statistic: stat.stat().unwrap_or_default().to_owned(),
                     seconds: stat.period().unwrap_or_default(),
@@ -211,7 +312,11 @@ impl Query {
             }
             None => What::Expression(query.expression().unwrap_or_default().to_owned()),
         };
-        Self { id: query.id().unwrap_or_default().to_owned(), what, returned: query.return_data().unwrap_or(true) }
+        Self {
+            id: query.id().unwrap_or_default().to_owned(),
+            what,
+            returned: query.return_data().unwrap_or(true),
+        }
     }
 
     /// An alarm that names its metric itself, without queries.
@@ -220,10 +325,18 @@ impl Query {
             namespace: alarm.namespace().unwrap_or_default().to_owned(),
             name: alarm.metric_name().unwrap_or_default().to_owned(),
             dimensions: dimensions(alarm.dimensions()),
-            statistic: alarm.statistic().map(|s| s.as_str().to_owned()).or_else(|| alarm.extended_statistic.clone()).unwrap_or_default(),
+            statistic: alarm
+                .statistic()
+                .map(|s| s.as_str().to_owned())
+                .or_else(|| alarm.extended_statistic.clone())
+                .unwrap_or_default(),
             seconds: alarm.period().unwrap_or_default(),
         };
-        Self { id: String::new(), what, returned: true }
+        Self {
+            id: String::new(),
+            what,
+            returned: true,
+        }
     }
 }
 
@@ -233,17 +346,41 @@ fn some(items: &[String]) -> Option<Vec<String>> {
 
 fn dimensions(dimensions: &[Dimension]) -> BTreeMap<String, String> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    dimensions.iter().map(|dimension| (text(dimension.name()), text(dimension.value()))).collect()
+    dimensions
+        .iter()
+        .map(|dimension| (text(dimension.name()), text(dimension.value())))
+        .collect()
 }
 
 async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
-    let answer = found(aws.read(TAGS, arn, aws.clients.cloudwatch.list_tags_for_resource().resource_arn(arn).send()).await, ABSENT)?;
+    let answer = found(
+        aws.read(
+            TAGS,
+            arn,
+            aws.clients
+                .cloudwatch
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send(),
+        )
+        .await,
+        ABSENT,
+    )?;
     let text = |text: Option<String>| text.unwrap_or_default();
-    Ok(answer.map(|answer| answer.tags.unwrap_or_default().into_iter().map(|tag| (text(tag.key), text(tag.value))).collect()))
+    Ok(answer.map(|answer| {
+        answer
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .map(|tag| (text(tag.key), text(tag.value)))
+            .collect()
+    }))
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
 }
 
 #[cfg(test)]

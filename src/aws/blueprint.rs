@@ -1,4 +1,5 @@
-//! Settings to nodes: everything that a backend on AWS consists of, in an order in which it can be made.
+//! Settings to nodes: everything that a backend on AWS consists of, in an order in which it can be
+//! made.
 
 use super::{
     Aws,
@@ -58,8 +59,14 @@ pub fn blueprint(settings: &Settings, names: &Names, aws: &Aws) -> Blueprint<Aws
     beside(settings, names, aws, &Staying::default())
 }
 
-/// The same beside parts that the settings leave out, and that are there: no policy takes a permission from them.
-pub fn beside(settings: &Settings, names: &Names, aws: &Aws, staying: &Staying) -> Blueprint<AwsSpec> {
+/// The same beside parts that the settings leave out, and that are there: no policy takes a
+/// permission from them.
+pub fn beside(
+    settings: &Settings,
+    names: &Names,
+    aws: &Aws,
+    staying: &Staying,
+) -> Blueprint<AwsSpec> {
     Builder::new(settings, names, aws, staying).build()
 }
 
@@ -75,7 +82,9 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(settings: &'a Settings, names: &'a Names, aws: &Aws, staying: &'a Staying) -> Self {
         let key = match settings.encryption {
-            settings::Encryption::NewKey { .. } | settings::Encryption::OwnKey { .. } => Some(KEY.output()),
+            settings::Encryption::NewKey { .. } | settings::Encryption::OwnKey { .. } => {
+                Some(KEY.output())
+            }
             settings::Encryption::SseS3 => None,
         };
         let place = Place {
@@ -93,8 +102,19 @@ impl<'a> Builder<'a> {
             old_keys: staying.old_keys.clone(),
             workspace_prefix: settings.workspace_key_prefix.to_string(),
         };
-        let more = settings.tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect();
-        Self { settings, names, staying, place, tags: aws.mark.tags(settings.protect, &more), nodes: vec![] }
+        let more = settings
+            .tags
+            .iter()
+            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+            .collect();
+        Self {
+            settings,
+            names,
+            staying,
+            place,
+            tags: aws.mark.tags(settings.protect, &more),
+            nodes: vec![],
+        }
     }
 
     fn build(mut self) -> Blueprint<AwsSpec> {
@@ -111,8 +131,16 @@ impl<'a> Builder<'a> {
 
     /// `needs` that are not part of this backend are left out: they are options.
     fn add(&mut self, address: Address, needs: &[&Address], spec: AwsSpec) {
-        let needs = needs.iter().filter(|need| self.has(need)).map(|need| (*need).clone()).collect();
-        self.nodes.push(Node { address, needs, spec });
+        let needs = needs
+            .iter()
+            .filter(|need| self.has(need))
+            .map(|need| (*need).clone())
+            .collect();
+        self.nodes.push(Node {
+            address,
+            needs,
+            spec,
+        });
     }
 
     fn has(&self, address: &Address) -> bool {
@@ -120,11 +148,20 @@ impl<'a> Builder<'a> {
     }
 
     fn title(&self) -> String {
-        format!("Terraform state of {}, {}", self.settings.project, self.settings.env)
+        format!(
+            "Terraform state of {}, {}",
+            self.settings.project, self.settings.env
+        )
     }
 
     fn uses(&self) -> KeyUses {
-        let own_topic = matches!(self.settings.alarms, Alarms::On { topic: settings::Topic::New { .. }, .. });
+        let own_topic = matches!(
+            self.settings.alarms,
+            Alarms::On {
+                topic: settings::Topic::New { .. },
+                ..
+            }
+        );
         KeyUses {
             trail: self.settings.trail == layer::TrailKind::New,
             alarms: own_topic,
@@ -134,17 +171,31 @@ impl<'a> Builder<'a> {
 
     /// The uses of a key of ours, which also serves the parts that stay.
     fn own_uses(&self) -> KeyUses {
-        let KeyUses { trail, alarms, bucket_events } = self.uses();
+        let KeyUses {
+            trail,
+            alarms,
+            bucket_events,
+        } = self.uses();
         let staying = self.staying;
-        KeyUses { trail: trail || staying.trail, alarms: alarms || staying.topic, bucket_events: bucket_events || staying.delete_events }
+        KeyUses {
+            trail: trail || staying.trail,
+            alarms: alarms || staying.topic,
+            bucket_events: bucket_events || staying.delete_events,
+        }
     }
 
     /// The topic that hears of alarms and deletions.
     fn topic_arn(&self) -> Option<String> {
         match &self.settings.alarms {
             Alarms::Off => None,
-            Alarms::On { topic: settings::Topic::New { .. }, .. } => Some(self.place.topic_arn()),
-            Alarms::On { topic: settings::Topic::Existing { arn }, .. } => Some(arn.to_string()),
+            Alarms::On {
+                topic: settings::Topic::New { .. },
+                ..
+            } => Some(self.place.topic_arn()),
+            Alarms::On {
+                topic: settings::Topic::Existing { arn },
+                ..
+            } => Some(arn.to_string()),
         }
     }
 
@@ -152,33 +203,79 @@ impl<'a> Builder<'a> {
         match &self.settings.encryption {
             settings::Encryption::NewKey { rotation_days } => {
                 let alias = self.names.key_alias.clone();
-                let key = Key::new(alias.clone(), self.title(), self.place.key_policy(self.own_uses()), self.tags.clone());
-                let rotation = Rotation { alias: alias.clone(), key: KEY.output(), enabled: true, days: *rotation_days };
+                let key = Key::new(
+                    alias.clone(),
+                    self.title(),
+                    self.place.key_policy(self.own_uses()),
+                    self.tags.clone(),
+                );
+                let rotation = Rotation {
+                    alias: alias.clone(),
+                    key: KEY.output(),
+                    enabled: true,
+                    days: *rotation_days,
+                };
                 self.add(KEY, &[], AwsSpec::Key(key));
                 self.add(KEY_ROTATION, &[&KEY], AwsSpec::Rotation(rotation));
             }
             settings::Encryption::OwnKey { arn } => {
-                self.add(KEY, &[], AwsSpec::OwnKey(OwnKey::new(arn.to_string(), Place::key_grants(self.uses()))));
+                self.add(
+                    KEY,
+                    &[],
+                    AwsSpec::OwnKey(OwnKey::new(arn.to_string(), Place::key_grants(self.uses()))),
+                );
             }
             settings::Encryption::SseS3 => {}
         }
     }
 
     fn topic(&mut self) {
-        let Alarms::On { topic, .. } = &self.settings.alarms else { return };
+        let Alarms::On { topic, .. } = &self.settings.alarms else {
+            return;
+        };
         match topic {
             settings::Topic::Existing { arn } => {
-                let publishers: Vec<String> = self.settings.bucket.delete_events.then(|| policies::S3.to_owned()).into_iter().collect();
-                let key_users = [policies::CLOUDWATCH.to_owned()].into_iter().chain(publishers.iter().cloned()).collect();
-                self.add(TOPIC, &[], AwsSpec::ExistingTopic(ExistingTopic::new(arn.to_string(), publishers, key_users)));
+                let publishers: Vec<String> = self
+                    .settings
+                    .bucket
+                    .delete_events
+                    .then(|| policies::S3.to_owned())
+                    .into_iter()
+                    .collect();
+                let key_users = [policies::CLOUDWATCH.to_owned()]
+                    .into_iter()
+                    .chain(publishers.iter().cloned())
+                    .collect();
+                self.add(
+                    TOPIC,
+                    &[],
+                    AwsSpec::ExistingTopic(ExistingTopic::new(
+                        arn.to_string(),
+                        publishers,
+                        key_users,
+                    )),
+                );
             }
             settings::Topic::New { emails } => {
                 let policy = self.place.topic_policy(self.own_uses().bucket_events);
-                let topic = Topic { name: self.names.topic.clone(), key: self.place.key.clone(), policy, tags: self.tags.clone() };
+                let topic = Topic {
+                    name: self.names.topic.clone(),
+                    key: self.place.key.clone(),
+                    policy,
+                    tags: self.tags.clone(),
+                };
                 self.add(TOPIC, &[&KEY], AwsSpec::Topic(topic));
                 for email in emails {
-                    let subscription = Subscription { topic: self.place.topic_arn(), email: email.to_string(), confirmed: None };
-                    self.add(Address::each("topic/subscription", email.as_str()), &[&TOPIC], AwsSpec::Subscription(subscription));
+                    let subscription = Subscription {
+                        topic: self.place.topic_arn(),
+                        email: email.to_string(),
+                        confirmed: None,
+                    };
+                    self.add(
+                        Address::each("topic/subscription", email.as_str()),
+                        &[&TOPIC],
+                        AwsSpec::Subscription(subscription),
+                    );
                 }
             }
         }
@@ -187,18 +284,34 @@ impl<'a> Builder<'a> {
     /// Those of the state bucket, with what is left out on purpose, and is not there from before.
     fn tags_with_records(&self) -> Tags {
         let (settings, staying) = (self.settings, self.staying);
-        let no_events = matches!(settings.alarms, Alarms::On { .. }) && !settings.bucket.delete_events && !staying.delete_events;
+        let no_events = matches!(settings.alarms, Alarms::On { .. })
+            && !settings.bucket.delete_events
+            && !staying.delete_events;
         let records = [
-            (ACCESS_LOGS, !settings.bucket.access_logs && !staying.access_logs),
-            (ownership::TRAIL, settings.trail == layer::TrailKind::Off && !staying.trail),
+            (
+                ACCESS_LOGS,
+                !settings.bucket.access_logs && !staying.access_logs,
+            ),
+            (
+                ownership::TRAIL,
+                settings.trail == layer::TrailKind::Off && !staying.trail,
+            ),
             (DELETE_EVENTS, no_events),
         ];
-        records.iter().fold(self.tags.clone(), |tags, (part, left_out)| with_record(&tags, part, *left_out))
+        records
+            .iter()
+            .fold(self.tags.clone(), |tags, (part, left_out)| {
+                with_record(&tags, part, *left_out)
+            })
     }
 
     fn bucket(&mut self, parts: &Parts, name: &str, encryption: Encryption, lifecycle: Lifecycle) {
         let name = name.to_owned();
-        let tags = if parts.bucket == STATE_BUCKET { self.tags_with_records() } else { self.tags.clone() };
+        let tags = if parts.bucket == STATE_BUCKET {
+            self.tags_with_records()
+        } else {
+            self.tags.clone()
+        };
         let bucket = Bucket {
             name: name.clone(),
             region: self.place.region.clone(),
@@ -208,13 +321,33 @@ impl<'a> Builder<'a> {
             tags,
         };
         self.add(parts.bucket.clone(), &[], AwsSpec::Bucket(bucket));
-        self.add(parts.public_access.clone(), &[&parts.bucket], AwsSpec::PublicAccess(PublicAccess::blocked(name.clone())));
-        self.add(parts.versioning.clone(), &[&parts.bucket], AwsSpec::Versioning(Versioning::enabled(name)));
+        self.add(
+            parts.public_access.clone(),
+            &[&parts.bucket],
+            AwsSpec::PublicAccess(PublicAccess::blocked(name.clone())),
+        );
+        self.add(
+            parts.versioning.clone(),
+            &[&parts.bucket],
+            AwsSpec::Versioning(Versioning::enabled(name)),
+        );
         let key = KEY;
-        let needs = if encryption.key.is_some() { vec![&parts.bucket, &key] } else { vec![&parts.bucket] };
-        self.add(parts.encryption.clone(), &needs, AwsSpec::Encryption(encryption));
+        let needs = if encryption.key.is_some() {
+            vec![&parts.bucket, &key]
+        } else {
+            vec![&parts.bucket]
+        };
+        self.add(
+            parts.encryption.clone(),
+            &needs,
+            AwsSpec::Encryption(encryption),
+        );
         // Expiry means something else on a bucket without versions.
-        self.add(parts.lifecycle.clone(), &[&parts.versioning], AwsSpec::Lifecycle(lifecycle));
+        self.add(
+            parts.lifecycle.clone(),
+            &[&parts.versioning],
+            AwsSpec::Lifecycle(lifecycle),
+        );
     }
 
     /// Encrypted by S3 itself: access logs cannot be delivered to a bucket under SSE-KMS
@@ -224,46 +357,91 @@ impl<'a> Builder<'a> {
             return;
         }
         let name = self.names.log_bucket.clone();
-        let lifecycle = Lifecycle::of_logs(name.clone(), self.settings.log_days, ABORT_UPLOADS_DAYS);
+        let lifecycle =
+            Lifecycle::of_logs(name.clone(), self.settings.log_days, ABORT_UPLOADS_DAYS);
         self.bucket(&LOG, &name, Encryption::s3(name.clone()), lifecycle);
         let trail = self.settings.trail == layer::TrailKind::New || self.staying.trail;
         let access_logs = self.settings.bucket.access_logs || self.staying.access_logs;
-        let document = self.place.log_bucket_policy(trail, access_logs, self.settings.protect);
+        let document = self
+            .place
+            .log_bucket_policy(trail, access_logs, self.settings.protect);
         // Never at once with the public access block, and never before it: S3 answers writes that
         // overlap with 409, and a policy must not have a moment without the block.
-        self.add(LOG.policy.clone(), &[&LOG.public_access], AwsSpec::BucketPolicy(BucketPolicy::new(name, document)));
+        self.add(
+            LOG.policy.clone(),
+            &[&LOG.public_access],
+            AwsSpec::BucketPolicy(BucketPolicy::new(name, document)),
+        );
     }
 
     fn state_bucket(&mut self) {
         let name = self.names.state_bucket.clone();
         let settings = self.settings;
         let bucket = &settings.bucket;
-        let lifecycle = Lifecycle::of_states(name.clone(), bucket.noncurrent_days, bucket.keep_versions, ABORT_UPLOADS_DAYS)
-            .and_probes(&self.place.workspace_prefix);
+        let lifecycle = Lifecycle::of_states(
+            name.clone(),
+            bucket.noncurrent_days,
+            bucket.keep_versions,
+            ABORT_UPLOADS_DAYS,
+        )
+        .and_probes(&self.place.workspace_prefix);
         let encryption = match &self.place.key {
             Some(key) => Encryption::kms(name.clone(), key.clone()),
             None => Encryption::s3(name.clone()),
         };
-        let (access_logs, document) = (bucket.access_logs, self.place.state_bucket_policy(self.settings.protect));
+        let (access_logs, document) = (
+            bucket.access_logs,
+            self.place.state_bucket_policy(self.settings.protect),
+        );
         self.bucket(&STATE, &name, encryption, lifecycle);
-        // Once it stands, the bucket is as safe as it gets: it waits for nothing that is only an option, and options wait for it.
-        let needs = [&STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle, &KEY];
-        self.add(STATE.policy.clone(), &needs, AwsSpec::BucketPolicy(BucketPolicy::new(name.clone(), document)));
+        // Once it stands, the bucket is as safe as it gets: it waits for nothing that is only an
+        // option, and options wait for it.
+        let needs = [
+            &STATE.public_access,
+            &STATE.versioning,
+            &STATE.encryption,
+            &STATE.lifecycle,
+            &KEY,
+        ];
+        self.add(
+            STATE.policy.clone(),
+            &needs,
+            AwsSpec::BucketPolicy(BucketPolicy::new(name.clone(), document)),
+        );
         if access_logs {
             let target = self.names.log_bucket.clone();
-            let logging = Logging { bucket: name.clone(), target: Some(target), prefix: Some(ACCESS_LOG_PREFIX.to_owned()) };
-            self.add(STATE.logging.clone(), &[&STATE.policy, &LOG.policy], AwsSpec::Logging(logging));
+            let logging = Logging {
+                bucket: name.clone(),
+                target: Some(target),
+                prefix: Some(ACCESS_LOG_PREFIX.to_owned()),
+            };
+            self.add(
+                STATE.logging.clone(),
+                &[&STATE.policy, &LOG.policy],
+                AwsSpec::Logging(logging),
+            );
         }
         if let (true, Some(topic)) = (settings.bucket.delete_events, self.topic_arn()) {
             let notifications = self.deletions(&name, &topic);
-            self.add(STATE.notifications.clone(), &[&STATE.policy, &TOPIC], AwsSpec::Notifications(notifications));
+            self.add(
+                STATE.notifications.clone(),
+                &[&STATE.policy, &TOPIC],
+                AwsSpec::Notifications(notifications),
+            );
         }
     }
 
-    /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called otherwise.
+    /// The topic hears of every deleted `*.tfstate`, and of the state key if it is called
+    /// otherwise.
     fn deletions(&self, bucket: &str, topic: &str) -> Notifications {
         const STATES: &str = ".tfstate";
-        let file = self.settings.key.as_str().rsplit('/').next().unwrap_or_default();
+        let file = self
+            .settings
+            .key
+            .as_str()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
         let own = Some(file).filter(|file| !file.ends_with(STATES));
         let target = |id: &str, suffix: &str| Target {
             id: format!("{}{id}", notifications::OURS),
@@ -274,8 +452,15 @@ impl<'a> Builder<'a> {
         };
         // S3 takes no two suffixes of which one is the end of the other: the shorter one is enough.
         let states = Some(STATES).filter(|states| own.is_none_or(|own| !states.ends_with(own)));
-        let targets = [states.map(|states| target("state-removed", states)), own.map(|file| target("own-state-removed", file))];
-        Notifications { bucket: bucket.to_owned(), event_bridge: false, targets: targets.into_iter().flatten().collect() }
+        let targets = [
+            states.map(|states| target("state-removed", states)),
+            own.map(|file| target("own-state-removed", file)),
+        ];
+        Notifications {
+            bucket: bucket.to_owned(),
+            event_bridge: false,
+            targets: targets.into_iter().flatten().collect(),
+        }
     }
 
     fn lock_table(&mut self) {
@@ -290,12 +475,17 @@ impl<'a> Builder<'a> {
             billing: match table.billing {
                 settings::Billing::OnDemand => lock_table::Billing::OnDemand,
                 settings::Billing::Provisioned { read, write } => {
-                    lock_table::Billing::Provisioned { read: i64::from(read), write: i64::from(write) }
+                    lock_table::Billing::Provisioned {
+                        read: i64::from(read),
+                        write: i64::from(write),
+                    }
                 }
             },
             deletion_protection: self.settings.protect,
             encryption: match &self.place.key {
-                Some(key) if table.encryption == layer::TableEncryption::SameKey => lock_table::Encryption::Kms(key.clone()),
+                Some(key) if table.encryption == layer::TableEncryption::SameKey => {
+                    lock_table::Encryption::Kms(key.clone())
+                }
                 _ => lock_table::Encryption::AwsOwned,
             },
             tags: with_record(&self.tags, TABLE_RECOVERY, !table.recovery),
@@ -303,7 +493,10 @@ impl<'a> Builder<'a> {
         let recovery = table.recovery;
         self.add(LOCK_TABLE, &[&KEY], AwsSpec::LockTable(spec));
         if recovery {
-            let spec = Recovery { table: self.names.table.clone(), enabled: true };
+            let spec = Recovery {
+                table: self.names.table.clone(),
+                enabled: true,
+            };
             self.add(LOCK_TABLE_RECOVERY, &[&LOCK_TABLE], AwsSpec::Recovery(spec));
         }
     }
@@ -314,7 +507,14 @@ impl<'a> Builder<'a> {
             layer::TrailKind::Off => {}
             layer::TrailKind::Existing(asserted) => {
                 let objects = format!("arn:{}:s3:::{bucket}/", self.place.partition);
-                self.add(TRAIL, &[], AwsSpec::ExistingTrail(ExistingTrail::new(objects, asserted.as_ref().map(ToString::to_string))));
+                self.add(
+                    TRAIL,
+                    &[],
+                    AwsSpec::ExistingTrail(ExistingTrail::new(
+                        objects,
+                        asserted.as_ref().map(ToString::to_string),
+                    )),
+                );
             }
             layer::TrailKind::New => {
                 let trail = self.names.trail.clone();
@@ -328,21 +528,54 @@ impl<'a> Builder<'a> {
                     tags: self.tags.clone(),
                     home: None,
                 };
-                let table = self.settings.lock.uses_table().then(|| self.place.table_arn());
-                let selectors = Selectors::of(trail.clone(), &self.place.partition, bucket, table.as_deref());
+                let table = self
+                    .settings
+                    .lock
+                    .uses_table()
+                    .then(|| self.place.table_arn());
+                let selectors = Selectors::of(
+                    trail.clone(),
+                    &self.place.partition,
+                    bucket,
+                    table.as_deref(),
+                );
                 self.add(TRAIL, &[&LOG.policy, &KEY], AwsSpec::Trail(spec));
                 self.add(TRAIL_SELECTORS, &[&TRAIL], AwsSpec::Selectors(selectors));
-                self.add(Address::new("trail/logging"), &[&TRAIL], AwsSpec::TrailLogging(TrailLogging::on(trail)));
+                self.add(
+                    Address::new("trail/logging"),
+                    &[&TRAIL],
+                    AwsSpec::TrailLogging(TrailLogging::on(trail)),
+                );
             }
         }
     }
 
     fn alarms(&mut self) {
-        let (Alarms::On { bucket_gib, objects, .. }, Some(topic)) = (&self.settings.alarms, self.topic_arn()) else { return };
-        let common = Common { prefix: self.names.alarm_prefix.clone(), topic, tags: self.tags.clone() };
+        let (
+            Alarms::On {
+                bucket_gib,
+                objects,
+                ..
+            },
+            Some(topic),
+        ) = (&self.settings.alarms, self.topic_arn())
+        else {
+            return;
+        };
+        let common = Common {
+            prefix: self.names.alarm_prefix.clone(),
+            topic,
+            tags: self.tags.clone(),
+        };
         let mut alarms = vec![
-            ("bucket_size", common.bucket_size(&self.place.bucket, *bucket_gib)),
-            ("object_count", common.object_count(&self.place.bucket, *objects)),
+            (
+                "bucket_size",
+                common.bucket_size(&self.place.bucket, *bucket_gib),
+            ),
+            (
+                "object_count",
+                common.object_count(&self.place.bucket, *objects),
+            ),
         ];
         if self.settings.lock.uses_table() {
             let table = &self.place.table;
@@ -351,7 +584,11 @@ impl<'a> Builder<'a> {
             alarms.push(("lock_errors", common.lock_errors(table)));
         }
         for (which, alarm) in alarms {
-            self.add(Address::each("alarm", which), &[&TOPIC], AwsSpec::Alarm(alarm));
+            self.add(
+                Address::each("alarm", which),
+                &[&TOPIC],
+                AwsSpec::Alarm(alarm),
+            );
         }
     }
 
@@ -361,13 +598,23 @@ impl<'a> Builder<'a> {
             return;
         }
         let table = settings.lock.uses_table().then(|| {
-            let with_key = self.place.key.is_some() && settings.table.encryption == layer::TableEncryption::SameKey;
-            if with_key { TableAccess::WithKey } else { TableAccess::WithoutKey }
+            let with_key = self.place.key.is_some()
+                && settings.table.encryption == layer::TableEncryption::SameKey;
+            if with_key {
+                TableAccess::WithKey
+            } else {
+                TableAccess::WithoutKey
+            }
         });
         let policy = Policy {
             name: self.names.policy.clone(),
-            description: format!("Run Terraform on the state of {}, {}", settings.project, settings.env),
-            document: self.place.runner_policy(table, settings.lock.uses_lockfile()),
+            description: format!(
+                "Run Terraform on the state of {}, {}",
+                settings.project, settings.env
+            ),
+            document: self
+                .place
+                .runner_policy(table, settings.lock.uses_lockfile()),
             tags: self.tags.clone(),
         };
         self.add(RUNNER_POLICY, &[&KEY], AwsSpec::Policy(policy));
@@ -377,8 +624,16 @@ impl<'a> Builder<'a> {
                 names::PrincipalKind::User => PrincipalKind::User,
                 names::PrincipalKind::Group => PrincipalKind::Group,
             };
-            let attachment = Attachment { policy: RUNNER_POLICY.output(), kind, name: principal.name().to_owned() };
-            self.add(Address::each("runner_policy/attachment", principal.as_str()), &[&RUNNER_POLICY], AwsSpec::Attachment(attachment));
+            let attachment = Attachment {
+                policy: RUNNER_POLICY.output(),
+                kind,
+                name: principal.name().to_owned(),
+            };
+            self.add(
+                Address::each("runner_policy/attachment", principal.as_str()),
+                &[&RUNNER_POLICY],
+                AwsSpec::Attachment(attachment),
+            );
         }
     }
 }

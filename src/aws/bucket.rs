@@ -4,7 +4,8 @@
 //! and explained alone. Every call but the creation carries the expected owner.
 
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership, OwnershipControls, OwnershipControlsRule,
+    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership,
+    OwnershipControls, OwnershipControlsRule,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,8 @@ pub struct Bucket {
     /// Whether the name is of the form that only this account can ever take.
     pub account_regional: bool,
     pub ownership: String,
-    /// Whom its access control list lets in beside the owner, where lists are not turned off; none is wanted.
+    /// Whom its access control list lets in beside the owner, where lists are not turned off; none
+    /// is wanted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<String>,
     pub tags: Tags,
@@ -58,17 +60,26 @@ pub struct Bucket {
 
 impl Spec for Bucket {
     fn over(&self, observed: &Self) -> Self {
-        Self { account_regional: observed.account_regional, tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
+        Self {
+            account_regional: observed.account_regional,
+            tags: tags_over(&self.tags, &observed.tags),
+            ..self.clone()
+        }
     }
 
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        from.map_or(1, |from| u32::from(self.ownership != from.ownership) + trips_to_tag(&from.tags, &self.tags))
+        from.map_or(1, |from| {
+            u32::from(self.ownership != from.ownership) + trips_to_tag(&from.tags, &self.tags)
+        })
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         if observed.region != self.region {
             let there = &observed.region;
-            return Some(format!("bucket {} exists in region {there}, not in {}; pass --region {there}", self.name, self.region));
+            return Some(format!(
+                "bucket {} exists in region {there}, not in {}; pass --region {there}",
+                self.name, self.region
+            ));
         }
         (!observed.grants.is_empty()).then(|| acl::in_the_way(&self.name, &observed.grants))
     }
@@ -77,23 +88,59 @@ impl Spec for Bucket {
 impl Resource for Bucket {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let aws = look.aws;
-        let (head, tags, ownership) = tokio::join!(self.head(aws, aws.account()), tags::get(aws, &self.name), self.get_ownership(aws));
+        let (head, tags, ownership) = tokio::join!(
+            self.head(aws, aws.account()),
+            tags::get(aws, &self.name),
+            self.get_ownership(aws)
+        );
         let Some(region) = head? else { return Ok(None) };
         if region != self.region {
             // The other answers came from the wrong region: what they say means nothing.
-            let spec = Self { region, tags: Tags::new(), ..self.clone() };
-            return Ok(Some(Found { spec, output: None, owner: Owner::Unmanaged }));
+            let spec = Self {
+                region,
+                tags: Tags::new(),
+                ..self.clone()
+            };
+            return Ok(Some(Found {
+                spec,
+                output: None,
+                owner: Owner::Unmanaged,
+            }));
         }
         let (tags, ownership) = (tags?, ownership?);
-        let (Some(tags), Some(ownership)) = (tags, ownership) else { return Ok(None) };
-        let grants = if ownership == ENFORCED { Some(vec![]) } else { acl::grants(aws, &self.name).await? };
-        let Some(grants) = grants else { return Ok(None) };
+        let (Some(tags), Some(ownership)) = (tags, ownership) else {
+            return Ok(None);
+        };
+        let grants = if ownership == ENFORCED {
+            Some(vec![])
+        } else {
+            acl::grants(aws, &self.name).await?
+        };
+        let Some(grants) = grants else {
+            return Ok(None);
+        };
         let owner = match aws.mark.owner(&tags) {
-            Owner::Unmanaged if self.may_be_without_tags(aws) && tags.is_empty() && self.is_untouched(aws).await => Owner::Us,
+            Owner::Unmanaged
+                if self.may_be_without_tags(aws)
+                    && tags.is_empty()
+                    && self.is_untouched(aws).await =>
+            {
+                Owner::Us
+            }
             owner => owner,
         };
-        let spec = Self { region, ownership, grants, tags, ..self.clone() };
-        Ok(Some(Found { spec, output: Some(self.name.clone()), owner }))
+        let spec = Self {
+            region,
+            ownership,
+            grants,
+            tags,
+            ..self.clone()
+        };
+        Ok(Some(Found {
+            spec,
+            output: Some(self.name.clone()),
+            owner,
+        }))
     }
 
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -106,7 +153,10 @@ impl Resource for Bucket {
                 .object_ownership(ObjectOwnership::from(&*self.ownership))
                 .build()
                 .expect("the rule is given");
-            let controls = OwnershipControls::builder().rules(rule).build().expect("the rules are given");
+            let controls = OwnershipControls::builder()
+                .rules(rule)
+                .build()
+                .expect("the rules are given");
             let request = aws
                 .clients
                 .s3
@@ -114,7 +164,10 @@ impl Resource for Bucket {
                 .bucket(&self.name)
                 .ownership_controls(controls)
                 .expected_bucket_owner(aws.account());
-            aws.send(PUT_OWNERSHIP, &self.name, NOT_YET, || request.clone().send()).await?;
+            aws.send(PUT_OWNERSHIP, &self.name, NOT_YET, || {
+                request.clone().send()
+            })
+            .await?;
         }
         if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
             tags::put(aws, &self.name, &self.tags).await?;
@@ -132,16 +185,29 @@ impl Bucket {
     ///
     /// A 403 is an error, not an absence: the bucket is another account's, or may not be seen.
     async fn head(&self, aws: &Aws, owner: &str) -> Result<Option<String>, AwsError> {
-        let request = aws.clients.s3.head_bucket().bucket(&self.name).expected_bucket_owner(owner);
+        let request = aws
+            .clients
+            .s3
+            .head_bucket()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
         match aws.read(HEAD, &self.name, request.send()).await {
-            Ok(answer) => Ok(Some(answer.bucket_region().unwrap_or(&self.region).to_owned())),
+            Ok(answer) => Ok(Some(
+                answer.bucket_region().unwrap_or(&self.region).to_owned(),
+            )),
             Err(error) if error.status == Some(404) => Ok(None),
             Err(error) => match &error.bucket_region {
-                Some(region) if **region != *self.region && error.status != Some(403) => Ok(Some(region.to_string())),
+                Some(region) if **region != *self.region && error.status != Some(403) => {
+                    Ok(Some(region.to_string()))
+                }
                 // There is no body that would say why.
                 _ if error.status == Some(403) => {
-                    let why = "the bucket is another account's, or its owner does not let these credentials see it";
-                    Err(AwsError { message: error.message.or_else(|| Some(why.into())), ..error })
+                    let why = "the bucket is another account's, or its owner does not let these \
+                               credentials see it";
+                    Err(AwsError {
+                        message: error.message.or_else(|| Some(why.into())),
+                        ..error
+                    })
                 }
                 _ => Err(error),
             },
@@ -149,12 +215,21 @@ impl Bucket {
     }
 
     async fn get_ownership(&self, aws: &Aws) -> Result<Option<String>, AwsError> {
-        let request = aws.clients.s3.get_bucket_ownership_controls().bucket(&self.name).expected_bucket_owner(aws.account());
+        let request = aws
+            .clients
+            .s3
+            .get_bucket_ownership_controls()
+            .bucket(&self.name)
+            .expected_bucket_owner(aws.account());
         let answer = match aws.read(GET_OWNERSHIP, &self.name, request.send()).await {
-            Err(error) if error.is(&["OwnershipControlsNotFoundError"]) => return Ok(Some("not set".to_owned())),
+            Err(error) if error.is(&["OwnershipControlsNotFoundError"]) => {
+                return Ok(Some("not set".to_owned()));
+            }
             answer => found(answer, NOT_YET)?,
         };
-        let rule = answer.and_then(|answer| answer.ownership_controls).and_then(|controls| controls.rules.into_iter().next());
+        let rule = answer
+            .and_then(|answer| answer.ownership_controls)
+            .and_then(|controls| controls.rules.into_iter().next());
         Ok(rule.map(|rule| rule.object_ownership.as_str().to_owned()))
     }
 
@@ -169,35 +244,51 @@ impl Bucket {
             Ok(tagged) if tagged => Ok(()),
             Ok(_) => tags::put(aws, &self.name, &self.tags).await,
             // Another run of ours was faster, or the answer of this one was lost.
-            Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => match tags::get(aws, &self.name).await? {
-                Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
-                Some(tags) if may_be_without_tags && tags.is_empty() && self.is_untouched(aws).await => {
-                    tags::put(aws, &self.name, &self.tags).await
+            Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => {
+                match tags::get(aws, &self.name).await? {
+                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                    Some(tags)
+                        if may_be_without_tags
+                            && tags.is_empty()
+                            && self.is_untouched(aws).await =>
+                    {
+                        tags::put(aws, &self.name, &self.tags).await
+                    }
+                    _ => Err(error),
                 }
-                _ => Err(error),
-            },
+            }
             Err(error) => Err(error),
         }
     }
 
     /// Whether it has its tags now.
     async fn send_create(&self, aws: &Aws, tags: Option<&Tags>) -> Result<bool, AwsError> {
-        let mut configuration = CreateBucketConfiguration::builder().set_tags(tags.map(tags::to_sdk));
+        let mut configuration =
+            CreateBucketConfiguration::builder().set_tags(tags.map(tags::to_sdk));
         if self.region != DEFAULT_REGION {
-            configuration = configuration.location_constraint(BucketLocationConstraint::from(&*self.region));
+            configuration =
+                configuration.location_constraint(BucketLocationConstraint::from(&*self.region));
         }
-        let request = aws.clients.s3.create_bucket().bucket(&self.name).object_ownership(ObjectOwnership::from(&*self.ownership));
+        let request = aws
+            .clients
+            .s3
+            .create_bucket()
+            .bucket(&self.name)
+            .object_ownership(ObjectOwnership::from(&*self.ownership));
         // S3 takes no configuration with nothing in it.
         let says_something = tags.is_some() || self.region != DEFAULT_REGION;
-        let mut request = request.set_create_bucket_configuration(says_something.then(|| configuration.build()));
+        let mut request =
+            request.set_create_bucket_configuration(says_something.then(|| configuration.build()));
         if self.account_regional {
             request = request.bucket_namespace(BucketNamespace::AccountRegional);
         }
-        aws.send(CREATE, &self.name, &[], || request.clone().send()).await.map(|_| tags.is_some())
+        aws.send(CREATE, &self.name, &[], || request.clone().send())
+            .await
+            .map(|_| tags.is_some())
     }
 
-    /// Whether a run that was cut off may have left it without tags. The commercial partition takes them with the creation,
-    /// and a name with the account's ID is one that this tool derives.
+    /// Whether a run that was cut off may have left it without tags. The commercial partition takes
+    /// them with the creation, and a name with the account's ID is one that this tool derives.
     fn may_be_without_tags(&self, aws: &Aws) -> bool {
         aws.caller.partition != COMMERCIAL && self.name.contains(aws.account())
     }
@@ -226,7 +317,9 @@ pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<
 /// # Errors
 /// If its tags cannot be read.
 pub async fn made_for(aws: &Aws, bucket: &str) -> Result<Option<Mark>, AwsError> {
-    Ok(tags::get(aws, bucket).await?.and_then(|tags| Mark::of(&tags)))
+    Ok(tags::get(aws, bucket)
+        .await?
+        .and_then(|tags| Mark::of(&tags)))
 }
 
 #[cfg(test)]

@@ -27,7 +27,11 @@ pub enum CallerError {
     #[error("these credentials are for account {actual}, and {wanted} was asked for")]
     WrongAccount { wanted: String, actual: String },
     #[error("region {region} is in partition {wanted}, and these credentials are for {actual}")]
-    WrongPartition { region: String, wanted: String, actual: String },
+    WrongPartition {
+        region: String,
+        wanted: String,
+        actual: String,
+    },
 }
 
 impl CallerError {
@@ -41,21 +45,38 @@ impl Caller {
     pub async fn ask(clients: &Clients) -> Result<Self, CallerError> {
         let answer = clients.sts.get_caller_identity().send();
         let call = tracing::debug_span!("call", operation = GET.operation, resource = "the caller");
-        let answer = answer.instrument(call).await.map_err(|error| AwsError::from_sdk(GET, "the caller", error))?;
+        let answer = answer
+            .instrument(call)
+            .await
+            .map_err(|error| AwsError::from_sdk(GET, "the caller", error))?;
         let arn = answer.arn().unwrap_or_default().to_owned();
         let mut parts = arn.split(':');
-        let (Some("arn"), Some(partition), Some(account)) = (parts.next(), parts.next(), answer.account()) else {
+        let (Some("arn"), Some(partition), Some(account)) =
+            (parts.next(), parts.next(), answer.account())
+        else {
             return Err(CallerError::Nonsense(arn));
         };
-        Ok(Self { account: account.to_owned(), partition: partition.to_owned(), arn: arn.clone() })
+        Ok(Self {
+            account: account.to_owned(),
+            partition: partition.to_owned(),
+            arn: arn.clone(),
+        })
     }
 
     /// Nothing is done in an account or a partition that was not asked for.
-    pub fn must_be(&self, account: Option<&str>, region: &str, partition: &str) -> Result<(), CallerError> {
+    pub fn must_be(
+        &self,
+        account: Option<&str>,
+        region: &str,
+        partition: &str,
+    ) -> Result<(), CallerError> {
         if let Some(wanted) = account
             && wanted != self.account
         {
-            return Err(CallerError::WrongAccount { wanted: wanted.to_owned(), actual: self.account.clone() });
+            return Err(CallerError::WrongAccount {
+                wanted: wanted.to_owned(),
+                actual: self.account.clone(),
+            });
         }
         if partition != self.partition {
             return Err(CallerError::WrongPartition {

@@ -19,7 +19,11 @@ pub fn monthly(spec: &AwsSpec) -> Option<f64> {
     let dollars = match spec {
         AwsSpec::Key(_) => KEY,
         AwsSpec::Alarm(alarm) => {
-            let metrics = alarm.queries.iter().filter(|query| matches!(query.what, What::Metric { .. })).count();
+            let metrics = alarm
+                .queries
+                .iter()
+                .filter(|query| matches!(query.what, What::Metric { .. }))
+                .count();
             ALARM_METRIC * f64::from(u32::try_from(metrics).unwrap_or(u32::MAX))
         }
         AwsSpec::LockTable(table) => match table.billing {

@@ -24,7 +24,10 @@ pub struct Api {
 impl Api {
     /// An operation that is allowed by the action of the same name.
     pub const fn new(operation: &'static str) -> Self {
-        Self { operation, action: operation }
+        Self {
+            operation,
+            action: operation,
+        }
     }
 
     /// An operation that is allowed by an action of another name.
@@ -49,7 +52,8 @@ pub enum Kind {
     Clock,
     /// AWS's own fault: 5xx.
     Server,
-    /// What answered does not speak as AWS does, or its answer is broken: AWS may have acted, or not.
+    /// What answered does not speak as AWS does, or its answer is broken: AWS may have acted, or
+    /// not.
     Unreadable,
     /// The service said no, and `code` says why.
     Refused,
@@ -102,31 +106,62 @@ impl std::fmt::Display for AwsError {
 }
 
 impl AwsError {
-    /// AWS's own words on who is denied, and why, without what stands beside them: the action, and the resource where it is the one
-    /// that was acted on. Another one, as the key of a bucket, stays.
+    /// AWS's own words on who is denied, and why, without what stands beside them: the action, and
+    /// the resource where it is the one that was acted on. Another one, as the key of a bucket,
+    /// stays.
     fn denial(&self) -> Option<String> {
-        let (who, rest) = self.message.as_deref().filter(|_| self.kind == Kind::Denied)?.split_once(NOT_AUTHORIZED)?;
+        let (who, rest) = self
+            .message
+            .as_deref()
+            .filter(|_| self.kind == Kind::Denied)?
+            .split_once(NOT_AUTHORIZED)?;
         let action = rest.split_whitespace().next()?;
-        let why = [" because ", " with an explicit deny"].into_iter().find_map(|start| rest.find(start))?;
-        let (on, why) = (rest.get(action.len()..why)?, rest.get(why..)?.replace(&format!(" the {action} action"), " this"));
-        let other = match on.strip_prefix(ON).map(|resource| resource.trim_matches('"')) {
+        let why = [" because ", " with an explicit deny"]
+            .into_iter()
+            .find_map(|start| rest.find(start))?;
+        let (on, why) = (
+            rest.get(action.len()..why)?,
+            rest.get(why..)?
+                .replace(&format!(" the {action} action"), " this"),
+        );
+        let other = match on
+            .strip_prefix(ON)
+            .map(|resource| resource.trim_matches('"'))
+        {
             Some(resource) => (!self.is_about(resource)).then(|| format!(" on {resource}")),
             // KMS: `on the resource associated with this ciphertext`.
             None => on.starts_with(" on the resource ").then(|| on.to_owned()),
         };
-        Some(format!("{who}not authorized{}{why}", other.unwrap_or_default()))
+        Some(format!(
+            "{who}not authorized{}{why}",
+            other.unwrap_or_default()
+        ))
     }
 
-    /// Whether a resource, as AWS names it, is the one that was acted on, or no single one (`key/*`).
+    /// Whether a resource, as AWS names it, is the one that was acted on, or no single one
+    /// (`key/*`).
     fn is_about(&self, named: &str) -> bool {
         let before = named.strip_suffix(&*self.resource);
-        named.ends_with('*') || before.is_some_and(|before| before.is_empty() || before.ends_with([':', '/', ' ']))
+        named.ends_with('*')
+            || before.is_some_and(|before| before.is_empty() || before.ends_with([':', '/', ' ']))
     }
 
-    /// The action that was denied. AWS names it where a call needs more than the action of its own name, as `CreateKey` with tags.
+    /// The action that was denied. AWS names it where a call needs more than the action of its own
+    /// name, as `CreateKey` with tags.
     pub fn needed_action(&self) -> &str {
-        let named = self.message.as_deref().and_then(|message| message.split_once(NOT_AUTHORIZED)?.1.split_whitespace().next());
-        let is_action = |word: &&str| word.contains(':') && word.chars().all(|c| c.is_ascii_alphanumeric() || ":-*".contains(c));
+        let named = self.message.as_deref().and_then(|message| {
+            message
+                .split_once(NOT_AUTHORIZED)?
+                .1
+                .split_whitespace()
+                .next()
+        });
+        let is_action = |word: &&str| {
+            word.contains(':')
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ":-*".contains(c))
+        };
         named.filter(is_action).unwrap_or(self.api.action)
     }
 
@@ -136,28 +171,63 @@ impl AwsError {
     {
         let raw = error.raw_response();
         let status = raw.map(|response| response.status().as_u16());
-        let header = |name: &str| raw.and_then(|response| response.headers().get(name)).map(Box::<str>::from);
+        let header = |name: &str| {
+            raw.and_then(|response| response.headers().get(name))
+                .map(Box::<str>::from)
+        };
         let request_id = header("x-amzn-requestid")
             .or_else(|| header("x-amz-request-id"))
             .or_else(|| error.meta().extra("aws_request_id").map(Into::into));
-        let code = error.code().filter(|code| !code.is_empty()).map(Box::<str>::from);
-        let clocks = raw.and_then(|response| Clocks::new(jiff::Timestamp::now(), response.headers().get("date")?));
+        let code = error
+            .code()
+            .filter(|code| !code.is_empty())
+            .map(Box::<str>::from);
+        let clocks = raw.and_then(|response| {
+            Clocks::new(jiff::Timestamp::now(), response.headers().get("date")?)
+        });
         let kind = match kind(&error, code.as_deref(), error.message(), status) {
-            Kind::Denied | Kind::Refused if code.is_none() && raw.is_some_and(foreign::is_foreign) => Kind::Unreadable,
-            Kind::Credentials if is_bad_signature(code.as_deref()) && clocks.is_some_and(|clocks| clocks.disagree()) => Kind::Clock,
+            Kind::Denied | Kind::Refused
+                if code.is_none() && raw.is_some_and(foreign::is_foreign) =>
+            {
+                Kind::Unreadable
+            }
+            Kind::Credentials
+                if is_bad_signature(code.as_deref())
+                    && clocks.is_some_and(|clocks| clocks.disagree()) =>
+            {
+                Kind::Clock
+            }
             kind => kind,
         };
         let message = match &error {
             _ if kind == Kind::Unreadable => Some(foreign::shown(raw, &chain(&error)).into()),
-            SdkError::ServiceError(_) => error.message().filter(|text| !text.is_empty()).map(Box::from),
-            _ => Some(Unreachable::in_error(&error).map_or_else(|| chain(&error), |why| chain(why)).into()),
+            SdkError::ServiceError(_) => error
+                .message()
+                .filter(|text| !text.is_empty())
+                .map(Box::from),
+            _ => Some(
+                Unreachable::in_error(&error)
+                    .map_or_else(|| chain(&error), |why| chain(why))
+                    .into(),
+            ),
         };
         let message = match clocks {
-            Some(clocks) if kind == Kind::Clock => Some(format!("{} ({clocks})", message.as_deref().unwrap_or_default()).into()),
+            Some(clocks) if kind == Kind::Clock => {
+                Some(format!("{} ({clocks})", message.as_deref().unwrap_or_default()).into())
+            }
             _ => message,
         };
         let bucket_region = header("x-amz-bucket-region");
-        Self { api, resource: resource.into(), kind, code, message, status, request_id, bucket_region }
+        Self {
+            api,
+            resource: resource.into(),
+            kind,
+            code,
+            message,
+            status,
+            request_id,
+            bucket_region,
+        }
     }
 
     /// An answer that AWS should not give.
@@ -176,17 +246,29 @@ impl AwsError {
 
     /// What was there when we looked is there no more.
     pub fn vanished(api: Api, resource: &str) -> Self {
-        Self::nonsense(api, resource, "was there a moment ago and is gone; run again")
+        Self::nonsense(
+            api,
+            resource,
+            "was there a moment ago and is gone; run again",
+        )
     }
 
     pub fn is(&self, codes: &[&str]) -> bool {
-        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+        self.code
+            .as_deref()
+            .is_some_and(|code| codes.contains(&code))
     }
 }
 
 /// What a service says in a region or partition that does not have the operation.
-pub const NOT_OFFERED: &[&str] =
-    &["MethodNotAllowed", "NotImplemented", "XNotImplemented", "UnsupportedArgument", "UnsupportedOperation", "UnknownOperationException"];
+pub const NOT_OFFERED: &[&str] = &[
+    "MethodNotAllowed",
+    "NotImplemented",
+    "XNotImplemented",
+    "UnsupportedArgument",
+    "UnsupportedOperation",
+    "UnknownOperationException",
+];
 
 /// `None` where the service's own code says that there is nothing; any other error stays one.
 pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T>, AwsError> {
@@ -199,17 +281,32 @@ pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T
 
 /// The secret may be wrong, or the time.
 fn is_bad_signature(code: Option<&str>) -> bool {
-    matches!(code, Some("SignatureDoesNotMatch" | "InvalidSignatureException"))
+    matches!(
+        code,
+        Some("SignatureDoesNotMatch" | "InvalidSignatureException")
+    )
 }
 
-fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, message: Option<&str>, status: Option<u16>) -> Kind {
+fn kind<E: Error + 'static>(
+    error: &SdkError<E, Response>,
+    code: Option<&str>,
+    message: Option<&str>,
+    status: Option<u16>,
+) -> Kind {
     match error {
         SdkError::TimeoutError(_) => return Kind::Network,
         SdkError::DispatchFailure(failure) => {
             let text = chain(error);
-            return if text.contains("ExpiredToken") || text.contains("session has expired") || text.contains("token has expired") {
+            return if text.contains("ExpiredToken")
+                || text.contains("session has expired")
+                || text.contains("token has expired")
+            {
                 Kind::Expired
-            } else if failure.is_timeout() || failure.is_io() || is_cut_off(failure) || Unreachable::in_error(error).is_some() {
+            } else if failure.is_timeout()
+                || failure.is_io()
+                || is_cut_off(failure)
+                || Unreachable::in_error(error).is_some()
+            {
                 Kind::Network
             } else {
                 Kind::Credentials
@@ -219,7 +316,9 @@ fn kind<E: Error + 'static>(error: &SdkError<E, Response>, code: Option<&str>, m
         _ => {}
     }
     // All but S3 say so in words: `Signature expired: … is now earlier than …`.
-    if message.is_some_and(|text| text.contains("Signature expired") || text.contains("Signature not yet current")) {
+    if message.is_some_and(|text| {
+        text.contains("Signature expired") || text.contains("Signature not yet current")
+    }) {
         return Kind::Clock;
     }
     match code {

@@ -17,7 +17,10 @@ use aws_smithy_http_client::{
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
-    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector,
+    },
     orchestrator::HttpRequest,
     result::ConnectorError,
     runtime_components::RuntimeComponents,
@@ -39,7 +42,8 @@ use reach::Reaching;
 pub use reach::{CONNECT_TIMEOUT, Unreachable};
 use way::{Way, endpoint};
 
-/// How the client leaves the machine. To the machine itself it goes directly, whatever is said here.
+/// How the client leaves the machine. To the machine itself it goes directly, whatever is said
+/// here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxy {
     /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
@@ -55,9 +59,15 @@ pub enum HttpError {
     NotPem { reason: &'static str },
     #[error("the CA bundle holds no certificate that can be a root of trust")]
     NoRoots,
-    #[error("{url} is plain HTTP and not on this machine: credentials and states would travel in the clear")]
+    #[error(
+        "{url} is plain HTTP and not on this machine: credentials and states would travel in the \
+         clear"
+    )]
     InTheClear { url: String },
-    #[error("the system has no certificates to trust; install its package `ca-certificates`, or name a file with AWS_CA_BUNDLE")]
+    #[error(
+        "the system has no certificates to trust; install its package `ca-certificates`, or name \
+         a file with AWS_CA_BUNDLE"
+    )]
     NoSystemRoots,
 }
 
@@ -71,14 +81,22 @@ pub enum HttpError {
 /// If the bundle is broken or empty. Missing system roots are an error of the call.
 pub fn http_client(ca_bundle: Option<&[u8]>, proxy: Proxy) -> Result<SharedHttpClient, HttpError> {
     let roots = Roots::new(ca_bundle)?;
-    Ok(SharedHttpClient::new(Client { roots, proxy, connectors: Mutex::default() }))
+    Ok(SharedHttpClient::new(Client {
+        roots,
+        proxy,
+        connectors: Mutex::default(),
+    }))
 }
 
 /// What sends a single request, for what is asked of an endpoint outside any service's API.
 ///
 /// # Errors
 /// As [`http_client`], and if the system has no roots.
-pub fn connector(ca_bundle: Option<&[u8]>, proxy: Proxy, settings: &HttpConnectorSettings) -> Result<SharedHttpConnector, HttpError> {
+pub fn connector(
+    ca_bundle: Option<&[u8]>,
+    proxy: Proxy,
+    settings: &HttpConnectorSettings,
+) -> Result<SharedHttpConnector, HttpError> {
     Ok(connect(Roots::new(ca_bundle)?.pem()?, proxy, settings))
 }
 
@@ -93,15 +111,27 @@ struct Client {
 type Timeouts = (Option<Duration>, Option<Duration>);
 
 impl HttpClient for Client {
-    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let timeouts = (settings.connect_timeout(), settings.read_timeout());
-        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut connectors = self
+            .connectors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some((_, connector)) = connectors.iter().find(|(known, _)| *known == timeouts) {
             return connector.clone();
         }
         let (roots, proxy, settings) = (self.roots.clone(), self.proxy, settings.clone());
-        let connector =
-            SharedHttpConnector::new(Ways { roots, proxy, settings, direct: OnceLock::default(), elsewhere: OnceLock::default() });
+        let connector = SharedHttpConnector::new(Ways {
+            roots,
+            proxy,
+            settings,
+            direct: OnceLock::default(),
+            elsewhere: OnceLock::default(),
+        });
         connectors.push((timeouts, connector.clone()));
         connector
     }
@@ -119,11 +149,19 @@ struct Ways {
 
 impl HttpConnector for Ways {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let signed = request.headers().get("authorization").is_some_and(|header| header.starts_with("AWS4"));
+        let signed = request
+            .headers()
+            .get("authorization")
+            .is_some_and(|header| header.starts_with("AWS4"));
         let (connector, proxy) = match Way::of(request.uri(), signed) {
             Way::Direct => (&self.direct, Proxy::Direct),
             Way::Elsewhere => (&self.elsewhere, self.proxy),
-            Way::InTheClear => return Unusable(HttpError::InTheClear { url: endpoint(request.uri()) }).call(request),
+            Way::InTheClear => {
+                return Unusable(HttpError::InTheClear {
+                    url: endpoint(request.uri()),
+                })
+                .call(request);
+            }
         };
         let make = || match self.roots.pem() {
             Ok(pem) => SharedHttpConnector::new(Reaching(connect(pem, proxy, &self.settings))),
@@ -142,9 +180,16 @@ fn connect(pem: &[u8], proxy: Proxy, settings: &HttpConnectorSettings) -> Shared
         Proxy::FromEnvironment => ProxyConfig::from_env(),
         Proxy::Direct => ProxyConfig::disabled(),
     };
-    let mut builder = Connector::builder().connector_settings(settings.clone()).proxy_config(proxy);
+    let mut builder = Connector::builder()
+        .connector_settings(settings.clone())
+        .proxy_config(proxy);
     builder.set_sleep_impl(default_async_sleep());
-    SharedHttpConnector::new(builder.tls_provider(Provider::rustls(CryptoMode::AwsLc)).tls_context(tls).build())
+    SharedHttpConnector::new(
+        builder
+            .tls_provider(Provider::rustls(CryptoMode::AwsLc))
+            .tls_context(tls)
+            .build(),
+    )
 }
 
 /// Answers every call with the reason why none can be made.
@@ -167,18 +212,27 @@ enum Roots {
 
 impl Roots {
     fn new(ca_bundle: Option<&[u8]>) -> Result<Self, HttpError> {
-        let Some(bundle) = ca_bundle else { return Ok(Self::System(Arc::default())) };
+        let Some(bundle) = ca_bundle else {
+            return Ok(Self::System(Arc::default()));
+        };
         let certificates = CertificateDer::pem_slice_iter(bundle)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| HttpError::NotPem { reason: fault(&error) })?;
-        usable(certificates).map(|pem| Self::Bundle(pem.into())).ok_or(HttpError::NoRoots)
+            .map_err(|error| HttpError::NotPem {
+                reason: fault(&error),
+            })?;
+        usable(certificates)
+            .map(|pem| Self::Bundle(pem.into()))
+            .ok_or(HttpError::NoRoots)
     }
 
     fn pem(&self) -> Result<&[u8], HttpError> {
         match self {
             Self::Bundle(pem) => Ok(pem),
             Self::System(roots) => {
-                let load = || usable(rustls_native_certs::load_native_certs().certs).ok_or(HttpError::NoSystemRoots);
+                let load = || {
+                    usable(rustls_native_certs::load_native_certs().certs)
+                        .ok_or(HttpError::NoSystemRoots)
+                };
                 roots.get_or_init(load).as_deref().map_err(Clone::clone)
             }
         }
@@ -212,7 +266,11 @@ fn usable(certificates: Vec<CertificateDer<'static>>) -> Option<Vec<u8>> {
     for certificate in certificates {
         let encoded = base64::encode(&certificate);
         if RootCertStore::empty().add(certificate).is_ok() {
-            pem.extend(["-----BEGIN CERTIFICATE-----\n", &encoded, "\n-----END CERTIFICATE-----\n"]);
+            pem.extend([
+                "-----BEGIN CERTIFICATE-----\n",
+                &encoded,
+                "\n-----END CERTIFICATE-----\n",
+            ]);
         }
     }
     (!pem.is_empty()).then_some(pem.into_bytes())
@@ -237,10 +295,22 @@ mod tests {
     fn a_bundle_that_is_no_pem_or_has_no_certificate_is_an_error_and_not_a_panic() {
         assert_eq!(error(""), HttpError::NoRoots);
         assert_eq!(error("not a certificate"), HttpError::NoRoots);
-        assert_eq!(error("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), HttpError::NoRoots);
-        assert!(matches!(error("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"), HttpError::NotPem { .. }));
-        assert!(matches!(error("-----BEGIN CERTIFICATE-----\nAAAA\n"), HttpError::NotPem { .. }));
-        for private in ["-----BEGIN 7071\nAAAA\n", "-----BEGIN CERTIFICATE-----\nAA7071*\n-----END CERTIFICATE-----\n"] {
+        assert_eq!(
+            error("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+            HttpError::NoRoots
+        );
+        assert!(matches!(
+            error("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"),
+            HttpError::NotPem { .. }
+        ));
+        assert!(matches!(
+            error("-----BEGIN CERTIFICATE-----\nAAAA\n"),
+            HttpError::NotPem { .. }
+        ));
+        for private in [
+            "-----BEGIN 7071\nAAAA\n",
+            "-----BEGIN CERTIFICATE-----\nAA7071*\n-----END CERTIFICATE-----\n",
+        ] {
             let said = error(private);
             let said = format!("{said} {said:?}");
             // Neither as text nor as numbers: `7` is 55.
@@ -250,17 +320,27 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_root_is_left_out_of_a_bundle_with_others() {
-        let bundle = format!("# comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{}", root());
+        let bundle = format!(
+            "# comment\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{}",
+            root()
+        );
         let roots = Roots::new(Some(bundle.as_bytes())).expect("one root");
         let kept = CertificateDer::pem_slice_iter(roots.pem().expect("a bundle")).count();
         assert_eq!(kept, 1);
         // Would panic over a certificate that cannot be used.
-        connector(Some(bundle.as_bytes()), Proxy::Direct, &HttpConnectorSettings::default()).expect("a connector");
+        connector(
+            Some(bundle.as_bytes()),
+            Proxy::Direct,
+            &HttpConnectorSettings::default(),
+        )
+        .expect("a connector");
     }
 
     #[test]
     fn system_roots_are_not_loaded_before_the_first_call() {
-        let Roots::System(loaded) = Roots::new(None).expect("nothing to check") else { panic!("not the system's") };
+        let Roots::System(loaded) = Roots::new(None).expect("nothing to check") else {
+            panic!("not the system's")
+        };
         assert!(loaded.get().is_none());
     }
 
@@ -275,17 +355,33 @@ mod tests {
             elsewhere: OnceLock::default(),
         };
         let mut request = HttpRequest::empty();
-        request.set_uri("http://192.0.2.1:8000/?token=secret").expect("a URI");
-        let error = ways(HttpConnectorSettings::default()).call(request).await.expect_err("not on this machine");
-        let shown = std::error::Error::source(&error).expect("a reason").to_string();
-        assert!(shown.starts_with("http://192.0.2.1:8000 is plain HTTP") && !shown.contains("secret"), "{shown}");
+        request
+            .set_uri("http://192.0.2.1:8000/?token=secret")
+            .expect("a URI");
+        let error = ways(HttpConnectorSettings::default())
+            .call(request)
+            .await
+            .expect_err("not on this machine");
+        let shown = std::error::Error::source(&error)
+            .expect("a reason")
+            .to_string();
+        assert!(
+            shown.starts_with("http://192.0.2.1:8000 is plain HTTP") && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 
     #[tokio::test]
     async fn without_roots_every_call_says_why() {
         let request = HttpRequest::empty();
-        let error = Unusable(HttpError::NoSystemRoots).call(request).await.expect_err("no roots");
+        let error = Unusable(HttpError::NoSystemRoots)
+            .call(request)
+            .await
+            .expect_err("no roots");
         let shown = std::error::Error::source(&error).map(ToString::to_string);
-        assert_eq!(shown.as_deref(), Some(HttpError::NoSystemRoots.to_string().as_str()));
+        assert_eq!(
+            shown.as_deref(),
+            Some(HttpError::NoSystemRoots.to_string().as_str())
+        );
     }
 }

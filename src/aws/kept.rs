@@ -1,8 +1,9 @@
 //! An environment as it is, and the settings that follow: what nothing says is kept as it is there.
 //!
-//! The widest blueprint is looked at together with the one that the settings ask for, so that in the ordinary case this
-//! takes no longer than looking at the latter. What the resources say of the settings replaces the defaults; what is
-//! wanted then and was not looked at yet is looked at in a further round.
+//! The widest blueprint is looked at together with the one that the settings ask for, so that in
+//! the ordinary case this takes no longer than looking at the latter. What the resources say of the
+//! settings replaces the defaults; what is wanted then and was not looked at yet is looked at in a
+//! further round.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +41,8 @@ use decide::{Decision, Facts};
 use evidence::{Evidence, LiveEncryption, Reader};
 use sightings::Sightings;
 
-/// A bucket that only another resource names takes a second round, what it says of the settings a third.
+/// A bucket that only another resource names takes a second round, what it says of the settings a
+/// third.
 const MOST_ROUNDS: usize = 4;
 
 /// What the partial configuration of ours in the folder says.
@@ -62,8 +64,19 @@ impl Beside {
     /// What it says of the settings, where the cloud says nothing.
     pub fn layer(&self) -> Layer {
         let names = self.names.clone().or_credentials(&self.credentials);
-        let Self { key, workspace_prefix, lock, .. } = self.clone();
-        Layer { key, workspace_key_prefix: workspace_prefix, lock, conf_credentials: self.credentials.conf_credentials, ..names }
+        let Self {
+            key,
+            workspace_prefix,
+            lock,
+            ..
+        } = self.clone();
+        Layer {
+            key,
+            workspace_key_prefix: workspace_prefix,
+            lock,
+            conf_credentials: self.credentials.conf_credentials,
+            ..names
+        }
     }
 }
 
@@ -85,7 +98,8 @@ pub struct Inspection {
     pub names: Names,
     pub blueprint: Blueprint<AwsSpec>,
     pub observation: Observation<AwsSpec>,
-    /// Parts that the settings leave out, and that are there with the environment's tags. Parents come before their parts.
+    /// Parts that the settings leave out, and that are there with the environment's tags. Parents
+    /// come before their parts.
     pub unwanted: Vec<Unwanted>,
     /// What was asked for and changes what the states that are there depend on.
     pub changes: Vec<SettingChange>,
@@ -112,7 +126,8 @@ pub struct Inspect<'a> {
 }
 
 impl Inspect<'_> {
-    /// Looks at the environment until what it says of its settings asks for no further look. Nothing is written.
+    /// Looks at the environment until what it says of its settings asks for no further look.
+    /// Nothing is written.
     ///
     /// # Errors
     /// If the settings contradict each other.
@@ -127,18 +142,33 @@ impl Inspect<'_> {
             let wide = self.widest(&settings);
             let wanted = blueprint::blueprint(&settings, &names, self.aws);
             let asked_for_own_key = matches!(settings.encryption, Encryption::NewKey { .. });
-            let keys = if asked_for_own_key { KeySearch::ByTags } else { KeySearch::ByAlias };
+            let keys = if asked_for_own_key {
+                KeySearch::ByTags
+            } else {
+                KeySearch::ByAlias
+            };
             let candidates = self.candidates(&names, &wide, &sightings);
-            let nodes = new_nodes(wanted.nodes().iter().chain(wide.nodes()).chain(&candidates), &sightings);
+            let nodes = new_nodes(
+                wanted.nodes().iter().chain(wide.nodes()).chain(&candidates),
+                &sightings,
+            );
             if nodes.is_empty() {
                 break;
             }
             for (node, seen) in look_at(self.aws, nodes, keys, &wide).await {
                 sightings.add(&node.spec, seen);
             }
-            sightings.look_again_at_what_is_torn(self.aws, &[&wanted, &wide], keys).await;
+            sightings
+                .look_again_at_what_is_torn(self.aws, &[&wanted, &wide], keys)
+                .await;
             let observed = sightings.observation(&wide);
-            let reader = Reader { aws: self.aws, names: &names, wide: &observed, sightings: &sightings, beside: self.beside };
+            let reader = Reader {
+                aws: self.aws,
+                names: &names,
+                wide: &observed,
+                sightings: &sightings,
+                beside: self.beside,
+            };
             evidence = reader.evidence();
             match (self.names_our_key(&evidence).await, &evidence.own_key) {
                 (false, _) => {}
@@ -163,7 +193,11 @@ impl Inspect<'_> {
                 rerun: self.rerun,
             };
             decision = facts.decide();
-            merged = self.merged.clone().with_kept(&decision.kept).without_refused(&decision.refused);
+            merged = self
+                .merged
+                .clone()
+                .with_kept(&decision.kept)
+                .without_refused(&decision.refused);
         }
         self.conclude(merged, decision, &evidence, &sightings).await
     }
@@ -174,20 +208,44 @@ impl Inspect<'_> {
     }
 
     /// Buckets and tables that are named, and were not looked at yet.
-    fn candidates(&self, names: &Names, wide: &Blueprint<AwsSpec>, sightings: &Sightings) -> Vec<Node<AwsSpec>> {
+    fn candidates(
+        &self,
+        names: &Names,
+        wide: &Blueprint<AwsSpec>,
+        sightings: &Sightings,
+    ) -> Vec<Node<AwsSpec>> {
         let observed = sightings.observation(wide);
-        let reader = Reader { aws: self.aws, names, wide: &observed, sightings, beside: self.beside };
-        let node = |spec| Node { address: STATE_BUCKET, needs: vec![], spec };
-        let buckets = reader.bucket_candidates().into_iter().map(|name| node(sightings.bucket(&name)));
-        let tables = reader.table_candidates().into_iter().map(|name| node(Sightings::table(&name)));
+        let reader = Reader {
+            aws: self.aws,
+            names,
+            wide: &observed,
+            sightings,
+            beside: self.beside,
+        };
+        let node = |spec| Node {
+            address: STATE_BUCKET,
+            needs: vec![],
+            spec,
+        };
+        let buckets = reader
+            .bucket_candidates()
+            .into_iter()
+            .map(|name| node(sightings.bucket(&name)));
+        let tables = reader
+            .table_candidates()
+            .into_iter()
+            .map(|name| node(Sightings::table(&name)));
         buckets.chain(tables).collect()
     }
 
-    /// Whether what encrypts the states is a key with the environment's tags, and not the one that was found for it.
-    /// A key whose tags may not be read is not: ours delegate to IAM, and those of other accounts are not ours.
+    /// Whether what encrypts the states is a key with the environment's tags, and not the one that
+    /// was found for it. A key whose tags may not be read is not: ours delegate to IAM, and
+    /// those of other accounts are not ours.
     async fn names_our_key(&self, evidence: &Evidence) -> bool {
         match &evidence.encryption {
-            Some(LiveEncryption::Key(arn)) if Some(arn) != evidence.own_key.as_ref() => find::is_ours(self.aws, arn).await.unwrap_or(false),
+            Some(LiveEncryption::Key(arn)) if Some(arn) != evidence.own_key.as_ref() => {
+                find::is_ours(self.aws, arn).await.unwrap_or(false)
+            }
             Some(LiveEncryption::Key(_) | LiveEncryption::S3) | None => false,
         }
     }
@@ -207,7 +265,10 @@ impl Inspect<'_> {
         let mut changes = decision.changes;
         let under_old = old_keys::under(self.aws, &settings, &names, evidence).await;
         changes.extend(under_old.consequence(&settings, evidence));
-        let staying = Staying { old_keys: under_old.keys(), ..staying(&unwanted) };
+        let staying = Staying {
+            old_keys: under_old.keys(),
+            ..staying(&unwanted)
+        };
         let blueprint = blueprint::beside(&settings, &names, self.aws, &staying);
         let observation = sightings.observation(&blueprint);
         // What was said is not kept.
@@ -217,20 +278,44 @@ impl Inspect<'_> {
         let judged = if weaker == Layer::default() {
             None
         } else {
-            let by_defaults = self.merged.clone().with_kept(&without(&decision.kept, &weaker)).without_refused(&decision.refused);
-            let judged = blueprint::beside(&by_defaults.resolve(self.env)?, &names, self.aws, &staying);
-            Some(Blueprint::new(judged.nodes().iter().map(|node| with_records_of(&blueprint, node)).collect()))
+            let by_defaults = self
+                .merged
+                .clone()
+                .with_kept(&without(&decision.kept, &weaker))
+                .without_refused(&decision.refused);
+            let judged =
+                blueprint::beside(&by_defaults.resolve(self.env)?, &names, self.aws, &staying);
+            Some(Blueprint::new(
+                judged
+                    .nodes()
+                    .iter()
+                    .map(|node| with_records_of(&blueprint, node))
+                    .collect(),
+            ))
         };
-        Ok(Inspection { merged, settings, names, blueprint, observation, unwanted, changes, weaker, judged, live: evidence.live })
+        Ok(Inspection {
+            merged,
+            settings,
+            names,
+            blueprint,
+            observation,
+            unwanted,
+            changes,
+            weaker,
+            judged,
+            live: evidence.live,
+        })
     }
 }
 
-/// The node with the records of left out parts that it has in the other blueprint: its tags are no finding of their own.
+/// The node with the records of left out parts that it has in the other blueprint: its tags are no
+/// finding of their own.
 fn with_records_of(blueprint: &Blueprint<AwsSpec>, node: &Node<AwsSpec>) -> Node<AwsSpec> {
     let mut node = node.clone();
-    if let (AwsSpec::LockTable(judged), Some(AwsSpec::LockTable(kept))) =
-        (&mut node.spec, blueprint.get(&node.address).map(|node| &node.spec))
-    {
+    if let (AwsSpec::LockTable(judged), Some(AwsSpec::LockTable(kept))) = (
+        &mut node.spec,
+        blueprint.get(&node.address).map(|node| &node.spec),
+    ) {
         judged.tags.clone_from(&kept.tags);
     }
     node
@@ -241,11 +326,22 @@ fn without(layer: &Layer, other: &Layer) -> Layer {
     let (mut left, other) = (said(layer), said(other));
     left.retain(|name, _| !other.contains_key(name));
     let left = layer_of(left);
-    if other.contains_key("billing") { Layer { read_capacity: None, write_capacity: None, ..left } } else { left }
+    if other.contains_key("billing") {
+        Layer {
+            read_capacity: None,
+            write_capacity: None,
+            ..left
+        }
+    } else {
+        left
+    }
 }
 
 /// Each thing once, and only what was not looked at yet.
-fn new_nodes<'a>(nodes: impl Iterator<Item = &'a Node<AwsSpec>>, sightings: &Sightings) -> Vec<&'a Node<AwsSpec>> {
+fn new_nodes<'a>(
+    nodes: impl Iterator<Item = &'a Node<AwsSpec>>,
+    sightings: &Sightings,
+) -> Vec<&'a Node<AwsSpec>> {
     let mut new: BTreeMap<String, &Node<AwsSpec>> = BTreeMap::new();
     for node in nodes.filter(|node| !sightings.has(&node.spec)) {
         new.entry(node.spec.identity()).or_insert(node);
@@ -254,28 +350,57 @@ fn new_nodes<'a>(nodes: impl Iterator<Item = &'a Node<AwsSpec>>, sightings: &Sig
 }
 
 /// What is there with the environment's tags, and not in the blueprint that is wanted.
-fn unwanted(wanted: &Blueprint<AwsSpec>, wide: &Blueprint<AwsSpec>, sightings: &Sightings) -> Vec<Unwanted> {
-    let is_wanted = |node: &Node<AwsSpec>| wanted.nodes().iter().any(|other| other.spec.identity() == node.spec.identity());
+fn unwanted(
+    wanted: &Blueprint<AwsSpec>,
+    wide: &Blueprint<AwsSpec>,
+    sightings: &Sightings,
+) -> Vec<Unwanted> {
+    let is_wanted = |node: &Node<AwsSpec>| {
+        wanted
+            .nodes()
+            .iter()
+            .any(|other| other.spec.identity() == node.spec.identity())
+    };
     let observed = sightings.observation(wide);
     let mut unwanted: Vec<Unwanted> = vec![];
     for node in wide.nodes().iter().filter(|node| !is_wanted(node)) {
-        let Some(Seen::Present { spec, output, owner: Owner::Us }) = observed.get(&node.address) else { continue };
+        let Some(Seen::Present {
+            spec,
+            output,
+            owner: Owner::Us,
+        }) = observed.get(&node.address)
+        else {
+            continue;
+        };
         let parent = node.address.parent();
-        let with_parent = parent.as_ref().is_some_and(|parent| unwanted.iter().any(|other| other.node.address == *parent));
-        if with_parent && spec.goes_with_its_whole() || parent.is_some() && !does_something(spec, &node.spec) {
+        let with_parent = parent
+            .as_ref()
+            .is_some_and(|parent| unwanted.iter().any(|other| other.node.address == *parent));
+        if with_parent && spec.goes_with_its_whole()
+            || parent.is_some() && !does_something(spec, &node.spec)
+        {
             continue;
         }
-        unwanted.push(Unwanted { node: node.clone(), spec: spec.clone(), output: output.clone() });
+        unwanted.push(Unwanted {
+            node: node.clone(),
+            spec: spec.clone(),
+            output: output.clone(),
+        });
     }
     unwanted
 }
 
-/// Whether a part that is not wanted is one of the environment's. Every bucket has logging and notifications of some kind, and
-/// those of an adopted one may lead elsewhere.
+/// Whether a part that is not wanted is one of the environment's. Every bucket has logging and
+/// notifications of some kind, and those of an adopted one may lead elsewhere.
 fn does_something(spec: &AwsSpec, ours: &AwsSpec) -> bool {
     match (spec, ours) {
-        (AwsSpec::Logging(logging), AwsSpec::Logging(ours)) => logging.target.is_some() && logging.target == ours.target,
-        (AwsSpec::Notifications(all), _) => all.targets.iter().any(|target| target.id.starts_with(notifications::OURS)),
+        (AwsSpec::Logging(logging), AwsSpec::Logging(ours)) => {
+            logging.target.is_some() && logging.target == ours.target
+        }
+        (AwsSpec::Notifications(all), _) => all
+            .targets
+            .iter()
+            .any(|target| target.id.starts_with(notifications::OURS)),
         (AwsSpec::Recovery(recovery), _) => recovery.enabled,
         _ => true,
     }

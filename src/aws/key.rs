@@ -32,7 +32,8 @@ const TAG: Api = Api::new("kms:TagResource");
 pub(super) const NOT_YET: &[&str] = &["NotFoundException"];
 const ENABLED: &str = "Enabled";
 
-/// The longest that KMS offers (`ScheduleKeyDeletion`), and the least that the key's own policy allows.
+/// The longest that KMS offers (`ScheduleKeyDeletion`), and the least that the key's own policy
+/// allows.
 pub const DAYS_UNTIL_DELETION: i32 = 30;
 const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
 
@@ -54,7 +55,8 @@ pub enum Leads {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Key {
-    /// By which it is found again, and which of several that were made at once is the environment's.
+    /// By which it is found again, and which of several that were made at once is the
+    /// environment's.
     pub alias: String,
     pub alias_leads: Leads,
     pub description: String,
@@ -65,7 +67,14 @@ pub struct Key {
 
 impl Key {
     pub fn new(alias: String, description: String, policy: Document, tags: Tags) -> Self {
-        Self { alias, alias_leads: Leads::Here, description, state: ENABLED.to_owned(), policy, tags }
+        Self {
+            alias,
+            alias_leads: Leads::Here,
+            description,
+            state: ENABLED.to_owned(),
+            policy,
+            tags,
+        }
     }
 }
 
@@ -86,14 +95,16 @@ impl Spec for Key {
         let taken = || match &observed.alias_leads {
             Leads::Here | Leads::Nowhere => None,
             Leads::Elsewhere(key) => Some(format!(
-                "{} points at another key, {key}; delete the alias, or choose another project or environment name",
+                "{} points at another key, {key}; delete the alias, or choose another project or \
+                 environment name",
                 self.alias
             )),
         };
         unusable(&observed.state).or_else(taken)
     }
 
-    /// Of several first runs, the one whose key gets the alias decides. Until then the key that was found may lose.
+    /// Of several first runs, the one whose key gets the alias decides. Until then the key that was
+    /// found may lose.
     fn output_is_final(&self) -> bool {
         self.alias_leads == Leads::Here
     }
@@ -104,10 +115,21 @@ impl Spec for Key {
 
     /// What is changed is found first.
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        let Some(from) = from else { return MADE_AND_NAMED };
-        let found = if from.alias_leads == Leads::Here { find::TRIPS } else { find::TRIPS_BY_TAGS };
-        let changes = [self.alias_leads != from.alias_leads, !self.policy.means(&from.policy)];
-        found + changes.into_iter().map(u32::from).sum::<u32>() + trips_to_tag(&from.tags, &self.tags)
+        let Some(from) = from else {
+            return MADE_AND_NAMED;
+        };
+        let found = if from.alias_leads == Leads::Here {
+            find::TRIPS
+        } else {
+            find::TRIPS_BY_TAGS
+        };
+        let changes = [
+            self.alias_leads != from.alias_leads,
+            !self.policy.means(&from.policy),
+        ];
+        found
+            + changes.into_iter().map(u32::from).sum::<u32>()
+            + trips_to_tag(&from.tags, &self.tags)
     }
 }
 
@@ -117,16 +139,22 @@ pub(super) fn unusable(state: &str) -> Option<String> {
         ENABLED => None,
         "Disabled" => Some("the key is disabled; enable it with `aws kms enable-key`".to_owned()),
         "PendingDeletion" => Some(
-            "the key is scheduled for deletion; take it back with `aws kms cancel-key-deletion` and then `aws kms enable-key`".to_owned(),
+            "the key is scheduled for deletion; take it back with `aws kms cancel-key-deletion` \
+             and then `aws kms enable-key`"
+                .to_owned(),
         ),
-        other => Some(format!("the key is in state {other}, and must be {ENABLED}")),
+        other => Some(format!(
+            "the key is in state {other}, and must be {ENABLED}"
+        )),
     }
 }
 
 impl Resource for Key {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let policy = |arn: String| async move { get_policy(look.aws, &arn).await };
-        let Some((key, policy)) = look.key_and(&self.alias, policy).await? else { return Ok(None) };
+        let Some((key, policy)) = look.key_and(&self.alias, policy).await? else {
+            return Ok(None);
+        };
         Ok(Some(Found {
             spec: Self {
                 alias: self.alias.clone(),
@@ -154,13 +182,25 @@ impl Resource for Key {
             arn = alias::name(aws, &self.alias, arn).await?;
         }
         if !self.policy.means(&from.policy) {
-            let request = aws.clients.kms.put_key_policy().key_id(&arn).policy(self.policy.to_json());
-            aws.send(PUT_POLICY, &arn, NOT_YET, || request.clone().send()).await?;
+            let request = aws
+                .clients
+                .kms
+                .put_key_policy()
+                .key_id(&arn)
+                .policy(self.policy.to_json());
+            aws.send(PUT_POLICY, &arn, NOT_YET, || request.clone().send())
+                .await?;
         }
         let tags = tags_to_add(Some(&from.tags), &self.tags);
         if !tags.is_empty() {
-            let request = aws.clients.kms.tag_resource().key_id(&arn).set_tags(Some(sdk_tags(&tags)));
-            aws.send(TAG, &arn, NOT_YET, || request.clone().send()).await?;
+            let request = aws
+                .clients
+                .kms
+                .tag_resource()
+                .key_id(&arn)
+                .set_tags(Some(sdk_tags(&tags)));
+            aws.send(TAG, &arn, NOT_YET, || request.clone().send())
+                .await?;
         }
         Ok(Some(arn))
     }
@@ -180,23 +220,40 @@ pub struct Doomed {
 }
 
 impl Key {
-    /// Schedules the deletion in `days` (7 to 30). The alias goes last, as it leads a run that was cut off to this very key.
+    /// Schedules the deletion in `days` (7 to 30). The alias goes last, as it leads a run that was
+    /// cut off to this very key.
     ///
-    /// Below 30 days the floor in the key's own policy is lifted first. Nothing is done to a key that is on its way out
-    /// already, nor to one that does not carry our tags.
+    /// Below 30 days the floor in the key's own policy is lifted first. Nothing is done to a key
+    /// that is on its way out already, nor to one that does not carry our tags.
     ///
     /// # Errors
     /// If KMS refuses, or the key is not ours.
     pub async fn schedule(&self, aws: &Aws, days: i32) -> Result<Option<Doomed>, AwsError> {
-        let Some(key) = find::find(aws, &self.alias).await? else { return Ok(None) };
+        let Some(key) = find::find(aws, &self.alias).await? else {
+            return Ok(None);
+        };
         if key.owner != Owner::Us {
-            return Err(AwsError::nonsense(SCHEDULE, &key.arn, "does not carry this environment's tags; it was left alone"));
+            return Err(AwsError::nonsense(
+                SCHEDULE,
+                &key.arn,
+                "does not carry this environment's tags; it was left alone",
+            ));
         }
-        let on = if DOOMED.contains(&&*key.state) { key.deleted_on } else { schedule(aws, &key.arn, days).await? };
-        let leads_here = find::describe(aws, &self.alias).await?.is_some_and(|target| target.arn.as_deref() == Some(&*key.arn));
+        let on = if DOOMED.contains(&&*key.state) {
+            key.deleted_on
+        } else {
+            schedule(aws, &key.arn, days).await?
+        };
+        let leads_here = find::describe(aws, &self.alias)
+            .await?
+            .is_some_and(|target| target.arn.as_deref() == Some(&*key.arn));
         if leads_here {
             let request = aws.clients.kms.delete_alias().alias_name(&self.alias);
-            found(aws.send(DELETE_ALIAS, &self.alias, &[], || request.clone().send()).await, find::ABSENT)?;
+            found(
+                aws.send(DELETE_ALIAS, &self.alias, &[], || request.clone().send())
+                    .await,
+                find::ABSENT,
+            )?;
         }
         Ok(Some(Doomed { arn: key.arn, on }))
     }
@@ -204,17 +261,40 @@ impl Key {
 
 async fn schedule(aws: &Aws, arn: &str, days: i32) -> Result<Option<jiff::Timestamp>, AwsError> {
     // A policy that was just written does not hold everywhere at once.
-    let not_yet: &[&str] = if days < DAYS_UNTIL_DELETION && lift_floor(aws, arn).await? { &["AccessDeniedException"] } else { &[] };
-    let request = aws.clients.kms.schedule_key_deletion().key_id(arn).pending_window_in_days(days);
-    match found(aws.send(SCHEDULE, arn, not_yet, || request.clone().send()).await, find::ABSENT) {
+    let not_yet: &[&str] = if days < DAYS_UNTIL_DELETION && lift_floor(aws, arn).await? {
+        &["AccessDeniedException"]
+    } else {
+        &[]
+    };
+    let request = aws
+        .clients
+        .kms
+        .schedule_key_deletion()
+        .key_id(arn)
+        .pending_window_in_days(days);
+    match found(
+        aws.send(SCHEDULE, arn, not_yet, || request.clone().send())
+            .await,
+        find::ABSENT,
+    ) {
         // The answer of an earlier try was lost, or another run was faster.
-        Err(error) if error.is(&["KMSInvalidStateException"]) => match find::describe(aws, arn).await? {
-            Some(key) if key.key_state.as_ref().is_some_and(|state| DOOMED.contains(&state.as_str())) => {
-                Ok(key.deletion_date.as_ref().and_then(find::timestamp))
+        Err(error) if error.is(&["KMSInvalidStateException"]) => {
+            match find::describe(aws, arn).await? {
+                Some(key)
+                    if key
+                        .key_state
+                        .as_ref()
+                        .is_some_and(|state| DOOMED.contains(&state.as_str())) =>
+                {
+                    Ok(key.deletion_date.as_ref().and_then(find::timestamp))
+                }
+                _ => Err(error),
             }
-            _ => Err(error),
-        },
-        answer => Ok(answer?.and_then(|answer| answer.deletion_date).as_ref().and_then(find::timestamp)),
+        }
+        answer => Ok(answer?
+            .and_then(|answer| answer.deletion_date)
+            .as_ref()
+            .and_then(find::timestamp)),
     }
 }
 
@@ -224,8 +304,15 @@ async fn lift_floor(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
     if !policy.has(SHORT_WINDOW) {
         return Ok(false);
     }
-    let request = aws.clients.kms.put_key_policy().key_id(arn).policy(policy.without(SHORT_WINDOW).to_json());
-    aws.send(PUT_POLICY, arn, NOT_YET, || request.clone().send()).await.map(|_| true)
+    let request = aws
+        .clients
+        .kms
+        .put_key_policy()
+        .key_id(arn)
+        .policy(policy.without(SHORT_WINDOW).to_json());
+    aws.send(PUT_POLICY, arn, NOT_YET, || request.clone().send())
+        .await
+        .map(|_| true)
 }
 
 impl Key {
@@ -233,16 +320,33 @@ impl Key {
     /// the key is looked for by its tags before another is made.
     async fn create(&self, aws: &Aws) -> Result<String, AwsError> {
         let once = || aws_sdk_kms::config::Config::builder().retry_config(RetryConfig::disabled());
-        let request =
-            aws.clients.kms.create_key().description(&self.description).policy(self.policy.to_json()).set_tags(Some(sdk_tags(&self.tags)));
+        let request = aws
+            .clients
+            .kms
+            .create_key()
+            .description(&self.description)
+            .policy(self.policy.to_json())
+            .set_tags(Some(sdk_tags(&self.tags)));
         let mut pauses = Pauses::default();
         let (mut unclear, mut throttled) = (0, 0);
         let begun = tokio::time::Instant::now();
         loop {
-            let error = match aws.read(CREATE, &self.alias, request.clone().customize().config_override(once()).send()).await {
+            let error = match aws
+                .read(
+                    CREATE,
+                    &self.alias,
+                    request.clone().customize().config_override(once()).send(),
+                )
+                .await
+            {
                 Ok(answer) => {
-                    let arn = answer.key_metadata().and_then(KeyMetadata::arn).map(str::to_owned);
-                    return arn.ok_or_else(|| AwsError::nonsense(CREATE, &self.alias, "the answer names no key"));
+                    let arn = answer
+                        .key_metadata()
+                        .and_then(KeyMetadata::arn)
+                        .map(str::to_owned);
+                    return arn.ok_or_else(|| {
+                        AwsError::nonsense(CREATE, &self.alias, "the answer names no key")
+                    });
                 }
                 Err(error) => error,
             };
@@ -256,7 +360,10 @@ impl Key {
                 return Err(error);
             }
             pauses.wait().await;
-            if let Some(key) = find::find(aws, &self.alias).await?.filter(|key| key.owner == Owner::Us) {
+            if let Some(key) = find::find(aws, &self.alias)
+                .await?
+                .filter(|key| key.owner == Owner::Us)
+            {
                 return Ok(key.arn);
             }
         }
@@ -264,12 +371,30 @@ impl Key {
 }
 
 pub(in crate::aws) async fn get_policy(aws: &Aws, arn: &str) -> Result<Document, AwsError> {
-    let answer = aws.read(GET_POLICY, arn, aws.clients.kms.get_key_policy().key_id(arn).policy_name("default").send()).await?;
-    serde_json::from_str(answer.policy().unwrap_or("{}")).map_err(|error| AwsError::nonsense(GET_POLICY, arn, &error.to_string()))
+    let answer = aws
+        .read(
+            GET_POLICY,
+            arn,
+            aws.clients
+                .kms
+                .get_key_policy()
+                .key_id(arn)
+                .policy_name("default")
+                .send(),
+        )
+        .await?;
+    serde_json::from_str(answer.policy().unwrap_or("{}"))
+        .map_err(|error| AwsError::nonsense(GET_POLICY, arn, &error.to_string()))
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    let tag = |(key, value): (&String, &String)| Tag::builder().tag_key(key).tag_value(value).build().expect("both parts are given");
+    let tag = |(key, value): (&String, &String)| {
+        Tag::builder()
+            .tag_key(key)
+            .tag_value(value)
+            .build()
+            .expect("both parts are given")
+    };
     tags.iter().map(tag).collect()
 }
 

@@ -1,6 +1,8 @@
-//! Which IAM actions it takes to look at a backend and to carry a plan out, and on what: a policy for whoever does it.
+//! Which IAM actions it takes to look at a backend and to carry a plan out, and on what: a policy
+//! for whoever does it.
 //!
-//! Narrow as far as AWS knows resources, and limited by conditions beyond that: a key that is not there yet has no name.
+//! Narrow as far as AWS knows resources, and limited by conditions beyond that: a key that is not
+//! there yet has no name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,32 +41,71 @@ pub struct Needed {
     pub conditions: PermissionConditions,
 }
 
-/// What DynamoDB does with the key in the caller's name (DynamoDB: encryption at rest, key policies).
-const TABLE_KEY: [&str; 6] = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"];
+/// What DynamoDB does with the key in the caller's name (DynamoDB: encryption at rest, key
+/// policies).
+const TABLE_KEY: [&str; 6] = [
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+];
 /// Nothing, or nothing yet, that IAM could be told.
 const ANYTHING: &str = "*";
 
 /// What `plan` needs, given what is known of what is there. An empty plan needs the reads only.
-pub fn needed(blueprint: &Blueprint<AwsSpec>, plan: &Plan<AwsSpec>, known: &Outputs, aws: &Aws) -> Needed {
-    let conditions = PermissionConditions::new(aws, planned::runner_policy(plan, aws).map(|(arn, _)| arn));
-    let mut needed = Needed { reads: Actions::new(), writes: Actions::new(), conditions };
+pub fn needed(
+    blueprint: &Blueprint<AwsSpec>,
+    plan: &Plan<AwsSpec>,
+    known: &Outputs,
+    aws: &Aws,
+) -> Needed {
+    let conditions =
+        PermissionConditions::new(aws, planned::runner_policy(plan, aws).map(|(arn, _)| arn));
+    let mut needed = Needed {
+        reads: Actions::new(),
+        writes: Actions::new(),
+        conditions,
+    };
     let any_key = || aws.arn("kms", &aws.region, "key/*");
     let named = known.get(&KEY).cloned();
-    let policy = planned::runner_policy(plan, aws).filter(|(_, exists)| *exists).map(|(arn, _)| arn);
+    let policy = planned::runner_policy(plan, aws)
+        .filter(|(_, exists)| *exists)
+        .map(|(arn, _)| arn);
     // Without its alias the key is searched for among all.
-    let place = Place { aws, key: named.clone().filter(|_| planned::alias_leads_to_key(plan)).unwrap_or_else(any_key), policy };
+    let place = Place {
+        aws,
+        key: named
+            .clone()
+            .filter(|_| planned::alias_leads_to_key(plan))
+            .unwrap_or_else(any_key),
+        policy,
+    };
     for node in blueprint.nodes() {
-        let on = &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.reads, actions, arns);
+        let on =
+            &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.reads, actions, arns);
         place.reads(&node.address, &node.spec, on);
     }
     // What is changed is one key, also where it was searched for.
-    let place = Place { key: named.unwrap_or_else(any_key), ..place };
+    let place = Place {
+        key: named.unwrap_or_else(any_key),
+        ..place
+    };
     for step in &plan.steps {
-        if let Change::Create { to: AwsSpec::Trail(_) } = &step.change {
+        if let Change::Create {
+            to: AwsSpec::Trail(_),
+        } = &step.change
+        {
             // Whether one of this name is at home in another region.
-            add(&mut needed.reads, &["cloudtrail:DescribeTrails"], &[ANYTHING.to_owned()]);
+            add(
+                &mut needed.reads,
+                &["cloudtrail:DescribeTrails"],
+                &[ANYTHING.to_owned()],
+            );
         }
-        let on = &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.writes, actions, arns);
+        let on =
+            &mut |actions: &[&'static str], arns: &[String]| add(&mut needed.writes, actions, arns);
         match &step.change {
             Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {}
             Change::Delete { from } => place.deletion(&step.address, from, on),
@@ -95,16 +136,25 @@ impl Needed {
             let service = action.split(':').next().unwrap_or_default();
             let mut by_conditions: BTreeMap<Vec<Condition>, Vec<String>> = BTreeMap::new();
             for arn in arns {
-                by_conditions.entry(self.conditions.of(action, &arn)).or_default().push(arn);
+                by_conditions
+                    .entry(self.conditions.of(action, &arn))
+                    .or_default()
+                    .push(arn);
             }
             for (conditions, arns) in by_conditions {
-                by_resources.entry((service, arns, conditions)).or_default().push(action);
+                by_resources
+                    .entry((service, arns, conditions))
+                    .or_default()
+                    .push(action);
             }
         }
         let mut statements = vec![];
         for ((service, arns, conditions), actions) in by_resources {
             let sid = format!("{}{}", capital(service), statements.len() + 1);
-            statements.push(limited(Statement::allow(&sid).actions(&actions).on(arns), &conditions));
+            statements.push(limited(
+                Statement::allow(&sid).actions(&actions).on(arns),
+                &conditions,
+            ));
         }
         Document::new(statements)
     }
@@ -112,9 +162,17 @@ impl Needed {
     /// The same with what it takes to look into a bucket that is taken over.
     #[must_use]
     pub fn with_contents(mut self, aws: &Aws, bucket: &str, table: Option<&str>) -> Self {
-        add(&mut self.reads, &["s3:GetObject"], &[format!("arn:{}:s3:::{bucket}/*", aws.caller.partition)]);
+        add(
+            &mut self.reads,
+            &["s3:GetObject"],
+            &[format!("arn:{}:s3:::{bucket}/*", aws.caller.partition)],
+        );
         if let Some(table) = table {
-            add(&mut self.reads, &["dynamodb:Scan"], &[aws.arn("dynamodb", &aws.region, &format!("table/{table}"))]);
+            add(
+                &mut self.reads,
+                &["dynamodb:Scan"],
+                &[aws.arn("dynamodb", &aws.region, &format!("table/{table}"))],
+            );
         }
         self
     }
@@ -122,7 +180,13 @@ impl Needed {
     /// How many actions there are, and how many of them write.
     pub fn count(&self) -> (usize, usize) {
         let all: BTreeSet<&&str> = self.reads.keys().chain(self.writes.keys()).collect();
-        (all.len(), self.writes.keys().filter(|action| !self.reads.contains_key(**action)).count())
+        (
+            all.len(),
+            self.writes
+                .keys()
+                .filter(|action| !self.reads.contains_key(**action))
+                .count(),
+        )
     }
 }
 
@@ -140,7 +204,14 @@ impl Place<'_> {
         let arns = &self.arns(address, spec);
         match spec {
             AwsSpec::Key(key) => {
-                on(&["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListResourceTags"], arns);
+                on(
+                    &[
+                        "kms:DescribeKey",
+                        "kms:GetKeyPolicy",
+                        "kms:ListResourceTags",
+                    ],
+                    arns,
+                );
                 // It may lead nowhere yet.
                 on(&["kms:DescribeKey"], &[self.alias(key)]);
                 on(&["kms:ListKeys"], &[ANYTHING.to_owned()]);
@@ -152,7 +223,14 @@ impl Place<'_> {
                 }
             }
             AwsSpec::Rotation(_) => on(&["kms:GetKeyRotationStatus"], arns),
-            AwsSpec::Bucket(_) => on(&["s3:GetBucketOwnershipControls", "s3:GetBucketTagging", "s3:ListBucket"], arns),
+            AwsSpec::Bucket(_) => on(
+                &[
+                    "s3:GetBucketOwnershipControls",
+                    "s3:GetBucketTagging",
+                    "s3:ListBucket",
+                ],
+                arns,
+            ),
             AwsSpec::PublicAccess(_) => on(&["s3:GetBucketPublicAccessBlock"], arns),
             AwsSpec::Versioning(_) => on(&["s3:GetBucketVersioning"], arns),
             AwsSpec::Encryption(_) => on(&["s3:GetEncryptionConfiguration"], arns),
@@ -160,13 +238,19 @@ impl Place<'_> {
             AwsSpec::Logging(_) => on(&["s3:GetBucketLogging"], arns),
             AwsSpec::Notifications(_) => on(&["s3:GetBucketNotification"], arns),
             AwsSpec::BucketPolicy(_) => on(&["s3:GetBucketPolicy"], arns),
-            AwsSpec::LockTable(_) => on(&["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"], arns),
+            AwsSpec::LockTable(_) => on(
+                &["dynamodb:DescribeTable", "dynamodb:ListTagsOfResource"],
+                arns,
+            ),
             AwsSpec::Recovery(_) => on(&["dynamodb:DescribeContinuousBackups"], arns),
             AwsSpec::Topic(_) => on(&["sns:GetTopicAttributes", "sns:ListTagsForResource"], arns),
             AwsSpec::ExistingTopic(_) => {
                 on(&["sns:GetTopicAttributes"], arns);
                 // Of its key, whichever that is.
-                on(&["kms:DescribeKey", "kms:GetKeyPolicy"], &[self.aws.arn("kms", &self.aws.region, "key/*")]);
+                on(
+                    &["kms:DescribeKey", "kms:GetKeyPolicy"],
+                    &[self.aws.arn("kms", &self.aws.region, "key/*")],
+                );
             }
             AwsSpec::Subscription(_) => on(&["sns:ListSubscriptionsByTopic"], arns),
             AwsSpec::Alarm(_) => {
@@ -176,14 +260,22 @@ impl Place<'_> {
             AwsSpec::Trail(_) => on(&["cloudtrail:GetTrail", "cloudtrail:ListTags"], arns),
             AwsSpec::ExistingTrail(_) => {
                 on(&["cloudtrail:DescribeTrails"], &[ANYTHING.to_owned()]);
-                on(&["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"], arns);
+                on(
+                    &["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
+                    arns,
+                );
             }
             AwsSpec::Selectors(_) => on(&["cloudtrail:GetEventSelectors"], arns),
             AwsSpec::TrailLogging(_) => on(&["cloudtrail:GetTrailStatus"], arns),
             AwsSpec::Policy(policy) => {
                 // Where there is none of today's name, an older version may have made it.
-                let former = policy.former_arn(self.aws).filter(|_| self.policy.as_ref() != arns.first());
-                on(&["iam:GetPolicy", "iam:GetPolicyVersion"], &arns.iter().cloned().chain(former).collect::<Vec<_>>());
+                let former = policy
+                    .former_arn(self.aws)
+                    .filter(|_| self.policy.as_ref() != arns.first());
+                on(
+                    &["iam:GetPolicy", "iam:GetPolicyVersion"],
+                    &arns.iter().cloned().chain(former).collect::<Vec<_>>(),
+                );
             }
             AwsSpec::Attachment(attachment) => match attachment.kind {
                 PrincipalKind::Role => on(&["iam:ListAttachedRolePolicies"], arns),
@@ -208,7 +300,10 @@ impl Place<'_> {
                 self.key_of(table, on);
             }
             AwsSpec::Topic(_) => on(&["sns:CreateTopic", "sns:TagResource"], arns),
-            AwsSpec::Alarm(_) => on(&["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"], arns),
+            AwsSpec::Alarm(_) => on(
+                &["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
+                arns,
+            ),
             AwsSpec::Trail(_) => on(&["cloudtrail:AddTags", "cloudtrail:CreateTrail"], arns),
             AwsSpec::Policy(_) => on(&["iam:CreatePolicy", "iam:TagPolicy"], arns),
             // Never made.
@@ -234,7 +329,10 @@ impl Place<'_> {
                     on(&["kms:PutKeyPolicy"], arns);
                 }
                 if to.alias_leads != from.alias_leads {
-                    on(&["kms:CreateAlias"], &[arns.clone(), vec![self.alias(to)]].concat());
+                    on(
+                        &["kms:CreateAlias"],
+                        &[arns.clone(), vec![self.alias(to)]].concat(),
+                    );
                 }
             }
             (AwsSpec::Bucket(from), AwsSpec::Bucket(to)) => {
@@ -246,7 +344,11 @@ impl Place<'_> {
             }
             (AwsSpec::LockTable(from), AwsSpec::LockTable(to)) => {
                 tagged("dynamodb:TagResource", &from.tags, &to.tags);
-                if (lock_table::LockTable { tags: to.tags.clone(), ..from.clone() }) != *to {
+                if (lock_table::LockTable {
+                    tags: to.tags.clone(),
+                    ..from.clone()
+                }) != *to
+                {
                     on(&["dynamodb:UpdateTable"], arns);
                 }
                 if from.encryption != to.encryption {
@@ -261,13 +363,21 @@ impl Place<'_> {
             }
             (AwsSpec::Alarm(from), AwsSpec::Alarm(to)) => {
                 tagged("cloudwatch:TagResource", &from.tags, &to.tags);
-                if (super::alarm::Alarm { tags: to.tags.clone(), ..from.clone() }) != *to {
+                if (super::alarm::Alarm {
+                    tags: to.tags.clone(),
+                    ..from.clone()
+                }) != *to
+                {
                     on(&["cloudwatch:PutMetricAlarm"], arns);
                 }
             }
             (AwsSpec::Trail(from), AwsSpec::Trail(to)) => {
                 tagged("cloudtrail:AddTags", &from.tags, &to.tags);
-                if (super::trail::Trail { tags: to.tags.clone(), ..from.clone() }) != *to {
+                if (super::trail::Trail {
+                    tags: to.tags.clone(),
+                    ..from.clone()
+                }) != *to
+                {
                     on(&["cloudtrail:UpdateTrail"], arns);
                 }
             }
@@ -275,7 +385,14 @@ impl Place<'_> {
                 tagged("iam:TagPolicy", &from.tags, &to.tags);
                 if !to.document.means(&from.document) {
                     // Room for the new version is made if need be.
-                    on(&["iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:ListPolicyVersions"], arns);
+                    on(
+                        &[
+                            "iam:CreatePolicyVersion",
+                            "iam:DeletePolicyVersion",
+                            "iam:ListPolicyVersions",
+                        ],
+                        arns,
+                    );
                 }
             }
             (_, part) => self.put(address, part, on),
@@ -301,7 +418,14 @@ impl Place<'_> {
             AwsSpec::Topic(_) => on(&["sns:DeleteTopic"], arns),
             AwsSpec::Alarm(_) => on(&["cloudwatch:DeleteAlarms"], arns),
             AwsSpec::Trail(_) => on(&["cloudtrail:DeleteTrail", "cloudtrail:StopLogging"], arns),
-            AwsSpec::Policy(_) => on(&["iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:ListPolicyVersions"], arns),
+            AwsSpec::Policy(_) => on(
+                &[
+                    "iam:DeletePolicy",
+                    "iam:DeletePolicyVersion",
+                    "iam:ListPolicyVersions",
+                ],
+                arns,
+            ),
             AwsSpec::Attachment(attachment) => match attachment.kind {
                 PrincipalKind::Role => on(&["iam:DetachRolePolicy"], arns),
                 PrincipalKind::User => on(&["iam:DetachUserPolicy"], arns),
@@ -327,7 +451,10 @@ impl Place<'_> {
     fn key_of(&self, table: &lock_table::LockTable, on: &mut On<'_>) {
         if let lock_table::Encryption::Kms(arn) = &table.encryption {
             let known = arn.starts_with("arn:");
-            on(&TABLE_KEY, &[if known { arn.clone() } else { self.key.clone() }]);
+            on(
+                &TABLE_KEY,
+                &[if known { arn.clone() } else { self.key.clone() }],
+            );
         }
     }
 
@@ -360,11 +487,22 @@ impl Place<'_> {
             AwsSpec::Trail(it) => trail(&it.name),
             AwsSpec::Selectors(it) => trail(&it.trail),
             AwsSpec::TrailLogging(it) => trail(&it.trail),
-            // An organization's is another account's, and a trail of all regions may be at home in any.
-            AwsSpec::ExistingTrail(_) => format!("arn:{}:cloudtrail:*:*:trail/*", aws.caller.partition),
+            // An organization's is another account's, and a trail of all regions may be at home in
+            // any.
+            AwsSpec::ExistingTrail(_) => {
+                format!("arn:{}:cloudtrail:*:*:trail/*", aws.caller.partition)
+            }
             AwsSpec::Policy(policy) => policy.arn(aws),
             // In the brackets, with its path.
-            AwsSpec::Attachment(_) => aws.arn("iam", "", address.as_str().split(['[', ']']).nth(1).unwrap_or(ANYTHING)),
+            AwsSpec::Attachment(_) => aws.arn(
+                "iam",
+                "",
+                address
+                    .as_str()
+                    .split(['[', ']'])
+                    .nth(1)
+                    .unwrap_or(ANYTHING),
+            ),
         };
         vec![arn]
     }

@@ -11,10 +11,12 @@ pub const PROTECTED: &str = "tfbackend:protected";
 /// Counts up when the set of resources changes, not with each release: it would be drift.
 pub const LAYOUT: &str = "tfbackend:version";
 
-/// On the state bucket, `false`: its access logs were left out, or the trail. That there is no log bucket says neither.
+/// On the state bucket, `false`: its access logs were left out, or the trail. That there is no log
+/// bucket says neither.
 pub const ACCESS_LOGS: &str = "tfbackend:access-logs";
 pub const TRAIL: &str = "tfbackend:trail";
-/// On the state bucket, `false`: its notifications were left out. Without it, one that is gone was taken away by others.
+/// On the state bucket, `false`: its notifications were left out. Without it, one that is gone was
+/// taken away by others.
 pub const DELETE_EVENTS: &str = "tfbackend:delete-events";
 /// On the lock table, `false`: its point-in-time recovery was left out.
 pub const TABLE_RECOVERY: &str = "tfbackend:table-recovery";
@@ -36,7 +38,11 @@ pub struct Mark {
 
 impl std::fmt::Display for Mark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the tfbackend environment {} of project {}", self.env, self.project)
+        write!(
+            f,
+            "the tfbackend environment {} of project {}",
+            self.env, self.project
+        )
     }
 }
 
@@ -45,7 +51,10 @@ impl Mark {
     pub fn tags(&self, protected: bool, more: &Tags) -> Tags {
         let mut tags = more.clone();
         tags.extend(self.identity().map(|(key, value)| (key.to_owned(), value)));
-        tags.extend([(PROTECTED.to_owned(), protected.to_string()), (LAYOUT.to_owned(), LAYOUT_VERSION.to_owned())]);
+        tags.extend([
+            (PROTECTED.to_owned(), protected.to_string()),
+            (LAYOUT.to_owned(), LAYOUT_VERSION.to_owned()),
+        ]);
         tags
     }
 
@@ -53,25 +62,43 @@ impl Mark {
     pub fn of(tags: &Tags) -> Option<Self> {
         let tag = |key: &str| tags.get(key).cloned();
         (tag(MANAGED_BY)? == TOOL).then_some(())?;
-        Some(Self { project: tag(PROJECT)?, env: tag(ENV)? })
+        Some(Self {
+            project: tag(PROJECT)?,
+            env: tag(ENV)?,
+        })
     }
 
     /// The tags that say whose it is, and never change.
     pub fn identity(&self) -> [(&'static str, String); 3] {
-        [(MANAGED_BY, TOOL.to_owned()), (PROJECT, self.project.clone()), (ENV, self.env.clone())]
+        [
+            (MANAGED_BY, TOOL.to_owned()),
+            (PROJECT, self.project.clone()),
+            (ENV, self.env.clone()),
+        ]
     }
 
     pub fn owner(&self, tags: &Tags) -> Owner {
         let tag = |key: &str| tags.get(key).map(String::as_str);
         match (tag(MANAGED_BY), tag(PROJECT), tag(ENV)) {
-            (Some(TOOL), Some(project), Some(env)) if project == self.project && env == self.env => Owner::Us,
-            (Some(TOOL), Some(project), Some(env)) => Owner::Other(Self { project: project.to_owned(), env: env.to_owned() }.to_string()),
+            (Some(TOOL), Some(project), Some(env))
+                if project == self.project && env == self.env =>
+            {
+                Owner::Us
+            }
+            (Some(TOOL), Some(project), Some(env)) => Owner::Other(
+                Self {
+                    project: project.to_owned(),
+                    env: env.to_owned(),
+                }
+                .to_string(),
+            ),
             _ => Owner::Unmanaged,
         }
     }
 }
 
-/// Ours over theirs: a tag set is never replaced. A part that is no longer left out has a tag that says so.
+/// Ours over theirs: a tag set is never replaced. A part that is no longer left out has a tag that
+/// says so.
 pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
     let mut all = theirs.clone();
     for part in [ACCESS_LOGS, TRAIL, DELETE_EVENTS, TABLE_RECOVERY] {
@@ -95,7 +122,10 @@ pub fn is_left_out(tags: &Tags, part: &str) -> bool {
 
 /// The tags to write so that `to` holds, given that `from` is there.
 pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
-    to.iter().filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    to.iter()
+        .filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
 }
 
 /// The call that adds them, where there are any.

@@ -43,15 +43,17 @@ pub const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 /// Delivers the events of a bucket.
 pub const S3: &str = "s3.amazonaws.com";
 const S3_LOGGING: &str = "logging.s3.amazonaws.com";
-/// Days that a person has to find out that the key of all states is about to go: the longest there is.
+/// Days that a person has to find out that the key of all states is about to go: the longest there
+/// is.
 const DELETION_WINDOW: u32 = 30;
 /// Where the trail writes below in the log bucket.
 pub const TRAIL_PREFIX: &str = "cloudtrail";
 /// Where the access logs go in the log bucket.
 pub const ACCESS_LOG_PREFIX: &str = "s3/";
 
-/// Denies deleting a version or the bucket; lifted only to take the bucket down. It does not deny changes of lifecycle rules,
-/// versioning, encryption or replication: that would refuse the tool's own repairs, and first runs that run at the same time.
+/// Denies deleting a version or the bucket; lifted only to take the bucket down. It does not deny
+/// changes of lifecycle rules, versioning, encryption or replication: that would refuse the tool's
+/// own repairs, and first runs that run at the same time.
 pub const HISTORY: &str = "DenyDestroyingHistory";
 /// The same of the log bucket.
 pub const LOGS: &str = "DenyDestroyingLogs";
@@ -73,12 +75,24 @@ pub const KEY_FOR_LOCKS: &str = "KeyForLocks";
 
 /// A text in a pattern that is to mean itself (IAM: policy variables).
 fn literal(text: &str) -> String {
-    text.chars().map(|c| if "$*?".contains(c) { format!("${{{c}}}") } else { c.to_string() }).collect()
+    text.chars()
+        .map(|c| {
+            if "$*?".contains(c) {
+                format!("${{{c}}}")
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 /// The text that [`literal`] made such a pattern of.
 pub(super) fn unescaped(pattern: &str) -> String {
-    ['*', '?', '$'].into_iter().fold(pattern.to_owned(), |text, c| text.replace(&format!("${{{c}}}"), &c.to_string()))
+    ['*', '?', '$']
+        .into_iter()
+        .fold(pattern.to_owned(), |text, c| {
+            text.replace(&format!("${{{c}}}"), &c.to_string())
+        })
 }
 
 /// One value, as conditions take them.
@@ -88,7 +102,10 @@ fn one(value: impl Into<String>) -> [String; 1] {
 
 impl Place {
     fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account)
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            self.partition, self.region, self.account
+        )
     }
 
     fn bucket_arn(&self, bucket: &str) -> String {
@@ -124,12 +141,19 @@ impl Place {
     /// and need none.
     pub fn key_policy(&self, uses: KeyUses) -> Document {
         let mut statements = vec![
-            Statement::allow("EnableIamPolicies").aws(&self.root()).actions(&["kms:*"]).on(one("*")),
-            Statement::deny(SHORT_WINDOW).everybody().actions(&["kms:ScheduleKeyDeletion"]).on(one("*")).when(
-                "NumericLessThan",
-                "kms:ScheduleKeyDeletionPendingWindowInDays",
-                one(DELETION_WINDOW.to_string()),
-            ),
+            Statement::allow("EnableIamPolicies")
+                .aws(&self.root())
+                .actions(&["kms:*"])
+                .on(one("*")),
+            Statement::deny(SHORT_WINDOW)
+                .everybody()
+                .actions(&["kms:ScheduleKeyDeletion"])
+                .on(one("*"))
+                .when(
+                    "NumericLessThan",
+                    "kms:ScheduleKeyDeletionPendingWindowInDays",
+                    one(DELETION_WINDOW.to_string()),
+                ),
         ];
         if uses.trail {
             statements.push(
@@ -141,14 +165,19 @@ impl Place {
                     .when(
                         "StringLike",
                         "kms:EncryptionContext:aws:cloudtrail:arn",
-                        one(format!("arn:{}:cloudtrail:*:{}:trail/*", self.partition, self.account)),
+                        one(format!(
+                            "arn:{}:cloudtrail:*:{}:trail/*",
+                            self.partition, self.account
+                        )),
                     ),
             );
-            statements.push(Statement::allow("CloudTrailDescribe").service(CLOUDTRAIL).actions(&["kms:DescribeKey"]).on(one("*")).when(
-                "StringEquals",
-                "aws:SourceArn",
-                one(self.trail_arn()),
-            ));
+            statements.push(
+                Statement::allow("CloudTrailDescribe")
+                    .service(CLOUDTRAIL)
+                    .actions(&["kms:DescribeKey"])
+                    .on(one("*"))
+                    .when("StringEquals", "aws:SourceArn", one(self.trail_arn())),
+            );
         }
         if uses.alarms {
             statements.push(
@@ -157,7 +186,11 @@ impl Place {
                     .actions(&["kms:Decrypt", "kms:GenerateDataKey*"])
                     .on(one("*"))
                     .when("StringEquals", "aws:SourceAccount", one(&*self.account))
-                    .when("ArnLike", "aws:SourceArn", one(self.arn("cloudwatch", &format!("alarm:{}*", self.alarm_prefix)))),
+                    .when(
+                        "ArnLike",
+                        "aws:SourceArn",
+                        one(self.arn("cloudwatch", &format!("alarm:{}*", self.alarm_prefix))),
+                    ),
             );
         }
         if uses.bucket_events {
@@ -167,7 +200,11 @@ impl Place {
                     .actions(&["kms:Decrypt", "kms:GenerateDataKey*"])
                     .on(one("*"))
                     .when("StringEquals", "aws:SourceAccount", one(&*self.account))
-                    .when("ArnEquals", "aws:SourceArn", one(self.bucket_arn(&self.bucket))),
+                    .when(
+                        "ArnEquals",
+                        "aws:SourceArn",
+                        one(self.bucket_arn(&self.bucket)),
+                    ),
             );
         }
         Document::new(statements)
@@ -194,37 +231,57 @@ impl Place {
         let bucket = &*self.bucket;
         let mut statements = self.transport_and_account(bucket);
         let objects = self.objects(bucket, "*");
-        let algorithm = if self.key.is_some() { "aws:kms" } else { "AES256" };
-        // What a request says of encryption must be ours; parts of an upload, and clients that leave
-        // it to the bucket's default, say nothing.
-        let header = |sid, header: &str, operator, value: &str| {
-            Statement::deny(sid).everybody().actions(&["s3:PutObject"]).on(one(&*objects)).when("Null", header, one("false")).when(
-                operator,
-                header,
-                one(value),
-            )
+        let algorithm = if self.key.is_some() {
+            "aws:kms"
+        } else {
+            "AES256"
         };
-        statements.push(header("DenyOtherEncryption", ALGORITHM, "StringNotEquals", algorithm));
+        // What a request says of encryption must be ours; parts of an upload, and clients that
+        // leave it to the bucket's default, say nothing.
+        let header = |sid, header: &str, operator, value: &str| {
+            Statement::deny(sid)
+                .everybody()
+                .actions(&["s3:PutObject"])
+                .on(one(&*objects))
+                .when("Null", header, one("false"))
+                .when(operator, header, one(value))
+        };
+        statements.push(header(
+            "DenyOtherEncryption",
+            ALGORITHM,
+            "StringNotEquals",
+            algorithm,
+        ));
         if let Some(key) = &self.key {
             statements.push(header("DenyOtherKey", KEY, "ArnNotEquals", key));
         }
-        statements.push(Statement::deny("DenyCustomerKeys").everybody().actions(&["s3:PutObject"]).on(one(&*objects)).when(
-            "Null",
-            "s3:x-amz-server-side-encryption-customer-algorithm",
-            one("false"),
-        ));
+        statements.push(
+            Statement::deny("DenyCustomerKeys")
+                .everybody()
+                .actions(&["s3:PutObject"])
+                .on(one(&*objects))
+                .when(
+                    "Null",
+                    "s3:x-amz-server-side-encryption-customer-algorithm",
+                    one("false"),
+                ),
+        );
         // Terraform and OpenTofu always send `If-None-Match: *` with a lock: who does not could
         // overwrite one that is held.
         statements.push(
-            Statement::deny("DenyOverwritingLocks").everybody().actions(&["s3:PutObject"]).on(one(self.objects(bucket, "*.tflock"))).when(
-                "Null",
-                "s3:if-none-match",
-                one("true"),
-            ),
+            Statement::deny("DenyOverwritingLocks")
+                .everybody()
+                .actions(&["s3:PutObject"])
+                .on(one(self.objects(bucket, "*.tflock")))
+                .when("Null", "s3:if-none-match", one("true")),
         );
         if protected {
-            statements
-                .push(Statement::deny(HISTORY).everybody().actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"]).on(self.whole(bucket)));
+            statements.push(
+                Statement::deny(HISTORY)
+                    .everybody()
+                    .actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"])
+                    .on(self.whole(bucket)),
+            );
         }
         Document::new(statements)
     }
@@ -235,19 +292,26 @@ impl Place {
         let mut statements = self.transport_and_account(bucket);
         if trail {
             statements.push(
-                Statement::allow(TRAIL_CHECKS).service(CLOUDTRAIL).actions(&["s3:GetBucketAcl"]).on(one(self.bucket_arn(bucket))).when(
-                    "StringEquals",
-                    "aws:SourceArn",
-                    one(self.trail_arn()),
-                ),
+                Statement::allow(TRAIL_CHECKS)
+                    .service(CLOUDTRAIL)
+                    .actions(&["s3:GetBucketAcl"])
+                    .on(one(self.bucket_arn(bucket)))
+                    .when("StringEquals", "aws:SourceArn", one(self.trail_arn())),
             );
             statements.push(
                 Statement::allow(TRAIL_WRITES)
                     .service(CLOUDTRAIL)
                     .actions(&["s3:PutObject"])
-                    .on(one(self.objects(bucket, &format!("{TRAIL_PREFIX}/AWSLogs/{}/*", self.account))))
+                    .on(one(self.objects(
+                        bucket,
+                        &format!("{TRAIL_PREFIX}/AWSLogs/{}/*", self.account),
+                    )))
                     .when("StringEquals", "aws:SourceArn", one(self.trail_arn()))
-                    .when("StringEquals", "s3:x-amz-acl", one("bucket-owner-full-control")),
+                    .when(
+                        "StringEquals",
+                        "s3:x-amz-acl",
+                        one("bucket-owner-full-control"),
+                    ),
             );
         }
         if access_logs {
@@ -256,34 +320,51 @@ impl Place {
                     .service(S3_LOGGING)
                     .actions(&["s3:PutObject"])
                     .on(one(self.objects(bucket, &format!("{ACCESS_LOG_PREFIX}*"))))
-                    .when("ArnEquals", "aws:SourceArn", one(self.bucket_arn(&self.bucket)))
+                    .when(
+                        "ArnEquals",
+                        "aws:SourceArn",
+                        one(self.bucket_arn(&self.bucket)),
+                    )
                     .when("StringEquals", "aws:SourceAccount", one(&*self.account)),
             );
         }
-        statements.push(Statement::deny("DenyForgingLogs").everybody().actions(&["s3:PutObject"]).on(one(self.objects(bucket, "*"))).when(
-            "BoolIfExists",
-            "aws:PrincipalIsAWSService",
-            one("false"),
-        ));
+        statements.push(
+            Statement::deny("DenyForgingLogs")
+                .everybody()
+                .actions(&["s3:PutObject"])
+                .on(one(self.objects(bucket, "*")))
+                .when("BoolIfExists", "aws:PrincipalIsAWSService", one("false")),
+        );
         if protected {
-            statements
-                .push(Statement::deny(LOGS).everybody().actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"]).on(self.whole(bucket)));
+            statements.push(
+                Statement::deny(LOGS)
+                    .everybody()
+                    .actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"])
+                    .on(self.whole(bucket)),
+            );
         }
         Document::new(statements)
     }
 
     /// No plain HTTP, no old TLS, nobody from another account.
     fn transport_and_account(&self, bucket: &str) -> Vec<Statement> {
-        let deny = |sid| Statement::deny(sid).everybody().actions(&["s3:*"]).on(self.whole(bucket));
+        let deny = |sid| {
+            Statement::deny(sid)
+                .everybody()
+                .actions(&["s3:*"])
+                .on(self.whole(bucket))
+        };
         vec![
             deny("DenyPlaintext").when("Bool", "aws:SecureTransport", one("false")),
             // The version is absent on plain HTTP: neither statement covers the other.
             deny("DenyOldTls").when("NumericLessThan", "s3:TlsVersion", one("1.2")),
-            deny("DenyOtherAccounts").when("StringNotEquals", "aws:PrincipalAccount", one(&*self.account)).when(
-                "BoolIfExists",
-                "aws:PrincipalIsAWSService",
-                one("false"),
-            ),
+            deny("DenyOtherAccounts")
+                .when(
+                    "StringNotEquals",
+                    "aws:PrincipalAccount",
+                    one(&*self.account),
+                )
+                .when("BoolIfExists", "aws:PrincipalIsAWSService", one("false")),
         ]
     }
 
@@ -291,22 +372,29 @@ impl Place {
     pub fn topic_policy(&self, bucket_events: bool) -> Document {
         let topic = self.topic_arn();
         let allow = |sid, service| {
-            Statement::allow(sid).service(service).actions(&["sns:Publish"]).on(one(&*topic)).when(
-                "StringEquals",
-                "aws:SourceAccount",
-                one(&*self.account),
-            )
+            Statement::allow(sid)
+                .service(service)
+                .actions(&["sns:Publish"])
+                .on(one(&*topic))
+                .when("StringEquals", "aws:SourceAccount", one(&*self.account))
         };
         let alarms = self.arn("cloudwatch", &format!("alarm:{}*", self.alarm_prefix));
-        let mut statements = vec![allow("Alarms", CLOUDWATCH).when("ArnLike", "aws:SourceArn", one(alarms))];
+        let mut statements =
+            vec![allow("Alarms", CLOUDWATCH).when("ArnLike", "aws:SourceArn", one(alarms))];
         if bucket_events {
-            statements.push(allow("BucketEvents", S3).when("ArnEquals", "aws:SourceArn", one(self.bucket_arn(&self.bucket))));
+            statements.push(allow("BucketEvents", S3).when(
+                "ArnEquals",
+                "aws:SourceArn",
+                one(self.bucket_arn(&self.bucket)),
+            ));
         }
-        statements.push(Statement::deny("DenyPlaintextPublish").everybody().actions(&["sns:Publish"]).on(one(&*topic)).when(
-            "Bool",
-            "aws:SecureTransport",
-            one("false"),
-        ));
+        statements.push(
+            Statement::deny("DenyPlaintextPublish")
+                .everybody()
+                .actions(&["sns:Publish"])
+                .on(one(&*topic))
+                .when("Bool", "aws:SecureTransport", one("false")),
+        );
         Document::new(statements)
     }
 
@@ -317,21 +405,37 @@ impl Place {
         let workspaces = format!("{}/*", literal(&self.workspace_prefix));
         let mut statements = vec![
             // A state that is not there yet answers 404 only to those who may list, else 403.
-            Statement::allow("ListStates").actions(&["s3:ListBucket"]).on(one(self.bucket_arn(bucket))),
+            Statement::allow("ListStates")
+                .actions(&["s3:ListBucket"])
+                .on(one(self.bucket_arn(bucket))),
             Statement::allow("ReadAndWriteStates")
                 .actions(&["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"])
                 .on(one(self.objects(bucket, "*"))),
-            Statement::allow("DeleteWorkspaces").actions(&["s3:DeleteObject"]).on(one(self.objects(bucket, &workspaces))),
+            Statement::allow("DeleteWorkspaces")
+                .actions(&["s3:DeleteObject"])
+                .on(one(self.objects(bucket, &workspaces))),
         ];
         if lockfile {
-            statements.push(Statement::allow(RELEASE_LOCK_FILES).actions(&["s3:DeleteObject"]).on(one(self.objects(bucket, "*.tflock"))));
+            statements.push(
+                Statement::allow(RELEASE_LOCK_FILES)
+                    .actions(&["s3:DeleteObject"])
+                    .on(one(self.objects(bucket, "*.tflock"))),
+            );
         }
         if table.is_some() {
             statements.push(
                 Statement::allow(LOCK_ITEMS)
-                    .actions(&["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"])
+                    .actions(&[
+                        "dynamodb:GetItem",
+                        "dynamodb:PutItem",
+                        "dynamodb:DeleteItem",
+                    ])
                     .on(one(self.table_arn()))
-                    .when("ForAllValues:StringLike", "dynamodb:LeadingKeys", one(format!("{bucket}/*")))
+                    .when(
+                        "ForAllValues:StringLike",
+                        "dynamodb:LeadingKeys",
+                        one(format!("{bucket}/*")),
+                    )
                     // `ForAllValues` alone is true of a request without keys.
                     .when("Null", "dynamodb:LeadingKeys", one("false")),
             );
@@ -341,9 +445,17 @@ impl Place {
                 Statement::allow("KeyForStates")
                     .actions(&["kms:Decrypt", "kms:GenerateDataKey"])
                     .on([key].into_iter().chain(&self.old_keys).cloned())
-                    .when("StringEquals", "kms:ViaService", one(format!("s3.{}.{}", self.region, self.dns_suffix)))
+                    .when(
+                        "StringEquals",
+                        "kms:ViaService",
+                        one(format!("s3.{}.{}", self.region, self.dns_suffix)),
+                    )
                     // With a bucket key the context is the bucket, without it the object.
-                    .when("StringLike", "kms:EncryptionContext:aws:s3:arn", self.whole(bucket)),
+                    .when(
+                        "StringLike",
+                        "kms:EncryptionContext:aws:s3:arn",
+                        self.whole(bucket),
+                    ),
             );
             if table == Some(TableAccess::WithKey) {
                 statements.push(
@@ -351,8 +463,16 @@ impl Place {
                         .actions(&["kms:Decrypt"])
                         // The table stays under the key of before as long as states do.
                         .on([key].into_iter().chain(&self.old_keys).cloned())
-                        .when("StringEquals", "kms:ViaService", one(format!("dynamodb.{}.{}", self.region, self.dns_suffix)))
-                        .when("StringEquals", "kms:EncryptionContext:aws:dynamodb:tableName", one(&*self.table)),
+                        .when(
+                            "StringEquals",
+                            "kms:ViaService",
+                            one(format!("dynamodb.{}.{}", self.region, self.dns_suffix)),
+                        )
+                        .when(
+                            "StringEquals",
+                            "kms:EncryptionContext:aws:dynamodb:tableName",
+                            one(&*self.table),
+                        ),
                 );
             }
         }
@@ -362,16 +482,31 @@ impl Place {
 
 /// Nobody may write to the bucket of this ARN, whoever it is.
 pub fn freeze(bucket_arn: &str) -> Statement {
-    Statement::deny(FREEZE).everybody().actions(&["s3:PutObject"]).on(one(format!("{bucket_arn}/*")))
+    Statement::deny(FREEZE)
+        .everybody()
+        .actions(&["s3:PutObject"])
+        .on(one(format!("{bucket_arn}/*")))
 }
 
 /// What keeps the history of all objects but these, whose names may have `*` for a workspace.
 pub fn history_but(partition: &str, bucket: &str, objects: &[String]) -> Statement {
     let arn = |object: &String| {
-        let name = object.split('/').map(|part| if part == "*" { part.to_owned() } else { literal(part) }).collect::<Vec<_>>();
+        let name = object
+            .split('/')
+            .map(|part| {
+                if part == "*" {
+                    part.to_owned()
+                } else {
+                    literal(part)
+                }
+            })
+            .collect::<Vec<_>>();
         format!("arn:{partition}:s3:::{bucket}/{}", name.join("/"))
     };
-    Statement::deny(HISTORY).everybody().actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"]).not_on(objects.iter().map(arn))
+    Statement::deny(HISTORY)
+        .everybody()
+        .actions(&["s3:DeleteBucket", "s3:DeleteObjectVersion"])
+        .not_on(objects.iter().map(arn))
 }
 
 /// How the lock table is reached by those who run Terraform.

@@ -14,7 +14,11 @@ pub const OURS: &str = "Tfbackend";
 /// A policy document. Fields that we do not know are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
-    #[serde(rename = "Version", default = "first_version", deserialize_with = "or_version")]
+    #[serde(
+        rename = "Version",
+        default = "first_version",
+        deserialize_with = "or_version"
+    )]
     pub version: String,
     #[serde(rename = "Statement", default, deserialize_with = "one_or_many")]
     pub statements: Vec<Statement>,
@@ -41,7 +45,11 @@ pub enum Effect {
 
 impl Document {
     pub fn new(statements: Vec<Statement>) -> Self {
-        Self { version: version(), statements, rest: Map::new() }
+        Self {
+            version: version(),
+            statements,
+            rest: Map::new(),
+        }
     }
 
     /// Compact JSON, as it is sent.
@@ -51,33 +59,50 @@ impl Document {
 
     /// Whether a statement of the same meaning is in it, whatever its Sid.
     pub fn says(&self, statement: &Statement) -> bool {
-        // The fields first: to compare two meanings takes a thousand times as long, and policies can be large.
+        // The fields first: to compare two meanings takes a thousand times as long, and policies
+        // can be large.
         let alike = |other: &&Statement| {
-            let as_many = other.effect == statement.effect && other.rest.len() == statement.rest.len();
-            as_many && other.rest.keys().all(|field| statement.rest.contains_key(field))
+            let as_many =
+                other.effect == statement.effect && other.rest.len() == statement.rest.len();
+            as_many
+                && other
+                    .rest
+                    .keys()
+                    .all(|field| statement.rest.contains_key(field))
         };
         let meaning = statement.meaning();
-        self.statements.iter().filter(alike).any(|other| other.meaning() == meaning)
+        self.statements
+            .iter()
+            .filter(alike)
+            .any(|other| other.meaning() == meaning)
     }
 
     /// Whether both say the same, in whatever order and form.
     pub fn means(&self, other: &Self) -> bool {
-        self.statements.iter().all(|s| other.says(s)) && other.statements.iter().all(|s| self.says(s))
+        self.statements.iter().all(|s| other.says(s))
+            && other.statements.iter().all(|s| self.says(s))
     }
 
     /// Whether an Allow names this service and an action (with wildcards) that covers `action`.
     pub fn allows_service(&self, service: &str, action: &str) -> bool {
-        self.statements.iter().filter(|statement| statement.effect == Effect::Allow).any(|statement| {
-            let meaning = statement.meaning();
-            let has = |field: &str, group: &str, fits: &dyn Fn(&str) -> bool| {
-                meaning.fields.get(field).and_then(|groups| groups.get(group)).is_some_and(|values| values.iter().any(|value| fits(value)))
-            };
-            let covers = |pattern: &str| match pattern.strip_suffix('*') {
-                Some(start) => action.to_lowercase().starts_with(&start.to_lowercase()),
-                None => action.eq_ignore_ascii_case(pattern),
-            };
-            has("Principal", "Service", &|name| name == service) && has("Action", "", &covers)
-        })
+        self.statements
+            .iter()
+            .filter(|statement| statement.effect == Effect::Allow)
+            .any(|statement| {
+                let meaning = statement.meaning();
+                let has = |field: &str, group: &str, fits: &dyn Fn(&str) -> bool| {
+                    meaning
+                        .fields
+                        .get(field)
+                        .and_then(|groups| groups.get(group))
+                        .is_some_and(|values| values.iter().any(|value| fits(value)))
+                };
+                let covers = |pattern: &str| match pattern.strip_suffix('*') {
+                    Some(start) => action.to_lowercase().starts_with(&start.to_lowercase()),
+                    None => action.eq_ignore_ascii_case(pattern),
+                };
+                has("Principal", "Service", &|name| name == service) && has("Action", "", &covers)
+            })
     }
 
     /// What to write so that all of `self` holds and the statements of others survive.
@@ -87,7 +112,9 @@ impl Document {
     #[must_use]
     pub fn over(&self, observed: &Self) -> Self {
         let mut merged = observed.clone();
-        merged.statements.retain(|statement| !statement.is_ours() || self.says(statement));
+        merged
+            .statements
+            .retain(|statement| !statement.is_ours() || self.says(statement));
         for statement in &self.statements {
             if !merged.says(statement) {
                 merged.statements.push(statement.clone());
@@ -100,12 +127,16 @@ impl Document {
 impl Document {
     /// Whether it has our statement of this name.
     pub fn has(&self, name: &str) -> bool {
-        self.statements.iter().any(|statement| statement.is_called(name))
+        self.statements
+            .iter()
+            .any(|statement| statement.is_called(name))
     }
 
     /// Our statement of this name.
     pub fn statement(&self, name: &str) -> Option<&Statement> {
-        self.statements.iter().find(|statement| statement.is_called(name))
+        self.statements
+            .iter()
+            .find(|statement| statement.is_called(name))
     }
 
     /// Whether any statement is ours.
@@ -116,15 +147,25 @@ impl Document {
     /// The same without our statement of this name; those of others stay, whatever they say.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
-        let statements = self.statements.iter().filter(|statement| !statement.is_called(name)).cloned().collect();
-        Self { statements, ..self.clone() }
+        let statements = self
+            .statements
+            .iter()
+            .filter(|statement| !statement.is_called(name))
+            .cloned()
+            .collect();
+        Self {
+            statements,
+            ..self.clone()
+        }
     }
 
     /// The same with a statement of ours, once.
     #[must_use]
     pub fn with(&self, statement: Statement) -> Self {
         let mut document = self.clone();
-        document.statements.retain(|other| !other.is_ours() || other.sid != statement.sid);
+        document
+            .statements
+            .retain(|other| !other.is_ours() || other.sid != statement.sid);
         document.statements.push(statement);
         document
     }
@@ -140,7 +181,11 @@ impl Statement {
     }
 
     fn new(sid: &str, effect: Effect) -> Self {
-        Self { sid: Some(format!("{OURS}{sid}")), effect, rest: Map::new() }
+        Self {
+            sid: Some(format!("{OURS}{sid}")),
+            effect,
+            rest: Map::new(),
+        }
     }
 
     #[must_use]
@@ -179,11 +224,23 @@ impl Statement {
 
     /// Adds `operator: { key: values }` to the condition.
     #[must_use]
-    pub fn when(mut self, operator: &str, key: &str, values: impl IntoIterator<Item = String>) -> Self {
-        let condition = self.rest.entry("Condition").or_insert_with(|| Value::Object(Map::new()));
+    pub fn when(
+        mut self,
+        operator: &str,
+        key: &str,
+        values: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let condition = self
+            .rest
+            .entry("Condition")
+            .or_insert_with(|| Value::Object(Map::new()));
         let operators = condition.as_object_mut().expect("made as an object above");
-        let keys = operators.entry(operator).or_insert_with(|| Value::Object(Map::new()));
-        keys.as_object_mut().expect("made as an object above").insert(key.to_owned(), one_or_list(values.into_iter().collect()));
+        let keys = operators
+            .entry(operator)
+            .or_insert_with(|| Value::Object(Map::new()));
+        keys.as_object_mut()
+            .expect("made as an object above")
+            .insert(key.to_owned(), one_or_list(values.into_iter().collect()));
         self
     }
 
@@ -194,12 +251,19 @@ impl Statement {
 
     /// What it is on.
     pub fn resources(&self) -> Vec<String> {
-        self.rest.get("Resource").map(pattern::texts).unwrap_or_default()
+        self.rest
+            .get("Resource")
+            .map(pattern::texts)
+            .unwrap_or_default()
     }
 
     /// The values of one key of the condition.
     pub fn condition(&self, operator: &str, key: &str) -> Vec<String> {
-        let value = self.rest.get("Condition").and_then(|condition| condition.get(operator)).and_then(|keys| keys.get(key));
+        let value = self
+            .rest
+            .get("Condition")
+            .and_then(|condition| condition.get(operator))
+            .and_then(|keys| keys.get(key));
         value.map(pattern::texts).unwrap_or_default()
     }
 
@@ -223,7 +287,10 @@ impl Statement {
             };
             (field.clone(), value)
         });
-        Meaning { deny: self.effect == Effect::Deny, fields: fields.collect() }
+        Meaning {
+            deny: self.effect == Effect::Deny,
+            fields: fields.collect(),
+        }
     }
 }
 
@@ -256,7 +323,10 @@ fn text(value: &Value) -> String {
 
 fn principals(value: &Value) -> Groups {
     match value {
-        Value::Object(kinds) => kinds.iter().map(|(kind, who)| (kind.clone(), set(who, &principal))).collect(),
+        Value::Object(kinds) => kinds
+            .iter()
+            .map(|(kind, who)| (kind.clone(), set(who, &principal)))
+            .collect(),
         everybody => Groups::from([("AWS".to_owned(), set(everybody, &principal))]),
     }
 }
@@ -271,7 +341,9 @@ fn principal(text: &str) -> String {
 }
 
 fn condition(value: &Value) -> Groups {
-    let Value::Object(operators) = value else { return texts(value, &str::to_owned) };
+    let Value::Object(operators) = value else {
+        return texts(value, &str::to_owned);
+    };
     let mut groups = Groups::new();
     for (operator, keys) in operators {
         let Value::Object(keys) = keys else {
@@ -279,14 +351,21 @@ fn condition(value: &Value) -> Groups {
             continue;
         };
         for (key, values) in keys {
-            groups.insert(format!("{operator} {}", key.to_lowercase()), set(values, &str::to_owned));
+            groups.insert(
+                format!("{operator} {}", key.to_lowercase()),
+                set(values, &str::to_owned),
+            );
         }
     }
     groups
 }
 
 fn one_or_list(mut values: Vec<String>) -> Value {
-    if values.len() == 1 { Value::String(values.remove(0)) } else { Value::Array(values.into_iter().map(Value::String).collect()) }
+    if values.len() == 1 {
+        Value::String(values.remove(0))
+    } else {
+        Value::Array(values.into_iter().map(Value::String).collect())
+    }
 }
 
 fn version() -> String {

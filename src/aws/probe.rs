@@ -1,8 +1,10 @@
-//! A backend tried out: a lock taken and released, an object written and deleted, and what must be refused tried as well.
+//! A backend tried out: a lock taken and released, an object written and deleted, and what must be
+//! refused tried as well.
 //!
-//! All that is written is named after this probe and nobody else's ([`Name`]). The first object is the last to go: as
-//! long as it is there, a probe has begun and not ended, and the next one an hour later cleans up after it. A probe that
-//! is interrupted cleans up itself. What came of each try is a fact; `verify::probe` judges.
+//! All that is written is named after this probe and nobody else's ([`Name`]). The first object is
+//! the last to go: as long as it is there, a probe has begun and not ended, and the next one an
+//! hour later cleans up after it. A probe that is interrupted cleans up itself. What came of each
+//! try is a fact; `verify::probe` judges.
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -100,7 +102,9 @@ pub struct Facts {
 
 impl Facts {
     fn written(&self) -> bool {
-        self.objects.as_ref().is_some_and(|objects| objects.written.is_ok())
+        self.objects
+            .as_ref()
+            .is_some_and(|objects| objects.written.is_ok())
     }
 
     fn released(&self) -> bool {
@@ -114,7 +118,11 @@ impl Probe<'_> {
     /// Tries everything, one after the other, and cleans up whatever came of it.
     pub async fn run(&self) -> Facts {
         let swept = self.sweep().await;
-        let mut facts = Facts { swept, interrupted: self.cancel.is_cancelled(), ..Facts::default() };
+        let mut facts = Facts {
+            swept,
+            interrupted: self.cancel.is_cancelled(),
+            ..Facts::default()
+        };
         if !facts.interrupted {
             self.all(&mut facts).await;
             facts.interrupted = self.cancel.is_cancelled();
@@ -171,10 +179,19 @@ impl Probe<'_> {
 /// # Errors
 /// If the role may not be taken on.
 pub async fn as_role(aws: &Aws, arn: &str, name: &Name) -> Result<Aws, CallerError> {
-    let role = Role { arn: arn.to_owned(), session_name: name.session(), external_id: None, duration: None };
+    let role = Role {
+        arn: arn.to_owned(),
+        session_name: name.session(),
+        external_id: None,
+        duration: None,
+    };
     let clients = aws.clients.as_role(&role).await;
     let caller = Caller::ask(&clients).await?;
-    Ok(Aws { clients, caller, ..aws.clone() })
+    Ok(Aws {
+        clients,
+        caller,
+        ..aws.clone()
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! Why each setting is as it should be, in a few words: what a person reads beside the old and the new value.
+//! Why each setting is as it should be, in a few words: what a person reads beside the old and the
+//! new value.
 
 use super::{policy::OURS, resources::AwsSpec};
 
-/// After a comma, such as `so that no version can be lost`. `setting` is a path as in `rules.tfbackend-history.noncurrent_days`;
-/// what only says which resource it is has no reason.
+/// After a comma, such as `so that no version can be lost`. `setting` is a path as in
+/// `rules.tfbackend-history.noncurrent_days`; what only says which resource it is has no reason.
 pub fn why(spec: &AwsSpec, setting: &str) -> Option<&'static str> {
     let (field, rest) = setting.split_once('.').unwrap_or((setting, ""));
     if field == "tags" {
@@ -12,34 +13,45 @@ pub fn why(spec: &AwsSpec, setting: &str) -> Option<&'static str> {
     match spec {
         AwsSpec::Key(_) => key(field, rest),
         AwsSpec::OwnKey(_) => own_key(field),
-        AwsSpec::Rotation(_) => {
-            matches!(field, "enabled" | "days").then_some("so that no piece of key material protects the states for ever")
-        }
+        AwsSpec::Rotation(_) => matches!(field, "enabled" | "days")
+            .then_some("so that no piece of key material protects the states for ever"),
         AwsSpec::Bucket(_) => bucket(field),
         AwsSpec::PublicAccess(_) => public_access(field),
         AwsSpec::Versioning(_) => versioning(field),
         AwsSpec::Encryption(_) => encryption(field),
         AwsSpec::Lifecycle(_) => lifecycle(field, rest),
-        AwsSpec::Logging(_) => matches!(field, "target" | "prefix").then_some("so that S3 records who asked for what"),
-        AwsSpec::Notifications(_) => matches!(field, "targets" | "event_bridge").then_some("so that a deleted state does not go unnoticed"),
+        AwsSpec::Logging(_) => {
+            matches!(field, "target" | "prefix").then_some("so that S3 records who asked for what")
+        }
+        AwsSpec::Notifications(_) => matches!(field, "targets" | "event_bridge")
+            .then_some("so that a deleted state does not go unnoticed"),
         AwsSpec::BucketPolicy(_) => (field == "document").then(|| statement(rest)),
         AwsSpec::LockTable(_) => table(field),
-        AwsSpec::Recovery(_) => (field == "enabled").then_some("so that the digests of the states can be brought back"),
+        AwsSpec::Recovery(_) => {
+            (field == "enabled").then_some("so that the digests of the states can be brought back")
+        }
         AwsSpec::Topic(_) => topic(field, rest),
         AwsSpec::ExistingTopic(_) => match field {
             "publishers" => Some("so that the topic hears of deleted states"),
             "key_users" => Some("so that what the topic is told is delivered"),
             _ => None,
         },
-        AwsSpec::Subscription(_) => (field == "email").then_some("so that somebody hears of alarms"),
+        AwsSpec::Subscription(_) => {
+            (field == "email").then_some("so that somebody hears of alarms")
+        }
         AwsSpec::Alarm(_) => alarm(field),
         AwsSpec::Trail(_) => trail(field),
-        AwsSpec::ExistingTrail(_) => (field == "trail").then_some("so that reads and writes of states are recorded"),
-        AwsSpec::Selectors(_) => matches!(field, "selectors" | "basic")
-            .then_some("so that every read and write of a state is recorded, and little else is paid for"),
+        AwsSpec::ExistingTrail(_) => {
+            (field == "trail").then_some("so that reads and writes of states are recorded")
+        }
+        AwsSpec::Selectors(_) => matches!(field, "selectors" | "basic").then_some(
+            "so that every read and write of a state is recorded, and little else is paid for",
+        ),
         AwsSpec::TrailLogging(_) => (field == "on").then_some("so that the trail records at all"),
         AwsSpec::Policy(_) => policy(field, rest),
-        AwsSpec::Attachment(_) => matches!(field, "policy" | "kind").then_some("so that they may run Terraform"),
+        AwsSpec::Attachment(_) => {
+            matches!(field, "policy" | "kind").then_some("so that they may run Terraform")
+        }
     }
 }
 
@@ -162,15 +174,24 @@ fn policy(field: &str, rest: &str) -> Option<&'static str> {
     })
 }
 
-/// Of a statement, by its Sid; what is not ours, or not a single one, is there so that the whole says what it should.
+/// Of a statement, by its Sid; what is not ours, or not a single one, is there so that the whole
+/// says what it should.
 fn statement(path: &str) -> &'static str {
     let sid = path.split('.').next().unwrap_or_default();
     match sid.strip_prefix(OURS).unwrap_or_default() {
         "EnableIamPolicies" => "so that IAM policies can say who may use the key",
-        "DenyShortDeletionWindow" => "so that there are 30 days to notice that the key is about to go",
-        "CloudTrailEncrypt" | "CloudTrailDescribe" => "so that this trail can encrypt its files, and no other",
-        "AlarmsToTopic" | "BucketEventsToTopic" => "so that what is told reaches the encrypted topic",
-        "DenyPlaintext" | "DenyOldTls" | "DenyPlaintextPublish" => "so that nothing travels in the clear",
+        "DenyShortDeletionWindow" => {
+            "so that there are 30 days to notice that the key is about to go"
+        }
+        "CloudTrailEncrypt" | "CloudTrailDescribe" => {
+            "so that this trail can encrypt its files, and no other"
+        }
+        "AlarmsToTopic" | "BucketEventsToTopic" => {
+            "so that what is told reaches the encrypted topic"
+        }
+        "DenyPlaintext" | "DenyOldTls" | "DenyPlaintextPublish" => {
+            "so that nothing travels in the clear"
+        }
         "DenyOtherAccounts" => "so that no policy elsewhere lets another account in",
         "DenyOtherEncryption" => "so that nothing is stored in another way",
         "DenyOtherKey" => "so that nothing is encrypted with another key",

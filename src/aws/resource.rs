@@ -2,7 +2,8 @@
 //!
 //! A file says in its first line what the resource is for, then: the settings as a struct; `look`
 //! (reads only; the codes that mean absence stand beside it); `write` (creates, or changes exactly
-//! what differs from what was seen); `delete` (that it is gone is success); `over` and `blocked_by` where they differ from the default.
+//! what differs from what was seen); `delete` (that it is gone is success); `over` and `blocked_by`
+//! where they differ from the default.
 
 use std::future::Future;
 
@@ -22,11 +23,18 @@ use crate::{observation::Owner, spec::Spec};
 
 pub trait Resource: Spec {
     /// `None` if it is certain that there is nothing.
-    fn look(&self, look: &Look<'_>) -> impl Future<Output = Result<Option<Found<Self>>, AwsError>> + Send;
+    fn look(
+        &self,
+        look: &Look<'_>,
+    ) -> impl Future<Output = Result<Option<Found<Self>>, AwsError>> + Send;
 
     /// Makes `self` true, starting from `from`, and returns what the node gives out. Doing it
     /// again is harmless.
-    fn write(&self, aws: &Aws, from: Option<&Self>) -> impl Future<Output = Result<Option<String>, AwsError>> + Send;
+    fn write(
+        &self,
+        aws: &Aws,
+        from: Option<&Self>,
+    ) -> impl Future<Output = Result<Option<String>, AwsError>> + Send;
 
     /// Takes down what was seen. That it is gone already is success.
     ///
@@ -48,7 +56,11 @@ pub struct Found<S> {
 impl<S> Found<S> {
     /// A part, or anything else without tags of its own: it has its parent's owner.
     pub fn part(spec: S) -> Self {
-        Self { spec, output: None, owner: Owner::Unmanaged }
+        Self {
+            spec,
+            output: None,
+            owner: Owner::Unmanaged,
+        }
     }
 }
 
@@ -85,25 +97,39 @@ impl<'a> Look<'a> {
         Self { keys, ..self }
     }
 
-    /// CloudWatch answers nine of these calls in a second, and each is about as many alarms as are named.
+    /// CloudWatch answers nine of these calls in a second, and each is about as many alarms as are
+    /// named.
     #[must_use]
     pub fn at_alarms(self, names: Vec<String>) -> Self {
-        Self { alarm_names: names, ..self }
+        Self {
+            alarm_names: names,
+            ..self
+        }
     }
 
     pub async fn alarm(&self, name: &str) -> Result<Option<MetricAlarm>, AwsError> {
         let of_name = |alarm: &&MetricAlarm| alarm.alarm_name() == Some(name);
         if !self.alarm_names.iter().any(|known| known == name) {
-            return Ok(alarm::describe(self.aws, &[name.to_owned()]).await?.iter().find(of_name).cloned());
+            return Ok(alarm::describe(self.aws, &[name.to_owned()])
+                .await?
+                .iter()
+                .find(of_name)
+                .cloned());
         }
-        let alarms = self.alarms.get_or_try_init(|| Box::pin(alarm::describe(self.aws, &self.alarm_names))).await?;
+        let alarms = self
+            .alarms
+            .get_or_try_init(|| Box::pin(alarm::describe(self.aws, &self.alarm_names)))
+            .await?;
         Ok(alarms.iter().find(of_name).cloned())
     }
 
     /// What is attached is looked up once, under the name that it has.
     #[must_use]
     pub fn at_policy(self, policy: Option<Policy>) -> Self {
-        Self { runner_policy: policy, ..self }
+        Self {
+            runner_policy: policy,
+            ..self
+        }
     }
 
     /// The policy in use: one that an older version made may have another name.
@@ -111,18 +137,28 @@ impl<'a> Look<'a> {
         if self.runner_policy.as_ref() != Some(policy) {
             return policy.in_use(self.aws).await;
         }
-        Ok(self.policy.get_or_try_init(|| Box::pin(policy.in_use(self.aws))).await?.clone())
+        Ok(self
+            .policy
+            .get_or_try_init(|| Box::pin(policy.in_use(self.aws)))
+            .await?
+            .clone())
     }
 
     /// The ARN of the policy that is in use, where it is looked at as well.
     pub async fn policy_arn(&self) -> Result<Option<String>, AwsError> {
-        let Some(policy) = &self.runner_policy else { return Ok(None) };
+        let Some(policy) = &self.runner_policy else {
+            return Ok(None);
+        };
         Ok(self.policy(policy).await?.and_then(|found| found.output))
     }
 
     /// What the alias of the environment's key leads to, whosever that is.
     async fn aliased(&self, alias: &str) -> Result<Option<&KeyMetadata>, AwsError> {
-        Ok(self.aliased.get_or_try_init(|| Box::pin(find::describe(self.aws, alias))).await?.as_ref())
+        Ok(self
+            .aliased
+            .get_or_try_init(|| Box::pin(find::describe(self.aws, alias)))
+            .await?
+            .as_ref())
     }
 
     /// The environment's own key: behind its alias, or by its tags after a run that was cut off
@@ -138,8 +174,13 @@ impl<'a> Look<'a> {
         Ok(self.key.get_or_try_init(find).await?.as_ref())
     }
 
-    /// The same, with what else is asked of it: at once of what the alias leads to, while its tags say whose it is.
-    pub async fn key_and<T, F, Fut>(&self, alias: &str, ask: F) -> Result<Option<(&FoundKey, T)>, AwsError>
+    /// The same, with what else is asked of it: at once of what the alias leads to, while its tags
+    /// say whose it is.
+    pub async fn key_and<T, F, Fut>(
+        &self,
+        alias: &str,
+        ask: F,
+    ) -> Result<Option<(&FoundKey, T)>, AwsError>
     where
         F: Fn(String) -> Fut,
         Fut: Future<Output = Result<T, AwsError>>,

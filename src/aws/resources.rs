@@ -1,4 +1,5 @@
-//! The closed list of the kinds of resources: what is looked at, written and deleted goes through here.
+//! The closed list of the kinds of resources: what is looked at, written and deleted goes through
+//! here.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +11,9 @@ use super::{
     access::{self, attachment::Attachment},
     alarm::Alarm,
     bucket::{
-        Bucket, encryption::Encryption, lifecycle::Lifecycle, logging::Logging, notifications::Notifications, policy::BucketPolicy,
-        public_access::PublicAccess, versioning::Versioning,
+        Bucket, encryption::Encryption, lifecycle::Lifecycle, logging::Logging,
+        notifications::Notifications, policy::BucketPolicy, public_access::PublicAccess,
+        versioning::Versioning,
     },
     error::AwsError,
     key::{Key, own::OwnKey, rotation::Rotation},
@@ -33,7 +35,8 @@ use crate::{
 /// How many resources are looked at at the same time.
 const LOOKS_AT_ONCE: usize = 64;
 
-/// How often what was seen in part is looked at again: some seconds, as a whole takes no longer to be made.
+/// How often what was seen in part is looked at again: some seconds, as a whole takes no longer to
+/// be made.
 pub const LOOKS_AT_WHAT_IS_TORN: usize = 5;
 
 macro_rules! kinds {
@@ -156,18 +159,27 @@ kinds! {
     Attachment(Attachment) "policy attachment",
 }
 
-/// Boxed, as [`written`]: without optimisation, a future that has room for each of the kinds fills a stack.
-fn looked<'a, R: Resource>(spec: &'a R, look: &'a Look<'a>) -> BoxFuture<'a, Result<Option<Found<R>>, AwsError>> {
+/// Boxed, as [`written`]: without optimisation, a future that has room for each of the kinds fills
+/// a stack.
+fn looked<'a, R: Resource>(
+    spec: &'a R,
+    look: &'a Look<'a>,
+) -> BoxFuture<'a, Result<Option<Found<R>>, AwsError>> {
     Box::pin(spec.look(look))
 }
 
-fn written<'a, R: Resource>(to: &'a R, aws: &'a Aws, from: Option<&'a R>) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
+fn written<'a, R: Resource>(
+    to: &'a R,
+    aws: &'a Aws,
+    from: Option<&'a R>,
+) -> BoxFuture<'a, Result<Option<String>, AwsError>> {
     Box::pin(to.write(aws, from))
 }
 
 /// Looks at every node of the blueprint, all at the same time.
 ///
-/// What another run makes or deletes meanwhile may be seen in part. It is looked at again until its whole is seen as well.
+/// What another run makes or deletes meanwhile may be seen in part. It is looked at again until its
+/// whole is seen as well.
 pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
     let all = blueprint.nodes().iter().collect();
     let mut observation = by_address(look_at(aws, all, KeySearch::ByTags, blueprint).await);
@@ -175,16 +187,32 @@ pub async fn observe(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Observation<A
     observation
 }
 
-/// Looks once more at these nodes alone, and only once even at what is torn: the caller waits, and comes again.
-pub async fn observe_again(aws: &Aws, blueprint: &Blueprint<AwsSpec>, which: &BTreeSet<Address>, observation: &mut Observation<AwsSpec>) {
-    let nodes = blueprint.nodes().iter().filter(|node| which.contains(&node.address)).collect();
-    observation.extend(by_address(look_at(aws, nodes, KeySearch::ByTags, blueprint).await));
+/// Looks once more at these nodes alone, and only once even at what is torn: the caller waits, and
+/// comes again.
+pub async fn observe_again(
+    aws: &Aws,
+    blueprint: &Blueprint<AwsSpec>,
+    which: &BTreeSet<Address>,
+    observation: &mut Observation<AwsSpec>,
+) {
+    let nodes = blueprint
+        .nodes()
+        .iter()
+        .filter(|node| which.contains(&node.address))
+        .collect();
+    observation.extend(by_address(
+        look_at(aws, nodes, KeySearch::ByTags, blueprint).await,
+    ));
     what_is_torn_is_unreadable(observation);
     inherit_owners(observation);
 }
 
 /// Looks again at what was seen in part, and gives parts the owner of their parent.
-async fn complete(aws: &Aws, blueprint: &Blueprint<AwsSpec>, observation: &mut Observation<AwsSpec>) {
+async fn complete(
+    aws: &Aws,
+    blueprint: &Blueprint<AwsSpec>,
+    observation: &mut Observation<AwsSpec>,
+) {
     let mut pauses = Pauses::default();
     for _ in 0..LOOKS_AT_WHAT_IS_TORN {
         let nodes = torn_nodes(blueprint, observation);
@@ -192,20 +220,34 @@ async fn complete(aws: &Aws, blueprint: &Blueprint<AwsSpec>, observation: &mut O
             break;
         }
         pauses.wait().await;
-        observation.extend(by_address(look_at(aws, nodes, KeySearch::ByTags, blueprint).await));
+        observation.extend(by_address(
+            look_at(aws, nodes, KeySearch::ByTags, blueprint).await,
+        ));
     }
     what_is_torn_is_unreadable(observation);
     inherit_owners(observation);
 }
 
 fn by_address(seen: Vec<(&Node<AwsSpec>, Seen<AwsSpec>)>) -> Observation<AwsSpec> {
-    seen.into_iter().map(|(node, seen)| (node.address.clone(), seen)).collect()
+    seen.into_iter()
+        .map(|(node, seen)| (node.address.clone(), seen))
+        .collect()
 }
 
-/// What is to be looked at again: wholes that were seen as absent, with their parts of which some were seen as present.
-pub fn torn_nodes<'a>(blueprint: &'a Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) -> Vec<&'a Node<AwsSpec>> {
+/// What is to be looked at again: wholes that were seen as absent, with their parts of which some
+/// were seen as present.
+pub fn torn_nodes<'a>(
+    blueprint: &'a Blueprint<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+) -> Vec<&'a Node<AwsSpec>> {
     let torn = torn(observation);
-    let is_torn = |node: &&Node<AwsSpec>| torn.contains(&node.address) || node.address.parent().is_some_and(|whole| torn.contains(&whole));
+    let is_torn = |node: &&Node<AwsSpec>| {
+        torn.contains(&node.address)
+            || node
+                .address
+                .parent()
+                .is_some_and(|whole| torn.contains(&whole))
+    };
     blueprint.nodes().iter().filter(is_torn).collect()
 }
 
@@ -213,8 +255,14 @@ pub fn torn_nodes<'a>(blueprint: &'a Blueprint<AwsSpec>, observation: &Observati
 pub fn what_is_torn_is_unreadable(observation: &mut Observation<AwsSpec>) {
     let torn = torn(observation);
     for (address, seen) in observation {
-        if let (Seen::Present { .. }, Some(whole)) = (&*seen, address.parent().filter(|whole| torn.contains(whole))) {
-            *seen = Seen::Unreadable(format!("it is there and {whole} is not: another run may be making or deleting it; run again"));
+        if let (Seen::Present { .. }, Some(whole)) = (
+            &*seen,
+            address.parent().filter(|whole| torn.contains(whole)),
+        ) {
+            *seen = Seen::Unreadable(format!(
+                "it is there and {whole} is not: another run may be making or deleting it; run \
+                 again"
+            ));
         }
     }
 }
@@ -228,8 +276,8 @@ pub enum KeySearch {
     ByAlias,
 }
 
-/// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet. `of` has the policy that
-/// attachments are about.
+/// Looks at these nodes, all at the same time. Parts do not have the owner of their parent yet.
+/// `of` has the policy that attachments are about.
 pub async fn look_at<'a>(
     aws: &Aws,
     nodes: Vec<&'a Node<AwsSpec>>,
@@ -244,19 +292,33 @@ pub async fn look_at<'a>(
         AwsSpec::Policy(policy) => Some(policy.clone()),
         _ => None,
     });
-    let look = Look::new(aws).at_alarms(alarms.collect()).at_policy(policy).for_keys(keys);
+    let look = Look::new(aws)
+        .at_alarms(alarms.collect())
+        .at_policy(policy)
+        .for_keys(keys);
     let looks = nodes.into_iter().map(|node| {
         let look = &look;
         async move {
             let seen = match node.spec.look(look).await {
                 Ok(None) => Seen::Absent,
-                Ok(Some(Found { spec, output, owner })) => Seen::Present { spec, output, owner },
+                Ok(Some(Found {
+                    spec,
+                    output,
+                    owner,
+                })) => Seen::Present {
+                    spec,
+                    output,
+                    owner,
+                },
                 Err(error) => Seen::Unreadable(error.to_string()),
             };
             (node, seen)
         }
     });
-    stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).collect().await
+    stream::iter(looks)
+        .buffer_unordered(LOOKS_AT_ONCE)
+        .collect()
+        .await
 }
 
 impl AwsSpec {
@@ -264,7 +326,9 @@ impl AwsSpec {
     pub fn identity(&self) -> String {
         let which = match self {
             Self::Key(key) => key.alias.clone(),
-            Self::OwnKey(key) => [vec![key.arn.clone()], key.service_grants.clone()].concat().join(" "),
+            Self::OwnKey(key) => [vec![key.arn.clone()], key.service_grants.clone()]
+                .concat()
+                .join(" "),
             Self::Rotation(rotation) => rotation.alias.clone(),
             Self::Bucket(spec) => spec.name.clone(),
             Self::PublicAccess(spec) => spec.bucket.clone(),
@@ -277,7 +341,9 @@ impl AwsSpec {
             Self::LockTable(spec) => spec.name.clone(),
             Self::Recovery(spec) => spec.table.clone(),
             Self::Topic(spec) => spec.name.clone(),
-            Self::ExistingTopic(spec) => [vec![spec.arn.clone()], spec.publishers.clone()].concat().join(" "),
+            Self::ExistingTopic(spec) => [vec![spec.arn.clone()], spec.publishers.clone()]
+                .concat()
+                .join(" "),
             Self::Subscription(spec) => format!("{} {}", spec.topic, spec.email),
             Self::Alarm(spec) => spec.name.clone(),
             Self::Trail(spec) => spec.name.clone(),
@@ -295,12 +361,20 @@ impl Cloud for Aws {
     type Spec = AwsSpec;
     type Error = AwsError;
 
-    async fn write(&self, _address: &Address, change: &Change<AwsSpec>) -> Result<Option<String>, AwsError> {
+    async fn write(
+        &self,
+        _address: &Address,
+        change: &Change<AwsSpec>,
+    ) -> Result<Option<String>, AwsError> {
         match change {
             Change::Create { to } => to.write(self, None).await,
-            Change::Update { from, to } | Change::Adopt { from, to } => to.write(self, Some(from)).await,
+            Change::Update { from, to } | Change::Adopt { from, to } => {
+                to.write(self, Some(from)).await
+            }
             Change::Delete { from } => from.delete(self).await.map(|()| None),
-            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => unreachable!("these are not written"),
+            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {
+                unreachable!("these are not written")
+            }
         }
     }
 }
@@ -320,24 +394,52 @@ mod tests {
     #[tokio::test]
     async fn what_is_torn_is_looked_at_once_a_round() {
         let table = AwsSpec::LockTable(LockTable::named("locks"));
-        let recovery = AwsSpec::Recovery(Recovery { table: "locks".to_owned(), enabled: true });
+        let recovery = AwsSpec::Recovery(Recovery {
+            table: "locks".to_owned(),
+            enabled: true,
+        });
         let blueprint = Blueprint::new(vec![
-            Node { address: LOCK_TABLE, needs: vec![], spec: table },
-            Node { address: LOCK_TABLE_RECOVERY, needs: vec![LOCK_TABLE], spec: recovery },
+            Node {
+                address: LOCK_TABLE,
+                needs: vec![],
+                spec: table,
+            },
+            Node {
+                address: LOCK_TABLE_RECOVERY,
+                needs: vec![LOCK_TABLE],
+                spec: recovery,
+            },
         ]);
-        let enabled = json!({ "ContinuousBackupsDescription": { "ContinuousBackupsStatus": "ENABLED" } });
+        let enabled =
+            json!({ "ContinuousBackupsDescription": { "ContinuousBackupsStatus": "ENABLED" } });
         let script = Script::new()
             .always("DescribeTable", error(400, "ResourceNotFoundException"))
-            .always("ListTagsOfResource", error(400, "ResourceNotFoundException"))
+            .always(
+                "ListTagsOfResource",
+                error(400, "ResourceNotFoundException"),
+            )
             .always("DescribeContinuousBackups", data(enabled));
         let (aws, mut seen) = (script.aws(), Observation::new());
         let both = BTreeSet::from([LOCK_TABLE, LOCK_TABLE_RECOVERY]);
         for round in 1..=2 {
             observe_again(&aws, &blueprint, &both, &mut seen).await;
-            assert!(matches!(seen[&LOCK_TABLE], Seen::Absent) && matches!(seen[&LOCK_TABLE_RECOVERY], Seen::Unreadable(_)), "{seen:?}");
-            assert_eq!((script.count("DescribeTable"), script.count("DescribeContinuousBackups")), (round, round));
+            assert!(
+                matches!(seen[&LOCK_TABLE], Seen::Absent)
+                    && matches!(seen[&LOCK_TABLE_RECOVERY], Seen::Unreadable(_)),
+                "{seen:?}"
+            );
+            assert_eq!(
+                (
+                    script.count("DescribeTable"),
+                    script.count("DescribeContinuousBackups")
+                ),
+                (round, round)
+            );
         }
         observe(&aws, &blueprint).await;
-        assert!(script.count("DescribeTable") > 4, "a look that does not wait looks again by itself");
+        assert!(
+            script.count("DescribeTable") > 4,
+            "a look that does not wait looks again by itself"
+        );
     }
 }

@@ -20,28 +20,36 @@ const BUSY: &[&str] = &[
     "ConcurrentAccessException",
 ];
 
-/// How SNS asks to slow down, which the SDK does not try again (`ThrottledException`, `KMSThrottlingException`).
+/// How SNS asks to slow down, which the SDK does not try again (`ThrottledException`,
+/// `KMSThrottlingException`).
 const THROTTLED_BY_SNS: &[&str] = &["Throttled", "KMSThrottling"];
 
 /// How long a thing that was just made may take to be seen everywhere. The Terraform AWS provider
 /// waits as long for buckets and for IAM.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long the look after an apply waits until AWS shows all that was written: bucket configuration and IAM take up to two
-/// minutes, keys and point-in-time recovery may take longer.
+/// How long the look after an apply waits until AWS shows all that was written: bucket
+/// configuration and IAM take up to two minutes, keys and point-in-time recovery may take longer.
 pub const SHOWN: Duration = Duration::from_secs(180);
 
-/// How long DynamoDB may take to make, change or delete a table: a change of its key is documented with no limit, and the
-/// Terraform AWS provider gives that and point-in-time recovery 20 minutes.
+/// How long DynamoDB may take to make, change or delete a table: a change of its key is documented
+/// with no limit, and the Terraform AWS provider gives that and point-in-time recovery 20 minutes.
 pub const TABLE: Duration = Duration::from_secs(20 * 60);
 
-/// How AWS says that a policy names somebody who is not there, or who was made a moment ago and is not seen everywhere yet.
-const UNKNOWN: &[&str] = &["MalformedPolicy", "MalformedPolicyDocument", "MalformedPolicyDocumentException"];
+/// How AWS says that a policy names somebody who is not there, or who was made a moment ago and is
+/// not seen everywhere yet.
+const UNKNOWN: &[&str] = &[
+    "MalformedPolicy",
+    "MalformedPolicyDocument",
+    "MalformedPolicyDocumentException",
+];
 
-/// It does not tell the two apart, and IAM takes seconds: nobody waits two minutes to hear of a typing error.
+/// It does not tell the two apart, and IAM takes seconds: nobody waits two minutes to hear of a
+/// typing error.
 pub const SEEN_BY_IAM: Duration = Duration::from_secs(30);
 
-/// How KMS says that there is no such key. One that is disabled, about to be deleted or of the wrong kind stays so.
+/// How KMS says that there is no such key. One that is disabled, about to be deleted or of the
+/// wrong kind stays so.
 const UNSEEN: &[&str] = &["does not exist", "not found", "NotFoundException"];
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -57,7 +65,11 @@ where
     settle_within(PATIENCE, not_yet, call).await
 }
 
-async fn settle_within<T, F, Fut>(patience: Duration, not_yet: &[&str], mut call: F) -> Result<T, AwsError>
+async fn settle_within<T, F, Fut>(
+    patience: Duration,
+    not_yet: &[&str],
+    mut call: F,
+) -> Result<T, AwsError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, AwsError>>,
@@ -78,34 +90,50 @@ where
 
 fn is_worth_it(error: &AwsError, not_yet: &[&str], elapsed: Duration) -> bool {
     let for_a_while = || names_somebody_unknown(error) || is_denied_a_key(error);
-    let passes = error.is(BUSY) || error.is(THROTTLED_BY_SNS) || error.is(not_yet) || knows_no_key(error);
+    let passes =
+        error.is(BUSY) || error.is(THROTTLED_BY_SNS) || error.is(not_yet) || knows_no_key(error);
     passes || (elapsed < SEEN_BY_IAM && for_a_while())
 }
 
-/// Whether DynamoDB, which asks KMS by itself, does not see a key yet: a new one takes a while to be seen everywhere.
+/// Whether DynamoDB, which asks KMS by itself, does not see a key yet: a new one takes a while to
+/// be seen everywhere.
 fn knows_no_key(error: &AwsError) -> bool {
-    error.is(&["ValidationException"]) && of_kms(error).is_some_and(|of_kms| UNSEEN.iter().any(|unseen| of_kms.contains(unseen)))
+    error.is(&["ValidationException"])
+        && of_kms(error).is_some_and(|of_kms| UNSEEN.iter().any(|unseen| of_kms.contains(unseen)))
 }
 
-/// The same in other words of DynamoDB. A permission that is missing looks alike, so it is not waited for as long.
+/// The same in other words of DynamoDB. A permission that is missing looks alike, so it is not
+/// waited for as long.
 fn is_denied_a_key(error: &AwsError) -> bool {
     error.is(&["AccessDeniedException"]) && of_kms(error).is_some()
 }
 
-/// What DynamoDB passes on of KMS, perhaps after words of its own: `KMS key access denied error: …`. The name of a user, a table or a
-/// key may have KMS in it as well, and begins no part of a message.
+/// What DynamoDB passes on of KMS, perhaps after words of its own: `KMS key access denied error:
+/// …`. The name of a user, a table or a key may have KMS in it as well, and begins no part of a
+/// message.
 fn of_kms(error: &AwsError) -> Option<&str> {
-    let message = error.message.as_deref().filter(|_| error.api.operation.starts_with("dynamodb:"))?;
-    if message.starts_with("KMS ") { Some(message) } else { message.split_once(": KMS ").map(|(_, of_kms)| of_kms) }
+    let message = error
+        .message
+        .as_deref()
+        .filter(|_| error.api.operation.starts_with("dynamodb:"))?;
+    if message.starts_with("KMS ") {
+        Some(message)
+    } else {
+        message.split_once(": KMS ").map(|(_, of_kms)| of_kms)
+    }
 }
 
 /// Whether a policy was refused for whom it names, and not for how it is written.
 pub fn names_somebody_unknown(error: &AwsError) -> bool {
-    error.is(UNKNOWN) && error.message.as_deref().is_some_and(|message| message.contains("rincipal"))
+    error.is(UNKNOWN)
+        && error
+            .message
+            .as_deref()
+            .is_some_and(|message| message.contains("rincipal"))
 }
 
-/// A limited time to wait for what AWS shows or allows only after a while, by the clock and not by the number of tries. It begins
-/// with the first try that was in vain, however long that took.
+/// A limited time to wait for what AWS shows or allows only after a while, by the clock and not by
+/// the number of tries. It begins with the first try that was in vain, however long that took.
 pub struct Waiting {
     started: Option<Instant>,
     patience: Duration,
@@ -115,27 +143,44 @@ pub struct Waiting {
 
 impl Waiting {
     pub fn at_most(patience: Duration) -> Self {
-        Self { started: None, patience, pauses: Pauses::default(), cancel: None }
+        Self {
+            started: None,
+            patience,
+            pauses: Pauses::default(),
+            cancel: None,
+        }
     }
 
     /// With pauses that do not grow beyond this.
     pub fn with_pauses_up_to(patience: Duration, longest: Duration) -> Self {
-        Self { pauses: Pauses { longest, ..Pauses::default() }, ..Self::at_most(patience) }
+        Self {
+            pauses: Pauses {
+                longest,
+                ..Pauses::default()
+            },
+            ..Self::at_most(patience)
+        }
     }
 
     /// That Ctrl-C ends.
     #[must_use]
     pub fn until_cancelled(self, cancel: &CancellationToken) -> Self {
-        Self { cancel: Some(cancel.clone()), ..self }
+        Self {
+            cancel: Some(cancel.clone()),
+            ..self
+        }
     }
 
     /// Since the first try that was in vain.
     pub fn elapsed(&self) -> Duration {
-        self.started.map_or(Duration::ZERO, |started| started.elapsed())
+        self.started
+            .map_or(Duration::ZERO, |started| started.elapsed())
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(CancellationToken::is_cancelled)
+        self.cancel
+            .as_ref()
+            .is_some_and(CancellationToken::is_cancelled)
     }
 
     /// Waits a moment; once the time is over, or it was cancelled, returns false at once.
@@ -145,7 +190,10 @@ impl Waiting {
             return false;
         }
         match &self.cancel {
-            Some(cancel) => cancel.run_until_cancelled(self.pauses.wait()).await.is_some(),
+            Some(cancel) => cancel
+                .run_until_cancelled(self.pauses.wait())
+                .await
+                .is_some(),
             None => {
                 self.pauses.wait().await;
                 true
@@ -162,7 +210,10 @@ pub struct Pauses {
 
 impl Default for Pauses {
     fn default() -> Self {
-        Self { next: FIRST_PAUSE, longest: LONGEST_PAUSE }
+        Self {
+            next: FIRST_PAUSE,
+            longest: LONGEST_PAUSE,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The state store: the states in the bucket, the lock files beside them, the items of the lock table.
+//! The state store: the states in the bucket, the lock files beside them, the items of the lock
+//! table.
 //!
 //! It is told where it is, so that it serves backends that nobody but their users knows of. Every
 //! call to S3 carries the account that the bucket must belong to. What it writes, it writes on the

@@ -12,7 +12,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep, Sleep};
 use aws_smithy_runtime_api::client::{
-    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    },
     orchestrator::HttpRequest,
     result::ConnectorError,
     runtime_components::RuntimeComponents,
@@ -36,10 +38,14 @@ use wire::Call;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "eu-west-1";
-pub const KEY_ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+pub const KEY_ARN: &str =
+    "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
 pub fn mark() -> Mark {
-    Mark { project: "acme".to_owned(), env: "dev".to_owned() }
+    Mark {
+        project: "acme".to_owned(),
+        env: "dev".to_owned(),
+    }
 }
 
 /// The tags of a protected environment of ours.
@@ -58,12 +64,18 @@ pub fn both_tags() -> Tags {
 
 /// A tag list in XML, each tag in an element of this name.
 pub fn xml_tags(element: &str, tags: &Tags) -> String {
-    tags.iter().map(|(key, value)| format!("<{element}><Key>{key}</Key><Value>{value}</Value></{element}>")).collect()
+    tags.iter()
+        .map(|(key, value)| {
+            format!("<{element}><Key>{key}</Key><Value>{value}</Value></{element}>")
+        })
+        .collect()
 }
 
 /// A tag list in JSON, with these two names for the parts of a tag.
 pub fn json_tags(key: &str, value: &str, tags: &Tags) -> serde_json::Value {
-    tags.iter().map(|(k, v)| serde_json::json!({ key: k, value: v })).collect()
+    tags.iter()
+        .map(|(k, v)| serde_json::json!({ key: k, value: v }))
+        .collect()
 }
 
 #[derive(Clone, Debug, Default)]
@@ -85,21 +97,35 @@ impl Script {
     /// The next answer of an operation; several are given in turn.
     #[must_use]
     pub fn on(self, operation: &str, answer: Answer) -> Self {
-        self.0.lock().expect("no panic").next.entry(operation.to_owned()).or_default().push_back(answer);
+        self.0
+            .lock()
+            .expect("no panic")
+            .next
+            .entry(operation.to_owned())
+            .or_default()
+            .push_back(answer);
         self
     }
 
     /// The answer of an operation whenever there is no other.
     #[must_use]
     pub fn always(self, operation: &str, answer: Answer) -> Self {
-        self.0.lock().expect("no panic").always.insert(operation.to_owned(), answer);
+        self.0
+            .lock()
+            .expect("no panic")
+            .always
+            .insert(operation.to_owned(), answer);
         self
     }
 
     /// The answer of an operation whenever this text is in the request.
     #[must_use]
     pub fn about(self, operation: &str, text: &str, answer: Answer) -> Self {
-        self.0.lock().expect("no panic").about.push((operation.to_owned(), text.to_owned(), answer));
+        self.0.lock().expect("no panic").about.push((
+            operation.to_owned(),
+            text.to_owned(),
+            answer,
+        ));
         self
     }
 
@@ -113,14 +139,25 @@ impl Script {
             partition: partition.to_owned(),
             arn: format!("arn:{partition}:iam::{ACCOUNT}:user/admin"),
         };
-        Aws::new(Clients::new(&self.config(region)), caller, region.to_owned(), mark())
+        Aws::new(
+            Clients::new(&self.config(region)),
+            caller,
+            region.to_owned(),
+            mark(),
+        )
     }
 
     fn config(&self, region: &str) -> SdkConfig {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(region.to_owned()))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", None, None, "script")))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "AKIDEXAMPLE",
+                "secret",
+                None,
+                None,
+                "script",
+            )))
             .http_client(self.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .sleep_impl(SharedAsyncSleep::new(NoSleep))
@@ -131,7 +168,11 @@ impl Script {
     #[track_caller]
     pub fn sent(&self) -> String {
         let state = self.0.lock().expect("no panic");
-        let left: Vec<_> = state.next.iter().filter(|(_, answers)| !answers.is_empty()).collect();
+        let left: Vec<_> = state
+            .next
+            .iter()
+            .filter(|(_, answers)| !answers.is_empty())
+            .collect();
         assert!(left.is_empty(), "never asked for: {left:?}");
         let texts: Vec<_> = state.calls.iter().map(|call| call.text.as_str()).collect();
         texts.join("\n")
@@ -139,16 +180,29 @@ impl Script {
 
     /// The names of what was sent.
     pub fn operations(&self) -> Vec<String> {
-        self.0.lock().expect("no panic").calls.iter().map(|call| call.operation.clone()).collect()
+        self.0
+            .lock()
+            .expect("no panic")
+            .calls
+            .iter()
+            .map(|call| call.operation.clone())
+            .collect()
     }
 
     pub fn count(&self, operation: &str) -> usize {
-        self.operations().iter().filter(|name| *name == operation).count()
+        self.operations()
+            .iter()
+            .filter(|name| *name == operation)
+            .count()
     }
 }
 
 impl HttpClient for Script {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -157,11 +211,24 @@ impl HttpConnector for Script {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let call = Call::new(&request);
         let mut state = self.0.lock().expect("no panic");
-        let answer = state.next.get_mut(&call.operation).and_then(VecDeque::pop_front);
-        let about = |(operation, text, _): &&(String, String, Answer)| *operation == call.operation && call.text.contains(&**text);
-        let answer = answer.or_else(|| state.about.iter().find(about).map(|(_, _, answer)| answer.clone()));
+        let answer = state
+            .next
+            .get_mut(&call.operation)
+            .and_then(VecDeque::pop_front);
+        let about = |(operation, text, _): &&(String, String, Answer)| {
+            *operation == call.operation && call.text.contains(&**text)
+        };
+        let answer = answer.or_else(|| {
+            state
+                .about
+                .iter()
+                .find(about)
+                .map(|(_, _, answer)| answer.clone())
+        });
         let answer = answer.or_else(|| state.always.get(&call.operation).cloned());
-        let takes = answer.as_ref().map_or(Duration::ZERO, |answer| answer.takes);
+        let takes = answer
+            .as_ref()
+            .map_or(Duration::ZERO, |answer| answer.takes);
         let response = answer.map(|answer| answer.to_response(&call));
         let text = call.text.clone();
         state.calls.push(call);
@@ -190,14 +257,24 @@ pub async fn look<R: Resource>(script: &Script, spec: &R) -> Result<Option<Found
     look_in(script, spec, "aws", REGION).await
 }
 
-pub async fn look_in<R: Resource>(script: &Script, spec: &R, partition: &str, region: &str) -> Result<Option<Found<R>>, AwsError> {
+pub async fn look_in<R: Resource>(
+    script: &Script,
+    spec: &R,
+    partition: &str,
+    region: &str,
+) -> Result<Option<Found<R>>, AwsError> {
     let aws = script.aws_in(partition, region);
     spec.look(&Look::new(&aws)).await
 }
 
 /// The look finds nothing where `operation` answers one of `codes`, and fails with any other:
 /// what could not be seen is never taken for absent.
-pub async fn absent_only_by<R: Resource>(spec: &R, operation: &str, codes: &[&str], others: impl Fn(Script) -> Script) {
+pub async fn absent_only_by<R: Resource>(
+    spec: &R,
+    operation: &str,
+    codes: &[&str],
+    others: impl Fn(Script) -> Script,
+) {
     let answered = async |answer: Answer| {
         let script = others(Script::new().always(operation, answer));
         let found = look(&script, spec).await;
@@ -229,19 +306,40 @@ pub async fn absent_only_by<R: Resource>(spec: &R, operation: &str, codes: &[&st
 }
 
 /// A write that answers one of `codes` once is tried again, and one that is denied is not.
-pub async fn retried_on<R: Resource>(spec: &R, from: Option<&R>, operation: &str, codes: &[&str], others: impl Fn(Script) -> Script) {
+pub async fn retried_on<R: Resource>(
+    spec: &R,
+    from: Option<&R>,
+    operation: &str,
+    codes: &[&str],
+    others: impl Fn(Script) -> Script,
+) {
     for code in codes {
         let script = others(Script::new().on(operation, error(400, code)));
-        spec.write(&script.aws(), from).await.unwrap_or_else(|error| panic!("{operation} is tried again on {code}: {error}"));
+        spec.write(&script.aws(), from)
+            .await
+            .unwrap_or_else(|error| panic!("{operation} is tried again on {code}: {error}"));
         assert_eq!(script.count(operation), 2, "{operation} {code}");
     }
     let script = others(Script::new().on(operation, error(403, "AccessDenied")));
-    let error = spec.write(&script.aws(), from).await.expect_err("a denial is for good");
-    assert_eq!((error.kind, script.count(operation)), (Kind::Denied, 1), "{operation}: {error}");
+    let error = spec
+        .write(&script.aws(), from)
+        .await
+        .expect_err("a denial is for good");
+    assert_eq!(
+        (error.kind, script.count(operation)),
+        (Kind::Denied, 1),
+        "{operation}: {error}"
+    );
 }
 
-/// The delete succeeds where `operation` answers one of `codes`: it is gone already. Any other error stays one.
-pub async fn gone_only_by<R: Resource>(spec: &R, operation: &str, codes: &[&str], others: impl Fn(Script) -> Script) {
+/// The delete succeeds where `operation` answers one of `codes`: it is gone already. Any other
+/// error stays one.
+pub async fn gone_only_by<R: Resource>(
+    spec: &R,
+    operation: &str,
+    codes: &[&str],
+    others: impl Fn(Script) -> Script,
+) {
     let answered = async |answer: Answer| {
         let script = others(Script::new().always(operation, answer));
         let deleted = spec.delete(&script.aws()).await;
@@ -263,5 +361,11 @@ pub async fn gone_only_by<R: Resource>(spec: &R, operation: &str, codes: &[&str]
         let error = answered(error(status, code)).await.expect_err(code);
         assert_eq!(error.kind, kind, "{operation} {code}: {error}");
     }
-    assert_eq!(answered(lost()).await.expect_err("no answer is no success").kind, Kind::Network);
+    assert_eq!(
+        answered(lost())
+            .await
+            .expect_err("no answer is no success")
+            .kind,
+        Kind::Network
+    );
 }

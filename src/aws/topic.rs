@@ -24,7 +24,12 @@ const SET: Api = Api::new("sns:SetTopicAttributes");
 const DELETE: Api = Api::new("sns:DeleteTopic");
 const TAG: Api = Api::new("sns:TagResource");
 
-pub(super) const ABSENT: &[&str] = &["NotFound", "NotFoundException", "ResourceNotFound", "ResourceNotFoundException"];
+pub(super) const ABSENT: &[&str] = &[
+    "NotFound",
+    "NotFoundException",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+];
 const KEY: &str = "KmsMasterKeyId";
 const POLICY: &str = "Policy";
 /// The key of SNS's own: neither alarms nor the bucket can be allowed to use it.
@@ -33,7 +38,8 @@ const MANAGED: &str = "alias/aws/sns";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Topic {
     pub name: String,
-    /// ARN of the key; alarms cannot be told to a topic under `alias/aws/sns` (SNS's documentation).
+    /// ARN of the key; alarms cannot be told to a topic under `alias/aws/sns` (SNS's
+    /// documentation).
     pub key: Option<String>,
     pub policy: Document,
     pub tags: Tags,
@@ -43,8 +49,12 @@ impl Spec for Topic {
     fn over(&self, observed: &Self) -> Self {
         Self {
             name: self.name.clone(),
-            // Without a key of our own, whichever there is stays, but for one with which nothing is delivered.
-            key: self.key.clone().or_else(|| observed.key.clone().filter(|key| !key.ends_with(MANAGED))),
+            // Without a key of our own, whichever there is stays, but for one with which nothing is
+            // delivered.
+            key: self
+                .key
+                .clone()
+                .or_else(|| observed.key.clone().filter(|key| !key.ends_with(MANAGED))),
             policy: self.policy.over(&observed.policy),
             tags: tags_over(&self.tags, &observed.tags),
         }
@@ -52,7 +62,8 @@ impl Spec for Topic {
 
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
         let Some(from) = from else { return 1 };
-        u32::try_from(self.changed(from).len()).unwrap_or(u32::MAX) + trips_to_tag(&from.tags, &self.tags)
+        u32::try_from(self.changed(from).len()).unwrap_or(u32::MAX)
+            + trips_to_tag(&from.tags, &self.tags)
     }
 }
 
@@ -79,12 +90,23 @@ impl Resource for Topic {
         let aws = look.aws;
         let arn = self.arn(aws);
         let (attributes, tags) = tokio::join!(attributes(aws, &arn), get_tags(aws, &arn));
-        let Some(mut attributes) = attributes? else { return Ok(None) };
+        let Some(mut attributes) = attributes? else {
+            return Ok(None);
+        };
         let Some(tags) = tags? else { return Ok(None) };
         let policy = policy_of(&attributes, &arn)?;
         let owner = aws.mark.owner(&tags);
         let key = attributes.remove(KEY).filter(|key| !key.is_empty());
-        Ok(Some(Found { spec: Self { name: self.name.clone(), key, policy, tags }, output: Some(arn), owner }))
+        Ok(Some(Found {
+            spec: Self {
+                name: self.name.clone(),
+                key,
+                policy,
+                tags,
+            },
+            output: Some(arn),
+            owner,
+        }))
     }
 
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -92,18 +114,35 @@ impl Resource for Topic {
         let Some(from) = from else {
             let mut attributes = HashMap::from([(POLICY.to_owned(), self.policy.to_json())]);
             attributes.extend(self.key.clone().map(|key| (KEY.to_owned(), key)));
-            let request =
-                aws.clients.sns.create_topic().name(&self.name).set_attributes(Some(attributes)).set_tags(Some(sdk_tags(&self.tags)));
-            aws.send(CREATE, &self.name, &[], || request.clone().send()).await?;
+            let request = aws
+                .clients
+                .sns
+                .create_topic()
+                .name(&self.name)
+                .set_attributes(Some(attributes))
+                .set_tags(Some(sdk_tags(&self.tags)));
+            aws.send(CREATE, &self.name, &[], || request.clone().send())
+                .await?;
             return Ok(Some(arn));
         };
         for (name, value) in self.changed(from) {
-            let request = aws.clients.sns.set_topic_attributes().topic_arn(&arn).attribute_name(name).attribute_value(value);
+            let request = aws
+                .clients
+                .sns
+                .set_topic_attributes()
+                .topic_arn(&arn)
+                .attribute_name(name)
+                .attribute_value(value);
             aws.send(SET, &arn, &[], || request.clone().send()).await?;
         }
         let tags = tags_to_add(Some(&from.tags), &self.tags);
         if !tags.is_empty() {
-            let request = aws.clients.sns.tag_resource().resource_arn(&arn).set_tags(Some(sdk_tags(&tags)));
+            let request = aws
+                .clients
+                .sns
+                .tag_resource()
+                .resource_arn(&arn)
+                .set_tags(Some(sdk_tags(&tags)));
             aws.send(TAG, &arn, &[], || request.clone().send()).await?;
         }
         Ok(Some(arn))
@@ -113,12 +152,25 @@ impl Resource for Topic {
     async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
         let arn = self.arn(aws);
         let request = aws.clients.sns.delete_topic().topic_arn(&arn);
-        found(aws.send(DELETE, &arn, &[], || request.clone().send()).await, ABSENT).map(drop)
+        found(
+            aws.send(DELETE, &arn, &[], || request.clone().send()).await,
+            ABSENT,
+        )
+        .map(drop)
     }
 }
 
-pub(super) async fn attributes(aws: &Aws, arn: &str) -> Result<Option<HashMap<String, String>>, AwsError> {
-    let answer = aws.read(GET, arn, aws.clients.sns.get_topic_attributes().topic_arn(arn).send()).await;
+pub(super) async fn attributes(
+    aws: &Aws,
+    arn: &str,
+) -> Result<Option<HashMap<String, String>>, AwsError> {
+    let answer = aws
+        .read(
+            GET,
+            arn,
+            aws.clients.sns.get_topic_attributes().topic_arn(arn).send(),
+        )
+        .await;
     Ok(found(answer, ABSENT)?.map(|answer| answer.attributes.unwrap_or_default()))
 }
 
@@ -128,12 +180,35 @@ fn policy_of(attributes: &HashMap<String, String>, arn: &str) -> Result<Document
 }
 
 async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
-    let answer = aws.read(TAGS, arn, aws.clients.sns.list_tags_for_resource().resource_arn(arn).send()).await;
-    Ok(found(answer, ABSENT)?.map(|answer| answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
+    let answer = aws
+        .read(
+            TAGS,
+            arn,
+            aws.clients
+                .sns
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send(),
+        )
+        .await;
+    Ok(found(answer, ABSENT)?.map(|answer| {
+        answer
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .map(|tag| (tag.key, tag.value))
+            .collect()
+    }))
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().expect("both parts are given");
+    let tag = |(key, value): (&String, &String)| {
+        Tag::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .expect("both parts are given")
+    };
     tags.iter().map(tag).collect()
 }
 

@@ -56,21 +56,33 @@ impl Spec for Trail {
     /// It can be changed from its own region only, and takes the name in all of them.
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         let home = observed.home.as_deref()?;
-        Some(format!("a trail of this name records from {home}; choose another project or environment name, or --trail existing"))
+        Some(format!(
+            "a trail of this name records from {home}; choose another project or environment \
+             name, or --trail existing"
+        ))
     }
 
     fn over(&self, observed: &Self) -> Self {
-        Self { key: self.key.clone().or_else(|| observed.key.clone()), tags: tags_over(&self.tags, &observed.tags), ..self.clone() }
+        Self {
+            key: self.key.clone().or_else(|| observed.key.clone()),
+            tags: tags_over(&self.tags, &observed.tags),
+            ..self.clone()
+        }
     }
 
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        from.map_or(1, |from| u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags))
+        from.map_or(1, |from| {
+            u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags)
+        })
     }
 }
 
 impl Trail {
     fn has_other_settings(&self, from: &Self) -> bool {
-        Self { tags: self.tags.clone(), ..from.clone() } != *self
+        Self {
+            tags: self.tags.clone(),
+            ..from.clone()
+        } != *self
     }
 
     fn observed(&self, trail: SdkTrail, tags: Tags) -> Self {
@@ -89,8 +101,18 @@ impl Trail {
     /// Nothing of this environment, which is in one region.
     fn of_another_region(&self, trail: SdkTrail) -> Found<Self> {
         let (home, arn) = (trail.home_region.clone(), trail.trail_arn.clone());
-        let owner = Owner::Other(format!("the region {}", home.as_deref().unwrap_or("that it is at home in")));
-        Found { spec: Self { home, ..self.observed(trail, Tags::new()) }, output: arn, owner }
+        let owner = Owner::Other(format!(
+            "the region {}",
+            home.as_deref().unwrap_or("that it is at home in")
+        ));
+        Found {
+            spec: Self {
+                home,
+                ..self.observed(trail, Tags::new())
+            },
+            output: arn,
+            owner,
+        }
     }
 
     fn arn(&self, aws: &Aws) -> String {
@@ -105,14 +127,24 @@ impl Resource for Trail {
         let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
         let Some(trail) = trail? else {
             // By its name a trail is found in its home region only.
-            return Ok(of_other_regions(aws, &self.name).await?.map(|trail| self.of_another_region(trail)));
+            return Ok(of_other_regions(aws, &self.name)
+                .await?
+                .map(|trail| self.of_another_region(trail)));
         };
-        if trail.home_region.as_deref().is_some_and(|home| home != aws.region) {
+        if trail
+            .home_region
+            .as_deref()
+            .is_some_and(|home| home != aws.region)
+        {
             return Ok(Some(self.of_another_region(trail)));
         }
         let Some(tags) = tags? else { return Ok(None) };
         let owner = aws.mark.owner(&tags);
-        Ok(Some(Found { spec: self.observed(trail, tags), output: Some(arn), owner }))
+        Ok(Some(Found {
+            spec: self.observed(trail, tags),
+            output: Some(arn),
+            owner,
+        }))
     }
 
     async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -130,12 +162,19 @@ impl Resource for Trail {
                 .include_global_service_events(self.multi_region)
                 .enable_log_file_validation(self.validation)
                 .set_tags_list(Some(sdk_tags(&self.tags)));
-            return match aws.send(CREATE, &self.name, POLICIES_NOT_YET, || request.clone().send()).await {
+            return match aws
+                .send(CREATE, &self.name, POLICIES_NOT_YET, || {
+                    request.clone().send()
+                })
+                .await
+            {
                 // Another run of ours was faster, or the answer of this one was lost.
-                Err(error) if error.is(&["TrailAlreadyExistsException"]) => match get_tags(aws, &arn).await? {
-                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(Some(arn)),
-                    _ => Err(error),
-                },
+                Err(error) if error.is(&["TrailAlreadyExistsException"]) => {
+                    match get_tags(aws, &arn).await? {
+                        Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(Some(arn)),
+                        _ => Err(error),
+                    }
+                }
                 result => result.map(|_| Some(arn)),
             };
         };
@@ -151,12 +190,21 @@ impl Resource for Trail {
                 .is_multi_region_trail(self.multi_region)
                 .include_global_service_events(self.multi_region)
                 .enable_log_file_validation(self.validation);
-            aws.send(UPDATE, &self.name, POLICIES_NOT_YET, || request.clone().send()).await?;
+            aws.send(UPDATE, &self.name, POLICIES_NOT_YET, || {
+                request.clone().send()
+            })
+            .await?;
         }
         let tags = tags_to_add(Some(&from.tags), &self.tags);
         if !tags.is_empty() {
-            let request = aws.clients.cloudtrail.add_tags().resource_id(&arn).set_tags_list(Some(sdk_tags(&tags)));
-            aws.send(TAG, &self.name, NOT_YET, || request.clone().send()).await?;
+            let request = aws
+                .clients
+                .cloudtrail
+                .add_tags()
+                .resource_id(&arn)
+                .set_tags_list(Some(sdk_tags(&tags)));
+            aws.send(TAG, &self.name, NOT_YET, || request.clone().send())
+                .await?;
         }
         Ok(Some(arn))
     }
@@ -164,37 +212,99 @@ impl Resource for Trail {
     /// What it has delivered stays in its bucket.
     async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
         let stop = aws.clients.cloudtrail.stop_logging().name(&self.name);
-        if found(aws.send(STOP, &self.name, &[], || stop.clone().send()).await, ABSENT)?.is_none() {
+        if found(
+            aws.send(STOP, &self.name, &[], || stop.clone().send())
+                .await,
+            ABSENT,
+        )?
+        .is_none()
+        {
             return Ok(());
         }
         let delete = aws.clients.cloudtrail.delete_trail().name(&self.name);
-        found(aws.send(DELETE, &self.name, &[], || delete.clone().send()).await, ABSENT).map(drop)
+        found(
+            aws.send(DELETE, &self.name, &[], || delete.clone().send())
+                .await,
+            ABSENT,
+        )
+        .map(drop)
     }
 }
 
 async fn get(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
-    let answer = aws.read(GET, name, aws.clients.cloudtrail.get_trail().name(name).send()).await;
+    let answer = aws
+        .read(
+            GET,
+            name,
+            aws.clients.cloudtrail.get_trail().name(name).send(),
+        )
+        .await;
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.trail))
 }
 
 /// A trail of this name that is seen from here as a shadow.
 async fn of_other_regions(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
-    let answer = aws.read(DESCRIBE, name, aws.clients.cloudtrail.describe_trails().send()).await?;
-    let is_it =
-        |trail: &SdkTrail| trail.name.as_deref() == Some(name) && trail.home_region.as_deref().is_some_and(|home| home != aws.region);
-    Ok(answer.trail_list.unwrap_or_default().into_iter().find(is_it))
+    let answer = aws
+        .read(
+            DESCRIBE,
+            name,
+            aws.clients.cloudtrail.describe_trails().send(),
+        )
+        .await?;
+    let is_it = |trail: &SdkTrail| {
+        trail.name.as_deref() == Some(name)
+            && trail
+                .home_region
+                .as_deref()
+                .is_some_and(|home| home != aws.region)
+    };
+    Ok(answer
+        .trail_list
+        .unwrap_or_default()
+        .into_iter()
+        .find(is_it))
 }
 
 async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
-    const ABSENT: &[&str] = &["TrailNotFoundException", "ResourceNotFoundException", "CloudTrailARNInvalidException"];
-    let answer = found(aws.read(TAGS, arn, aws.clients.cloudtrail.list_tags().resource_id_list(arn).send()).await, ABSENT)?;
+    const ABSENT: &[&str] = &[
+        "TrailNotFoundException",
+        "ResourceNotFoundException",
+        "CloudTrailARNInvalidException",
+    ];
+    let answer = found(
+        aws.read(
+            TAGS,
+            arn,
+            aws.clients
+                .cloudtrail
+                .list_tags()
+                .resource_id_list(arn)
+                .send(),
+        )
+        .await,
+        ABSENT,
+    )?;
     let lists = answer.map(|answer| answer.resource_tag_list.unwrap_or_default());
     let tag = |tag: Tag| (tag.key, tag.value.unwrap_or_default());
-    Ok(lists.map(|lists| lists.into_iter().flat_map(|list| list.tags_list.unwrap_or_default()).map(tag).collect()))
+    Ok(lists.map(|lists| {
+        lists
+            .into_iter()
+            .flat_map(|list| list.tags_list.unwrap_or_default())
+            .map(tag)
+            .collect()
+    }))
 }
 
 fn sdk_tags(tags: &Tags) -> Vec<Tag> {
-    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().expect("the key is given")).collect()
+    tags.iter()
+        .map(|(key, value)| {
+            Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .expect("the key is given")
+        })
+        .collect()
 }
 
 #[cfg(test)]

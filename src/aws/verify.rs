@@ -42,13 +42,28 @@ pub struct Backend<'a> {
 }
 
 impl Backend<'_> {
-    /// Everything that its settings, its policies and what it says of itself are held to. Makes no call.
+    /// Everything that its settings, its policies and what it says of itself are held to. Makes no
+    /// call.
     pub fn checks(&self) -> Vec<Checked> {
-        let Self { aws, blueprint, observation, mend, lock_files, tagged } = *self;
+        let Self {
+            aws,
+            blueprint,
+            observation,
+            mend,
+            lock_files,
+            tagged,
+        } = *self;
         let plan = Plan::to_apply(blueprint, observation, true);
         let known = observation::outputs(observation);
         let name = |spec: &AwsSpec| name(aws, spec, &known);
-        let mut checked = settings::Settings { blueprint, observation, plan: &plan, mend, tagged }.checks(&name);
+        let mut checked = settings::Settings {
+            blueprint,
+            observation,
+            plan: &plan,
+            mend,
+            tagged,
+        }
+        .checks(&name);
         checked.extend(open::checks(observation, aws.account(), &name));
         checked.extend(lifecycle::checks(blueprint, observation, &name));
         checked.extend(denied::checks(blueprint, observation, lock_files, &name));
@@ -79,7 +94,9 @@ pub fn name(aws: &Aws, spec: &AwsSpec, known: &Outputs) -> Option<String> {
         AwsSpec::Topic(spec) => Some(aws.arn("sns", &aws.region, &spec.name)),
         AwsSpec::ExistingTopic(spec) => Some(spec.arn.clone()),
         AwsSpec::Subscription(spec) => Some(spec.topic.clone()),
-        AwsSpec::Alarm(spec) => Some(aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", spec.name))),
+        AwsSpec::Alarm(spec) => {
+            Some(aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", spec.name)))
+        }
         AwsSpec::Trail(spec) => trail(&spec.name),
         AwsSpec::ExistingTrail(spec) => spec.trail.clone(),
         AwsSpec::Selectors(spec) => trail(&spec.trail),

@@ -1,11 +1,13 @@
-//! Bytes that unpack to far more than any state does: seen while they are unpacked, before they fill the time.
+//! Bytes that unpack to far more than any state does: seen while they are unpacked, before they
+//! fill the time.
 
 use std::{
     cell::Cell,
     io::{self, Read},
 };
 
-/// What may be unpacked whatever it is packed into: a backup of one small state is mostly zeros of its archive.
+/// What may be unpacked whatever it is packed into: a backup of one small state is mostly zeros of
+/// its archive.
 const FREE: u64 = 16 << 20;
 /// How many packed bytes are read at once: those read ahead count, and are not unpacked yet.
 const PIECE: usize = 4 << 10;
@@ -52,7 +54,12 @@ pub(super) struct Dense<'p, R> {
 
 impl<'p, R: Read> Dense<'p, R> {
     pub fn new(from: R, packed: &'p Packed, ratio: u64) -> Self {
-        Self { from, packed, ratio, given: 0 }
+        Self {
+            from,
+            packed,
+            ratio,
+            given: 0,
+        }
     }
 }
 

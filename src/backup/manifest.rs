@@ -81,16 +81,32 @@ pub struct Facts {
 
 impl Facts {
     pub fn of(read: Result<Snapshot, SnapshotError>) -> Self {
-        let Ok(Snapshot { format: _, terraform_version, serial, lineage, contents: _, writer: _ }) = read else { return Self::default() };
+        let Ok(Snapshot {
+            format: _,
+            terraform_version,
+            serial,
+            lineage,
+            contents: _,
+            writer: _,
+        }) = read
+        else {
+            return Self::default();
+        };
         let short = |text: String| (text.len() <= MAX_TEXT).then_some(text);
-        Self { serial, lineage: lineage.and_then(short), terraform_version: terraform_version.and_then(short) }
+        Self {
+            serial,
+            lineage: lineage.and_then(short),
+            terraform_version: terraform_version.and_then(short),
+        }
     }
 }
 
 impl State {
     /// A digest that is longer than any is cut: it is wrong anyway.
     pub fn shortened(mut self) -> Self {
-        self.digest = self.digest.map(|digest| digest.chars().take(MAX_TEXT).collect());
+        self.digest = self
+            .digest
+            .map(|digest| digest.chars().take(MAX_TEXT).collect());
         self
     }
 }
@@ -101,10 +117,12 @@ pub fn file_name(number: usize) -> String {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes all that is written");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes all that is written");
+            text
+        })
 }
 
 /// Writes a manifest, line by line.
@@ -161,7 +179,12 @@ pub struct Reader<R> {
 
 impl<R: BufRead> Reader<R> {
     pub fn begin(from: R) -> Result<(Header, Self), ManifestError> {
-        let mut reader = Self { from, line: vec![], number: 0, last: false };
+        let mut reader = Self {
+            from,
+            line: vec![],
+            number: 0,
+            last: false,
+        };
         reader.next_line()?;
         let wrong = || ManifestError::Line { line: 1 };
         let text = std::str::from_utf8(&reader.line).map_err(|_| wrong())?;
@@ -187,7 +210,11 @@ impl<R: BufRead> Reader<R> {
         let wrong = ManifestError::Line { line: self.number };
         if self.line == CLOSE.as_bytes() {
             let mut rest = [0; 1];
-            return if self.last && self.from.read(&mut rest)? == 0 { Ok(None) } else { Err(wrong) };
+            return if self.last && self.from.read(&mut rest)? == 0 {
+                Ok(None)
+            } else {
+                Err(wrong)
+            };
         }
         if self.last {
             return Err(wrong);
@@ -206,10 +233,15 @@ impl<R: BufRead> Reader<R> {
         self.line.clear();
         self.number += 1;
         let most = u64::try_from(MAX_LINE + 1).unwrap_or(u64::MAX);
-        self.from.by_ref().take(most).read_until(b'\n', &mut self.line)?;
+        self.from
+            .by_ref()
+            .take(most)
+            .read_until(b'\n', &mut self.line)?;
         match self.line.pop() {
             Some(b'\n') => Ok(()),
-            Some(_) if self.line.len() >= MAX_LINE => Err(ManifestError::LongLine { line: self.number }),
+            Some(_) if self.line.len() >= MAX_LINE => {
+                Err(ManifestError::LongLine { line: self.number })
+            }
             Some(_) | None => Err(ManifestError::CutOff),
         }
     }

@@ -1,6 +1,8 @@
-//! Reads a backup, an archive or its unpacked folder: all of it is checked before anything in it is believed.
+//! Reads a backup, an archive or its unpacked folder: all of it is checked before anything in it is
+//! believed.
 //!
-//! What is read may be anybody's: nothing is unpacked, no name in it is a path, and memory is bounded.
+//! What is read may be anybody's: nothing is unpacked, no name in it is a path, and memory is
+//! bounded.
 
 use std::{
     fs::{self, File},
@@ -37,9 +39,15 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        // Versions that are all the same pack to some 10,900 to one, as zstd writes a block of 128 KiB that repeats another
-        // in twelve bytes; zeros, which no state has, to 31,000 to one.
-        Self { entry: snapshot::MAX_BYTES, entries: 1_000_000, total: 1 << 40, ratio: 12_000 }
+        // Versions that are all the same pack to some 10,900 to one, as zstd writes a block of 128
+        // KiB that repeats another in twelve bytes; zeros, which no state has, to 31,000 to
+        // one.
+        Self {
+            entry: snapshot::MAX_BYTES,
+            entries: 1_000_000,
+            total: 1 << 40,
+            ratio: 12_000,
+        }
     }
 }
 
@@ -77,22 +85,42 @@ pub struct Backup {
     stop: Arc<AtomicBool>,
 }
 
-/// Checks all of a backup, and shows each entry; only if it succeeds may any of them be believed. It takes as long as
-/// reading all of it does; `stop` ends it.
-pub fn open(path: &Path, limits: Limits, stop: Arc<AtomicBool>, see: impl FnMut(Entry)) -> Result<Backup, ReadError> {
+/// Checks all of a backup, and shows each entry; only if it succeeds may any of them be believed.
+/// It takes as long as reading all of it does; `stop` ends it.
+pub fn open(
+    path: &Path,
+    limits: Limits,
+    stop: Arc<AtomicBool>,
+    see: impl FnMut(Entry),
+) -> Result<Backup, ReadError> {
     let meta = fs::metadata(path).map_err(io_error(path))?;
     // Whatever else there is may not end, or not begin.
     if !meta.is_file() && !meta.is_dir() {
-        return Err(ReadError::NotAFile { path: path.to_owned() });
+        return Err(ReadError::NotAFile {
+            path: path.to_owned(),
+        });
     }
     let folder = meta.is_dir();
     let header = if folder {
         check_folder(path, &limits, &stop, see)?
     } else {
         let file = bounded::open(path).map_err(io_error(path))?;
-        check(&mut Stopping { from: file, stop: &stop }, &limits, see)?
+        check(
+            &mut Stopping {
+                from: file,
+                stop: &stop,
+            },
+            &limits,
+            see,
+        )?
     };
-    Ok(Backup { header, path: path.to_owned(), folder, limits, stop })
+    Ok(Backup {
+        header,
+        path: path.to_owned(),
+        folder,
+        limits,
+        stop,
+    })
 }
 
 impl Backup {
@@ -103,24 +131,47 @@ impl Backup {
         }
         let mut bytes = vec![];
         if self.folder {
-            file_of(&self.path, &entry.file)?.take(max + 1).read_to_end(&mut bytes).map_err(io_error(&self.path))?;
+            file_of(&self.path, &entry.file)?
+                .take(max + 1)
+                .read_to_end(&mut bytes)
+                .map_err(io_error(&self.path))?;
         } else {
             let file = bounded::open(&self.path).map_err(io_error(&self.path))?;
-            walk(&mut Stopping { from: file, stop: &self.stop }, &self.limits, |part, from| match part {
-                Part::State { file, .. } if file == entry.file => {
-                    from.take(max + 1).read_to_end(&mut bytes).map_err(damaged)?;
-                    Ok(Go::Stop)
-                }
-                Part::State { .. } | Part::Manifest => Ok(Go::On),
-            })?;
+            walk(
+                &mut Stopping {
+                    from: file,
+                    stop: &self.stop,
+                },
+                &self.limits,
+                |part, from| match part {
+                    Part::State { file, .. } if file == entry.file => {
+                        from.take(max + 1)
+                            .read_to_end(&mut bytes)
+                            .map_err(damaged)?;
+                        Ok(Go::Stop)
+                    }
+                    Part::State { .. } | Part::Manifest => Ok(Go::On),
+                },
+            )?;
         }
-        let same = u64::try_from(bytes.len()).is_ok_and(|len| len == entry.size) && hex(&Sha256::digest(&bytes)) == entry.sha256;
-        if same { Ok(bytes) } else { Err(ReadError::Differs { file: entry.file.clone() }) }
+        let same = u64::try_from(bytes.len()).is_ok_and(|len| len == entry.size)
+            && hex(&Sha256::digest(&bytes)) == entry.sha256;
+        if same {
+            Ok(bytes)
+        } else {
+            Err(ReadError::Differs {
+                file: entry.file.clone(),
+            })
+        }
     }
 }
 
 /// Checks an archive: its form, and each file against the manifest.
-pub(super) fn check(from: &mut dyn Read, limits: &Limits, mut see: impl FnMut(Entry)) -> Result<Header, ReadError> {
+pub(super) fn check(
+    from: &mut dyn Read,
+    limits: &Limits,
+    mut see: impl FnMut(Entry),
+) -> Result<Header, ReadError> {
     let mut sums: Vec<(u64, [u8; 32])> = vec![];
     let mut header = None;
     walk(from, limits, |part, from| {
@@ -134,19 +185,31 @@ pub(super) fn check(from: &mut dyn Read, limits: &Limits, mut see: impl FnMut(En
             }
             Part::Manifest => {
                 let mut left = sums.iter();
-                let known = |entry: &Entry| left.next().map(|(size, sum)| *size == entry.size && hex(sum) == entry.sha256);
+                let known = |entry: &Entry| {
+                    left.next()
+                        .map(|(size, sum)| *size == entry.size && hex(sum) == entry.sha256)
+                };
                 header = Some(entries(BufReader::new(from), known, &mut see)?);
                 if left.next().is_some() {
-                    return Err(ReadError::Differs { file: manifest::FILE.to_owned() });
+                    return Err(ReadError::Differs {
+                        file: manifest::FILE.to_owned(),
+                    });
                 }
             }
         }
         Ok(Go::On)
     })?;
-    header.ok_or_else(|| ReadError::Missing { file: manifest::FILE.to_owned() })
+    header.ok_or_else(|| ReadError::Missing {
+        file: manifest::FILE.to_owned(),
+    })
 }
 
-fn check_folder(path: &Path, limits: &Limits, stop: &AtomicBool, mut see: impl FnMut(Entry)) -> Result<Header, ReadError> {
+fn check_folder(
+    path: &Path,
+    limits: &Limits,
+    stop: &AtomicBool,
+    mut see: impl FnMut(Entry),
+) -> Result<Header, ReadError> {
     let (mut count, mut total, mut error) = (0_usize, 0_u64, None);
     let known = |entry: &Entry| {
         (count, total) = (count + 1, total.saturating_add(entry.size));
@@ -154,8 +217,9 @@ fn check_folder(path: &Path, limits: &Limits, stop: &AtomicBool, mut see: impl F
             error = Some(too_large);
             return Some(false);
         }
-        let sum = file_of(path, &entry.file)
-            .and_then(|file| hashed(&mut Stopping { from: file, stop }.take(entry.size + 1)).map_err(io_error(path)));
+        let sum = file_of(path, &entry.file).and_then(|file| {
+            hashed(&mut Stopping { from: file, stop }.take(entry.size + 1)).map_err(io_error(path))
+        });
         match sum {
             Ok((size, sum)) => Some(size == entry.size && hex(&sum) == entry.sha256),
             Err(other) => {
@@ -173,7 +237,11 @@ fn check_folder(path: &Path, limits: &Limits, stop: &AtomicBool, mut see: impl F
 }
 
 /// Goes through the manifest; `known` says whether an entry is what is there, if anything is.
-fn entries(from: impl BufRead, mut known: impl FnMut(&Entry) -> Option<bool>, see: &mut impl FnMut(Entry)) -> Result<Header, ReadError> {
+fn entries(
+    from: impl BufRead,
+    mut known: impl FnMut(&Entry) -> Option<bool>,
+    see: &mut impl FnMut(Entry),
+) -> Result<Header, ReadError> {
     let (header, mut lines) = manifest::Reader::begin(from)?;
     let mut number = 0;
     while let Some(entry) = lines.next_entry()? {
@@ -202,23 +270,45 @@ enum Go {
 }
 
 /// Goes through an archive: the files in their order, the manifest, and nothing after it.
-fn walk(from: &mut dyn Read, limits: &Limits, each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>) -> Result<(), ReadError> {
+fn walk(
+    from: &mut dyn Read,
+    limits: &Limits,
+    each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>,
+) -> Result<(), ReadError> {
     let packed = Packed::default();
     let mut unpacked = zstd::Decoder::new(packed.counting(from)).map_err(damaged)?;
     unpacked.window_log_max(WINDOW_LOG).map_err(damaged)?;
     let dense = Dense::new(unpacked, &packed, limits.ratio);
     let result = parts(dense, limits, each);
     // Whatever became of the error on its way.
-    if packed.is_too_dense() { Err(ReadError::TooLarge("can be packed into so few bytes")) } else { result }
+    if packed.is_too_dense() {
+        Err(ReadError::TooLarge("can be packed into so few bytes"))
+    } else {
+        result
+    }
 }
 
-fn parts(from: impl Read, limits: &Limits, mut each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>) -> Result<(), ReadError> {
+fn parts(
+    from: impl Read,
+    limits: &Limits,
+    mut each: impl FnMut(Part, &mut dyn Read) -> Result<Go, ReadError>,
+) -> Result<(), ReadError> {
     let mut archive = tar::Archive::new(from);
     let (mut count, mut total, mut manifest) = (0_usize, 0_u64, false);
-    // Raw: long names and links are taken for files of a wrong kind, where they could fill the memory.
+    // Raw: long names and links are taken for files of a wrong kind, where they could fill the
+    // memory.
     for part in archive.entries().map_err(damaged)?.raw(true) {
-        let mut part = part.map_err(|error| if count == 0 && !manifest { unpacked(error) } else { damaged(error) })?;
-        let name = String::from_utf8_lossy(&part.header().path_bytes()).chars().take(200).collect::<String>();
+        let mut part = part.map_err(|error| {
+            if count == 0 && !manifest {
+                unpacked(error)
+            } else {
+                damaged(error)
+            }
+        })?;
+        let name = String::from_utf8_lossy(&part.header().path_bytes())
+            .chars()
+            .take(200)
+            .collect::<String>();
         let regular = part.header().entry_type() == tar::EntryType::Regular;
         let size = part.header().entry_size().map_err(damaged)?;
         let go = match () {
@@ -259,7 +349,9 @@ fn nothing_more(from: impl Read) -> Result<(), ReadError> {
     from.read_to_end(&mut rest).map_err(damaged)?;
     match rest.iter().all(|byte| *byte == 0) && from.limit() > 0 {
         true => Ok(()),
-        false => Err(ReadError::Foreign { name: "what follows its end".to_owned() }),
+        false => Err(ReadError::Foreign {
+            name: "what follows its end".to_owned(),
+        }),
     }
 }
 
@@ -282,8 +374,13 @@ fn hashed(from: &mut dyn Read) -> io::Result<(u64, [u8; 32])> {
 fn file_of(folder: &Path, name: &str) -> Result<File, ReadError> {
     let path = folder.join(name);
     let missing = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => ReadError::Missing { file: name.to_owned() },
-        _ => ReadError::Io { path: path.clone(), source: error },
+        io::ErrorKind::NotFound => ReadError::Missing {
+            file: name.to_owned(),
+        },
+        _ => ReadError::Io {
+            path: path.clone(),
+            source: error,
+        },
     };
     if !fs::symlink_metadata(&path).map_err(missing)?.is_file() {
         return Err(ReadError::NotAFile { path });

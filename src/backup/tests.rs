@@ -40,7 +40,11 @@ fn state(path: &str) -> State {
         version: Some("v1".to_owned()),
         current: true,
         modified: "2026-11-20T10:00:00Z".parse().ok(),
-        facts: Facts { serial: Some(7), lineage: Some("l".to_owned()), terraform_version: None },
+        facts: Facts {
+            serial: Some(7),
+            lineage: Some("l".to_owned()),
+            terraform_version: None,
+        },
         digest: Some("900150983cd24fb0d6963f7d28e17f72".to_owned()),
     }
 }
@@ -48,7 +52,9 @@ fn state(path: &str) -> State {
 fn made(dir: &Path, states: &[(&str, &[u8])]) -> Kept {
     let mut archive = Archive::begin(dir, header()).unwrap();
     for (path, bytes) in states {
-        archive.add(state(path), bytes.len() as u64, *bytes).unwrap();
+        archive
+            .add(state(path), bytes.len() as u64, *bytes)
+            .unwrap();
     }
     let mut sealed = archive.seal().unwrap();
     check(sealed.to_check(), &AtomicBool::new(false)).unwrap();
@@ -60,13 +66,23 @@ type All = (Header, Vec<(Entry, Vec<u8>)>);
 
 fn all(path: &Path) -> Result<All, ReadError> {
     let mut entries = vec![];
-    let backup = read::open(path, Limits::default(), Arc::default(), |entry| entries.push(entry))?;
-    let bytes = entries.into_iter().map(|entry| Ok((entry.clone(), backup.bytes(&entry, 1 << 20)?)));
-    Ok((backup.header.clone(), bytes.collect::<Result<_, ReadError>>()?))
+    let backup = read::open(path, Limits::default(), Arc::default(), |entry| {
+        entries.push(entry)
+    })?;
+    let bytes = entries
+        .into_iter()
+        .map(|entry| Ok((entry.clone(), backup.bytes(&entry, 1 << 20)?)));
+    Ok((
+        backup.header.clone(),
+        bytes.collect::<Result<_, ReadError>>()?,
+    ))
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -74,9 +90,17 @@ fn names(dir: &Path) -> Vec<String> {
 /// Names of objects that no file should have.
 fn hostile_names() -> Vec<String> {
     let long = "é".repeat(512);
-    ["../../etc/passwd", "/abs", "a//b", "a\n\"}\r\0\u{1b}[2J\u{202e}", "states/000002.tfstate", "manifest.json", &long]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "../../etc/passwd",
+        "/abs",
+        "a//b",
+        "a\n\"}\r\0\u{1b}[2J\u{202e}",
+        "states/000002.tfstate",
+        "manifest.json",
+        &long,
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 /// As `tar --zstd -x` does.
@@ -91,24 +115,51 @@ fn unpacked(path: &Path) -> TempDir {
 fn what_was_put_in_comes_out_whatever_its_name() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("new/folder");
-    let states: Vec<(String, Vec<u8>)> =
-        hostile_names().into_iter().zip(0..).map(|(name, number)| (name, vec![number; 3000 * usize::from(number)])).collect();
-    let kept = made(&target, &states.iter().map(|(name, bytes)| (&**name, &**bytes)).collect::<Vec<_>>());
+    let states: Vec<(String, Vec<u8>)> = hostile_names()
+        .into_iter()
+        .zip(0..)
+        .map(|(name, number)| (name, vec![number; 3000 * usize::from(number)]))
+        .collect();
+    let kept = made(
+        &target,
+        &states
+            .iter()
+            .map(|(name, bytes)| (&**name, &**bytes))
+            .collect::<Vec<_>>(),
+    );
 
-    assert_eq!(names(&target), ["tfbackend-backup-prod-20261121T154500Z.tar.zst"]);
-    assert_eq!(kept.path, target.join("tfbackend-backup-prod-20261121T154500Z.tar.zst"));
+    assert_eq!(
+        names(&target),
+        ["tfbackend-backup-prod-20261121T154500Z.tar.zst"]
+    );
+    assert_eq!(
+        kept.path,
+        target.join("tfbackend-backup-prod-20261121T154500Z.tar.zst")
+    );
     let file = fs::read(&kept.path).unwrap();
-    assert_eq!((kept.bytes, &kept.sha256), (file.len() as u64, &manifest::hex(&Sha256::digest(&file))));
+    assert_eq!(
+        (kept.bytes, &kept.sha256),
+        (file.len() as u64, &manifest::hex(&Sha256::digest(&file)))
+    );
     #[cfg(unix)]
     for (path, mode) in [(&kept.path, 0o600), (&target, 0o700)] {
-        let is = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
+        let is =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
         assert_eq!(is & 0o777, mode, "{}", path.display());
     }
 
     let folder = unpacked(&kept.path);
-    assert_eq!(names(folder.path()), ["manifest.json", "states"], "no name of an object is the name of a file");
-    let document: serde_json::Value = serde_json::from_slice(&fs::read(folder.path().join("manifest.json")).unwrap()).unwrap();
-    assert_eq!(document["entries"][3]["path"], serde_json::Value::from(states[3].0.clone()));
+    assert_eq!(
+        names(folder.path()),
+        ["manifest.json", "states"],
+        "no name of an object is the name of a file"
+    );
+    let document: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("manifest.json")).unwrap()).unwrap();
+    assert_eq!(
+        document["entries"][3]["path"],
+        serde_json::Value::from(states[3].0.clone())
+    );
     insta::assert_snapshot!(serde_json::to_string_pretty(&document["entries"][1]).unwrap(), @r#"
     {
       "file": "states/000002.tfstate",
@@ -128,7 +179,10 @@ fn what_was_put_in_comes_out_whatever_its_name() {
     for path in [&*kept.path, folder.path()] {
         let (read, entries) = all(path).unwrap();
         assert_eq!(read, header());
-        let found: Vec<(String, Vec<u8>)> = entries.iter().map(|(entry, bytes)| (entry.state.path.clone(), bytes.clone())).collect();
+        let found: Vec<(String, Vec<u8>)> = entries
+            .iter()
+            .map(|(entry, bytes)| (entry.state.path.clone(), bytes.clone()))
+            .collect();
         assert_eq!(found, states);
         assert_eq!(entries[0].0.state, state(&states[0].0));
     }
@@ -139,7 +193,10 @@ fn a_backup_of_nothing_is_one() {
     let dir = tempfile::tempdir().unwrap();
     let kept = made(dir.path(), &[]);
     assert_eq!(all(&kept.path).unwrap(), (header(), vec![]));
-    assert_eq!(all(unpacked(&kept.path).path()).unwrap(), (header(), vec![]));
+    assert_eq!(
+        all(unpacked(&kept.path).path()).unwrap(),
+        (header(), vec![])
+    );
 }
 
 #[test]
@@ -147,7 +204,11 @@ fn no_file_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let first = made(dir.path(), &[("a", b"one")]);
     let second = made(dir.path(), &[("a", b"two")]);
-    assert_eq!(second.path, dir.path().join("tfbackend-backup-prod-20261121T154500Z-2.tar.zst"));
+    assert_eq!(
+        second.path,
+        dir.path()
+            .join("tfbackend-backup-prod-20261121T154500Z-2.tar.zst")
+    );
     assert_eq!(all(&first.path).unwrap().1[0].1, b"one");
     assert_eq!(all(&second.path).unwrap().1[0].1, b"two");
 }
@@ -155,9 +216,19 @@ fn no_file_is_replaced() {
 #[test]
 fn an_environment_is_no_path() {
     let dir = tempfile::tempdir().unwrap();
-    let archive = Archive::begin(dir.path(), Header { env: "../x/\n".to_owned(), ..header() }).unwrap();
+    let archive = Archive::begin(
+        dir.path(),
+        Header {
+            env: "../x/\n".to_owned(),
+            ..header()
+        },
+    )
+    .unwrap();
     archive.seal().unwrap().keep().unwrap();
-    assert_eq!(names(dir.path()), ["tfbackend-backup-.._x__-20261121T154500Z.tar.zst"]);
+    assert_eq!(
+        names(dir.path()),
+        ["tfbackend-backup-.._x__-20261121T154500Z.tar.zst"]
+    );
 }
 
 #[test]
@@ -193,7 +264,10 @@ fn what_is_not_read_back_as_it_was_is_removed() {
         change(&mut bytes);
         fs::write(&written, bytes).unwrap();
         let error = check(sealed.to_check(), &AtomicBool::new(false)).unwrap_err();
-        assert!(matches!(error, ArchiveError::NotWhatWasRead { .. }), "{error}");
+        assert!(
+            matches!(error, ArchiveError::NotWhatWasRead { .. }),
+            "{error}"
+        );
         drop(sealed);
         assert_eq!(names(dir.path()), Vec::<String>::new());
     }
@@ -202,7 +276,10 @@ fn what_is_not_read_back_as_it_was_is_removed() {
 #[test]
 fn reading_back_can_be_stopped() {
     let dir = tempfile::tempdir().unwrap();
-    let mut sealed = Archive::begin(dir.path(), header()).unwrap().seal().unwrap();
+    let mut sealed = Archive::begin(dir.path(), header())
+        .unwrap()
+        .seal()
+        .unwrap();
     check(sealed.to_check(), &AtomicBool::new(true)).unwrap_err();
 }
 
@@ -212,7 +289,10 @@ fn a_folder_that_is_a_file_is_said() {
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     let error = Archive::begin(&file, header()).err().unwrap();
-    assert!(error.to_string().starts_with("could not make the folder"), "{error}");
+    assert!(
+        error.to_string().starts_with("could not make the folder"),
+        "{error}"
+    );
 }
 
 /// What is in memory does not grow with a state, and hardly with their number.
@@ -221,20 +301,40 @@ fn a_folder_that_is_a_file_is_said() {
 fn memory_is_bounded() {
     let peak = || {
         let status = fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().strip_suffix(" kB").unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap()
+            .trim()
+            .strip_suffix(" kB")
+            .unwrap();
         line.parse::<u64>().unwrap() / 1024
     };
     let dir = tempfile::tempdir().unwrap();
     let written = |count: usize, size: u64| {
         let mut archive = Archive::begin(dir.path(), header()).unwrap();
         for number in 0..count {
-            archive.add(state(&format!("{number}/{}", "x".repeat(1000))), 1, &b"{"[..]).unwrap();
+            archive
+                .add(
+                    state(&format!("{number}/{}", "x".repeat(1000))),
+                    1,
+                    &b"{"[..],
+                )
+                .unwrap();
         }
-        archive.add(state("large"), size, std::io::repeat(b' ').take(size)).unwrap();
+        archive
+            .add(state("large"), size, std::io::repeat(b' ').take(size))
+            .unwrap();
         let mut sealed = archive.seal().unwrap();
         check(sealed.to_check(), &AtomicBool::new(false)).unwrap();
         let mut seen = 0;
-        read::open(&sealed.keep().unwrap().path, Limits::default(), Arc::default(), |_| seen += 1).unwrap();
+        read::open(
+            &sealed.keep().unwrap().path,
+            Limits::default(),
+            Arc::default(),
+            |_| seen += 1,
+        )
+        .unwrap();
         assert_eq!(seen, count + 1);
     };
     // More than may be referred back to.

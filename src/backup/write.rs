@@ -24,7 +24,11 @@ const LEVEL: i32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error("could not {action} {}", path.display())]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
     #[error("{path:?} changed while it was read: {said} bytes were announced, and {read} came")]
     Length { path: String, said: u64, read: u64 },
     #[error("{path:?} has {size} bytes, more than a backup takes of one state")]
@@ -38,11 +42,16 @@ pub enum ArchiveError {
 impl ArchiveError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 }
 
-/// What was read of one state, to be compared with what is read back: 40 bytes, so that a hundred thousand fit.
+/// What was read of one state, to be compared with what is read back: 40 bytes, so that a hundred
+/// thousand fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sum {
     size: u64,
@@ -57,11 +66,12 @@ type Lines = manifest::Writer<BufWriter<File>>;
 /// Flow: [`begin`](Self::begin), [`add`](Self::add) for each state, [`seal`](Self::seal), then
 /// [`check`](Sealed::check) and [`keep`](Sealed::keep).
 ///
-/// Guarantees: under its name there is only what was synced, read back, and found to be what was read; it is the
-/// owner's alone (0600); no file that is there is replaced. Memory does not grow with a state, and by 40 bytes with
-/// each of them.
+/// Guarantees: under its name there is only what was synced, read back, and found to be what was
+/// read; it is the owner's alone (0600); no file that is there is replaced. Memory does not grow
+/// with a state, and by 40 bytes with each of them.
 ///
-/// Caveats: killed, it leaves a file whose name begins with `.tfbackend-backup-` and ends in `.partial`.
+/// Caveats: killed, it leaves a file whose name begins with `.tfbackend-backup-` and ends in
+/// `.partial`.
 pub struct Archive {
     dir: PathBuf,
     header: Header,
@@ -104,8 +114,16 @@ impl Archive {
             Ok(tar::Builder::new(packed))
         };
         let out = file::private(dir).and_then(packed).map_err(error())?;
-        let lines = file::spool(dir).and_then(|file| manifest::Writer::begin(BufWriter::new(file), &header)).map_err(error())?;
-        Ok(Self { dir: dir.to_owned(), header, out, lines, sums: vec![] })
+        let lines = file::spool(dir)
+            .and_then(|file| manifest::Writer::begin(BufWriter::new(file), &header))
+            .map_err(error())?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            header,
+            out,
+            lines,
+            sums: vec![],
+        })
     }
 
     /// The folder that it is written to.
@@ -113,7 +131,8 @@ impl Archive {
         &self.dir
     }
 
-    /// A file without a name in the same folder, for what is too large for memory: gone when it is closed.
+    /// A file without a name in the same folder, for what is too large for memory: gone when it is
+    /// closed.
     pub fn spool(&self) -> Result<File, ArchiveError> {
         file::spool(&self.dir).map_err(ArchiveError::io("write to the folder", &self.dir))
     }
@@ -125,7 +144,10 @@ impl Archive {
     pub fn add(&mut self, state: State, size: u64, from: impl Read) -> Result<(), ArchiveError> {
         let Limits { entry, entries, .. } = Limits::default();
         if size > entry {
-            return Err(ArchiveError::TooLarge { path: state.path, size });
+            return Err(ArchiveError::TooLarge {
+                path: state.path,
+                size,
+            });
         }
         if self.sums.len() >= entries {
             return Err(ArchiveError::TooMany(entries));
@@ -133,63 +155,139 @@ impl Archive {
         let file = file_name(self.sums.len() + 1);
         let mut from = Hashing::new(from);
         let modified = state.modified.unwrap_or(self.header.made);
-        append(&mut self.out, &file, size, modified, &mut from).map_err(ArchiveError::io("write the backup to", &self.dir))?;
+        append(&mut self.out, &file, size, modified, &mut from)
+            .map_err(ArchiveError::io("write the backup to", &self.dir))?;
         let mut more = [0; 1];
-        from.read(&mut more).map_err(ArchiveError::io("read again in", &self.dir))?;
+        from.read(&mut more)
+            .map_err(ArchiveError::io("read again in", &self.dir))?;
         let sum = from.sum();
         if sum.size != size {
-            return Err(ArchiveError::Length { path: state.path, said: size, read: sum.size });
+            return Err(ArchiveError::Length {
+                path: state.path,
+                said: size,
+                read: sum.size,
+            });
         }
         self.sums.push(sum);
-        let entry = Entry { file, size, sha256: hex(&sum.sha256), state: state.shortened() };
-        self.lines.add(&entry).map_err(ArchiveError::io("write to the folder", &self.dir))
+        let entry = Entry {
+            file,
+            size,
+            sha256: hex(&sum.sha256),
+            state: state.shortened(),
+        };
+        self.lines
+            .add(&entry)
+            .map_err(ArchiveError::io("write to the folder", &self.dir))
     }
 
     /// Ends it and syncs it.
     pub fn seal(self) -> Result<Sealed, ArchiveError> {
-        let Self { dir, header, out, lines, sums } = self;
-        let (temp, packed) = sealed(out, lines, header.made).map_err(ArchiveError::io("write the backup to", &dir))?;
-        Ok(Sealed { dir, header, temp, sums, packed })
+        let Self {
+            dir,
+            header,
+            out,
+            lines,
+            sums,
+        } = self;
+        let (temp, packed) = sealed(out, lines, header.made)
+            .map_err(ArchiveError::io("write the backup to", &dir))?;
+        Ok(Sealed {
+            dir,
+            header,
+            temp,
+            sums,
+            packed,
+        })
     }
 }
 
 fn sealed(mut out: Packed, lines: Lines, made: Timestamp) -> io::Result<(NamedTempFile, Sum)> {
-    let mut manifest = lines.end()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let mut manifest = lines
+        .end()?
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
     let size = manifest.stream_position()?;
     manifest.rewind()?;
-    append(&mut out, manifest::FILE, size, made, BufReader::new(manifest))?;
+    append(
+        &mut out,
+        manifest::FILE,
+        size,
+        made,
+        BufReader::new(manifest),
+    )?;
     let packed = out.into_inner()?.finish()?;
     let sum = packed.sum();
-    let temp = packed.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let temp = packed
+        .inner
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
     temp.as_file().sync_all()?;
     Ok((temp, sum))
 }
 
 /// What comes too short is filled up, so that nothing after it is out of place.
-fn append(out: &mut Packed, name: &str, size: u64, modified: Timestamp, from: impl Read) -> io::Result<()> {
+fn append(
+    out: &mut Packed,
+    name: &str,
+    size: u64,
+    modified: Timestamp,
+    from: impl Read,
+) -> io::Result<()> {
     let mut head = tar::Header::new_gnu();
     head.set_entry_type(tar::EntryType::Regular);
     head.set_mode(0o600);
     head.set_size(size);
     head.set_mtime(u64::try_from(modified.as_second()).unwrap_or_default());
-    out.append_data(&mut head, name, from.take(size).chain(io::repeat(0)).take(size))
+    out.append_data(
+        &mut head,
+        name,
+        from.take(size).chain(io::repeat(0)).take(size),
+    )
 }
 
 impl Sealed {
     /// What [`check`] needs, without holding the file: it may run where it cannot be ended.
     pub fn to_check(&mut self) -> ToCheck {
         let sums = std::mem::take(&mut self.sums);
-        ToCheck { dir: self.dir.clone(), file: self.temp.path().to_owned(), header: self.header.clone(), sums, packed: self.packed }
+        ToCheck {
+            dir: self.dir.clone(),
+            file: self.temp.path().to_owned(),
+            header: self.header.clone(),
+            sums,
+            packed: self.packed,
+        }
     }
 
     /// Gives it its name, which nothing else has. To be called when it was checked.
     pub fn keep(self) -> Result<Kept, ArchiveError> {
-        let Self { dir, header, temp, packed, .. } = self;
-        let env: String =
-            header.env.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).take(64).collect();
+        let Self {
+            dir,
+            header,
+            temp,
+            packed,
+            ..
+        } = self;
+        let env: String = header
+            .env
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .take(64)
+            .collect();
         let stem = format!("tfbackend-backup-{env}");
-        let path = file::named(temp, &dir, |number| file::name(&stem, header.made, number, ".tar.zst"))?;
-        Ok(Kept { path, bytes: packed.size, sha256: hex(&packed.sha256) })
+        let path = file::named(temp, &dir, |number| {
+            file::name(&stem, header.made, number, ".tar.zst")
+        })?;
+        Ok(Kept {
+            path,
+            bytes: packed.size,
+            sha256: hex(&packed.sha256),
+        })
     }
 }
 
@@ -202,23 +300,44 @@ pub struct ToCheck {
     packed: Sum,
 }
 
-/// Reads all of it back: every file must have the hash of what was read and of the manifest, and the archive that of
-/// what was written. It takes as long as writing did; `stop` ends it.
-pub fn check(ToCheck { dir, file, header, sums, packed }: ToCheck, stop: &AtomicBool) -> Result<(), ArchiveError> {
+/// Reads all of it back: every file must have the hash of what was read and of the manifest, and
+/// the archive that of what was written. It takes as long as writing did; `stop` ends it.
+pub fn check(
+    ToCheck {
+        dir,
+        file,
+        header,
+        sums,
+        packed,
+    }: ToCheck,
+    stop: &AtomicBool,
+) -> Result<(), ArchiveError> {
     let opened = File::open(&file).map_err(ArchiveError::io("read back the backup in", &dir))?;
     let mut raw = Hashing::new(Stopping { from: opened, stop });
     let mut expected = sums.iter();
     let mut differs = None;
     let seen = |entry: Entry| {
-        let same = expected.next().is_some_and(|sum| sum.size == entry.size && hex(&sum.sha256) == entry.sha256);
+        let same = expected
+            .next()
+            .is_some_and(|sum| sum.size == entry.size && hex(&sum.sha256) == entry.sha256);
         differs = differs.take().or((!same).then_some(entry.file));
     };
-    let read = read::check(&mut raw, &Limits { ratio: u64::MAX, ..Limits::default() }, seen).and_then(|found| {
+    let read = read::check(
+        &mut raw,
+        &Limits {
+            ratio: u64::MAX,
+            ..Limits::default()
+        },
+        seen,
+    )
+    .and_then(|found| {
         if let Some(file) = differs.or_else(|| expected.next().map(|_| manifest::FILE.to_owned())) {
             return Err(ReadError::Differs { file });
         }
         if found != header || raw.sum() != packed {
-            return Err(ReadError::Differs { file: manifest::FILE.to_owned() });
+            return Err(ReadError::Differs {
+                file: manifest::FILE.to_owned(),
+            });
         }
         Ok(())
     });
@@ -234,11 +353,18 @@ struct Hashing<T> {
 
 impl<T> Hashing<T> {
     fn new(inner: T) -> Self {
-        Self { inner, size: 0, hash: Sha256::new() }
+        Self {
+            inner,
+            size: 0,
+            hash: Sha256::new(),
+        }
     }
 
     fn sum(&self) -> Sum {
-        Sum { size: self.size, sha256: self.hash.clone().finalize().into() }
+        Sum {
+            size: self.size,
+            sha256: self.hash.clone().finalize().into(),
+        }
     }
 
     fn through(&mut self, bytes: &[u8]) {

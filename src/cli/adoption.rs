@@ -1,4 +1,5 @@
-//! A bucket in use that is taken over: what is in it, which steps wait, and `--enforce`, which carries them out.
+//! A bucket in use that is taken over: what is in it, which steps wait, and `--enforce`, which
+//! carries them out.
 
 use clap::Args;
 
@@ -19,7 +20,8 @@ use crate::{
 
 #[derive(Args, Clone, Copy, Debug)]
 pub struct EnforceArgs {
-    /// With --adopt or after it: also write what refuses runs that are not configured for this backend yet
+    /// With --adopt or after it: also write what refuses runs that are not configured for this
+    /// backend yet
     #[arg(long, help_heading = "Run")]
     pub enforce: bool,
 }
@@ -32,15 +34,17 @@ pub struct Adoption {
     pub enforced: bool,
 }
 
-/// Looks at what is in the bucket, if it is or was taken over, and lets the environment wait for what refuses runs that are allowed
-/// today.
+/// Looks at what is in the bucket, if it is or was taken over, and lets the environment wait for
+/// what refuses runs that are allowed today.
 pub async fn decide(
     environment: &mut Environment,
     observation: &Observation<AwsSpec>,
     enforce: bool,
     cx: &mut Context<'_>,
 ) -> Result<Option<Adoption>, Failure> {
-    let Some((held, mut adoption)) = look(environment, observation, cx).await? else { return Ok(None) };
+    let Some((held, mut adoption)) = look(environment, observation, cx).await? else {
+        return Ok(None);
+    };
     adoption.enforced = enforce;
     if !enforce {
         environment.held = Some(held);
@@ -57,9 +61,26 @@ async fn look(
         return Ok(None);
     }
     let address = environment.store();
-    let contents = cx.look(contents::look(&Store::new(&environment.aws, &address), &environment.aws)).await?;
-    let (held, waiting) = adoption::hold_back(&environment.blueprint, observation, &contents, environment.aws.account());
-    Ok(Some((held, Adoption { contents, waiting, enforced: false })))
+    let contents = cx
+        .look(contents::look(
+            &Store::new(&environment.aws, &address),
+            &environment.aws,
+        ))
+        .await?;
+    let (held, waiting) = adoption::hold_back(
+        &environment.blueprint,
+        observation,
+        &contents,
+        environment.aws.account(),
+    );
+    Ok(Some((
+        held,
+        Adoption {
+            contents,
+            waiting,
+            enforced: false,
+        },
+    )))
 }
 
 /// What `verify` finds only because it waits is mended by `--enforce`, and by nothing else.
@@ -70,13 +91,21 @@ pub async fn name_enforce(
     mend: &str,
     cx: &mut Context<'_>,
 ) -> Result<(), Failure> {
-    let Some((held, adoption)) = look(environment, observation, cx).await? else { return Ok(()) };
+    let Some((held, adoption)) = look(environment, observation, cx).await? else {
+        return Ok(());
+    };
     let plan = Plan::to_apply(&held, observation, true);
     let only_waits = |address: &Address| {
-        let nothing_else = plan.steps.iter().any(|step| step.address == *address && !step.change.writes());
+        let nothing_else = plan
+            .steps
+            .iter()
+            .any(|step| step.address == *address && !step.change.writes());
         nothing_else && adoption.waiting.iter().any(|one| one.address == *address)
     };
-    for one in checked.iter_mut().filter(|one| one.place.address.as_ref().is_some_and(only_waits)) {
+    for one in checked
+        .iter_mut()
+        .filter(|one| one.place.address.as_ref().is_some_and(only_waits))
+    {
         if let Verdict::Fails { mend: its, .. } = &mut one.verdict
             && (its == mend || its.strip_prefix(mend) == Some(" --adopt"))
         {
@@ -98,7 +127,10 @@ impl Adoption {
             return;
         }
         cx.say("");
-        cx.say(&format!("The bucket is in use: {}", self.contents.in_words()));
+        cx.say(&format!(
+            "The bucket is in use: {}",
+            self.contents.in_words()
+        ));
         if self.waiting.is_empty() {
             return;
         }
@@ -107,7 +139,12 @@ impl Adoption {
         } else {
             "Not done yet, because it would refuse runs as they are configured today:"
         });
-        for WaitingStep { address, what, refuses } in &self.waiting {
+        for WaitingStep {
+            address,
+            what,
+            refuses,
+        } in &self.waiting
+        {
             cx.say(&format!("  {what} ({address}) refuses {refuses}"));
         }
         if !self.enforced {
@@ -123,11 +160,19 @@ impl Adoption {
             contents::StateEncryption::Customer => "customer".to_owned(),
             contents::StateEncryption::Unknown => "unknown".to_owned(),
         };
-        let waiting =
-            |one: &WaitingStep| WaitingDocument { address: one.address.clone(), what: one.what.clone(), refuses: one.refuses.clone() };
+        let waiting = |one: &WaitingStep| WaitingDocument {
+            address: one.address.clone(),
+            what: one.what.clone(),
+            refuses: one.refuses.clone(),
+        };
         AdoptionDocument {
             states: self.contents.count(),
-            encryption: self.contents.states.iter().map(|(encryption, count)| (word(encryption), *count)).collect(),
+            encryption: self
+                .contents
+                .states
+                .iter()
+                .map(|(encryption, count)| (word(encryption), *count))
+                .collect(),
             versions: self.contents.versions.clone(),
             locks: self.contents.locks,
             unseen: self.contents.all_unseen(),

@@ -1,4 +1,5 @@
-//! What the partial configuration of ours in the folder says of an environment: no call, and nothing of other files.
+//! What the partial configuration of ours in the folder says of an environment: no call, and
+//! nothing of other files.
 
 use std::path::Path;
 
@@ -28,25 +29,48 @@ pub fn find(dir: &Path, settings: &Settings) -> Option<BesideFile> {
         return None;
     }
     let partial = Partial::read(&path);
-    let owner = partial.owner.clone().filter(|_| partial.arguments.is_ok())?;
+    let owner = partial
+        .owner
+        .clone()
+        .filter(|_| partial.arguments.is_ok())?;
     let is_ours = owner.project == settings.project.as_str() && owner.env == settings.env.as_str();
     is_ours.then_some(BesideFile { partial, owner })
 }
 
 impl BesideFile {
-    /// What it says. Of a file for another account or an emulator, only where in a bucket the state is.
+    /// What it says. Of a file for another account or an emulator, only where in a bucket the state
+    /// is.
     pub fn read(&self, settings: &Settings, is_same_account: bool) -> Beside {
-        let value = |name: &str| self.partial.said().iter().find(|argument| argument.name == name).map(|argument| &argument.value);
+        let value = |name: &str| {
+            self.partial
+                .said()
+                .iter()
+                .find(|argument| argument.name == name)
+                .map(|argument| &argument.value)
+        };
         let text = |name: &str| value(name).and_then(Value::as_text);
         let file = self.partial.name();
         let key = text("key").and_then(|key| key.parse().ok());
-        let workspace_prefix = text("workspace_key_prefix").unwrap_or(DEFAULT_WORKSPACE_KEY_PREFIX).parse().ok();
-        let beside = Beside { file, key, workspace_prefix, ..Beside::default() };
+        let workspace_prefix = text("workspace_key_prefix")
+            .unwrap_or(DEFAULT_WORKSPACE_KEY_PREFIX)
+            .parse()
+            .ok();
+        let beside = Beside {
+            file,
+            key,
+            workspace_prefix,
+            ..Beside::default()
+        };
         if !is_same_account {
             return beside;
         }
         let table = text("dynamodb_table");
-        let lock = match (table.is_some(), value("use_lockfile").and_then(Value::as_bool).unwrap_or(false)) {
+        let lock = match (
+            table.is_some(),
+            value("use_lockfile")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
+        ) {
             (true, true) => Some(LockMechanism::Both),
             (true, false) => Some(LockMechanism::Dynamodb),
             (false, true) => Some(LockMechanism::S3),
@@ -54,13 +78,23 @@ impl BesideFile {
         };
         let names = names(settings, &self.owner, text("bucket"), table);
         let credentials = credentials(text("profile"), value("assume_role"));
-        Beside { lock, bucket: text("bucket").map(str::to_owned), names, credentials, ..beside }
+        Beside {
+            lock,
+            bucket: text("bucket").map(str::to_owned),
+            names,
+            credentials,
+            ..beside
+        }
     }
 }
 
 /// As whom Terraform is told to work. Nothing of it is used for calls.
 fn credentials(profile: Option<&str>, role: Option<&Value>) -> Layer {
-    let field = |name: &str| role.and_then(Value::as_object).and_then(|fields| fields.get(name)).and_then(Value::as_text);
+    let field = |name: &str| {
+        role.and_then(Value::as_object)
+            .and_then(|fields| fields.get(name))
+            .and_then(Value::as_text)
+    };
     Layer {
         profile: profile.and_then(|text| text.parse().ok()),
         role_arn: field("role_arn").and_then(|text| text.parse().ok()),
@@ -72,21 +106,42 @@ fn credentials(profile: Option<&str>, role: Option<&Value>) -> Layer {
 
 /// The names among these that are not derived from the settings.
 fn names(settings: &Settings, owner: &Owner, bucket: Option<&str>, table: Option<&str>) -> Layer {
-    let Ok(account) = owner.account.parse() else { return Layer::default() };
+    let Ok(account) = owner.account.parse() else {
+        return Layer::default();
+    };
     let derived = |namespace| {
         let mut settings = settings.clone();
-        (settings.bucket.name, settings.bucket.namespace, settings.table.name) = (None, namespace, None);
+        (
+            settings.bucket.name,
+            settings.bucket.namespace,
+            settings.table.name,
+        ) = (None, namespace, None);
         Names::new(&settings, &account)
     };
-    let (global, regional) = (derived(Namespace::Global), derived(Namespace::AccountRegional));
-    let table = table.filter(|table| *table != global.table).and_then(|table| table.parse::<TableName>().ok());
-    let names = Layer { table, ..Layer::default() };
+    let (global, regional) = (
+        derived(Namespace::Global),
+        derived(Namespace::AccountRegional),
+    );
+    let table = table
+        .filter(|table| *table != global.table)
+        .and_then(|table| table.parse::<TableName>().ok());
+    let names = Layer {
+        table,
+        ..Layer::default()
+    };
     match bucket {
-        Some(bucket) if bucket == regional.state_bucket => Layer { namespace: Some(Namespace::AccountRegional), ..names },
+        Some(bucket) if bucket == regional.state_bucket => Layer {
+            namespace: Some(Namespace::AccountRegional),
+            ..names
+        },
         Some(bucket) if bucket != global.state_bucket => {
             let bucket: Option<BucketName> = bucket.parse().ok();
             let is_regional = bucket.as_ref().is_some_and(BucketName::is_account_regional);
-            Layer { namespace: is_regional.then_some(Namespace::AccountRegional), bucket, ..names }
+            Layer {
+                namespace: is_regional.then_some(Namespace::AccountRegional),
+                bucket,
+                ..names
+            }
         }
         Some(_) | None => names,
     }

@@ -48,34 +48,58 @@ pub struct BootstrapArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Run")]
     pub save: Option<bool>,
 
-    /// Use the state that is at the state key already, though this folder has no files of tfbackend
+    /// Use the state that is at the state key already, though this folder has no files of
+    /// tfbackend
     #[arg(long, help_heading = "Run")]
     pub use_existing_state: bool,
 
-    /// Delete what is no longer wanted: the trail, topic, alarms, policy and bucket notifications that the settings leave out
+    /// Delete what is no longer wanted: the trail, topic, alarms, policy and bucket notifications
+    /// that the settings leave out
     #[arg(long, help_heading = "Run")]
     pub prune: bool,
 }
 
-/// A saved plan says all there is to say of an environment; how this run goes may be said beside it.
+/// A saved plan says all there is to say of an environment; how this run goes may be said beside
+/// it.
 fn beside_a_plan(arg: Arg) -> Arg {
-    const BESIDE: [&str; 7] = ["plan", "out", "auto_approve", "non_interactive", "overwrite", "parallelism", "use_existing_state"];
+    const BESIDE: [&str; 7] = [
+        "plan",
+        "out",
+        "auto_approve",
+        "non_interactive",
+        "overwrite",
+        "parallelism",
+        "use_existing_state",
+    ];
     const CREDENTIALS: [&str; 3] = ["profile", "role_arn", "external_id"];
-    if CREDENTIALS.contains(&arg.get_id().as_str()) || BESIDE.contains(&arg.get_id().as_str()) { arg } else { arg.conflicts_with("plan") }
+    if CREDENTIALS.contains(&arg.get_id().as_str()) || BESIDE.contains(&arg.get_id().as_str()) {
+        arg
+    } else {
+        arg.conflicts_with("plan")
+    }
 }
 
 pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     if let Some(path) = &args.plan {
-        return saved::carry_out::run(path, args.environment.layer, args.use_existing_state, cx).await;
+        return saved::carry_out::run(path, args.environment.layer, args.use_existing_state, cx)
+            .await;
     }
     // To add it to the file is to say that it is not there.
-    let new_env = args.environment.new_env || args.save == Some(true) && args.environment.is_named(cx.host);
-    let environment = EnvironmentArgs { new_env, ..args.environment };
-    let settled = environment.settle(cx.host, &cx.global, Ask::PersonKnownToAws).await?;
+    let new_env =
+        args.environment.new_env || args.save == Some(true) && args.environment.is_named(cx.host);
+    let environment = EnvironmentArgs {
+        new_env,
+        ..args.environment
+    };
+    let settled = environment
+        .settle(cx.host, &cx.global, Ask::PersonKnownToAws)
+        .await?;
     let save = save::offer(&settled, args.save, cx)?;
     let environment = settled.meet(cx.host, &cx.global).await?;
-    let (mut environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
-    let adoption = adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
+    let (mut environment, observation, state) =
+        state_in_place::inspect(environment, false, cx).await?;
+    let adoption =
+        adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     // What is in the way of the files is found before anything is made.
     files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
@@ -83,21 +107,48 @@ pub async fn run(args: BootstrapArgs, cx: &mut Context<'_>) -> Result<u8, Failur
     state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(args.use_existing_state, true, &environment, cx)?;
     state.say_who_else(&environment, cx);
-    let prune = if args.prune { Prune::of(&environment, cx).await? } else { None };
-    let code = carry_out(Carry { plan, observation, adoption, save, saved: false }, &mut environment, cx).await?;
+    let prune = if args.prune {
+        Prune::of(&environment, cx).await?
+    } else {
+        None
+    };
+    let code = carry_out(
+        Carry {
+            plan,
+            observation,
+            adoption,
+            save,
+            saved: false,
+        },
+        &mut environment,
+        cx,
+    )
+    .await?;
     let Some(prune) = prune else { return Ok(code) };
     // After what takes its place, so that nothing is without it in between.
     prune.run(cx).await?;
     // What policies allowed for its sake goes with it.
     let (mut environment, observation) = cx.inspect(environment, false).await?;
-    let adoption = adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
+    let adoption =
+        adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     environment.settings.run.auto_approve = true;
     let plan = environment.plan(&observation, false);
     if plan.is_empty() {
         return Ok(code);
     }
     summary::must_not_be_blocked(&plan, &environment)?;
-    carry_out(Carry { plan, observation, adoption, save: None, saved: false }, &mut environment, cx).await
+    carry_out(
+        Carry {
+            plan,
+            observation,
+            adoption,
+            save: None,
+            saved: false,
+        },
+        &mut environment,
+        cx,
+    )
+    .await
 }
 
 /// What is to be carried out, on what it was made for.
@@ -106,13 +157,24 @@ pub struct Carry {
     pub observation: Observation<AwsSpec>,
     pub adoption: Option<Adoption>,
     pub save: Option<Save>,
-    /// Whether the plan comes out of a file: then a command line that says the same without questions is of no use.
+    /// Whether the plan comes out of a file: then a command line that says the same without
+    /// questions is of no use.
     pub saved: bool,
 }
 
 /// Asks, carries the plan out, looks whether all is as it should be, and writes the files.
-pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let Carry { plan, observation, adoption, save, saved } = carry;
+pub async fn carry_out(
+    carry: Carry,
+    environment: &mut Environment,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
+    let Carry {
+        plan,
+        observation,
+        adoption,
+        save,
+        saved,
+    } = carry;
     let mut outputs = observation::outputs(&observation);
     summary::say_openings(&observation, environment, cx);
     summary::say_unheard(&observation, environment, cx);
@@ -121,32 +183,58 @@ pub async fn carry_out(carry: Carry, environment: &mut Environment, cx: &mut Con
     if makes_nothing {
         keep(save, cx)?;
         summary::say_kept(environment, cx);
-        let waits = adoption.as_ref().is_some_and(|adoption| !adoption.waiting.is_empty());
-        let all = if waits { "nothing to do but what waits" } else { "nothing to do, everything is as it should be" };
+        let waits = adoption
+            .as_ref()
+            .is_some_and(|adoption| !adoption.waiting.is_empty());
+        let all = if waits {
+            "nothing to do but what waits"
+        } else {
+            "nothing to do, everything is as it should be"
+        };
         cx.say(&format!("{}: {all}", environment.title()));
-        adoption.iter().for_each(|adoption| adoption.say(environment, cx));
+        adoption
+            .iter()
+            .for_each(|adoption| adoption.say(environment, cx));
     } else {
         summary::show_plan(&plan, environment, cx);
-        adoption.iter().for_each(|adoption| adoption.say(environment, cx));
+        adoption
+            .iter()
+            .for_each(|adoption| adoption.say(environment, cx));
         let asked = confirm(&plan, environment, cx)?;
         environment.asked |= asked && !saved;
         keep(save, cx)?;
         outputs = write(plan, &observation, environment, cx).await?;
         settled::must_be(environment, &observation, cx).await?;
     }
-    let written = files::write(environment, &outputs, cx)
-        .map_err(|failure| if makes_nothing { failure } else { without_files(failure, environment) })?;
+    let written = files::write(environment, &outputs, cx).map_err(|failure| {
+        if makes_nothing {
+            failure
+        } else {
+            without_files(failure, environment)
+        }
+    })?;
     summary::made(environment, &outputs, &written, unconfirmed, cx)?;
     Ok(exit::DONE)
 }
 
 /// All is made but the files, which another command writes.
 fn without_files(failure: Failure, environment: &Environment) -> Failure {
-    let mut partly = Failure::partly(format!("the backend of {} is made, and its files are not written", environment.title()));
-    partly.causes.push(failure.message.trim_end_matches("; nothing was changed").to_owned());
+    let mut partly = Failure::partly(format!(
+        "the backend of {} is made, and its files are not written",
+        environment.title()
+    ));
+    partly.causes.push(
+        failure
+            .message
+            .trim_end_matches("; nothing was changed")
+            .to_owned(),
+    );
     partly.causes.extend(failure.causes);
     let command = environment.rerun.command("render", "", &[]);
-    failure.hints.into_iter().fold(partly.hint(format!("once they can be written: `{command}`")), Failure::hint)
+    failure.hints.into_iter().fold(
+        partly.hint(format!("once they can be written: `{command}`")),
+        Failure::hint,
+    )
 }
 
 /// Before anything is made, so that a run that is cut off is continued without a question.
@@ -158,13 +246,20 @@ fn keep(save: Option<Save>, cx: &mut Context<'_>) -> Result<(), Failure> {
 }
 
 /// Asks once, and says whether it did; without a person, `--auto-approve` must have said so.
-fn confirm(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) -> Result<bool, Failure> {
+fn confirm(
+    plan: &Plan<AwsSpec>,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) -> Result<bool, Failure> {
     if environment.settings.run.auto_approve {
         return Ok(false);
     }
     let count = words::count(plan.writes().count(), "change", "changes");
     if !environment.may_ask {
-        return Err(Failure::failed(format!("{count} to make, and nobody to ask")).hint("pass --auto-approve (-y) to make them"));
+        return Err(
+            Failure::failed(format!("{count} to make, and nobody to ask"))
+                .hint("pass --auto-approve (-y) to make them"),
+        );
     }
     approval::ask(&format!("Make {count}"), "--auto-approve", cx)?;
     Ok(true)
@@ -177,8 +272,20 @@ async fn write(
     cx: &mut Context<'_>,
 ) -> Result<Outputs, Failure> {
     let known = observation::outputs(observation);
-    let outcome = progress::carried_out(plan, known, &environment.aws, environment.settings.run.parallelism, cx).await;
-    environment.aws.notes.take().iter().for_each(|note| cx.say(note));
+    let outcome = progress::carried_out(
+        plan,
+        known,
+        &environment.aws,
+        environment.settings.run.parallelism,
+        cx,
+    )
+    .await;
+    environment
+        .aws
+        .notes
+        .take()
+        .iter()
+        .for_each(|note| cx.say(note));
     match failed(&outcome, cx.host.cancel.is_cancelled()) {
         Some(failure) => Err(failure),
         None => Ok(outcome.outputs),
@@ -190,12 +297,18 @@ fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
     if outcome.failed.is_empty() && outcome.left.is_empty() {
         return None;
     }
-    let made = words::count(outcome.applied.len(), "change was made", "changes were made");
+    let made = words::count(
+        outcome.applied.len(),
+        "change was made",
+        "changes were made",
+    );
     let left = outcome.failed.len() + outcome.left.len();
     let summary = format!("{made}, {left} left");
     let mut failure = match outcome.failed.first() {
         None => Failure::interrupted(format!("interrupted: {summary}")),
-        Some((address, _)) if interrupted => Failure::interrupted(format!("interrupted, and {address} failed: {summary}")),
+        Some((address, _)) if interrupted => {
+            Failure::interrupted(format!("interrupted, and {address} failed: {summary}"))
+        }
         Some((address, _)) => Failure::partly(format!("{address} failed: {summary}")),
     };
     for (address, error) in &outcome.failed {
@@ -203,11 +316,19 @@ fn failed(outcome: &Outcome<AwsError>, interrupted: bool) -> Option<Failure> {
         failure = explain::aws(failure, error, None);
     }
     if !outcome.applied.is_empty() {
-        let applied: Vec<&str> = outcome.applied.iter().map(|address| address.as_str()).collect();
+        let applied: Vec<&str> = outcome
+            .applied
+            .iter()
+            .map(|address| address.as_str())
+            .collect();
         failure = failure.hint(format!("made: {}", applied.join(", ")));
     }
     if !outcome.left.is_empty() {
-        let left: Vec<&str> = outcome.left.iter().map(|address| address.as_str()).collect();
+        let left: Vec<&str> = outcome
+            .left
+            .iter()
+            .map(|address| address.as_str())
+            .collect();
         failure = failure.hint(format!("not started: {}", left.join(", ")));
     }
     Some(failure.hint("the same command continues where this one stopped"))

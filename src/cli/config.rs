@@ -1,4 +1,5 @@
-//! `tfbackend config`: the settings of an environment, where each comes from, and the file that keeps them.
+//! `tfbackend config`: the settings of an environment, where each comes from, and the file that
+//! keeps them.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -68,13 +69,15 @@ struct Row {
     origin: Origin,
 }
 
-/// Prints what was said, and what our file in the folder keeps; AWS is not called. Prints it even if it makes no sense together, and then says why.
+/// Prints what was said, and what our file in the folder keeps; AWS is not called. Prints it even
+/// if it makes no sense together, and then says why.
 pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let (env, sources, mut merged, _) = args.merge(cx.host, &cx.global, Ask::Nobody)?;
     if merged.layer.region.is_none() {
         let sandbox = Sandboxed::find(cx.host, &cx.global)?;
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().build().map_err(|error| Failure::failed("cannot start").because(&error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| Failure::failed("cannot start").because(&error))?;
         merged = runtime.block_on(session::with_region(merged, sandbox.as_ref()));
     }
     if let Ok(settings) = merged.resolve(&env)
@@ -82,13 +85,33 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     {
         merged = merged.with_kept(&file.read(&settings, true).layer());
     }
-    let plan = Rerun::new(&env, &merged, known_env::words(&env, &sources, &cx.global), cx.global.sandbox).command("plan", "", &[]);
-    let resolved = merged.resolve(&env).map_err(|error| explain::settings(&error));
+    let plan = Rerun::new(
+        &env,
+        &merged,
+        known_env::words(&env, &sources, &cx.global),
+        cx.global.sandbox,
+    )
+    .command("plan", "", &[]);
+    let resolved = merged
+        .resolve(&env)
+        .map_err(|error| explain::settings(&error));
     if cx.global.json() {
         resolved?;
-        let settings = merged.rows().into_iter().map(|(name, value, origin)| Row { name, value, origin }).collect();
-        let shown = Shown { env: env.to_string(), settings };
-        json::write_document(&mut *cx.host.out, shown).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        let settings = merged
+            .rows()
+            .into_iter()
+            .map(|(name, value, origin)| Row {
+                name,
+                value,
+                origin,
+            })
+            .collect();
+        let shown = Shown {
+            env: env.to_string(),
+            settings,
+        };
+        json::write_document(&mut *cx.host.out, shown)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let mut table = Table::new(["SETTING", "VALUE", "FROM"]);
@@ -97,7 +120,10 @@ pub fn show(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     }
     let view = cx.global.out_view(cx.host);
     cx.answer(&table.text(&view))?;
-    cx.say(&format!("AWS was not asked. A live backend keeps its own values in place of defaults; to see them: {plan}"));
+    cx.say(&format!(
+        "AWS was not asked. A live backend keeps its own values in place of defaults; to see \
+         them: {plan}"
+    ));
     resolved.map(|_| exit::DONE)
 }
 
@@ -111,17 +137,28 @@ fn text(value: &Value) -> String {
 }
 
 async fn init(args: EnvironmentArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let args = EnvironmentArgs { new_env: true, ..args };
+    let args = EnvironmentArgs {
+        new_env: true,
+        ..args
+    };
     let settled = args.settle(cx.host, &cx.global, Ask::Person).await?;
     let save = save::prepare(&settled, cx.host)?;
     save.write()?;
     if cx.global.json() {
-        let document = InitDocument { env: settled.settings.env.to_string(), written: save.shown().to_owned() };
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        let document = InitDocument {
+            env: settled.settings.env.to_string(),
+            written: save.shown().to_owned(),
+        };
+        json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     cx.answer(&format!("{} written\n", save.shown()))?;
     cx.say("Next:");
-    cx.say(&format!("  tfbackend bootstrap --env {}{}", settled.settings.env, cx.global.words()));
+    cx.say(&format!(
+        "  tfbackend bootstrap --env {}{}",
+        settled.settings.env,
+        cx.global.words()
+    ));
     Ok(exit::DONE)
 }

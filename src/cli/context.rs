@@ -33,17 +33,28 @@ impl Context<'_> {
 
     /// The answer, on standard output.
     pub fn answer(&mut self, text: &str) -> Result<(), Failure> {
-        let written = self.host.out.write_all(text.as_bytes()).and_then(|()| self.host.out.flush());
+        let written = self
+            .host
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.host.out.flush());
         written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
     }
 
     /// The environment as it is, and what was seen of it.
-    pub async fn inspect(&mut self, environment: Environment, moves_state: bool) -> Result<(Environment, Observation<AwsSpec>), Failure> {
+    pub async fn inspect(
+        &mut self,
+        environment: Environment,
+        moves_state: bool,
+    ) -> Result<(Environment, Observation<AwsSpec>), Failure> {
         let inspection = self.look(environment.inspect(moves_state)).await??;
         Ok(environment.as_inspected(inspection))
     }
 
-    pub async fn observe(&mut self, environment: &Environment) -> Result<Observation<AwsSpec>, Failure> {
+    pub async fn observe(
+        &mut self,
+        environment: &Environment,
+    ) -> Result<Observation<AwsSpec>, Failure> {
         self.look(environment.observe()).await
     }
 

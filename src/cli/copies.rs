@@ -1,4 +1,5 @@
-//! Where copies of states go: a folder of their own beside the files, which only its owner reads and Git ignores.
+//! Where copies of states go: a folder of their own beside the files, which only its owner reads
+//! and Git ignores.
 
 use std::{
     fs, io,
@@ -11,8 +12,8 @@ use crate::working_directory::COPIES;
 /// What has to be known of every copy of a state.
 pub const RISK: &str = "it contains every secret of the states in clear";
 
-/// The folder that was said, as it is; else `.tfbackend` in the folder `beside`, made ready: for its owner only, and with
-/// a `.gitignore` that leaves out all of it.
+/// The folder that was said, as it is; else `.tfbackend` in the folder `beside`, made ready: for
+/// its owner only, and with a `.gitignore` that leaves out all of it.
 ///
 /// # Errors
 /// If something else is in its place, or it cannot be made.
@@ -25,9 +26,16 @@ pub fn folder(said: Option<&Path>, beside: &Path, cwd: &Path) -> Result<PathBuf,
 
 fn made(path: &Path) -> Result<PathBuf, Failure> {
     let other = "choose another folder with --backup-dir";
-    let refused = |what: &str| Failure::refused(format!("{} {what}; nothing was changed", path.display())).hint(other);
+    let refused = |what: &str| {
+        Failure::refused(format!("{} {what}; nothing was changed", path.display())).hint(other)
+    };
     let failed = |error: io::Error| {
-        Failure::failed(format!("cannot make the folder {}; nothing was changed", path.display())).because(&error).hint(other)
+        Failure::failed(format!(
+            "cannot make the folder {}; nothing was changed",
+            path.display()
+        ))
+        .because(&error)
+        .hint(other)
     };
     let mut is_new = false;
     match fs::symlink_metadata(path) {
@@ -36,12 +44,17 @@ fn made(path: &Path) -> Result<PathBuf, Failure> {
             is_new = true;
         }
         Err(error) => return Err(failed(error)),
-        Ok(meta) if !meta.is_dir() => return Err(refused("is a link or a file, and copies of states go to a folder of that name")),
+        Ok(meta) if !meta.is_dir() => {
+            return Err(refused(
+                "is a link or a file, and copies of states go to a folder of that name",
+            ));
+        }
         Ok(meta) if !is_own(&meta) => return Err(refused("belongs to another user")),
         Ok(_) => {}
     }
     #[cfg(unix)]
-    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(failed)?;
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .map_err(failed)?;
     // It may have come with a checkout: nothing else counts as one.
     private_file::write(&path.join(".gitignore"), b"*\n", true).map_err(|error| {
         if is_new {
@@ -89,18 +102,42 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let out = dir.path().join("infra");
         let copies = folder(None, &out, dir.path()).expect("made");
-        assert_eq!((copies.as_path(), mode(&copies)), (&*out.join(".tfbackend"), 0o700));
-        assert_eq!(fs::read_to_string(copies.join(".gitignore")).expect("there"), "*\n");
+        assert_eq!(
+            (copies.as_path(), mode(&copies)),
+            (&*out.join(".tfbackend"), 0o700)
+        );
+        assert_eq!(
+            fs::read_to_string(copies.join(".gitignore")).expect("there"),
+            "*\n"
+        );
         // As a checkout may have left it.
         fs::set_permissions(&copies, fs::Permissions::from_mode(0o755)).expect("set");
         fs::remove_file(copies.join(".gitignore")).expect("removed");
         fs::write(dir.path().join("secret"), "x").expect("written");
         symlink(dir.path().join("secret"), copies.join(".gitignore")).expect("a link");
         folder(None, &out, dir.path()).expect("made ready");
-        assert_eq!((mode(&copies), fs::read_to_string(copies.join(".gitignore")).expect("there").as_str()), (0o700, "*\n"));
-        assert_eq!(fs::read_to_string(dir.path().join("secret")).expect("there"), "x", "no link was followed");
-        assert_eq!(folder(Some(Path::new("x")), &out, dir.path()).expect("as said"), dir.path().join("x"));
-        assert!(!dir.path().join("x").exists(), "what was said is left as it is");
+        assert_eq!(
+            (
+                mode(&copies),
+                fs::read_to_string(copies.join(".gitignore"))
+                    .expect("there")
+                    .as_str()
+            ),
+            (0o700, "*\n")
+        );
+        assert_eq!(
+            fs::read_to_string(dir.path().join("secret")).expect("there"),
+            "x",
+            "no link was followed"
+        );
+        assert_eq!(
+            folder(Some(Path::new("x")), &out, dir.path()).expect("as said"),
+            dir.path().join("x")
+        );
+        assert!(
+            !dir.path().join("x").exists(),
+            "what was said is left as it is"
+        );
     }
 
     #[test]
@@ -109,10 +146,18 @@ mod tests {
         let elsewhere = tempfile::tempdir().expect("a folder");
         symlink(elsewhere.path(), dir.path().join(".tfbackend")).expect("a link");
         let failure = folder(None, dir.path(), dir.path()).expect_err("a link");
-        assert!(failure.code == exit::REFUSED && failure.hints[0].contains("--backup-dir"), "{failure:?}");
+        assert!(
+            failure.code == exit::REFUSED && failure.hints[0].contains("--backup-dir"),
+            "{failure:?}"
+        );
         fs::remove_file(dir.path().join(".tfbackend")).expect("removed");
         fs::write(dir.path().join(".tfbackend"), "").expect("written");
-        assert_eq!(folder(None, dir.path(), dir.path()).expect_err("a file").code, exit::REFUSED);
+        assert_eq!(
+            folder(None, dir.path(), dir.path())
+                .expect_err("a file")
+                .code,
+            exit::REFUSED
+        );
         assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
     }
 }

@@ -8,7 +8,11 @@ use crate::{
 
 /// For a plan: one line that says what the resource is for.
 pub fn describe(_address: &Address, spec: &AwsSpec) -> Line {
-    Line { title: title(spec), cost: cost::monthly(spec), note: note(spec) }
+    Line {
+        title: title(spec),
+        cost: cost::monthly(spec),
+        note: note(spec),
+    }
 }
 
 fn title(spec: &AwsSpec) -> String {
@@ -24,12 +28,21 @@ fn title(spec: &AwsSpec) -> String {
             None => "encrypted by S3 (SSE-S3), SSE-C blocked".to_owned(),
         },
         AwsSpec::Lifecycle(lifecycle) => kept(lifecycle),
-        AwsSpec::Logging(logging) => format!("access logs into {}", logging.target.as_deref().unwrap_or("nothing")),
+        AwsSpec::Logging(logging) => format!(
+            "access logs into {}",
+            logging.target.as_deref().unwrap_or("nothing")
+        ),
         AwsSpec::Notifications(_) => "the topic hears of deleted states".to_owned(),
-        AwsSpec::BucketPolicy(policy) => format!("bucket policy of {} statements", policy.document.statements.len()),
+        AwsSpec::BucketPolicy(policy) => format!(
+            "bucket policy of {} statements",
+            policy.document.statements.len()
+        ),
         AwsSpec::LockTable(table) => match table.billing {
             Billing::OnDemand => format!("DynamoDB table {}, paid per request", table.name),
-            Billing::Provisioned { read, write } => format!("DynamoDB table {}, {read} read and {write} write units", table.name),
+            Billing::Provisioned { read, write } => format!(
+                "DynamoDB table {}, {read} read and {write} write units",
+                table.name
+            ),
         },
         AwsSpec::Recovery(_) => "point-in-time recovery".to_owned(),
         AwsSpec::Topic(topic) => format!("SNS topic {}", topic.name),
@@ -38,27 +51,47 @@ fn title(spec: &AwsSpec) -> String {
         AwsSpec::Alarm(alarm) => alarm.description.clone(),
         AwsSpec::Trail(trail) => format!("CloudTrail trail {}", trail.name),
         AwsSpec::ExistingTrail(trail) => format!("a trail that records {}", trail.objects),
-        AwsSpec::Selectors(selectors) if selectors.selectors.len() > 1 => "records state objects and lock items".to_owned(),
+        AwsSpec::Selectors(selectors) if selectors.selectors.len() > 1 => {
+            "records state objects and lock items".to_owned()
+        }
         AwsSpec::Selectors(_) => "records state objects".to_owned(),
         AwsSpec::TrailLogging(_) => "is recording".to_owned(),
-        AwsSpec::Policy(policy) => format!("IAM policy {}, for those who run Terraform", policy.name),
+        AwsSpec::Policy(policy) => {
+            format!("IAM policy {}, for those who run Terraform", policy.name)
+        }
         AwsSpec::Attachment(_) => "has the policy".to_owned(),
     }
 }
 
 fn kept(lifecycle: &Lifecycle) -> String {
-    let whole = || lifecycle.rules.iter().filter(|rule| rule.filter.prefix.is_empty());
-    let ours = |days: fn(&crate::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| whole().find_map(days);
-    match (ours(|rule| rule.expiration_days), ours(|rule| rule.noncurrent_days), ours(|rule| rule.noncurrent_newest)) {
+    let whole = || {
+        lifecycle
+            .rules
+            .iter()
+            .filter(|rule| rule.filter.prefix.is_empty())
+    };
+    let ours = |days: fn(&crate::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| {
+        whole().find_map(days)
+    };
+    match (
+        ours(|rule| rule.expiration_days),
+        ours(|rule| rule.noncurrent_days),
+        ours(|rule| rule.noncurrent_newest),
+    ) {
         (Some(days), _, _) => format!("kept for {days} days"),
-        (None, Some(days), Some(newest)) => format!("replaced versions kept for {days} days, the newest {newest} for ever"),
+        (None, Some(days), Some(newest)) => {
+            format!("replaced versions kept for {days} days, the newest {newest} for ever")
+        }
         _ => "lifecycle rules".to_owned(),
     }
 }
 
 fn note(spec: &AwsSpec) -> Option<String> {
     let text = match spec {
-        AwsSpec::Trail(_) => format!("each 100,000 reads and writes of states cost ${:.2} more", cost::EVENTS_100K),
+        AwsSpec::Trail(_) => format!(
+            "each 100,000 reads and writes of states cost ${:.2} more",
+            cost::EVENTS_100K
+        ),
         AwsSpec::Subscription(_) => "AWS sends a mail with a link to confirm".to_owned(),
         _ => return None,
     };

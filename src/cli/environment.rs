@@ -1,4 +1,5 @@
-//! From arguments to an environment: its settings, the account that it is in, and what it should consist of.
+//! From arguments to an environment: its settings, the account that it is in, and what it should
+//! consist of.
 
 use std::path::PathBuf;
 
@@ -85,7 +86,8 @@ pub struct Environment {
     pub kept: Layer,
     /// Those of them that protect less than the defaults do.
     pub weaker: Layer,
-    /// The blueprint with the defaults in their place, by which it is judged; `None` if there are none.
+    /// The blueprint with the defaults in their place, by which it is judged; `None` if there are
+    /// none.
     pub judged: Option<Blueprint<AwsSpec>>,
     /// What is there of it although the settings leave it out. Empty before it was inspected.
     pub unwanted: Vec<Unwanted>,
@@ -120,7 +122,8 @@ pub enum Ask {
     Nobody,
     /// A person, if there is one.
     Person,
-    /// The same, once AWS has taken the credentials: nobody answers ten questions to be told then that there are none.
+    /// The same, once AWS has taken the credentials: nobody answers ten questions to be told then
+    /// that there are none.
     PersonKnownToAws,
 }
 
@@ -132,8 +135,12 @@ impl EnvironmentArgs {
 
     /// Every environment of the settings file.
     pub fn known(&self, host: &Host, global: &Global) -> Result<Vec<EnvName>, Failure> {
-        let sources = Sources::read(host, self.layer.clone(), global.config.as_deref()).map_err(|error| explain::settings(&error))?;
-        Ok(sources.file.map(|file| file.envs.into_keys().collect()).unwrap_or_default())
+        let sources = Sources::read(host, self.layer.clone(), global.config.as_deref())
+            .map_err(|error| explain::settings(&error))?;
+        Ok(sources
+            .file
+            .map(|file| file.envs.into_keys().collect())
+            .unwrap_or_default())
     }
 
     /// The name of the environment: flag, then `TFBACKEND_ENV`.
@@ -141,31 +148,51 @@ impl EnvironmentArgs {
         if self.env.is_some() {
             return Ok(self.env.clone());
         }
-        let read = |text: &str| text.parse().map_err(|error| Failure::failed(format!("variable TFBACKEND_ENV: {error}")));
+        let read = |text: &str| {
+            text.parse()
+                .map_err(|error| Failure::failed(format!("variable TFBACKEND_ENV: {error}")))
+        };
         host.var("TFBACKEND_ENV").map(read).transpose()
     }
 
-    /// What holds before anybody is asked, with the name of the environment, which a person may be asked for.
-    pub fn merge(self, host: &mut Host, global: &Global, ask: Ask) -> Result<(EnvName, Sources, Merged, bool), Failure> {
+    /// What holds before anybody is asked, with the name of the environment, which a person may be
+    /// asked for.
+    pub fn merge(
+        self,
+        host: &mut Host,
+        global: &Global,
+        ask: Ask,
+    ) -> Result<(EnvName, Sources, Merged, bool), Failure> {
         let named = self.env(host)?;
-        let sources = Sources::read(host, self.layer, global.config.as_deref()).map_err(|error| explain::settings(&error))?;
+        let sources = Sources::read(host, self.layer, global.config.as_deref())
+            .map_err(|error| explain::settings(&error))?;
         let may_ask = ask != Ask::Nobody && global.attended(host) && !sources.non_interactive();
         // Who says that it is new does not mean the one that is there.
         let named = named.or_else(|| known_env::only(&sources).filter(|_| !self.new_env));
         let asked = named.is_none();
         let env = match named {
             Some(env) => env,
-            None if may_ask => wizard::ask_env(&mut *host.prompt, &sources).map_err(|error| explain::prompt(&error))?,
+            None if may_ask => wizard::ask_env(&mut *host.prompt, &sources)
+                .map_err(|error| explain::prompt(&error))?,
             None => return Err(known_env::not_named(&sources)),
         };
-        let prompt: Option<&mut dyn Prompt> = if may_ask && !sources.auto_approve(&env) { Some(&mut *host.prompt) } else { None };
+        let prompt: Option<&mut dyn Prompt> = if may_ask && !sources.auto_approve(&env) {
+            Some(&mut *host.prompt)
+        } else {
+            None
+        };
         known_env::must_be_known(&env, &sources, self.new_env, prompt)?;
         let merged = folder_defaults::put(sources.merged(&env), &env, sources.file.as_ref(), host);
         Ok((env, sources, merged, asked))
     }
 
     /// Settles what is asked for, asking a person where nobody said.
-    pub async fn settle(self, host: &mut Host, global: &Global, ask: Ask) -> Result<Settled, Failure> {
+    pub async fn settle(
+        self,
+        host: &mut Host,
+        global: &Global,
+        ask: Ask,
+    ) -> Result<Settled, Failure> {
         let (env, sources, mut merged, mut asked) = self.merge(host, global, ask)?;
         let sandbox = Sandboxed::find(host, global)?;
         let may_ask = global.attended(host) && !merged.says_not_to_ask();
@@ -183,85 +210,176 @@ impl EnvironmentArgs {
                 Some(_) => None,
                 None => session::default_region(profile, sandbox.as_ref()).await,
             };
-            let hints = wizard::Hints { folder: folder_defaults::repository(host), profile_region };
-            let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults).map_err(|error| explain::prompt(&error))?;
+            let hints = wizard::Hints {
+                folder: folder_defaults::repository(host),
+                profile_region,
+            };
+            let place = wizard::ask_where(&mut *host.prompt, &merged, &hints, takes_defaults)
+                .map_err(|error| explain::prompt(&error))?;
             asked |= place != Layer::default();
             merged = merged.with_answers(&place);
         }
         if !takes_defaults {
-            if let (Ask::PersonKnownToAws, true, Some(region)) = (ask, wizard::has_questions(&merged), &merged.layer.region) {
+            if let (Ask::PersonKnownToAws, true, Some(region)) =
+                (ask, wizard::has_questions(&merged), &merged.layer.region)
+            {
                 session::say(&session::of_file(&merged, sandbox.as_ref()), host);
-                connected = Some(session::connect(&merged.layer, host, global, sandbox.as_ref(), region).await?);
+                connected = Some(
+                    session::connect(&merged.layer, host, global, sandbox.as_ref(), region).await?,
+                );
             }
-            // A live backend answers the questions itself, but for the state key of a folder that did not use it yet.
+            // A live backend answers the questions itself, but for the state key of a folder that
+            // did not use it yet.
             let is_live = match &connected {
                 Some(connected) => is_live(&env, &merged, connected, host).await?,
                 None => false,
             };
             let prompt = &mut *host.prompt;
-            let answers = if is_live { wizard::ask_state_key(prompt, &merged) } else { wizard::ask(prompt, &merged) };
+            let answers = if is_live {
+                wizard::ask_state_key(prompt, &merged)
+            } else {
+                wizard::ask(prompt, &merged)
+            };
             let answers = answers.map_err(|error| explain::prompt(&error))?;
             asked |= answers != Layer::default();
             merged = merged.with_answers(&answers);
         }
-        let would_ask = ask != Ask::Nobody && global.lacks_only_a_terminal(host) && !merged.says_not_to_ask();
-        let settings = merged.resolve(&env).map_err(|error| explain::missing(&error, would_ask))?;
-        sources.must_keep_its_place(&merged, &host.cwd).map_err(|error| explain::settings(&error))?;
-        Ok(Settled { settings, merged, sources, asked, may_ask, sandbox, connected, plan: None })
+        let would_ask =
+            ask != Ask::Nobody && global.lacks_only_a_terminal(host) && !merged.says_not_to_ask();
+        let settings = merged
+            .resolve(&env)
+            .map_err(|error| explain::missing(&error, would_ask))?;
+        sources
+            .must_keep_its_place(&merged, &host.cwd)
+            .map_err(|error| explain::settings(&error))?;
+        Ok(Settled {
+            settings,
+            merged,
+            sources,
+            asked,
+            may_ask,
+            sandbox,
+            connected,
+            plan: None,
+        })
     }
 
     /// The same, and meets the account.
-    pub async fn open(self, host: &mut Host, global: &Global, ask: Ask) -> Result<Environment, Failure> {
-        self.settle(host, global, ask).await?.meet(host, global).await
+    pub async fn open(
+        self,
+        host: &mut Host,
+        global: &Global,
+        ask: Ask,
+    ) -> Result<Environment, Failure> {
+        self.settle(host, global, ask)
+            .await?
+            .meet(host, global)
+            .await
     }
 }
 
 impl Settled {
     /// What one layer says, and nothing else: no file, no variable, no person.
-    pub fn said(layer: Layer, env: &EnvName, host: &Host, global: &Global) -> Result<Self, Failure> {
-        let sources = Sources { flags: layer, ..Sources::default() };
+    pub fn said(
+        layer: Layer,
+        env: &EnvName,
+        host: &Host,
+        global: &Global,
+    ) -> Result<Self, Failure> {
+        let sources = Sources {
+            flags: layer,
+            ..Sources::default()
+        };
         let merged = sources.merged(env);
-        let settings = merged.resolve(env).map_err(|error| explain::settings(&error))?;
+        let settings = merged
+            .resolve(env)
+            .map_err(|error| explain::settings(&error))?;
         let may_ask = global.attended(host) && !settings.run.non_interactive;
         let sandbox = Sandboxed::find(host, global)?;
-        Ok(Self { settings, merged, sources, asked: false, may_ask, sandbox, connected: None, plan: None })
+        Ok(Self {
+            settings,
+            merged,
+            sources,
+            asked: false,
+            may_ask,
+            sandbox,
+            connected: None,
+            plan: None,
+        })
     }
 
     /// As a saved plan says, whatever the caller adds to it.
     #[must_use]
     pub fn of_plan(self, plan: &Layer) -> Self {
-        Self { plan: Some(plan.clone()), ..self }
+        Self {
+            plan: Some(plan.clone()),
+            ..self
+        }
     }
 
     /// Connects, and says what the environment consists of in this account.
     pub async fn meet(self, host: &mut Host, global: &Global) -> Result<Environment, Failure> {
-        let Self { settings, merged, sources, asked, may_ask, sandbox, connected, plan } = self;
+        let Self {
+            settings,
+            merged,
+            sources,
+            asked,
+            may_ask,
+            sandbox,
+            connected,
+            plan,
+        } = self;
         let notes = session::of_file(&merged, sandbox.as_ref());
         let connected = match connected {
             Some(connected) => connected,
             None => {
                 session::say(&notes, host);
-                session::connect(&merged.layer, host, global, sandbox.as_ref(), &settings.region).await?
+                session::connect(
+                    &merged.layer,
+                    host,
+                    global,
+                    sandbox.as_ref(),
+                    &settings.region,
+                )
+                .await?
             }
         };
         let aws = connected.about(&settings);
         let account = account_of(&aws)?;
         let emulator = match (&sandbox, &global.endpoint_url) {
             (Some(sandbox), _) => Some(sandbox.emulator()),
-            (None, Some(url)) => Some(Emulator { endpoint: url.clone(), ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from) }),
+            (None, Some(url)) => Some(Emulator {
+                endpoint: url.clone(),
+                ca_file: host.var("AWS_CA_BUNDLE").map(PathBuf::from),
+            }),
             (None, None) => None,
         };
-        let rerun = Rerun::new(&settings.env, &merged, known_env::words(&settings.env, &sources, global), global.sandbox);
+        let rerun = Rerun::new(
+            &settings.env,
+            &merged,
+            known_env::words(&settings.env, &sources, global),
+            global.sandbox,
+        );
         // A profile of the command line is said again by the global options.
-        let unless_global = |layer: Layer| Layer { profile: layer.profile.filter(|_| global.profile.is_none()), ..layer };
-        let (said, flags) = (unless_global(merged.said().without_run()), unless_global(sources.flags.clone().without_run()));
+        let unless_global = |layer: Layer| Layer {
+            profile: layer.profile.filter(|_| global.profile.is_none()),
+            ..layer
+        };
+        let (said, flags) = (
+            unless_global(merged.said().without_run()),
+            unless_global(sources.flags.clone().without_run()),
+        );
         let key_said = folder_defaults::key_is_said(&merged, host);
         let beside = beside_of(&settings, &aws, emulator.is_some(), host);
         let with_kept = merged.clone().with_kept(&beside.layer());
-        let settings = with_kept.resolve(&settings.env).map_err(|error| explain::settings(&error))?;
+        let settings = with_kept
+            .resolve(&settings.env)
+            .map_err(|error| explain::settings(&error))?;
         let of_runs = match sandbox {
             Some(_) => Credentials::default(),
-            None => of_runs(&plan.unwrap_or_else(|| for_runs(&with_kept, &sources, &settings.env, &beside))),
+            None => of_runs(
+                &plan.unwrap_or_else(|| for_runs(&with_kept, &sources, &settings.env, &beside)),
+            ),
         };
         let names = Names::new(&settings, &account);
         let blueprint = blueprint::blueprint(&settings, &names, &aws);
@@ -314,29 +432,70 @@ impl Environment {
         resources::observe(&self.aws, &self.blueprint).await
     }
 
-    /// Looks at it, and at what it says of the settings that nothing else says. `moves_state`: the user asked for files
-    /// that use another state.
+    /// Looks at it, and at what it says of the settings that nothing else says. `moves_state`: the
+    /// user asked for files that use another state.
     ///
     /// # Errors
     /// If the settings contradict each other.
     pub async fn inspect(&self, moves_state: bool) -> Result<Inspection, Failure> {
-        let (aws, env, merged, beside) = (&self.aws, &self.settings.env, &self.merged, &self.beside);
+        let (aws, env, merged, beside) =
+            (&self.aws, &self.settings.env, &self.merged, &self.beside);
         let account = account_of(aws)?;
-        let inspect = Inspect { aws, env, merged, beside, account: &account, moves_state, rerun: &self.rerun };
-        inspect.run().await.map_err(|error| explain::settings(&error))
+        let inspect = Inspect {
+            aws,
+            env,
+            merged,
+            beside,
+            account: &account,
+            moves_state,
+            rerun: &self.rerun,
+        };
+        inspect
+            .run()
+            .await
+            .map_err(|error| explain::settings(&error))
     }
 
     /// The environment with the settings that follow from what is there.
     #[must_use]
     pub fn as_inspected(self, inspection: Inspection) -> (Self, Observation<AwsSpec>) {
-        let Inspection { merged, settings, names, blueprint, observation, unwanted, changes, weaker, judged, live } = inspection;
-        (Self { settings, names, blueprint, kept: merged.kept(), weaker, judged, unwanted, changes, live, ..self }, observation)
+        let Inspection {
+            merged,
+            settings,
+            names,
+            blueprint,
+            observation,
+            unwanted,
+            changes,
+            weaker,
+            judged,
+            live,
+        } = inspection;
+        (
+            Self {
+                settings,
+                names,
+                blueprint,
+                kept: merged.kept(),
+                weaker,
+                judged,
+                unwanted,
+                changes,
+                live,
+                ..self
+            },
+            observation,
+        )
     }
 
     /// The flags of this run, and the defaults in place of kept values that protect less.
     pub fn flags_to_mend(&self) -> Layer {
         let (weaker, mut flags) = (said(&self.weaker), said(&self.flags));
-        flags.extend(said(&resolve::defaults()).into_iter().filter(|(name, _)| weaker.contains_key(name)));
+        flags.extend(
+            said(&resolve::defaults())
+                .into_iter()
+                .filter(|(name, _)| weaker.contains_key(name)),
+        );
         layer_of(flags)
     }
 
@@ -359,6 +518,9 @@ impl Environment {
     /// The folder that the files go to.
     pub fn out(&self, host: &Host) -> PathBuf {
         // Without a `.` on its end, which would be in every path that is printed.
-        host.cwd.join(&self.settings.files.out).components().collect()
+        host.cwd
+            .join(&self.settings.files.out)
+            .components()
+            .collect()
     }
 }

@@ -15,15 +15,18 @@ use crate::{
 
 pub fn settings(error: &SettingsError) -> Failure {
     let failure = Failure::of(exit::FAILED, error);
-    let refused =
-        |failure: Failure| Failure { code: exit::REFUSED, message: format!("{}; nothing was changed", failure.message), ..failure };
+    let refused = |failure: Failure| Failure {
+        code: exit::REFUSED,
+        message: format!("{}; nothing was changed", failure.message),
+        ..failure
+    };
     match error {
-        SettingsError::NotYours { path, .. } => {
-            refused(failure).hint(format!("if its settings are to be used, name it: --config {}", shell_word(&path.display().to_string())))
-        }
-        SettingsError::OutOfPlace { .. } => {
-            refused(failure).hint("a settings file chooses a folder below its own; for another, pass --out DIR")
-        }
+        SettingsError::NotYours { path, .. } => refused(failure).hint(format!(
+            "if its settings are to be used, name it: --config {}",
+            shell_word(&path.display().to_string())
+        )),
+        SettingsError::OutOfPlace { .. } => refused(failure)
+            .hint("a settings file chooses a folder below its own; for another, pass --out DIR"),
         _ => failure,
     }
 }
@@ -31,7 +34,9 @@ pub fn settings(error: &SettingsError) -> Failure {
 /// The same of a command that `would_ask` for what is missing, if it were run in a terminal.
 pub fn missing(error: &SettingsError, would_ask: bool) -> Failure {
     match (error, would_ask) {
-        (SettingsError::Missing { .. }, true) => settings(error).hint("or run it in a terminal, and it asks"),
+        (SettingsError::Missing { .. }, true) => {
+            settings(error).hint("or run it in a terminal, and it asks")
+        }
         _ => settings(error),
     }
 }
@@ -49,14 +54,20 @@ pub fn connect(error: &ConnectError) -> Failure {
         ConnectError::NoProfile { known, .. } if known.is_empty() => {
             failure.hint("there are no profiles at all; make one with `aws configure sso`")
         }
-        ConnectError::NoProfile { known, .. } => failure.hint(format!("known profiles: {}", known.join(", "))),
-        ConnectError::Profiles(_) => failure.hint("see ~/.aws/config, or the file that AWS_CONFIG_FILE names"),
-        ConnectError::MfaProfile { name } => failure.hint(format!(
-            "get a session first: `eval \"$(aws configure export-credentials --profile {name} --format env)\"`, then leave the profile out"
-        )),
-        ConnectError::PlainHttp { .. } => {
-            failure.hint("use https; the endpoint is set by --endpoint-url, an AWS_ENDPOINT_URL variable, or the profile")
+        ConnectError::NoProfile { known, .. } => {
+            failure.hint(format!("known profiles: {}", known.join(", ")))
         }
+        ConnectError::Profiles(_) => {
+            failure.hint("see ~/.aws/config, or the file that AWS_CONFIG_FILE names")
+        }
+        ConnectError::MfaProfile { name } => failure.hint(format!(
+            "get a session first: `eval \"$(aws configure export-credentials --profile {name} \
+             --format env)\"`, then leave the profile out"
+        )),
+        ConnectError::PlainHttp { .. } => failure.hint(
+            "use https; the endpoint is set by --endpoint-url, an AWS_ENDPOINT_URL variable, or \
+             the profile",
+        ),
     }
 }
 
@@ -64,7 +75,12 @@ pub fn caller(error: &CallerError, region: &str) -> Failure {
     match error {
         CallerError::Aws(error) => {
             let summary = match (error.kind, &error.code) {
-                (Kind::Credentials, None) if error.message.as_deref().is_some_and(|text| text.contains(NO_CREDENTIALS)) => {
+                (Kind::Credentials, None)
+                    if error
+                        .message
+                        .as_deref()
+                        .is_some_and(|text| text.contains(NO_CREDENTIALS)) =>
+                {
                     return aws(Failure::failed("there are no AWS credentials"), error, None);
                 }
                 (Kind::Credentials, None) => "the AWS credentials could not be loaded",
@@ -73,22 +89,31 @@ pub fn caller(error: &CallerError, region: &str) -> Failure {
                 (Kind::Network, _) => "AWS could not be reached",
                 (Kind::Unreadable, _) => "something else answers in the place of AWS",
                 (Kind::Clock, _) => "AWS does not take this machine's signature",
-                (Kind::Denied | Kind::Throttled | Kind::Server | Kind::Refused, _) => "AWS does not say who is calling",
+                (Kind::Denied | Kind::Throttled | Kind::Server | Kind::Refused, _) => {
+                    "AWS does not say who is calling"
+                }
             };
             aws(Failure::failed(summary).because(error), error, Some(region))
         }
         CallerError::Nonsense(_) => Failure::of(exit::FAILED, error),
-        CallerError::WrongAccount { .. } => Failure::refused(format!("{error}; nothing was changed"))
-            .hint("use credentials of that account (--profile, AWS_PROFILE), or correct --account"),
+        CallerError::WrongAccount { .. } => Failure::refused(format!(
+            "{error}; nothing was changed"
+        ))
+        .hint("use credentials of that account (--profile, AWS_PROFILE), or correct --account"),
         CallerError::WrongPartition { .. } => {
-            Failure::refused(format!("{error}; nothing was changed")).hint("use credentials of that partition, or another --region")
+            Failure::refused(format!("{error}; nothing was changed"))
+                .hint("use credentials of that partition, or another --region")
         }
     }
 }
 
 /// A role that the credentials may not assume.
 pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> Failure {
-    let failure = aws(Failure::failed(format!("cannot assume the role {arn}")).because(error), error, None);
+    let failure = aws(
+        Failure::failed(format!("cannot assume the role {arn}")).because(error),
+        error,
+        None,
+    );
     if error.kind != Kind::Denied {
         return failure;
     }
@@ -96,7 +121,10 @@ pub fn role(arn: &str, external_id: Option<&str>, error: &AwsError) -> Failure {
         Some(id) => format!(" with the external ID {id}"),
         None => ", and must not ask for an external ID (--external-id)".to_owned(),
     };
-    failure.hint(format!("its trust policy must allow these credentials to assume it{id}; they need sts:AssumeRole on it"))
+    failure.hint(format!(
+        "its trust policy must allow these credentials to assume it{id}; they need sts:AssumeRole \
+         on it"
+    ))
 }
 
 /// In the SDK's own words, when every source of credentials is empty: which those are helps nobody.
@@ -114,14 +142,15 @@ pub fn missing_actions<'a>(errors: impl Iterator<Item = &'a str>) -> Vec<&'a str
 pub fn render(error: &RenderError) -> Failure {
     let failure = Failure::of(exit::FAILED, error);
     match error {
-        RenderError::ReadOnlyFolder { .. } | RenderError::NotAFolder { .. } | RenderError::Io { .. } => {
-            failure.hint("choose another folder with --out")
-        }
+        RenderError::ReadOnlyFolder { .. }
+        | RenderError::NotAFolder { .. }
+        | RenderError::Io { .. } => failure.hint("choose another folder with --out"),
         _ => failure,
     }
 }
 
-/// Whether a region is disabled in an account until it is enabled, which those launched after March 2019 are.
+/// Whether a region is disabled in an account until it is enabled, which those launched after March
+/// 2019 are.
 fn is_opt_in(region: &str) -> bool {
     const ALWAYS_ENABLED: [&str; 17] = [
         "ap-northeast-1",
@@ -143,43 +172,63 @@ fn is_opt_in(region: &str) -> bool {
         "us-west-2",
     ];
     const OTHER_PARTITIONS: [&str; 3] = ["cn-", "us-gov-", "eusc-"];
-    !ALWAYS_ENABLED.contains(&region) && !OTHER_PARTITIONS.iter().any(|partition| region.starts_with(partition))
+    !ALWAYS_ENABLED.contains(&region)
+        && !OTHER_PARTITIONS
+            .iter()
+            .any(|partition| region.starts_with(partition))
 }
 
 /// What to do about an error of a call. `region` is named where the call is the first one.
 pub fn aws(failure: Failure, error: &AwsError, region: Option<&str>) -> Failure {
     match error.kind {
-        Kind::Denied => failure.hint(format!("allow {} on {}, then run the same command again", error.needed_action(), error.resource)),
-        Kind::Expired => failure.hint("get new credentials (`aws sso login`, `aws login`), then run the same command again"),
+        Kind::Denied => failure.hint(format!(
+            "allow {} on {}, then run the same command again",
+            error.needed_action(),
+            error.resource
+        )),
+        Kind::Expired => failure.hint(
+            "get new credentials (`aws sso login`, `aws login`), then run the same command again",
+        ),
         Kind::Unreadable => failure.hint(
-            "a proxy, a sign-in page of the network or another service answers: check the network, HTTPS_PROXY and the endpoint \
-             (--endpoint-url, AWS_ENDPOINT_URL), then run the same command again",
+            "a proxy, a sign-in page of the network or another service answers: check the \
+             network, HTTPS_PROXY and the endpoint (--endpoint-url, AWS_ENDPOINT_URL), then run \
+             the same command again",
         ),
         // AWS says the same of good credentials in a region that the account has not enabled.
         Kind::Credentials if region.is_some_and(is_opt_in) && error.code.is_some() => {
             let region = region.unwrap_or_default();
             failure.hint(format!(
-                "is {region} enabled in this account? See `aws account get-region-opt-status --region-name {region}`; if it is, the \
-                 credentials are wrong: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"
+                "is {region} enabled in this account? See `aws account get-region-opt-status \
+                 --region-name {region}`; if it is, the credentials are wrong: --profile or \
+                 AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"
             ))
         }
-        Kind::Credentials => failure
-            .hint("give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables"),
-        Kind::Throttled => failure.hint("AWS asks to slow down; run the same command again, with a smaller --parallelism"),
+        Kind::Credentials => failure.hint(
+            "give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or \
+             the AWS_ACCESS_KEY_ID variables",
+        ),
+        Kind::Throttled => failure.hint(
+            "AWS asks to slow down; run the same command again, with a smaller --parallelism",
+        ),
         Kind::Network => match region {
-            Some(region) => failure.hint(format!("is the network up, and is {region} a region that the account has enabled?")),
+            Some(region) => failure.hint(format!(
+                "is the network up, and is {region} a region that the account has enabled?"
+            )),
             None => failure.hint("is the network up? then run the same command again"),
         },
-        Kind::Clock => failure.hint("this machine's clock and AWS's do not agree; set it, then run the same command again"),
+        Kind::Clock => failure.hint(
+            "this machine's clock and AWS's do not agree; set it, then run the same command again",
+        ),
         Kind::Server => failure.hint("AWS has a problem of its own; run the same command again"),
         Kind::Refused => match error.code.as_deref() {
-            Some("BucketAlreadyExists") => {
-                failure.hint("another account has a bucket of this name; choose one with --bucket, or use --namespace account-regional")
-            }
+            Some("BucketAlreadyExists") => failure.hint(
+                "another account has a bucket of this name; choose one with --bucket, or use \
+                 --namespace account-regional",
+            ),
             Some("InvalidBucketName") => failure.hint("choose another name with --bucket"),
             Some("EntityAlreadyExists") => failure.hint(
-                "IAM has a policy of this name, perhaps in another letter case: delete that, choose another --project or --env, or \
-                 leave the policy out with --policy=false",
+                "IAM has a policy of this name, perhaps in another letter case: delete that, \
+                 choose another --project or --env, or leave the policy out with --policy=false",
             ),
             _ => failure,
         },

@@ -48,7 +48,13 @@ pub struct ErrorDocument {
 
 impl Failure {
     pub fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: vec![], hints: vec![], cancelled: false }
+        Self {
+            code,
+            message: message.into(),
+            causes: vec![],
+            hints: vec![],
+            cancelled: false,
+        }
     }
 
     /// Exit code 1.
@@ -63,7 +69,10 @@ impl Failure {
 
     /// Exit code 3: the user answered no.
     pub fn cancelled() -> Self {
-        Self { cancelled: true, ..Self::refused("Cancelled. Nothing was changed.") }
+        Self {
+            cancelled: true,
+            ..Self::refused("Cancelled. Nothing was changed.")
+        }
     }
 
     /// Exit code 4: the same command continues.
@@ -92,7 +101,11 @@ impl Failure {
         let mut next = Some(error);
         while let Some(error) = next {
             let text = error.to_string();
-            let said = self.causes.iter().chain([&self.message]).any(|earlier| earlier.contains(&text));
+            let said = self
+                .causes
+                .iter()
+                .chain([&self.message])
+                .any(|earlier| earlier.contains(&text));
             if !said {
                 self.causes.push(text);
             }
@@ -117,13 +130,23 @@ impl Failure {
             return format!("{}\n", safe(&self.message));
         }
         let style = view.style;
-        let causes = self.causes.iter().map(|cause| ("  caused by:", cause, style.dim("  caused by:")));
-        let hints = self.hints.iter().map(|hint| ("  hint:", hint, style.cyan("  hint:")));
+        let causes = self
+            .causes
+            .iter()
+            .map(|cause| ("  caused by:", cause, style.dim("  caused by:")));
+        let hints = self
+            .hints
+            .iter()
+            .map(|hint| ("  hint:", hint, style.cyan("  hint:")));
         let message = [("error:", &self.message, style.red("error:"))];
         let mut out = String::new();
         for (label, text, styled) in message.into_iter().chain(causes).chain(hints) {
             for line in paragraph(label, text, view.width) {
-                out.push_str(&line.strip_prefix(label).map_or_else(|| line.clone(), |rest| format!("{styled}{rest}")));
+                out.push_str(
+                    &line
+                        .strip_prefix(label)
+                        .map_or_else(|| line.clone(), |rest| format!("{styled}{rest}")),
+                );
                 out.push('\n');
             }
         }
@@ -132,10 +155,23 @@ impl Failure {
 
     /// To be written by [`json`](crate::report::json).
     pub fn document(&self) -> FailureDocument {
-        let Self { code, message, causes, hints, cancelled: _ } = self;
+        let Self {
+            code,
+            message,
+            causes,
+            hints,
+            cancelled: _,
+        } = self;
         let line = |text: &String| text.lines().map(shortened).collect::<Vec<_>>().join("\n");
         let lines = |texts: &[String]| texts.iter().map(line).collect();
-        FailureDocument { error: ErrorDocument { exit_code: *code, message: line(message), causes: lines(causes), hints: lines(hints) } }
+        FailureDocument {
+            error: ErrorDocument {
+                exit_code: *code,
+                message: line(message),
+                causes: lines(causes),
+                hints: lines(hints),
+            },
+        }
     }
 }
 
@@ -143,8 +179,17 @@ impl Failure {
 /// column, behind a bar: no text can pass for a line of ours.
 fn paragraph(label: &str, text: &str, width: usize) -> Vec<String> {
     let mut lines = text.trim_end().lines();
-    let mut out = wrap(&format!("{label} "), "    ", &safe(&shortened(lines.next().unwrap_or_default())), width);
-    out.extend(lines.map(|line| format!("    | {}", safe(&shortened(line))).trim_end().to_owned()));
+    let mut out = wrap(
+        &format!("{label} "),
+        "    ",
+        &safe(&shortened(lines.next().unwrap_or_default())),
+        width,
+    );
+    out.extend(lines.map(|line| {
+        format!("    | {}", safe(&shortened(line)))
+            .trim_end()
+            .to_owned()
+    }));
     out
 }
 

@@ -20,7 +20,8 @@ use crate::{
     },
 };
 
-/// With it in the block, Terraform does not know the account that it is to hold against those that are allowed.
+/// With it in the block, Terraform does not know the account that it is to hold against those that
+/// are allowed.
 const SKIP: &str = "skip_requesting_account_id";
 
 /// The files of an environment, and what keeps one of them from being written.
@@ -35,99 +36,167 @@ struct FileSet {
 }
 
 impl FileSet {
-    fn new(environment: &Environment, known: &Outputs, dir: &Path, cx: &Context<'_>) -> Result<Self, Failure> {
+    fn new(
+        environment: &Environment,
+        known: &Outputs,
+        dir: &Path,
+        cx: &Context<'_>,
+    ) -> Result<Self, Failure> {
         let names = &environment.settings.files;
         let of = |backend: &BackendConfig| {
-            render::files(backend, names.tf_file.as_str(), names.conf_file.as_str()).map_err(|error| explain::render(&error))
+            render::files(backend, names.tf_file.as_str(), names.conf_file.as_str())
+                .map_err(|error| explain::render(&error))
         };
         let backend = environment.backend(known);
         let files = of(&backend)?;
         let ours: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let data_dir = data_dir(dir, cx.host.var("TF_DATA_DIR").map(Path::new));
-        let Conflicts { all: mut conflicts, has_required_version } = match conflicts(dir, &data_dir, &ours) {
+        let Conflicts {
+            all: mut conflicts,
+            has_required_version,
+        } = match conflicts(dir, &data_dir, &ours) {
             Ok(conflicts) => conflicts,
             // What is no folder is refused with the files.
             Err(_) if !dir.is_dir() => Conflicts::default(),
             Err(error) => {
-                return Err(Failure::failed("cannot list the folder").because(&error).hint("choose another folder with --out"));
+                return Err(Failure::failed("cannot list the folder")
+                    .because(&error)
+                    .hint("choose another folder with --out"));
             }
         };
-        let mut set = Self { files, left_out: None, has_required_version, notes: vec![] };
+        let mut set = Self {
+            files,
+            left_out: None,
+            has_required_version,
+            notes: vec![],
+        };
         let users = set.block_of_user(dir, environment.settings.run.overwrite);
         // A block that is there already stays beside what `init` stored.
-        if users.is_some() || set.files.iter().any(|file| file.owner.is_none() && is_ours(dir, file)) {
+        if users.is_some()
+            || set
+                .files
+                .iter()
+                .any(|file| file.owner.is_none() && is_ours(dir, file))
+        {
             conflicts.retain(|conflict| !conflict.is_stored());
         }
-        let completed = conflicts.iter().filter_map(Conflict::block).chain(&users).find(|block| block.is_s3());
-        let skips = completed.and_then(|block| Some((block, block.arguments.iter().find(|argument| argument.name == SKIP)?)));
+        let completed = conflicts
+            .iter()
+            .filter_map(Conflict::block)
+            .chain(&users)
+            .find(|block| block.is_s3());
+        let skips = completed.and_then(|block| {
+            Some((
+                block,
+                block
+                    .arguments
+                    .iter()
+                    .find(|argument| argument.name == SKIP)?,
+            ))
+        });
         let skips = skips.filter(|(_, argument)| argument.value.as_bool() == Some(true));
         if skips.is_some() {
-            set.files = of(&BackendConfig { skips_account: true, ..backend })?;
+            set.files = of(&BackendConfig {
+                skips_account: true,
+                ..backend
+            })?;
         }
         if conflicts.iter().any(Conflict::forbids_a_block) || users.is_some() {
             let at = set.files.iter().position(|file| file.owner.is_none());
             set.left_out = at.map(|at| set.files.remove(at));
         }
-        let mut notes: Vec<String> = conflicts.iter().map(|conflict| set.note(conflict, environment, dir)).collect();
+        let mut notes: Vec<String> = conflicts
+            .iter()
+            .map(|conflict| set.note(conflict, environment, dir))
+            .collect();
         set.notes.append(&mut notes);
         set.notes.extend(skips.map(|(block, _)| {
             let conf = names.conf_file.for_env(&environment.settings.env);
             format!(
-                "{} has a block with `{SKIP}`: {conf} has no `allowed_account_ids`, with which Terraform would refuse every account. \
-                 Remove the argument, and run this again, to have runs in other accounts refused",
+                "{} has a block with `{SKIP}`: {conf} has no `allowed_account_ids`, with which \
+                 Terraform would refuse every account. Remove the argument, and run this again, \
+                 to have runs in other accounts refused",
                 block.at.path.display()
             )
         }));
         Ok(set)
     }
 
-    /// The block that the partial configuration completes, in a file of the user's that has the name of ours.
+    /// The block that the partial configuration completes, in a file of the user's that has the
+    /// name of ours.
     fn block_of_user(&self, dir: &Path, overwrite: bool) -> Option<Block> {
-        let file = self.files.iter().find(|file| file.owner.is_none()).filter(|file| !overwrite && !is_ours(dir, file))?;
-        let configuration = Configuration::read(dir, &Within::of(dir), std::slice::from_ref(&file.name), Engine::OpenTofu);
+        let file = self
+            .files
+            .iter()
+            .find(|file| file.owner.is_none())
+            .filter(|file| !overwrite && !is_ours(dir, file))?;
+        let configuration = Configuration::read(
+            dir,
+            &Within::of(dir),
+            std::slice::from_ref(&file.name),
+            Engine::OpenTofu,
+        );
         configuration.block().filter(|block| block.is_s3()).cloned()
     }
 
     /// What another block means for the folder, and what is missing there.
     fn note(&self, conflict: &Conflict, environment: &Environment, dir: &Path) -> String {
-        let Some(ours) = &self.left_out else { return format!("warning: {conflict}") };
+        let Some(ours) = &self.left_out else {
+            return format!("warning: {conflict}");
+        };
         let name = &ours.name;
-        let is_there = if is_ours(dir, ours) { ", and the one that is there has to go" } else { "" };
-        let conf = environment.settings.files.conf_file.for_env(&environment.settings.env);
+        let is_there = if is_ours(dir, ours) {
+            ", and the one that is there has to go"
+        } else {
+            ""
+        };
+        let conf = environment
+            .settings
+            .files
+            .conf_file
+            .for_env(&environment.settings.env);
         match conflict {
             Conflict::Block { block } if block.is_s3() => {
-                let missing = if environment.settings.lock.uses_lockfile() && !self.has_required_version {
-                    "; missing there: `required_version = \">= 1.10\"`, for the lock file"
-                } else {
-                    ""
-                };
+                let missing =
+                    if environment.settings.lock.uses_lockfile() && !self.has_required_version {
+                        "; missing there: `required_version = \">= 1.10\"`, for the lock file"
+                    } else {
+                        ""
+                    };
                 format!(
-                    "{} has the {} block: {name} is not written{is_there}, and {conf} completes that block{missing}",
+                    "{} has the {} block: {name} is not written{is_there}, and {conf} completes \
+                     that block{missing}",
                     block.at,
                     block.title()
                 )
             }
             Conflict::Block { block } => {
-                let unsupported = if block.kind.is_state_store() { format!(" ({NO_STATE_STORES})") } else { String::new() };
+                let unsupported = if block.kind.is_state_store() {
+                    format!(" ({NO_STATE_STORES})")
+                } else {
+                    String::new()
+                };
                 format!(
-                    "warning: {} has a {} block{unsupported}: {name} is not written{is_there}. Terraform uses this backend once \
-                     `backend \"s3\" {{}}` is in place of that block",
+                    "warning: {} has a {} block{unsupported}: {name} is not written{is_there}. \
+                     Terraform uses this backend once `backend \"s3\" {{}}` is in place of that \
+                     block",
                     block.at,
                     block.title()
                 )
             }
             Conflict::Unclear { path, .. } => format!(
-                "warning: {} may have a backend block, and could not be read: {name} is not written{is_there}. If there is none, add \
-                 `terraform {{ backend \"s3\" {{}} }}`",
+                "warning: {} may have a backend block, and could not be read: {name} is not \
+                 written{is_there}. If there is none, add `terraform {{ backend \"s3\" {{}} }}`",
                 path.display()
             ),
             Conflict::Stored { .. } => format!(
-                "warning: {conflict}: {NO_STATE_STORES}, and {name} is not written. Terraform uses this backend once a file has \
-                 `terraform {{ backend \"s3\" {{}} }}`; the states in the store have to be brought along"
+                "warning: {conflict}: {NO_STATE_STORES}, and {name} is not written. Terraform \
+                 uses this backend once a file has `terraform {{ backend \"s3\" {{}} }}`; the \
+                 states in the store have to be brought along"
             ),
             Conflict::StoredUnclear(_) => format!(
-                "warning: {conflict}: whether `init` chose a state store there is unknown, and {name} is not written. If it did not, add \
-                 `terraform {{ backend \"s3\" {{}} }}`"
+                "warning: {conflict}: whether `init` chose a state store there is unknown, and \
+                 {name} is not written. If it did not, add `terraform {{ backend \"s3\" {{}} }}`"
             ),
         }
     }
@@ -139,44 +208,69 @@ impl FileSet {
 
 /// Refuses (3) if a file is in the way, or cannot be written, before anything is made.
 ///
-/// A file of ours that was changed by hand keeps nothing in AWS from being repaired: it is named, and refused at the end.
-pub fn must_be_writable(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<(), Failure> {
+/// A file of ours that was changed by hand keeps nothing in AWS from being repaired: it is named,
+/// and refused at the end.
+pub fn must_be_writable(
+    environment: &Environment,
+    known: &Outputs,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
     let FileSet { files, .. } = FileSet::new(environment, known, &dir, cx)?;
-    let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
-    let (edited, preview): (Vec<Written>, Vec<Written>) = preview.into_iter().partition(|file| environment.live && was_edited(file));
+    let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite)
+        .map_err(|error| explain::render(&error))?;
+    let (edited, preview): (Vec<Written>, Vec<Written>) = preview
+        .into_iter()
+        .partition(|file| environment.live && was_edited(file));
     if let Some(failure) = refused(&preview) {
         return Err(failure);
     }
     for file in edited {
-        cx.say(&format!("note: {} was changed by hand, and is left as it is", file.path.display()));
+        cx.say(&format!(
+            "note: {} was changed by hand, and is left as it is",
+            file.path.display()
+        ));
     }
-    if preview.iter().any(|file| matches!(file.outcome, Outcome::Written { .. })) {
+    if preview
+        .iter()
+        .any(|file| matches!(file.outcome, Outcome::Written { .. }))
+    {
         render::files::must_take_files(&dir).map_err(|error| explain::render(&error))?;
     }
     Ok(())
 }
 
-/// Says which other files have a block, what that means, and which files bootstrap would refuse to write.
+/// Says which other files have a block, what that means, and which files bootstrap would refuse to
+/// write.
 pub fn say_what_is_there(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
     let set = FileSet::new(environment, &Outputs::new(), &dir, cx)?;
     set.say(cx);
     // What cannot be looked at is an error of bootstrap's, and no reason to show no plan.
-    for file in render::files::preview(&dir, &set.files, environment.settings.run.overwrite).unwrap_or_default() {
+    for file in render::files::preview(&dir, &set.files, environment.settings.run.overwrite)
+        .unwrap_or_default()
+    {
         if let Outcome::Refused(refusal) = &file.outcome {
             let path = file.path.display();
-            cx.say(&format!("warning: {path} {refusal}, so bootstrap refuses to write it: {}", refusal.hint()));
+            cx.say(&format!(
+                "warning: {path} {refusal}, so bootstrap refuses to write it: {}",
+                refusal.hint()
+            ));
         }
     }
     Ok(())
 }
 
 /// Writes what is not there already.
-pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -> Result<Vec<Written>, Failure> {
+pub fn write(
+    environment: &Environment,
+    known: &Outputs,
+    cx: &mut Context<'_>,
+) -> Result<Vec<Written>, Failure> {
     let dir = environment.out(cx.host);
     let set = FileSet::new(environment, known, &dir, cx)?;
-    let written = render::files::write(&dir, &set.files, environment.settings.run.overwrite).map_err(|error| explain::render(&error))?;
+    let written = render::files::write(&dir, &set.files, environment.settings.run.overwrite)
+        .map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&written) {
         return Err(failure);
     }
@@ -185,16 +279,29 @@ pub fn write(environment: &Environment, known: &Outputs, cx: &mut Context<'_>) -
 }
 
 /// How each file stands to what is there.
-pub fn check(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<(PathBuf, Standing)>, Failure> {
+pub fn check(
+    environment: &Environment,
+    known: &Outputs,
+    cx: &Context<'_>,
+) -> Result<Vec<(PathBuf, Standing)>, Failure> {
     let dir = environment.out(cx.host);
-    render::files::check(&dir, &FileSet::new(environment, known, &dir, cx)?.files).map_err(|error| explain::render(&error))
+    render::files::check(&dir, &FileSet::new(environment, known, &dir, cx)?.files)
+        .map_err(|error| explain::render(&error))
 }
 
-/// Removes those that are as tfbackend wrote them, but for a block that another partial configuration completes: without
-/// it, Terraform would work on a local state.
-pub fn remove(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
+/// Removes those that are as tfbackend wrote them, but for a block that another partial
+/// configuration completes: without it, Terraform would work on a local state.
+pub fn remove(
+    environment: &Environment,
+    known: &Outputs,
+    cx: &Context<'_>,
+) -> Result<Vec<Removal>, Failure> {
     let dir = environment.out(cx.host);
-    let FileSet { mut files, left_out, .. } = FileSet::new(environment, known, &dir, cx)?;
+    let FileSet {
+        mut files,
+        left_out,
+        ..
+    } = FileSet::new(environment, known, &dir, cx)?;
     files.extend(left_out.filter(|file| is_ours(&dir, file)));
     let mut in_use = vec![];
     if let Some(other) = other_partial(&dir, &files, cx) {
@@ -204,7 +311,8 @@ pub fn remove(environment: &Environment, known: &Outputs, cx: &Context<'_>) -> R
             !stays
         });
     }
-    let mut removals = render::files::remove(&dir, &files).map_err(|error| explain::render(&error))?;
+    let mut removals =
+        render::files::remove(&dir, &files).map_err(|error| explain::render(&error))?;
     removals.append(&mut in_use);
     Ok(removals)
 }
@@ -218,24 +326,37 @@ fn other_partial(dir: &Path, files: &[File], cx: &Context<'_>) -> Option<String>
 
 /// Whether a file of ours is there under this name, changed by hand since or not.
 fn is_ours(dir: &Path, file: &File) -> bool {
-    bounded::text(&dir.join(&file.name)).is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
+    bounded::text(&dir.join(&file.name))
+        .is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
 }
 
 fn was_edited(file: &Written) -> bool {
-    matches!(file.outcome, Outcome::Refused(Refusal::ChangedByHand { .. }))
+    matches!(
+        file.outcome,
+        Outcome::Refused(Refusal::ChangedByHand { .. })
+    )
 }
 
 fn refused(files: &[Written]) -> Option<Failure> {
     let mut failure: Option<Failure> = None;
     for file in files {
-        let Outcome::Refused(refusal) = &file.outcome else { continue };
+        let Outcome::Refused(refusal) = &file.outcome else {
+            continue;
+        };
         let message = format!("{} {refusal}; nothing was changed", file.path.display());
-        let mut this = failure.take().unwrap_or_else(|| Failure::refused(message.clone()));
+        let mut this = failure
+            .take()
+            .unwrap_or_else(|| Failure::refused(message.clone()));
         if this.message != message {
             this.causes.push(message);
         }
         if let Some(diff) = refusal.diff() {
-            this.causes.push(diff.lines().map(|line| safe(line).into_owned()).collect::<Vec<_>>().join("\n"));
+            this.causes.push(
+                diff.lines()
+                    .map(|line| safe(line).into_owned())
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            );
         }
         failure = Some(this.hint(refusal.hint()));
     }

@@ -1,7 +1,8 @@
-//! Defaults that depend on the folder that the files go to: the state key, and the name of the partial configuration.
+//! Defaults that depend on the folder that the files go to: the state key, and the name of the
+//! partial configuration.
 //!
-//! Two folders of one repository must not use one state, so each has a key of its own: its place in the repository. A
-//! folder that has files of ours keeps what they say.
+//! Two folders of one repository must not use one state, so each has a key of its own: its place in
+//! the repository. A folder that has files of ours keeps what they say.
 
 use std::{
     collections::BTreeSet,
@@ -29,16 +30,23 @@ const OF_SEVERAL: &str = "{env}.s3.tfbackend";
 pub fn put(merged: Merged, env: &EnvName, file: Option<&File>, host: &Host) -> Merged {
     let out = out(&merged, host);
     let ours = ours(&out, env, &merged);
-    let derived = Layer { key: key_of_place(&out), conf_file: conf_file(&ours, env, file), ..Layer::default() };
+    let derived = Layer {
+        key: key_of_place(&out),
+        conf_file: conf_file(&ours, env, file),
+        ..Layer::default()
+    };
     let merged = merged.with_folder(&derived);
     match key_of_files(&ours, env, &merged) {
-        Some(key) => merged.with_kept(&Layer { key: Some(key), ..Layer::default() }),
+        Some(key) => merged.with_kept(&Layer {
+            key: Some(key),
+            ..Layer::default()
+        }),
         None => merged,
     }
 }
 
-/// Whether the state key was said for this folder. A key in a settings file that is above the folder may be that of another
-/// folder as well, and an answer that takes the default says nothing.
+/// Whether the state key was said for this folder. A key in a settings file that is above the
+/// folder may be that of another folder as well, and an answer that takes the default says nothing.
 pub fn key_is_said(merged: &Merged, host: &Host) -> bool {
     match merged.origin("key") {
         Some(Origin::Flag | Origin::Variable { .. }) => true,
@@ -52,15 +60,24 @@ pub fn key_is_said(merged: &Merged, host: &Host) -> bool {
     }
 }
 
-/// What is to be kept in the settings file. A key that is only the default of this folder would be that of every folder.
+/// What is to be kept in the settings file. A key that is only the default of this folder would be
+/// that of every folder.
 pub fn without(layer: Layer, settled: &Settled, host: &Host) -> Layer {
-    let of_folder = settled.merged.origin("key") == Some(&Origin::Answer) && !key_is_said(&settled.merged, host);
-    Layer { key: layer.key.filter(|_| !of_folder), ..layer }
+    let of_folder = settled.merged.origin("key") == Some(&Origin::Answer)
+        && !key_is_said(&settled.merged, host);
+    Layer {
+        key: layer.key.filter(|_| !of_folder),
+        ..layer
+    }
 }
 
 /// The partial configurations of ours in a folder that are of this environment, by name.
 fn ours(out: &Path, env: &EnvName, merged: &Merged) -> Vec<Partial> {
-    let named = merged.layer.conf_file.as_ref().map(|name| name.for_env(env));
+    let named = merged
+        .layer
+        .conf_file
+        .as_ref()
+        .map(|name| name.for_env(env));
     let is_of = |owner: &Owner| {
         let project = merged.layer.project.as_ref();
         owner.env == env.as_str() && project.is_none_or(|project| owner.project == project.as_str())
@@ -72,19 +89,34 @@ fn ours(out: &Path, env: &EnvName, merged: &Merged) -> Vec<Partial> {
 
 /// The default of a folder without files of ours.
 fn default_key(out: &Path) -> StateKey {
-    key_of_place(out).or(resolve::defaults().key).expect("there is a default")
+    key_of_place(out)
+        .or(resolve::defaults().key)
+        .expect("there is a default")
 }
 
-/// Where the folder is below the root of its Git repository; `None` for the root, and outside of a repository.
+/// Where the folder is below the root of its Git repository; `None` for the root, and outside of a
+/// repository.
 fn key_of_place(out: &Path) -> Option<StateKey> {
     let root = out.ancestors().find(|dir| dir.join(".git").exists())?;
-    let place = out.strip_prefix(root).ok()?.to_str()?.replace(std::path::MAIN_SEPARATOR, "/");
-    if place.is_empty() { None } else { format!("{place}/terraform.tfstate").parse().ok() }
+    let place = out
+        .strip_prefix(root)
+        .ok()?
+        .to_str()?
+        .replace(std::path::MAIN_SEPARATOR, "/");
+    if place.is_empty() {
+        None
+    } else {
+        format!("{place}/terraform.tfstate").parse().ok()
+    }
 }
 
 fn key_of_files(ours: &[Partial], env: &EnvName, merged: &Merged) -> Option<StateKey> {
     // Once the default of the name is known.
-    let named = merged.layer.conf_file.as_ref().map(|name| name.for_env(env));
+    let named = merged
+        .layer
+        .conf_file
+        .as_ref()
+        .map(|name| name.for_env(env));
     let mut ours: Vec<&Partial> = ours.iter().collect();
     ours.sort_by_key(|one| Some(one.name()) != named);
     ours.into_iter().find_map(|one| {
@@ -98,14 +130,30 @@ fn conf_file(ours: &[Partial], env: &EnvName, file: Option<&File>) -> Option<Fil
     let of_several: FileName = OF_SEVERAL.parse().expect("a name");
     let one = resolve::defaults().conf_file.expect("there is a default");
     let there = |name: &FileName| ours.iter().any(|ours| ours.name() == name.for_env(env));
-    let envs: BTreeSet<&EnvName> = file.iter().flat_map(|file| file.envs.keys()).chain([env]).collect();
-    let (first, second) = if envs.len() > 1 { (of_several.clone(), one) } else { (one, of_several.clone()) };
-    let chosen = if there(&second) && !there(&first) { second } else { first };
+    let envs: BTreeSet<&EnvName> = file
+        .iter()
+        .flat_map(|file| file.envs.keys())
+        .chain([env])
+        .collect();
+    let (first, second) = if envs.len() > 1 {
+        (of_several.clone(), one)
+    } else {
+        (one, of_several.clone())
+    };
+    let chosen = if there(&second) && !there(&first) {
+        second
+    } else {
+        first
+    };
     (chosen == of_several).then_some(chosen)
 }
 
 fn out(merged: &Merged, host: &Host) -> PathBuf {
-    normal(&host.cwd.join(merged.layer.out.as_ref().map_or(".", |out| out.as_str())))
+    normal(
+        &host
+            .cwd
+            .join(merged.layer.out.as_ref().map_or(".", |out| out.as_str())),
+    )
 }
 
 /// Without `.` and `..`, as far as the path itself says.
@@ -123,8 +171,13 @@ fn normal(path: &Path) -> PathBuf {
 
 /// The name of the Git repository's folder, else of the current one.
 pub fn repository(host: &Host) -> Option<String> {
-    let root = host.cwd.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(&host.cwd);
-    root.file_name().map(|name| name.to_string_lossy().into_owned())
+    let root = host
+        .cwd
+        .ancestors()
+        .find(|dir| dir.join(".git").exists())
+        .unwrap_or(&host.cwd);
+    root.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
@@ -141,11 +194,21 @@ mod tests {
     fn a_folder_below_the_root_has_a_key_of_its_own() {
         let dir = tempfile::tempdir().expect("a folder");
         let repository = dir.path().join("infra");
-        assert_eq!(key(&repository.join("network")), None, "outside of a repository there is no place");
+        assert_eq!(
+            key(&repository.join("network")),
+            None,
+            "outside of a repository there is no place"
+        );
         fs::create_dir_all(repository.join(".git")).expect("made");
         assert_eq!(key(&repository), None);
-        assert_eq!(key(&repository.join("network")).as_deref(), Some("network/terraform.tfstate"));
-        assert_eq!(key(&normal(&repository.join("apps/../live/prod eu/."))).as_deref(), Some("live/prod eu/terraform.tfstate"));
+        assert_eq!(
+            key(&repository.join("network")).as_deref(),
+            Some("network/terraform.tfstate")
+        );
+        assert_eq!(
+            key(&normal(&repository.join("apps/../live/prod eu/."))).as_deref(),
+            Some("live/prod eu/terraform.tfstate")
+        );
         // No key can be made of it.
         assert_eq!(key(&repository.join("what?")), None);
     }
@@ -154,6 +217,9 @@ mod tests {
     fn a_work_tree_is_a_repository_too() {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join(".git"), "gitdir: elsewhere").expect("written");
-        assert_eq!(key(&dir.path().join("a")).as_deref(), Some("a/terraform.tfstate"));
+        assert_eq!(
+            key(&dir.path().join("a")).as_deref(),
+            Some("a/terraform.tfstate")
+        );
     }
 }

@@ -22,7 +22,9 @@ pub fn below(root: &Path) -> Result<Vec<PathBuf>, Failure> {
     let (mut found, mut at) = (vec![root.to_owned()], 0);
     while let Some(dir) = found.get(at).cloned() {
         at += 1;
-        let failed = |error: std::io::Error| Failure::failed(format!("cannot look at the folder {}", dir.display())).because(&error);
+        let failed = |error: std::io::Error| {
+            Failure::failed(format!("cannot look at the folder {}", dir.display())).because(&error)
+        };
         let mut below = vec![];
         for entry in fs::read_dir(&dir).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -34,21 +36,40 @@ pub fn below(root: &Path) -> Result<Vec<PathBuf>, Failure> {
         below.sort();
         found.extend(below);
         if found.len() > MOST_FOLDERS {
-            return Err(Failure::failed(format!("there are more than {MOST_FOLDERS} folders below {}", root.display()))
-                .hint("name a folder further down: --chdir DIR"));
+            return Err(Failure::failed(format!(
+                "there are more than {MOST_FOLDERS} folders below {}",
+                root.display()
+            ))
+            .hint("name a folder further down: --chdir DIR"));
         }
     }
     Ok(found)
 }
 
-/// Partial configurations of ours in other folders of the Git repository of `dir` that name the same state. None outside of a
-/// repository, and where it cannot be listed.
+/// Partial configurations of ours in other folders of the Git repository of `dir` that name the
+/// same state. None outside of a repository, and where it cannot be listed.
 pub fn with_the_same_state(dir: &Path, owner: &Owner, key: &str) -> Vec<PathBuf> {
-    let Ok(dir) = dir.canonicalize() else { return vec![] };
-    let Some(root) = dir.ancestors().find(|folder| folder.join(".git").exists()) else { return vec![] };
-    let names_the_key = |argument: &Argument| argument.name == "key" && matches!(&argument.value, Value::Text(text) if text == key);
-    let others = below(root).unwrap_or_default().into_iter().filter(|folder| *folder != dir);
+    let Ok(dir) = dir.canonicalize() else {
+        return vec![];
+    };
+    let Some(root) = dir.ancestors().find(|folder| folder.join(".git").exists()) else {
+        return vec![];
+    };
+    let names_the_key = |argument: &Argument| {
+        argument.name == "key" && matches!(&argument.value, Value::Text(text) if text == key)
+    };
+    let others = below(root)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|folder| *folder != dir);
     let partial = others.flat_map(|folder| partial::ours(&folder, None));
-    let same = partial.filter(|one| one.stated_owner.as_ref() == Some(owner) && one.said().iter().any(names_the_key));
-    same.map(|one| one.path.strip_prefix(root).map_or_else(|_| one.path.clone(), Path::to_path_buf)).collect()
+    let same = partial.filter(|one| {
+        one.stated_owner.as_ref() == Some(owner) && one.said().iter().any(names_the_key)
+    });
+    same.map(|one| {
+        one.path
+            .strip_prefix(root)
+            .map_or_else(|_| one.path.clone(), Path::to_path_buf)
+    })
+    .collect()
 }

@@ -80,7 +80,11 @@ impl Global {
     }
 
     fn view_of(&self, host: &Host, terminal: bool, width: usize) -> View {
-        View { width, style: Style::decide(self.color, terminal, &host.vars), verbose: self.verbose > 0 }
+        View {
+            width,
+            style: Style::decide(self.color, terminal, &host.vars),
+            verbose: self.verbose > 0,
+        }
     }
 
     pub fn json(&self) -> bool {
@@ -106,8 +110,11 @@ impl Global {
             ("--profile", self.profile.as_ref().map(ToString::to_string)),
             ("--endpoint-url", self.endpoint_url.clone()),
         ];
-        let said = values.into_iter().filter_map(|(name, value)| Some(format!(" {name}={}", shell_word(&value?))));
-        said.chain(self.sandbox.then(|| " --sandbox".to_owned())).collect()
+        let said = values
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!(" {name}={}", shell_word(&value?))));
+        said.chain(self.sandbox.then(|| " --sandbox".to_owned()))
+            .collect()
     }
 
     /// Whether the command would ask, were it run in a terminal.

@@ -1,4 +1,5 @@
-//! `tfbackend lock`: who holds the locks of a backend, how exactly one of them is released, and which kind is used.
+//! `tfbackend lock`: who holds the locks of a backend, how exactly one of them is released, and
+//! which kind is used.
 
 use clap::{Args, Subcommand};
 

@@ -13,9 +13,16 @@ use tracing_subscriber::{
 /// Only tfbackend's own words: what the AWS SDK logs holds session tokens and bodies.
 pub fn start(verbose: u8, level: Option<&str>, color: bool) {
     let level = level.and_then(|level| level.parse::<LevelFilter>().ok());
-    let Some(level) = level.or((verbose >= 2).then_some(LevelFilter::DEBUG)) else { return };
+    let Some(level) = level.or((verbose >= 2).then_some(LevelFilter::DEBUG)) else {
+        return;
+    };
     let ours = Targets::new().with_target("tfbackend", level);
-    let subscriber = tracing_subscriber::registry().with(fmt::layer().with_ansi(color).with_writer(io::stderr).with_filter(ours));
+    let subscriber = tracing_subscriber::registry().with(
+        fmt::layer()
+            .with_ansi(color)
+            .with_writer(io::stderr)
+            .with_filter(ours),
+    );
     // A program that runs several commands has started it before.
     let _ = subscriber.try_init();
 }

@@ -49,18 +49,36 @@ pub struct PlanArgs {
     pub needed_actions: bool,
 }
 
-/// `--out` is the plan's own file here. Where the other files go is said by variable, by file, or beside the saved plan.
+/// `--out` is the plan's own file here. Where the other files go is said by variable, by file, or
+/// beside the saved plan.
 fn as_a_file(out: Arg) -> Arg {
-    out.value_name("FILE").help("Save the plan, for `tfbackend bootstrap FILE` to carry out exactly that").help_heading(None::<&str>)
+    out.value_name("FILE")
+        .help("Save the plan, for `tfbackend bootstrap FILE` to carry out exactly that")
+        .help_heading(None::<&str>)
 }
 
 pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let file = args.environment.layer.out.take().map(|file| PathBuf::from(file.as_str()));
-    let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
-    let (mut environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
-    let adoption = adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
+    let file = args
+        .environment
+        .layer
+        .out
+        .take()
+        .map(|file| PathBuf::from(file.as_str()));
+    let environment = args
+        .environment
+        .open(cx.host, &cx.global, Ask::Nobody)
+        .await?;
+    let (mut environment, observation, state) =
+        state_in_place::inspect(environment, false, cx).await?;
+    let adoption =
+        adoption::decide(&mut environment, &observation, args.enforce.enforce, cx).await?;
     let plan = environment.plan(&observation, environment.settings.run.adopt);
-    let needed = needed(environment.wanted_now(), &plan, &observation::outputs(&observation), &environment.aws);
+    let needed = needed(
+        environment.wanted_now(),
+        &plan,
+        &observation::outputs(&observation),
+        &environment.aws,
+    );
     let needed = match &adoption {
         Some(_) => {
             let address = environment.store();
@@ -69,7 +87,10 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
         None => needed,
     };
     if let Some(file) = &file {
-        saved::file::write(&cx.host.cwd.join(file), &SavedPlan::of(&plan, &environment, args.enforce.enforce)?)?;
+        saved::file::write(
+            &cx.host.cwd.join(file),
+            &SavedPlan::of(&plan, &environment, args.enforce.enforce)?,
+        )?;
     }
     if args.needed_actions {
         cx.answer(&json::pretty(&needed.policy()))?;
@@ -78,7 +99,13 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
             summary::say_openings(&observation, &environment, cx);
             summary::say_unheard(&observation, &environment, cx);
         }
-        show(&plan, &needed, (&state, adoption.as_ref()), &environment, cx)?;
+        show(
+            &plan,
+            &needed,
+            (&state, adoption.as_ref()),
+            &environment,
+            cx,
+        )?;
     }
     if let Some(file) = &file {
         say_saved(file, &plan, cx);
@@ -86,13 +113,22 @@ pub async fn run(mut args: PlanArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     let blocked = plan.blocked().count();
     if blocked > 0 {
         let what = words::count(blocked, "step is blocked", "steps are blocked");
-        let mut failure = Failure::refused(format!("{what} (above): `tfbackend bootstrap` refuses this plan"));
+        let mut failure = Failure::refused(format!(
+            "{what} (above): `tfbackend bootstrap` refuses this plan"
+        ));
         let actions = summary::missing_actions(&plan);
         if !actions.is_empty() {
             let policy = environment.rerun.command("plan --needed-actions", "", &[]);
-            failure = failure.hint(format!("allow {}; `{policy}` prints the whole policy", actions.join(", ")));
+            failure = failure.hint(format!(
+                "allow {}; `{policy}` prints the whole policy",
+                actions.join(", ")
+            ));
         }
-        return if cx.global.json() { Ok(failure.code) } else { Err(failure) };
+        return if cx.global.json() {
+            Ok(failure.code)
+        } else {
+            Err(failure)
+        };
     }
     Ok(match (plan.is_empty(), args.detailed_exitcode) {
         (false, true) => exit::CHANGES,
@@ -117,7 +153,8 @@ fn show(
             adoption: adoption.map(Adoption::document),
             ..document
         };
-        return json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the plan").because(&error));
+        return json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the plan").because(&error));
     }
     let view = cx.global.out_view(cx.host);
     cx.say(&environment.title());
@@ -125,29 +162,41 @@ fn show(
     state.say_who_else(environment, cx);
     if let Err(failure) = state.must_not_be_taken_down(environment) {
         cx.say(&format!("warning: {}", failure.message));
-        failure.hints.iter().for_each(|hint| cx.say(&format!("hint: {hint}")));
+        failure
+            .hints
+            .iter()
+            .for_each(|hint| cx.say(&format!("hint: {hint}")));
     }
     files::say_what_is_there(environment, cx)?;
     summary::say_kept(environment, cx);
     cx.answer(&report::text(plan, &describe, &view))?;
     let (all, writes) = needed.count();
     let actions = words::count(all, "IAM action", "IAM actions");
-    cx.answer(&format!("Needs {actions}, {writes} of them to write; --needed-actions prints them as a policy.\n"))?;
+    cx.answer(&format!(
+        "Needs {actions}, {writes} of them to write; --needed-actions prints them as a policy.\n"
+    ))?;
     if let Some(path) = plan.critical_path() {
         cx.answer(&format!("{}\n", report::critical_path(&path)))?;
     }
     summary::say_how_to_see_all(plan, cx);
-    adoption.iter().for_each(|adoption| adoption.say(environment, cx));
+    adoption
+        .iter()
+        .for_each(|adoption| adoption.say(environment, cx));
     Ok(())
 }
 
 fn say_saved(file: &Path, plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
     let name = file.display().to_string();
     if plan.blocked().next().is_some() {
-        cx.say(&format!("Saved as {name}; it is blocked, and bootstrap will refuse it."));
+        cx.say(&format!(
+            "Saved as {name}; it is blocked, and bootstrap will refuse it."
+        ));
     } else {
         cx.say(&format!("Saved as {name}. To carry out exactly that:"));
         let name = shell_word(&name);
-        cx.say(&format!("  tfbackend bootstrap {name}{}", cx.global.words()));
+        cx.say(&format!(
+            "  tfbackend bootstrap {name}{}",
+            cx.global.words()
+        ));
     }
 }

@@ -13,13 +13,18 @@ use super::failure::Failure;
 /// # Errors
 /// If something is there that is no plain file, or is one and `overwrite` was not said.
 pub fn must_be_free(path: &Path, overwrite: bool) -> Result<(), Failure> {
-    let refused = |what: &str| Failure::refused(format!("{} {what}; nothing was written", path.display()));
+    let refused =
+        |what: &str| Failure::refused(format!("{} {what}; nothing was written", path.display()));
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::failed(format!("cannot look at {}", path.display())).because(&error)),
+        Err(error) => {
+            Err(Failure::failed(format!("cannot look at {}", path.display())).because(&error))
+        }
         Ok(meta) if meta.is_dir() => Err(refused("is a folder").hint("choose another file")),
         Ok(meta) if !meta.is_file() => Err(refused("is no plain file").hint("choose another file")),
-        Ok(_) if !overwrite => Err(refused("is there already").hint("choose another file, or pass --overwrite")),
+        Ok(_) if !overwrite => {
+            Err(refused("is there already").hint("choose another file, or pass --overwrite"))
+        }
         Ok(_) => Ok(()),
     }
 }
@@ -29,16 +34,25 @@ pub fn must_be_free(path: &Path, overwrite: bool) -> Result<(), Failure> {
 /// # Errors
 /// If it cannot be written, or came to be there meanwhile and `replace` was not said.
 pub fn write(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".tfbackend-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
     // Not the error itself, which names a file that nobody knows.
-    let mut temp = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
+    let mut temp = builder
+        .tempfile_in(folder)
+        .map_err(|error| io::Error::from(error.kind()))?;
     temp.write_all(bytes)?;
     temp.as_file().sync_all()?;
-    let put = if replace { temp.persist(path) } else { temp.persist_noclobber(path) };
+    let put = if replace {
+        temp.persist(path)
+    } else {
+        temp.persist_noclobber(path)
+    };
     put.map(drop).map_err(|error| error.error)
 }
 
@@ -54,14 +68,26 @@ mod tests {
         let path = dir.path().join("state");
         fs::write(&path, "old").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("set");
-        assert_eq!(write(&path, b"new", false).expect_err("there is one").kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(
+            write(&path, b"new", false)
+                .expect_err("there is one")
+                .kind(),
+            io::ErrorKind::AlreadyExists
+        );
         assert_eq!(fs::read(&path).expect("read"), b"old");
         write(&path, b"new", true).expect("written");
         assert_eq!(
-            (fs::read(&path).expect("read"), fs::metadata(&path).expect("there").permissions().mode() & 0o777),
+            (
+                fs::read(&path).expect("read"),
+                fs::metadata(&path).expect("there").permissions().mode() & 0o777
+            ),
             (b"new".to_vec(), 0o600)
         );
-        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(dir.path()).expect("listed").count(),
+            1,
+            "nothing is left beside it"
+        );
     }
 
     #[cfg(unix)]

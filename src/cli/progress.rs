@@ -10,7 +10,8 @@ use crate::{
     spec::Outputs,
 };
 
-/// Carries out `plan`, starting from what is `known`; after Ctrl-C what runs is finished, and no more.
+/// Carries out `plan`, starting from what is `known`; after Ctrl-C what runs is finished, and no
+/// more.
 pub async fn carried_out<C: Cloud>(
     plan: Plan<C::Spec>,
     known: Outputs,
@@ -31,7 +32,17 @@ pub async fn carried_out<C: Cloud>(
         Progress::lines(&mut *cx.host.err, style)
     };
     let mut on_event = |event| progress.on_event(event);
-    let outcome = apply(plan, known, cloud, Run { parallelism, cancel: &cancel, on_event: &mut on_event }).await;
+    let outcome = apply(
+        plan,
+        known,
+        cloud,
+        Run {
+            parallelism,
+            cancel: &cancel,
+            on_event: &mut on_event,
+        },
+    )
+    .await;
     progress.finish();
     outcome
 }

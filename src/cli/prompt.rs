@@ -26,7 +26,10 @@ pub struct Dialoguer {
 
 impl Dialoguer {
     pub fn new() -> Self {
-        Self { term: Term::stderr(), theme: ColorfulTheme::default() }
+        Self {
+            term: Term::stderr(),
+            theme: ColorfulTheme::default(),
+        }
     }
 }
 
@@ -42,26 +45,60 @@ impl Prompt for Dialoguer {
             return Refuse.ask(question);
         }
         let _open = Open::new(&self.term);
-        let text = format!("{} {}", question.text, style(format!("({})", question.flag)).for_stderr().dim());
+        let text = format!(
+            "{} {}",
+            question.text,
+            style(format!("({})", question.flag)).for_stderr().dim()
+        );
         let (answer, shown) = match &question.kind {
             Kind::Text { default, check } => {
                 let answer = line::ask(&self.term, &text, default.as_deref(), *check)?;
-                let shown = if answer.is_empty() { "none".to_owned() } else { answer.clone() };
+                let shown = if answer.is_empty() {
+                    "none".to_owned()
+                } else {
+                    answer.clone()
+                };
                 (Answer::Text(answer), shown)
             }
             Kind::Choice { options, default } => {
                 let items = items(options, usize::from(self.term.size().1));
-                let chosen = Select::with_theme(&self.theme).with_prompt(text).items(&items).default(*default).report(false);
-                let chosen = chosen.interact_on_opt(&self.term).map_err(failure)?.ok_or(PromptError::Interrupted)?;
-                (Answer::Choice(chosen), options.get(chosen).map(|(name, _)| name.clone()).unwrap_or_default())
+                let chosen = Select::with_theme(&self.theme)
+                    .with_prompt(text)
+                    .items(&items)
+                    .default(*default)
+                    .report(false);
+                let chosen = chosen
+                    .interact_on_opt(&self.term)
+                    .map_err(failure)?
+                    .ok_or(PromptError::Interrupted)?;
+                (
+                    Answer::Choice(chosen),
+                    options
+                        .get(chosen)
+                        .map(|(name, _)| name.clone())
+                        .unwrap_or_default(),
+                )
             }
             Kind::YesNo { default } => {
-                let chosen = Confirm::with_theme(&self.theme).with_prompt(text).default(*default).report(false);
-                let yes = chosen.interact_on_opt(&self.term).map_err(failure)?.ok_or(PromptError::Interrupted)?;
-                (Answer::YesNo(yes), if yes { "yes" } else { "no" }.to_owned())
+                let chosen = Confirm::with_theme(&self.theme)
+                    .with_prompt(text)
+                    .default(*default)
+                    .report(false);
+                let yes = chosen
+                    .interact_on_opt(&self.term)
+                    .map_err(failure)?
+                    .ok_or(PromptError::Interrupted)?;
+                (
+                    Answer::YesNo(yes),
+                    if yes { "yes" } else { "no" }.to_owned(),
+                )
             }
         };
-        self.term.write_line(&format!("{} {} · {shown}", style("✔").for_stderr().green(), question.text))?;
+        self.term.write_line(&format!(
+            "{} {} · {shown}",
+            style("✔").for_stderr().green(),
+            question.text
+        ))?;
         Ok(answer)
     }
 
@@ -82,7 +119,10 @@ fn discard_typed_ahead() {
 /// that wrap, and takes bytes for columns.
 fn items(options: &[(String, String)], width: usize) -> Vec<String> {
     let room = width.saturating_sub("❯ ".chars().count() + 1).max(1);
-    options.iter().map(|(name, line)| truncate_str(&format!("{name}: {line}"), room, "...").into_owned()).collect()
+    options
+        .iter()
+        .map(|(name, line)| truncate_str(&format!("{name}: {line}"), room, "...").into_owned())
+        .collect()
 }
 
 /// Asks nothing: every question is an error that names the flag.
@@ -90,7 +130,10 @@ pub struct Refuse;
 
 impl Prompt for Refuse {
     fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
-        Err(PromptError::CannotAsk { text: question.text.clone(), flag: question.flag })
+        Err(PromptError::CannotAsk {
+            text: question.text.clone(),
+            flag: question.flag,
+        })
     }
 }
 
@@ -151,7 +194,11 @@ impl Terminal {
         }
         #[cfg(unix)]
         if let Some(modes) = &self.modes {
-            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, modes);
+            let _ = rustix::termios::tcsetattr(
+                io::stdin(),
+                rustix::termios::OptionalActions::Now,
+                modes,
+            );
         }
     }
 }

@@ -28,15 +28,20 @@ pub struct RenderArgs {
     #[arg(long, conflicts_with = "overwrite")]
     pub check: bool,
 
-    /// Use the state that is at the state key already, though this folder has no files of tfbackend
+    /// Use the state that is at the state key already, though this folder has no files of
+    /// tfbackend
     #[arg(long)]
     pub use_existing_state: bool,
 }
 
 pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let environment = args.environment.open(cx.host, &cx.global, Ask::Nobody).await?;
+    let environment = args
+        .environment
+        .open(cx.host, &cx.global, Ask::Nobody)
+        .await?;
     let moves_state = environment.settings.run.overwrite;
-    let (environment, observation, state) = state_in_place::inspect(environment, moves_state, cx).await?;
+    let (environment, observation, state) =
+        state_in_place::inspect(environment, moves_state, cx).await?;
     let refused = summary::refused_changes(&environment);
     if !args.check {
         summary::must_not_be_refused(&refused)?;
@@ -46,10 +51,18 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     if environment.settings.encryption != Encryption::SseS3 && !known.contains_key(&KEY) {
         let bootstrap = environment.rerun.command("bootstrap", "", &["overwrite"]);
         let failure = match observation.get(&KEY) {
-            Some(Seen::Unreadable(error)) => Failure::failed(format!("the key could not be looked at: {error}")),
+            Some(Seen::Unreadable(error)) => {
+                Failure::failed(format!("the key could not be looked at: {error}"))
+            }
             Some(Seen::Present { .. }) => {
-                let failure = Failure::failed(format!("the key of {} has no alias {}", environment.title(), environment.names.key_alias));
-                return Err(failure.hint(format!("wait for the bootstrap that is making it, or let `{bootstrap}` name the key")));
+                let failure = Failure::failed(format!(
+                    "the key of {} has no alias {}",
+                    environment.title(),
+                    environment.names.key_alias
+                ));
+                return Err(failure.hint(format!(
+                    "wait for the bootstrap that is making it, or let `{bootstrap}` name the key"
+                )));
             }
             _ => Failure::failed(format!("{} has no key yet", environment.title())),
         };
@@ -59,10 +72,24 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     if !args.check {
         state.must_be_meant(args.use_existing_state, false, &environment, cx)?;
         let written = files::write(&environment, &known, cx)?;
-        let mut document = RenderDocument { check: false, current: true, refused: vec![], files: vec![] };
+        let mut document = RenderDocument {
+            check: false,
+            current: true,
+            refused: vec![],
+            files: vec![],
+        };
         for file in written {
-            let status = if matches!(file.outcome, Outcome::Written { .. }) { "written" } else { "current" };
-            document.files.push(FileDocument { path: file.path.display().to_string(), status, reason: None, diff: None });
+            let status = if matches!(file.outcome, Outcome::Written { .. }) {
+                "written"
+            } else {
+                "current"
+            };
+            document.files.push(FileDocument {
+                path: file.path.display().to_string(),
+                status,
+                reason: None,
+                diff: None,
+            });
         }
         if cx.global.json() {
             return document.answer(cx).map(|()| exit::DONE);
@@ -73,7 +100,12 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
         say_how_states_come_along(&environment, cx);
         return Ok(exit::DONE);
     }
-    let mut document = RenderDocument { check: true, current: refused.is_empty(), refused, files: vec![] };
+    let mut document = RenderDocument {
+        check: true,
+        current: refused.is_empty(),
+        refused,
+        files: vec![],
+    };
     for (path, standing) in files::check(&environment, &known, cx)? {
         let (status, reason, diff) = match &standing {
             Standing::Current => ("current", None, None),
@@ -82,17 +114,35 @@ pub async fn run(args: RenderArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
             Standing::Refused(refusal) => ("refused", Some(refusal.to_string()), refusal.diff()),
         };
         document.current &= standing == Standing::Current;
-        document.files.push(FileDocument { path: path.display().to_string(), status, reason, diff: diff.map(str::to_owned) });
+        document.files.push(FileDocument {
+            path: path.display().to_string(),
+            status,
+            reason,
+            diff: diff.map(str::to_owned),
+        });
     }
-    let code = if document.current { exit::DONE } else { exit::CHANGES };
+    let code = if document.current {
+        exit::DONE
+    } else {
+        exit::CHANGES
+    };
     if cx.global.json() {
         return document.answer(cx).map(|()| code);
     }
     for what in &document.refused {
         cx.answer(&format!("{}\n", safe(what)))?;
     }
-    for FileDocument { path, status, reason, diff } in &document.files {
-        cx.answer(&format!("{path}: {}\n", reason.as_deref().unwrap_or(status)))?;
+    for FileDocument {
+        path,
+        status,
+        reason,
+        diff,
+    } in &document.files
+    {
+        cx.answer(&format!(
+            "{path}: {}\n",
+            reason.as_deref().unwrap_or(status)
+        ))?;
         for line in diff.iter().flat_map(|diff| diff.lines()) {
             cx.answer(&format!("  {}\n", safe(line)))?;
         }
@@ -123,7 +173,8 @@ struct FileDocument {
 
 impl RenderDocument {
     fn answer(self, cx: &mut Context<'_>) -> Result<(), Failure> {
-        json::write_document(&mut *cx.host.out, self).map_err(|error| Failure::failed("cannot write the answer").because(&error))
+        json::write_document(&mut *cx.host.out, self)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))
     }
 }
 
@@ -131,11 +182,23 @@ impl RenderDocument {
 fn say_how_states_come_along(environment: &Environment, cx: &mut Context<'_>) {
     let (beside, settings) = (&environment.beside, &environment.settings);
     let key = beside.key.as_ref().is_some_and(|key| *key != settings.key);
-    let prefix = beside.workspace_prefix.as_ref().is_some_and(|prefix| *prefix != settings.workspace_key_prefix);
-    let bucket = beside.bucket.as_ref().is_some_and(|bucket| *bucket != environment.names.state_bucket);
+    let prefix = beside
+        .workspace_prefix
+        .as_ref()
+        .is_some_and(|prefix| *prefix != settings.workspace_key_prefix);
+    let bucket = beside
+        .bucket
+        .as_ref()
+        .is_some_and(|bucket| *bucket != environment.names.state_bucket);
     if key || prefix || bucket {
-        cx.say("The file uses another state now. To take the states along, in the folder that was initialized with the old one:");
-        let init = format!("terraform init -migrate-state -backend-config={}", shell_word(&beside.file));
+        cx.say(
+            "The file uses another state now. To take the states along, in the folder that was \
+             initialized with the old one:",
+        );
+        let init = format!(
+            "terraform init -migrate-state -backend-config={}",
+            shell_word(&beside.file)
+        );
         cx.say(&format!("  {}", environment.rerun.terraform(&init)));
     }
 }

@@ -44,7 +44,12 @@ pub enum SandboxCommand {
     /// Run a command that talks to the emulator instead of AWS
     Run {
         /// Command and its arguments
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "COMMAND")]
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            required = true,
+            value_name = "COMMAND"
+        )]
         command: Vec<OsString>,
     },
 }
@@ -75,19 +80,34 @@ pub async fn run(args: &SandboxArgs, host: &mut Host) -> Result<u8, SandboxComma
         SandboxCommand::Up { port } => up(&sandbox, *port, host).await.map(|(code, _)| code),
         SandboxCommand::Status => match sandbox.status()? {
             Some(running) => {
-                writeln!(host.out, "# the sandbox runs: {} (account {}, process {})", running.endpoint, running.account, running.pid)?;
+                writeln!(
+                    host.out,
+                    "# the sandbox runs: {} (account {}, process {})",
+                    running.endpoint, running.account, running.pid
+                )?;
                 exports(&running, host)?;
                 Ok(exit::DONE)
             }
             None => {
-                writeln!(host.out, "# the sandbox is not running; start it with `tfbackend sandbox up`")?;
+                writeln!(
+                    host.out,
+                    "# the sandbox is not running; start it with `tfbackend sandbox up`"
+                )?;
                 Ok(exit::CHANGES)
             }
         },
         SandboxCommand::Down { purge } => {
             let was_running = sandbox.down(*purge).await?;
-            let stopped = if was_running { "stopped the sandbox" } else { "the sandbox is not running" };
-            let kept = if *purge { "removed its state" } else { "its state is kept" };
+            let stopped = if was_running {
+                "stopped the sandbox"
+            } else {
+                "the sandbox is not running"
+            };
+            let kept = if *purge {
+                "removed its state"
+            } else {
+                "its state is kept"
+            };
             writeln!(host.err, "{stopped}; {kept}")?;
             Ok(exit::DONE)
         }
@@ -102,7 +122,10 @@ pub async fn run(args: &SandboxArgs, host: &mut Host) -> Result<u8, SandboxComma
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_for_program(args: &SandboxArgs, host: &mut Host) -> Result<u8, SandboxCommandError> {
+pub async fn run_for_program(
+    args: &SandboxArgs,
+    host: &mut Host,
+) -> Result<u8, SandboxCommandError> {
     let sandbox = Sandbox::locate(host)?;
     let (code, document) = match &args.command {
         SandboxCommand::Up { port } => {
@@ -120,7 +143,14 @@ pub async fn run_for_program(args: &SandboxArgs, host: &mut Host) -> Result<u8, 
         },
         SandboxCommand::Down { purge } => {
             let was_running = sandbox.down(*purge).await?;
-            (exit::DONE, SandboxDocument { was_running: Some(was_running), purged: Some(*purge), ..SandboxDocument::default() })
+            (
+                exit::DONE,
+                SandboxDocument {
+                    was_running: Some(was_running),
+                    purged: Some(*purge),
+                    ..SandboxDocument::default()
+                },
+            )
         }
         SandboxCommand::Run { .. } => unreachable!("refused: what it prints is its command's own"),
     };
@@ -155,21 +185,48 @@ struct PlaceDocument {
 impl SandboxDocument {
     fn of(running: &Running, host: &Host) -> Self {
         let mut set = running.environment(&host.vars);
-        let unset = host.vars.keys().filter(|name| !set.contains_key(*name)).cloned().collect();
+        let unset = host
+            .vars
+            .keys()
+            .filter(|name| !set.contains_key(*name))
+            .cloned()
+            .collect();
         set.retain(|name, value| host.vars.get(name) != Some(value));
-        let Running { endpoint, account, region, .. } = running.clone();
-        let at = PlaceDocument { endpoint, account, region, process: running.pid, set, unset };
-        Self { running: true, at: Some(at), ..Self::default() }
+        let Running {
+            endpoint,
+            account,
+            region,
+            ..
+        } = running.clone();
+        let at = PlaceDocument {
+            endpoint,
+            account,
+            region,
+            process: running.pid,
+            set,
+            unset,
+        };
+        Self {
+            running: true,
+            at: Some(at),
+            ..Self::default()
+        }
     }
 }
 
-async fn up(sandbox: &Sandbox, port: Option<u16>, host: &mut Host) -> Result<(u8, Option<Running>), SandboxCommandError> {
+async fn up(
+    sandbox: &Sandbox,
+    port: Option<u16>,
+    host: &mut Host,
+) -> Result<(u8, Option<Running>), SandboxCommandError> {
     let mut printed = Ok(());
     let cancel = host.cancel.clone();
     let err = &mut host.err;
     let mut on_stage = |stage| {
         let line = match stage {
-            Stage::Installing { python } => format!("installing the emulator with {} (once)", python.display()),
+            Stage::Installing { python } => {
+                format!("installing the emulator with {} (once)", python.display())
+            }
             Stage::Starting => "starting the emulator".to_owned(),
         };
         printed = writeln!(err, "{line}");
@@ -180,9 +237,21 @@ async fn up(sandbox: &Sandbox, port: Option<u16>, host: &mut Host) -> Result<(u8
         () = cancel.cancelled() => return Ok((exit::INTERRUPTED, None)),
     };
     printed?;
-    let says = if already { "the sandbox runs already" } else { "the sandbox runs" };
-    writeln!(host.err, "{says}: {} (account {}, region {})", running.endpoint, running.account, running.region)?;
-    writeln!(host.err, "point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval \"$(tfbackend sandbox status)\"`")?;
+    let says = if already {
+        "the sandbox runs already"
+    } else {
+        "the sandbox runs"
+    };
+    writeln!(
+        host.err,
+        "{says}: {} (account {}, region {})",
+        running.endpoint, running.account, running.region
+    )?;
+    writeln!(
+        host.err,
+        "point another tool at it: `tfbackend sandbox run -- COMMAND`, or `eval \"$(tfbackend \
+         sandbox status)\"`"
+    )?;
     Ok((exit::DONE, Some(running)))
 }
 
@@ -200,18 +269,32 @@ fn exports(running: &Running, host: &mut Host) -> io::Result<()> {
     Ok(())
 }
 
-async fn inside(running: &Running, command: &[OsString], host: &mut Host) -> Result<u8, SandboxCommandError> {
-    let (program, args) = command.split_first().expect("clap wants one argument at least");
+async fn inside(
+    running: &Running,
+    command: &[OsString],
+    host: &mut Host,
+) -> Result<u8, SandboxCommandError> {
+    let (program, args) = command
+        .split_first()
+        .expect("clap wants one argument at least");
     let mut child = tokio::process::Command::new(program)
         .args(args)
         .env_clear()
         .envs(running.environment(&host.vars))
         .current_dir(&host.cwd)
         .spawn()
-        .map_err(|source| SandboxCommandError::Spawn { program: program.to_string_lossy().into_owned(), source })?;
+        .map_err(|source| SandboxCommandError::Spawn {
+            program: program.to_string_lossy().into_owned(),
+            source,
+        })?;
     // A terminal sends Ctrl-C to the command too, which decides what to make of it.
-    let status =
-        child.wait().await.map_err(|source| SandboxCommandError::Spawn { program: program.to_string_lossy().into_owned(), source })?;
+    let status = child
+        .wait()
+        .await
+        .map_err(|source| SandboxCommandError::Spawn {
+            program: program.to_string_lossy().into_owned(),
+            source,
+        })?;
     Ok(code(status))
 }
 
@@ -221,7 +304,10 @@ fn code(status: ExitStatus) -> u8 {
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return u8::try_from(128 + signal).unwrap_or(exit::FAILED);
     }
-    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED)
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(exit::FAILED)
 }
 
 #[cfg(test)]
@@ -230,7 +316,10 @@ mod tests {
 
     #[test]
     fn what_a_shell_would_read_as_more_than_a_word_is_quoted() {
-        assert_eq!(shell_word("https://127.0.0.1:14566"), "https://127.0.0.1:14566");
+        assert_eq!(
+            shell_word("https://127.0.0.1:14566"),
+            "https://127.0.0.1:14566"
+        );
         assert_eq!(shell_word("/home/a b/$(x)"), "'/home/a b/$(x)'");
         assert_eq!(shell_word("it's"), r"'it'\''s'");
         assert_eq!(shell_word(""), "''");

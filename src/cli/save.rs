@@ -8,7 +8,9 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{context::Context, environment::Settled, explain, failure::Failure, folder_defaults, wizard};
+use super::{
+    context::Context, environment::Settled, explain, failure::Failure, folder_defaults, wizard,
+};
 use crate::{
     host::{Answer, Host, Kind, Question, bounded},
     render::shell::shell_word,
@@ -33,7 +35,11 @@ pub const GO_ON: &str = "go on without it: --save=false";
 
 /// What is to be written, if `wanted` or a person says so. A person who was asked nothing else is
 /// not asked this.
-pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> Result<Option<Save>, Failure> {
+pub fn offer(
+    settled: &Settled,
+    wanted: Option<bool>,
+    cx: &mut Context<'_>,
+) -> Result<Option<Save>, Failure> {
     let env = &settled.settings.env;
     let file = settled.sources.file.as_ref();
     if file.is_some_and(|file| file.envs.contains_key(env)) {
@@ -45,26 +51,51 @@ pub fn offer(settled: &Settled, wanted: Option<bool>, cx: &mut Context<'_>) -> R
         None => {
             let shown = file.map_or(FILE_NAME.to_owned(), |file| file.path.display().to_string());
             let text = format!("Keep the answers in {shown}, so that they are not asked again");
-            let question = Question { text, flag: "--save", kind: Kind::YesNo { default: true } };
-            cx.host.prompt.ask(&question).map_err(|error| explain::prompt(&error))? == Answer::YesNo(true)
+            let question = Question {
+                text,
+                flag: "--save",
+                kind: Kind::YesNo { default: true },
+            };
+            cx.host
+                .prompt
+                .ask(&question)
+                .map_err(|error| explain::prompt(&error))?
+                == Answer::YesNo(true)
         }
     };
     if !wanted {
         return Ok(None);
     }
-    prepare(settled, cx.host).map(Some).map_err(|failure| failure.hint(GO_ON))
+    prepare(settled, cx.host)
+        .map(Some)
+        .map_err(|failure| failure.hint(GO_ON))
 }
 
 /// # Errors
 /// If the file cannot be added to.
 pub fn prepare(settled: &Settled, host: &Host) -> Result<Save, Failure> {
-    let shown = settled.sources.file.as_ref().map_or(Path::new(FILE_NAME), |file| &file.path);
+    let shown = settled
+        .sources
+        .file
+        .as_ref()
+        .map_or(Path::new(FILE_NAME), |file| &file.path);
     let (path, before) = read(shown, host)?;
     let layer = folder_defaults::without(settled.merged.not_in_file().without_run(), settled, host);
     let env = &settled.settings.env;
-    let after = wizard::appended(before.as_deref().unwrap_or_default(), env, &layer)
-        .map_err(|error| Failure::failed(format!("cannot add [env.{env}] to {}; nothing was changed", shown.display())).because(&error))?;
-    Ok(Save { path, shown: shown.display().to_string(), before, after })
+    let after =
+        wizard::appended(before.as_deref().unwrap_or_default(), env, &layer).map_err(|error| {
+            Failure::failed(format!(
+                "cannot add [env.{env}] to {}; nothing was changed",
+                shown.display()
+            ))
+            .because(&error)
+        })?;
+    Ok(Save {
+        path,
+        shown: shown.display().to_string(),
+        before,
+        after,
+    })
 }
 
 /// Where the file is, and what it says, if it is there.
@@ -74,32 +105,49 @@ fn read(shown: &Path, host: &Host) -> Result<(PathBuf, Option<String>), Failure>
     match bounded::text(&path) {
         Ok(text) => Ok((path, Some(text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path, None)),
-        Err(error) => Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error)),
+        Err(error) => {
+            Err(Failure::failed(format!("cannot read {}", shown.display())).because(&error))
+        }
     }
 }
 
 /// The file that is written: a link stays one, and what it leads to is replaced.
 ///
-/// A checkout holds links to wherever its author wants, so one that leads out of its repository is refused, or out of its
-/// folder where that is in no repository.
+/// A checkout holds links to wherever its author wants, so one that leads out of its repository is
+/// refused, or out of its folder where that is in no repository.
 ///
 /// # Errors
 /// If a link leads elsewhere, or to nothing.
 fn target(path: &Path, shown: &str) -> Result<PathBuf, Failure> {
-    let Ok(leads_to) = fs::read_link(path) else { return Ok(path.to_owned()) };
-    let refused =
-        |what: &str, to: &Path| Failure::refused(format!("{shown} is a symbolic link to {}, {what}; nothing was changed", to.display()));
+    let Ok(leads_to) = fs::read_link(path) else {
+        return Ok(path.to_owned());
+    };
+    let refused = |what: &str, to: &Path| {
+        Failure::refused(format!(
+            "{shown} is a symbolic link to {}, {what}; nothing was changed",
+            to.display()
+        ))
+    };
     let real = match fs::canonicalize(path) {
         Ok(real) => real,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(refused("which does not exist", &leads_to).hint("remove the link, or make the file that it leads to"));
+            return Err(refused("which does not exist", &leads_to)
+                .hint("remove the link, or make the file that it leads to"));
         }
-        Err(error) => return Err(Failure::failed(format!("cannot follow the symbolic link {shown}; nothing was changed")).because(&error)),
+        Err(error) => {
+            return Err(Failure::failed(format!(
+                "cannot follow the symbolic link {shown}; nothing was changed"
+            ))
+            .because(&error));
+        }
     };
     if Within::of(path.parent().unwrap_or(Path::new("."))).has(&real) {
         return Ok(real);
     }
-    let hint = format!("name the file itself: --config {}; or put a file in place of the link", shell_word(&real.display().to_string()));
+    let hint = format!(
+        "name the file itself: --config {}; or put a file in place of the link",
+        shell_word(&real.display().to_string())
+    );
     Err(refused("which is not in its repository or folder", &real).hint(hint))
 }
 
@@ -112,24 +160,58 @@ impl Save {
         let shown = file.map_or(Path::new(FILE_NAME), |file| &file.path);
         let (path, before) = read(shown, host)?;
         let existing = before.as_deref().unwrap_or_default();
-        let gap = if existing.is_empty() || existing.ends_with('\n') { "" } else { "\n" };
-        let after = format!("{existing}{gap}{}", if existing.is_empty() { text.trim_start() } else { text });
-        File::parse(shown, &after)
-            .map_err(|error| Failure::failed(format!("cannot add to {}; nothing was changed", shown.display())).because(&error))?;
-        Ok(Self { path, shown: shown.display().to_string(), before, after })
+        let gap = if existing.is_empty() || existing.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        let after = format!(
+            "{existing}{gap}{}",
+            if existing.is_empty() {
+                text.trim_start()
+            } else {
+                text
+            }
+        );
+        File::parse(shown, &after).map_err(|error| {
+            Failure::failed(format!(
+                "cannot add to {}; nothing was changed",
+                shown.display()
+            ))
+            .because(&error)
+        })?;
+        Ok(Self {
+            path,
+            shown: shown.display().to_string(),
+            before,
+            after,
+        })
     }
 
-    /// One value of an environment in the file that was read; `None` if it says so, or says nothing of the environment.
+    /// One value of an environment in the file that was read; `None` if it says so, or says nothing
+    /// of the environment.
     ///
     /// # Errors
     /// If the file cannot be read, or not be edited without changing more.
-    pub fn setting(file: &File, env: &EnvName, name: &str, value: &str, host: &Host) -> Result<Option<Self>, Failure> {
+    pub fn setting(
+        file: &File,
+        env: &EnvName,
+        name: &str,
+        value: &str,
+        host: &Host,
+    ) -> Result<Option<Self>, Failure> {
         let (path, before) = read(&file.path, host)?;
         let shown = file.path.display().to_string();
         let text = before.as_deref().unwrap_or_default();
-        let after = set::set(&file.path, text, env, name, value)
-            .map_err(|error| Failure::failed(format!("cannot set `{name}` in {shown}")).because(&error))?;
-        Ok(after.map(|after| Self { path, shown, before, after }))
+        let after = set::set(&file.path, text, env, name, value).map_err(|error| {
+            Failure::failed(format!("cannot set `{name}` in {shown}")).because(&error)
+        })?;
+        Ok(after.map(|after| Self {
+            path,
+            shown,
+            before,
+            after,
+        }))
     }
 
     pub fn shown(&self) -> &str {
@@ -142,31 +224,42 @@ impl Save {
     /// If it cannot be written, or has changed meanwhile.
     pub fn write(&self) -> Result<(), Failure> {
         let shown = &self.shown;
-        let failed = |error: &io::Error| Failure::failed(format!("cannot write {shown}; nothing was changed")).because(error);
+        let failed = |error: &io::Error| {
+            Failure::failed(format!("cannot write {shown}; nothing was changed")).because(error)
+        };
         let target = target(&self.path, shown)?;
         let folder = target.parent().unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".tfbackend-");
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let mut temp = builder.tempfile_in(folder).map_err(|error| failed(&error))?;
-        temp.write_all(self.after.as_bytes()).and_then(|()| temp.as_file().sync_all()).map_err(|error| failed(&error))?;
+        let mut temp = builder
+            .tempfile_in(folder)
+            .map_err(|error| failed(&error))?;
+        temp.write_all(self.after.as_bytes())
+            .and_then(|()| temp.as_file().sync_all())
+            .map_err(|error| failed(&error))?;
         self.put(temp, &target).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Failure::refused(format!("{shown} has changed meanwhile; nothing was changed")).hint("run the same command again")
-            }
+            io::ErrorKind::AlreadyExists => Failure::refused(format!(
+                "{shown} has changed meanwhile; nothing was changed"
+            ))
+            .hint("run the same command again"),
             _ => failed(&error),
         })
     }
 
     fn put(&self, temp: NamedTempFile, target: &Path) -> io::Result<()> {
         let Some(before) = &self.before else {
-            return temp.persist_noclobber(target).map(drop).map_err(|error| error.error);
+            return temp
+                .persist_noclobber(target)
+                .map(drop)
+                .map_err(|error| error.error);
         };
         if bounded::text(target)? != *before {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        temp.as_file().set_permissions(fs::metadata(target)?.permissions())?;
+        temp.as_file()
+            .set_permissions(fs::metadata(target)?.permissions())?;
         temp.persist(target).map(drop).map_err(|error| error.error)
     }
 }
@@ -176,10 +269,18 @@ mod tests {
     use super::*;
 
     fn save(path: &Path, before: Option<&str>, after: &str) -> Save {
-        Save { path: path.to_owned(), shown: FILE_NAME.to_owned(), before: before.map(str::to_owned), after: after.to_owned() }
+        Save {
+            path: path.to_owned(),
+            shown: FILE_NAME.to_owned(),
+            before: before.map(str::to_owned),
+            after: after.to_owned(),
+        }
     }
 
-    fn written(before: Option<&str>, meanwhile: Option<&str>) -> (Result<(), Failure>, Option<String>) {
+    fn written(
+        before: Option<&str>,
+        meanwhile: Option<&str>,
+    ) -> (Result<(), Failure>, Option<String>) {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join(FILE_NAME);
         if let Some(text) = meanwhile.or(before) {
@@ -194,11 +295,18 @@ mod tests {
 
     #[test]
     fn only_what_was_read_is_replaced() {
-        for (before, meanwhile, left) in
-            [(None, None, "after"), (Some("a"), None, "after"), (None, Some("b"), "b"), (Some("a"), Some("b"), "b")]
-        {
+        for (before, meanwhile, left) in [
+            (None, None, "after"),
+            (Some("a"), None, "after"),
+            (None, Some("b"), "b"),
+            (Some("a"), Some("b"), "b"),
+        ] {
             let (result, text) = written(before, meanwhile);
-            assert_eq!((result.is_ok(), text.as_deref()), (left == "after", Some(left)), "{before:?} {meanwhile:?}: {result:?}");
+            assert_eq!(
+                (result.is_ok(), text.as_deref()),
+                (left == "after", Some(left)),
+                "{before:?} {meanwhile:?}: {result:?}"
+            );
         }
     }
 
@@ -213,7 +321,10 @@ mod tests {
         std::os::unix::fs::symlink(&real, &link).expect("a link");
         save(&link, Some("a"), "b").write().expect("written");
         assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
-        assert_eq!(fs::metadata(&real).expect("there").permissions().mode() & 0o777, 0o640);
+        assert_eq!(
+            fs::metadata(&real).expect("there").permissions().mode() & 0o777,
+            0o640
+        );
         assert_eq!(fs::read_to_string(&real).expect("there"), "b");
     }
 }

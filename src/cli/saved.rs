@@ -1,4 +1,5 @@
-//! A plan on its way from `plan --out` to `bootstrap FILE`: what it says, and whether it still holds.
+//! A plan on its way from `plan --out` to `bootstrap FILE`: what it says, and whether it still
+//! holds.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,7 +19,8 @@ pub mod carry_out;
 pub mod file;
 pub mod since;
 
-/// Counts up when a field changes its meaning or goes away: a program of another format refuses the file.
+/// Counts up when a field changes its meaning or goes away: a program of another format refuses the
+/// file.
 pub const SAVED_VERSION: u32 = 1;
 
 /// Everything that carrying the plan out needs but credentials, of which it holds none.
@@ -27,7 +29,8 @@ pub const SAVED_VERSION: u32 = 1;
 pub struct SavedPlan {
     /// [`SAVED_VERSION`].
     pub saved_plan: u32,
-    /// Of all the other lines: nobody changes a plan unseen. No signature: whoever can write the file can make one anew.
+    /// Of all the other lines: nobody changes a plan unseen. No signature: whoever can write the
+    /// file can make one anew.
     pub sha256: String,
     /// The version of tfbackend that made it.
     pub tool_version: String,
@@ -51,13 +54,23 @@ pub struct SavedPlan {
     pub key_said: bool,
     /// The files that are written in the end, as they are called in their folder.
     pub files: Vec<String>,
-    /// With everything that is there now and will be there, in an order in which they can be carried out.
+    /// With everything that is there now and will be there, in an order in which they can be
+    /// carried out.
     pub steps: Vec<Step<AwsSpec>>,
 }
 
 impl SavedPlan {
-    pub fn of(plan: &Plan<AwsSpec>, environment: &Environment, enforce: bool) -> Result<Self, Failure> {
-        let Environment { settings, aws, blueprint, .. } = environment;
+    pub fn of(
+        plan: &Plan<AwsSpec>,
+        environment: &Environment,
+        enforce: bool,
+    ) -> Result<Self, Failure> {
+        let Environment {
+            settings,
+            aws,
+            blueprint,
+            ..
+        } = environment;
         let files = files(environment)?;
         Ok(Self {
             saved_plan: SAVED_VERSION,
@@ -79,29 +92,42 @@ impl SavedPlan {
     }
 
     pub fn plan(&self) -> Plan<AwsSpec> {
-        Plan { steps: self.steps.clone() }
+        Plan {
+            steps: self.steps.clone(),
+        }
     }
 
-    /// A plan in which something needs a person first is never carried out, whatever became of that.
+    /// A plan in which something needs a person first is never carried out, whatever became of
+    /// that.
     pub fn must_not_be_blocked(&self) -> Result<(), Failure> {
         let plan = self.plan();
-        let blocked: Vec<String> = plan.blocked().map(|(address, reason)| format!("{address}: {reason}")).collect();
+        let blocked: Vec<String> = plan
+            .blocked()
+            .map(|(address, reason)| format!("{address}: {reason}"))
+            .collect();
         if blocked.is_empty() {
             return Ok(());
         }
         let count = words::count(blocked.len(), "step is", "steps are");
-        let mut failure = Failure::refused(format!("{count} blocked in this plan; nothing was changed"));
+        let mut failure =
+            Failure::refused(format!("{count} blocked in this plan; nothing was changed"));
         failure.causes = blocked;
         Err(failure.hint("once that is solved, make a new plan"))
     }
 
-    /// What takes things down is decided on what is there at that moment, never on what was there once.
+    /// What takes things down is decided on what is there at that moment, never on what was there
+    /// once.
     pub fn must_not_delete(&self) -> Result<(), Failure> {
-        let takes_down = |step: &&Step<AwsSpec>| matches!(step.change, Change::Delete { .. } | Change::Keep { .. });
+        let takes_down = |step: &&Step<AwsSpec>| {
+            matches!(step.change, Change::Delete { .. } | Change::Keep { .. })
+        };
         match self.steps.iter().find(takes_down) {
             None => Ok(()),
-            Some(step) => Err(Failure::refused(format!("this plan takes {} down; nothing was changed", step.address))
-                .hint("saved plans only make and change things")),
+            Some(step) => Err(Failure::refused(format!(
+                "this plan takes {} down; nothing was changed",
+                step.address
+            ))
+            .hint("saved plans only make and change things")),
         }
     }
 
@@ -116,7 +142,8 @@ impl SavedPlan {
         if (&*self.account, &*self.partition) != (aws.account(), &*aws.caller.partition) {
             let (account, partition) = (aws.account(), &aws.caller.partition);
             return Err(Failure::refused(format!(
-                "the plan is for account {} ({}), and these credentials are for account {account} ({partition}); nothing was changed",
+                "the plan is for account {} ({}), and these credentials are for account {account} \
+                 ({partition}); nothing was changed",
                 self.account, self.partition
             ))
             .hint("use credentials of that account (--profile, AWS_PROFILE)"));
@@ -126,44 +153,95 @@ impl SavedPlan {
 
     /// This program would plan towards the same.
     pub fn must_fit(&self, environment: &Environment) -> Result<(), Failure> {
-        let Environment { settings, blueprint, .. } = environment;
+        let Environment {
+            settings,
+            blueprint,
+            ..
+        } = environment;
         let place = (settings.project.as_str(), settings.region.as_str());
-        if (&*self.project, &*self.region) == place && self.blueprint_sha256 == sum(blueprint, &files(environment)?) {
+        if (&*self.project, &*self.region) == place
+            && self.blueprint_sha256 == sum(blueprint, &files(environment)?)
+        {
             return Ok(());
         }
         let this = env!("CARGO_PKG_VERSION");
         let why = if self.tool_version == this {
             "the plan's settings lead to something else than the plan says".to_owned()
         } else {
-            format!("the plan was made by tfbackend {}, and {this} would make something else of the same settings", self.tool_version)
+            format!(
+                "the plan was made by tfbackend {}, and {this} would make something else of the \
+                 same settings",
+                self.tool_version
+            )
         };
-        Err(Failure::refused(format!("{why}; nothing was changed")).hint("make a new plan with this version"))
+        Err(Failure::refused(format!("{why}; nothing was changed"))
+            .hint("make a new plan with this version"))
     }
 }
 
-/// What was said, and what is kept of where the states are and how they are locked: the plan is carried out in any folder.
-/// So are defaults that depend on this one.
+/// What was said, and what is kept of where the states are and how they are locked: the plan is
+/// carried out in any folder. So are defaults that depend on this one.
 fn settings_of(environment: &Environment) -> Layer {
-    let Environment { said, kept, settings, .. } = environment;
-    let (defaults, key, name) = (resolve::defaults(), &settings.key, &settings.files.conf_file);
-    let key = Some(key).filter(|key| defaults.key.as_ref() != Some(key)).cloned();
-    let conf_file = Some(name).filter(|name| defaults.conf_file.as_ref() != Some(name)).cloned();
-    // Those of this caller are not those of the one who carries the plan out; what the files say belongs to the plan.
-    let is_of_file = |name: &str| matches!(environment.merged.origin(name), Some(Origin::File { .. }));
-    let Credentials { profile, role, in_conf } = environment.of_runs.clone();
+    let Environment {
+        said,
+        kept,
+        settings,
+        ..
+    } = environment;
+    let (defaults, key, name) = (
+        resolve::defaults(),
+        &settings.key,
+        &settings.files.conf_file,
+    );
+    let key = Some(key)
+        .filter(|key| defaults.key.as_ref() != Some(key))
+        .cloned();
+    let conf_file = Some(name)
+        .filter(|name| defaults.conf_file.as_ref() != Some(name))
+        .cloned();
+    // Those of this caller are not those of the one who carries the plan out; what the files say
+    // belongs to the plan.
+    let is_of_file =
+        |name: &str| matches!(environment.merged.origin(name), Some(Origin::File { .. }));
+    let Credentials {
+        profile,
+        role,
+        in_conf,
+    } = environment.of_runs.clone();
     let credentials = if in_conf {
         let (role_arn, external_id) = role.map(|role| (role.arn, role.external_id)).unzip();
-        Layer { profile, role_arn, external_id: external_id.flatten(), ..Layer::default() }
+        Layer {
+            profile,
+            role_arn,
+            external_id: external_id.flatten(),
+            ..Layer::default()
+        }
     } else {
-        let Layer { profile, role_arn, external_id, .. } = environment.merged.layer.clone();
-        let (profile, role_arn) = (profile.filter(|_| is_of_file("profile")), role_arn.filter(|_| is_of_file("role-arn")));
-        Layer { external_id: external_id.filter(|_| role_arn.is_some()), profile, role_arn, ..Layer::default() }
+        let Layer {
+            profile,
+            role_arn,
+            external_id,
+            ..
+        } = environment.merged.layer.clone();
+        let (profile, role_arn) = (
+            profile.filter(|_| is_of_file("profile")),
+            role_arn.filter(|_| is_of_file("role-arn")),
+        );
+        Layer {
+            external_id: external_id.filter(|_| role_arn.is_some()),
+            profile,
+            role_arn,
+            ..Layer::default()
+        }
     };
     let table = kept.table.clone().filter(|_| settings.lock.uses_table());
     Layer {
         key: said.key.clone().or(key),
         conf_file: said.conf_file.clone().or(conf_file),
-        workspace_key_prefix: said.workspace_key_prefix.clone().or_else(|| kept.workspace_key_prefix.clone()),
+        workspace_key_prefix: said
+            .workspace_key_prefix
+            .clone()
+            .or_else(|| kept.workspace_key_prefix.clone()),
         lock: said.lock.or(kept.lock),
         bucket: said.bucket.clone().or_else(|| kept.bucket.clone()),
         namespace: said.namespace.or(kept.namespace),
@@ -176,21 +254,33 @@ fn settings_of(environment: &Environment) -> Layer {
     }
 }
 
-/// As they are without an emulator, and before the key is known: the same whoever carries the plan out.
+/// As they are without an emulator, and before the key is known: the same whoever carries the plan
+/// out.
 fn files(environment: &Environment) -> Result<Vec<render::File>, Failure> {
     let names = &environment.settings.files;
-    let backend = render::BackendConfig { emulator: None, ..environment.backend(&Outputs::new()) };
-    render::files(&backend, names.tf_file.as_str(), names.conf_file.as_str()).map_err(|error| explain::render(&error))
+    let backend = render::BackendConfig {
+        emulator: None,
+        ..environment.backend(&Outputs::new())
+    };
+    render::files(&backend, names.tf_file.as_str(), names.conf_file.as_str())
+        .map_err(|error| explain::render(&error))
 }
 
 /// One number for everything that should exist, and for what the files say of it.
 fn sum(blueprint: &Blueprint<AwsSpec>, files: &[render::File]) -> String {
-    let nodes: Vec<_> = blueprint.nodes().iter().map(|node| (&node.address, &node.needs, &node.spec)).collect();
+    let nodes: Vec<_> = blueprint
+        .nodes()
+        .iter()
+        .map(|node| (&node.address, &node.needs, &node.spec))
+        .collect();
     let files: Vec<_> = files.iter().map(|file| (&file.name, &file.text)).collect();
     let text = serde_json::to_string(&(FORMAT_VERSION, nodes, files)).expect("plain data");
     hexadecimal(text.as_bytes())
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

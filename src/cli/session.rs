@@ -35,10 +35,13 @@ impl Sandboxed {
         if !global.sandbox {
             return Ok(None);
         }
-        let running = Sandbox::locate(host).and_then(|sandbox| sandbox.status()).map_err(|error| Failure::of(exit::FAILED, &error))?;
+        let running = Sandbox::locate(host)
+            .and_then(|sandbox| sandbox.status())
+            .map_err(|error| Failure::of(exit::FAILED, &error))?;
         match running {
             Some(running) => Ok(Some(Self(running))),
-            None => Err(Failure::failed("the sandbox is not running").hint("start it with `tfbackend sandbox up`")),
+            None => Err(Failure::failed("the sandbox is not running")
+                .hint("start it with `tfbackend sandbox up`")),
         }
     }
 
@@ -47,11 +50,15 @@ impl Sandboxed {
     }
 
     pub fn emulator(&self) -> Emulator {
-        Emulator { endpoint: self.0.endpoint.clone(), ca_file: Some(self.0.ca_file.clone()) }
+        Emulator {
+            endpoint: self.0.endpoint.clone(),
+            ca_file: Some(self.0.ca_file.clone()),
+        }
     }
 }
 
-/// The region that is taken where nothing says one: of the sandbox, or the SDK's own, for which it may ask the instance.
+/// The region that is taken where nothing says one: of the sandbox, or the SDK's own, for which it
+/// may ask the instance.
 pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) -> Option<String> {
     match sandbox {
         Some(sandbox) => Some(sandbox.region().to_owned()),
@@ -63,7 +70,11 @@ pub async fn default_region(profile: Option<&str>, sandbox: Option<&Sandboxed>) 
 pub async fn with_region(merged: Merged, sandbox: Option<&Sandboxed>) -> Merged {
     match sandbox {
         Some(sandbox) => merged.with_ambient_region(sandbox.region(), &Origin::Sandbox),
-        None => match clients::profile_region(merged.layer.profile.as_ref().and_then(ProfileName::chosen)).await {
+        None => match clients::profile_region(
+            merged.layer.profile.as_ref().and_then(ProfileName::chosen),
+        )
+        .await
+        {
             Some(region) => merged.with_ambient_region(&region, &Origin::Profile),
             None => merged,
         },
@@ -73,11 +84,19 @@ pub async fn with_region(merged: Merged, sandbox: Option<&Sandboxed>) -> Merged 
 /// Who it is for AWS's own records, where a role is assumed and nothing else is said.
 pub const SESSION: &str = "tfbackend";
 
-/// Profile and role that the caller did not choose, for people to know of; `at` says where the setting of a name was chosen, if so.
+/// Profile and role that the caller did not choose, for people to know of; `at` says where the
+/// setting of a name was chosen, if so.
 pub fn chosen_for(credentials: &Credentials, at: impl Fn(&str) -> Option<String>) -> Vec<String> {
-    let profile = credentials.profile.as_ref().and_then(|name| Some((name, at("profile")?)));
-    let role = credentials.role.as_ref().and_then(|role| Some((&role.arn, at("role-arn")?)));
-    let profile = profile.map(|(name, at)| format!("calls are made with profile {name}, which {at} names"));
+    let profile = credentials
+        .profile
+        .as_ref()
+        .and_then(|name| Some((name, at("profile")?)));
+    let role = credentials
+        .role
+        .as_ref()
+        .and_then(|role| Some((&role.arn, at("role-arn")?)));
+    let profile =
+        profile.map(|(name, at)| format!("calls are made with profile {name}, which {at} names"));
     let role = role.map(|(arn, at)| format!("calls are made as {arn}, the role that {at} names"));
     profile.into_iter().chain(role).collect()
 }
@@ -98,7 +117,8 @@ pub fn say(notes: &[String], host: &mut Host) {
     }
 }
 
-/// How a backend says that it is to be reached; what is not said is left to the caller's environment.
+/// How a backend says that it is to be reached; what is not said is left to the caller's
+/// environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ways {
     /// Where the command line names none.
@@ -116,14 +136,22 @@ pub struct Ways {
 impl Ways {
     /// As settings say.
     pub fn of_layer(layer: &Layer) -> Self {
-        let Credentials { profile, role, in_conf: _ } = Credentials::of(layer);
+        let Credentials {
+            profile,
+            role,
+            in_conf: _,
+        } = Credentials::of(layer);
         let role = role.map(|role| Role {
             arn: role.arn.to_string(),
             session_name: SESSION.to_owned(),
             external_id: role.external_id.map(|id| id.to_string()),
             duration: None,
         });
-        Self { profile: profile.map(|profile| profile.to_string()), role, ..Self::default() }
+        Self {
+            profile: profile.map(|profile| profile.to_string()),
+            role,
+            ..Self::default()
+        }
     }
 
     /// Whether the backend leads calls elsewhere than to AWS.
@@ -143,22 +171,33 @@ pub struct Connected {
 
 impl Connected {
     pub fn about(self, settings: &Settings) -> Aws {
-        self.of(Mark { project: settings.project.to_string(), env: settings.env.to_string() })
+        self.of(Mark {
+            project: settings.project.to_string(),
+            env: settings.env.to_string(),
+        })
     }
 
     /// On behalf of no environment: nothing that carries any mark is ours.
     pub fn of_nobody(self) -> Aws {
-        self.of(Mark { project: String::new(), env: String::new() })
+        self.of(Mark {
+            project: String::new(),
+            env: String::new(),
+        })
     }
 
     fn of(self, mark: Mark) -> Aws {
-        let Self { clients, caller, region, cancel } = self;
+        let Self {
+            clients,
+            caller,
+            region,
+            cancel,
+        } = self;
         Aws::new(clients, caller, region, mark).until_cancelled(cancel)
     }
 }
 
-/// Connects with the profile and the role that `layer` names, and asks who is calling before anything else; it must be the
-/// account that `layer` names, if it names one.
+/// Connects with the profile and the role that `layer` names, and asks who is calling before
+/// anything else; it must be the account that `layer` names, if it names one.
 pub async fn connect(
     layer: &Layer,
     host: &mut Host,
@@ -166,7 +205,15 @@ pub async fn connect(
     sandbox: Option<&Sandboxed>,
     at: &Region,
 ) -> Result<Connected, Failure> {
-    connect_by(&Ways::of_layer(layer), host, global, sandbox, at, layer.account.as_ref()).await
+    connect_by(
+        &Ways::of_layer(layer),
+        host,
+        global,
+        sandbox,
+        at,
+        layer.account.as_ref(),
+    )
+    .await
 }
 
 /// The same, as a backend says.
@@ -180,14 +227,24 @@ pub async fn connect_by(
 ) -> Result<Connected, Failure> {
     let region = at.as_str();
     let (connection, pem, proxy) = by_way_of(ways, host, global, sandbox, region)?;
-    let http = http::http_client(pem.as_deref(), proxy).map_err(|error| Failure::of(exit::FAILED, &error))?;
+    let http = http::http_client(pem.as_deref(), proxy)
+        .map_err(|error| Failure::of(exit::FAILED, &error))?;
     let vars = |name: &str| host.var(name).map(str::to_owned);
-    let config = clients::connect(&connection, http, &vars).await.map_err(|error| explain::connect(&error))?;
+    let config = clients::connect(&connection, http, &vars)
+        .await
+        .map_err(|error| explain::connect(&error))?;
     let elsewhere = clients::elsewhere(&config, &connection);
     // A user who named the endpoint knows. What a folder names is printed even with -q.
     let is_said = !global.json() && (!global.quiet || ways.names_endpoints());
     if !elsewhere.is_empty() && global.endpoint_url.is_none() && is_said {
-        let _ = writeln!(host.err, "{}", safe(&format!("calls go to {}, not to AWS's own endpoints", elsewhere.join(", "))));
+        let _ = writeln!(
+            host.err,
+            "{}",
+            safe(&format!(
+                "calls go to {}, not to AWS's own endpoints",
+                elsewhere.join(", ")
+            ))
+        );
     }
     let host = &*host;
     let asking = async {
@@ -201,15 +258,34 @@ pub async fn connect_by(
             Ok(caller) => caller,
             Err(error) => {
                 if let (Some(role), true) = (role, error.is_about_credentials())
-                    && let Some(error) = own.why_not_assumed(role).await.filter(|error| error.kind == Kind::Denied)
+                    && let Some(error) = own
+                        .why_not_assumed(role)
+                        .await
+                        .filter(|error| error.kind == Kind::Denied)
                 {
-                    return Err(explain::role(&role.arn, role.external_id.as_deref(), &error));
+                    return Err(explain::role(
+                        &role.arn,
+                        role.external_id.as_deref(),
+                        &error,
+                    ));
                 }
-                return Err(on_the_way(explain::caller(&error, region), &error, config.endpoint_url(), host));
+                return Err(on_the_way(
+                    explain::caller(&error, region),
+                    &error,
+                    config.endpoint_url(),
+                    host,
+                ));
             }
         };
-        caller.must_be(account.map(AccountId::as_str), region, at.partition()).map_err(|error| explain::caller(&error, region))?;
-        Ok(Connected { clients, caller, region: region.to_owned(), cancel: host.cancel.clone() })
+        caller
+            .must_be(account.map(AccountId::as_str), region, at.partition())
+            .map_err(|error| explain::caller(&error, region))?;
+        Ok(Connected {
+            clients,
+            caller,
+            region: region.to_owned(),
+            cancel: host.cancel.clone(),
+        })
     };
     tokio::select! {
         biased;
@@ -222,21 +298,35 @@ pub async fn connect_by(
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// What may stand between this machine and AWS, where nobody answered.
-fn on_the_way(failure: Failure, error: &CallerError, endpoint: Option<&str>, host: &Host) -> Failure {
-    let CallerError::Aws(error) = error else { return failure };
+fn on_the_way(
+    failure: Failure,
+    error: &CallerError,
+    endpoint: Option<&str>,
+    host: &Host,
+) -> Failure {
+    let CallerError::Aws(error) = error else {
+        return failure;
+    };
     if error.kind != Kind::Network {
         return failure;
     }
-    let distrusted = error.message.as_deref().is_some_and(|text| text.contains("certificate"));
+    let distrusted = error
+        .message
+        .as_deref()
+        .is_some_and(|text| text.contains("certificate"));
     let failure = if distrusted {
-        failure.hint("whoever answers is not trusted here; if it is a proxy of your company, name its CA with AWS_CA_BUNDLE")
+        failure.hint(
+            "whoever answers is not trusted here; if it is a proxy of your company, name its CA \
+             with AWS_CA_BUNDLE",
+        )
     } else {
         failure
     };
     match PROXIES.into_iter().find(|name| host.var(name).is_some()) {
-        Some(name) if endpoint.is_none_or(|url| Way::of(url, true) == Way::Elsewhere) => {
-            failure.hint(format!("calls go through the proxy that {name} names; NO_PROXY says which do not"))
-        }
+        Some(name) if endpoint.is_none_or(|url| Way::of(url, true) == Way::Elsewhere) => failure
+            .hint(format!(
+                "calls go through the proxy that {name} names; NO_PROXY says which do not"
+            )),
         _ => failure,
     }
 }
@@ -249,8 +339,12 @@ fn by_way_of(
     sandbox: Option<&Sandboxed>,
     region: &str,
 ) -> Result<(Connection, Option<Vec<u8>>, Proxy), Failure> {
-    let mut connection =
-        Connection { region: Some(region.to_owned()), fips: ways.fips, dualstack: ways.dualstack, ..Connection::default() };
+    let mut connection = Connection {
+        region: Some(region.to_owned()),
+        fips: ways.fips,
+        dualstack: ways.dualstack,
+        ..Connection::default()
+    };
     let (bundle, proxy) = match sandbox {
         Some(Sandboxed(running)) => {
             connection.endpoint_url = Some(running.endpoint.clone());
@@ -258,7 +352,10 @@ fn by_way_of(
             (Some(running.ca_file.clone()), Proxy::Direct)
         }
         None => {
-            connection.endpoint_url = global.endpoint_url.clone().or_else(|| ways.endpoint_url.clone());
+            connection.endpoint_url = global
+                .endpoint_url
+                .clone()
+                .or_else(|| ways.endpoint_url.clone());
             if global.endpoint_url.is_none() {
                 connection.endpoints = ways.endpoints.clone();
             }
@@ -266,13 +363,22 @@ fn by_way_of(
                 Some(profile) => profile.chosen().map(str::to_owned),
                 None => ways.profile.clone(),
             };
-            let bundle = ways.ca_file.clone().or_else(|| host.var("AWS_CA_BUNDLE").map(PathBuf::from));
-            (bundle.map(|path| host.cwd.join(path)), Proxy::FromEnvironment)
+            let bundle = ways
+                .ca_file
+                .clone()
+                .or_else(|| host.var("AWS_CA_BUNDLE").map(PathBuf::from));
+            (
+                bundle.map(|path| host.cwd.join(path)),
+                Proxy::FromEnvironment,
+            )
         }
     };
     let pem = match &bundle {
         Some(path) => {
-            let unreadable = |error| Failure::failed(format!("cannot read the CA bundle {}", path.display())).because(&error);
+            let unreadable = |error| {
+                Failure::failed(format!("cannot read the CA bundle {}", path.display()))
+                    .because(&error)
+            };
             Some(bounded::bytes(path).map_err(unreadable)?)
         }
         None => None,

@@ -21,16 +21,24 @@ pub struct ManArgs {
     pub dir: PathBuf,
 }
 
-pub fn completions(args: &CompletionsArgs, command: &mut Command, host: &mut Host) -> Result<u8, Failure> {
+pub fn completions(
+    args: &CompletionsArgs,
+    command: &mut Command,
+    host: &mut Host,
+) -> Result<u8, Failure> {
     let mut text = vec![];
     clap_complete::generate(args.shell, command, "tfbackend", &mut text);
-    host.out.write_all(&text).map_err(|error| Failure::failed("cannot write the completions").because(&error))?;
+    host.out
+        .write_all(&text)
+        .map_err(|error| Failure::failed("cannot write the completions").because(&error))?;
     Ok(exit::DONE)
 }
 
 pub fn man(args: &ManArgs, command: Command, host: &mut Host) -> Result<u8, Failure> {
     let dir = host.cwd.join(&args.dir);
-    let failed = |error| Failure::failed(format!("cannot write manual pages to {}", dir.display())).because(&error);
+    let failed = |error| {
+        Failure::failed(format!("cannot write manual pages to {}", dir.display())).because(&error)
+    };
     fs::create_dir_all(&dir).map_err(failed)?;
     clap_mangen::generate_to(command, &dir).map_err(failed)?;
     Ok(exit::DONE)

@@ -15,8 +15,8 @@ use crate::{exit, host::bounded};
 /// How long a question may take to end by itself, as it does on Ctrl-C.
 const QUESTION: Duration = Duration::from_millis(300);
 
-/// Starts listening; to be called before any question is asked. What is under way when the first signal comes is finished: the outcome of a
-/// call that was cut off would be unknown.
+/// Starts listening; to be called before any question is asked. What is under way when the first
+/// signal comes is finished: the outcome of a call that was cut off would be unknown.
 pub fn listen(cancel: CancellationToken) {
     let terminal = prompt::Terminal::now();
     let mut signals = Signals::new();
@@ -43,8 +43,8 @@ async fn unanswered() {
     }
 }
 
-/// Ends if files are read, for which no token is looked at: one may be a pipe without a writer. Nothing is being
-/// changed then.
+/// Ends if files are read, for which no token is looked at: one may be a pipe without a writer.
+/// Nothing is being changed then.
 async fn unread() {
     loop {
         tokio::time::sleep(QUESTION).await;
@@ -63,24 +63,37 @@ impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let hangup = (!ignores_hangup()).then(SignalKind::hangup);
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate()].into_iter().chain(hangup);
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()]
+            .into_iter()
+            .chain(hangup);
         Self(kinds.filter_map(|kind| signal(kind).ok()).collect())
     }
 
     async fn next(&mut self) {
-        std::future::poll_fn(|cx| match self.0.iter_mut().any(|signal| signal.poll_recv(cx).is_ready()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        std::future::poll_fn(|cx| {
+            match self
+                .0
+                .iter_mut()
+                .any(|signal| signal.poll_recv(cx).is_ready())
+            {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
         })
         .await
     }
 }
 
-/// Whether it was started by `nohup`, which is to outlive its terminal. Where the system does not say, it was not.
+/// Whether it was started by `nohup`, which is to outlive its terminal. Where the system does not
+/// say, it was not.
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
-    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    let ignored = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
     // SIGHUP is the first of them.
     ignored.is_some_and(|ignored| ignored & 1 == 1)
 }

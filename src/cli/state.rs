@@ -1,4 +1,5 @@
-//! `tfbackend state`: what is in a backend, of any make, and how it is put right; values inside states are never shown.
+//! `tfbackend state`: what is in a backend, of any make, and how it is put right; values inside
+//! states are never shown.
 
 use clap::{Args, Subcommand};
 

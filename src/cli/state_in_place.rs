@@ -1,8 +1,11 @@
-//! Two folders, one state: a folder without files of ours is not pointed at a state that is there already without a word.
+//! Two folders, one state: a folder without files of ours is not pointed at a state that is there
+//! already without a word.
 
 use std::path::Path;
 
-use super::{approval, context::Context, environment::Environment, failure::Failure, folders, verify};
+use super::{
+    approval, context::Context, environment::Environment, failure::Failure, folders, verify,
+};
 use crate::{
     aws::{
         error::AwsError,
@@ -37,7 +40,8 @@ pub const FLAG: &str = "--use-existing-state";
 pub struct StateInPlace {
     /// As in `s3://bucket/key`.
     pub url: String,
-    /// Whether the folder has files of ours that say so already: then nothing but the lock was looked at.
+    /// Whether the folder has files of ours that say so already: then nothing but the lock was
+    /// looked at.
     pub is_settled: bool,
     /// What is there. An error of the look is not taken for "nothing".
     occupied: Result<Occupied, AwsError>,
@@ -47,8 +51,8 @@ pub struct StateInPlace {
     teardown: Option<LockInfo>,
 }
 
-/// Looks at the environment, and at the same time at what is at its state key, if the folder has no files of ours.
-/// `moves_state` as for [`Environment::inspect`].
+/// Looks at the environment, and at the same time at what is at its state key, if the folder has no
+/// files of ours. `moves_state` as for [`Environment::inspect`].
 ///
 /// # Errors
 /// If it is interrupted, or the settings contradict each other.
@@ -66,68 +70,129 @@ pub async fn inspect(
             return store.occupied(key).await;
         }
         let (lock, _) = store.lock_on(key).await;
-        let lock = lock.halves().next().map(|held| LockAtKey { info: held.info.clone().ok() });
-        Ok(Occupied { lock, ..Occupied::default() })
+        let lock = lock.halves().next().map(|held| LockAtKey {
+            info: held.info.clone().ok(),
+        });
+        Ok(Occupied {
+            lock,
+            ..Occupied::default()
+        })
     };
-    let (inspection, mut occupied) = cx.look(async { tokio::join!(environment.inspect(moves_state), look) }).await?;
+    let (inspection, mut occupied) = cx
+        .look(async { tokio::join!(environment.inspect(moves_state), look) })
+        .await?;
     let (environment, observation) = environment.as_inspected(inspection?);
     let now = environment.store();
     let key = environment.settings.key.as_str();
     // What is kept of a live environment may be a bucket or a table of another name.
     let has_other_table = now.table.is_some() && now.table != address.table;
-    if !is_settled && (now.bucket != address.bucket || now.layout != address.layout || has_other_table) {
-        occupied = cx.look(Store::new(&environment.aws, &now).occupied(key)).await?;
+    if !is_settled
+        && (now.bucket != address.bucket || now.layout != address.layout || has_other_table)
+    {
+        occupied = cx
+            .look(Store::new(&environment.aws, &now).occupied(key))
+            .await?;
     }
-    let own = occupied.as_ref().ok().and_then(|occupied| own(occupied, &environment, cx));
-    let lock = occupied.as_ref().ok().and_then(|occupied| occupied.lock.as_ref()?.info.clone());
+    let own = occupied
+        .as_ref()
+        .ok()
+        .and_then(|occupied| own(occupied, &environment, cx));
+    let lock = occupied
+        .as_ref()
+        .ok()
+        .and_then(|occupied| occupied.lock.as_ref()?.info.clone());
     let teardown = lock.filter(|info| info.operation == freeze::OPERATION);
-    let state = StateInPlace { url: Store::new(&environment.aws, &now).url(key), is_settled, occupied, own, teardown };
+    let state = StateInPlace {
+        url: Store::new(&environment.aws, &now).url(key),
+        is_settled,
+        occupied,
+        own,
+        teardown,
+    };
     Ok((environment, observation, state))
 }
 
 impl StateInPlace {
     /// One line for a plan.
     pub fn line(&self, environment: &Environment) -> String {
-        let StateDocument { address, status, message } = self.document(environment);
+        let StateDocument {
+            address,
+            status,
+            message,
+        } = self.document(environment);
         let what = message.unwrap_or_default();
         match status {
             StateStatus::Configured => format!("State: {address}"),
             StateStatus::New => format!("State: {address} (new)"),
             StateStatus::Own => format!("State: {address} ({what})"),
             StateStatus::Chosen => format!("State: {address} (there already: {what})"),
-            StateStatus::Foreign => format!("State: {address} (there already: {what}; to use it in this folder: {FLAG})"),
-            StateStatus::Unknown => format!("State: {address} (unknown whether it is there already: {what})"),
+            StateStatus::Foreign => format!(
+                "State: {address} (there already: {what}; to use it in this folder: {FLAG})"
+            ),
+            StateStatus::Unknown => {
+                format!("State: {address} (unknown whether it is there already: {what})")
+            }
         }
     }
 
-    /// Names the files of other folders of the repository that lead to the same state, as those of a copied folder do.
+    /// Names the files of other folders of the repository that lead to the same state, as those of
+    /// a copied folder do.
     pub fn say_who_else(&self, environment: &Environment, cx: &mut Context<'_>) {
         let owner = Owner::of(&environment.backend(&Outputs::new()));
-        let others = folders::with_the_same_state(&environment.out(cx.host), &owner, environment.settings.key.as_str());
+        let others = folders::with_the_same_state(
+            &environment.out(cx.host),
+            &owner,
+            environment.settings.key.as_str(),
+        );
         if !others.is_empty() {
-            let others: Vec<String> = others.iter().map(|path| path.display().to_string()).collect();
-            cx.say(&format!("warning: {} of this repository leads to {}, too", words::list(&others), self.url));
+            let others: Vec<String> = others
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
             cx.say(&format!(
-                "hint: two folders with one state delete each other's resources; for a state of its own, remove the copied files and pass \
-                 --key {}",
+                "warning: {} of this repository leads to {}, too",
+                words::list(&others),
+                self.url
+            ));
+            cx.say(&format!(
+                "hint: two folders with one state delete each other's resources; for a state of \
+                 its own, remove the copied files and pass --key {}",
                 other_key(environment, cx.host)
             ));
         }
     }
 
-    /// Refuses (3) while the environment is taken down: its states are locked, and only a teardown, or its end, makes them free.
+    /// Refuses (3) while the environment is taken down: its states are locked, and only a teardown,
+    /// or its end, makes them free.
     ///
     /// # Errors
     /// If there is a lock of a teardown on the state.
     pub fn must_not_be_taken_down(&self, environment: &Environment) -> Result<(), Failure> {
-        let Some(info) = &self.teardown else { return Ok(()) };
-        let since = info.created.map(|at| format!(" since {at:.0}")).unwrap_or_default();
-        let what = format!("{} is being taken down, or a teardown of it was cut off", environment.title());
+        let Some(info) = &self.teardown else {
+            return Ok(());
+        };
+        let since = info
+            .created
+            .map(|at| format!(" since {at:.0}"))
+            .unwrap_or_default();
+        let what = format!(
+            "{} is being taken down, or a teardown of it was cut off",
+            environment.title()
+        );
         let mut failure = Failure::refused(format!("{what}; nothing was changed"));
-        failure.causes.push(format!("{} is locked by {} ({}){since}", self.url, info.who, info.operation));
+        failure.causes.push(format!(
+            "{} is locked by {} ({}){since}",
+            self.url, info.who, info.operation
+        ));
         Err(failure
-            .hint(format!("`{}` goes on with it", environment.rerun.command("teardown", "", &[])))
-            .hint(format!("`{}` lets all runs work again", environment.rerun.command("teardown", " --cancel", &[]))))
+            .hint(format!(
+                "`{}` goes on with it",
+                environment.rerun.command("teardown", "", &[])
+            ))
+            .hint(format!(
+                "`{}` lets all runs work again",
+                environment.rerun.command("teardown", " --cancel", &[])
+            )))
     }
 
     /// The same for a program.
@@ -135,45 +200,76 @@ impl StateInPlace {
         let (status, message) = match (&self.occupied, self.own) {
             _ if self.is_settled => (StateStatus::Configured, None),
             (Ok(occupied), _) if occupied.is_free() => (StateStatus::New, None),
-            (Ok(occupied), Some(own)) => (StateStatus::Own, Some(format!("{}; {own}", described(occupied)))),
-            (Ok(occupied), None) if environment.key_said => (StateStatus::Chosen, Some(described(occupied))),
+            (Ok(occupied), Some(own)) => (
+                StateStatus::Own,
+                Some(format!("{}; {own}", described(occupied))),
+            ),
+            (Ok(occupied), None) if environment.key_said => {
+                (StateStatus::Chosen, Some(described(occupied)))
+            }
             (Ok(occupied), None) => (StateStatus::Foreign, Some(described(occupied))),
             (Err(error), _) => (StateStatus::Unknown, Some(error.to_string())),
         };
-        StateDocument { address: self.url.clone(), status, message }
+        StateDocument {
+            address: self.url.clone(),
+            status,
+            message,
+        }
     }
 
-    /// Refuses (3) a state that another folder uses, unless it is said that it is meant. `may_ask`: the user is asked in a terminal.
+    /// Refuses (3) a state that another folder uses, unless it is said that it is meant. `may_ask`:
+    /// the user is asked in a terminal.
     ///
     /// # Errors
     /// Unless nothing is there, or it is this folder's own, or it was said.
-    pub fn must_be_meant(&self, meant: bool, may_ask: bool, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+    pub fn must_be_meant(
+        &self,
+        meant: bool,
+        may_ask: bool,
+        environment: &Environment,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Failure> {
         let said = meant || environment.key_said;
         let occupied = match &self.occupied {
             Ok(occupied) => occupied,
             Err(_) if said => return Ok(()),
             Err(error) => {
-                let failure = Failure::refused(format!("whether {} is there already is unknown; nothing was changed", self.url));
+                let failure = Failure::refused(format!(
+                    "whether {} is there already is unknown; nothing was changed",
+                    self.url
+                ));
                 return Err(self.hints(failure.because(error), environment, cx.host));
             }
         };
         for error in &occupied.unseen {
-            cx.say(&format!("note: not all of {} could be looked at: {error}", self.url));
+            cx.say(&format!(
+                "note: not all of {} could be looked at: {error}",
+                self.url
+            ));
         }
         if self.is_settled || occupied.is_free() {
             return Ok(());
         }
         let what = described(occupied);
         if said || self.own.is_some() {
-            cx.say(&format!("This folder uses {}, which is there already: {what}", self.url));
+            cx.say(&format!(
+                "This folder uses {}, which is there already: {what}",
+                self.url
+            ));
             return Ok(());
         }
         if may_ask && environment.may_ask && !environment.settings.run.auto_approve {
             cx.say(&format!("{} is there already: {what}", self.url));
-            cx.say("This folder has no files of tfbackend. Two folders with one state delete each other's resources.");
+            cx.say(
+                "This folder has no files of tfbackend. Two folders with one state delete each \
+                 other's resources.",
+            );
             return approval::ask("Use this state in this folder", FLAG, cx);
         }
-        let failure = Failure::refused(format!("{} is there already, and this folder has not used it; nothing was changed", self.url));
+        let failure = Failure::refused(format!(
+            "{} is there already, and this folder has not used it; nothing was changed",
+            self.url
+        ));
         let mut failure = self.hints(failure, environment, cx.host);
         failure.causes.push(what);
         Err(failure)
@@ -181,7 +277,10 @@ impl StateInPlace {
 
     fn hints(&self, failure: Failure, environment: &Environment, host: &Host) -> Failure {
         failure
-            .hint(format!("for a state of its own: --key {}", other_key(environment, host)))
+            .hint(format!(
+                "for a state of its own: --key {}",
+                other_key(environment, host)
+            ))
             .hint(format!("if this folder is to use that state: {FLAG}"))
     }
 }
@@ -189,9 +288,15 @@ impl StateInPlace {
 /// A key that is not the one in question, after the folder.
 fn other_key(environment: &Environment, host: &Host) -> String {
     let out = environment.out(host);
-    let folder = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = out
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let key = format!("{folder}/terraform.tfstate");
-    if key.parse::<StateKey>().is_ok_and(|key| key != environment.settings.key) {
+    if key
+        .parse::<StateKey>()
+        .is_ok_and(|key| key != environment.settings.key)
+    {
         crate::render::shell::shell_word(&key)
     } else {
         "PATH".to_owned()
@@ -201,14 +306,24 @@ fn other_key(environment: &Environment, host: &Host) -> String {
 /// Whether a partial configuration of this very environment is there, changed by hand since or not.
 fn has_files_of_ours(environment: &Environment, host: &Host) -> bool {
     let owner = Owner::of(&environment.backend(&Outputs::new()));
-    let name = environment.settings.files.conf_file.for_env(&environment.settings.env);
-    partial::ours(&environment.out(host), Some(&name)).iter().any(|one| one.stated_owner.as_ref() == Some(&owner))
+    let name = environment
+        .settings
+        .files
+        .conf_file
+        .for_env(&environment.settings.env);
+    partial::ours(&environment.out(host), Some(&name))
+        .iter()
+        .any(|one| one.stated_owner.as_ref() == Some(&owner))
 }
 
-/// How it is known that what is there is this folder's: it was initialized with it, or its local state is the same one.
+/// How it is known that what is there is this folder's: it was initialized with it, or its local
+/// state is the same one.
 fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Option<&'static str> {
     let dir = environment.out(cx.host);
-    let state = occupied.state.as_ref().and_then(|state| state.snapshot.as_ref().ok());
+    let state = occupied
+        .state
+        .as_ref()
+        .and_then(|state| state.snapshot.as_ref().ok());
     if let Some(lineage) = state.and_then(|snapshot| snapshot.lineage.as_deref())
         && local_lineage(&dir).as_deref() == Some(lineage)
     {
@@ -217,9 +332,16 @@ fn own(occupied: &Occupied, environment: &Environment, cx: &Context<'_>) -> Opti
     let folder = verify::read_folder(&dir, &[], cx).ok()?;
     let is_it = |configured: &Configured| {
         let is_bucket = configured.bucket.value == environment.names.state_bucket;
-        is_bucket && configured.key.as_ref().is_some_and(|key| key.value == environment.settings.key.as_str())
+        is_bucket
+            && configured
+                .key
+                .as_ref()
+                .is_some_and(|key| key.value == environment.settings.key.as_str())
     };
-    Configured::candidates(&folder).iter().any(is_it).then_some("this folder uses it already")
+    Configured::candidates(&folder)
+        .iter()
+        .any(is_it)
+        .then_some("this folder uses it already")
 }
 
 fn local_lineage(dir: &Path) -> Option<String> {
@@ -228,26 +350,52 @@ fn local_lineage(dir: &Path) -> Option<String> {
 }
 
 fn described(occupied: &Occupied) -> String {
-    let Occupied { state, workspaces, lock, unseen: _ } = occupied;
-    let others =
-        (!workspaces.is_empty()).then(|| format!("a state in {}", words::count(workspaces.len(), "other workspace", "other workspaces")));
-    let parts = [state.as_ref().map(state_text), others, lock.as_ref().map(lock_text)];
+    let Occupied {
+        state,
+        workspaces,
+        lock,
+        unseen: _,
+    } = occupied;
+    let others = (!workspaces.is_empty()).then(|| {
+        format!(
+            "a state in {}",
+            words::count(workspaces.len(), "other workspace", "other workspaces")
+        )
+    });
+    let parts = [
+        state.as_ref().map(state_text),
+        others,
+        lock.as_ref().map(lock_text),
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn state_text(state: &StateAtKey) -> String {
-    let StateAtKey { size, modified, snapshot } = state;
-    let written = modified.map(|at| format!(", last written {at}")).unwrap_or_default();
+    let StateAtKey {
+        size,
+        modified,
+        snapshot,
+    } = state;
+    let written = modified
+        .map(|at| format!(", last written {at}"))
+        .unwrap_or_default();
     let snapshot = match snapshot {
         Ok(snapshot) => snapshot,
         Err(why) => return format!("{}{written}, contents unknown: {why}", words::bytes(*size)),
     };
     let contents = match &snapshot.contents {
-        Contents::Known(counts) => words::count(usize::try_from(counts.managed).unwrap_or(usize::MAX), "resource", "resources"),
+        Contents::Known(counts) => words::count(
+            usize::try_from(counts.managed).unwrap_or(usize::MAX),
+            "resource",
+            "resources",
+        ),
         Contents::Encrypted => "encrypted by OpenTofu".to_owned(),
         Contents::OtherFormat => "a state of another format".to_owned(),
     };
-    let serial = snapshot.serial.map(|serial| format!(", serial {serial}")).unwrap_or_default();
+    let serial = snapshot
+        .serial
+        .map(|serial| format!(", serial {serial}"))
+        .unwrap_or_default();
     let engine = match (snapshot.writer, &snapshot.terraform_version) {
         (Writer::OpenTofu, Some(version)) => format!(" by OpenTofu {version}"),
         (Writer::Terraform, Some(version)) => format!(" by Terraform {version}"),
@@ -258,7 +406,16 @@ fn state_text(state: &StateAtKey) -> String {
 }
 
 fn lock_text(lock: &LockAtKey) -> String {
-    let Some(info) = &lock.info else { return "locked".to_owned() };
-    let since = info.created.map(|at| format!(" since {at}")).unwrap_or_default();
-    if info.who.is_empty() { format!("locked{since}") } else { format!("locked by {}{since}", info.who) }
+    let Some(info) = &lock.info else {
+        return "locked".to_owned();
+    };
+    let since = info
+        .created
+        .map(|at| format!(" since {at}"))
+        .unwrap_or_default();
+    if info.who.is_empty() {
+        format!("locked{since}")
+    } else {
+        format!("locked by {}{since}", info.who)
+    }
 }

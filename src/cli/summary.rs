@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{context::Context, describe::describe, environment::Environment, explain, failure::Failure, wizard};
+use super::{
+    context::Context, describe::describe, environment::Environment, explain, failure::Failure,
+    wizard,
+};
 use crate::{
     aws::{blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::open},
     observation::{Observation, Seen},
@@ -32,7 +35,13 @@ use crate::{
 impl Environment {
     pub fn title(&self) -> String {
         let Environment { settings, aws, .. } = self;
-        format!("{} {} in {} (account {})", settings.project, settings.env, settings.region, aws.account())
+        format!(
+            "{} {} in {} (account {})",
+            settings.project,
+            settings.env,
+            settings.region,
+            aws.account()
+        )
     }
 }
 
@@ -45,28 +54,57 @@ pub fn show_plan(plan: &Plan<AwsSpec>, environment: &Environment, cx: &mut Conte
     cx.show(&text);
     say_how_to_see_all(plan, cx);
     if environment.settings.lock == LockMechanism::Dynamodb {
-        let migrate = environment.rerun.of_target("lock migrate", " --to both", &[]);
-        cx.say(&format!("`dynamodb_table` is deprecated since Terraform 1.11; to move: `{migrate}`."));
+        let migrate = environment
+            .rerun
+            .of_target("lock migrate", " --to both", &[]);
+        cx.say(&format!(
+            "`dynamodb_table` is deprecated since Terraform 1.11; to move: `{migrate}`."
+        ));
     }
 }
 
-/// Policies that let in principals of another account: what others wrote is not removed, and not passed over.
-pub fn say_openings(observation: &Observation<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
+/// Policies that let in principals of another account: what others wrote is not removed, and not
+/// passed over.
+pub fn say_openings(
+    observation: &Observation<AwsSpec>,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) {
     for checked in open::checks(observation, environment.aws.account(), &|_| None) {
         if let Verdict::Fails { what, .. } = &checked.verdict {
-            let address = checked.place.address.as_ref().map(ToString::to_string).unwrap_or_default();
-            cx.say(&format!("warning: {address}: {what}; `tfbackend verify` says more"));
+            let address = checked
+                .place
+                .address
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            cx.say(&format!(
+                "warning: {address}: {what}; `tfbackend verify` says more"
+            ));
         }
     }
 }
 
-/// That alarms go to a topic from which they reach no one: it is about to be made, and no address is named.
-pub fn say_unheard(observation: &Observation<AwsSpec>, environment: &Environment, cx: &mut Context<'_>) {
-    let has = |kind: &dyn Fn(&AwsSpec) -> bool| environment.blueprint.nodes().iter().any(|node| kind(&node.spec));
-    let is_new = matches!(observation.get(&TOPIC), Some(Seen::Absent)) && has(&|spec| matches!(spec, AwsSpec::Topic(_)));
+/// That alarms go to a topic from which they reach no one: it is about to be made, and no address
+/// is named.
+pub fn say_unheard(
+    observation: &Observation<AwsSpec>,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) {
+    let has = |kind: &dyn Fn(&AwsSpec) -> bool| {
+        environment
+            .blueprint
+            .nodes()
+            .iter()
+            .any(|node| kind(&node.spec))
+    };
+    let is_new = matches!(observation.get(&TOPIC), Some(Seen::Absent))
+        && has(&|spec| matches!(spec, AwsSpec::Topic(_)));
     if is_new && !has(&|spec| matches!(spec, AwsSpec::Subscription(_))) {
         cx.say(&format!(
-            "note: alarms tell topic {}, to which nothing is subscribed: name an address with --alarm-email, or subscribe by your own means",
+            "note: alarms tell topic {}, to which nothing is subscribed: name an address with \
+             --alarm-email, or subscribe by your own means",
             environment.names.topic
         ));
     }
@@ -75,18 +113,28 @@ pub fn say_unheard(observation: &Observation<AwsSpec>, environment: &Environment
 /// The addresses that AWS waits for, or that it is about to write to.
 pub fn unconfirmed(observation: &Observation<AwsSpec>, environment: &Environment) -> Vec<String> {
     let waits = |address: &Address| match observation.get(address) {
-        Some(Seen::Present { spec: AwsSpec::Subscription(found), .. }) => found.confirmed == Some(false),
+        Some(Seen::Present {
+            spec: AwsSpec::Subscription(found),
+            ..
+        }) => found.confirmed == Some(false),
         Some(Seen::Absent) => true,
         _ => false,
     };
-    let emails = environment.blueprint.nodes().iter().filter_map(|node| match &node.spec {
-        AwsSpec::Subscription(subscription) if waits(&node.address) => Some(subscription.email.clone()),
-        _ => None,
-    });
+    let emails = environment
+        .blueprint
+        .nodes()
+        .iter()
+        .filter_map(|node| match &node.spec {
+            AwsSpec::Subscription(subscription) if waits(&node.address) => {
+                Some(subscription.email.clone())
+            }
+            _ => None,
+        });
     emails.collect()
 }
 
-/// The settings that nothing says and that are kept as they are, and the parts that are there although nothing asks for them.
+/// The settings that nothing says and that are kept as they are, and the parts that are there
+/// although nothing asks for them.
 pub fn say_kept(environment: &Environment, cx: &mut Context<'_>) {
     for line in kept_lines(environment) {
         cx.say(&line);
@@ -94,28 +142,47 @@ pub fn say_kept(environment: &Environment, cx: &mut Context<'_>) {
 }
 
 pub fn kept_lines(environment: &Environment) -> Vec<String> {
-    let kept: Vec<String> = kept_settings(environment).into_iter().map(|one| format!("{} = {}", one.name, text(&one.value))).collect();
+    let kept: Vec<String> = kept_settings(environment)
+        .into_iter()
+        .map(|one| format!("{} = {}", one.name, text(&one.value)))
+        .collect();
     let kept = (!kept.is_empty()).then(|| format!("kept as it is: {}", kept.join(", ")));
     let unwanted = unwanted(environment).into_iter();
-    let mut lines: Vec<String> =
-        kept.into_iter().chain(unwanted.map(|one| format!("no longer wanted, and kept: {}  {}", one.address, one.title))).collect();
-    if prune::plan(&environment.unwanted).deletes().next().is_some() {
+    let mut lines: Vec<String> = kept
+        .into_iter()
+        .chain(
+            unwanted
+                .map(|one| format!("no longer wanted, and kept: {}  {}", one.address, one.title)),
+        )
+        .collect();
+    if prune::plan(&environment.unwanted)
+        .deletes()
+        .next()
+        .is_some()
+    {
         let prune = environment.rerun.command("bootstrap", " --prune", &[]);
-        lines.push(format!("`{prune}` deletes what is no longer wanted, after a question of its own."));
+        lines.push(format!(
+            "`{prune}` deletes what is no longer wanted, after a question of its own."
+        ));
     }
     lines
 }
 
 fn text(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// What was said and is refused, each with what to do instead.
 pub fn refused_changes(environment: &Environment) -> Vec<String> {
-    let refused = environment.changes.iter().filter_map(|change| match change {
-        SettingChange::Refused { setting, reason } => Some(format!("{setting}: {reason}")),
-        SettingChange::Consequence { .. } => None,
-    });
+    let refused = environment
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            SettingChange::Refused { setting, reason } => Some(format!("{setting}: {reason}")),
+            SettingChange::Consequence { .. } => None,
+        });
     refused.collect()
 }
 
@@ -126,7 +193,11 @@ pub fn must_not_be_refused(refused: &[String]) -> Result<(), Failure> {
         [] => Ok(()),
         [only] => Err(Failure::refused(format!("{only}; nothing was changed"))),
         several => {
-            let count = words::count(several.len(), "change of a setting is", "changes of settings are");
+            let count = words::count(
+                several.len(),
+                "change of a setting is",
+                "changes of settings are",
+            );
             let mut failure = Failure::refused(format!("{count} refused; nothing was changed"));
             failure.causes = several.to_vec();
             Err(failure)
@@ -136,28 +207,46 @@ pub fn must_not_be_refused(refused: &[String]) -> Result<(), Failure> {
 
 /// The same for programs.
 pub fn kept_settings(environment: &Environment) -> Vec<KeptSetting> {
-    said(&environment.kept).into_iter().map(|(name, value)| KeptSetting { name, value }).collect()
+    said(&environment.kept)
+        .into_iter()
+        .map(|(name, value)| KeptSetting { name, value })
+        .collect()
 }
 
 pub fn unwanted(environment: &Environment) -> Vec<UnwantedResource> {
     let all = environment.unwanted.iter();
-    all.map(|one| UnwantedResource { address: one.node.address.clone(), title: describe(&one.node.address, &one.spec).title }).collect()
+    all.map(|one| UnwantedResource {
+        address: one.node.address.clone(),
+        title: describe(&one.node.address, &one.spec).title,
+    })
+    .collect()
 }
 
 /// Where something is made, its settings are not shown unless asked for.
 pub fn say_how_to_see_all(plan: &Plan<AwsSpec>, cx: &mut Context<'_>) {
-    if cx.global.verbose == 0 && plan.steps.iter().any(|step| matches!(step.change, Change::Create { .. })) {
+    if cx.global.verbose == 0
+        && plan
+            .steps
+            .iter()
+            .any(|step| matches!(step.change, Change::Create { .. }))
+    {
         cx.say("-v shows every setting.");
     }
 }
 
-/// A plan with steps that need a person first is refused as a whole, and each of these is named once.
+/// A plan with steps that need a person first is refused as a whole, and each of these is named
+/// once.
 pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> Result<(), Failure> {
     let mut blocked = vec![];
     for (address, reason) in plan.blocked() {
-        let whole = address.parent().and_then(|parent| plan.blocked().find(|(address, _)| **address == parent));
-        // What a part says is the whole's fault, but for what may not be looked at: the more of that is named, the better.
-        if whole.is_some_and(|(_, of_whole)| of_whole == reason || !matches!(of_whole, Reason::Unreadable { .. })) {
+        let whole = address
+            .parent()
+            .and_then(|parent| plan.blocked().find(|(address, _)| **address == parent));
+        // What a part says is the whole's fault, but for what may not be looked at: the more of
+        // that is named, the better.
+        if whole.is_some_and(|(_, of_whole)| {
+            of_whole == reason || !matches!(of_whole, Reason::Unreadable { .. })
+        }) {
             continue;
         }
         blocked.push((format!("{}: {reason}", what(address, environment)), reason));
@@ -166,9 +255,13 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
         [] => return Ok(()),
         [(only, _)] => Failure::refused(format!("{only}; nothing was changed")),
         several => {
-            let mut failure =
-                Failure::refused(format!("{} in the way; nothing was changed", words::count(several.len(), "thing is", "things are")));
-            failure.causes.extend(several.iter().map(|(text, _)| text.clone()));
+            let mut failure = Failure::refused(format!(
+                "{} in the way; nothing was changed",
+                words::count(several.len(), "thing is", "things are")
+            ));
+            failure
+                .causes
+                .extend(several.iter().map(|(text, _)| text.clone()));
             failure
         }
     };
@@ -178,7 +271,10 @@ pub fn must_not_be_blocked(plan: &Plan<AwsSpec>, environment: &Environment) -> R
     });
     let actions = explain::missing_actions(errors);
     if !actions.is_empty() {
-        failure = failure.hint(format!("allow {}, then run the same command again", actions.join(", ")));
+        failure = failure.hint(format!(
+            "allow {}, then run the same command again",
+            actions.join(", ")
+        ));
     }
     Err(failure)
 }
@@ -194,11 +290,19 @@ pub fn missing_actions(plan: &Plan<AwsSpec>) -> Vec<&str> {
 
 /// What was written and may not be looked at: nobody can say whether it is as it should be.
 pub fn denied(plan: &Plan<AwsSpec>) -> Option<Failure> {
-    let unseen = plan.steps.iter().filter(|step| plan.blocking_whole(step).is_none()).filter_map(|step| match &step.change {
-        Change::Blocked { reason: Reason::Unreadable { error } } => Some((&step.address, error)),
-        _ => None,
-    });
-    let (causes, errors): (Vec<String>, Vec<&str>) = unseen.map(|(address, error)| (format!("{address}: {error}"), error.as_str())).unzip();
+    let unseen = plan
+        .steps
+        .iter()
+        .filter(|step| plan.blocking_whole(step).is_none())
+        .filter_map(|step| match &step.change {
+            Change::Blocked {
+                reason: Reason::Unreadable { error },
+            } => Some((&step.address, error)),
+            _ => None,
+        });
+    let (causes, errors): (Vec<String>, Vec<&str>) = unseen
+        .map(|(address, error)| (format!("{address}: {error}"), error.as_str()))
+        .unzip();
     let actions = explain::missing_actions(errors.into_iter());
     if actions.is_empty() {
         return None;
@@ -206,15 +310,24 @@ pub fn denied(plan: &Plan<AwsSpec>) -> Option<Failure> {
     let mut failure = Failure::partly("everything was written, but not all of it may be looked at");
     failure.causes = causes;
     let actions = actions.join(", ");
-    Some(failure.hint(format!("allow {actions}, then run the same command again: it verifies, and writes the files")))
+    Some(failure.hint(format!(
+        "allow {actions}, then run the same command again: it verifies, and writes the files"
+    )))
 }
 
-/// A resource by its name, and by its address in the plan; a part by its address, which has the whole in it.
+/// A resource by its name, and by its address in the plan; a part by its address, which has the
+/// whole in it.
 fn what(address: &Address, environment: &Environment) -> String {
-    let node = environment.blueprint.nodes().iter().find(|node| node.address == *address);
+    let node = environment
+        .blueprint
+        .nodes()
+        .iter()
+        .find(|node| node.address == *address);
     match node.map(|node| &node.spec) {
         Some(AwsSpec::Key(key)) => format!("the KMS key behind {} ({address})", key.alias),
-        Some(spec) if address.parent().is_none() => format!("{} ({address})", describe(address, spec).title),
+        Some(spec) if address.parent().is_none() => {
+            format!("{} ({address})", describe(address, spec).title)
+        }
         _ => address.to_string(),
     }
 }
@@ -256,14 +369,30 @@ pub fn made(
     let settings = &environment.settings;
     let dir = environment.out(cx.host);
     let conf = settings.files.conf_file.for_env(&settings.env);
-    let program = if which(cx, "terraform") || !which(cx, "tofu") { "terraform" } else { "tofu" };
+    let program = if which(cx, "terraform") || !which(cx, "tofu") {
+        "terraform"
+    } else {
+        "tofu"
+    };
     let out = settings.files.out.display().to_string();
     // From the folder in which this command was started.
     let chdir = cx.global.chdir.clone().unwrap_or_default();
-    let folder = if dir == cx.host.cwd { chdir } else { chdir.join(out) };
-    let there = if folder.as_os_str().is_empty() { String::new() } else { format!("cd {} && ", shell_word(&folder.display().to_string())) };
-    let lines = next_command(&dir, &conf).command_lines(program, &conf).into_iter();
-    let next: Vec<String> = lines.map(|line| format!("{there}{}", environment.rerun.terraform(&line))).collect();
+    let folder = if dir == cx.host.cwd {
+        chdir
+    } else {
+        chdir.join(out)
+    };
+    let there = if folder.as_os_str().is_empty() {
+        String::new()
+    } else {
+        format!("cd {} && ", shell_word(&folder.display().to_string()))
+    };
+    let lines = next_command(&dir, &conf)
+        .command_lines(program, &conf)
+        .into_iter();
+    let next: Vec<String> = lines
+        .map(|line| format!("{there}{}", environment.rerun.terraform(&line)))
+        .collect();
     if cx.global.json() {
         let made = Made {
             event: "made",
@@ -272,16 +401,23 @@ pub fn made(
             account: environment.aws.account(),
             region: settings.region.as_str(),
             bucket: &environment.names.state_bucket,
-            table: settings.lock.uses_table().then_some(&*environment.names.table),
+            table: settings
+                .lock
+                .uses_table()
+                .then_some(&*environment.names.table),
             kms_key: outputs.get(&crate::aws::blueprint::KEY),
             files: written
                 .iter()
-                .map(|file| FileMade { path: file.path.display().to_string(), written: matches!(file.outcome, Outcome::Written { .. }) })
+                .map(|file| FileMade {
+                    path: file.path.display().to_string(),
+                    written: matches!(file.outcome, Outcome::Written { .. }),
+                })
                 .collect(),
             next,
             unconfirmed,
         };
-        return json::write_line(&mut *cx.host.out, made).map_err(|error| Failure::failed("cannot write the answer").because(&error));
+        return json::write_line(&mut *cx.host.out, made)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
     }
     let mut text = String::new();
     for (name, value) in resources(environment, outputs) {
@@ -289,13 +425,22 @@ pub fn made(
     }
     for file in written {
         let done = match &file.outcome {
-            Outcome::Written { backup: Some(backup) } => format!("written; what was there is now {}", backup.display()),
+            Outcome::Written {
+                backup: Some(backup),
+            } => format!("written; what was there is now {}", backup.display()),
             Outcome::Written { backup: None } => "written".to_owned(),
             Outcome::Unchanged | Outcome::Refused(_) | Outcome::HeldBack => "current".to_owned(),
         };
-        text.push_str(&format!("{:<14} {} ({done})\n", "file", file.path.display()));
+        text.push_str(&format!(
+            "{:<14} {} ({done})\n",
+            "file",
+            file.path.display()
+        ));
     }
-    let lines: String = text.lines().map(|line| format!("{}\n", crate::report::safe::safe(line))).collect();
+    let lines: String = text
+        .lines()
+        .map(|line| format!("{}\n", crate::report::safe::safe(line)))
+        .collect();
     cx.answer(&lines)?;
     cx.say("");
     match &next[..] {
@@ -313,11 +458,21 @@ pub fn made(
         }
     }
     if !unconfirmed.is_empty() {
-        cx.say(&format!("And confirm the mail from AWS to {}: until then no alarm reaches that address.", unconfirmed.join(" and to ")));
+        cx.say(&format!(
+            "And confirm the mail from AWS to {}: until then no alarm reaches that address.",
+            unconfirmed.join(" and to ")
+        ));
     }
     if environment.asked {
         // A key that is only the default of this folder is that of no other.
-        let said = Layer { key: environment.said.key.clone().filter(|_| environment.key_said), ..environment.said.clone() };
+        let said = Layer {
+            key: environment
+                .said
+                .key
+                .clone()
+                .filter(|_| environment.key_said),
+            ..environment.said.clone()
+        };
         let command = wizard::equivalent_command(environment.name(), &said);
         cx.say("The same without questions:");
         cx.say(&format!("  {command}{}", cx.global.words()));
@@ -326,7 +481,9 @@ pub fn made(
 }
 
 fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str, String)> {
-    let Environment { settings, names, .. } = environment;
+    let Environment {
+        settings, names, ..
+    } = environment;
     let mut lines = vec![("state bucket", names.state_bucket.clone())];
     if settings.has_log_bucket() {
         lines.push(("log bucket", names.log_bucket.clone()));
@@ -340,7 +497,13 @@ fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str,
         lines.push(("key", key.clone()));
     }
     if settings.access.policy {
-        lines.push(("runner policy", outputs.get(&crate::aws::blueprint::RUNNER_POLICY).unwrap_or(&names.policy).clone()));
+        lines.push((
+            "runner policy",
+            outputs
+                .get(&crate::aws::blueprint::RUNNER_POLICY)
+                .unwrap_or(&names.policy)
+                .clone(),
+        ));
     }
     if let Alarms::On { topic, .. } = &settings.alarms {
         let topic = match topic {

@@ -1,4 +1,5 @@
-//! Which s3 backend a command is about, whoever made it: of an environment, of files, of a folder, or a bucket alone.
+//! Which s3 backend a command is about, whoever made it: of an environment, of files, of a folder,
+//! or a bucket alone.
 
 use std::path::PathBuf;
 
@@ -87,8 +88,13 @@ impl TargetArgs {
             }
             Which::Described(described) => {
                 let words = self.words(None, cx);
-                let said = variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
-                let role = Layer { role_arn: self.role_arn, external_id: self.external_id, ..Layer::default() };
+                let said =
+                    variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
+                let role = Layer {
+                    role_arn: self.role_arn,
+                    external_id: self.external_id,
+                    ..Layer::default()
+                };
                 let caller = role.or_credentials(&said);
                 of_described(*described, &Ways::of_layer(&caller), words, cx).await
             }
@@ -112,29 +118,50 @@ impl Target {
         Store::new(&self.aws, &self.address)
     }
 
-    /// With the table of an environment that locks in files by now, as long as it is there: runs with the files of before
-    /// lock in it.
+    /// With the table of an environment that locks in files by now, as long as it is there: runs
+    /// with the files of before lock in it.
     ///
     /// # Errors
     /// If it is interrupted.
     pub async fn with_unused_table(mut self, cx: &mut Context<'_>) -> Result<Self, Failure> {
-        let Some(table) = self.unused_table.take() else { return Ok(self) };
-        let address = StoreAddress { table: Some(table.clone()), ..self.address.clone() };
+        let Some(table) = self.unused_table.take() else {
+            return Ok(self);
+        };
+        let address = StoreAddress {
+            table: Some(table.clone()),
+            ..self.address.clone()
+        };
         match cx.look(Store::new(&self.aws, &address).has_table()).await? {
             Ok(true) => {
                 self.address = address;
-                self.notes.push(format!("runs lock in files; table {table} is there still, and runs with files of before lock in it"));
+                self.notes.push(format!(
+                    "runs lock in files; table {table} is there still, and runs with files of \
+                     before lock in it"
+                ));
             }
             Ok(false) => {}
-            Err(error) => self.notes.push(format!("whether table {table} has locks of runs with files of before is unknown: {error}")),
+            Err(error) => self.notes.push(format!(
+                "whether table {table} has locks of runs with files of before is unknown: {error}"
+            )),
         }
         Ok(self)
     }
 
     /// For a document.
     pub fn about(&self) -> AboutDocument {
-        let StoreAddress { bucket, owner, table, layout: _ } = self.address.clone();
-        AboutDocument { bucket, region: self.aws.region.clone(), account: owner, table, notes: self.notes.clone() }
+        let StoreAddress {
+            bucket,
+            owner,
+            table,
+            layout: _,
+        } = self.address.clone();
+        AboutDocument {
+            bucket,
+            region: self.aws.region.clone(),
+            account: owner,
+            table,
+            notes: self.notes.clone(),
+        }
     }
 
     /// Says which backend it is, and what there is to know of it.
@@ -150,11 +177,18 @@ impl Target {
     /// # Errors
     /// If it cannot be written.
     pub fn answer<T: Serialize>(&self, document: &T, cx: &mut Context<'_>) -> Result<(), Failure> {
-        let written = json::write_document(&mut *cx.host.out, Noted { body: document, notes: &self.notes });
+        let written = json::write_document(
+            &mut *cx.host.out,
+            Noted {
+                body: document,
+                notes: &self.notes,
+            },
+        );
         written.map_err(|error| Failure::failed("cannot write the answer").because(&error))
     }
 
-    /// The ARN of the key that states should be encrypted with; `None` if that is S3's own, or nobody said.
+    /// The ARN of the key that states should be encrypted with; `None` if that is S3's own, or
+    /// nobody said.
     ///
     /// # Errors
     /// If the key is named in another way, and may not be looked at.
@@ -173,7 +207,9 @@ impl Target {
     pub fn path(&self, key: Option<&str>, workspace: Option<&str>) -> Result<String, Failure> {
         match (key, workspace, &self.address.layout.key) {
             (Some(path), None, _) => Ok(path.to_owned()),
-            (Some(_), Some(_), _) => Err(Failure::failed("a state is named by its path or by its workspace, not by both")),
+            (Some(_), Some(_), _) => Err(Failure::failed(
+                "a state is named by its path or by its workspace, not by both",
+            )),
             (None, workspace, Some(key)) => {
                 let workspace = workspace.unwrap_or(&self.workspace);
                 which::must_be_workspace(workspace)?;
@@ -181,7 +217,10 @@ impl Target {
             }
             (None, _, None) => Err(Failure::failed("nothing says which state")
                 .hint("name it: the path of its object, as in `app/terraform.tfstate`")
-                .hint("or the state key: --key PATH, with --workspace NAME unless it is the default one")
+                .hint(
+                    "or the state key: --key PATH, with --workspace NAME unless it is the default \
+                     one",
+                )
                 .hint(format!("`tfbackend state list{}` lists them", self.words))),
         }
     }
@@ -190,52 +229,104 @@ impl Target {
 impl Locks {
     /// What a lock of ours has to take: a file also where nobody knows.
     pub fn mechanisms(self) -> Mechanisms {
-        Mechanisms { table: self.table, file: self.file.unwrap_or(true) }
+        Mechanisms {
+            table: self.table,
+            file: self.file.unwrap_or(true),
+        }
     }
 }
 
-async fn of_environment(environment: &Environment, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
+async fn of_environment(
+    environment: &Environment,
+    words: String,
+    cx: &mut Context<'_>,
+) -> Result<Target, Failure> {
     let settings = &environment.settings;
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
     let address = environment.store();
     let connect = async |region: &Region, cx: &mut Context<'_>| {
-        let connected = session::connect(&environment.merged.layer, cx.host, &cx.global, sandbox.as_ref(), region).await?;
+        let connected = session::connect(
+            &environment.merged.layer,
+            cx.host,
+            &cx.global,
+            sandbox.as_ref(),
+            region,
+        )
+        .await?;
         Ok(connected.about(settings))
     };
-    let start = place::Start { aws: environment.aws.clone(), address, region_said: true };
+    let start = place::Start {
+        aws: environment.aws.clone(),
+        address,
+        region_said: true,
+    };
     let found = place::find(start, connect, cx).await;
     let found = found.map_err(|failure| match failure {
-        place::Missing::Bucket(failure) => failure.hint(format!("`{}` makes it", environment.rerun.command("bootstrap", "", &[]))),
+        place::Missing::Bucket(failure) => failure.hint(format!(
+            "`{}` makes it",
+            environment.rerun.command("bootstrap", "", &[])
+        )),
         place::Missing::Other(failure) => failure,
     })?;
     let encryption = match &settings.encryption {
         Encryption::SseS3 => Encrypt::OfS3,
         Encryption::OwnKey { arn } => Encrypt::Kms(arn.to_string()),
-        Encryption::NewKey { .. } => live_encryption(&found.aws, &found.address.bucket, &environment.names.key_alias, cx).await?,
+        Encryption::NewKey { .. } => {
+            live_encryption(
+                &found.aws,
+                &found.address.bucket,
+                &environment.names.key_alias,
+                cx,
+            )
+            .await?
+        }
     };
     Ok(Target {
         locks: Locks {
             table: found.address.table.is_some(),
-            file: (environment.says_how_to_lock() || environment.live).then(|| settings.lock.uses_lockfile()),
+            file: (environment.says_how_to_lock() || environment.live)
+                .then(|| settings.lock.uses_lockfile()),
         },
         encryption,
         dir: environment.out(cx.host),
         workspace: which::workspace_of(environment, cx)?,
-        policy: settings.access.policy.then(|| environment.names.policy.clone()),
+        policy: settings
+            .access
+            .policy
+            .then(|| environment.names.policy.clone()),
         title: environment.title(),
         words,
         aws: found.aws,
         address: found.address,
         missing_table: found.missing_table,
         unused_table: (!settings.lock.uses_table()).then(|| environment.names.table.clone()),
-        notes: if cx.global.document() { environment.notes.iter().cloned().chain(found.notes).collect() } else { found.notes },
+        notes: if cx.global.document() {
+            environment
+                .notes
+                .iter()
+                .cloned()
+                .chain(found.notes)
+                .collect()
+        } else {
+            found.notes
+        },
     })
 }
 
-/// The key that the bucket has as its default, which may be another than the alias leads to; else that of the alias.
-async fn live_encryption(aws: &Aws, bucket: &str, alias: &str, cx: &mut Context<'_>) -> Result<Encrypt, Failure> {
+/// The key that the bucket has as its default, which may be another than the alias leads to; else
+/// that of the alias.
+async fn live_encryption(
+    aws: &Aws,
+    bucket: &str,
+    alias: &str,
+    cx: &mut Context<'_>,
+) -> Result<Encrypt, Failure> {
     // Those who may only run Terraform may ask neither; the alias leads to the key for them, too.
-    let default = cx.look(bucket::encryption::Encryption::of(aws, bucket)).await?.ok().flatten();
+    let default = cx
+        .look(bucket::encryption::Encryption::of(aws, bucket))
+        .await?
+        .ok()
+        .flatten();
     if let Some(key) = default.as_ref().and_then(|default| default.key_arn()) {
         return Ok(Encrypt::Kms(key.to_owned()));
     }
@@ -246,40 +337,85 @@ async fn live_encryption(aws: &Aws, bucket: &str, alias: &str, cx: &mut Context<
     })
 }
 
-async fn of_described(described: Described, asked: &Ways, words: String, cx: &mut Context<'_>) -> Result<Target, Failure> {
-    let Described { configured, origin, folder, account, locks, encryption } = described;
+async fn of_described(
+    described: Described,
+    asked: &Ways,
+    words: String,
+    cx: &mut Context<'_>,
+) -> Result<Target, Failure> {
+    let Described {
+        configured,
+        origin,
+        folder,
+        account,
+        locks,
+        encryption,
+    } = described;
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
     let (ways, mut notes) = ways::of(&configured, asked, sandbox.as_ref(), cx)?;
     let (region, region_said) = which::region(&configured, &ways, sandbox.as_ref(), cx).await?;
     let connect = async |region: &Region, cx: &mut Context<'_>| {
-        let connected = session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;
+        let connected =
+            session::connect_by(&ways, cx.host, &cx.global, sandbox.as_ref(), region, None).await?;
         ways::must_be_allowed(&connected.caller, &configured, cx)?;
         Ok(connected.of_nobody())
     };
     // Where no answer is as expected, the endpoint may be why.
     let named = notes.clone();
-    let aws = connect(&region, cx).await.map_err(|failure| named.into_iter().fold(failure, Failure::hint))?;
+    let aws = connect(&region, cx)
+        .await
+        .map_err(|failure| named.into_iter().fold(failure, Failure::hint))?;
     let owner = account.map_or_else(|| aws.account().to_owned(), |account| account.to_string());
-    let table = configured.dynamodb_table.as_ref().map(|said| said.value.clone());
+    let table = configured
+        .dynamodb_table
+        .as_ref()
+        .map(|said| said.value.clone());
     if owner != aws.account() {
-        notes.push(format!("the bucket is to be of account {owner}, and these credentials are of account {}", aws.account()));
+        notes.push(format!(
+            "the bucket is to be of account {owner}, and these credentials are of account {}",
+            aws.account()
+        ));
     }
     ways::must_be_of_owner(table.as_deref(), &owner, aws.account())?;
     let layout = Layout {
         key: configured.key.as_ref().map(|said| said.value.clone()),
         workspace_prefix: configured.workspace_key_prefix().to_owned(),
     };
-    let address = StoreAddress { bucket: configured.bucket.value.clone(), owner, table, layout };
-    let found = place::find(place::Start { aws, address, region_said }, connect, cx).await.map_err(place::Missing::into_failure)?;
-    let place = format!("{} in {} (account {})", found.address.bucket, found.aws.region, found.address.owner);
+    let address = StoreAddress {
+        bucket: configured.bucket.value.clone(),
+        owner,
+        table,
+        layout,
+    };
+    let found = place::find(
+        place::Start {
+            aws,
+            address,
+            region_said,
+        },
+        connect,
+        cx,
+    )
+    .await
+    .map_err(place::Missing::into_failure)?;
+    let place = format!(
+        "{} in {} (account {})",
+        found.address.bucket, found.aws.region, found.address.owner
+    );
     notes.extend(found.notes);
     Ok(Target {
-        locks: Locks { table: found.address.table.is_some(), ..locks },
+        locks: Locks {
+            table: found.address.table.is_some(),
+            ..locks
+        },
         encryption,
         dir: cx.host.cwd.components().collect(),
         workspace: which::workspace(folder.as_ref(), cx)?,
         policy: None,
-        title: origin.map_or_else(|| place.clone(), |origin| format!("{place}, as {origin} says")),
+        title: origin.map_or_else(
+            || place.clone(),
+            |origin| format!("{place}, as {origin} says"),
+        ),
         words,
         aws: found.aws,
         address: found.address,

@@ -59,7 +59,8 @@ pub struct TeardownOptions {
     #[arg(long)]
     pub detach: bool,
 
-    /// Delete the log bucket too, which is kept otherwise, and with it the KMS key of its audit logs
+    /// Delete the log bucket too, which is kept otherwise, and with it the KMS key of its audit
+    /// logs
     #[arg(long)]
     pub purge_logs: bool,
 
@@ -101,16 +102,29 @@ impl TeardownOptions {
     fn choice(&self, sharing: &Sharing, logs_under_key: bool) -> Choice {
         let Sharing { bucket, table, .. } = sharing;
         let (bucket_of, table_of) = (bucket.clone(), table.clone());
-        Choice { keep_key: self.keep_key, purge_logs: self.purge_logs, logs_under_key, bucket_of, table_of }
+        Choice {
+            keep_key: self.keep_key,
+            purge_logs: self.purge_logs,
+            logs_under_key,
+            bucket_of,
+            table_of,
+        }
     }
 
     fn said(&self) -> Said {
-        Said { unprotect: self.unprotect, purge_states: self.purge_states, detach: self.detach }
+        Said {
+            unprotect: self.unprotect,
+            purge_states: self.purge_states,
+            detach: self.detach,
+        }
     }
 }
 
 pub async fn run(args: TeardownArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let TeardownArgs { environment, teardown: options } = args;
+    let TeardownArgs {
+        environment,
+        teardown: options,
+    } = args;
     let environment = environment.open(cx.host, &cx.global, Ask::Nobody).await?;
     if !options.plan && !options.cancel {
         confirm::must_be_possible(&options, &environment)?;

@@ -68,7 +68,8 @@ pub struct VerifyOptions {
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub usage: bool,
 
-    /// Read the states as well: their digests, and which version wrote them; nothing in them is kept
+    /// Read the states as well: their digests, and which version wrote them; nothing in them is
+    /// kept
     #[arg(long)]
     pub read_states: bool,
 
@@ -115,7 +116,10 @@ impl From<Least> for Severity {
 
 pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let options = args.verify;
-    if let (false, Some(bucket)) = (args.environment.is_named(cx.host), args.environment.layer.bucket.clone()) {
+    if let (false, Some(bucket)) = (
+        args.environment.is_named(cx.host),
+        args.environment.layer.bucket.clone(),
+    ) {
         return audit::run(args.environment, &options, bucket, cx).await;
     }
     if options.all {
@@ -125,33 +129,57 @@ pub async fn run(args: VerifyArgs, cx: &mut Context<'_>) -> Result<u8, Failure> 
     answer(&document, cx)
 }
 
-/// One after the other; the answer is no if it is for any of them. One that cannot be verified does not keep the others.
-async fn all(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<u8, Failure> {
+/// One after the other; the answer is no if it is for any of them. One that cannot be verified does
+/// not keep the others.
+async fn all(
+    args: EnvironmentArgs,
+    options: &VerifyOptions,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
     if cx.global.is_report() {
-        return Err(Failure::failed("this form of --output is of one environment").hint("run it for each: --env NAME"));
+        return Err(
+            Failure::failed("this form of --output is of one environment")
+                .hint("run it for each: --env NAME"),
+        );
     }
     let mut each = vec![];
     for env in args.known(cx.host, &cx.global)? {
-        let one = EnvironmentArgs { env: Some(env.clone()), ..args.clone() };
+        let one = EnvironmentArgs {
+            env: Some(env.clone()),
+            ..args.clone()
+        };
         match of_args(one, options, cx).await {
-            Err(failure) if failure.code == exit::INTERRUPTED || cx.host.cancel.is_cancelled() => return Err(failure),
+            Err(failure) if failure.code == exit::INTERRUPTED || cx.host.cancel.is_cancelled() => {
+                return Err(failure);
+            }
             verified => each.push((env, verified)),
         }
     }
     if each.is_empty() {
-        return Err(Failure::failed("there is no environment in tfbackend.toml").hint("`tfbackend config init` adds one"));
+        return Err(Failure::failed("there is no environment in tfbackend.toml")
+            .hint("`tfbackend config init` adds one"));
     }
     let has_failed = each.iter().any(|(_, verified)| verified.is_err());
-    let passed = each.iter().all(|(_, verified)| verified.as_ref().is_ok_and(|document| document.passed));
+    let passed = each
+        .iter()
+        .all(|(_, verified)| verified.as_ref().is_ok_and(|document| document.passed));
     if cx.global.json() {
-        let mut all = AllDocument { passed, environments: vec![], errors: vec![] };
+        let mut all = AllDocument {
+            passed,
+            environments: vec![],
+            errors: vec![],
+        };
         for (env, verified) in each {
             match verified {
                 Ok(document) => all.environments.push(document),
-                Err(failure) => all.errors.push(NotVerified { env: env.to_string(), error: failure.document().error }),
+                Err(failure) => all.errors.push(NotVerified {
+                    env: env.to_string(),
+                    error: failure.document().error,
+                }),
             }
         }
-        json::write_document(&mut *cx.host.out, &all).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        json::write_document(&mut *cx.host.out, &all)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
     } else {
         for (env, verified) in &each {
             match verified {
@@ -190,13 +218,28 @@ struct NotVerified {
     error: ErrorDocument,
 }
 
-async fn of_args(args: EnvironmentArgs, options: &VerifyOptions, cx: &mut Context<'_>) -> Result<VerifyDocument, Failure> {
+async fn of_args(
+    args: EnvironmentArgs,
+    options: &VerifyOptions,
+    cx: &mut Context<'_>,
+) -> Result<VerifyDocument, Failure> {
     let settled = args.settle(cx.host, &cx.global, Ask::Nobody).await?;
-    let mut accepted = settled.sources.file.as_ref().map(|file| file.accepted(Some(&settled.settings.env))).unwrap_or_default();
+    let mut accepted = settled
+        .sources
+        .file
+        .as_ref()
+        .map(|file| file.accepted(Some(&settled.settings.env)))
+        .unwrap_or_default();
     let asked = ignore::asked(options)?;
     let file = settled.sources.file.clone();
     let environment = settled.meet(cx.host, &cx.global).await?;
-    ignore::keep(asked, &mut accepted, Some(environment.name()), file.as_ref(), cx)?;
+    ignore::keep(
+        asked,
+        &mut accepted,
+        Some(environment.name()),
+        file.as_ref(),
+        cx,
+    )?;
     of_environment(environment, &accepted, options, cx).await
 }
 
@@ -205,24 +248,52 @@ fn now(cx: &Context<'_>) -> jiff::Timestamp {
 }
 
 /// The folder that the files go to, if it is one of Terraform's.
-async fn of_files(environment: &Environment, observation: &Observation<AwsSpec>, cx: &mut Context<'_>) -> Result<Vec<Checked>, Failure> {
-    let (dir, conf) = (environment.out(cx.host), environment.settings.files.conf_file.for_env(&environment.settings.env));
+async fn of_files(
+    environment: &Environment,
+    observation: &Observation<AwsSpec>,
+    cx: &mut Context<'_>,
+) -> Result<Vec<Checked>, Failure> {
+    let (dir, conf) = (
+        environment.out(cx.host),
+        environment
+            .settings
+            .files
+            .conf_file
+            .for_env(&environment.settings.env),
+    );
     if !dir.is_dir() {
         return Ok(vec![]);
     }
     // A name that no Terraform knows for one; without the file there is nothing to say of it.
-    let conf: Vec<PathBuf> = [PathBuf::from(conf)].into_iter().filter(|conf| dir.join(conf).exists()).collect();
+    let conf: Vec<PathBuf> = [PathBuf::from(conf)]
+        .into_iter()
+        .filter(|conf| dir.join(conf).exists())
+        .collect();
     let mut folder = read_folder(&dir, &conf, cx)?;
     engine::add_installed(&mut folder, &cx.host.vars).await;
     let backend = environment.backend(&observation::outputs(observation));
     let key_said = environment.merged.is_said("key");
-    Ok(named_from(&cx.host.cwd, files::check(&folder, Some(&backend), key_said)))
+    Ok(named_from(
+        &cx.host.cwd,
+        files::check(&folder, Some(&backend), key_said),
+    ))
 }
 
 /// The file that points Terraform at it, if it is there.
 fn tf_file(environment: &Environment, cx: &Context<'_>) -> Option<String> {
-    let path = environment.out(cx.host).join(environment.settings.files.tf_file.for_env(&environment.settings.env));
-    path.exists().then(|| path.strip_prefix(&cx.host.cwd).unwrap_or(&path).display().to_string())
+    let path = environment.out(cx.host).join(
+        environment
+            .settings
+            .files
+            .tf_file
+            .for_env(&environment.settings.env),
+    );
+    path.exists().then(|| {
+        path.strip_prefix(&cx.host.cwd)
+            .unwrap_or(&path)
+            .display()
+            .to_string()
+    })
 }
 
 /// Files as a person in this folder names them.
@@ -244,31 +315,68 @@ fn named_from(cwd: &Path, checked: Vec<Checked>) -> Vec<Checked> {
 }
 
 /// What Terraform's files in a folder say.
-pub(super) fn read_folder(dir: &Path, partial: &[PathBuf], cx: &Context<'_>) -> Result<WorkingDirectory, Failure> {
+pub(super) fn read_folder(
+    dir: &Path,
+    partial: &[PathBuf],
+    cx: &Context<'_>,
+) -> Result<WorkingDirectory, Failure> {
     let data_dir = cx.host.var("TF_DATA_DIR").map(Path::new);
     let _reading = Reading::begin();
-    let look = Look { engine: None, data_dir, partial };
-    WorkingDirectory::read(dir, &look).map_err(|error| Failure::failed(format!("cannot read the folder {}", dir.display())).because(&error))
+    let look = Look {
+        engine: None,
+        data_dir,
+        partial,
+    };
+    WorkingDirectory::read(dir, &look).map_err(|error| {
+        Failure::failed(format!("cannot read the folder {}", dir.display())).because(&error)
+    })
 }
 
-fn document(about: About, checked: &[Checked], accepted: &[Acceptance], least: Severity, cx: &Context<'_>) -> VerifyDocument {
+fn document(
+    about: About,
+    checked: &[Checked],
+    accepted: &[Acceptance],
+    least: Severity,
+    cx: &Context<'_>,
+) -> VerifyDocument {
     let at = now(cx).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let today = at.split('T').next().unwrap_or_default().to_owned();
     let mut document = VerifyDocument::of(about, at, checked, accepted, &today, least);
-    let expired = accepted.iter().filter(|acceptance| acceptance.expired(&today));
-    document.notes.extend(expired.map(|one| format!("{} was accepted until {}", one.id, one.until.as_deref().unwrap_or_default())));
+    let expired = accepted
+        .iter()
+        .filter(|acceptance| acceptance.expired(&today));
+    document.notes.extend(expired.map(|one| {
+        format!(
+            "{} was accepted until {}",
+            one.id,
+            one.until.as_deref().unwrap_or_default()
+        )
+    }));
     document
 }
 
 /// The wholes, and what each builds on.
-fn resources(blueprint: &Blueprint<AwsSpec>, observation: &Observation<AwsSpec>) -> Vec<ResourceDocument> {
+fn resources(
+    blueprint: &Blueprint<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+) -> Vec<ResourceDocument> {
     let whole = |address: &Address| address.parent().unwrap_or_else(|| address.clone());
-    let wholes = blueprint.nodes().iter().filter(|node| node.address.parent().is_none());
+    let wholes = blueprint
+        .nodes()
+        .iter()
+        .filter(|node| node.address.parent().is_none());
     wholes
         .map(|node| {
-            let of_it = blueprint.nodes().iter().filter(|other| whole(&other.address) == node.address);
-            let needs: BTreeSet<String> =
-                of_it.flat_map(|other| &other.needs).map(whole).filter(|need| *need != node.address).map(|need| need.to_string()).collect();
+            let of_it = blueprint
+                .nodes()
+                .iter()
+                .filter(|other| whole(&other.address) == node.address);
+            let needs: BTreeSet<String> = of_it
+                .flat_map(|other| &other.needs)
+                .map(whole)
+                .filter(|need| *need != node.address)
+                .map(|need| need.to_string())
+                .collect();
             ResourceDocument {
                 address: node.address.to_string(),
                 title: describe(&node.address, &node.spec).title,
@@ -292,5 +400,9 @@ fn answer(document: &VerifyDocument, cx: &mut Context<'_>) -> Result<u8, Failure
         Output::Markdown => cx.answer(&findings::markdown::markdown(document))?,
         Output::Html => cx.answer(&findings::html::html(document))?,
     }
-    Ok(if document.passed { exit::DONE } else { exit::CHANGES })
+    Ok(if document.passed {
+        exit::DONE
+    } else {
+        exit::CHANGES
+    })
 }

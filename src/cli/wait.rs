@@ -1,4 +1,5 @@
-//! Says what a command waits for while AWS does not show it yet: a spinner in a terminal, one line elsewhere.
+//! Says what a command waits for while AWS does not show it yet: a spinner in a terminal, one line
+//! elsewhere.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,13 @@ pub struct Waits {
 
 impl Waits {
     pub fn new(until: &'static str, patience: Duration) -> Self {
-        Self { until, patience, since: Instant::now(), said: false, spinner: None }
+        Self {
+            until,
+            patience,
+            since: Instant::now(),
+            said: false,
+            spinner: None,
+        }
     }
 
     /// Says that it goes on, for these.
@@ -37,7 +44,9 @@ impl Waits {
         let text = text(self.until, addresses, self.patience);
         if cx.host.err_is_terminal {
             let style = cx.global.view(cx.host).style;
-            self.spinner.get_or_insert_with(|| Spinner::new(style, ProgressDrawTarget::stderr())).show(&text);
+            self.spinner
+                .get_or_insert_with(|| Spinner::new(style, ProgressDrawTarget::stderr()))
+                .show(&text);
         } else if !self.said && self.since.elapsed() >= UNSAID {
             self.said = true;
             cx.say(&text);
@@ -48,9 +57,20 @@ impl Waits {
 fn text(until: &str, addresses: &[Address], patience: Duration) -> String {
     let named: Vec<&str> = addresses.iter().take(NAMED).map(Address::as_str).collect();
     let more = addresses.len().saturating_sub(NAMED);
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let minutes = words::count(usize::try_from(patience.as_secs() / 60).unwrap_or(usize::MAX), "minute", "minutes");
-    format!("waiting until {until} {}{and_more} (up to {minutes})", named.join(", "))
+    let and_more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let minutes = words::count(
+        usize::try_from(patience.as_secs() / 60).unwrap_or(usize::MAX),
+        "minute",
+        "minutes",
+    );
+    format!(
+        "waiting until {until} {}{and_more} (up to {minutes})",
+        named.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -59,10 +79,18 @@ mod tests {
 
     #[test]
     fn what_is_waited_for_is_named_and_how_long() {
-        let addresses = ["state_bucket/policy", "key", "lock_table/recovery", "trail", "topic"].map(Address::new);
+        let addresses = [
+            "state_bucket/policy",
+            "key",
+            "lock_table/recovery",
+            "trail",
+            "topic",
+        ]
+        .map(Address::new);
         assert_eq!(
             text("AWS shows", &addresses, Duration::from_secs(180)),
-            "waiting until AWS shows state_bucket/policy, key, lock_table/recovery and 2 more (up to 3 minutes)"
+            "waiting until AWS shows state_bucket/policy, key, lock_table/recovery and 2 more (up \
+             to 3 minutes)"
         );
         assert_eq!(
             text("AWS shows", &addresses[..1], Duration::from_secs(60)),

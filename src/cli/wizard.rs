@@ -31,24 +31,50 @@ pub struct Hints {
 /// # Errors
 /// As [`ask`].
 pub fn ask_env(prompt: &mut dyn Prompt, sources: &Sources) -> Result<EnvName, PromptError> {
-    let known: Vec<String> = sources.file.iter().flat_map(|file| file.envs.keys()).map(ToString::to_string).collect();
+    let known: Vec<String> = sources
+        .file
+        .iter()
+        .flat_map(|file| file.envs.keys())
+        .map(ToString::to_string)
+        .collect();
     let dev = "dev".to_owned();
     // One alone is not asked for, unless a further one is wanted.
-    let default = if known.len() < 2 || known.contains(&dev) { dev } else { known[0].clone() };
-    let kind = Kind::Text { default: Some(default), check: reads_as::<EnvName> };
-    match prompt.ask(&Question { text: "Environment, as part of every name".to_owned(), flag: "--env", kind })? {
+    let default = if known.len() < 2 || known.contains(&dev) {
+        dev
+    } else {
+        known[0].clone()
+    };
+    let kind = Kind::Text {
+        default: Some(default),
+        check: reads_as::<EnvName>,
+    };
+    match prompt.ask(&Question {
+        text: "Environment, as part of every name".to_owned(),
+        flag: "--env",
+        kind,
+    })? {
         Answer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
         Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
     }
 }
 
-/// Asks for whom and where it is, which is all that is needed to find out who is calling; with `takes_defaults`, only for
-/// what is not known at all.
+/// Asks for whom and where it is, which is all that is needed to find out who is calling; with
+/// `takes_defaults`, only for what is not known at all.
 ///
 /// # Errors
 /// As [`ask`].
-pub fn ask_where(prompt: &mut dyn Prompt, merged: &Merged, hints: &Hints, takes_defaults: bool) -> Result<Layer, PromptError> {
-    let mut asking = Asking { prompt, merged, takes_defaults, answers: Layer::default() };
+pub fn ask_where(
+    prompt: &mut dyn Prompt,
+    merged: &Merged,
+    hints: &Hints,
+    takes_defaults: bool,
+) -> Result<Layer, PromptError> {
+    let mut asking = Asking {
+        prompt,
+        merged,
+        takes_defaults,
+        answers: Layer::default(),
+    };
     asking.environment(hints)?;
     Ok(asking.answers)
 }
@@ -63,7 +89,12 @@ pub fn has_questions(merged: &Merged) -> bool {
 /// # Errors
 /// If a question cannot be asked, or the person interrupts: then nothing has happened.
 pub fn ask(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptError> {
-    let mut asking = Asking { prompt, merged, takes_defaults: false, answers: Layer::default() };
+    let mut asking = Asking {
+        prompt,
+        merged,
+        takes_defaults: false,
+        answers: Layer::default(),
+    };
     asking.state()?;
     asking.encryption()?;
     asking.alarms()?;
@@ -73,12 +104,18 @@ pub fn ask(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptErro
     Ok(asking.answers)
 }
 
-/// Asks only for the state key, if nothing says it: of a backend that is there already, each folder uses another state.
+/// Asks only for the state key, if nothing says it: of a backend that is there already, each folder
+/// uses another state.
 ///
 /// # Errors
 /// As [`ask`].
 pub fn ask_state_key(prompt: &mut dyn Prompt, merged: &Merged) -> Result<Layer, PromptError> {
-    let mut asking = Asking { prompt, merged, takes_defaults: false, answers: Layer::default() };
+    let mut asking = Asking {
+        prompt,
+        merged,
+        takes_defaults: false,
+        answers: Layer::default(),
+    };
     asking.state_key()?;
     Ok(asking.answers)
 }
@@ -93,18 +130,40 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     fn open(&self, names: &[&str]) -> bool {
-        names.iter().all(|name| if self.takes_defaults { self.merged.origin(name).is_none() } else { !self.merged.is_said(name) })
+        names.iter().all(|name| {
+            if self.takes_defaults {
+                self.merged.origin(name).is_none()
+            } else {
+                !self.merged.is_said(name)
+            }
+        })
     }
 
     fn environment(&mut self, hints: &Hints) -> Result<(), PromptError> {
         if self.open(&["project"]) {
             let default = hints.folder.as_deref().and_then(project_from);
-            self.answers.project = Some(self.value("Project, as part of every name", "--project", default.as_ref())?);
+            self.answers.project = Some(self.value(
+                "Project, as part of every name",
+                "--project",
+                default.as_ref(),
+            )?);
         }
         if self.open(&["region"]) {
-            let profile = || hints.profile_region.as_deref().and_then(|region| region.parse::<Region>().ok());
-            let default = self.merged.layer.region.clone().or_else(profile).map(String::from);
-            self.answers.region = Some(self.value("AWS region of the backend", "--region", default.as_ref())?);
+            let profile = || {
+                hints
+                    .profile_region
+                    .as_deref()
+                    .and_then(|region| region.parse::<Region>().ok())
+            };
+            let default = self
+                .merged
+                .layer
+                .region
+                .clone()
+                .or_else(profile)
+                .map(String::from);
+            self.answers.region =
+                Some(self.value("AWS region of the backend", "--region", default.as_ref())?);
         }
         Ok(())
     }
@@ -113,7 +172,11 @@ impl Asking<'_> {
         // A file of ours in the folder that says it is as good as an answer.
         if self.open(&["key"]) && !self.merged.is_kept("key") {
             let default = self.merged.layer.key.clone();
-            let key: StateKey = self.value("State key, the path of the state in the bucket", "--key", default.as_ref())?;
+            let key: StateKey = self.value(
+                "State key, the path of the state in the bucket",
+                "--key",
+                default.as_ref(),
+            )?;
             self.answers.key = Some(key);
         }
         Ok(())
@@ -123,11 +186,27 @@ impl Asking<'_> {
         self.state_key()?;
         if self.open(&["lock"]) {
             let options = [
-                (LockMechanism::Dynamodb, "dynamodb", "a table, for every version; deprecated since Terraform 1.11"),
-                (LockMechanism::S3, "s3", "an object beside the state, from Terraform and OpenTofu 1.10"),
-                (LockMechanism::Both, "both", "to move from the table to the object: first `both`, then `s3`"),
+                (
+                    LockMechanism::Dynamodb,
+                    "dynamodb",
+                    "a table, for every version; deprecated since Terraform 1.11",
+                ),
+                (
+                    LockMechanism::S3,
+                    "s3",
+                    "an object beside the state, from Terraform and OpenTofu 1.10",
+                ),
+                (
+                    LockMechanism::Both,
+                    "both",
+                    "to move from the table to the object: first `both`, then `s3`",
+                ),
             ];
-            let lock = self.choice("How two runs on one state are kept apart", "--lock", &options)?;
+            let lock = self.choice(
+                "How two runs on one state are kept apart",
+                "--lock",
+                &options,
+            )?;
             self.answers.lock = Some(lock);
         }
         Ok(())
@@ -144,14 +223,33 @@ impl Asking<'_> {
             None,
         }
         let options = [
-            (Key::New, "new KMS key", "1 USD a month; you decide who may decrypt"),
-            (Key::Own, "existing KMS key", "one that you have in this region"),
-            (Key::None, "SSE-S3", "free; whoever may read the bucket may decrypt"),
+            (
+                Key::New,
+                "new KMS key",
+                "1 USD a month; you decide who may decrypt",
+            ),
+            (
+                Key::Own,
+                "existing KMS key",
+                "one that you have in this region",
+            ),
+            (
+                Key::None,
+                "SSE-S3",
+                "free; whoever may read the bucket may decrypt",
+            ),
         ];
-        match self.choice("What the states are encrypted with", "--encryption, --kms-key", &options)? {
+        match self.choice(
+            "What the states are encrypted with",
+            "--encryption, --kms-key",
+            &options,
+        )? {
             Key::New => self.answers.encryption = Some(EncryptionKind::Kms),
             Key::None => self.answers.encryption = Some(EncryptionKind::SseS3),
-            Key::Own => self.answers.kms_key = Some(self.value::<KeyArn>("ARN of the key", "--kms-key", None::<&String>)?),
+            Key::Own => {
+                self.answers.kms_key =
+                    Some(self.value::<KeyArn>("ARN of the key", "--kms-key", None::<&String>)?)
+            }
         }
         Ok(())
     }
@@ -160,18 +258,34 @@ impl Asking<'_> {
         if self.merged.layer.alarms == Some(false) || !self.open(&["alarm-email", "alarm-topic"]) {
             return Ok(());
         }
-        self.answers.alarm_email = Some(self.list::<Email>("E-mail for alarms, commas between several (empty for none)", "--alarm-email")?);
+        self.answers.alarm_email = Some(self.list::<Email>(
+            "E-mail for alarms, commas between several (empty for none)",
+            "--alarm-email",
+        )?);
         Ok(())
     }
 
     fn trail(&mut self) -> Result<(), PromptError> {
         if self.open(&["trail"]) {
             let options = [
-                (TrailKind::New, "new", "records each read and write; 0.10 USD per 100,000, and storage"),
-                (TrailKind::Existing(None), "existing", "a trail of the account does so already; that is checked"),
-                (TrailKind::Off, "off", "nobody can tell later who read a state"),
+                (
+                    TrailKind::New,
+                    "new",
+                    "records each read and write; 0.10 USD per 100,000, and storage",
+                ),
+                (
+                    TrailKind::Existing(None),
+                    "existing",
+                    "a trail of the account does so already; that is checked",
+                ),
+                (
+                    TrailKind::Off,
+                    "off",
+                    "nobody can tell later who read a state",
+                ),
             ];
-            self.answers.trail = Some(self.choice("CloudTrail audit trail", "--trail", &options)?);
+            self.answers.trail =
+                Some(self.choice("CloudTrail audit trail", "--trail", &options)?);
         }
         Ok(())
     }
@@ -194,17 +308,31 @@ impl Asking<'_> {
             flag: "--ephemeral",
             kind: Kind::YesNo { default: true },
         };
-        let Answer::YesNo(protect) = self.prompt.ask(&question)? else { return Err(wrong_kind()) };
+        let Answer::YesNo(protect) = self.prompt.ask(&question)? else {
+            return Err(wrong_kind());
+        };
         self.answers.ephemeral = Some(!protect);
         Ok(())
     }
 
-    fn value<T>(&mut self, text: &str, flag: &'static str, default: Option<&impl ToString>) -> Result<T, PromptError>
+    fn value<T>(
+        &mut self,
+        text: &str,
+        flag: &'static str,
+        default: Option<&impl ToString>,
+    ) -> Result<T, PromptError>
     where
         T: FromStr<Err: ToString>,
     {
-        let kind = Kind::Text { default: default.map(ToString::to_string), check: reads_as::<T> };
-        match self.prompt.ask(&Question { text: text.to_owned(), flag, kind })? {
+        let kind = Kind::Text {
+            default: default.map(ToString::to_string),
+            check: reads_as::<T>,
+        };
+        match self.prompt.ask(&Question {
+            text: text.to_owned(),
+            flag,
+            kind,
+        })? {
             Answer::Text(text) => text.trim().parse().map_err(|_| wrong_kind()),
             Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
         }
@@ -214,19 +342,46 @@ impl Asking<'_> {
     where
         T: FromStr<Err: ToString>,
     {
-        let kind = Kind::Text { default: Some(String::new()), check: reads_as_list::<T> };
-        match self.prompt.ask(&Question { text: text.to_owned(), flag, kind })? {
-            Answer::Text(text) => items(&text).map(|item| item.parse().map_err(|_| wrong_kind())).collect(),
+        let kind = Kind::Text {
+            default: Some(String::new()),
+            check: reads_as_list::<T>,
+        };
+        match self.prompt.ask(&Question {
+            text: text.to_owned(),
+            flag,
+            kind,
+        })? {
+            Answer::Text(text) => items(&text)
+                .map(|item| item.parse().map_err(|_| wrong_kind()))
+                .collect(),
             Answer::Choice(_) | Answer::YesNo(_) => Err(wrong_kind()),
         }
     }
 
     /// The first option is the default.
-    fn choice<T: Clone>(&mut self, text: &str, flag: &'static str, options: &[(T, &str, &str)]) -> Result<T, PromptError> {
-        let shown = options.iter().map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned())).collect();
-        let question = Question { text: text.to_owned(), flag, kind: Kind::Choice { options: shown, default: 0 } };
+    fn choice<T: Clone>(
+        &mut self,
+        text: &str,
+        flag: &'static str,
+        options: &[(T, &str, &str)],
+    ) -> Result<T, PromptError> {
+        let shown = options
+            .iter()
+            .map(|(_, name, line)| ((*name).to_owned(), (*line).to_owned()))
+            .collect();
+        let question = Question {
+            text: text.to_owned(),
+            flag,
+            kind: Kind::Choice {
+                options: shown,
+                default: 0,
+            },
+        };
         match self.prompt.ask(&question)? {
-            Answer::Choice(chosen) => options.get(chosen).map(|(value, ..)| value.clone()).ok_or_else(wrong_kind),
+            Answer::Choice(chosen) => options
+                .get(chosen)
+                .map(|(value, ..)| value.clone())
+                .ok_or_else(wrong_kind),
             Answer::Text(_) | Answer::YesNo(_) => Err(wrong_kind()),
         }
     }
@@ -234,8 +389,17 @@ impl Asking<'_> {
 
 /// A project's name out of a folder's, if anything of it can be used.
 pub fn project_from(folder: &str) -> Option<ProjectName> {
-    let hyphens: String =
-        folder.to_lowercase().chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    let hyphens: String = folder
+        .to_lowercase()
+        .chars()
+        .map(|c| {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     let parts: Vec<&str> = hyphens.split('-').filter(|part| !part.is_empty()).collect();
     let name: String = parts.join("-").chars().take(MAX_SUGGESTED).collect();
     name.trim_end_matches('-').parse().ok()
@@ -245,18 +409,30 @@ pub fn project_from(folder: &str) -> Option<ProjectName> {
 const MAX_SUGGESTED: usize = 16;
 
 fn reads_as<T: FromStr<Err: ToString>>(text: &str) -> Result<(), String> {
-    text.trim().parse::<T>().map(drop).map_err(|error| error.to_string())
+    text.trim()
+        .parse::<T>()
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 fn reads_as_list<T: FromStr<Err: ToString>>(text: &str) -> Result<(), String> {
-    items(text).try_for_each(|item| item.parse::<T>().map(drop).map_err(|error| format!("`{}` {}", item.escape_debug(), error.to_string())))
+    items(text).try_for_each(|item| {
+        item.parse::<T>()
+            .map(drop)
+            .map_err(|error| format!("`{}` {}", item.escape_debug(), error.to_string()))
+    })
 }
 
 fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
 }
 
 /// A prompt that answers otherwise than it was asked.
 fn wrong_kind() -> PromptError {
-    PromptError::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer does not fit the question"))
+    PromptError::Io(std::io::Error::new(
+        std::io::ErrorKind::InvalidData,
+        "the answer does not fit the question",
+    ))
 }

@@ -1,4 +1,5 @@
-//! Files of any kind and make, read up to a size and never waited for: `/dev/zero` has no end, a pipe no beginning.
+//! Files of any kind and make, read up to a size and never waited for: `/dev/zero` has no end, a
+//! pipe no beginning.
 
 use std::{
     fs::{File, OpenOptions},
@@ -16,7 +17,14 @@ pub const LARGEST: u64 = 4 << 20;
 /// If the file cannot be opened, or is not a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
     let must_be_regular = |meta: std::fs::Metadata| {
-        if meta.is_file() { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")) }
+        if meta.is_file() {
+            Ok(())
+        } else {
+            Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it is not a regular file",
+            ))
+        }
     };
     // Opening a device alone may do something.
     must_be_regular(std::fs::metadata(path)?)?;
@@ -57,7 +65,8 @@ pub fn text_up_to(path: &Path, limit: u64) -> io::Result<String> {
     as_text(all(open(path)?, limit)?)
 }
 
-/// The text of a file that the command line names, which may be a pipe, as a shell makes one for `<(…)`.
+/// The text of a file that the command line names, which may be a pipe, as a shell makes one for
+/// `<(…)`.
 ///
 /// It may have to be waited for: [`is_reading`] is true meanwhile.
 ///
@@ -72,13 +81,17 @@ fn all(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {limit} bytes"),
+        ));
     }
     Ok(bytes)
 }
 
 fn as_text(bytes: Vec<u8>) -> io::Result<String> {
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8"))
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8"))
 }
 
 static READERS: AtomicUsize = AtomicUsize::new(0);
@@ -121,9 +134,18 @@ mod tests {
         assert_eq!(with(b"\xff"), Err("it is not valid UTF-8".to_owned()));
         let most = usize::try_from(LARGEST).expect("it fits");
         assert!(with(&vec![b' '; most]).is_ok());
-        assert_eq!(with(&vec![b'\xff'; most + 1]), Err("it is larger than 4194304 bytes".to_owned()));
-        assert_eq!(text(&dir.path().join("none")).expect_err("none").kind(), io::ErrorKind::NotFound);
-        assert_eq!(text_up_to(&path, 3).expect_err("too large").to_string(), "it is larger than 3 bytes");
+        assert_eq!(
+            with(&vec![b'\xff'; most + 1]),
+            Err("it is larger than 4194304 bytes".to_owned())
+        );
+        assert_eq!(
+            text(&dir.path().join("none")).expect_err("none").kind(),
+            io::ErrorKind::NotFound
+        );
+        assert_eq!(
+            text_up_to(&path, 3).expect_err("too large").to_string(),
+            "it is larger than 3 bytes"
+        );
     }
 
     #[cfg(unix)]
@@ -131,13 +153,29 @@ mod tests {
     fn nothing_but_a_regular_file_is_opened_unless_it_was_named() {
         let dir = tempfile::tempdir().expect("a folder");
         let pipe = dir.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .expect("mkfifo")
+                .success()
+        );
         let link = dir.path().join("link");
         std::os::unix::fs::symlink("/dev/zero", &link).expect("a link");
-        for path in [&pipe, &link, Path::new("/dev/zero"), Path::new("/dev/tty"), dir.path()] {
+        for path in [
+            &pipe,
+            &link,
+            Path::new("/dev/zero"),
+            Path::new("/dev/tty"),
+            dir.path(),
+        ] {
             let error = bytes(path).expect_err("not a file");
             // Without a terminal, there is no such device.
-            assert!(path.ends_with("tty") || error.to_string() == "it is not a regular file", "{}: {error}", path.display());
+            assert!(
+                path.ends_with("tty") || error.to_string() == "it is not a regular file",
+                "{}: {error}",
+                path.display()
+            );
         }
         assert!(!is_reading());
         let writer = std::thread::spawn({
@@ -152,6 +190,11 @@ mod tests {
         assert_eq!(named_text(&pipe, 1).expect("text"), "x");
         writer.join().expect("it wrote");
         assert!(!is_reading());
-        assert_eq!(named_text(Path::new("/dev/zero"), 9).expect_err("no end").kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(
+            named_text(Path::new("/dev/zero"), 9)
+                .expect_err("no end")
+                .kind(),
+            io::ErrorKind::FileTooLarge
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Who runs this and where, as Terraform's locks say it: `user@host`.
 //!
-//! As Go does (`os/user` without C, `os.Hostname`): the name that `/etc/passwd` has for this user, else
-//! `USER`; what cannot be found out is left empty.
+//! As Go does (`os/user` without C, `os.Hostname`): the name that `/etc/passwd` has for this user,
+//! else `USER`; what cannot be found out is left empty.
 
 use std::env;
 
@@ -12,21 +12,28 @@ pub fn who() -> String {
 #[cfg(unix)]
 fn user() -> String {
     let uid = rustix::process::getuid().as_raw();
-    let known = std::fs::read_to_string("/etc/passwd").ok().and_then(|passwd| named(&passwd, uid).map(str::to_owned));
+    let known = std::fs::read_to_string("/etc/passwd")
+        .ok()
+        .and_then(|passwd| named(&passwd, uid).map(str::to_owned));
     known.unwrap_or_else(|| env::var("USER").unwrap_or_default())
 }
 
 #[cfg(unix)]
 fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
-/// Whether a file of the user `owner` is as good as one's own: it is, or it is root's, or, under `sudo`, that of the user whom
-/// `SUDO_UID` names.
+/// Whether a file of the user `owner` is as good as one's own: it is, or it is root's, or, under
+/// `sudo`, that of the user whom `SUDO_UID` names.
 #[cfg(unix)]
 pub fn is_trusted(owner: u32, sudo_uid: Option<&str>) -> bool {
     let uid = rustix::process::geteuid().as_raw();
-    owner == uid || owner == 0 || (uid == 0 && sudo_uid.is_some_and(|sudo| sudo.parse() == Ok(owner)))
+    owner == uid
+        || owner == 0
+        || (uid == 0 && sudo_uid.is_some_and(|sudo| sudo.parse() == Ok(owner)))
 }
 
 #[cfg(not(unix))]
@@ -44,7 +51,9 @@ fn host() -> String {
 fn named(passwd: &str, uid: u32) -> Option<&str> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
-        let name = fields.next().filter(|name| !name.is_empty() && !name.starts_with(['#', '+', '-']))?;
+        let name = fields
+            .next()
+            .filter(|name| !name.is_empty() && !name.starts_with(['#', '+', '-']))?;
         (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
     })
 }
@@ -55,9 +64,12 @@ mod tests {
 
     #[test]
     fn a_name_by_its_number() {
-        let passwd =
-            "# all\nroot:x:0:0:root:/root:/bin/sh\n+nis:x:7::::\n:x:7::::\nci:x:1001:1001::/home/ci:/bin/sh\nci2:x:1001::::\nshort:x\n";
-        assert_eq!([0, 1001, 7, 4].map(|uid| named(passwd, uid)), [Some("root"), Some("ci"), None, None]);
+        let passwd = "# all\nroot:x:0:0:root:/root:/bin/sh\n+nis:x:7::::\n:x:7::::\nci:x:1001:\
+                      1001::/home/ci:/bin/sh\nci2:x:1001::::\nshort:x\n";
+        assert_eq!(
+            [0, 1001, 7, 4].map(|uid| named(passwd, uid)),
+            [Some("root"), Some("ci"), None, None]
+        );
         assert!(who().contains('@') && !who().ends_with('@'), "{}", who());
     }
 
@@ -65,6 +77,12 @@ mod tests {
     fn ones_own_files_and_those_of_root_are_trusted() {
         let uid = rustix::process::geteuid().as_raw();
         assert!(is_trusted(uid, None) && is_trusted(0, None) && !is_trusted(65533, None));
-        assert_eq!((is_trusted(65533, Some("65533")), is_trusted(65533, Some("x"))), (uid == 0, false));
+        assert_eq!(
+            (
+                is_trusted(65533, Some("65533")),
+                is_trusted(65533, Some("x"))
+            ),
+            (uid == 0, false)
+        );
     }
 }

@@ -14,9 +14,11 @@ use crate::{
 pub struct Terms {
     /// What stays, each with what to do if it should not.
     pub keep: BTreeMap<Address, String>,
-    /// Pairs of which the first waits for the second, beside what the blueprint says: where that stays, the first stays.
+    /// Pairs of which the first waits for the second, beside what the blueprint says: where that
+    /// stays, the first stays.
     pub after: Vec<(Address, Address)>,
-    /// Pairs of which the first, with its parts, waits for the second if that goes; if it stays, the first does not care.
+    /// Pairs of which the first, with its parts, waits for the second if that goes; if it stays,
+    /// the first does not care.
     pub order: Vec<(Address, Address)>,
 }
 
@@ -26,9 +28,14 @@ type Waits = BTreeMap<Address, BTreeSet<Address>>;
 impl<S: Spec> Plan<S> {
     /// What takes down all that is there and ours: whatever needs something goes before it.
     ///
-    /// A part that goes with its whole has no step, nor has what is gone already. What a kept thing needs is kept as
-    /// well. What could not be seen is blocked, even where it would go with its whole: nobody knows what it is.
-    pub fn to_teardown(blueprint: &Blueprint<S>, observation: &Observation<S>, terms: &Terms) -> Self {
+    /// A part that goes with its whole has no step, nor has what is gone already. What a kept thing
+    /// needs is kept as well. What could not be seen is blocked, even where it would go with
+    /// its whole: nobody knows what it is.
+    pub fn to_teardown(
+        blueprint: &Blueprint<S>,
+        observation: &Observation<S>,
+        terms: &Terms,
+    ) -> Self {
         let mut changes: BTreeMap<Address, Change<S>> = BTreeMap::new();
         for node in blueprint.nodes() {
             // A whole comes before its parts.
@@ -40,27 +47,52 @@ impl<S: Spec> Plan<S> {
         loop {
             let waits = waits(blueprint, &changes, &there, terms);
             if !keep_one_more(&mut changes, &waits) {
-                return Self { steps: ordered(blueprint, changes, &waits) };
+                return Self {
+                    steps: ordered(blueprint, changes, &waits),
+                };
             }
         }
     }
 }
 
-/// `None` if there is nothing to do and nothing to say. `whole` is what becomes of the whole that this is a part of.
-fn change<S: Spec>(node: &Node<S>, seen: Option<&Seen<S>>, terms: &Terms, whole: Option<&Change<S>>) -> Option<Change<S>> {
+/// `None` if there is nothing to do and nothing to say. `whole` is what becomes of the whole that
+/// this is a part of.
+fn change<S: Spec>(
+    node: &Node<S>,
+    seen: Option<&Seen<S>>,
+    terms: &Terms,
+    whole: Option<&Change<S>>,
+) -> Option<Change<S>> {
     let (spec, owner) = match seen {
-        None => return Some(Change::Blocked { reason: Reason::NotLookedAt }),
-        Some(Seen::Unreadable(error)) => return Some(Change::Blocked { reason: Reason::Unreadable { error: error.clone() } }),
+        None => {
+            return Some(Change::Blocked {
+                reason: Reason::NotLookedAt,
+            });
+        }
+        Some(Seen::Unreadable(error)) => {
+            return Some(Change::Blocked {
+                reason: Reason::Unreadable {
+                    error: error.clone(),
+                },
+            });
+        }
         Some(Seen::Absent) => return None,
         Some(Seen::Present { spec, owner, .. }) => (spec, owner),
     };
-    let keep = |why| Some(Change::Keep { spec: spec.clone(), why });
+    let keep = |why| {
+        Some(Change::Keep {
+            spec: spec.clone(),
+            why,
+        })
+    };
     match (whole, owner) {
         // Said once, of the whole.
         (Some(Change::Keep { .. }), _) => None,
         _ if node.spec.reference().is_some() => keep(Kept::Used),
         (_, Owner::Unmanaged) => keep(Kept::Unmanaged),
-        (_, Owner::Other(owner)) => keep(Kept::Foreign { owner: owner.clone() }),
+        (_, Owner::Other(owner)) => keep(Kept::Foreign {
+            owner: owner.clone(),
+        }),
         (whole, Owner::Us) => match terms.keep.get(&node.address) {
             Some(how) => keep(Kept::Asked { how: how.clone() }),
             None if whole.is_some() && spec.goes_with_its_whole() => None,
@@ -91,7 +123,10 @@ fn waits<S: Spec>(
         for need in node.needs.iter().chain(&node.address.parent()) {
             let need = step_of(need).unwrap_or_else(|| need.clone());
             // A part never waits for its own whole, whichever of its siblings goes with that.
-            let before = before.iter().filter(|step| **step != need && need.parent().as_ref() != Some(step)).cloned();
+            let before = before
+                .iter()
+                .filter(|step| **step != need && need.parent().as_ref() != Some(step))
+                .cloned();
             waits.entry(need.clone()).or_default().extend(before);
         }
     }
@@ -105,9 +140,15 @@ fn waits<S: Spec>(
             continue;
         }
         // A part that the second itself waits for has its place already.
-        let is_before = |step: &Address| waits.get(earlier).is_some_and(|waits| waits.contains(step));
-        let parts = changes.keys().filter(|step| step.parent().as_ref() == Some(later) && !is_before(step));
-        let steps: Vec<Address> = parts.chain(changes.contains_key(later).then_some(later)).cloned().collect();
+        let is_before =
+            |step: &Address| waits.get(earlier).is_some_and(|waits| waits.contains(step));
+        let parts = changes
+            .keys()
+            .filter(|step| step.parent().as_ref() == Some(later) && !is_before(step));
+        let steps: Vec<Address> = parts
+            .chain(changes.contains_key(later).then_some(later))
+            .cloned()
+            .collect();
         for step in steps {
             waits.entry(step).or_default().insert(earlier.clone());
         }
@@ -119,26 +160,67 @@ fn waits<S: Spec>(
 fn keep_one_more<S: Spec>(changes: &mut BTreeMap<Address, Change<S>>, waits: &Waits) -> bool {
     let stays = |address: &&Address| matches!(changes.get(*address), Some(Change::Keep { .. }));
     let needed = changes.iter().find_map(|(address, change)| match change {
-        Change::Delete { from } => Some((address.clone(), from.clone(), waits.get(address)?.iter().find(stays)?.clone())),
+        Change::Delete { from } => Some((
+            address.clone(),
+            from.clone(),
+            waits.get(address)?.iter().find(stays)?.clone(),
+        )),
         _ => None,
     });
-    let Some((address, spec, by)) = needed else { return false };
-    changes.retain(|part, change| part.parent().as_ref() != Some(&address) || !matches!(change, Change::Delete { .. }));
-    changes.insert(address, Change::Keep { spec, why: Kept::Needed { by } });
+    let Some((address, spec, by)) = needed else {
+        return false;
+    };
+    changes.retain(|part, change| {
+        part.parent().as_ref() != Some(&address) || !matches!(change, Change::Delete { .. })
+    });
+    changes.insert(
+        address,
+        Change::Keep {
+            spec,
+            why: Kept::Needed { by },
+        },
+    );
     true
 }
 
-/// What comes last in the blueprint goes first, as far as it need not wait. Where parts of two wholes need each other's
-/// whole, no order is right for both: then the whole that was made later goes first.
-fn ordered<S: Spec>(blueprint: &Blueprint<S>, mut changes: BTreeMap<Address, Change<S>>, waits: &Waits) -> Vec<Step<S>> {
-    let mut left: Vec<&Address> = blueprint.nodes().iter().rev().map(|node| &node.address).filter(|at| changes.contains_key(at)).collect();
+/// What comes last in the blueprint goes first, as far as it need not wait. Where parts of two
+/// wholes need each other's whole, no order is right for both: then the whole that was made later
+/// goes first.
+fn ordered<S: Spec>(
+    blueprint: &Blueprint<S>,
+    mut changes: BTreeMap<Address, Change<S>>,
+    waits: &Waits,
+) -> Vec<Step<S>> {
+    let mut left: Vec<&Address> = blueprint
+        .nodes()
+        .iter()
+        .rev()
+        .map(|node| &node.address)
+        .filter(|at| changes.contains_key(at))
+        .collect();
     let mut steps: Vec<Step<S>> = vec![];
     while !left.is_empty() {
-        let waits_for = |address: &Address, other: &Address| waits.get(address).is_some_and(|waits| waits.contains(other));
-        let ready = left.iter().position(|address| !left.iter().any(|other| waits_for(address, other)));
+        let waits_for = |address: &Address, other: &Address| {
+            waits
+                .get(address)
+                .is_some_and(|waits| waits.contains(other))
+        };
+        let ready = left
+            .iter()
+            .position(|address| !left.iter().any(|other| waits_for(address, other)));
         let address = left.remove(ready.unwrap_or(0));
-        let needs = steps.iter().map(|step| &step.address).filter(|other| waits_for(address, other)).cloned().collect();
-        steps.extend(changes.remove(address).map(|change| Step { address: address.clone(), needs, consequence: None, change }));
+        let needs = steps
+            .iter()
+            .map(|step| &step.address)
+            .filter(|other| waits_for(address, other))
+            .cloned()
+            .collect();
+        steps.extend(changes.remove(address).map(|change| Step {
+            address: address.clone(),
+            needs,
+            consequence: None,
+            change,
+        }));
     }
     steps
 }

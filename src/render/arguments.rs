@@ -6,14 +6,16 @@ use super::{AssumedRole, BackendConfig, RenderError};
 
 /// Where Terraform keeps other workspaces unless told otherwise; said only when it is not this.
 ///
-/// Terraform ignores being denied the listing of workspaces only while the argument is at its default.
+/// Terraform ignores being denied the listing of workspaces only while the argument is at its
+/// default.
 pub const DEFAULT_WORKSPACE_KEY_PREFIX: &str = "env:";
 
 /// What the templates may name. Field names are the arguments of the backend.
 ///
-/// Not among them, whatever the settings: credentials (Terraform saves them in clear in `.terraform/`), arguments that are deprecated as a form (`endpoint`, `force_path_style`, `role_arn`),
-/// and, for an emulator, `skip_requesting_account_id`, with which `allowed_account_ids` refuses every
-/// account.
+/// Not among them, whatever the settings: credentials (Terraform saves them in clear in
+/// `.terraform/`), arguments that are deprecated as a form (`endpoint`, `force_path_style`,
+/// `role_arn`), and, for an emulator, `skip_requesting_account_id`, with which
+/// `allowed_account_ids` refuses every account.
 #[derive(Debug, Serialize)]
 pub struct Arguments<'a> {
     pub project: &'a str,
@@ -48,14 +50,24 @@ impl<'a> Arguments<'a> {
         if let Some(arn) = &config.kms_key_arn
             && !is_key_arn(arn)
         {
-            return Err(RenderError::NoKeyArn { kms_key_id: arn.clone() });
+            return Err(RenderError::NoKeyArn {
+                kms_key_id: arn.clone(),
+            });
         }
         let emulator = match &config.emulator {
             None => None,
             Some(emulator) => {
                 let ca_file = emulator.ca_file.as_ref();
-                let ca_file = ca_file.map(|path| path.to_str().ok_or_else(|| RenderError::NotText { path: path.clone() })).transpose()?;
-                Some(Endpoint { endpoint: &emulator.endpoint, ca_file })
+                let ca_file = ca_file
+                    .map(|path| {
+                        path.to_str()
+                            .ok_or_else(|| RenderError::NotText { path: path.clone() })
+                    })
+                    .transpose()?;
+                Some(Endpoint {
+                    endpoint: &emulator.endpoint,
+                    ca_file,
+                })
             }
         };
         Ok(Self {
@@ -68,7 +80,8 @@ impl<'a> Arguments<'a> {
             dynamodb_table: config.dynamodb_table.as_deref(),
             use_lockfile: config.use_lockfile,
             allowed_account_ids: (!config.skips_account).then_some([config.account.as_str()]),
-            workspace_key_prefix: Some(config.workspace_key_prefix.as_str()).filter(|prefix| *prefix != DEFAULT_WORKSPACE_KEY_PREFIX),
+            workspace_key_prefix: Some(config.workspace_key_prefix.as_str())
+                .filter(|prefix| *prefix != DEFAULT_WORKSPACE_KEY_PREFIX),
             emulator,
             profile: config.profile.as_deref(),
             assume_role: config.role.as_ref(),
@@ -76,7 +89,8 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// `arn:<partition>:kms:<region>:<account>:key/<id>`, or the placeholder of a key that is yet to be made.
+/// `arn:<partition>:kms:<region>:<account>:key/<id>`, or the placeholder of a key that is yet to be
+/// made.
 fn is_key_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.split(':').collect();
     let is_arn = matches!(parts[..], ["arn", _, "kms", _, _, resource] if resource.strip_prefix("key/").is_some_and(|id| !id.is_empty()));
@@ -89,11 +103,19 @@ mod tests {
 
     #[test]
     fn only_a_full_key_arn_is_one() {
-        assert!(is_key_arn("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"));
-        assert!(is_key_arn("arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd12ab4cd39ef51234567890ab"));
-        for not in
-            ["", "alias/x", "1234abcd-12ab-4cd3-9ef5-1234567890ab", "arn:aws:kms:eu-west-1:111122223333:alias/x", "arn:aws:kms:::key/"]
-        {
+        assert!(is_key_arn(
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"
+        ));
+        assert!(is_key_arn(
+            "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd12ab4cd39ef51234567890ab"
+        ));
+        for not in [
+            "",
+            "alias/x",
+            "1234abcd-12ab-4cd3-9ef5-1234567890ab",
+            "arn:aws:kms:eu-west-1:111122223333:alias/x",
+            "arn:aws:kms:::key/",
+        ] {
             assert!(!is_key_arn(not), "{not}");
         }
     }

@@ -1,4 +1,5 @@
-//! What would change in a file: as a unified diff for a file of ours, and by the names of its arguments for any other.
+//! What would change in a file: as a unified diff for a file of ours, and by the names of its
+//! arguments for any other.
 
 use std::collections::BTreeMap;
 
@@ -8,39 +9,67 @@ use hcl_edit::structure::{Block, Body};
 use super::hcl;
 use crate::working_directory::{Value, arguments};
 
-/// From `old`, which must be a file as we wrote it, to `new`. What could act on a terminal is left out.
+/// From `old`, which must be a file as we wrote it, to `new`. What could act on a terminal is left
+/// out.
 pub fn unified(name: &str, old: &str, new: &str) -> String {
     let ((old, more_old), (new, more_new)) = (shown(old), shown(new));
     let mut options = DiffOptions::new();
-    options.set_context_len(3).set_original_filename(name.to_owned()).set_modified_filename(format!("{name} (tfbackend)"));
+    options
+        .set_context_len(3)
+        .set_original_filename(name.to_owned())
+        .set_modified_filename(format!("{name} (tfbackend)"));
     let diff = options.create_patch(&old, &new);
-    bounded(&PatchFormatter::new().suppress_blank_empty(false).fmt_patch(&diff).to_string(), more_old + more_new)
+    bounded(
+        &PatchFormatter::new()
+            .suppress_blank_empty(false)
+            .fmt_patch(&diff)
+            .to_string(),
+        more_old + more_new,
+    )
 }
 
-/// From `old`, which tfbackend did not write, to `new`: which arguments come (`+`), go (`-`) and change (`~`).
+/// From `old`, which tfbackend did not write, to `new`: which arguments come (`+`), go (`-`) and
+/// change (`~`).
 ///
-/// None of its values and comments are in it. Settings may name any file of the user's, and no list of names or forms
-/// knows every secret.
+/// None of its values and comments are in it. Settings may name any file of the user's, and no list
+/// of names or forms knows every secret.
 pub fn by_argument(name: &str, old: &str, new: &str) -> String {
     let lines = old.lines().count();
-    let head = format!("--- {name} (its text, {lines} line{}, is not shown)\n+++ {name} (tfbackend)\n", if lines == 1 { "" } else { "s" });
+    let head = format!(
+        "--- {name} (its text, {lines} line{}, is not shown)\n+++ {name} (tfbackend)\n",
+        if lines == 1 { "" } else { "s" }
+    );
     let (Some(theirs), Some(ours)) = (named(old), named(new)) else {
         return head + "its arguments are not known: it is not HCL, or too large\n";
     };
-    let gone = theirs.keys().filter(|name| !ours.contains_key(*name)).map(|name| ('-', name));
-    let other = ours.iter().filter_map(|(name, value)| match theirs.get(name) {
-        None => Some(('+', name)),
-        Some(there) if there != value => Some(('~', name)),
-        Some(_) => None,
-    });
+    let gone = theirs
+        .keys()
+        .filter(|name| !ours.contains_key(*name))
+        .map(|name| ('-', name));
+    let other = ours
+        .iter()
+        .filter_map(|(name, value)| match theirs.get(name) {
+            None => Some(('+', name)),
+            Some(there) if there != value => Some(('~', name)),
+            Some(_) => None,
+        });
     let mut names: Vec<(char, &String)> = gone.chain(other).collect();
     names.sort_by_key(|(_, name)| *name);
     if names.is_empty() {
         return head + "its arguments are the same; comments or layout differ\n";
     }
-    let text: String = names.iter().take(NAMES).map(|(sign, name)| format!("{sign}{}\n", shown_name(name))).collect();
+    let text: String = names
+        .iter()
+        .take(NAMES)
+        .map(|(sign, name)| format!("{sign}{}\n", shown_name(name)))
+        .collect();
     let more = names.len().saturating_sub(NAMES);
-    head + &text + &(if more > 0 { format!("… and {more} more\n") } else { String::new() })
+    head + &text
+        + &(if more > 0 {
+            format!("… and {more} more\n")
+        } else {
+            String::new()
+        })
 }
 
 /// How many arguments are named, and how many characters of each.
@@ -51,7 +80,11 @@ const LARGEST: usize = 256 << 10;
 
 /// Every argument by its path, as in `terraform.backend "s3".encrypt`. Nothing of what is not HCL.
 fn named(text: &str) -> Option<BTreeMap<String, Value>> {
-    let body: Body = if text.len() > LARGEST { return None } else { text.parse().ok()? };
+    let body: Body = if text.len() > LARGEST {
+        return None;
+    } else {
+        text.parse().ok()?
+    };
     let mut all = BTreeMap::new();
     collect(&body, "", &mut all);
     Some(all)
@@ -60,7 +93,10 @@ fn named(text: &str) -> Option<BTreeMap<String, Value>> {
 fn collect(body: &Body, path: &str, all: &mut BTreeMap<String, Value>) {
     for attribute in body.attributes() {
         let name = attribute.key.to_string();
-        all.insert(format!("{path}{name}"), Value::of_hcl(&name, &attribute.value));
+        all.insert(
+            format!("{path}{name}"),
+            Value::of_hcl(&name, &attribute.value),
+        );
     }
     for block in body.blocks() {
         let title = format!("{path}{}", title(block));
@@ -73,21 +109,43 @@ fn collect(body: &Body, path: &str, all: &mut BTreeMap<String, Value>) {
 }
 
 fn title(block: &Block) -> String {
-    let is_plain = |label: &str| label.len() <= 64 && label.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-    let label = |label: &str| if is_plain(label) { format!(" \"{label}\"") } else { " …".to_owned() };
-    block.labels.iter().fold(block.ident.to_string(), |title, next| title + &label(next.as_str()))
+    let is_plain = |label: &str| {
+        label.len() <= 64
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+    };
+    let label = |label: &str| {
+        if is_plain(label) {
+            format!(" \"{label}\"")
+        } else {
+            " …".to_owned()
+        }
+    };
+    block
+        .labels
+        .iter()
+        .fold(block.ident.to_string(), |title, next| {
+            title + &label(next.as_str())
+        })
 }
 
 fn shown_name(name: &str) -> String {
     let visible = |c: char| if hcl::is_hidden(c) { '\u{fffd}' } else { c };
-    let cut = if name.chars().nth(NAME).is_some() { "…" } else { "" };
+    let cut = if name.chars().nth(NAME).is_some() {
+        "…"
+    } else {
+        ""
+    };
     name.chars().take(NAME).map(visible).collect::<String>() + cut
 }
 
-/// More than any file of ours has; what is longer was made by somebody else, who knows what is in it.
+/// More than any file of ours has; what is longer was made by somebody else, who knows what is in
+/// it.
 const LINES: usize = 200;
 const CHARS: usize = 400;
-/// How many lines of a file are compared: all others take their time squared, and would not be shown.
+/// How many lines of a file are compared: all others take their time squared, and would not be
+/// shown.
 const COMPARED: usize = 10 * LINES;
 
 /// `more` lines are not in it.
@@ -109,13 +167,26 @@ fn bounded(diff: &str, more: usize) -> String {
 /// The lines that are compared, and how many are not.
 fn shown(text: &str) -> (String, usize) {
     // Each with its end, also the last one.
-    let compared = text.split_terminator('\n').take(COMPARED).map(|line| shown_line(line) + "\n").collect();
+    let compared = text
+        .split_terminator('\n')
+        .take(COMPARED)
+        .map(|line| shown_line(line) + "\n")
+        .collect();
     (compared, text.split_terminator('\n').skip(COMPARED).count())
 }
 
 /// A file of ours has no credential, unless an endpoint has one.
 fn shown_line(line: &str) -> String {
-    let line: String = line.chars().map(|c| if hcl::is_hidden(c) && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let line: String = line
+        .chars()
+        .map(|c| {
+            if hcl::is_hidden(c) && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
     let (name, value) = line.split_once('=').unwrap_or(("", &line));
     let value = value.trim().trim_matches('"');
     match arguments::is_secret(name.trim(), value) {
@@ -145,7 +216,11 @@ mod tests {
 
     #[test]
     fn what_is_long_is_cut_short() {
-        let diff = unified("backend.conf", &format!("{}\n{}", "é".repeat(1000), "# x\n".repeat(1000)), "bucket = \"a\"\n");
+        let diff = unified(
+            "backend.conf",
+            &format!("{}\n{}", "é".repeat(1000), "# x\n".repeat(1000)),
+            "bucket = \"a\"\n",
+        );
         assert_eq!(diff.lines().count(), LINES + 1);
         assert!(diff.ends_with("… and 805 more lines\n"), "{diff}");
         assert!(diff.lines().all(|line| line.chars().count() <= CHARS + 1));
@@ -157,7 +232,11 @@ mod tests {
         let begun = std::time::Instant::now();
         let diff = unified("backend.conf", &theirs, &ours);
         assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
-        assert!(diff.ends_with(&format!("… and {} more lines\n", 2_000_000 + 3 - LINES)), "{}", &diff[diff.len() - 100..]);
+        assert!(
+            diff.ends_with(&format!("… and {} more lines\n", 2_000_000 + 3 - LINES)),
+            "{}",
+            &diff[diff.len() - 100..]
+        );
     }
 
     #[test]
@@ -200,11 +279,24 @@ mod tests {
             &format!("x = \"{}\"", "CANARY".repeat(60_000)),
         ] {
             let diff = by_argument("credentials.conf", foreign, ours);
-            assert!(!diff.contains("CANARY") && diff.ends_with("its arguments are not known: it is not HCL, or too large\n"), "{diff}");
+            assert!(
+                !diff.contains("CANARY")
+                    && diff.ends_with("its arguments are not known: it is not HCL, or too large\n"),
+                "{diff}"
+            );
         }
-        assert!(by_argument("a", "bucket = \"b\"\nkey = \"k\"", ours).ends_with("its arguments are the same; comments or layout differ\n"));
-        let many: String = (0..60).map(|number| format!("a{number} = \"CANARY\"\n")).collect();
+        assert!(
+            by_argument("a", "bucket = \"b\"\nkey = \"k\"", ours)
+                .ends_with("its arguments are the same; comments or layout differ\n")
+        );
+        let many: String = (0..60)
+            .map(|number| format!("a{number} = \"CANARY\"\n"))
+            .collect();
         assert!(by_argument("a", &many, ours).ends_with("… and 12 more\n"));
-        assert!(by_argument("a", &format!("{} = 1", "a".repeat(1000)), ours).lines().all(|line| line.chars().count() < 100));
+        assert!(
+            by_argument("a", &format!("{} = 1", "a".repeat(1000)), ours)
+                .lines()
+                .all(|line| line.chars().count() < 100)
+        );
     }
 }

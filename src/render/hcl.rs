@@ -1,4 +1,5 @@
-//! Values as HCL writes them: the one place where text becomes a literal, so that none can break out of it.
+//! Values as HCL writes them: the one place where text becomes a literal, so that none can break
+//! out of it.
 
 use std::fmt::Write as _;
 
@@ -10,14 +11,18 @@ use minijinja::{
 /// A string, boolean, whole number or list of these, as an HCL literal on one line.
 ///
 /// # Errors
-/// If the value is anything else: a template named what does not exist, or asked for the impossible.
+/// If the value is anything else: a template named what does not exist, or asked for the
+/// impossible.
 pub fn literal(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::String => value.as_str().map(quoted).ok_or_else(|| no_literal(value)),
         ValueKind::Bool => Ok(value.is_true().to_string()),
         ValueKind::Number if value.is_integer() => Ok(value.to_string()),
         ValueKind::Seq => {
-            let items: Vec<String> = value.try_iter()?.map(|item| literal(&item)).collect::<Result<_, _>>()?;
+            let items: Vec<String> = value
+                .try_iter()?
+                .map(|item| literal(&item))
+                .collect::<Result<_, _>>()?;
             Ok(format!("[{}]", items.join(", ")))
         }
         _ => Err(no_literal(value)),
@@ -25,14 +30,17 @@ pub fn literal(value: &Value) -> Result<String, Error> {
 }
 
 fn no_literal(value: &Value) -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("a value of kind {} has no HCL literal", value.kind()))
+    Error::new(
+        ErrorKind::InvalidOperation,
+        format!("a value of kind {} has no HCL literal", value.kind()),
+    )
 }
 
 /// `text` as a quoted template of HCL that stands for exactly `text`.
 ///
-/// Escapes are those of HCL's native syntax specification, section "Quoted template". Characters that
-/// a reader of the file would not see, or would see elsewhere, are written by their number. Terraform
-/// itself normalizes what it reads to NFC.
+/// Escapes are those of HCL's native syntax specification, section "Quoted template". Characters
+/// that a reader of the file would not see, or would see elsewhere, are written by their number.
+/// Terraform itself normalizes what it reads to NFC.
 pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -44,7 +52,8 @@ pub fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // By number: whether `$$${` is a `$` and an escape, or the reverse, the specification does not say.
+            // By number: whether `$$${` is a `$` and an escape, or the reverse, the specification
+            // does not say.
             '$' | '%' if matches!(rest.peek(), Some('{')) => write_number(&mut out, c),
             c if is_hidden(c) => write_number(&mut out, c),
             c => out.push(c),
@@ -56,21 +65,30 @@ pub fn quoted(text: &str) -> String {
 
 fn write_number(out: &mut String, c: char) {
     let number = u32::from(c);
-    let written = if number <= 0xFFFF { write!(out, "\\u{number:04x}") } else { write!(out, "\\U{number:08x}") };
+    let written = if number <= 0xFFFF {
+        write!(out, "\\u{number:04x}")
+    } else {
+        write!(out, "\\U{number:08x}")
+    };
     written.expect("a String takes all that is written to it");
 }
 
 /// `text` as part of a comment: on one line, and without an end of it.
 pub fn comment(text: &str) -> String {
-    let line: String = text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect();
+    let line: String = text
+        .chars()
+        .map(|c| if is_hidden(c) { ' ' } else { c })
+        .collect();
     line.replace("*/", "* /")
 }
 
-/// Controls, line and paragraph separators, marks that turn the direction of text, and a byte order mark.
+/// Controls, line and paragraph separators, marks that turn the direction of text, and a byte order
+/// mark.
 ///
 /// The marks are those of Unicode's technical report 36 and of "Trojan Source" (CVE-2021-42574).
 pub fn is_hidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Aligns `=` as `terraform fmt` does: in each run of lines that hold one whole attribute.
@@ -93,7 +111,10 @@ pub fn align(text: &str) -> String {
 /// Name, with its indentation, and value of a line like `  name = value`.
 fn attribute(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(" = ")?;
-    let is_name = name.trim_start().chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let is_name = name
+        .trim_start()
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     (is_name && !value.ends_with(['{', '[', '('])).then_some((name, value))
 }
 
@@ -133,9 +154,23 @@ mod tests {
     fn only_plain_values_have_a_literal() {
         assert_eq!(literal(&Value::from(true)).ok().as_deref(), Some("true"));
         assert_eq!(literal(&Value::from(7)).ok().as_deref(), Some("7"));
-        assert_eq!(literal(&Value::from(vec!["a", "${b}"])).ok().as_deref(), Some(r#"["a", "\u0024{b}"]"#));
-        assert_eq!(literal(&Value::from_safe_string("\"".into())).ok().as_deref(), Some(r#""\"""#), "nothing is safe as it is");
-        for value in [Value::from(()), Value::UNDEFINED, Value::from(0.5), Value::from_bytes(vec![b'x'])] {
+        assert_eq!(
+            literal(&Value::from(vec!["a", "${b}"])).ok().as_deref(),
+            Some(r#"["a", "\u0024{b}"]"#)
+        );
+        assert_eq!(
+            literal(&Value::from_safe_string("\"".into()))
+                .ok()
+                .as_deref(),
+            Some(r#""\"""#),
+            "nothing is safe as it is"
+        );
+        for value in [
+            Value::from(()),
+            Value::UNDEFINED,
+            Value::from(0.5),
+            Value::from_bytes(vec![b'x']),
+        ] {
             assert!(literal(&value).is_err(), "{value:?}");
         }
     }

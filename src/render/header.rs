@@ -1,4 +1,5 @@
-//! The first lines of each file: that it is ours, whose environment it belongs to, and whether a hand changed it.
+//! The first lines of each file: that it is ours, whose environment it belongs to, and whether a
+//! hand changed it.
 
 use std::fmt;
 
@@ -26,24 +27,44 @@ pub struct Owner {
 impl Owner {
     pub fn of(config: &BackendConfig) -> Self {
         let line = |text: &str| hcl::comment(text).trim().to_owned();
-        Self { project: line(&config.project), env: line(&config.env), account: line(&config.account), emulated: config.emulator.is_some() }
+        Self {
+            project: line(&config.project),
+            env: line(&config.env),
+            account: line(&config.account),
+            emulated: config.emulator.is_some(),
+        }
     }
 
     /// Whether `self` may take the place of a file of `other` unasked.
     ///
-    /// An account may take the place of an emulator's, and never the other way round: it would make the
-    /// next `terraform apply` forget all that is real.
+    /// An account may take the place of an emulator's, and never the other way round: it would make
+    /// the next `terraform apply` forget all that is real.
     pub fn succeeds(&self, other: &Self) -> bool {
-        let Self { project, env, account, emulated } = other;
-        self.project == *project && self.env == *env && (*emulated || (self.account == *account && !self.emulated))
+        let Self {
+            project,
+            env,
+            account,
+            emulated,
+        } = other;
+        self.project == *project
+            && self.env == *env
+            && (*emulated || (self.account == *account && !self.emulated))
     }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { project, env, account, emulated } = self;
+        let Self {
+            project,
+            env,
+            account,
+            emulated,
+        } = self;
         let emulated = if *emulated { EMULATED } else { "" };
-        write!(f, "environment {env} of project {project} in account {account}{emulated}")
+        write!(
+            f,
+            "environment {env} of project {project} in account {account}{emulated}"
+        )
     }
 }
 
@@ -61,9 +82,17 @@ pub enum Header {
 /// `body` with our header before it. Lines end in `\n`.
 pub fn stamp(owner: Option<&Owner>, body: &str) -> String {
     let mut head = format!("{MARK}\n");
-    if let Some(Owner { project, env, account, emulated }) = owner {
+    if let Some(Owner {
+        project,
+        env,
+        account,
+        emulated,
+    }) = owner
+    {
         let emulated = if *emulated { EMULATED } else { "" };
-        head.push_str(&format!("{PROJECT}{project}\n{ENV}{env}\n{ACCOUNT}{account}{emulated}\n"));
+        head.push_str(&format!(
+            "{PROJECT}{project}\n{ENV}{env}\n{ACCOUNT}{account}{emulated}\n"
+        ));
     }
     let rest = format!("\n{body}");
     let sum = sum(&head, &rest);
@@ -72,7 +101,10 @@ pub fn stamp(owner: Option<&Owner>, body: &str) -> String {
 
 /// A file of ours that was edited below its header, with the sum of what is there now.
 pub fn restamp(text: &str) -> String {
-    match text.split_once(SHA256).and_then(|(head, rest)| Some((head, rest.split_once('\n')?.1))) {
+    match text
+        .split_once(SHA256)
+        .and_then(|(head, rest)| Some((head, rest.split_once('\n')?.1)))
+    {
         Some((head, rest)) => format!("{head}{SHA256}{}\n{rest}", sum(head, rest)),
         None => text.to_owned(),
     }
@@ -83,8 +115,12 @@ pub fn read(text: &str) -> Header {
     if text.lines().next() != Some(MARK) {
         return Header::Foreign;
     }
-    let Some((head, sum_and_rest)) = text.split_once(SHA256) else { return Header::Changed };
-    let Some((stated, rest)) = sum_and_rest.split_once('\n') else { return Header::Changed };
+    let Some((head, sum_and_rest)) = text.split_once(SHA256) else {
+        return Header::Changed;
+    };
+    let Some((stated, rest)) = sum_and_rest.split_once('\n') else {
+        return Header::Changed;
+    };
     if stated != sum(head, rest) {
         return Header::Changed;
     }
@@ -96,7 +132,8 @@ pub fn is_ours(text: &str) -> bool {
     read(&text.replace("\r\n", "\n")) != Header::Foreign
 }
 
-/// The environment that a file of ours says it belongs to, also if a hand changed it since. Its lines end in `\n`.
+/// The environment that a file of ours says it belongs to, also if a hand changed it since. Its
+/// lines end in `\n`.
 pub fn stated_owner(text: &str) -> Option<Owner> {
     if text.lines().next() != Some(MARK) {
         return None;
@@ -105,18 +142,30 @@ pub fn stated_owner(text: &str) -> Option<Owner> {
 }
 
 fn owner(head: &str) -> Option<Owner> {
-    let line = |start| head.lines().find_map(|line| line.strip_prefix(start)).map(str::to_owned);
+    let line = |start| {
+        head.lines()
+            .find_map(|line| line.strip_prefix(start))
+            .map(str::to_owned)
+    };
     let (project, env, account) = (line(PROJECT)?, line(ENV)?, line(ACCOUNT)?);
     let (account, emulated) = match account.strip_suffix(EMULATED) {
         Some(account) => (account.to_owned(), true),
         None => (account, false),
     };
-    Some(Owner { project, env, account, emulated })
+    Some(Owner {
+        project,
+        env,
+        account,
+        emulated,
+    })
 }
 
 /// Of all but the line that the sum itself is on, so that the other lines of the header count too.
 fn sum(head: &str, rest: &str) -> String {
-    let digest = Sha256::new().chain_update(head).chain_update(rest).finalize();
+    let digest = Sha256::new()
+        .chain_update(head)
+        .chain_update(rest)
+        .finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -127,20 +176,40 @@ mod tests {
     use super::*;
 
     fn owner() -> Owner {
-        Owner { project: "acme".into(), env: "prod".into(), account: "111122223333".into(), emulated: false }
+        Owner {
+            project: "acme".into(),
+            env: "prod".into(),
+            account: "111122223333".into(),
+            emulated: false,
+        }
     }
 
     #[test]
     fn what_is_stamped_is_ours() {
         assert_eq!(read(&stamp(None, "x\n")), Header::Intact(None));
-        assert_eq!(read(&stamp(Some(&owner()), "x\n")), Header::Intact(Some(owner())));
-        let emulated = Owner { emulated: true, ..owner() };
-        assert_eq!(read(&stamp(Some(&emulated), "")), Header::Intact(Some(emulated)));
+        assert_eq!(
+            read(&stamp(Some(&owner()), "x\n")),
+            Header::Intact(Some(owner()))
+        );
+        let emulated = Owner {
+            emulated: true,
+            ..owner()
+        };
+        assert_eq!(
+            read(&stamp(Some(&emulated), "")),
+            Header::Intact(Some(emulated))
+        );
     }
 
     #[test]
     fn what_is_not_stamped_is_not() {
-        for text in ["", "\n", "terraform {}\n", "# Written by tfbackend\n", &format!("\n{}", stamp(None, "x"))] {
+        for text in [
+            "",
+            "\n",
+            "terraform {}\n",
+            "# Written by tfbackend\n",
+            &format!("\n{}", stamp(None, "x")),
+        ] {
             assert_eq!(read(text), Header::Foreign, "{text:?}");
         }
         assert_eq!(read(MARK), Header::Changed);
@@ -150,14 +219,30 @@ mod tests {
     #[test]
     fn only_the_same_environment_succeeds_and_an_emulator_nothing_real() {
         let real = owner();
-        let emulated = Owner { account: "000000000000".into(), emulated: true, ..owner() };
+        let emulated = Owner {
+            account: "000000000000".into(),
+            emulated: true,
+            ..owner()
+        };
         assert!(real.succeeds(&real) && real.succeeds(&emulated) && emulated.succeeds(&emulated));
         assert!(!emulated.succeeds(&real));
         for other in [
-            Owner { project: "b".into(), ..owner() },
-            Owner { env: "dev".into(), ..owner() },
-            Owner { account: "444455556666".into(), ..owner() },
-            Owner { env: "dev".into(), ..emulated.clone() },
+            Owner {
+                project: "b".into(),
+                ..owner()
+            },
+            Owner {
+                env: "dev".into(),
+                ..owner()
+            },
+            Owner {
+                account: "444455556666".into(),
+                ..owner()
+            },
+            Owner {
+                env: "dev".into(),
+                ..emulated.clone()
+            },
         ] {
             assert!(!real.succeeds(&other), "{other}");
         }

@@ -36,11 +36,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What differs from what is there to what should be; none for what is no plain text file. Of what is
-    /// not ours, the names of arguments only.
+    /// What differs from what is there to what should be; none for what is no plain text file. Of
+    /// what is not ours, the names of arguments only.
     pub fn diff(&self) -> Option<&str> {
         match self {
-            Self::ChangedByHand { diff } | Self::NotOurs { diff } | Self::AnotherEnvironment { diff, .. } => Some(diff),
+            Self::ChangedByHand { diff }
+            | Self::NotOurs { diff }
+            | Self::AnotherEnvironment { diff, .. } => Some(diff),
             Self::Obstacle(_) => None,
         }
     }
@@ -54,14 +56,19 @@ impl Refusal {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::ChangedByHand { .. } => {
-                "put arguments of your own into a second file (`init` takes `-backend-config` several times), and replace this one with \
-                 `--overwrite` (a copy is kept as .bak)"
+                "put arguments of your own into a second file (`init` takes `-backend-config` \
+                 several times), and replace this one with `--overwrite` (a copy is kept as .bak)"
             }
-            Self::NotOurs { .. } => "move it away, or replace it with `--overwrite` (a copy is kept as .bak)",
+            Self::NotOurs { .. } => {
+                "move it away, or replace it with `--overwrite` (a copy is kept as .bak)"
+            }
             Self::AnotherEnvironment { .. } => {
-                "`--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` replaces this one (a copy is kept as .bak)"
+                "`--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` \
+                 replaces this one (a copy is kept as .bak)"
             }
-            Self::Obstacle(Obstacle::ReadOnly) => "make it writable, or choose another name or folder",
+            Self::Obstacle(Obstacle::ReadOnly) => {
+                "make it writable, or choose another name or folder"
+            }
             Self::Obstacle(_) => "move it away, or choose another name or folder",
         }
     }
@@ -102,10 +109,20 @@ pub(super) struct Found {
 /// Looks at `file` in `dir`. Nothing but a regular file is opened.
 pub(super) fn look(dir: &Path, file: &File) -> Result<Look, RenderError> {
     let path = dir.join(&file.name);
-    let obstacle = |obstacle| Ok(Look { standing: Standing::Refused(Refusal::Obstacle(obstacle)), found: None });
+    let obstacle = |obstacle| {
+        Ok(Look {
+            standing: Standing::Refused(Refusal::Obstacle(obstacle)),
+            found: None,
+        })
+    };
     let meta = match fs::symlink_metadata(&path) {
         Ok(meta) => meta,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Look { standing: Standing::Missing, found: None }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Look {
+                standing: Standing::Missing,
+                found: None,
+            });
+        }
         Err(error) => return Err(RenderError::io("look at", path)(error)),
     };
     if meta.is_symlink() {
@@ -118,16 +135,26 @@ pub(super) fn look(dir: &Path, file: &File) -> Result<Look, RenderError> {
         return obstacle(Obstacle::Special);
     }
     let bytes = match bounded::bytes(&path) {
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return obstacle(Obstacle::TooLarge),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return obstacle(Obstacle::TooLarge);
+        }
         bytes => bytes.map_err(RenderError::io("read", &path))?,
     };
-    let Ok(text) = String::from_utf8(bytes) else { return obstacle(Obstacle::NotText) };
+    let Ok(text) = String::from_utf8(bytes) else {
+        return obstacle(Obstacle::NotText);
+    };
     let mut standing = judge(file, &text);
     // Root may write all the same; the bit says that it should not.
     if meta.permissions().readonly() && standing != Standing::Current {
         standing = Standing::Refused(Refusal::Obstacle(Obstacle::ReadOnly));
     }
-    Ok(Look { standing, found: Some(Found { text, permissions: meta.permissions() }) })
+    Ok(Look {
+        standing,
+        found: Some(Found {
+            text,
+            permissions: meta.permissions(),
+        }),
+    })
 }
 
 /// Sets `found`, the whole text of a file, against what should be there.
@@ -141,10 +168,17 @@ pub fn judge(file: &File, found: &str) -> Standing {
     let theirs = || diff::by_argument(&file.name, &found, &file.text);
     match (header::read(&found), &file.owner) {
         (Header::Intact(None), None) => Standing::Stale { diff: ours() },
-        (Header::Intact(Some(owner)), Some(own)) if own.succeeds(&owner) => Standing::Stale { diff: ours() },
-        (Header::Intact(Some(owner)), Some(_)) => Standing::Refused(Refusal::AnotherEnvironment { theirs: owner, diff: ours() }),
+        (Header::Intact(Some(owner)), Some(own)) if own.succeeds(&owner) => {
+            Standing::Stale { diff: ours() }
+        }
+        (Header::Intact(Some(owner)), Some(_)) => Standing::Refused(Refusal::AnotherEnvironment {
+            theirs: owner,
+            diff: ours(),
+        }),
         (Header::Changed, _) => Standing::Refused(Refusal::ChangedByHand { diff: theirs() }),
         // Ours of the other kind is not ours to replace here.
-        (Header::Intact(_) | Header::Foreign, _) => Standing::Refused(Refusal::NotOurs { diff: theirs() }),
+        (Header::Intact(_) | Header::Foreign, _) => {
+            Standing::Refused(Refusal::NotOurs { diff: theirs() })
+        }
     }
 }

@@ -76,8 +76,25 @@ pub struct ObjectLockDocument {
 
 impl CensusDocument {
     pub fn of(census: &Census) -> Self {
-        let Census { states, empty, in_use, unreadable, locks, frozen, attached, subscribers, .. } = census;
-        let Census { versions, uploads, mfa_delete, object_lock, unseen, .. } = census;
+        let Census {
+            states,
+            empty,
+            in_use,
+            unreadable,
+            locks,
+            frozen,
+            attached,
+            subscribers,
+            ..
+        } = census;
+        let Census {
+            versions,
+            uploads,
+            mfa_delete,
+            object_lock,
+            unseen,
+            ..
+        } = census;
         let until = census.kept_until().map(|until| until.to_string());
         Self {
             states: counted(states, state),
@@ -93,14 +110,21 @@ impl CensusDocument {
             delete_markers: versions.delete_markers,
             uploads: *uploads,
             mfa_delete: *mfa_delete,
-            object_lock: object_lock.as_ref().map(|lock| ObjectLockDocument { mode: lock.mode.clone(), days: lock.days, until }),
+            object_lock: object_lock.as_ref().map(|lock| ObjectLockDocument {
+                mode: lock.mode.clone(),
+                days: lock.days,
+                until,
+            }),
             unseen: counted(unseen, Clone::clone),
         }
     }
 }
 
 fn counted<T, U>(named: &Named<T>, document: impl Fn(&T) -> U) -> Counted<U> {
-    Counted { count: named.count, first: named.rows.iter().map(document).collect() }
+    Counted {
+        count: named.count,
+        first: named.rows.iter().map(document).collect(),
+    }
 }
 
 fn state(row: &StateRow) -> StateDocument {
@@ -110,7 +134,12 @@ fn state(row: &StateRow) -> StateDocument {
         Holds::OtherFormat(facts) => ("other-format", facts.clone(), None),
         Holds::Unreadable(error) => ("unreadable", Facts::default(), Some(error.clone())),
     };
-    let Facts { serial, lineage, engine, managed } = facts;
+    let Facts {
+        serial,
+        lineage,
+        engine,
+        managed,
+    } = facts;
     StateDocument {
         path: row.path.clone(),
         workspace: row.workspace.clone(),
@@ -126,23 +155,61 @@ fn state(row: &StateRow) -> StateDocument {
 }
 
 fn lock(row: &LockRow) -> LockDocument {
-    let LockRow { path, item, file, who, operation, since } = row.clone();
-    LockDocument { path, in_table: item, as_file: file, who, operation, since: since.map(|at| at.to_string()) }
+    let LockRow {
+        path,
+        item,
+        file,
+        who,
+        operation,
+        since,
+    } = row.clone();
+    LockDocument {
+        path,
+        in_table: item,
+        as_file: file,
+        who,
+        operation,
+        since: since.map(|at| at.to_string()),
+    }
 }
 
 /// For a terminal: states and locks as tables, the rest counted.
 pub fn text(census: &Census, view: &View, now: Timestamp) -> String {
     let mut text = String::new();
-    let mut states = Table::new(["State", "Workspace", "Serial", "Resources", "Version", "Changed"]);
+    let mut states = Table::new([
+        "State",
+        "Workspace",
+        "Serial",
+        "Resources",
+        "Version",
+        "Changed",
+    ]);
     for row in &census.states.rows {
-        let StateDocument { path, workspace, serial, managed, engine_version, modified, contents, error, .. } = state(row);
+        let StateDocument {
+            path,
+            workspace,
+            serial,
+            managed,
+            engine_version,
+            modified,
+            contents,
+            error,
+            ..
+        } = state(row);
         let resources = match (managed, error) {
             (Some(managed), _) => managed.to_string(),
             (None, Some(error)) => format!("unknown: {error}"),
             (None, None) => format!("unknown ({contents}): counted as in use"),
         };
         let serial = serial.map(|serial| serial.to_string()).unwrap_or_default();
-        states.row([&path, &workspace, &serial, &resources, &engine_version.unwrap_or_default(), &modified.unwrap_or_default()]);
+        states.row([
+            &path,
+            &workspace,
+            &serial,
+            &resources,
+            &engine_version.unwrap_or_default(),
+            &modified.unwrap_or_default(),
+        ]);
     }
     section(&mut text, &states.text(view), &census.states);
     let mut locks = Table::new(["Locked", "In", "By", "Operation", "Since"]);
@@ -152,8 +219,14 @@ pub fn text(census: &Census, view: &View, now: Timestamp) -> String {
             (true, false) => "table",
             (false, _) => "file",
         };
-        let (who, operation) = (row.who.as_deref().unwrap_or("unknown"), row.operation.as_deref().unwrap_or_default());
-        let since = row.since.map(|since| format!("{} ago", age(since, now))).unwrap_or_default();
+        let (who, operation) = (
+            row.who.as_deref().unwrap_or("unknown"),
+            row.operation.as_deref().unwrap_or_default(),
+        );
+        let since = row
+            .since
+            .map(|since| format!("{} ago", age(since, now)))
+            .unwrap_or_default();
         locks.row([&row.path, place, who, operation, &since]);
     }
     section(&mut text, &locks.text(view), &census.locks);
@@ -193,29 +266,62 @@ fn counts(census: &Census) -> Vec<String> {
         ),
     ];
     if census.frozen > 0 {
-        lines.push(format!("{} of a teardown that was cut off: this one takes over.", words::count(census.frozen, "lock", "locks")));
+        lines.push(format!(
+            "{} of a teardown that was cut off: this one takes over.",
+            words::count(census.frozen, "lock", "locks")
+        ));
     }
     lines.extend(people("The policy is attached to", &census.attached));
-    lines.extend(people("Alarms and deletions are told to", &census.subscribers));
+    lines.extend(people(
+        "Alarms and deletions are told to",
+        &census.subscribers,
+    ));
     lines.extend(census.mfa_delete.then(|| "MFA delete is on.".to_owned()));
-    lines.extend(census.object_lock.as_ref().map(|lock| match (&lock.mode, census.kept_until()) {
-        (Some(mode), Some(until)) => format!("Object Lock keeps versions ({}), the youngest until {until}.", safe(mode)),
-        _ => "Object Lock is on.".to_owned(),
-    }));
-    lines.extend(census.unseen.rows.iter().map(|error| format!("Could not be looked at: {}", safe(error))));
+    lines.extend(
+        census
+            .object_lock
+            .as_ref()
+            .map(|lock| match (&lock.mode, census.kept_until()) {
+                (Some(mode), Some(until)) => format!(
+                    "Object Lock keeps versions ({}), the youngest until {until}.",
+                    safe(mode)
+                ),
+                _ => "Object Lock is on.".to_owned(),
+            }),
+    );
+    lines.extend(
+        census
+            .unseen
+            .rows
+            .iter()
+            .map(|error| format!("Could not be looked at: {}", safe(error))),
+    );
     lines
 }
 
 fn people(what: &str, who: &Named<String>) -> Option<String> {
     const MOST: usize = 10;
-    let named: Vec<String> = who.rows.iter().take(MOST).map(|one| safe(one).into_owned()).collect();
+    let named: Vec<String> = who
+        .rows
+        .iter()
+        .take(MOST)
+        .map(|one| safe(one).into_owned())
+        .collect();
     let more = who.count - named.len();
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let rest = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     (who.count > 0).then(|| format!("{what} {}{rest}.", named.join(", ")))
 }
 
 fn age(since: Timestamp, now: Timestamp) -> String {
-    words::took(now.duration_since(since).max(jiff::SignedDuration::ZERO).unsigned_abs())
+    words::took(
+        now.duration_since(since)
+            .max(jiff::SignedDuration::ZERO)
+            .unsigned_abs(),
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What is wrong with states, and what was put right: a table, and JSON. No value of any state is in it.
+//! What is wrong with states, and what was put right: a table, and JSON. No value of any state is
+//! in it.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +20,8 @@ pub struct FaultDocument {
     /// The name of the object.
     pub path: String,
     pub workspace: String,
-    /// `state-unreadable`, `digest-stale`, `digest-missing`, `digest-orphaned`, `state-deleted`, `wrong-key`, `lock-file-orphaned`
-    /// or `unread`.
+    /// `state-unreadable`, `digest-stale`, `digest-missing`, `digest-orphaned`, `state-deleted`,
+    /// `wrong-key`, `lock-file-orphaned` or `unread`.
     pub fault: String,
     /// The digest that is in the table.
     pub stored: Option<String>,
@@ -50,25 +51,58 @@ impl FaultDocument {
     fn words(&self) -> String {
         let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
         match self.fault.as_str() {
-            "digest-stale" => format!("the digest in the table is {}, that of the state {}", text(&self.stored), text(&self.is)),
+            "digest-stale" => format!(
+                "the digest in the table is {}, that of the state {}",
+                text(&self.stored),
+                text(&self.is)
+            ),
             "state-unreadable" => match (&self.restorable_version, self.restorable_has_digest) {
-                (Some(version), true) => format!("Terraform cannot read it; the digest in the table is that of version {version}"),
-                (Some(version), false) => format!("Terraform cannot read it; the newest version that it can read is {version}"),
-                (None, _) => "Terraform cannot read it, and no older version that it can read was found".to_owned(),
+                (Some(version), true) => format!(
+                    "Terraform cannot read it; the digest in the table is that of version \
+                     {version}"
+                ),
+                (Some(version), false) => format!(
+                    "Terraform cannot read it; the newest version that it can read is {version}"
+                ),
+                (None, _) => "Terraform cannot read it, and no older version that it can read was \
+                              found"
+                    .to_owned(),
             },
             "state-deleted" => {
-                format!("it was deleted, which Terraform does not do; version {} can be restored", text(&self.restorable_version))
+                format!(
+                    "it was deleted, which Terraform does not do; version {} can be restored",
+                    text(&self.restorable_version)
+                )
             }
             "digest-missing" if self.stored.is_some() => {
-                format!("the table has {:?}, which is not a digest; that of the state is {}", text(&self.stored), text(&self.is))
+                format!(
+                    "the table has {:?}, which is not a digest; that of the state is {}",
+                    text(&self.stored),
+                    text(&self.is)
+                )
             }
-            "digest-missing" => format!("no digest in the table; that of the state is {}", text(&self.is)),
+            "digest-missing" => format!(
+                "no digest in the table; that of the state is {}",
+                text(&self.is)
+            ),
             "digest-orphaned" => match &self.restorable_version {
-                Some(version) => format!("the digest {} is of a state that was deleted: version {version}", text(&self.stored)),
-                None => format!("the digest {} is of a state that is not there", text(&self.stored)),
+                Some(version) => format!(
+                    "the digest {} is of a state that was deleted: version {version}",
+                    text(&self.stored)
+                ),
+                None => format!(
+                    "the digest {} is of a state that is not there",
+                    text(&self.stored)
+                ),
             },
-            "wrong-key" => format!("encrypted with {}, and not as the backend says", text(&self.encryption)),
-            "lock-file-orphaned" => format!("a lock file and no state: the first run of {}, or what is left of it", text(&self.lock)),
+            "wrong-key" => format!(
+                "encrypted with {}, and not as the backend says",
+                text(&self.encryption)
+            ),
+            "lock-file-orphaned" => format!(
+                "a lock file and no state: the first run of {}, or what is left of it",
+                text(&self.lock)
+            ),
             _ => "could not be looked at".to_owned(),
         }
     }
@@ -89,13 +123,20 @@ pub fn faults(document: &CheckDocument, view: &View) -> String {
 
 /// The sum of it.
 pub fn summary(document: &CheckDocument) -> String {
-    let CheckDocument { states, faults, unseen } = document;
+    let CheckDocument {
+        states,
+        faults,
+        unseen,
+    } = document;
     let states = words::count(*states, "state", "states");
     let repaired = faults.iter().filter(|fault| fault.repaired).count();
     let left = faults.len() - repaired + unseen.len();
     match (repaired, left) {
         (0, 0) => format!("{states}: nothing is wrong\n"),
         (0, left) => format!("{states}: {}\n", words::count(left, "fault", "faults")),
-        (repaired, left) => format!("{states}: {} repaired, {left} left\n", words::count(repaired, "fault", "faults")),
+        (repaired, left) => format!(
+            "{states}: {} repaired, {left} left\n",
+            words::count(repaired, "fault", "faults")
+        ),
     }
 }

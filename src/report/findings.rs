@@ -19,22 +19,41 @@ impl VerifyDocument {
     }
 
     fn accepted(&self) -> impl Iterator<Item = &FindingDocument> {
-        self.findings.iter().filter(|finding| finding.status == Status::Accepted)
+        self.findings
+            .iter()
+            .filter(|finding| finding.status == Status::Accepted)
     }
 
     fn holding(&self) -> impl Iterator<Item = &CheckDocument> {
-        self.checks.iter().filter(|check| check.status == Status::Holds)
+        self.checks
+            .iter()
+            .filter(|check| check.status == Status::Holds)
     }
 
-    /// What there is to say of a check that does not hold: of one without an address as much as there are places.
-    fn findings_of<'a>(&'a self, check: &'a CheckDocument) -> impl Iterator<Item = &'a FindingDocument> {
-        self.findings.iter().filter(|finding| finding.id == check.id && finding.status == check.status && finding.address == check.address)
+    /// What there is to say of a check that does not hold: of one without an address as much as
+    /// there are places.
+    fn findings_of<'a>(
+        &'a self,
+        check: &'a CheckDocument,
+    ) -> impl Iterator<Item = &'a FindingDocument> {
+        self.findings.iter().filter(|finding| {
+            finding.id == check.id
+                && finding.status == check.status
+                && finding.address == check.address
+        })
     }
 
     /// `acme prod`; for a backend that tfbackend knows nothing of, its bucket.
     fn name(&self) -> String {
-        let known: Vec<&str> = [&self.about.project, &self.about.env].into_iter().filter_map(Option::as_deref).collect();
-        if known.is_empty() { self.about.bucket.clone() } else { known.join(" ") }
+        let known: Vec<&str> = [&self.about.project, &self.about.env]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .collect();
+        if known.is_empty() {
+            self.about.bucket.clone()
+        } else {
+            known.join(" ")
+        }
     }
 }
 
@@ -48,13 +67,19 @@ impl FindingDocument {
 
     /// The address, or the name of what has none.
     fn shown(&self) -> &str {
-        self.address.as_deref().or(self.resource.as_deref()).unwrap_or_default()
+        self.address
+            .as_deref()
+            .or(self.resource.as_deref())
+            .unwrap_or_default()
     }
 }
 
 impl CheckDocument {
     fn shown(&self) -> &str {
-        self.address.as_deref().or(self.resource.as_deref()).unwrap_or_default()
+        self.address
+            .as_deref()
+            .or(self.resource.as_deref())
+            .unwrap_or_default()
     }
 }
 
@@ -71,13 +96,21 @@ impl Counts {
 
     /// Open findings of any severity.
     fn open(&self) -> usize {
-        Severity::ALL.into_iter().map(|severity| self.at(severity)).sum()
+        Severity::ALL
+            .into_iter()
+            .map(|severity| self.at(severity))
+            .sum()
     }
 
     /// `1 critical, 2 high`; without what there is none of.
     fn by_severity(&self) -> String {
-        let counts = Severity::ALL.into_iter().map(|severity| (self.at(severity), severity.word()));
-        let counts: Vec<_> = counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+        let counts = Severity::ALL
+            .into_iter()
+            .map(|severity| (self.at(severity), severity.word()));
+        let counts: Vec<_> = counts
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
         counts.join(", ")
     }
 }
@@ -128,7 +161,10 @@ impl<'a> SharedFixes<'a> {
 
     /// From 1 on, if the finding's fix is one of them.
     fn number(&self, finding: &FindingDocument) -> Option<usize> {
-        self.0.iter().position(|fix| *fix == finding.mend).map(|at| at + 1)
+        self.0
+            .iter()
+            .position(|fix| *fix == finding.mend)
+            .map(|at| at + 1)
     }
 
     /// Each with its number.
@@ -139,17 +175,36 @@ impl<'a> SharedFixes<'a> {
 
 /// A page that a link may lead to: of those that the checks name, and nothing else.
 fn vendor_page(docs: &str) -> Option<&str> {
-    let of_vendor = ["https://docs.aws.amazon.com/", "https://developer.hashicorp.com/"].iter().any(|site| docs.starts_with(site));
-    let plain = docs.chars().all(|c| c.is_ascii_alphanumeric() || "/:.-_#".contains(c));
+    let of_vendor = [
+        "https://docs.aws.amazon.com/",
+        "https://developer.hashicorp.com/",
+    ]
+    .iter()
+    .any(|site| docs.starts_with(site));
+    let plain = docs
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/:.-_#".contains(c));
     (of_vendor && plain).then_some(docs)
 }
 
 /// Whether what sets a finding right can be typed as it stands; otherwise it is a sentence.
 fn is_command(mend: &str) -> bool {
     let program = mend.split(' ').next().unwrap_or_default();
-    ["tfbackend", "terraform", "tofu", "aws", "git", "chmod", "rm", "mv"].contains(&program)
+    [
+        "tfbackend",
+        "terraform",
+        "tofu",
+        "aws",
+        "git",
+        "chmod",
+        "rm",
+        "mv",
+    ]
+    .contains(&program)
         && mend.contains(' ')
-        && ![", ", ". ", ": ", "; ", "`", "\n"].iter().any(|sentence| mend.contains(sentence))
+        && ![", ", ". ", ": ", "; ", "`", "\n"]
+            .iter()
+            .any(|sentence| mend.contains(sentence))
         && !mend.ends_with('.')
 }
 

@@ -1,4 +1,5 @@
-//! JSON as it leaves the program: one document, or one line per event, each with a `format_version`.
+//! JSON as it leaves the program: one document, or one line per event, each with a
+//! `format_version`.
 
 use std::{
     fmt::Write as _,
@@ -9,8 +10,8 @@ use serde::Serialize;
 
 use super::safe::{is_command, is_unsafe};
 
-/// Counts up when a field changes its meaning or goes away. New fields may come at any time: a reader
-/// ignores those that it does not know.
+/// Counts up when a field changes its meaning or goes away. New fields may come at any time: a
+/// reader ignores those that it does not know.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A value with the version of its format before it.
@@ -24,11 +25,15 @@ pub struct Document<T> {
 
 impl<T> Document<T> {
     pub fn new(body: T) -> Self {
-        Self { format_version: FORMAT_VERSION, body }
+        Self {
+            format_version: FORMAT_VERSION,
+            body,
+        }
     }
 }
 
-/// A document with what a person should know of the backend that it is about; without any, as it is.
+/// A document with what a person should know of the backend that it is about; without any, as it
+/// is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Noted<'a, T> {
     #[serde(flatten)]
@@ -62,8 +67,8 @@ pub fn write_line<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> 
     out.flush()
 }
 
-/// JSON whose texts hold no character that a terminal would act on, and no command to a CI system: it
-/// means the same.
+/// JSON whose texts hold no character that a terminal would act on, and no command to a CI system:
+/// it means the same.
 ///
 /// Both can only stand inside of strings, and `serde_json` has escaped those below U+0020:
 /// a line break here is layout.
@@ -109,7 +114,10 @@ mod tests {
         let key = "##vso[task.setvariable variable=A]b\\##[add-mask]";
         let text = pretty(&json!({ key: key }));
         assert!(!text.contains("##"), "{text}");
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), json!({ key: key }));
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).unwrap(),
+            json!({ key: key })
+        );
     }
 
     proptest! {

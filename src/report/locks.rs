@@ -1,4 +1,5 @@
-//! Locks as people read them at three in the morning, and as JSON. All of it is from outside: nobody checked a word.
+//! Locks as people read them at three in the morning, and as JSON. All of it is from outside:
+//! nobody checked a word.
 
 use std::time::Duration;
 
@@ -98,12 +99,17 @@ impl LockDocument {
     /// `file and table`, `table (no file)`.
     fn places(&self) -> String {
         let names: Vec<&str> = self.held_in.iter().map(|place| place.name()).collect();
-        let missing = self.missing.map_or_else(String::new, |missing| format!(" (no {})", missing.name()));
+        let missing = self
+            .missing
+            .map_or_else(String::new, |missing| format!(" (no {})", missing.name()));
         words::list(&names) + &missing
     }
 
     fn age(&self) -> String {
-        self.age_seconds.map_or_else(|| "?".to_owned(), |age| words::age(Duration::from_secs(age)))
+        self.age_seconds.map_or_else(
+            || "?".to_owned(),
+            |age| words::age(Duration::from_secs(age)),
+        )
     }
 
     pub fn url(&self) -> String {
@@ -112,16 +118,31 @@ impl LockDocument {
 
     /// Who holds it, doing what, since when, in one line.
     pub fn holder(&self) -> String {
-        let or = |text: &Option<String>| text.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| "?".to_owned());
-        let since = self.since.as_ref().map_or_else(String::new, |since| format!(", since {since}"));
-        format!("{} by {} for {}{since}", or(&self.operation), or(&self.who), self.age())
+        let or = |text: &Option<String>| {
+            text.clone()
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| "?".to_owned())
+        };
+        let since = self
+            .since
+            .as_ref()
+            .map_or_else(String::new, |since| format!(", since {since}"));
+        format!(
+            "{} by {} for {}{since}",
+            or(&self.operation),
+            or(&self.who),
+            self.age()
+        )
     }
 }
 
 /// All locks in a table, and what is to be known of what is not in it.
 pub fn list(document: &LocksDocument, view: &View) -> String {
     let mut text = table(&document.locks, &document.bucket, view);
-    let of_table = document.table.as_ref().map_or_else(String::new, |table| format!(" and table {table}"));
+    let of_table = document
+        .table
+        .as_ref()
+        .map_or_else(String::new, |table| format!(" and table {table}"));
     let place = safe(&format!("s3://{}{of_table}", document.bucket)).into_owned();
     let count = words::count(document.locks.len(), "lock is", "locks are");
     match (document.locks.is_empty(), document.unseen.is_empty()) {
@@ -137,13 +158,38 @@ pub fn list(document: &LocksDocument, view: &View) -> String {
 
 /// A row for each lock. Of the bucket in question states are named by their key.
 pub fn table(locks: &[LockDocument], bucket: &str, view: &View) -> String {
-    let table = Table::new(["State", "Workspace", "Lock", "ID", "Operation", "Who", "Version", "Age"]);
+    let table = Table::new([
+        "State",
+        "Workspace",
+        "Lock",
+        "ID",
+        "Operation",
+        "Who",
+        "Version",
+        "Age",
+    ]);
     let mut table = table.optional(&["Version", "Workspace", "Lock"]);
     for lock in locks {
-        let state = if lock.bucket == bucket { lock.key.clone() } else { lock.url() };
+        let state = if lock.bucket == bucket {
+            lock.key.clone()
+        } else {
+            lock.url()
+        };
         let or = |text: &Option<String>| text.clone().unwrap_or_default();
-        let operation = lock.error.as_ref().map_or_else(|| or(&lock.operation), |error| format!("unknown: {error}"));
-        table.row([&state, &lock.workspace, &lock.places(), &lock.id, &operation, &or(&lock.who), &or(&lock.version), &lock.age()]);
+        let operation = lock
+            .error
+            .as_ref()
+            .map_or_else(|| or(&lock.operation), |error| format!("unknown: {error}"));
+        table.row([
+            &state,
+            &lock.workspace,
+            &lock.places(),
+            &lock.id,
+            &operation,
+            &or(&lock.who),
+            &or(&lock.version),
+            &lock.age(),
+        ]);
     }
     let text = table.text(view);
     if text.is_empty() { text } else { text + "\n" }
@@ -151,7 +197,13 @@ pub fn table(locks: &[LockDocument], bucket: &str, view: &View) -> String {
 
 /// One state, with everything that its lock says.
 pub fn show(document: &ShownDocument, view: &View) -> String {
-    let mut lines = vec![("State", format!("s3://{}/{}", document.bucket, document.path)), ("Workspace", document.workspace.clone())];
+    let mut lines = vec![
+        (
+            "State",
+            format!("s3://{}/{}", document.bucket, document.path),
+        ),
+        ("Workspace", document.workspace.clone()),
+    ];
     let locked = match document.locked {
         Some(true) => "yes",
         Some(false) => "no",
@@ -169,12 +221,23 @@ pub fn show(document: &ShownDocument, view: &View) -> String {
         lines.extend(said(&lock.since).map(|since| ("Since", format!("{since} ({})", lock.age()))));
         let places: Vec<&str> = lock.held_in.iter().map(|place| place.name()).collect();
         lines.push(("Held in", words::list(&places)));
-        lines.extend(lock.missing.map(|missing| ("Missing", format!("the other half: it is not held in the {}", missing.name()))));
+        lines.extend(lock.missing.map(|missing| {
+            (
+                "Missing",
+                format!("the other half: it is not held in the {}", missing.name()),
+            )
+        }));
     }
     lines.push(("Lock file", half(&document.file)));
     lines.push(("Lock table", half(&document.table)));
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 1;
-    let line = |(name, text): &(&str, String)| format!("{} {}\n", view.style.bold(&format!("{:width$}", format!("{name}:"))), safe(text));
+    let line = |(name, text): &(&str, String)| {
+        format!(
+            "{} {}\n",
+            view.style.bold(&format!("{:width$}", format!("{name}:"))),
+            safe(text)
+        )
+    };
     lines.iter().map(line).collect()
 }
 
@@ -183,7 +246,10 @@ fn half(half: &HalfDocument) -> String {
         Place::Held => "held".to_owned(),
         Place::Free => "free".to_owned(),
         Place::NotInUse => "there is none".to_owned(),
-        Place::Unreadable => format!("could not be looked at: {}", half.error.as_deref().unwrap_or("?")),
+        Place::Unreadable => format!(
+            "could not be looked at: {}",
+            half.error.as_deref().unwrap_or("?")
+        ),
     }
 }
 

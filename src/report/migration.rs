@@ -19,7 +19,8 @@ pub struct MigrationDocument {
     /// The stage that this is about.
     pub to: String,
     pub states: usize,
-    /// Those that were written since, by a version that knows lock files and under one; null before.
+    /// Those that were written since, by a version that knows lock files and under one; null
+    /// before.
     pub states_ready: Option<usize>,
     /// Those that are in the way only because they were not written since: `--touch` writes them.
     pub touchable: Vec<String>,
@@ -33,23 +34,54 @@ pub struct MigrationDocument {
 }
 
 pub fn text(document: &MigrationDocument, view: &View) -> String {
-    let MigrationDocument { bucket, table, now, since, to, states, states_ready, touchable: _, ready, refusals, steps, by_hand } = document;
+    let MigrationDocument {
+        bucket,
+        table,
+        now,
+        since,
+        to,
+        states,
+        states_ready,
+        touchable: _,
+        ready,
+        refusals,
+        steps,
+        by_hand,
+    } = document;
     let now = match (now.as_deref(), since) {
         (Some("dynamodb"), _) => "dynamodb: only the table locks".to_owned(),
         (Some("both"), Some(since)) => format!("both, since {since}"),
-        (Some("both"), None) => "both, by the files alone: `lock migrate --to both` notes since when".to_owned(),
+        (Some("both"), None) => {
+            "both, by the files alone: `lock migrate --to both` notes since when".to_owned()
+        }
         (Some("s3"), _) => "s3: only lock files lock".to_owned(),
         (Some(other), _) => other.to_owned(),
         (None, _) => "nothing here says".to_owned(),
     };
-    let place = table.as_ref().map_or_else(String::new, |table| format!(", table {table}"));
-    let mut lines = vec![format!("{} s3://{bucket}{place}", view.style.bold("Backend:")), format!("{} {now}", view.style.bold("Now:"))];
+    let place = table
+        .as_ref()
+        .map_or_else(String::new, |table| format!(", table {table}"));
+    let mut lines = vec![
+        format!("{} s3://{bucket}{place}", view.style.bold("Backend:")),
+        format!("{} {now}", view.style.bold("Now:")),
+    ];
     let states = words::count(*states, "state", "states");
     match states_ready {
-        Some(count) => lines.push(format!("{} {states}, {count} written since under a lock file", view.style.bold("States:"))),
+        Some(count) => lines.push(format!(
+            "{} {states}, {count} written since under a lock file",
+            view.style.bold("States:")
+        )),
         None => lines.push(format!("{} {states}", view.style.bold("States:"))),
     }
-    lines.push(format!("{} {to}{}", view.style.bold("Next:"), if *ready { "" } else { ", with something in the way" }));
+    lines.push(format!(
+        "{} {to}{}",
+        view.style.bold("Next:"),
+        if *ready {
+            ""
+        } else {
+            ", with something in the way"
+        }
+    ));
     let mut section = |title: &str, items: &[String]| {
         if !items.is_empty() {
             lines.push(view.style.bold(title));
@@ -62,7 +94,10 @@ pub fn text(document: &MigrationDocument, view: &View) -> String {
     section("In the way:", refusals);
     section(if *ready { "To do:" } else { "To do then:" }, steps);
     section("By hand:", by_hand);
-    lines.iter().map(|line| format!("{}\n", safe_but_style(line))).collect()
+    lines
+        .iter()
+        .map(|line| format!("{}\n", safe_but_style(line)))
+        .collect()
 }
 
 /// What is bold was made bold here: all else on a line is text.

@@ -30,9 +30,9 @@ pub type Describe<'a, S> = dyn Fn(&Address, &S) -> Line + 'a;
 
 /// The plan for a terminal, with a line break at the end.
 ///
-/// What is made takes a line, what changes shows its differences, what needs no attention is counted. With
-/// `view.verbose` everything is shown, with all settings: they come from the spec's JSON, without the name of an enum's
-/// variant around them.
+/// What is made takes a line, what changes shows its differences, what needs no attention is
+/// counted. With `view.verbose` everything is shown, with all settings: they come from the spec's
+/// JSON, without the name of an enum's variant around them.
 pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) -> String {
     let mut lines: Vec<String> = vec![];
     let columns = brief::Columns::of(plan, describe, view);
@@ -40,13 +40,22 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
         lines.extend(match &step.change {
             _ if view.verbose => block(step, 0, describe, view),
             Change::NoOp { .. } => vec![],
-            Change::Create { to } => columns.line(&step.address, &describe(&step.address, to), view),
+            Change::Create { to } => {
+                columns.line(&step.address, &describe(&step.address, to), view)
+            }
             Change::Blocked { .. } if plan.blocking_whole(step).is_some() => vec![],
             Change::Blocked { .. } => {
-                let parts = plan.steps.iter().filter(|part| plan.blocking_whole(part) == Some(&step.address)).count();
+                let parts = plan
+                    .steps
+                    .iter()
+                    .filter(|part| plan.blocking_whole(part) == Some(&step.address))
+                    .count();
                 block(step, parts, describe, view)
             }
-            Change::Update { .. } | Change::Adopt { .. } | Change::Delete { .. } | Change::Keep { .. } => block(step, 0, describe, view),
+            Change::Update { .. }
+            | Change::Adopt { .. }
+            | Change::Delete { .. }
+            | Change::Keep { .. } => block(step, 0, describe, view),
         });
     }
     if !lines.is_empty() {
@@ -58,10 +67,30 @@ pub fn text<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>, view: &View) ->
 
 /// `Critical path: 10 round trips (caller 1, look 2, make 5, look again 2).`
 pub fn critical_path(path: &CriticalPath) -> String {
-    let CriticalPath { round_trips, caller, look, make, look_again, through: _ } = path;
-    let parts = [("caller", caller), ("look", look), ("make", make), ("look again", look_again)];
-    let parts: Vec<String> = parts.iter().filter(|(_, trips)| **trips > 0).map(|(name, trips)| format!("{name} {trips}")).collect();
-    format!("Critical path: {} ({}).", words::count(*round_trips as usize, "round trip", "round trips"), parts.join(", "))
+    let CriticalPath {
+        round_trips,
+        caller,
+        look,
+        make,
+        look_again,
+        through: _,
+    } = path;
+    let parts = [
+        ("caller", caller),
+        ("look", look),
+        ("make", make),
+        ("look again", look_again),
+    ];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(_, trips)| **trips > 0)
+        .map(|(name, trips)| format!("{name} {trips}"))
+        .collect();
+    format!(
+        "Critical path: {} ({}).",
+        words::count(*round_trips as usize, "round trip", "round trips"),
+        parts.join(", ")
+    )
 }
 
 /// What differs between two values of a setting, a line each, without colors.
@@ -70,33 +99,85 @@ pub fn differences(from: &serde_json::Value, to: &serde_json::Value) -> Vec<Stri
 }
 
 /// A step with its details. `parts` are blocked for the same reason as it, and not shown.
-fn block<S: Spec>(step: &Step<S>, parts: usize, describe: &Describe<'_, S>, view: &View) -> Vec<String> {
+fn block<S: Spec>(
+    step: &Step<S>,
+    parts: usize,
+    describe: &Describe<'_, S>,
+    view: &View,
+) -> Vec<String> {
     let style = view.style;
     let head = head(&step.change, style);
     let (line, details) = match &step.change {
-        Change::NoOp { spec } => (Line { cost: None, note: None, ..describe(&step.address, spec) }, vec![]),
+        Change::NoOp { spec } => (
+            Line {
+                cost: None,
+                note: None,
+                ..describe(&step.address, spec)
+            },
+            vec![],
+        ),
         Change::Create { to } => (describe(&step.address, to), settings::created(&json(to))),
         Change::Update { from, to } | Change::Adopt { from, to } => (
-            Line { cost: None, ..describe(&step.address, to) },
+            Line {
+                cost: None,
+                ..describe(&step.address, to)
+            },
             settings::changed(&json(from), &json(to), &|setting| to.why(setting), style),
         ),
         Change::Delete { from } => {
             // Only with -v: what is deleted has no value that could be wrong.
-            let details = if view.verbose { settings::created(&json(from)) } else { vec![] };
-            (Line { cost: None, note: None, ..describe(&step.address, from) }, details)
+            let details = if view.verbose {
+                settings::created(&json(from))
+            } else {
+                vec![]
+            };
+            (
+                Line {
+                    cost: None,
+                    note: None,
+                    ..describe(&step.address, from)
+                },
+                details,
+            )
         }
-        Change::Keep { spec, why } => {
-            (Line { cost: None, note: None, ..describe(&step.address, spec) }, vec![safe(&why.to_string()).into_owned()])
-        }
-        Change::Blocked { reason } => (Line { title: reason.to_string(), ..Line::default() }, vec![]),
+        Change::Keep { spec, why } => (
+            Line {
+                cost: None,
+                note: None,
+                ..describe(&step.address, spec)
+            },
+            vec![safe(&why.to_string()).into_owned()],
+        ),
+        Change::Blocked { reason } => (
+            Line {
+                title: reason.to_string(),
+                ..Line::default()
+            },
+            vec![],
+        ),
     };
-    let cost = line.cost.filter(|cost| *cost > 0.0).map(|cost| format!(", about {} a month", words::dollars(cost)));
-    let parts = if parts == 0 { String::new() } else { format!(" and its {}", words::count(parts, "part", "parts")) };
-    let rest = format!("{}{parts}  {}{}", safe(step.address.as_str()), safe(&line.title), cost.unwrap_or_default());
+    let cost = line
+        .cost
+        .filter(|cost| *cost > 0.0)
+        .map(|cost| format!(", about {} a month", words::dollars(cost)));
+    let parts = if parts == 0 {
+        String::new()
+    } else {
+        format!(" and its {}", words::count(parts, "part", "parts"))
+    };
+    let rest = format!(
+        "{}{parts}  {}{}",
+        safe(step.address.as_str()),
+        safe(&line.title),
+        cost.unwrap_or_default()
+    );
     let mut lines = wrap(&format!("{head}  "), "    ", &rest, view.width);
     colored(&mut lines, &head, &step.change, style);
     let note = line.note.map(|note| format!("note: {}", safe(&note)));
-    let consequence = step.consequence.as_ref().map(|what| format!("note: {}", safe(what)));
+    let consequence = step
+        .consequence
+        .as_ref()
+        .map(|what| format!("note: {}", safe(what)));
     for detail in details.iter().chain(&note).chain(&consequence) {
         lines.extend(wrap("    ", "      ", detail, view.width));
     }
@@ -118,8 +199,12 @@ fn head<S>(change: &Change<S>, style: Style) -> String {
 }
 
 fn colored<S>(lines: &mut [String], head: &str, change: &Change<S>, style: Style) {
-    let Some(first) = lines.first_mut() else { return };
-    let Some(after) = first.strip_prefix(head) else { return };
+    let Some(first) = lines.first_mut() else {
+        return;
+    };
+    let Some(after) = first.strip_prefix(head) else {
+        return;
+    };
     let head = match change {
         Change::NoOp { .. } | Change::Keep { .. } => style.dim(head),
         Change::Create { .. } => style.green(head),
@@ -131,7 +216,15 @@ fn colored<S>(lines: &mut [String], head: &str, change: &Change<S>, style: Style
 
 /// `Plan: 31 to create, 2 to update, 0 blocked; about $3.10 a month.`
 fn summary<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> String {
-    let document::Counts { create, update, adopt, delete, keep, blocked, no_op } = document::Counts::of(plan);
+    let document::Counts {
+        create,
+        update,
+        adopt,
+        delete,
+        keep,
+        blocked,
+        no_op,
+    } = document::Counts::of(plan);
     if delete + keep > 0 {
         let mut parts = vec![format!("{delete} to delete")];
         parts.extend((keep > 0).then(|| format!("{keep} kept")));
@@ -154,7 +247,11 @@ fn summary<S: Spec>(plan: &Plan<S>, describe: &Describe<'_, S>) -> String {
     } else if cost.total - cost.added < 0.005 {
         format!("; about {} a month", words::dollars(cost.added))
     } else {
-        format!("; about {} a month more, {} in all", words::dollars(cost.added), words::dollars(cost.total))
+        format!(
+            "; about {} a month more, {} in all",
+            words::dollars(cost.added),
+            words::dollars(cost.total)
+        )
     };
     format!("Plan: {}{cost}.", parts.join(", "))
 }

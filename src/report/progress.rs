@@ -12,7 +12,8 @@ pub mod bars;
 pub mod json;
 pub mod lines;
 
-/// Who watches a run. Give every event to [`on_event`](Self::on_event), and call [`finish`](Self::finish) at the end.
+/// Who watches a run. Give every event to [`on_event`](Self::on_event), and call
+/// [`finish`](Self::finish) at the end.
 pub enum Progress<'a> {
     /// A spinner for each step that runs; what is done stays above.
     Bars(Bars),

@@ -24,7 +24,8 @@ pub struct RestoreDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
     pub to: SideDocument,
-    /// Addresses that the restored state has and the other had not; absent where one cannot be looked into.
+    /// Addresses that the restored state has and the other had not; absent where one cannot be
+    /// looked into.
     pub added: Option<Vec<String>>,
     pub removed: Option<Vec<String>>,
     /// Of the object, now current.
@@ -47,30 +48,67 @@ pub struct SideDocument {
 
 impl SideDocument {
     pub fn of(snapshot: &Snapshot, bytes: usize) -> Self {
-        let Snapshot { format: _, terraform_version, serial, lineage, contents, writer: _ } = snapshot.clone();
+        let Snapshot {
+            format: _,
+            terraform_version,
+            serial,
+            lineage,
+            contents,
+            writer: _,
+        } = snapshot.clone();
         let managed = match contents {
             Contents::Known(counts) => Some(counts.managed),
             Contents::Encrypted | Contents::OtherFormat => None,
         };
-        Self { serial, lineage, engine_version: terraform_version, managed, bytes }
+        Self {
+            serial,
+            lineage,
+            engine_version: terraform_version,
+            managed,
+            bytes,
+        }
     }
 }
 
 /// The addresses that come and go; none where nobody can say.
 pub fn addresses(difference: Option<&Difference>) -> (Option<Vec<String>>, Option<Vec<String>>) {
-    let names = |all: &[crate::state::snapshot::Address]| all.iter().map(ToString::to_string).collect();
-    (difference.map(|it| names(&it.added)), difference.map(|it| names(&it.removed)))
+    let names =
+        |all: &[crate::state::snapshot::Address]| all.iter().map(ToString::to_string).collect();
+    (
+        difference.map(|it| names(&it.added)),
+        difference.map(|it| names(&it.removed)),
+    )
 }
 
 /// What would change, before anybody says yes.
 pub fn preview(document: &RestoreDocument, view: &View) -> String {
-    let RestoreDocument { path, from, unreadable, to, added, removed, .. } = document;
-    let mut table =
-        Table::new([path, "Serial", "Resources", "Bytes", "Version", "Lineage"].map(|name| if name == path { "State" } else { name }));
+    let RestoreDocument {
+        path,
+        from,
+        unreadable,
+        to,
+        added,
+        removed,
+        ..
+    } = document;
+    let mut table = Table::new(
+        [path, "Serial", "Resources", "Bytes", "Version", "Lineage"]
+            .map(|name| if name == path { "State" } else { name }),
+    );
     let mut row = |name: &str, side: &SideDocument| {
-        let text = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
-        let [version, lineage] = [&side.engine_version, &side.lineage].map(|text| text.clone().unwrap_or_default());
-        table.row([name, &text(side.serial), &text(side.managed), &side.bytes.to_string(), &version, &lineage]);
+        let text = |number: Option<u64>| {
+            number.map_or_else(|| "unknown".to_owned(), |number| number.to_string())
+        };
+        let [version, lineage] =
+            [&side.engine_version, &side.lineage].map(|text| text.clone().unwrap_or_default());
+        table.row([
+            name,
+            &text(side.serial),
+            &text(side.managed),
+            &side.bytes.to_string(),
+            &version,
+            &lineage,
+        ]);
     };
     if let Some(from) = from {
         row("now", from);
@@ -81,32 +119,59 @@ pub fn preview(document: &RestoreDocument, view: &View) -> String {
         text.push_str("There is no state now.\n");
     }
     if let Some(why) = unreadable {
-        return text + &format!("The state that is there cannot be read: {}. What would change in it is unknown.\n", safe(why));
+        return text
+            + &format!(
+                "The state that is there cannot be read: {}. What would change in it is unknown.\n",
+                safe(why)
+            );
     }
     let (Some(added), Some(removed)) = (added, removed) else {
-        return text + "What is in them cannot be compared: one is encrypted, or of another format.\n";
+        return text
+            + "What is in them cannot be compared: one is encrypted, or of another format.\n";
     };
     for (sign, names) in [("+", added), ("-", removed)] {
-        names.iter().take(MOST).for_each(|name| text.push_str(&format!("{sign} {}\n", safe(name))));
+        names
+            .iter()
+            .take(MOST)
+            .for_each(|name| text.push_str(&format!("{sign} {}\n", safe(name))));
         if names.len() > MOST {
             text.push_str(&format!("{sign} {} more\n", names.len() - MOST));
         }
     }
-    let [added, removed] = [added, removed].map(|names| words::count(names.len(), "address", "addresses"));
-    text + &format!("{added} would be known again, {removed} would be forgotten; nothing is made or destroyed.\n")
+    let [added, removed] =
+        [added, removed].map(|names| words::count(names.len(), "address", "addresses"));
+    text + &format!(
+        "{added} would be known again, {removed} would be forgotten; nothing is made or \
+         destroyed.\n"
+    )
 }
 
 /// What was done.
 pub fn text(document: &RestoreDocument) -> String {
-    let RestoreDocument { path, outcome, to, version, kept, .. } = document;
+    let RestoreDocument {
+        path,
+        outcome,
+        to,
+        version,
+        kept,
+        ..
+    } = document;
     let path = safe(path);
-    let serial = to.serial.map_or_else(String::new, |serial| format!(" with serial {serial}"));
-    let version = version.as_ref().map_or_else(String::new, |version| format!(" (version {})", safe(version)));
+    let serial = to
+        .serial
+        .map_or_else(String::new, |serial| format!(" with serial {serial}"));
+    let version = version.as_ref().map_or_else(String::new, |version| {
+        format!(" (version {})", safe(version))
+    });
     let what = match outcome.as_str() {
         "nothing" => return format!("{path} is that state already{serial}; nothing to do\n"),
-        "digest" => format!("{path} was that state already{serial}; its digest in the lock table is right now\n"),
+        "digest" => format!(
+            "{path} was that state already{serial}; its digest in the lock table is right now\n"
+        ),
         "undeleted" => format!("{path} is back{serial}{version}\n"),
         _ => format!("{path} is restored{serial}{version}\n"),
     };
-    what + &kept.as_ref().map_or_else(String::new, |kept| format!("what was there is kept in {}\n", safe(kept)))
+    what + &kept.as_ref().map_or_else(String::new, |kept| {
+        format!("what was there is kept in {}\n", safe(kept))
+    })
 }

@@ -1,5 +1,5 @@
-//! The one sanitizer: no text from outside can move the cursor, colour, hide or reorder anything, or
-//! give a command to the CI system that reads what a job prints.
+//! The one sanitizer: no text from outside can move the cursor, colour, hide or reorder anything,
+//! or give a command to the CI system that reads what a job prints.
 
 use std::{borrow::Cow, fmt::Write};
 
@@ -22,7 +22,10 @@ pub fn safe(text: &str) -> Cow<'_, str> {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_unsafe(c) || is_command(&text[at..]) || starts_word && is_workflow_command(&text[at..]) => {
+            c if is_unsafe(c)
+                || is_command(&text[at..])
+                || starts_word && is_workflow_command(&text[at..]) =>
+            {
                 write!(out, "\\u{{{:x}}}", c as u32).expect("a string takes all that is written");
             }
             c => out.push(c),
@@ -39,13 +42,17 @@ const LONGEST_LINE: usize = 16_384;
 /// How much is left of what is longer.
 const SHOWN: usize = 100;
 
-/// A line of a message that is short enough to be read: of a word, or of a line, that is too long, the beginning and its length.
+/// A line of a message that is short enough to be read: of a word, or of a line, that is too long,
+/// the beginning and its length.
 pub fn shortened(line: &str) -> Cow<'_, str> {
     if line.len() <= LONGEST_WORD {
         return Cow::Borrowed(line);
     }
     let cut = |text: &str, longest: usize| match text.chars().count() {
-        count if count > longest => format!("{}… ({count} characters)", text.chars().take(SHOWN).collect::<String>()),
+        count if count > longest => format!(
+            "{}… ({count} characters)",
+            text.chars().take(SHOWN).collect::<String>()
+        ),
         _ => text.to_owned(),
     };
     let words: String = line
@@ -65,12 +72,17 @@ pub fn is_too_long(text: &str) -> bool {
 
 /// Whether `text` starts with what a CI system takes for a command anywhere in a line.
 pub(super) fn is_command(text: &str) -> bool {
-    COMMANDS.iter().any(|command| text.get(..command.len()).is_some_and(|start| start.eq_ignore_ascii_case(command)))
+    COMMANDS.iter().any(|command| {
+        text.get(..command.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(command))
+    })
 }
 
-/// Whether `text` starts with what GitHub Actions takes for a command at the start of a line, after any white space.
+/// Whether `text` starts with what GitHub Actions takes for a command at the start of a line, after
+/// any white space.
 fn is_workflow_command(text: &str) -> bool {
-    text.strip_prefix("::").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    text.strip_prefix("::")
+        .is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// Whether a character acts on a terminal, reorders what is around it, or takes no room.
@@ -98,20 +110,45 @@ mod tests {
 
     #[test]
     fn escapes_are_visible() {
-        assert_eq!(safe("\x1b]52;c;aGk=\x07\x1b[2J"), r"\u{1b}]52;c;aGk=\u{7}\u{1b}[2J");
+        assert_eq!(
+            safe("\x1b]52;c;aGk=\x07\x1b[2J"),
+            r"\u{1b}]52;c;aGk=\u{7}\u{1b}[2J"
+        );
         assert_eq!(safe("a\u{202e}gpj.tfstate"), r"a\u{202e}gpj.tfstate");
         assert_eq!(safe("one\r\n\ttwo"), r"one\r\n\ttwo");
-        assert_eq!(safe("\u{9b}31m\u{7f}\u{2028}\u{200b}\u{feff}\u{2066}"), r"\u{9b}31m\u{7f}\u{2028}\u{200b}\u{feff}\u{2066}");
-        assert!(matches!(safe("Zürich – 東京 🦀"), Cow::Borrowed("Zürich – 東京 🦀")));
+        assert_eq!(
+            safe("\u{9b}31m\u{7f}\u{2028}\u{200b}\u{feff}\u{2066}"),
+            r"\u{9b}31m\u{7f}\u{2028}\u{200b}\u{feff}\u{2066}"
+        );
+        assert!(matches!(
+            safe("Zürich – 東京 🦀"),
+            Cow::Borrowed("Zürich – 東京 🦀")
+        ));
     }
 
     #[test]
     fn commands_to_ci_systems_are_text() {
         assert_eq!(safe("::add-mask::x.tfstate"), r"\u{3a}:add-mask::x.tfstate");
-        assert_eq!(safe("a \u{a0}::set-output name=x::y ::error::z"), "a \u{a0}\\u{3a}:set-output name=x::y \\u{3a}:error::z");
-        assert_eq!(safe("##vso[task.setvariable variable=A]b"), r"\u{23}#vso[task.setvariable variable=A]b");
-        assert_eq!(safe("a###[add-mask]b ##VSO[x] ##TeamCity[y]"), r"a#\u{23}#[add-mask]b \u{23}#VSO[x] \u{23}#TeamCity[y]");
-        for text in ["provider::aws::arn", "::1", "https://[::1]:443", "a::b ::", "## Heading [x]", "#[x] ##"] {
+        assert_eq!(
+            safe("a \u{a0}::set-output name=x::y ::error::z"),
+            "a \u{a0}\\u{3a}:set-output name=x::y \\u{3a}:error::z"
+        );
+        assert_eq!(
+            safe("##vso[task.setvariable variable=A]b"),
+            r"\u{23}#vso[task.setvariable variable=A]b"
+        );
+        assert_eq!(
+            safe("a###[add-mask]b ##VSO[x] ##TeamCity[y]"),
+            r"a#\u{23}#[add-mask]b \u{23}#VSO[x] \u{23}#TeamCity[y]"
+        );
+        for text in [
+            "provider::aws::arn",
+            "::1",
+            "https://[::1]:443",
+            "a::b ::",
+            "## Heading [x]",
+            "#[x] ##",
+        ] {
             assert_eq!(safe(text), text);
         }
     }

@@ -66,8 +66,20 @@ impl ContentsDocument {
             Holds::OtherFormat(facts) => ("other-format", facts.clone(), None),
             Holds::Unreadable(error) => ("unreadable", Facts::default(), Some(error.clone())),
         };
-        let Facts { serial, lineage, engine, managed } = facts;
-        Self { contents, serial, lineage, engine_version: engine, resources: managed, error }
+        let Facts {
+            serial,
+            lineage,
+            engine,
+            managed,
+        } = facts;
+        Self {
+            contents,
+            serial,
+            lineage,
+            engine_version: engine,
+            resources: managed,
+            error,
+        }
     }
 
     /// In the cell of a table.
@@ -80,14 +92,24 @@ impl ContentsDocument {
     }
 
     pub fn serial_text(&self) -> String {
-        self.serial.map(|serial| serial.to_string()).unwrap_or_default()
+        self.serial
+            .map(|serial| serial.to_string())
+            .unwrap_or_default()
     }
 }
 
 impl EncryptionDocument {
     pub fn of(encryption: &Encryption) -> Self {
-        let Encryption { algorithm, key, bucket_key } = encryption.clone();
-        Self { algorithm, key, bucket_key }
+        let Encryption {
+            algorithm,
+            key,
+            bucket_key,
+        } = encryption.clone();
+        Self {
+            algorithm,
+            key,
+            bucket_key,
+        }
     }
 
     /// Without the key.
@@ -99,7 +121,9 @@ impl EncryptionDocument {
 impl LockDocument {
     pub fn of(lock: &LiveLock) -> Self {
         let info = lock.info();
-        let since = info.and_then(|info| info.created).or_else(|| lock.halves().find_map(|held| held.modified));
+        let since = info
+            .and_then(|info| info.created)
+            .or_else(|| lock.halves().find_map(|held| held.modified));
         Self {
             id: info.map(|info| info.id.clone()),
             who: info.map(|info| info.who.clone()),
@@ -110,7 +134,17 @@ impl LockDocument {
 
     /// In the cell of a table.
     pub fn text(&self) -> String {
-        let since = self.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
-        format!("by {}{since}", self.who.as_deref().filter(|who| !who.is_empty()).unwrap_or("unknown"))
+        let since = self
+            .since
+            .as_ref()
+            .map(|since| format!(" since {since}"))
+            .unwrap_or_default();
+        format!(
+            "by {}{since}",
+            self.who
+                .as_deref()
+                .filter(|who| !who.is_empty())
+                .unwrap_or("unknown")
+        )
     }
 }

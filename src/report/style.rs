@@ -21,7 +21,10 @@ pub struct Style {
 
 impl Style {
     /// No colour, ASCII only.
-    pub const PLAIN: Self = Self { color: false, unicode: false };
+    pub const PLAIN: Self = Self {
+        color: false,
+        unicode: false,
+    };
 
     /// For a stream, by the wish of the user, what the stream is, and the environment's variables.
     pub fn decide(wish: Color, is_terminal: bool, vars: &BTreeMap<String, String>) -> Self {
@@ -29,9 +32,16 @@ impl Style {
         let color = match wish {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => is_terminal && !set("NO_COLOR") && vars.get("TERM").is_none_or(|term| term != "dumb"),
+            Color::Auto => {
+                is_terminal
+                    && !set("NO_COLOR")
+                    && vars.get("TERM").is_none_or(|term| term != "dumb")
+            }
         };
-        Self { color, unicode: locale_is_utf8(vars) }
+        Self {
+            color,
+            unicode: locale_is_utf8(vars),
+        }
     }
 
     pub fn bold(self, text: &str) -> String {
@@ -68,14 +78,20 @@ impl Style {
     }
 
     fn sgr(self, code: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }
 
 /// Whether the locale's characters are UTF-8, as POSIX finds the locale: the first of these that is
 /// set and not empty. Without any it is the C locale, which knows ASCII only.
 fn locale_is_utf8(vars: &BTreeMap<String, String>) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| vars.get(*name).filter(|value| !value.is_empty()));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| vars.get(*name).filter(|value| !value.is_empty()));
     locale.is_some_and(|locale| {
         let locale = locale.to_ascii_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
@@ -87,7 +103,14 @@ mod tests {
     use super::*;
 
     fn decide(wish: Color, is_terminal: bool, vars: &[(&str, &str)]) -> Style {
-        Style::decide(wish, is_terminal, &vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Style::decide(
+            wish,
+            is_terminal,
+            &vars
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -104,14 +127,35 @@ mod tests {
     #[test]
     fn signs_follow_the_locale() {
         assert!(decide(Color::Auto, true, &[("LANG", "de_CH.UTF-8")]).unicode);
-        assert!(decide(Color::Auto, true, &[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]).unicode);
-        assert!(!decide(Color::Auto, true, &[("LC_ALL", "C"), ("LANG", "de_CH.UTF-8")]).unicode);
+        assert!(
+            decide(
+                Color::Auto,
+                true,
+                &[("LC_ALL", ""), ("LC_CTYPE", "C.utf8"), ("LANG", "C")]
+            )
+            .unicode
+        );
+        assert!(
+            !decide(
+                Color::Auto,
+                true,
+                &[("LC_ALL", "C"), ("LANG", "de_CH.UTF-8")]
+            )
+            .unicode
+        );
         assert!(!decide(Color::Auto, true, &[]).unicode);
     }
 
     #[test]
     fn without_colour_text_is_text() {
         assert_eq!(Style::PLAIN.red("x"), "x");
-        assert_eq!(Style { color: true, unicode: true }.red("x"), "\x1b[31mx\x1b[0m");
+        assert_eq!(
+            Style {
+                color: true,
+                unicode: true
+            }
+            .red("x"),
+            "\x1b[31mx\x1b[0m"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A small table: columns if they fit, perhaps without the least important ones, otherwise one block per row.
+//! A small table: columns if they fit, perhaps without the least important ones, otherwise one
+//! block per row.
 
 use super::{
     View,
@@ -20,14 +21,27 @@ pub struct Table<const N: usize> {
 
 impl<const N: usize> Table<N> {
     pub fn new(header: [&str; N]) -> Self {
-        Self { header: header.map(str::to_owned), rows: vec![], optional: vec![] }
+        Self {
+            header: header.map(str::to_owned),
+            rows: vec![],
+            optional: vec![],
+        }
     }
 
-    /// The columns of these names are left out where the table is too wide, in this order, until it fits.
+    /// The columns of these names are left out where the table is too wide, in this order, until it
+    /// fits.
     #[must_use]
     pub fn optional(mut self, names: &[&str]) -> Self {
-        debug_assert!(names.iter().all(|name| self.header.iter().any(|column| column == name)), "{names:?}");
-        self.optional = names.iter().filter_map(|name| self.header.iter().position(|column| column == name)).collect();
+        debug_assert!(
+            names
+                .iter()
+                .all(|name| self.header.iter().any(|column| column == name)),
+            "{names:?}"
+        );
+        self.optional = names
+            .iter()
+            .filter_map(|name| self.header.iter().position(|column| column == name))
+            .collect();
         self
     }
 
@@ -40,8 +54,14 @@ impl<const N: usize> Table<N> {
         if self.rows.is_empty() {
             return String::new();
         }
-        let columns: [usize; N] =
-            std::array::from_fn(|at| self.rows.iter().chain([&self.header]).map(|row| width(&row[at])).max().unwrap_or(0));
+        let columns: [usize; N] = std::array::from_fn(|at| {
+            self.rows
+                .iter()
+                .chain([&self.header])
+                .map(|row| width(&row[at]))
+                .max()
+                .unwrap_or(0)
+        });
         let total = columns.iter().sum::<usize>() + GAP.len() * N.saturating_sub(1);
         let mut room = total.saturating_sub(view.width);
         let mut left_out = vec![];
@@ -51,28 +71,62 @@ impl<const N: usize> Table<N> {
                 left_out.push(*at);
             }
         }
-        let lines = if room == 0 { self.columns(&columns, &left_out, view) } else { self.blocks(view) };
+        let lines = if room == 0 {
+            self.columns(&columns, &left_out, view)
+        } else {
+            self.blocks(view)
+        };
         lines.into_iter().map(|line| line + "\n").collect()
     }
 
     fn columns(&self, columns: &[usize; N], left_out: &[usize], view: &View) -> Vec<String> {
         let line = |row: &[String; N]| {
-            let cells = row.iter().zip(columns).enumerate().filter(|(at, _)| !left_out.contains(at));
-            let cells: Vec<_> = cells.map(|(_, (cell, columns))| pad(cell, *columns)).collect();
+            let cells = row
+                .iter()
+                .zip(columns)
+                .enumerate()
+                .filter(|(at, _)| !left_out.contains(at));
+            let cells: Vec<_> = cells
+                .map(|(_, (cell, columns))| pad(cell, *columns))
+                .collect();
             cells.join(GAP).trim_end().to_owned()
         };
-        let names: Vec<&str> = (0..N).filter(|at| left_out.contains(at)).map(|at| self.header[at].as_str()).collect();
-        let note = format!("(too narrow for {}; --output json has everything)", words::list(&names));
-        let notes = if names.is_empty() { vec![] } else { wrap("", "", &note, view.width) };
-        [view.style.bold(&line(&self.header))].into_iter().chain(self.rows.iter().map(line)).chain(notes).collect()
+        let names: Vec<&str> = (0..N)
+            .filter(|at| left_out.contains(at))
+            .map(|at| self.header[at].as_str())
+            .collect();
+        let note = format!(
+            "(too narrow for {}; --output json has everything)",
+            words::list(&names)
+        );
+        let notes = if names.is_empty() {
+            vec![]
+        } else {
+            wrap("", "", &note, view.width)
+        };
+        [view.style.bold(&line(&self.header))]
+            .into_iter()
+            .chain(self.rows.iter().map(line))
+            .chain(notes)
+            .collect()
     }
 
     /// The first cell as a heading, the others below it, each after the name of its column.
     fn blocks(&self, view: &View) -> Vec<String> {
         let block = |row: &[String; N]| {
-            let below = self.header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty());
-            let below = below.flat_map(|(name, cell)| wrap(&format!("  {name}: "), "    ", cell, view.width));
-            row.first().map(|first| view.style.bold(first)).into_iter().chain(below).collect::<Vec<_>>()
+            let below = self
+                .header
+                .iter()
+                .zip(row)
+                .skip(1)
+                .filter(|(_, cell)| !cell.is_empty());
+            let below = below
+                .flat_map(|(name, cell)| wrap(&format!("  {name}: "), "    ", cell, view.width));
+            row.first()
+                .map(|first| view.style.bold(first))
+                .into_iter()
+                .chain(below)
+                .collect::<Vec<_>>()
         };
         self.rows.iter().flat_map(block).collect()
     }
@@ -85,14 +139,25 @@ mod tests {
 
     fn made() -> Table<3> {
         let mut table = Table::new(["Part", "Name", "Cost"]);
-        table.row(["state bucket", "acme-tfstate-prod-123456789012-eu-west-1", "$0.02"]);
+        table.row([
+            "state bucket",
+            "acme-tfstate-prod-123456789012-eu-west-1",
+            "$0.02",
+        ]);
         table.row(["lock table", "acme-tfstate-prod-locks", ""]);
         table.row(["Zürich 東京", "evil\x1b[2J\u{202e}\n", "$1.00"]);
         table
     }
 
     fn view(width: usize) -> View {
-        View { width, style: Style { color: false, unicode: true }, verbose: false }
+        View {
+            width,
+            style: Style {
+                color: false,
+                unicode: true,
+            },
+            verbose: false,
+        }
     }
 
     #[test]

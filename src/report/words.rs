@@ -64,14 +64,35 @@ mod tests {
 
     #[test]
     fn says_it_like_a_person() {
-        assert_eq!([count(0, "step", "steps"), count(1, "step", "steps"), count(2, "step", "steps")], ["0 steps", "1 step", "2 steps"]);
-        assert_eq!([list::<&str>(&[]), list(&["a"]), list(&["a", "b"]), list(&["a", "b", "c"])], ["", "a", "a and b", "a, b and c"]);
+        assert_eq!(
+            [
+                count(0, "step", "steps"),
+                count(1, "step", "steps"),
+                count(2, "step", "steps")
+            ],
+            ["0 steps", "1 step", "2 steps"]
+        );
+        assert_eq!(
+            [
+                list::<&str>(&[]),
+                list(&["a"]),
+                list(&["a", "b"]),
+                list(&["a", "b", "c"])
+            ],
+            ["", "a", "a and b", "a, b and c"]
+        );
         assert_eq!(
             [120, 999, 8400, 59_940, 65_000].map(|ms| took(Duration::from_millis(ms))),
             ["0.12s", "1.00s", "8.4s", "59.9s", "1m 05s"]
         );
-        assert_eq!([0, 59, 60, 3_900, 273_700].map(|s| age(Duration::from_secs(s))), ["0 s", "59 s", "1 min", "1 h 5 min", "3 d 4 h"]);
-        assert_eq!([0, 1, 1023, 1536, 5 << 20].map(bytes), ["0 bytes", "1 byte", "1023 bytes", "1.5 KiB", "5.0 MiB"]);
+        assert_eq!(
+            [0, 59, 60, 3_900, 273_700].map(|s| age(Duration::from_secs(s))),
+            ["0 s", "59 s", "1 min", "1 h 5 min", "3 d 4 h"]
+        );
+        assert_eq!(
+            [0, 1, 1023, 1536, 5 << 20].map(bytes),
+            ["0 bytes", "1 byte", "1023 bytes", "1.5 KiB", "5.0 MiB"]
+        );
         assert_eq!([dollars(3.1), dollars(0.0)], ["$3.10", "$0.00"]);
     }
 }

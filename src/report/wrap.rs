@@ -58,9 +58,18 @@ mod tests {
 
     #[test]
     fn breaks_at_spaces_and_hangs() {
-        assert_eq!(wrap("- ", "  ", "one two three", 9), ["- one two", "  three"]);
-        assert_eq!(wrap("", "  ", "see arn:aws:s3:::bucket now", 10), ["see", "  arn:aws:s3:::bucket", "  now"]);
-        assert_eq!(wrap("", "  ", "run `tfbackend plan --env prod` first", 12), ["run", "  `tfbackend plan --env prod`", "  first"]);
+        assert_eq!(
+            wrap("- ", "  ", "one two three", 9),
+            ["- one two", "  three"]
+        );
+        assert_eq!(
+            wrap("", "  ", "see arn:aws:s3:::bucket now", 10),
+            ["see", "  arn:aws:s3:::bucket", "  now"]
+        );
+        assert_eq!(
+            wrap("", "  ", "run `tfbackend plan --env prod` first", 12),
+            ["run", "  `tfbackend plan --env prod`", "  first"]
+        );
         assert_eq!(wrap("", "", "a ` is a tick", 6), ["a ` is", "a tick"]);
         assert_eq!(wrap("x", "", "", 10), ["x"]);
         assert_eq!(wrap("", "", "東京 東京", 5), ["東京", "東京"]);

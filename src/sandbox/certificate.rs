@@ -3,7 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
 
 use super::{error::SandboxError, files};
 
@@ -27,7 +30,11 @@ impl Certificate {
     /// # Errors
     /// If a file cannot be written.
     pub fn ensure(dir: &Path) -> Result<Self, SandboxError> {
-        let it = Self { ca: dir.join("ca.pem"), server: dir.join("server.pem"), key: dir.join("server.key") };
+        let it = Self {
+            ca: dir.join("ca.pem"),
+            server: dir.join("server.pem"),
+            key: dir.join("server.key"),
+        };
         // The CA is written last: where it is, all three belong together.
         if it.ca.is_file() && it.server.is_file() && it.key.is_file() {
             return Ok(it);
@@ -63,12 +70,18 @@ fn make() -> Result<Pem, rcgen::Error> {
     server.use_authority_key_identifier_extension = true;
     let server_pem = server.signed_by(&key, &Issuer::new(ca, ca_key))?.pem();
 
-    Ok(Pem { ca: ca_pem, server: server_pem, key: key.serialize_pem() })
+    Ok(Pem {
+        ca: ca_pem,
+        server: server_pem,
+        key: key.serialize_pem(),
+    })
 }
 
 fn params(names: Vec<String>, common_name: &str) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(names)?;
-    params.distinguished_name.push(DnType::CommonName, common_name);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
     // Fixed dates: a wrong clock is no reason for the sandbox not to start.
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2049, 12, 31);
@@ -100,6 +113,13 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().expect("a directory");
         let certificate = Certificate::ensure(dir.path()).expect("made");
-        assert_eq!(fs::metadata(certificate.key).expect("a key").permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(certificate.key)
+                .expect("a key")
+                .permissions()
+                .mode()
+                & 0o777,
+            0o600
+        );
     }
 }

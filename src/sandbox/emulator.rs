@@ -37,19 +37,30 @@ impl Emulator<'_> {
         endpoint(self.port)
     }
 
-    /// Arguments of `python`, with [`PROGRAM`] in a file, so that a list of processes stays readable.
+    /// Arguments of `python`, with [`PROGRAM`] in a file, so that a list of processes stays
+    /// readable.
     ///
     /// The emulator's own command is not used: it binds port 443 too where it may, and writes
     /// into the system's temporary directory.
     pub fn args(&self, program: &Path) -> Vec<String> {
         let path = |path: &Path| path.display().to_string();
-        ["-I", &path(program), "ministack.app:app", "--workers", "0", "--keep-alive", "75", "--graceful-timeout", "1"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain(["--bind".to_owned(), format!("127.0.0.1:{}", self.port)])
-            .chain(["--certfile".to_owned(), path(&self.certificate.server)])
-            .chain(["--keyfile".to_owned(), path(&self.certificate.key)])
-            .collect()
+        [
+            "-I",
+            &path(program),
+            "ministack.app:app",
+            "--workers",
+            "0",
+            "--keep-alive",
+            "75",
+            "--graceful-timeout",
+            "1",
+        ]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(["--bind".to_owned(), format!("127.0.0.1:{}", self.port)])
+        .chain(["--certfile".to_owned(), path(&self.certificate.server)])
+        .chain(["--keyfile".to_owned(), path(&self.certificate.key)])
+        .collect()
     }
 
     /// Its whole environment: it takes credentials and more from variables that a developer's shell
@@ -75,8 +86,14 @@ impl Emulator<'_> {
         vars.insert("SANDBOX_ACCESS_KEY_ID", self.admin.id.clone());
         vars.insert("SANDBOX_SECRET_ACCESS_KEY", self.admin.secret.clone());
         vars.insert("GATEWAY_PORT", self.port.to_string());
-        vars.insert("MINISTACK_SSL_CERT", self.certificate.server.display().to_string());
-        vars.insert("MINISTACK_SSL_KEY", self.certificate.key.display().to_string());
+        vars.insert(
+            "MINISTACK_SSL_CERT",
+            self.certificate.server.display().to_string(),
+        );
+        vars.insert(
+            "MINISTACK_SSL_KEY",
+            self.certificate.key.display().to_string(),
+        );
         if let Some(dir) = &self.keep {
             vars.insert("PERSIST_STATE", "1".to_owned());
             vars.insert("S3_PERSIST", "1".to_owned());
@@ -102,14 +119,21 @@ impl Health {
     /// # Errors
     /// If the CA's file is broken.
     pub fn new(endpoint: &str, ca: &[u8]) -> Result<Self, SandboxError> {
-        let connector = http::connector(Some(ca), Proxy::Direct, &HttpConnectorSettings::default())?;
-        Ok(Self { connector, url: format!("{endpoint}/") })
+        let connector =
+            http::connector(Some(ca), Proxy::Direct, &HttpConnectorSettings::default())?;
+        Ok(Self {
+            connector,
+            url: format!("{endpoint}/"),
+        })
     }
 
     pub async fn good(&self) -> bool {
         let mut request = HttpRequest::new(SdkBody::empty());
-        request.set_uri(self.url.as_str()).expect("an address and a path are a URL");
-        let answer = tokio::time::timeout(Duration::from_secs(2), self.connector.call(request)).await;
+        request
+            .set_uri(self.url.as_str())
+            .expect("an address and a path are a URL");
+        let answer =
+            tokio::time::timeout(Duration::from_secs(2), self.connector.call(request)).await;
         answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status().as_u16() == 403))
     }
 }
@@ -120,15 +144,33 @@ mod tests {
 
     #[test]
     fn listens_on_loopback_only_and_enforces_iam() {
-        let certificate = Certificate { ca: "ca".into(), server: "server".into(), key: "key".into() };
-        let admin = AdminKey { id: "id".to_owned(), secret: "secret".to_owned() };
-        let emulator = Emulator { port: 4566, certificate: &certificate, admin: &admin, keep: None };
+        let certificate = Certificate {
+            ca: "ca".into(),
+            server: "server".into(),
+            key: "key".into(),
+        };
+        let admin = AdminKey {
+            id: "id".to_owned(),
+            secret: "secret".to_owned(),
+        };
+        let emulator = Emulator {
+            port: 4566,
+            certificate: &certificate,
+            admin: &admin,
+            keep: None,
+        };
         let args = emulator.args(Path::new("program.py"));
         let binds: Vec<&String> = args.iter().filter(|arg| arg.contains("4566")).collect();
         assert_eq!(binds, ["127.0.0.1:4566"]);
         let vars = emulator.vars();
-        assert_eq!((vars["BIND_HOST"].as_str(), vars["AUTH"].as_str()), ("127.0.0.1", "true"));
+        assert_eq!(
+            (vars["BIND_HOST"].as_str(), vars["AUTH"].as_str()),
+            ("127.0.0.1", "true")
+        );
         assert!(!vars.contains_key("PERSIST_STATE"));
-        assert!(args.iter().all(|arg| !arg.contains("secret")), "a list of processes shows it to everyone");
+        assert!(
+            args.iter().all(|arg| !arg.contains("secret")),
+            "a list of processes shows it to everyone"
+        );
     }
 }

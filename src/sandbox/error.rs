@@ -6,7 +6,10 @@ use crate::aws::http::HttpError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    #[error("neither XDG_CACHE_HOME nor HOME is set; name a directory for the sandbox with TFBACKEND_SANDBOX_DIR")]
+    #[error(
+        "neither XDG_CACHE_HOME nor HOME is set; name a directory for the sandbox with \
+         TFBACKEND_SANDBOX_DIR"
+    )]
     NoHome,
     #[error("the sandbox runs on Linux and macOS only")]
     Unsupported,
@@ -21,12 +24,22 @@ pub enum SandboxError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 
-    #[error("the sandbox needs Python 3.10 or newer, and {found}; {}", super::python::HOW_TO_INSTALL)]
+    #[error(
+        "the sandbox needs Python 3.10 or newer, and {found}; {}",
+        super::python::HOW_TO_INSTALL
+    )]
     NoPython { found: String },
-    #[error("{python}: has no working `venv` module; {}", super::python::HOW_TO_INSTALL_VENV)]
+    #[error(
+        "{python}: has no working `venv` module; {}",
+        super::python::HOW_TO_INSTALL_VENV
+    )]
     NoVenv { python: String },
     #[error("the emulator could not be installed ({step} ended with {status}):\n{output}")]
-    Install { step: &'static str, status: String, output: String },
+    Install {
+        step: &'static str,
+        status: String,
+        output: String,
+    },
 
     #[error("the certificate for the sandbox could not be made: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -35,12 +48,19 @@ pub enum SandboxError {
 
     #[error("port {port} is taken; stop what listens there, or choose another with `--port`")]
     PortTaken { port: u16 },
-    #[error("the sandbox runs already, on port {running}; take it down first to move it to port {asked}")]
+    #[error(
+        "the sandbox runs already, on port {running}; take it down first to move it to port \
+         {asked}"
+    )]
     OtherPort { running: u16, asked: u16 },
     #[error("another emulator uses {}, and is not known by its process id; {hint}", dir.display())]
     Unidentified { dir: PathBuf, hint: &'static str },
     #[error("the emulator ended at once ({status}); the end of {}:\n{tail}", log.display())]
-    Ended { status: String, log: PathBuf, tail: String },
+    Ended {
+        status: String,
+        log: PathBuf,
+        tail: String,
+    },
     #[error("the emulator did not answer within {seconds} seconds; see {}", log.display())]
     NotHealthy { seconds: u64, log: PathBuf },
     #[error("process {pid} does not end")]

@@ -11,7 +11,9 @@ use super::error::{SandboxError, at};
 
 /// Writes a file that only its owner can read, whatever was there before.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), SandboxError> {
-    let dir = path.parent().expect("a file of the sandbox is in its directory");
+    let dir = path
+        .parent()
+        .expect("a file of the sandbox is in its directory");
     let mut builder = tempfile::Builder::new();
     builder.prefix(".new-");
     #[cfg(unix)]
@@ -20,7 +22,9 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), SandboxError> {
         builder.permissions(fs::Permissions::from_mode(0o600));
     }
     let mut file = builder.tempfile_in(dir).map_err(at(dir))?;
-    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
+    file.write_all(content)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(at(path))?;
     file.persist(path).map_err(|error| at(path)(error.error))?;
     Ok(())
 }
@@ -34,7 +38,8 @@ pub(super) fn create_dir(dir: &Path) -> Result<(), SandboxError> {
     builder.create(dir).map_err(at(dir))
 }
 
-/// Refuses a directory that another user could have filled, or could fill: the emulator's program and keys are in it.
+/// Refuses a directory that another user could have filled, or could fill: the emulator's program
+/// and keys are in it.
 #[cfg(unix)]
 pub(super) fn must_be_own(dir: &Path) -> Result<(), SandboxError> {
     use std::os::unix::fs::MetadataExt;
@@ -43,7 +48,10 @@ pub(super) fn must_be_own(dir: &Path) -> Result<(), SandboxError> {
     for metadata in [fs::symlink_metadata(dir), fs::metadata(dir)] {
         let metadata = metadata.map_err(at(dir))?;
         if metadata.uid() != me {
-            return Err(SandboxError::OfAnotherUser { dir: dir.to_owned(), owner: metadata.uid() });
+            return Err(SandboxError::OfAnotherUser {
+                dir: dir.to_owned(),
+                owner: metadata.uid(),
+            });
         }
     }
     Ok(())
@@ -54,7 +62,8 @@ pub(super) fn must_be_own(_: &Path) -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// Takes all rights of others from a file, or from a directory and all that is in it; no link is followed.
+/// Takes all rights of others from a file, or from a directory and all that is in it; no link is
+/// followed.
 #[cfg(unix)]
 pub(super) fn make_private(path: &Path) -> Result<(), SandboxError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -135,13 +144,24 @@ mod tests {
         write(&path, b"secret").expect("written");
         assert_eq!(mode(&path), 0o600);
         assert_eq!(fs::read(&path).expect("content"), b"secret");
-        assert_eq!(fs::read_dir(dir.path()).expect("entries").count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(dir.path()).expect("entries").count(),
+            1,
+            "nothing is left beside it"
+        );
     }
 
     #[test]
     fn a_folder_is_made_private_with_all_that_is_in_it_but_through_no_link() {
-        let (dir, elsewhere) = (tempfile::tempdir().expect("a directory"), tempfile::tempdir().expect("a directory"));
-        let (inner, file, other) = (dir.path().join("a/b"), dir.path().join("a/b/file"), elsewhere.path().join("other"));
+        let (dir, elsewhere) = (
+            tempfile::tempdir().expect("a directory"),
+            tempfile::tempdir().expect("a directory"),
+        );
+        let (inner, file, other) = (
+            dir.path().join("a/b"),
+            dir.path().join("a/b/file"),
+            elsewhere.path().join("other"),
+        );
         fs::create_dir_all(&inner).expect("made");
         fs::write(&file, b"").expect("written");
         fs::write(&other, b"").expect("written");
@@ -150,7 +170,10 @@ mod tests {
         }
         std::os::unix::fs::symlink(&other, dir.path().join("link")).expect("a link");
         make_private(dir.path()).expect("made private");
-        assert_eq!([dir.path(), &inner, &file, &other].map(mode), [0o700, 0o700, 0o600, 0o755]);
+        assert_eq!(
+            [dir.path(), &inner, &file, &other].map(mode),
+            [0o700, 0o700, 0o600, 0o755]
+        );
         make_private(&dir.path().join("absent")).expect("nothing to do");
     }
 

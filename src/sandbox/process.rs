@@ -54,25 +54,44 @@ mod unix {
     use super::{Duration, Path, SandboxError, TryLockError, at, files};
 
     /// Starts `command` in its own process group, with the locked file as its standard input.
-    pub(in super::super) async fn spawn(mut command: Command, lock: &Path, log: &Path) -> Result<Child, SandboxError> {
+    pub(in super::super) async fn spawn(
+        mut command: Command,
+        lock: &Path,
+        log: &Path,
+    ) -> Result<Child, SandboxError> {
         let held = files::open_lock(lock)?;
         // One who looks holds the lock for a moment too.
         for attempt in 0.. {
             match held.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if attempt < 50 => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(TryLockError::WouldBlock) if attempt < 50 => {
+                    tokio::time::sleep(Duration::from_millis(20)).await
+                }
                 Err(error) => return Err(at(lock)(error.into())),
             }
         }
-        let log_file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(log).map_err(at(log))?;
+        let log_file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(log)
+            .map_err(at(log))?;
         let errors = log_file.try_clone().map_err(at(log))?;
-        command.stdin(Stdio::from(held)).stdout(log_file).stderr(errors).process_group(0);
+        command
+            .stdin(Stdio::from(held))
+            .stdout(log_file)
+            .stderr(errors)
+            .process_group(0);
         command.spawn().map_err(at(command.get_program()))
     }
 
     /// Asks to end, or ends at once with `force`. A process that is gone already is success.
     pub(in super::super) fn signal(pid: u32, force: bool) -> Result<(), SandboxError> {
-        let group = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(SandboxError::WillNotEnd { pid })?;
+        let group = i32::try_from(pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .ok_or(SandboxError::WillNotEnd { pid })?;
         let signal = if force { Signal::KILL } else { Signal::TERM };
         match kill_process_group(group, signal) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
@@ -87,7 +106,11 @@ mod unix {
 
     use super::{Path, SandboxError};
 
-    pub(in super::super) async fn spawn(_: Command, _: &Path, _: &Path) -> Result<Child, SandboxError> {
+    pub(in super::super) async fn spawn(
+        _: Command,
+        _: &Path,
+        _: &Path,
+    ) -> Result<Child, SandboxError> {
         Err(SandboxError::Unsupported)
     }
 
@@ -114,7 +137,11 @@ mod tests {
         sleep.arg("60");
         let mut child = spawn(sleep, &lock, &log).await.expect("started");
         assert!(runs(&lock).expect("held"));
-        assert!(!ends(&lock, Duration::from_millis(50)).await.expect("looked"));
+        assert!(
+            !ends(&lock, Duration::from_millis(50))
+                .await
+                .expect("looked")
+        );
 
         signal(child.id(), true).expect("ended");
         assert!(ends(&lock, Duration::from_secs(5)).await.expect("looked"));

@@ -13,14 +13,22 @@ use tokio::process::Command;
 use super::error::SandboxError;
 
 /// The first is what most systems have; the others are for those where it is too old.
-const NAMES: [&str; 5] = ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
+const NAMES: [&str; 5] = [
+    "python3",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+];
 const OLDEST: (u32, u32) = (3, 10);
 /// Names the interpreter to use instead of looking for one.
 const VARIABLE: &str = "TFBACKEND_PYTHON";
 
-pub(super) const HOW_TO_INSTALL: &str =
-    "install it (`apt install python3 python3-venv`, `dnf install python3`, `brew install python`) or name one with TFBACKEND_PYTHON";
-pub(super) const HOW_TO_INSTALL_VENV: &str = "install it (`apt install python3-venv`) or name another Python with TFBACKEND_PYTHON";
+pub(super) const HOW_TO_INSTALL: &str = "install it (`apt install python3 python3-venv`, `dnf \
+                                         install python3`, `brew install python`) or name one \
+                                         with TFBACKEND_PYTHON";
+pub(super) const HOW_TO_INSTALL_VENV: &str =
+    "install it (`apt install python3-venv`) or name another Python with TFBACKEND_PYTHON";
 
 /// Prints the version, and fails after that if an environment cannot be made with this Python.
 const PROBE: &str = "import sys; print(*sys.version_info[:2], flush=True); import venv, ensurepip";
@@ -39,22 +47,39 @@ pub(super) async fn find(vars: &BTreeMap<String, String>) -> Result<PathBuf, San
     for python in candidates {
         match probe(&python, vars).await {
             Probe::Good => return Ok(python),
-            Probe::WithoutVenv => drop(without_venv.get_or_insert(python)),
-            Probe::TooOld(major, minor) => drop(found.get_or_insert(format!("{} is {major}.{minor}", python.display()))),
+            Probe::WithoutVenv => {
+                without_venv.get_or_insert(python);
+            }
+            Probe::TooOld(major, minor) => {
+                found.get_or_insert(format!("{} is {major}.{minor}", python.display()));
+            }
             Probe::Broken => {}
         }
     }
     Err(match (without_venv, found, named) {
-        (Some(python), ..) => SandboxError::NoVenv { python: python.display().to_string() },
+        (Some(python), ..) => SandboxError::NoVenv {
+            python: python.display().to_string(),
+        },
         (None, Some(found), _) => SandboxError::NoPython { found },
-        (None, None, Some(named)) => SandboxError::NoPython { found: format!("{VARIABLE}={named} is none") },
-        (None, None, None) => SandboxError::NoPython { found: "there is none on PATH".to_owned() },
+        (None, None, Some(named)) => SandboxError::NoPython {
+            found: format!("{VARIABLE}={named} is none"),
+        },
+        (None, None, None) => SandboxError::NoPython {
+            found: "there is none on PATH".to_owned(),
+        },
     })
 }
 
 fn on_path<'a>(path: Option<&String>, names: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
-    let dirs: Vec<PathBuf> = path.map(|path| env::split_paths(OsStr::new(path)).collect()).unwrap_or_default();
-    let in_each = |name: &str| dirs.iter().map(|dir| dir.join(name)).filter(|file| file.is_file()).collect::<Vec<_>>();
+    let dirs: Vec<PathBuf> = path
+        .map(|path| env::split_paths(OsStr::new(path)).collect())
+        .unwrap_or_default();
+    let in_each = |name: &str| {
+        dirs.iter()
+            .map(|dir| dir.join(name))
+            .filter(|file| file.is_file())
+            .collect::<Vec<_>>()
+    };
     names.into_iter().flat_map(in_each).collect()
 }
 
@@ -68,11 +93,22 @@ enum Probe {
 
 async fn probe(python: &Path, vars: &BTreeMap<String, String>) -> Probe {
     let mut command = Command::new(python);
-    command.args(["-I", "-c", PROBE]).env_clear().envs(vars).stdin(Stdio::null()).kill_on_drop(true);
-    let Ok(output) = command.output().await else { return Probe::Broken };
+    command
+        .args(["-I", "-c", PROBE])
+        .env_clear()
+        .envs(vars)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let Ok(output) = command.output().await else {
+        return Probe::Broken;
+    };
     let said = String::from_utf8_lossy(&output.stdout);
-    let mut numbers = said.split_whitespace().map_while(|word| word.parse::<u32>().ok());
-    let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else { return Probe::Broken };
+    let mut numbers = said
+        .split_whitespace()
+        .map_while(|word| word.parse::<u32>().ok());
+    let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
+        return Probe::Broken;
+    };
     match (major, minor) {
         version if version < OLDEST => Probe::TooOld(major, minor),
         _ if output.status.success() => Probe::Good,
@@ -100,23 +136,42 @@ mod tests {
 
     #[tokio::test]
     async fn takes_the_first_that_is_new_enough() {
-        let (dir, vars) = programs(&[("python3", "echo 3 9; exit 1"), ("python3.13", "exit 127"), ("python3.12", "echo 3 12")]);
-        assert_eq!(find(&vars).await.expect("3.12"), dir.path().join("python3.12"));
+        let (dir, vars) = programs(&[
+            ("python3", "echo 3 9; exit 1"),
+            ("python3.13", "exit 127"),
+            ("python3.12", "echo 3 12"),
+        ]);
+        assert_eq!(
+            find(&vars).await.expect("3.12"),
+            dir.path().join("python3.12")
+        );
     }
 
     #[tokio::test]
     async fn says_what_is_missing() {
         let (_dir, vars) = programs(&[]);
         let error = find(&vars).await.expect_err("no Python");
-        assert!(error.to_string().starts_with("the sandbox needs Python 3.10 or newer, and there is none on PATH; install it"), "{error}");
+        assert!(
+            error.to_string().starts_with(
+                "the sandbox needs Python 3.10 or newer, and there is none on PATH; install it"
+            ),
+            "{error}"
+        );
 
         let (dir, vars) = programs(&[("python3", "echo 3 8")]);
         let error = find(&vars).await.expect_err("too old").to_string();
-        assert!(error.contains(&format!("{}/python3 is 3.8; install", dir.path().display())), "{error}");
+        assert!(
+            error.contains(&format!("{}/python3 is 3.8; install", dir.path().display())),
+            "{error}"
+        );
 
         let (_dir, vars) = programs(&[("python3", "echo 3 11; exit 1")]);
         let error = find(&vars).await.expect_err("no venv").to_string();
-        assert!(error.contains("no working `venv` module") && error.contains("apt install python3-venv"), "{error}");
+        assert!(
+            error.contains("no working `venv` module")
+                && error.contains("apt install python3-venv"),
+            "{error}"
+        );
     }
 
     #[tokio::test]
@@ -124,6 +179,9 @@ mod tests {
         let (_dir, mut vars) = programs(&[("python3", "echo 3 12")]);
         vars.insert(VARIABLE.to_owned(), "/nonexistent/python".to_owned());
         let error = find(&vars).await.expect_err("none").to_string();
-        assert!(error.contains("TFBACKEND_PYTHON=/nonexistent/python is none"), "{error}");
+        assert!(
+            error.contains("TFBACKEND_PYTHON=/nonexistent/python is none"),
+            "{error}"
+        );
     }
 }

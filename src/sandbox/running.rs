@@ -53,9 +53,18 @@ impl Running {
         vars.retain(|name, _| !name.starts_with("AWS_"));
         for name in ["NO_PROXY", "no_proxy"] {
             // Where both are set, programs differ in which they read.
-            let others = base.get(name).or_else(|| base.get(if name == "NO_PROXY" { "no_proxy" } else { "NO_PROXY" }));
+            let others = base.get(name).or_else(|| {
+                base.get(if name == "NO_PROXY" {
+                    "no_proxy"
+                } else {
+                    "NO_PROXY"
+                })
+            });
             let others = others.map(String::as_str).unwrap_or_default();
-            let rules = ["127.0.0.1,localhost", others].into_iter().filter(|rules| !rules.is_empty()).collect::<Vec<_>>();
+            let rules = ["127.0.0.1,localhost", others]
+                .into_iter()
+                .filter(|rules| !rules.is_empty())
+                .collect::<Vec<_>>();
             vars.insert(name.to_owned(), rules.join(","));
         }
         vars.extend(self.vars());
@@ -74,7 +83,9 @@ pub(super) struct Record {
 impl Record {
     pub fn read(path: &Path) -> Result<Option<Self>, SandboxError> {
         match fs::read(path) {
-            Ok(json) => serde_json::from_slice(&json).map(Some).map_err(|error| at(path)(io::Error::from(error))),
+            Ok(json) => serde_json::from_slice(&json)
+                .map(Some)
+                .map_err(|error| at(path)(io::Error::from(error))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(at(path)(error)),
         }
@@ -106,8 +117,15 @@ mod tests {
             ("HTTPS_PROXY", "http://proxy"),
             ("NO_PROXY", "internal"),
         ];
-        let vars = running.environment(&base.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
-        let shown: Vec<String> = vars.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let vars = running.environment(
+            &base
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+        );
+        let shown: Vec<String> = vars
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         insta::assert_snapshot!(shown.join("\n"), @r"
         AWS_CA_BUNDLE=/s/tls/ca.pem
         AWS_CONFIG_FILE=/s/config

@@ -22,12 +22,23 @@ const REQUIREMENTS: &str = include_str!("requirements.txt");
 const MARKER: &str = "complete";
 
 /// Settings that would make pip install somewhere else than into the environment.
-const MISLEADING: [&str; 6] = ["PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_REQUIREMENT"];
+const MISLEADING: [&str; 6] = [
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_USER",
+    "PIP_PYTHON",
+    "PIP_REQUIREMENT",
+];
 
 /// The interpreter in the environment under `cache`, which is made if it is not complete.
 ///
 /// `on_install` is called before anything is installed, with the Python that it is made of.
-pub(super) async fn ensure(cache: &Path, vars: &BTreeMap<String, String>, on_install: impl FnOnce(&Path)) -> Result<PathBuf, SandboxError> {
+pub(super) async fn ensure(
+    cache: &Path,
+    vars: &BTreeMap<String, String>,
+    on_install: impl FnOnce(&Path),
+) -> Result<PathBuf, SandboxError> {
     let dir = location(cache);
     files::create_dir(cache)?;
     // What is installed there is run.
@@ -43,7 +54,12 @@ pub(super) async fn ensure(cache: &Path, vars: &BTreeMap<String, String>, on_ins
     let base = python::find(vars).await?;
     on_install(&base);
     files::remove(&dir)?;
-    run("python -m venv", Command::new(&base).args(["-I", "-m", "venv"]).arg(&dir), vars).await?;
+    run(
+        "python -m venv",
+        Command::new(&base).args(["-I", "-m", "venv"]).arg(&dir),
+        vars,
+    )
+    .await?;
     let requirements = dir.join("requirements.txt");
     files::write(&requirements, REQUIREMENTS.as_bytes())?;
     let python = interpreter(&dir);
@@ -82,16 +98,33 @@ fn interpreter(dir: &Path) -> PathBuf {
     dir.join("bin").join("python")
 }
 
-async fn run(step: &'static str, command: &mut Command, vars: &BTreeMap<String, String>) -> Result<(), SandboxError> {
-    command.env_clear().envs(vars.iter().filter(|(name, _)| !MISLEADING.contains(&name.as_str())));
+async fn run(
+    step: &'static str,
+    command: &mut Command,
+    vars: &BTreeMap<String, String>,
+) -> Result<(), SandboxError> {
+    command.env_clear().envs(
+        vars.iter()
+            .filter(|(name, _)| !MISLEADING.contains(&name.as_str())),
+    );
     command.stdin(Stdio::null()).kill_on_drop(true);
     let program = command.as_std().get_program().to_owned();
     let output = command.output().await.map_err(at(program))?;
     if output.status.success() {
         return Ok(());
     }
-    let text = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr }).trim().to_owned();
-    Err(SandboxError::Install { step, status: output.status.to_string(), output: text })
+    let text = String::from_utf8_lossy(if output.stderr.is_empty() {
+        &output.stdout
+    } else {
+        &output.stderr
+    })
+    .trim()
+    .to_owned();
+    Err(SandboxError::Install {
+        step,
+        status: output.status.to_string(),
+        output: text,
+    })
 }
 
 #[cfg(test)]
@@ -101,12 +134,23 @@ mod tests {
     #[test]
     fn every_requirement_is_pinned_with_hashes_and_comes_as_a_wheel() {
         let logical = REQUIREMENTS.replace("\\\n", " ");
-        let lines: Vec<&str> = logical.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
-        let (options, packages): (Vec<&str>, Vec<&str>) = lines.into_iter().partition(|line| line.starts_with("--"));
+        let lines: Vec<&str> = logical
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+            .collect();
+        let (options, packages): (Vec<&str>, Vec<&str>) =
+            lines.into_iter().partition(|line| line.starts_with("--"));
         assert_eq!(options, ["--only-binary :all:"]);
-        assert!(packages.iter().any(|line| line.starts_with("ministack==1.5.33 ")));
+        assert!(
+            packages
+                .iter()
+                .any(|line| line.starts_with("ministack==1.5.33 "))
+        );
         for package in packages {
-            assert!(package.contains("==") && package.contains(" --hash=sha256:"), "{package}");
+            assert!(
+                package.contains("==") && package.contains(" --hash=sha256:"),
+                "{package}"
+            );
         }
     }
 
@@ -121,7 +165,8 @@ mod tests {
         assert_eq!(complete(dir.path()), Some(dir.path().join("bin/python")));
 
         fs::remove_file(dir.path().join("bin/python")).expect("removed");
-        std::os::unix::fs::symlink("/nonexistent", dir.path().join("bin/python")).expect("a Python that was removed");
+        std::os::unix::fs::symlink("/nonexistent", dir.path().join("bin/python"))
+            .expect("a Python that was removed");
         assert_eq!(complete(dir.path()), None);
     }
 }

@@ -26,38 +26,75 @@ pub struct Contradiction {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Clash {
     #[error("`{name}` is in {theirs}, the backend in {ours}; both must be in one region")]
-    OtherRegion { name: &'static str, theirs: String, ours: String },
+    OtherRegion {
+        name: &'static str,
+        theirs: String,
+        ours: String,
+    },
     #[error("`{name}` is in partition {theirs}, the backend in {ours}")]
-    OtherPartition { name: &'static str, theirs: String, ours: &'static str },
+    OtherPartition {
+        name: &'static str,
+        theirs: String,
+        ours: &'static str,
+    },
     #[error("{what} is in account {theirs}, `account` is {ours}")]
-    OtherAccount { what: String, theirs: String, ours: String },
+    OtherAccount {
+        what: String,
+        theirs: String,
+        ours: String,
+    },
     #[error("`{name}` has no effect, because {because}; leave one of them out")]
-    NoEffect { name: &'static str, because: &'static str },
+    NoEffect {
+        name: &'static str,
+        because: &'static str,
+    },
     #[error("`external-id` has no effect without `role-arn`")]
     NoRole,
     #[error("`conf-credentials` has no effect: neither `profile` nor `role-arn` is set")]
     NoCredentials,
-    #[error("`table-encryption` is `same-key`, but with `encryption` `sse-s3` there is no key; say `aws-owned`")]
+    #[error(
+        "`table-encryption` is `same-key`, but with `encryption` `sse-s3` there is no key; say \
+         `aws-owned`"
+    )]
     NoKeyForTable,
     #[error("`delete-events` tells the alarm topic, and `alarms` is false; switch one of them")]
     NobodyToTell,
     #[error("`attach-to` needs the policy that `policy` leaves out; switch one of them")]
     NothingToAttach,
     #[error("the {what} would be `{name}`: {count} characters, {max} are the most; shorten {shorten} by {}", count - max)]
-    TooLong { what: &'static str, name: String, count: usize, max: usize, shorten: &'static str },
+    TooLong {
+        what: &'static str,
+        name: String,
+        count: usize,
+        max: usize,
+        shorten: &'static str,
+    },
     #[error("the {what} would be `{name}`, which {problem}")]
-    BadName { what: &'static str, name: String, problem: String },
+    BadName {
+        what: &'static str,
+        name: String,
+        problem: String,
+    },
     #[error("`bucket` must end in `{suffix}` with `namespace` `account-regional`")]
     NoRegionalEnd { suffix: String },
-    #[error("`bucket` ends like a name of the account-regional namespace; say `namespace` `account-regional`, or another name")]
+    #[error(
+        "`bucket` ends like a name of the account-regional namespace; say `namespace` \
+         `account-regional`, or another name"
+    )]
     RegionalEnd,
     #[error("there is no account-regional namespace in {region}; say `namespace` `global`")]
     NoRegionalNamespace { region: String },
     #[error("`bucket` is the name that the log bucket has; say another")]
     BucketIsLogBucket,
-    #[error("`key` lies under `workspace-key-prefix` `{prefix}`: Terraform would take the state for one of a workspace")]
+    #[error(
+        "`key` lies under `workspace-key-prefix` `{prefix}`: Terraform would take the state for \
+         one of a workspace"
+    )]
     KeyIsWorkspace { prefix: String },
-    #[error("`key` and `workspace-key-prefix` are {over} bytes too long together: a workspace's state must fit into 1024 bytes")]
+    #[error(
+        "`key` and `workspace-key-prefix` are {over} bytes too long together: a workspace's state \
+         must fit into 1024 bytes"
+    )]
     PathTooLong { over: usize },
     #[error("tag `{key}` is there twice (IAM does not tell `a` from `A`)")]
     TagTwice { key: String },
@@ -66,7 +103,11 @@ pub enum Clash {
     #[error("`conf-file` and `tf-file` are both `{name}`")]
     SameFile { name: String },
     #[error("`{name}` is `{file}`: {why}")]
-    FileName { name: &'static str, file: String, why: &'static str },
+    FileName {
+        name: &'static str,
+        file: String,
+        why: &'static str,
+    },
 }
 
 impl fmt::Display for Contradiction {
@@ -78,7 +119,11 @@ impl fmt::Display for Contradiction {
             .filter(|(_, origin)| *origin != Origin::Default)
             .map(|(name, origin)| format!("`{name}`: {origin}"))
             .collect();
-        if said.is_empty() { Ok(()) } else { write!(f, " ({})", said.join(", ")) }
+        if said.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", said.join(", "))
+        }
     }
 }
 
@@ -87,7 +132,10 @@ const MAX_TAGS: usize = 40;
 
 /// Every contradiction in the settings that `merged` makes.
 pub fn check(settings: &Settings, merged: &Merged) -> Vec<Contradiction> {
-    let mut check = Checker { merged, found: vec![] };
+    let mut check = Checker {
+        merged,
+        found: vec![],
+    };
     check.places(settings);
     check.without_effect(settings);
     check.namespace(settings);
@@ -105,7 +153,10 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn add(&mut self, clash: Clash, between: &[&'static str]) {
-        let between = between.iter().filter_map(|name| Some((*name, self.merged.origin(name)?.clone()))).collect();
+        let between = between
+            .iter()
+            .filter_map(|name| Some((*name, self.merged.origin(name)?.clone())))
+            .collect();
         self.found.push(Contradiction { clash, between });
     }
 
@@ -114,21 +165,48 @@ impl Checker<'_> {
         if let Encryption::OwnKey { arn } = &settings.encryption {
             topic_and_key.push(("kms-key", arn.region(), arn.partition()));
         }
-        if let Alarms::On { topic: Topic::Existing { arn }, .. } = &settings.alarms {
+        if let Alarms::On {
+            topic: Topic::Existing { arn },
+            ..
+        } = &settings.alarms
+        {
             topic_and_key.push(("alarm-topic", arn.region(), arn.partition()));
         }
         for (name, region, partition) in topic_and_key {
             if region != settings.region.as_str() {
-                self.add(Clash::OtherRegion { name, theirs: region.to_owned(), ours: settings.region.to_string() }, &[name, "region"]);
+                self.add(
+                    Clash::OtherRegion {
+                        name,
+                        theirs: region.to_owned(),
+                        ours: settings.region.to_string(),
+                    },
+                    &[name, "region"],
+                );
             } else if partition != settings.region.partition() && settings.region.is_known() {
                 let ours = settings.region.partition();
-                self.add(Clash::OtherPartition { name, theirs: partition.to_owned(), ours }, &[name, "region"]);
+                self.add(
+                    Clash::OtherPartition {
+                        name,
+                        theirs: partition.to_owned(),
+                        ours,
+                    },
+                    &[name, "region"],
+                );
             }
         }
-        let Some(account) = &settings.account else { return };
+        let Some(account) = &settings.account else {
+            return;
+        };
         for principal in &settings.access.attach_to {
-            if let Some(theirs) = principal.account().filter(|theirs| *theirs != account.as_str()) {
-                let clash = Clash::OtherAccount { what: format!("`{principal}`"), theirs: theirs.to_owned(), ours: account.to_string() };
+            if let Some(theirs) = principal
+                .account()
+                .filter(|theirs| *theirs != account.as_str())
+            {
+                let clash = Clash::OtherAccount {
+                    what: format!("`{principal}`"),
+                    theirs: theirs.to_owned(),
+                    ours: account.to_string(),
+                };
                 self.add(clash, &["attach-to", "account"]);
             }
         }
@@ -149,43 +227,82 @@ impl Checker<'_> {
 
     fn without_effect(&mut self, settings: &Settings) {
         if !settings.lock.uses_table() {
-            let table = ["table", "billing", "read-capacity", "write-capacity", "table-recovery", "table-encryption"];
+            let table = [
+                "table",
+                "billing",
+                "read-capacity",
+                "write-capacity",
+                "table-recovery",
+                "table-encryption",
+            ];
             self.no_effect(&table, "lock", "with `lock` `s3` there is no table");
         } else if settings.table.billing == Billing::OnDemand {
-            self.no_effect(&["read-capacity", "write-capacity"], "billing", "`billing` is not `provisioned`");
+            self.no_effect(
+                &["read-capacity", "write-capacity"],
+                "billing",
+                "`billing` is not `provisioned`",
+            );
         }
         match &settings.encryption {
             Encryption::NewKey { .. } => {}
             Encryption::OwnKey { .. } => {
-                self.no_effect(&["rotation-days"], "kms-key", "the key of `kms-key` is rotated by whoever owns it");
+                self.no_effect(
+                    &["rotation-days"],
+                    "kms-key",
+                    "the key of `kms-key` is rotated by whoever owns it",
+                );
             }
             Encryption::SseS3 => {
-                self.no_effect(&["rotation-days"], "encryption", "with `encryption` `sse-s3` there is no key");
+                self.no_effect(
+                    &["rotation-days"],
+                    "encryption",
+                    "with `encryption` `sse-s3` there is no key",
+                );
                 let same_key = self.merged.layer.table_encryption == Some(TableEncryption::SameKey);
-                if same_key && settings.lock.uses_table() && self.defies("table-encryption", "encryption") {
+                if same_key
+                    && settings.lock.uses_table()
+                    && self.defies("table-encryption", "encryption")
+                {
                     self.add(Clash::NoKeyForTable, &["table-encryption", "encryption"]);
                 }
             }
         }
         if settings.alarms == Alarms::Off {
-            let emails = self.merged.layer.alarm_email.as_ref().is_some_and(|emails| !emails.is_empty());
+            let emails = self
+                .merged
+                .layer
+                .alarm_email
+                .as_ref()
+                .is_some_and(|emails| !emails.is_empty());
             if emails {
                 self.no_effect(&["alarm-email"], "alarms", "`alarms` is false");
             }
-            self.no_effect(&["alarm-topic", "alarm-bucket-size", "alarm-object-count"], "alarms", "`alarms` is false");
-            if self.merged.layer.delete_events == Some(true) && self.defies("delete-events", "alarms") {
+            self.no_effect(
+                &["alarm-topic", "alarm-bucket-size", "alarm-object-count"],
+                "alarms",
+                "`alarms` is false",
+            );
+            if self.merged.layer.delete_events == Some(true)
+                && self.defies("delete-events", "alarms")
+            {
                 self.add(Clash::NobodyToTell, &["delete-events", "alarms"]);
             }
         }
-        if !settings.access.policy && !settings.access.attach_to.is_empty() && self.defies("attach-to", "policy") {
+        if !settings.access.policy
+            && !settings.access.attach_to.is_empty()
+            && self.defies("attach-to", "policy")
+        {
             self.add(Clash::NothingToAttach, &["attach-to", "policy"]);
         }
-        // What the file says for all environments need not fit each. A role or a profile that is left out for once is said.
+        // What the file says for all environments need not fit each. A role or a profile that is
+        // left out for once is said.
         let layer = &self.merged.layer;
         let meant = |name: &str| self.merged.rank(name) > Some(Rank::FileTop);
-        let no_role = layer.role_arn.is_none() && layer.external_id.is_some() && meant("external-id");
+        let no_role =
+            layer.role_arn.is_none() && layer.external_id.is_some() && meant("external-id");
         let nothing = layer.role_arn.is_none() && layer.profile.is_none();
-        let no_credentials = nothing && layer.conf_credentials == Some(true) && meant("conf-credentials");
+        let no_credentials =
+            nothing && layer.conf_credentials == Some(true) && meant("conf-credentials");
         if no_role {
             self.add(Clash::NoRole, &["external-id"]);
         }
@@ -193,21 +310,35 @@ impl Checker<'_> {
             self.add(Clash::NoCredentials, &["conf-credentials"]);
         }
         if !settings.has_log_bucket() {
-            self.no_effect(&["log-days"], "trail", "without `trail` `new` and `access-logs` nothing is logged");
+            self.no_effect(
+                &["log-days"],
+                "trail",
+                "without `trail` `new` and `access-logs` nothing is logged",
+            );
         }
     }
 
     fn namespace(&mut self, settings: &Settings) {
         let region = settings.region.as_str();
         match (settings.bucket.namespace, &settings.bucket.name) {
-            (Namespace::Global, Some(name)) if name.is_account_regional() => self.add(Clash::RegionalEnd, &["bucket", "namespace"]),
+            (Namespace::Global, Some(name)) if name.is_account_regional() => {
+                self.add(Clash::RegionalEnd, &["bucket", "namespace"])
+            }
             (Namespace::Global, _) => {}
             // Amazon S3 User Guide, "Namespaces for general purpose buckets".
             (Namespace::AccountRegional, _) if matches!(region, "me-south-1" | "me-central-1") => {
-                self.add(Clash::NoRegionalNamespace { region: region.to_owned() }, &["namespace", "region"]);
+                self.add(
+                    Clash::NoRegionalNamespace {
+                        region: region.to_owned(),
+                    },
+                    &["namespace", "region"],
+                );
             }
             (Namespace::AccountRegional, Some(name)) => {
-                let account = settings.account.as_ref().map_or("<account>", |account| account.as_str());
+                let account = settings
+                    .account
+                    .as_ref()
+                    .map_or("<account>", |account| account.as_str());
                 let suffix = format!("-{account}-{region}-an");
                 let ends = match &settings.account {
                     Some(_) => name.as_str().ends_with(&suffix),
@@ -222,25 +353,58 @@ impl Checker<'_> {
     }
 
     fn state_paths(&mut self, settings: &Settings) {
-        let (key, prefix) = (settings.key.as_str(), settings.workspace_key_prefix.as_str());
-        if key == prefix || key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/')) {
-            self.add(Clash::KeyIsWorkspace { prefix: prefix.to_owned() }, &["key", "workspace-key-prefix"]);
+        let (key, prefix) = (
+            settings.key.as_str(),
+            settings.workspace_key_prefix.as_str(),
+        );
+        if key == prefix
+            || key
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with('/'))
+        {
+            self.add(
+                Clash::KeyIsWorkspace {
+                    prefix: prefix.to_owned(),
+                },
+                &["key", "workspace-key-prefix"],
+            );
         }
-        let longest = prefix.len() + "/".len() + MAX_WORKSPACE + "/".len() + key.len() + ".tflock".len();
+        let longest =
+            prefix.len() + "/".len() + MAX_WORKSPACE + "/".len() + key.len() + ".tflock".len();
         if longest > MAX_OBJECT_KEY {
-            self.add(Clash::PathTooLong { over: longest - MAX_OBJECT_KEY }, &["key", "workspace-key-prefix"]);
+            self.add(
+                Clash::PathTooLong {
+                    over: longest - MAX_OBJECT_KEY,
+                },
+                &["key", "workspace-key-prefix"],
+            );
         }
     }
 
     fn tags(&mut self, settings: &Settings) {
-        let keys: Vec<String> = settings.tags.iter().map(|tag| tag.key().to_lowercase()).collect();
+        let keys: Vec<String> = settings
+            .tags
+            .iter()
+            .map(|tag| tag.key().to_lowercase())
+            .collect();
         for (i, tag) in settings.tags.iter().enumerate() {
             if keys[..i].contains(&keys[i]) {
-                self.add(Clash::TagTwice { key: tag.key().to_owned() }, &["tag"]);
+                self.add(
+                    Clash::TagTwice {
+                        key: tag.key().to_owned(),
+                    },
+                    &["tag"],
+                );
             }
         }
         if keys.len() > MAX_TAGS {
-            self.add(Clash::TooManyTags { count: keys.len(), max: MAX_TAGS }, &["tag"]);
+            self.add(
+                Clash::TooManyTags {
+                    count: keys.len(),
+                    max: MAX_TAGS,
+                },
+                &["tag"],
+            );
         }
     }
 }

@@ -26,11 +26,23 @@ impl Names {
     /// [`check`](super::check::check), whatever the account.
     pub fn new(settings: &Settings, account: &AccountId) -> Self {
         let base = base(settings);
-        let place = format!("{account}-{}{}", settings.region, if regional(settings) { "-an" } else { "" });
+        let place = format!(
+            "{account}-{}{}",
+            settings.region,
+            if regional(settings) { "-an" } else { "" }
+        );
         Self {
-            state_bucket: settings.bucket.name.as_ref().map_or_else(|| format!("{base}-{place}"), ToString::to_string),
+            state_bucket: settings
+                .bucket
+                .name
+                .as_ref()
+                .map_or_else(|| format!("{base}-{place}"), ToString::to_string),
             log_bucket: format!("{base}-logs-{place}"),
-            table: settings.table.name.as_ref().map_or_else(|| format!("{base}-locks"), ToString::to_string),
+            table: settings
+                .table
+                .name
+                .as_ref()
+                .map_or_else(|| format!("{base}-locks"), ToString::to_string),
             key_alias: format!("alias/{base}"),
             // IAM is global: an environment in two regions has two policies.
             policy: format!("{base}-runner-{}", settings.region),

@@ -17,10 +17,20 @@ pub enum SettingsError {
     NotYours { path: PathBuf, owner: u32 },
     /// The folder of a file's `out`, resolved, is not below the folder of the file.
     #[error("{}:{line}: `out` leads to {}, outside of {}", path.display(), to.display(), base.display())]
-    OutOfPlace { path: PathBuf, line: usize, to: PathBuf, base: PathBuf },
+    OutOfPlace {
+        path: PathBuf,
+        line: usize,
+        to: PathBuf,
+        base: PathBuf,
+    },
     /// Line and column count from 1, columns in characters.
     #[error("{}:{line}:{column}: {problem}", path.display())]
-    File { path: PathBuf, line: usize, column: usize, problem: Problem },
+    File {
+        path: PathBuf,
+        line: usize,
+        column: usize,
+        problem: Problem,
+    },
     #[error("variable `{name}`: {problem}")]
     Variable { name: String, problem: Problem },
     /// Near enough to a variable that there is to be a slip.
@@ -41,11 +51,18 @@ pub enum Problem {
     #[error("{0}")]
     Syntax(String),
     #[error("unknown key `{}`{}", name.escape_debug(), hint(nearest.as_deref()))]
-    Unknown { name: String, nearest: Option<String> },
+    Unknown {
+        name: String,
+        nearest: Option<String>,
+    },
     #[error("unknown table `{}`; an environment is written `[env.{}]`", name.escape_debug(), name.escape_debug())]
     BareTable { name: String },
     #[error("`{name}` wants {wanted}, not {found}")]
-    Type { name: String, wanted: &'static str, found: &'static str },
+    Type {
+        name: String,
+        wanted: &'static str,
+        found: &'static str,
+    },
     #[error("`{name}` {reason}")]
     Value { name: String, reason: String },
     #[error("`{name}` cannot be set in a file; pass `--{name}`, or set {variable}")]
@@ -57,16 +74,29 @@ pub enum Problem {
 }
 
 fn hint(nearest: Option<&str>) -> String {
-    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+    nearest
+        .map(|nearest| format!("; did you mean `{nearest}`?"))
+        .unwrap_or_default()
 }
 
 fn missing(names: &[&'static str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let flags: Vec<String> = names.iter().map(|name| format!("`--{name}`")).collect();
-    let (verb, them) = if names.len() == 1 { ("is", "it") } else { ("are", "them") };
-    format!("{} {verb} not set; pass {}, or set {them} in tfbackend.toml", quoted.join(" and "), flags.join(" and "))
+    let (verb, them) = if names.len() == 1 {
+        ("is", "it")
+    } else {
+        ("are", "them")
+    };
+    format!(
+        "{} {verb} not set; pass {}, or set {them} in tfbackend.toml",
+        quoted.join(" and "),
+        flags.join(" and ")
+    )
 }
 
 fn lines(of: &[impl fmt::Display]) -> String {
-    of.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    of.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -66,7 +66,11 @@ impl File {
     /// What is accepted in an environment, or, without one, everywhere.
     pub fn accepted(&self, env: Option<&EnvName>) -> Vec<Acceptance> {
         let own = env.and_then(|env| self.ignored_in.get(env));
-        self.ignored.iter().chain(own.into_iter().flatten()).cloned().collect()
+        self.ignored
+            .iter()
+            .chain(own.into_iter().flatten())
+            .cloned()
+            .collect()
     }
 }
 
@@ -84,29 +88,57 @@ impl File {
     /// The file that is `named`; else `tfbackend.toml` in `cwd` or the nearest folder above it, up
     /// to the root of the Git repository. Outside a repository, only in `cwd`.
     ///
-    /// What is found so must belong to the user, to root, or to the user that `sudo_uid` names: in a shared folder, or
-    /// above one, any user may have put it there.
+    /// What is found so must belong to the user, to root, or to the user that `sudo_uid` names: in
+    /// a shared folder, or above one, any user may have put it there.
     ///
     /// # Errors
     /// If the named file is not there, or one cannot be read or understood, or is another user's.
-    pub fn find(cwd: &Path, named: Option<&Path>, sudo_uid: Option<&str>) -> Result<Option<Self>, SettingsError> {
+    pub fn find(
+        cwd: &Path,
+        named: Option<&Path>,
+        sudo_uid: Option<&str>,
+    ) -> Result<Option<Self>, SettingsError> {
         if let Some(named) = named {
             let path = cwd.join(named);
-            let text = bounded::named_text(&path, LARGEST).map_err(|source| SettingsError::Read { path: named.to_path_buf(), source })?;
-            return Self::parse(named, &text).map(|file| Some(Self { named: true, ..file }));
+            let text =
+                bounded::named_text(&path, LARGEST).map_err(|source| SettingsError::Read {
+                    path: named.to_path_buf(),
+                    source,
+                })?;
+            return Self::parse(named, &text).map(|file| {
+                Some(Self {
+                    named: true,
+                    ..file
+                })
+            });
         }
         let _reading = Reading::begin();
-        let root = cwd.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(cwd);
-        for folder in cwd.ancestors().take_while(|folder| folder.starts_with(root)) {
+        let root = cwd
+            .ancestors()
+            .find(|folder| folder.join(".git").exists())
+            .unwrap_or(cwd);
+        for folder in cwd
+            .ancestors()
+            .take_while(|folder| folder.starts_with(root))
+        {
             let path = folder.join(FILE_NAME);
-            let shown = if folder == cwd { PathBuf::from(FILE_NAME) } else { path.clone() };
+            let shown = if folder == cwd {
+                PathBuf::from(FILE_NAME)
+            } else {
+                path.clone()
+            };
             if let Some(owner) = stranger(&path, sudo_uid) {
                 return Err(SettingsError::NotYours { path: shown, owner });
             }
             match bounded::text_up_to(&path, LARGEST) {
                 Ok(text) => return Self::parse(&shown, &text).map(Some),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(SettingsError::Read { path: shown, source }),
+                Err(source) => {
+                    return Err(SettingsError::Read {
+                        path: shown,
+                        source,
+                    });
+                }
             }
         }
         Ok(None)
@@ -118,9 +150,17 @@ impl File {
     /// The first thing that is not understood, with its line and column.
     pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let reader = Reader { path, lines: LineIndex::of(text), options: Options::shared() };
-        let table = DeTable::parse(text)
-            .map_err(|error| reader.error(&error.span().unwrap_or(0..0), Problem::Syntax(error.message().replace('\n', ", "))))?;
+        let reader = Reader {
+            path,
+            lines: LineIndex::of(text),
+            options: Options::shared(),
+        };
+        let table = DeTable::parse(text).map_err(|error| {
+            reader.error(
+                &error.span().unwrap_or(0..0),
+                Problem::Syntax(error.message().replace('\n', ", ")),
+            )
+        })?;
         reader.file(table.get_ref())
     }
 }
@@ -129,7 +169,11 @@ impl File {
 #[cfg(unix)]
 fn stranger(path: &Path, sudo_uid: Option<&str>) -> Option<u32> {
     use std::{fs, os::unix::fs::MetadataExt};
-    let of = |meta: io::Result<fs::Metadata>| meta.ok().map(|meta| meta.uid()).filter(|owner| !who::is_trusted(*owner, sudo_uid));
+    let of = |meta: io::Result<fs::Metadata>| {
+        meta.ok()
+            .map(|meta| meta.uid())
+            .filter(|owner| !who::is_trusted(*owner, sudo_uid))
+    };
     of(fs::symlink_metadata(path)).or_else(|| of(fs::metadata(path)))
 }
 
@@ -148,7 +192,10 @@ type Result<T, E = SettingsError> = std::result::Result<T, E>;
 
 impl Reader<'_> {
     fn file(&self, table: &DeTable<'_>) -> Result<File> {
-        let mut file = File { path: self.path.to_path_buf(), ..File::default() };
+        let mut file = File {
+            path: self.path.to_path_buf(),
+            ..File::default()
+        };
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "format" => self.format(value)?,
@@ -158,7 +205,10 @@ impl Reader<'_> {
                         let env = name.get_ref().parse::<EnvName>().map_err(|error| {
                             self.error(
                                 &name.span(),
-                                Problem::Value { name: format!("env.{}", name.get_ref().escape_debug()), reason: error.to_string() },
+                                Problem::Value {
+                                    name: format!("env.{}", name.get_ref().escape_debug()),
+                                    reason: error.to_string(),
+                                },
                             )
                         })?;
                         let mut said = Table::new();
@@ -166,13 +216,25 @@ impl Reader<'_> {
                             if key.get_ref() == ignored::TABLE {
                                 file.ignored_in.insert(env.clone(), self.ignored(value)?);
                             } else {
-                                self.option(&mut said, key.get_ref(), &key.span(), value, &[ignored::TABLE])?;
+                                self.option(
+                                    &mut said,
+                                    key.get_ref(),
+                                    &key.span(),
+                                    value,
+                                    &[ignored::TABLE],
+                                )?;
                             }
                         }
                         file.envs.insert(env, said);
                     }
                 }
-                name => self.option(&mut file.top, name, &key.span(), value, &["env", "format", ignored::TABLE])?,
+                name => self.option(
+                    &mut file.top,
+                    name,
+                    &key.span(),
+                    value,
+                    &["env", "format", ignored::TABLE],
+                )?,
             }
         }
         Ok(file)
@@ -187,29 +249,68 @@ impl Reader<'_> {
         Err(self.error(&value.span(), Problem::Format { found }))
     }
 
-    fn table<'t, 'i>(&self, name: &str, value: &'t Spanned<DeValue<'i>>) -> Result<&'t DeTable<'i>> {
+    fn table<'t, 'i>(
+        &self,
+        name: &str,
+        value: &'t Spanned<DeValue<'i>>,
+    ) -> Result<&'t DeTable<'i>> {
         match value.get_ref() {
             DeValue::Table(table) => Ok(table),
             other => Err(self.wrong_type(name, "a table", other, &value.span())),
         }
     }
 
-    fn option(&self, said: &mut Table, name: &str, at: &Range<usize>, value: &Spanned<DeValue<'_>>, besides: &[&str]) -> Result<()> {
+    fn option(
+        &self,
+        said: &mut Table,
+        name: &str,
+        at: &Range<usize>,
+        value: &Spanned<DeValue<'_>>,
+        besides: &[&str],
+    ) -> Result<()> {
         let Some(option) = self.options.get(name) else {
-            let names = self.options.all().iter().map(|option| option.name.as_str()).chain(besides.iter().copied());
+            let names = self
+                .options
+                .all()
+                .iter()
+                .map(|option| option.name.as_str())
+                .chain(besides.iter().copied());
             let problem = match nearest(name, names, 0) {
-                None if besides.contains(&"env") && matches!(value.get_ref(), DeValue::Table(_)) => {
-                    Problem::BareTable { name: name.to_owned() }
+                None if besides.contains(&"env")
+                    && matches!(value.get_ref(), DeValue::Table(_)) =>
+                {
+                    Problem::BareTable {
+                        name: name.to_owned(),
+                    }
                 }
-                nearest => Problem::Unknown { name: name.to_owned(), nearest },
+                nearest => Problem::Unknown {
+                    name: name.to_owned(),
+                    nearest,
+                },
             };
             return Err(self.error(at, problem));
         };
         if option.is_of_the_caller() {
-            return Err(self.error(at, Problem::OfTheCaller { name: name.to_owned(), variable: option.variable() }));
+            return Err(self.error(
+                at,
+                Problem::OfTheCaller {
+                    name: name.to_owned(),
+                    variable: option.variable(),
+                },
+            ));
         }
-        if let Some(other) = option.excludes.iter().find(|other| said.contains_key(*other)) {
-            return Err(self.error(at, Problem::Conflict { name: name.to_owned(), other: other.clone() }));
+        if let Some(other) = option
+            .excludes
+            .iter()
+            .find(|other| said.contains_key(*other))
+        {
+            return Err(self.error(
+                at,
+                Problem::Conflict {
+                    name: name.to_owned(),
+                    other: other.clone(),
+                },
+            ));
         }
         let value = match option.shape {
             Shape::List => {
@@ -222,17 +323,39 @@ impl Reader<'_> {
                 }
                 Value::Array(all)
             }
-            Shape::Flag | Shape::Number | Shape::Text => self.read(name, &[self.scalar(option, value)?], &value.span())?,
+            Shape::Flag | Shape::Number | Shape::Text => {
+                self.read(name, &[self.scalar(option, value)?], &value.span())?
+            }
         };
         if let Some(reason) = value.as_str().and_then(|text| unfit_for_a_file(name, text)) {
-            return Err(self.error(at, Problem::Value { name: name.to_owned(), reason }));
+            return Err(self.error(
+                at,
+                Problem::Value {
+                    name: name.to_owned(),
+                    reason,
+                },
+            ));
         }
-        said.insert(name.to_owned(), Said { value, line: self.place(at.start).0 });
+        said.insert(
+            name.to_owned(),
+            Said {
+                value,
+                line: self.place(at.start).0,
+            },
+        );
         Ok(())
     }
 
     fn read(&self, name: &str, texts: &[String], at: &Range<usize>) -> Result<Value> {
-        self.options.read(name, texts).map_err(|reason| self.error(at, Problem::Value { name: name.to_owned(), reason }))
+        self.options.read(name, texts).map_err(|reason| {
+            self.error(
+                at,
+                Problem::Value {
+                    name: name.to_owned(),
+                    reason,
+                },
+            )
+        })
     }
 
     fn scalar(&self, option: &OptionInfo, value: &Spanned<DeValue<'_>>) -> Result<String> {
@@ -240,7 +363,8 @@ impl Reader<'_> {
             (Shape::Flag, DeValue::Boolean(flag)) => return Ok(flag.to_string()),
             (Shape::Number, DeValue::Integer(number)) => {
                 let digits = number.as_str().replace('_', "");
-                return Ok(i128::from_str_radix(&digits, number.radix()).map_or(digits, |number| number.to_string()));
+                return Ok(i128::from_str_radix(&digits, number.radix())
+                    .map_or(digits, |number| number.to_string()));
             }
             (Shape::Text | Shape::List, DeValue::String(text)) => return Ok(text.to_string()),
             (Shape::Flag, _) => "`true` or `false`",
@@ -251,30 +375,69 @@ impl Reader<'_> {
     }
 
     /// The items of a list with their places: `["a", "b"]`, and for tags also `{ Key = "value" }`.
-    fn items(&self, option: &OptionInfo, value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, Range<usize>)>> {
+    fn items(
+        &self,
+        option: &OptionInfo,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Vec<(String, Range<usize>)>> {
         match value.get_ref() {
-            DeValue::Array(items) => items.iter().map(|item| Ok((self.scalar(option, item)?, item.span()))).collect(),
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| Ok((self.scalar(option, item)?, item.span())))
+                .collect(),
             DeValue::Table(table) if option.name == "tag" => in_order(table)
                 .into_iter()
                 .map(|(key, value)| {
                     if key.get_ref().contains('=') {
                         let reason = "has a key with `=`".to_owned();
-                        return Err(self.error(&key.span(), Problem::Value { name: option.name.clone(), reason }));
+                        return Err(self.error(
+                            &key.span(),
+                            Problem::Value {
+                                name: option.name.clone(),
+                                reason,
+                            },
+                        ));
                     }
-                    Ok((format!("{}={}", key.get_ref(), self.scalar(option, value)?), key.span().start..value.span().end))
+                    Ok((
+                        format!("{}={}", key.get_ref(), self.scalar(option, value)?),
+                        key.span().start..value.span().end,
+                    ))
                 })
                 .collect(),
-            other => Err(self.wrong_type(&option.name, "a list such as `[\"…\"]`", other, &value.span())),
+            other => Err(self.wrong_type(
+                &option.name,
+                "a list such as `[\"…\"]`",
+                other,
+                &value.span(),
+            )),
         }
     }
 
-    fn wrong_type(&self, name: &str, wanted: &'static str, found: &DeValue<'_>, at: &Range<usize>) -> SettingsError {
-        self.error(at, Problem::Type { name: name.to_owned(), wanted, found: article(found) })
+    fn wrong_type(
+        &self,
+        name: &str,
+        wanted: &'static str,
+        found: &DeValue<'_>,
+        at: &Range<usize>,
+    ) -> SettingsError {
+        self.error(
+            at,
+            Problem::Type {
+                name: name.to_owned(),
+                wanted,
+                found: article(found),
+            },
+        )
     }
 
     fn error(&self, at: &Range<usize>, problem: Problem) -> SettingsError {
         let (line, column) = self.place(at.start);
-        SettingsError::File { path: self.path.to_path_buf(), line, column, problem }
+        SettingsError::File {
+            path: self.path.to_path_buf(),
+            line,
+            column,
+            problem,
+        }
     }
 
     /// Line and column, both from 1.
@@ -283,22 +446,36 @@ impl Reader<'_> {
     }
 }
 
-/// Why a file, which may have come with a checkout, cannot say this of where files are written; the command line can.
+/// Why a file, which may have come with a checkout, cannot say this of where files are written; the
+/// command line can.
 fn unfit_for_a_file(name: &str, text: &str) -> Option<String> {
     match name {
-        "out" if Path::new(text).has_root() => Some("is an absolute path; in this file it must be relative, or pass `--out`".to_owned()),
-        "conf-file" | "tf-file" => text.parse::<FileName>().ok()?.must_be_for_terraform().err().map(|wrong| {
-            format!(
-                "{wrong}; in this file, a name must not begin with `.`, and must end in `.tf`, `.tofu`, `.tfbackend`, `.conf`, \
-                 `.config`, `.hcl` or `.tfvars`; or pass `--{name}`"
-            )
-        }),
+        "out" if Path::new(text).has_root() => Some(
+            "is an absolute path; in this file it must be relative, or pass `--out`".to_owned(),
+        ),
+        "conf-file" | "tf-file" => text
+            .parse::<FileName>()
+            .ok()?
+            .must_be_for_terraform()
+            .err()
+            .map(|wrong| {
+                format!(
+                    "{wrong}; in this file, a name must not begin with `.`, and must end in \
+                     `.tf`, `.tofu`, `.tfbackend`, `.conf`, `.config`, `.hcl` or `.tfvars`; or \
+                     pass `--{name}`"
+                )
+            }),
         _ => None,
     }
 }
 
 /// As written: of several mistakes, the first is told.
-fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Spanned<toml::de::DeString<'i>>, &'t Spanned<DeValue<'i>>)> {
+fn in_order<'t, 'i>(
+    table: &'t DeTable<'i>,
+) -> Vec<(
+    &'t Spanned<toml::de::DeString<'i>>,
+    &'t Spanned<DeValue<'i>>,
+)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries

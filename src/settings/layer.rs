@@ -9,8 +9,8 @@ mod trail;
 pub use trail::TrailKind;
 
 use super::names::{
-    AccountId, BucketName, Email, ExternalId, FileName, Folder, KeyArn, PrincipalName, ProfileName, ProjectName, Region, RoleArn, StateKey,
-    TableName, Tag, TopicArn, WorkspacePrefix,
+    AccountId, BucketName, Email, ExternalId, FileName, Folder, KeyArn, PrincipalName, ProfileName,
+    ProjectName, Region, RoleArn, StateKey, TableName, Tag, TopicArn, WorkspacePrefix,
 };
 
 /// Every option of an environment. `None` means "not said here"; an empty list says "none".
@@ -240,10 +240,14 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// With profile and role of `weaker` where this says none. An external ID belongs to the role that it was said with.
+    /// With profile and role of `weaker` where this says none. An external ID belongs to the role
+    /// that it was said with.
     #[must_use]
     pub fn or_credentials(self, weaker: &Self) -> Self {
-        let of_role = weaker.external_id.clone().filter(|_| self.role_arn.is_none());
+        let of_role = weaker
+            .external_id
+            .clone()
+            .filter(|_| self.role_arn.is_none());
         Self {
             external_id: self.external_id.or(of_role),
             role_arn: self.role_arn.or_else(|| weaker.role_arn.clone()),
@@ -261,7 +265,14 @@ impl Layer {
     /// Only what describes the environment: how a run is carried out is nobody's to remember.
     #[must_use]
     pub fn without_run(self) -> Self {
-        Self { auto_approve: None, non_interactive: None, adopt: None, overwrite: None, parallelism: None, ..self }
+        Self {
+            auto_approve: None,
+            non_interactive: None,
+            adopt: None,
+            overwrite: None,
+            parallelism: None,
+            ..self
+        }
     }
 }
 

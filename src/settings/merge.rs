@@ -1,9 +1,10 @@
 //! Which source wins, and for each value who said it.
 //!
 //! Command line, then `TFBACKEND_*`, then the environment's table of the file, then the file's top
-//! level, then a person's answers (asked only for what the others left open), then what a live backend
-//! has already (see [`kept`](crate::aws::kept)), then `AWS_REGION`, else the region of the AWS profile, then the defaults. A value also puts aside whatever it excludes and a weaker source said:
-//! `--kms-key` beats an `encryption` in the file.
+//! level, then a person's answers (asked only for what the others left open), then what a live
+//! backend has already (see [`kept`](crate::aws::kept)), then `AWS_REGION`, else the region of the
+//! AWS profile, then the defaults. A value also puts aside whatever it excludes and a weaker source
+//! said: `--kms-key` beats an `encryption` in the file.
 
 use std::{
     collections::BTreeMap,
@@ -44,7 +45,8 @@ pub enum Origin {
     Profile,
     /// The region of the sandbox.
     Sandbox,
-    /// A default that depends on the folder: its place in the repository, and the files that are in it.
+    /// A default that depends on the folder: its place in the repository, and the files that are in
+    /// it.
     Folder,
     Default,
 }
@@ -101,8 +103,12 @@ impl Sources {
     /// # Errors
     /// If the file or a variable cannot be read or says what is not understood.
     pub fn read(host: &Host, flags: Layer, config: Option<&Path>) -> Result<Self, SettingsError> {
-        let named = config.map(Path::to_path_buf).or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
-        let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| Some((name, host.var(name)?)));
+        let named = config
+            .map(Path::to_path_buf)
+            .or_else(|| host.var("TFBACKEND_CONFIG").map(PathBuf::from));
+        let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+            .into_iter()
+            .find_map(|name| Some((name, host.var(name)?)));
         Ok(Self {
             flags,
             variables: variables::read(&host.vars)?,
@@ -113,27 +119,41 @@ impl Sources {
 
     /// Whether they say that no question is to be asked.
     pub fn non_interactive(&self) -> bool {
-        self.flags.non_interactive.or(self.variables.non_interactive) == Some(true)
+        self.flags
+            .non_interactive
+            .or(self.variables.non_interactive)
+            == Some(true)
     }
 
-    /// The folder `out` that holds, as far as a settings file says it, must lie below that file's folder, with every
-    /// link followed. Below the working directory is as good where the caller names the file.
+    /// The folder `out` that holds, as far as a settings file says it, must lie below that file's
+    /// folder, with every link followed. Below the working directory is as good where the
+    /// caller names the file.
     ///
     /// # Errors
     /// If it does not.
     pub fn must_keep_its_place(&self, merged: &Merged, cwd: &Path) -> Result<(), SettingsError> {
-        let (Some(file), Some(Origin::File { path, line }), Some(out)) = (&self.file, merged.origin("out"), &merged.layer.out) else {
+        let (Some(file), Some(Origin::File { path, line }), Some(out)) =
+            (&self.file, merged.origin("out"), &merged.layer.out)
+        else {
             return Ok(());
         };
         let base = cwd.join(&file.path);
         let base = base.parent().unwrap_or(cwd);
         let out = cwd.join(out.as_str());
-        let is_below = |base: &Path| place::resolved(&out).is_ok_and(|out| place::resolved(base).is_ok_and(|base| out.starts_with(base)));
+        let is_below = |base: &Path| {
+            place::resolved(&out)
+                .is_ok_and(|out| place::resolved(base).is_ok_and(|base| out.starts_with(base)))
+        };
         if is_below(base) || (file.named && is_below(cwd)) {
             return Ok(());
         }
         let to = place::resolved(&out).unwrap_or(out);
-        Err(SettingsError::OutOfPlace { path: path.clone(), line: *line, to, base: base.to_path_buf() })
+        Err(SettingsError::OutOfPlace {
+            path: path.clone(),
+            line: *line,
+            to,
+            base: base.to_path_buf(),
+        })
     }
 
     /// Whether one of them approves, of this environment, without a question.
@@ -143,27 +163,48 @@ impl Sources {
 
     /// What all of them say together about one environment.
     pub fn merged(&self, env: &EnvName) -> Merged {
-        let mut merged = Merged { entries: BTreeMap::new(), layer: Layer::default(), ambient: None };
-        merged.put(said(&resolve::defaults()), Rank::Default, |_| Origin::Default);
+        let mut merged = Merged {
+            entries: BTreeMap::new(),
+            layer: Layer::default(),
+            ambient: None,
+        };
+        merged.put(said(&resolve::defaults()), Rank::Default, |_| {
+            Origin::Default
+        });
         match &self.ambient_region {
             Some((name, Ok(region))) => {
-                let layer = Layer { region: Some(region.clone()), ..Layer::default() };
-                merged.put(said(&layer), Rank::Ambient, |_| Origin::Variable { name: name.clone() });
+                let layer = Layer {
+                    region: Some(region.clone()),
+                    ..Layer::default()
+                };
+                merged.put(said(&layer), Rank::Ambient, |_| Origin::Variable {
+                    name: name.clone(),
+                });
             }
             Some((name, Err(error))) => merged.ambient = Some((name.clone(), error.clone())),
             None => {}
         }
         if let Some(file) = &self.file {
-            for (rank, table) in [(Rank::FileTop, Some(&file.top)), (Rank::FileEnv, file.envs.get(env))] {
+            for (rank, table) in [
+                (Rank::FileTop, Some(&file.top)),
+                (Rank::FileEnv, file.envs.get(env)),
+            ] {
                 let Some(table) = table else { continue };
-                let values = table.iter().map(|(name, entry)| (name.clone(), entry.value.clone())).collect();
+                let values = table
+                    .iter()
+                    .map(|(name, entry)| (name.clone(), entry.value.clone()))
+                    .collect();
                 merged.put(values, rank, |name| Origin::File {
                     path: file.path.clone(),
                     line: table.get(name).map_or(0, |entry| entry.line),
                 });
             }
         }
-        merged.put(said(&self.variables), Rank::Variable, |name| Origin::Variable { name: variable_of(name) });
+        merged.put(said(&self.variables), Rank::Variable, |name| {
+            Origin::Variable {
+                name: variable_of(name),
+            }
+        });
         merged.put(said(&self.flags), Rank::Flag, |_| Origin::Flag);
         merged
     }
@@ -193,14 +234,21 @@ impl Merged {
 
     /// Whether somebody said it for tfbackend: neither a default nor `AWS_REGION` counts.
     pub fn is_said(&self, name: &str) -> bool {
-        self.rank(name).is_some_and(|rank| rank >= Rank::Answer && rank != Rank::Refused)
+        self.rank(name)
+            .is_some_and(|rank| rank >= Rank::Answer && rank != Rank::Refused)
     }
 
     /// What was said for tfbackend, by whomever: neither defaults nor `AWS_REGION`, but for the
     /// region itself, without which the rest means nothing.
     pub fn said(&self) -> Layer {
-        let said = self.entries.iter().filter(|(name, _)| self.is_said(name) || name.as_str() == "region");
-        layer_of(said.map(|(name, entry)| (name.clone(), entry.value.clone())).collect())
+        let said = self
+            .entries
+            .iter()
+            .filter(|(name, _)| self.is_said(name) || name.as_str() == "region");
+        layer_of(
+            said.map(|(name, entry)| (name.clone(), entry.value.clone()))
+                .collect(),
+        )
     }
 
     /// What a `tfbackend.toml` that is to say all of it lacks.
@@ -216,8 +264,16 @@ impl Merged {
 
     /// Every value by option, with its origin, in the order of the help.
     pub fn rows(&self) -> Vec<(String, Value, Origin)> {
-        let row = |name: &String| self.entries.get(name).map(|entry| (name.clone(), entry.value.clone(), entry.origin.clone()));
-        Options::shared().all().iter().filter_map(|option| row(&option.name)).collect()
+        let row = |name: &String| {
+            self.entries
+                .get(name)
+                .map(|entry| (name.clone(), entry.value.clone(), entry.origin.clone()))
+        };
+        Options::shared()
+            .all()
+            .iter()
+            .filter_map(|option| row(&option.name))
+            .collect()
     }
 
     /// Whether no question is to be asked.
@@ -232,12 +288,16 @@ impl Merged {
         self
     }
 
-    /// The same with the region of the profile or of the sandbox, which replaces nothing. An `AWS_REGION` that is not a region
-    /// stays an error, and so does another one here, by the region being missing.
+    /// The same with the region of the profile or of the sandbox, which replaces nothing. An
+    /// `AWS_REGION` that is not a region stays an error, and so does another one here, by the
+    /// region being missing.
     #[must_use]
     pub fn with_ambient_region(mut self, region: &str, origin: &Origin) -> Self {
         if let (None, Ok(region)) = (&self.ambient, region.parse()) {
-            let layer = Layer { region: Some(region), ..Layer::default() };
+            let layer = Layer {
+                region: Some(region),
+                ..Layer::default()
+            };
             self.put(said(&layer), Rank::Ambient, |_| origin.clone());
         }
         self
@@ -265,8 +325,13 @@ impl Merged {
     /// What is kept although the default is another.
     pub fn kept(&self) -> Layer {
         let defaults = said(&resolve::defaults());
-        let kept = self.entries.iter().filter(|(name, entry)| entry.origin == Origin::Kept && defaults.get(*name) != Some(&entry.value));
-        layer_of(kept.map(|(name, entry)| (name.clone(), entry.value.clone())).collect())
+        let kept = self.entries.iter().filter(|(name, entry)| {
+            entry.origin == Origin::Kept && defaults.get(*name) != Some(&entry.value)
+        });
+        layer_of(
+            kept.map(|(name, entry)| (name.clone(), entry.value.clone()))
+                .collect(),
+        )
     }
 
     /// The same with defaults that depend on the folder, which never replace what was said.
@@ -279,13 +344,24 @@ impl Merged {
     fn put(&mut self, values: Map<String, Value>, rank: Rank, origin: impl Fn(&str) -> Origin) {
         let options = Options::shared();
         for (name, value) in values {
-            let excluded = options.get(&name).map(|option| option.excludes.clone()).unwrap_or_default();
-            let stronger = |other: &String| self.entries.get(other).is_some_and(|entry| entry.rank > rank);
+            let excluded = options
+                .get(&name)
+                .map(|option| option.excludes.clone())
+                .unwrap_or_default();
+            let stronger = |other: &String| {
+                self.entries
+                    .get(other)
+                    .is_some_and(|entry| entry.rank > rank)
+            };
             if stronger(&name) || excluded.iter().any(stronger) {
                 continue;
             }
             for other in &excluded {
-                if self.entries.get(other).is_some_and(|entry| entry.rank < rank) {
+                if self
+                    .entries
+                    .get(other)
+                    .is_some_and(|entry| entry.rank < rank)
+                {
                     self.entries.remove(other);
                 }
             }
@@ -294,13 +370,31 @@ impl Merged {
                 self.entries.remove("external-id");
             }
             let origin = origin(&name);
-            self.entries.insert(name, Entry { value, origin, rank });
+            self.entries.insert(
+                name,
+                Entry {
+                    value,
+                    origin,
+                    rank,
+                },
+            );
         }
-        self.layer = layer_of(self.entries.iter().map(|(name, entry)| (name.clone(), entry.value.clone())).collect());
+        self.layer = layer_of(
+            self.entries
+                .iter()
+                .map(|(name, entry)| (name.clone(), entry.value.clone()))
+                .collect(),
+        );
     }
 }
 
 /// A value of an unreadable `AWS_REGION`, as an error.
 pub(super) fn ambient_error((name, error): &(String, NameError)) -> SettingsError {
-    SettingsError::Variable { name: name.clone(), problem: Problem::Value { name: "region".to_owned(), reason: error.to_string() } }
+    SettingsError::Variable {
+        name: name.clone(),
+        problem: Problem::Value {
+            name: "region".to_owned(),
+            reason: error.to_string(),
+        },
+    }
 }

@@ -47,8 +47,8 @@ impl OptionInfo {
         variable_of(&self.name)
     }
 
-    /// Whether it decides what a run may do without being asked: only the caller may say so, never a file, which may
-    /// have come with a checkout.
+    /// Whether it decides what a run may do without being asked: only the caller may say so, never
+    /// a file, which may have come with a checkout.
     pub fn is_of_the_caller(&self) -> bool {
         self.heading == HEAD_RUN && self.shape == Shape::Flag
     }
@@ -73,13 +73,29 @@ impl Options {
     }
 
     fn new() -> Self {
-        let command = Layer::augment_args(Command::new("settings").no_binary_name(true).disable_help_flag(true));
+        let command = Layer::augment_args(
+            Command::new("settings")
+                .no_binary_name(true)
+                .disable_help_flag(true),
+        );
         let excludes: Vec<(String, String)> = command
             .get_arguments()
-            .flat_map(|arg| command.get_arg_conflicts_with(arg).into_iter().map(|other| (name_of(arg), name_of(other))))
+            .flat_map(|arg| {
+                command
+                    .get_arg_conflicts_with(arg)
+                    .into_iter()
+                    .map(|other| (name_of(arg), name_of(other)))
+            })
             .collect();
-        let mut options = Self { all: vec![], command };
-        options.all = options.command.get_arguments().map(|arg| options.info(arg, &excludes)).collect();
+        let mut options = Self {
+            all: vec![],
+            command,
+        };
+        options.all = options
+            .command
+            .get_arguments()
+            .map(|arg| options.info(arg, &excludes))
+            .collect();
         options
     }
 
@@ -97,7 +113,11 @@ impl Options {
     /// If there is no such option.
     pub fn read(&self, name: &str, texts: &[String]) -> Result<Value, String> {
         let args = texts.iter().map(|text| format!("--{name}={text}"));
-        let matches = self.command.clone().try_get_matches_from(args).map_err(|error| reason(&error))?;
+        let matches = self
+            .command
+            .clone()
+            .try_get_matches_from(args)
+            .map_err(|error| reason(&error))?;
         let layer = Layer::from_arg_matches(&matches).map_err(|error| reason(&error))?;
         Ok(said(&layer).remove(name).unwrap_or(Value::Array(vec![])))
     }
@@ -110,7 +130,15 @@ impl Options {
             Shape::Number | Shape::Text | Shape::List => arg
                 .get_possible_values()
                 .iter()
-                .map(|value| (value.get_name().to_owned(), value.get_help().map(ToString::to_string).unwrap_or_default()))
+                .map(|value| {
+                    (
+                        value.get_name().to_owned(),
+                        value
+                            .get_help()
+                            .map(ToString::to_string)
+                            .unwrap_or_default(),
+                    )
+                })
                 .collect(),
         };
         OptionInfo {
@@ -139,11 +167,18 @@ impl Options {
             Shape::Number => "0",
             Shape::Text | Shape::List => "\0",
         };
-        let error = self.command.clone().try_get_matches_from([format!("--{name}={refused}")]).err()?;
+        let error = self
+            .command
+            .clone()
+            .try_get_matches_from([format!("--{name}={refused}")])
+            .err()?;
         let source = error.source()?;
         match source.downcast_ref::<NameError>() {
             Some(name_error) => Some(name_error.rule.to_owned()),
-            None => source.to_string().rsplit_once(NOT_IN).map(|(_, range)| range_text(range)),
+            None => source
+                .to_string()
+                .rsplit_once(NOT_IN)
+                .map(|(_, range)| range_text(range)),
         }
     }
 }
@@ -191,15 +226,25 @@ fn reason(error: &clap::Error) -> String {
             None => {
                 let found = strings(ContextKind::InvalidValue).concat();
                 let source = source.to_string();
-                let wanted = source.rsplit_once(NOT_IN).map_or_else(|| "a whole number".to_owned(), |(_, range)| range_text(range));
+                let wanted = source.rsplit_once(NOT_IN).map_or_else(
+                    || "a whole number".to_owned(),
+                    |(_, range)| range_text(range),
+                );
                 format!("is `{}`; it must be {wanted}", found.escape_debug())
             }
         };
     }
     if matches!(error.kind(), ErrorKind::InvalidValue) {
         let found = strings(ContextKind::InvalidValue).concat();
-        let valid: Vec<String> = strings(ContextKind::ValidValue).iter().map(|value| format!("`{value}`")).collect();
-        let what = if found.is_empty() { "is empty".to_owned() } else { format!("is `{}`", found.escape_debug()) };
+        let valid: Vec<String> = strings(ContextKind::ValidValue)
+            .iter()
+            .map(|value| format!("`{value}`"))
+            .collect();
+        let what = if found.is_empty() {
+            "is empty".to_owned()
+        } else {
+            format!("is `{}`", found.escape_debug())
+        };
         return format!("{what}; it must be {}", one_of(&valid));
     }
     error.kind().to_string()
@@ -212,7 +257,10 @@ const NOT_IN: &str = " is not in ";
 fn range_text(range: &str) -> String {
     match range.split_once("..") {
         Some((from, "")) => format!("a whole number from {from}"),
-        Some((from, to)) => format!("a whole number from {from} to {}", to.trim_start_matches('=')),
+        Some((from, to)) => format!(
+            "a whole number from {from} to {}",
+            to.trim_start_matches('=')
+        ),
         None => range.to_owned(),
     }
 }

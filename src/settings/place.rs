@@ -8,17 +8,27 @@ use std::{
 /// The canonical path of what is there, and the rest of `path` behind it.
 ///
 /// # Errors
-/// If something on the way cannot be looked at, is a link that leads nowhere, or if `..` follows what is not there.
+/// If something on the way cannot be looked at, is a link that leads nowhere, or if `..` follows
+/// what is not there.
 pub fn resolved(path: &Path) -> io::Result<PathBuf> {
     let (mut there, mut rest) = (path, vec![]);
     loop {
         match fs::canonicalize(there) {
             Ok(real) => return Ok(rest.iter().rev().fold(real, |path, name| path.join(name))),
-            Err(error) if error.kind() != io::ErrorKind::NotFound || fs::symlink_metadata(there).is_ok() => return Err(error),
+            Err(error)
+                if error.kind() != io::ErrorKind::NotFound
+                    || fs::symlink_metadata(there).is_ok() =>
+            {
+                return Err(error);
+            }
             Err(error) => match (there.parent(), there.file_name()) {
                 (Some(parent), Some(name)) => {
                     rest.push(name);
-                    there = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+                    there = if parent.as_os_str().is_empty() {
+                        Path::new(".")
+                    } else {
+                        parent
+                    };
                 }
                 _ => return Err(error),
             },
@@ -37,7 +47,11 @@ mod tests {
         fs::create_dir_all(dir.path().join("a/b")).expect("made");
         std::os::unix::fs::symlink("a", dir.path().join("link")).expect("a link");
         std::os::unix::fs::symlink("nowhere", dir.path().join("dangling")).expect("a link");
-        let of = |path: &str| resolved(&dir.path().join(path)).ok().map(|path| path.strip_prefix(&real).map(Path::to_path_buf));
+        let of = |path: &str| {
+            resolved(&dir.path().join(path))
+                .ok()
+                .map(|path| path.strip_prefix(&real).map(Path::to_path_buf))
+        };
         assert_eq!(of("link/b"), Some(Ok("a/b".into())));
         assert_eq!(of("link/x/y"), Some(Ok("a/x/y".into())));
         assert_eq!(of("link/../a/./z"), Some(Ok("a/z".into())));

@@ -14,8 +14,18 @@ use crate::render::shell::shell_word;
 const PROFILE: &str = "profile";
 
 /// The options with which `lock` and `state` commands name an environment.
-const OF_TARGET: [&str; 10] =
-    ["project", "region", "account", "role-arn", "external-id", "namespace", "bucket", "table", "key", "workspace-key-prefix"];
+const OF_TARGET: [&str; 10] = [
+    "project",
+    "region",
+    "account",
+    "role-arn",
+    "external-id",
+    "namespace",
+    "bucket",
+    "table",
+    "key",
+    "workspace-key-prefix",
+];
 
 /// What names an environment again on a command line.
 #[derive(Clone, Debug)]
@@ -33,29 +43,52 @@ impl Rerun {
     pub fn new(env: &EnvName, merged: &Merged, global: String, sandbox: bool) -> Self {
         let mut said = said(&merged.said().without_run());
         let is_global = |name: &str| name == PROFILE && global.contains(" --profile=");
-        said.retain(|name, _| matches!(merged.origin(name), Some(Origin::Flag | Origin::Answer)) && !is_global(name));
-        Self { env: env.clone(), said, global, sandbox }
+        said.retain(|name, _| {
+            matches!(merged.origin(name), Some(Origin::Flag | Origin::Answer)) && !is_global(name)
+        });
+        Self {
+            env: env.clone(),
+            said,
+            global,
+            sandbox,
+        }
     }
 
-    /// A command that takes every option of an environment. `more` stands after its name; options in `except` are left out.
+    /// A command that takes every option of an environment. `more` stands after its name; options
+    /// in `except` are left out.
     pub fn command(&self, name: &str, more: &str, except: &[&str]) -> String {
         self.line(name, more, |option| !except.contains(&option))
     }
 
     /// A `lock` or `state` command.
     pub fn of_target(&self, name: &str, more: &str, except: &[&str]) -> String {
-        self.line(name, more, |option| OF_TARGET.contains(&option) && !except.contains(&option))
+        self.line(name, more, |option| {
+            OF_TARGET.contains(&option) && !except.contains(&option)
+        })
     }
 
     fn line(&self, name: &str, more: &str, wanted: impl Fn(&str) -> bool) -> String {
         let options = self.said.iter().filter(|(option, _)| wanted(option));
-        let words: String = options.flat_map(|(option, value)| words(option, value)).map(|word| format!(" {word}")).collect();
-        format!("tfbackend {name} --env {}{more}{words}{}", self.env, self.global)
+        let words: String = options
+            .flat_map(|(option, value)| words(option, value))
+            .map(|word| format!(" {word}"))
+            .collect();
+        format!(
+            "tfbackend {name} --env {}{more}{words}{}",
+            self.env, self.global
+        )
     }
 
     /// A command of Terraform.
     pub fn terraform(&self, line: &str) -> String {
-        format!("{}{line}", if self.sandbox { "tfbackend sandbox run -- " } else { "" })
+        format!(
+            "{}{line}",
+            if self.sandbox {
+                "tfbackend sandbox run -- "
+            } else {
+                ""
+            }
+        )
     }
 }
 
@@ -63,7 +96,9 @@ impl Rerun {
 pub fn words(name: &str, value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(|item| words(name, item)).collect(),
-        Value::String(text) if text.starts_with('-') => vec![format!("--{name}={}", shell_word(text))],
+        Value::String(text) if text.starts_with('-') => {
+            vec![format!("--{name}={}", shell_word(text))]
+        }
         Value::String(text) => vec![format!("--{name} {}", shell_word(text))],
         // A switch takes its value only behind `=`.
         Value::Bool(true) => vec![format!("--{name}")],
@@ -73,5 +108,8 @@ pub fn words(name: &str, value: &Value) -> Vec<String> {
 
 /// A layer as a command line says it.
 pub fn all_words(layer: &Layer) -> Vec<String> {
-    said(layer).iter().flat_map(|(name, value)| words(name, value)).collect()
+    said(layer)
+        .iter()
+        .flat_map(|(name, value)| words(name, value))
+        .collect()
 }

@@ -6,15 +6,17 @@ use super::{
     Access, Alarms, Billing, Bucket, Encryption, Files, Run, Settings, Table, Topic,
     check::check,
     error::SettingsError,
-    layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace, TableEncryption, TrailKind},
+    layer::{
+        BillingKind, EncryptionKind, Layer, LockMechanism, Namespace, TableEncryption, TrailKind,
+    },
     merge::{Merged, Sources, ambient_error},
     names::EnvName,
 };
 
 /// What holds when nobody says otherwise.
 ///
-/// Three depend on others: with SSE-S3 the table is encrypted with a key of DynamoDB, without alarms
-/// there are no delete events, and capacity counts with provisioned billing only.
+/// Three depend on others: with SSE-S3 the table is encrypted with a key of DynamoDB, without
+/// alarms there are no delete events, and capacity counts with provisioned billing only.
 pub fn defaults() -> Layer {
     const VALID: &str = "a default keeps its own rule";
     Layer {
@@ -70,7 +72,11 @@ pub fn defaults() -> Layer {
 ///
 /// # Errors
 /// If something without a default was not said, or values contradict each other: then all of them.
-pub fn resolve(env: &EnvName, sources: &Sources, answers: &Layer) -> Result<Settings, SettingsError> {
+pub fn resolve(
+    env: &EnvName,
+    sources: &Sources,
+    answers: &Layer,
+) -> Result<Settings, SettingsError> {
     sources.merged(env).with_answers(answers).resolve(env)
 }
 
@@ -89,8 +95,14 @@ impl Merged {
 
     /// Options without a default that nobody said, as far as they are needed.
     pub fn missing(&self) -> Vec<&'static str> {
-        let needed = [("project", self.layer.project.is_none()), ("region", self.layer.region.is_none())];
-        needed.into_iter().filter_map(|(name, missing)| missing.then_some(name)).collect()
+        let needed = [
+            ("project", self.layer.project.is_none()),
+            ("region", self.layer.region.is_none()),
+        ];
+        needed
+            .into_iter()
+            .filter_map(|(name, missing)| missing.then_some(name))
+            .collect()
     }
 
     fn settings(&self, env: &EnvName) -> Result<Settings, SettingsError> {
@@ -99,31 +111,44 @@ impl Merged {
         let (Some(project), Some(region)) = (layer.project, layer.region) else {
             return Err(match &self.ambient {
                 Some(ambient) if self.missing() == ["region"] => ambient_error(ambient),
-                _ => SettingsError::Missing { names: self.missing() },
+                _ => SettingsError::Missing {
+                    names: self.missing(),
+                },
             });
         };
         let encryption = match (layer.kms_key, layer.encryption) {
             (Some(arn), _) => Encryption::OwnKey { arn },
             (None, Some(EncryptionKind::SseS3)) => Encryption::SseS3,
-            (None, Some(EncryptionKind::Kms) | None) => Encryption::NewKey { rotation_days: layer.rotation_days.expect(SAID) },
+            (None, Some(EncryptionKind::Kms) | None) => Encryption::NewKey {
+                rotation_days: layer.rotation_days.expect(SAID),
+            },
         };
         let table_encryption = match encryption {
             Encryption::SseS3 => TableEncryption::AwsOwned,
-            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => layer.table_encryption.expect(SAID),
+            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => {
+                layer.table_encryption.expect(SAID)
+            }
         };
         let billing = match layer.billing.expect(SAID) {
             BillingKind::OnDemand => Billing::OnDemand,
-            BillingKind::Provisioned => {
-                Billing::Provisioned { read: layer.read_capacity.expect(SAID), write: layer.write_capacity.expect(SAID) }
-            }
+            BillingKind::Provisioned => Billing::Provisioned {
+                read: layer.read_capacity.expect(SAID),
+                write: layer.write_capacity.expect(SAID),
+            },
         };
         let alarmed = layer.alarms.expect(SAID);
         let topic = match layer.alarm_topic {
             Some(arn) => Topic::Existing { arn },
-            None => Topic::New { emails: layer.alarm_email.unwrap_or_default() },
+            None => Topic::New {
+                emails: layer.alarm_email.unwrap_or_default(),
+            },
         };
         let alarms = if alarmed {
-            Alarms::On { topic, bucket_gib: layer.alarm_bucket_size.expect(SAID), objects: layer.alarm_object_count.expect(SAID) }
+            Alarms::On {
+                topic,
+                bucket_gib: layer.alarm_bucket_size.expect(SAID),
+                objects: layer.alarm_object_count.expect(SAID),
+            }
         } else {
             Alarms::Off
         };
@@ -146,8 +171,16 @@ impl Merged {
                 access_logs: layer.access_logs.expect(SAID),
                 delete_events: layer.delete_events.expect(SAID) && alarmed,
             },
-            table: Table { name: layer.table, billing, recovery: layer.table_recovery.expect(SAID), encryption: table_encryption },
-            access: Access { policy: layer.policy.expect(SAID), attach_to: layer.attach_to.expect(SAID) },
+            table: Table {
+                name: layer.table,
+                billing,
+                recovery: layer.table_recovery.expect(SAID),
+                encryption: table_encryption,
+            },
+            access: Access {
+                policy: layer.policy.expect(SAID),
+                attach_to: layer.attach_to.expect(SAID),
+            },
             alarms,
             trail: layer.trail.expect(SAID),
             log_days: layer.log_days.expect(SAID),
@@ -161,7 +194,10 @@ impl Merged {
                 non_interactive: layer.non_interactive.expect(SAID),
                 adopt: layer.adopt.expect(SAID),
                 overwrite: layer.overwrite.expect(SAID),
-                parallelism: NonZeroUsize::new(usize::try_from(layer.parallelism.expect(SAID)).unwrap_or(1)).unwrap_or(NonZeroUsize::MIN),
+                parallelism: NonZeroUsize::new(
+                    usize::try_from(layer.parallelism.expect(SAID)).unwrap_or(1),
+                )
+                .unwrap_or(NonZeroUsize::MIN),
             },
         })
     }

@@ -1,7 +1,7 @@
 //! What a teardown would destroy, counted before anything is: states, locks, versions, uploads.
 //!
-//! Told one thing at a time, and of a fixed size: what needs no attention is counted, and of the rest no more than
-//! [`MOST`] are named. No value of any state is in it.
+//! Told one thing at a time, and of a fixed size: what needs no attention is counted, and of the
+//! rest no more than [`MOST`] are named. No value of any state is in it.
 
 use jiff::Timestamp;
 
@@ -108,7 +108,10 @@ pub struct ObjectLock {
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
-        Self { rows: vec![], count: 0 }
+        Self {
+            rows: vec![],
+            count: 0,
+        }
     }
 }
 
@@ -131,7 +134,11 @@ impl Census {
             Holds::Known(_) | Holds::Encrypted(_) | Holds::OtherFormat(_) => self.in_use += 1,
         }
         let full = self.states.rows.len() == MOST;
-        let room = self.states.rows.iter().position(|other| full && !empty && other.holds.is_empty());
+        let room = self
+            .states
+            .rows
+            .iter()
+            .position(|other| full && !empty && other.holds.is_empty());
         if let Some(at) = room {
             self.states.rows.remove(at);
         }
@@ -153,10 +160,16 @@ impl Census {
         self.in_use + self.unreadable
     }
 
-    /// Until when the default of the Object Lock keeps the youngest version, whatever anybody may do.
+    /// Until when the default of the Object Lock keeps the youngest version, whatever anybody may
+    /// do.
     pub fn kept_until(&self) -> Option<Timestamp> {
         let days = i64::from(self.object_lock.as_ref()?.days?);
-        Some(self.versions.newest?.saturating_add(jiff::SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX))
+        Some(
+            self.versions
+                .newest?
+                .saturating_add(jiff::SignedDuration::from_hours(24 * days))
+                .unwrap_or(Timestamp::MAX),
+        )
     }
 }
 
@@ -166,8 +179,20 @@ impl Holds {
             Ok(snapshot) => snapshot,
             Err(error) => return Self::Unreadable(error.to_string()),
         };
-        let Snapshot { format: _, terraform_version, serial, lineage, contents, writer: _ } = snapshot;
-        let facts = |managed| Facts { serial, lineage, engine: terraform_version, managed };
+        let Snapshot {
+            format: _,
+            terraform_version,
+            serial,
+            lineage,
+            contents,
+            writer: _,
+        } = snapshot;
+        let facts = |managed| Facts {
+            serial,
+            lineage,
+            engine: terraform_version,
+            managed,
+        };
         match contents {
             Contents::Known(counts) => Self::Known(facts(Some(counts.managed))),
             Contents::Encrypted => Self::Encrypted(facts(None)),

@@ -23,7 +23,8 @@ pub struct Changed {
     pub attributes: Vec<String>,
     /// Whether it is to be replaced now and was not, or the other way round.
     pub taint: bool,
-    /// Whether anything differs that is no attribute: dependencies, what the provider keeps for itself.
+    /// Whether anything differs that is no attribute: dependencies, what the provider keeps for
+    /// itself.
     pub beside: bool,
 }
 
@@ -41,9 +42,17 @@ impl Diff {
         if !from.is_known() || !to.is_known() {
             return None;
         }
-        let (added, removed) = (only(&to.objects, &from.objects), only(&from.objects, &to.objects));
-        let both = from.objects.iter().filter_map(|(object, before)| Some((object, before, to.objects.get(object)?)));
-        let changed = both.filter_map(|(object, before, after)| change(object, before, after)).collect();
+        let (added, removed) = (
+            only(&to.objects, &from.objects),
+            only(&from.objects, &to.objects),
+        );
+        let both = from
+            .objects
+            .iter()
+            .filter_map(|(object, before)| Some((object, before, to.objects.get(object)?)));
+        let changed = both
+            .filter_map(|(object, before, after)| change(object, before, after))
+            .collect();
         let outputs = Outputs {
             added: only(&to.outputs, &from.outputs),
             removed: only(&from.outputs, &to.outputs),
@@ -51,7 +60,12 @@ impl Diff {
                 .filter(|name| from.outputs.contains_key(name) && to.outputs.contains_key(name))
                 .collect(),
         };
-        Some(Self { added, removed, changed, outputs })
+        Some(Self {
+            added,
+            removed,
+            changed,
+            outputs,
+        })
     }
 
     pub fn is_empty(&self) -> bool {
@@ -66,14 +80,25 @@ impl fmt::Display for Object {
 }
 
 fn only<K: Clone + Ord, V>(these: &BTreeMap<K, V>, those: &BTreeMap<K, V>) -> Vec<K> {
-    these.keys().filter(|key| !those.contains_key(key)).cloned().collect()
+    these
+        .keys()
+        .filter(|key| !those.contains_key(key))
+        .cloned()
+        .collect()
 }
 
 /// Names whose values differ, or that one of them lacks.
-fn differing<'a>(one: &'a BTreeMap<String, Fingerprint>, other: &'a BTreeMap<String, Fingerprint>) -> impl Iterator<Item = String> + 'a {
+fn differing<'a>(
+    one: &'a BTreeMap<String, Fingerprint>,
+    other: &'a BTreeMap<String, Fingerprint>,
+) -> impl Iterator<Item = String> + 'a {
     let missing = other.keys().filter(|name| !one.contains_key(*name));
-    let mut all: Vec<&String> =
-        one.iter().filter(|(name, value)| other.get(*name) != Some(value)).map(|(name, _)| name).chain(missing).collect();
+    let mut all: Vec<&String> = one
+        .iter()
+        .filter(|(name, value)| other.get(*name) != Some(value))
+        .map(|(name, _)| name)
+        .chain(missing)
+        .collect();
     all.sort();
     all.into_iter().cloned()
 }

@@ -1,4 +1,5 @@
-//! The digest that Terraform keeps of a state beside its locks, and what both are called in the table.
+//! The digest that Terraform keeps of a state beside its locks, and what both are called in the
+//! table.
 
 use md5::{Digest, Md5};
 
@@ -7,10 +8,14 @@ const SUFFIX: &str = "-md5";
 
 /// As in the item's attribute `Digest`: MD5 of the bytes as they are, in lower-case hex.
 pub fn of(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Md5::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
-/// Whether Terraform takes a text for a digest: 16 bytes in hex, of either case. It ignores any other text.
+/// Whether Terraform takes a text for a digest: 16 bytes in hex, of either case. It ignores any
+/// other text.
 pub fn is_md5(stored: &str) -> bool {
     stored.len() == 32 && stored.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -37,7 +42,10 @@ pub fn without_suffix(lock_id: &str) -> Option<&str> {
 
 /// The state of `bucket` that the name of its lock says; `None` if it is another bucket's.
 pub fn path_in<'a>(bucket: &str, lock_id: &'a str) -> Option<&'a str> {
-    lock_id.strip_prefix(bucket)?.strip_prefix('/').filter(|path| !path.is_empty())
+    lock_id
+        .strip_prefix(bucket)?
+        .strip_prefix('/')
+        .filter(|path| !path.is_empty())
 }
 
 #[cfg(test)]
@@ -59,20 +67,47 @@ mod tests {
     #[test]
     fn a_stored_text_is_a_digest_as_terraform_decodes_it() {
         let md5 = "900150983cd24fb0d6963f7d28e17f72";
-        assert!(is_md5(md5) && fits(md5, md5) && is_md5(&md5.to_uppercase()) && fits(&md5.to_uppercase(), md5));
-        for other in ["", "none", &md5[1..], &format!("{md5} "), &format!("\"{md5}\""), &md5.replace('9', "g")] {
+        assert!(
+            is_md5(md5)
+                && fits(md5, md5)
+                && is_md5(&md5.to_uppercase())
+                && fits(&md5.to_uppercase(), md5)
+        );
+        for other in [
+            "",
+            "none",
+            &md5[1..],
+            &format!("{md5} "),
+            &format!("\"{md5}\""),
+            &md5.replace('9', "g"),
+        ] {
             assert!(!is_md5(other) && !fits(other, md5), "{other:?}");
         }
     }
 
     #[test]
     fn names_say_bucket_and_path() {
-        assert_eq!(lock_id("states", "env:/blue/a.tfstate"), "states/env:/blue/a.tfstate");
+        assert_eq!(
+            lock_id("states", "env:/blue/a.tfstate"),
+            "states/env:/blue/a.tfstate"
+        );
         assert_eq!(digest_id("states", "a.tfstate"), "states/a.tfstate-md5");
-        assert_eq!(without_suffix("states/a.tfstate-md5"), Some("states/a.tfstate"));
+        assert_eq!(
+            without_suffix("states/a.tfstate-md5"),
+            Some("states/a.tfstate")
+        );
         assert_eq!(without_suffix("states/a.tfstate"), None);
-        assert_eq!(path_in("states", "states/env:/blue/a.tfstate"), Some("env:/blue/a.tfstate"));
-        for of_another in ["states-2/a.tfstate", "other/states/a", "states", "states/", ""] {
+        assert_eq!(
+            path_in("states", "states/env:/blue/a.tfstate"),
+            Some("env:/blue/a.tfstate")
+        );
+        for of_another in [
+            "states-2/a.tfstate",
+            "other/states/a",
+            "states",
+            "states/",
+            "",
+        ] {
             assert_eq!(path_in("states", of_another), None, "{of_another}");
         }
     }

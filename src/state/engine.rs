@@ -15,8 +15,16 @@ mod tests {
 
     #[test]
     fn from_1_10_on() {
-        let known = |versions: &[&str]| versions.iter().map(|version| knows_lock_files(version)).collect::<Vec<_>>();
-        assert_eq!(known(&["1.10.0", "1.11.4", "1.10.0-rc1", "2.0.0", "1.10"]), [Some(true); 5]);
+        let known = |versions: &[&str]| {
+            versions
+                .iter()
+                .map(|version| knows_lock_files(version))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            known(&["1.10.0", "1.11.4", "1.10.0-rc1", "2.0.0", "1.10"]),
+            [Some(true); 5]
+        );
         assert_eq!(known(&["1.9.8", "0.15.5", "1.2"]), [Some(false); 3]);
         assert_eq!(known(&["", "1", "latest", "v1.11", "1.x"]), [None; 5]);
     }

@@ -1,5 +1,6 @@
-//! Walks over JSON as Go reads it, and keeps none of it: a number is the text that it is written as, nesting may be of any depth,
-//! and what is not UTF-8, or is half of a surrogate pair, is U+FFFD.
+//! Walks over JSON as Go reads it, and keeps none of it: a number is the text that it is written
+//! as, nesting may be of any depth, and what is not UTF-8, or is half of a surrogate pair, is
+//! U+FFFD.
 
 use std::{
     borrow::Cow,
@@ -9,7 +10,8 @@ use std::{
 
 use super::fingerprint::{Fingerprint, KEYS, Shape};
 
-/// The rest of a text that is known to be JSON. Each function reads one value; `None` means that the text is no JSON after all.
+/// The rest of a text that is known to be JSON. Each function reads one value; `None` means that
+/// the text is no JSON after all.
 pub struct JsonWalk<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -53,7 +55,8 @@ impl<'a> JsonWalk<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// Calls `field` with the name of each field, whose value it reads. Another value has no fields.
+    /// Calls `field` with the name of each field, whose value it reads. Another value has no
+    /// fields.
     pub fn object(&mut self, mut field: impl FnMut(&mut Self, String) -> Option<()>) -> Option<()> {
         if self.peek()? != b'{' {
             return self.skip();
@@ -114,7 +117,9 @@ impl<'a> JsonWalk<'a> {
 
     /// A text; `None` inside where the value is none.
     pub fn text(&mut self) -> Option<Option<String>> {
-        let JsonScalar::Text(text) = self.scalar()? else { return Some(None) };
+        let JsonScalar::Text(text) = self.scalar()? else {
+            return Some(None);
+        };
         Some(Some(text))
     }
 
@@ -146,7 +151,10 @@ impl<'a> JsonWalk<'a> {
                     continue;
                 }
                 JsonToken::Object => {
-                    levels.push(JsonLevel::Object { fields: Fingerprint::nothing(), name: None });
+                    levels.push(JsonLevel::Object {
+                        fields: Fingerprint::nothing(),
+                        name: None,
+                    });
                     continue;
                 }
                 JsonToken::End => match levels.pop()? {
@@ -155,7 +163,10 @@ impl<'a> JsonWalk<'a> {
                 },
                 JsonToken::Text(text) => {
                     let text = decoded(text);
-                    if let Some(JsonLevel::Object { name: name @ None, .. }) = levels.last_mut() {
+                    if let Some(JsonLevel::Object {
+                        name: name @ None, ..
+                    }) = levels.last_mut()
+                    {
                         *name = Some(text);
                         continue;
                     }
@@ -168,7 +179,9 @@ impl<'a> JsonWalk<'a> {
             match levels.last_mut() {
                 None => return Some(value),
                 Some(JsonLevel::List(hasher)) => value.hash(hasher),
-                Some(JsonLevel::Object { fields, name }) => *fields = fields.with(&name.take()?, value),
+                Some(JsonLevel::Object { fields, name }) => {
+                    *fields = fields.with(&name.take()?, value)
+                }
             }
         }
     }
@@ -196,7 +209,10 @@ impl<'a> JsonWalk<'a> {
             _ => {}
         }
         let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-        let length = self.bytes[start..].iter().take_while(|byte| is_of_word(byte)).count();
+        let length = self.bytes[start..]
+            .iter()
+            .take_while(|byte| is_of_word(byte))
+            .count();
         self.at = start + length;
         let word = std::str::from_utf8(&self.bytes[start..self.at]).ok()?;
         (length > 0).then_some(JsonToken::Word(word))
@@ -215,13 +231,23 @@ fn end_of_text(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// JSON as Go's `encoding/json` reads it: each byte that is not of UTF-8, and each half of a surrogate pair, is one U+FFFD.
+/// JSON as Go's `encoding/json` reads it: each byte that is not of UTF-8, and each half of a
+/// surrogate pair, is one U+FFFD.
 pub fn as_go_reads(json: &[u8]) -> Cow<'_, str> {
     let mut text = match std::str::from_utf8(json) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => {
             let chunks = json.utf8_chunks();
-            Cow::Owned(chunks.flat_map(|chunk| [chunk.valid().to_owned(), "\u{fffd}".repeat(chunk.invalid().len())]).collect())
+            Cow::Owned(
+                chunks
+                    .flat_map(|chunk| {
+                        [
+                            chunk.valid().to_owned(),
+                            "\u{fffd}".repeat(chunk.invalid().len()),
+                        ]
+                    })
+                    .collect(),
+            )
         }
     };
     let mut at = 0;
@@ -245,7 +271,9 @@ pub fn as_go_reads(json: &[u8]) -> Cow<'_, str> {
 fn surrogate(escape: &[u8]) -> Option<u16> {
     let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
     let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    u16::from_str_radix(digits, 16).ok().filter(|unit| is_hex && (0xD800..=0xDFFF).contains(unit))
+    u16::from_str_radix(digits, 16)
+        .ok()
+        .filter(|unit| is_hex && (0xD800..=0xDFFF).contains(unit))
 }
 
 /// The text between the quotes, as Go reads it.

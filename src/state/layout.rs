@@ -9,7 +9,8 @@ use unicode_normalization::UnicodeNormalization;
 pub const DEFAULT_WORKSPACE: &str = "default";
 /// What the name of a lock file has after that of its state.
 pub const LOCK_FILE: &str = ".tflock";
-/// What tfbackend writes to try a backend out is below this name, at the top of the bucket and of the workspaces: nobody's state.
+/// What tfbackend writes to try a backend out is below this name, at the top of the bucket and of
+/// the workspaces: nobody's state.
 pub const PROBE: &str = "tfbackend-probe";
 /// How most people let the name of a state end.
 const USUAL: &str = ".tfstate";
@@ -45,7 +46,11 @@ pub enum Kind {
 impl Layout {
     /// The object that holds the state.
     pub fn path(&self, key: &str, workspace: &str) -> String {
-        if workspace == DEFAULT_WORKSPACE { key.to_owned() } else { join(&[&self.workspace_prefix, workspace, key]) }
+        if workspace == DEFAULT_WORKSPACE {
+            key.to_owned()
+        } else {
+            join(&[&self.workspace_prefix, workspace, key])
+        }
     }
 
     /// Whose state an object is, or which state it locks.
@@ -57,16 +62,25 @@ impl Layout {
             Some(path) if !path.is_empty() && !path.ends_with('/') => (path, true),
             _ => (object, false),
         };
-        let (key, workspace) = self.of_key(path).or_else(|| self.below_prefix(path)).unwrap_or((path, DEFAULT_WORKSPACE));
+        let (key, workspace) = self
+            .of_key(path)
+            .or_else(|| self.below_prefix(path))
+            .unwrap_or((path, DEFAULT_WORKSPACE));
         let kind = match () {
             () if lock => Kind::LockFile,
             () if self.key.as_deref() == Some(key) || path.ends_with(USUAL) => Kind::State,
             () => Kind::Unknown,
         };
-        Located { kind, path: path.to_owned(), key: key.to_owned(), workspace: workspace.to_owned() }
+        Located {
+            kind,
+            path: path.to_owned(),
+            key: key.to_owned(),
+            workspace: workspace.to_owned(),
+        }
     }
 
-    /// What is before the names of all that a probe writes: of what is anybody's to lock, and of what a runner may delete.
+    /// What is before the names of all that a probe writes: of what is anybody's to lock, and of
+    /// what a runner may delete.
     pub fn probes(&self) -> [String; 2] {
         [format!("{PROBE}/"), format!("{}/", self.path("", PROBE))]
     }
@@ -85,7 +99,11 @@ impl Layout {
         let prefix = join(&[&self.workspace_prefix]);
         let rest = path.strip_prefix(&prefix)?.strip_prefix('/')?;
         let (workspace, key) = rest.split_once('/')?;
-        (!prefix.is_empty() && !workspace.is_empty() && !key.is_empty() && self.path(key, workspace) == path).then_some((key, workspace))
+        (!prefix.is_empty()
+            && !workspace.is_empty()
+            && !key.is_empty()
+            && self.path(key, workspace) == path)
+            .then_some((key, workspace))
     }
 }
 
@@ -94,16 +112,25 @@ pub fn lock_file(path: &str) -> String {
     format!("{path}{LOCK_FILE}")
 }
 
-/// A text of a configuration as Terraform holds it (go-cty: strings are in NFC): the key of a state is another than the bytes in
-/// the file, or on the command line, if those are decomposed, as macOS writes names.
+/// A text of a configuration as Terraform holds it (go-cty: strings are in NFC): the key of a state
+/// is another than the bytes in the file, or on the command line, if those are decomposed, as macOS
+/// writes names.
 pub fn normalized(text: &str) -> String {
     text.nfc().collect()
 }
 
 /// Go's `path.Join`.
 fn join(parts: &[&str]) -> String {
-    let given: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-    if given.is_empty() { String::new() } else { clean(&given.join("/")) }
+    let given: Vec<&str> = parts
+        .iter()
+        .copied()
+        .filter(|part| !part.is_empty())
+        .collect();
+    if given.is_empty() {
+        String::new()
+    } else {
+        clean(&given.join("/"))
+    }
 }
 
 /// Go's `path.Clean`.

@@ -1,4 +1,5 @@
-//! JSON that somebody else wrote, taken as it comes: a value of the wrong shape is noted, never held.
+//! JSON that somebody else wrote, taken as it comes: a value of the wrong shape is noted, never
+//! held.
 //!
 //! serde's own errors quote the value they do not like, which may be a secret. A [`Field`] takes
 //! every value, so that there is nothing to quote.
@@ -10,8 +11,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// The longest text that is kept.
 pub const MAX_TEXT: usize = 64 * 1024;
 
-/// A name as Go's `encoding/json` compares those of fields: without case, and with the two letters beyond ASCII that it
-/// takes for `k` and `s`.
+/// A name as Go's `encoding/json` compares those of fields: without case, and with the two letters
+/// beyond ASCII that it takes for `k` and `s`.
 pub fn folded(name: &str) -> String {
     let fold = |c: char| match c {
         '\u{212a}' => 'k',
@@ -180,6 +181,10 @@ mod tests {
             assert_eq!(folded(name), "index_key");
         }
         assert_eq!(folded("re\u{17f}OURCES"), "resources");
-        assert_eq!(folded("r\u{c9}sources"), "r\u{c9}sources", "no other letter is folded");
+        assert_eq!(
+            folded("r\u{c9}sources"),
+            "r\u{c9}sources",
+            "no other letter is folded"
+        );
     }
 }

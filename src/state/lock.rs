@@ -1,4 +1,5 @@
-//! What a lock says of its holder: read from what any version wrote, written byte for byte as Go writes it.
+//! What a lock says of its holder: read from what any version wrote, written byte for byte as Go
+//! writes it.
 //!
 //! OpenTofu releases a lock of the table only if `Info` is exactly what it would write itself, so
 //! nothing but these bytes will do (`internal/states/statemgr/locker.go` and Go's `encoding/json`).
@@ -60,13 +61,18 @@ impl LockInfo {
             return Err(LockError::TooLong);
         }
         let read: Result<Field<Self>, _> = serde_json::from_str(&as_go_reads(bytes));
-        let read = read.map_err(|error| LockError::NotJson { line: error.line(), column: error.column() })?;
+        let read = read.map_err(|error| LockError::NotJson {
+            line: error.line(),
+            column: error.column(),
+        })?;
         read.good().ok_or(LockError::NotALock)
     }
 
     /// The bytes that Go's `json.Marshal` makes of it.
     pub fn to_go_json(&self) -> String {
-        let created = self.created.map_or_else(|| NO_TIME.to_owned(), |created| created.to_string());
+        let created = self
+            .created
+            .map_or_else(|| NO_TIME.to_owned(), |created| created.to_string());
         let fields = [
             ("ID", &self.id),
             ("Operation", &self.operation),
@@ -87,9 +93,11 @@ impl LockInfo {
         out
     }
 
-    /// How long it has been held, if it says since when; nothing if that is yet to come by this clock.
+    /// How long it has been held, if it says since when; nothing if that is yet to come by this
+    /// clock.
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
-        self.created.map(|created| now.duration_since(created).max(SignedDuration::ZERO))
+        self.created
+            .map(|created| now.duration_since(created).max(SignedDuration::ZERO))
     }
 }
 
@@ -97,7 +105,14 @@ impl LockInfo {
 pub fn new_id() -> String {
     let hex = format!("{:032x}", fastrand::u128(..));
     // Version 4, and the variant of RFC 9562.
-    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..]
+    )
 }
 
 /// A text as Go writes it, with the escapes that keep it harmless inside HTML.
@@ -144,7 +159,10 @@ impl Shape for LockInfo {
             }
         }
         // Go's time that nobody set is before any that a lock can be from.
-        lock.created = created.parse().ok().filter(|created| *created > Timestamp::UNIX_EPOCH);
+        lock.created = created
+            .parse()
+            .ok()
+            .filter(|created| *created > Timestamp::UNIX_EPOCH);
         Ok(Some(lock))
     }
 }

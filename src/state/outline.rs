@@ -1,6 +1,8 @@
-//! What is in a state, by name: objects, their attributes, outputs; of each value whether it is another one.
+//! What is in a state, by name: objects, their attributes, outputs; of each value whether it is
+//! another one.
 //!
-//! The name of an attribute is one of the provider's schema. The keys of a map are values, and are not kept.
+//! The name of an attribute is one of the provider's schema. The keys of a map are values, and are
+//! not kept.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +43,11 @@ impl Outline {
     /// As [`Snapshot::parse`].
     pub fn parse(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let snapshot = Snapshot::parse(bytes, Want::Counts)?;
-        let mut outline = Self { snapshot, objects: BTreeMap::new(), outputs: BTreeMap::new() };
+        let mut outline = Self {
+            snapshot,
+            objects: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        };
         // That it is a state was just found, by passing over the values; here they are gone into.
         if outline.is_known() && outline.walk(bytes).is_none() {
             return Err(SnapshotError::NotAState("what is in it cannot be read"));
@@ -49,9 +55,12 @@ impl Outline {
         Ok(outline)
     }
 
-    /// As Go does, names are compared without case, and of two lists of resources the last is taken.
+    /// As Go does, names are compared without case, and of two lists of resources the last is
+    /// taken.
     fn walk(&mut self, bytes: &[u8]) -> Option<()> {
-        let Self { objects, outputs, .. } = self;
+        let Self {
+            objects, outputs, ..
+        } = self;
         JsonWalk::new(bytes).object(|json, name| match &*folded(&name) {
             "resources" => {
                 objects.clear();
@@ -115,11 +124,22 @@ impl Resource {
     }
 
     fn put_into(self, objects: &mut BTreeMap<Object, Attributes>) {
-        let Self { module, mode, kind, name, provider, instances } = self;
+        let Self {
+            module,
+            mode,
+            kind,
+            name,
+            provider,
+            instances,
+        } = self;
         for one in instances {
             let address = Address {
                 module: module.clone(),
-                mode: if mode == "data" { Mode::Data } else { Mode::Managed },
+                mode: if mode == "data" {
+                    Mode::Data
+                } else {
+                    Mode::Managed
+                },
                 kind: kind.clone(),
                 name: name.clone(),
                 instance: one.index_key,
@@ -128,26 +148,39 @@ impl Resource {
             let attributes = Attributes {
                 by_name: one.attributes,
                 tainted: one.status == "tainted",
-                rest: one.rest.iter().fold(Fingerprint::nothing().with("provider", Fingerprint::of(&provider)), |rest, (name, value)| {
-                    rest.with(name, *value)
-                }),
+                rest: one.rest.iter().fold(
+                    Fingerprint::nothing().with("provider", Fingerprint::of(&provider)),
+                    |rest, (name, value)| rest.with(name, *value),
+                ),
             };
-            objects.insert(Object { address, deposed: one.deposed.unwrap_or_default() }, attributes);
+            objects.insert(
+                Object {
+                    address,
+                    deposed: one.deposed.unwrap_or_default(),
+                },
+                attributes,
+            );
         }
     }
 }
 
 impl One {
     fn read(json: &mut JsonWalk<'_>) -> Option<Self> {
-        let mut one =
-            Self { index_key: Instance::Only, deposed: None, status: String::new(), attributes: BTreeMap::new(), rest: BTreeMap::new() };
+        let mut one = Self {
+            index_key: Instance::Only,
+            deposed: None,
+            status: String::new(),
+            attributes: BTreeMap::new(),
+            rest: BTreeMap::new(),
+        };
         json.object(|json, name| {
             let name = folded(&name);
             match &*name {
                 "index_key" => one.index_key = instance(json.scalar()?),
                 "deposed" => one.deposed = json.text()?,
                 "status" => one.status = json.text()?.unwrap_or_default(),
-                // As Go does, the last of two is taken: it keeps the text of each, and reads it later.
+                // As Go does, the last of two is taken: it keeps the text of each, and reads it
+                // later.
                 "attributes" => {
                     one.attributes.clear();
                     fingerprints(json, &mut one.attributes)?;
@@ -155,7 +188,10 @@ impl One {
                 // Of Terraform before 0.12: `tags.Name` is a key of the map `tags`.
                 "attributes_flat" => json.object(|json, name| {
                     let attribute = name.split('.').next().unwrap_or_default().to_owned();
-                    let all = one.attributes.entry(attribute).or_insert_with(Fingerprint::nothing);
+                    let all = one
+                        .attributes
+                        .entry(attribute)
+                        .or_insert_with(Fingerprint::nothing);
                     *all = all.with(&name, json.fingerprint()?);
                     Some(())
                 })?,
@@ -179,7 +215,8 @@ fn instance(key: JsonScalar<'_>) -> Instance {
     }
 }
 
-/// The fields of an object, by name. As Go does, those of a second object of the same name are added.
+/// The fields of an object, by name. As Go does, those of a second object of the same name are
+/// added.
 fn fingerprints(json: &mut JsonWalk<'_>, into: &mut BTreeMap<String, Fingerprint>) -> Option<()> {
     json.object(|json, name| {
         let value = json.fingerprint()?;

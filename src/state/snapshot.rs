@@ -52,8 +52,8 @@ pub struct Counts {
 /// Which tool wrote it, as far as it can be told: both write the same format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
-    /// Older than the fork, or with providers of Terraform's registry only. OpenTofu writes those too
-    /// where a configuration names that registry.
+    /// Older than the fork, or with providers of Terraform's registry only. OpenTofu writes those
+    /// too where a configuration names that registry.
     Terraform,
     /// Encrypted, or with providers of OpenTofu's registry.
     OpenTofu,
@@ -95,14 +95,19 @@ impl Snapshot {
 
     /// The same from a stream, of which no more than a small part is in memory at any time.
     pub fn read(reader: impl Read, max_bytes: u64, want: Want) -> Result<Self, SnapshotError> {
-        let mut reader = io::BufReader::new(Limited { reader, left: max_bytes });
+        let mut reader = io::BufReader::new(Limited {
+            reader,
+            left: max_bytes,
+        });
         let result = match reader.fill_buf() {
             Ok([]) => Err(SnapshotError::Empty),
             Ok(_) => wanted(serde_json::Deserializer::from_reader(reader), want),
             Err(error) => Err(SnapshotError::Unreadable(error.kind())),
         };
         match result {
-            Err(SnapshotError::Unreadable(io::ErrorKind::FileTooLarge)) => Err(SnapshotError::TooLong(max_bytes)),
+            Err(SnapshotError::Unreadable(io::ErrorKind::FileTooLarge)) => {
+                Err(SnapshotError::TooLong(max_bytes))
+            }
             result => result,
         }
     }
@@ -116,16 +121,26 @@ impl Snapshot {
     }
 }
 
-fn wanted<'de, R: serde_json::de::Read<'de>>(json: serde_json::Deserializer<R>, want: Want) -> Result<Snapshot, SnapshotError> {
+fn wanted<'de, R: serde_json::de::Read<'de>>(
+    json: serde_json::Deserializer<R>,
+    want: Want,
+) -> Result<Snapshot, SnapshotError> {
     match want {
         Want::Counts => read::<false, R>(json),
         Want::Addresses => read::<true, R>(json),
     }
 }
 
-fn read<'de, const KEEP: bool, R: serde_json::de::Read<'de>>(mut json: serde_json::Deserializer<R>) -> Result<Snapshot, SnapshotError> {
-    let draft = Field::<Draft<KEEP>>::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
-    draft.map_err(|error| reason(&error))?.good().ok_or(SnapshotError::NotAState("it is no object"))?.finish()
+fn read<'de, const KEEP: bool, R: serde_json::de::Read<'de>>(
+    mut json: serde_json::Deserializer<R>,
+) -> Result<Snapshot, SnapshotError> {
+    let draft =
+        Field::<Draft<KEEP>>::deserialize(&mut json).and_then(|draft| json.end().map(|()| draft));
+    draft
+        .map_err(|error| reason(&error))?
+        .good()
+        .ok_or(SnapshotError::NotAState("it is no object"))?
+        .finish()
 }
 
 /// serde's text is left out: it may quote a value.
@@ -133,8 +148,13 @@ fn reason(error: &serde_json::Error) -> SnapshotError {
     use serde_json::error::Category;
     match error.classify() {
         Category::Eof => SnapshotError::CutOff,
-        Category::Syntax | Category::Data => SnapshotError::NotJson { line: error.line(), column: error.column() },
-        Category::Io => SnapshotError::Unreadable(error.io_error_kind().unwrap_or(io::ErrorKind::Other)),
+        Category::Syntax | Category::Data => SnapshotError::NotJson {
+            line: error.line(),
+            column: error.column(),
+        },
+        Category::Io => {
+            SnapshotError::Unreadable(error.io_error_kind().unwrap_or(io::ErrorKind::Other))
+        }
     }
 }
 
@@ -147,7 +167,10 @@ struct Limited<R> {
 impl<R: Read> Read for Limited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
-        self.left = u64::try_from(read).ok().and_then(|read| self.left.checked_sub(read)).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.left = u64::try_from(read)
+            .ok()
+            .and_then(|read| self.left.checked_sub(read))
+            .ok_or(io::ErrorKind::FileTooLarge)?;
         Ok(read)
     }
 }

@@ -19,11 +19,13 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
-    /// Whether it is about this finding and still holds. `today` is a day as in `2027-01-31`: days of
-    /// that form are in the order of their text.
+    /// Whether it is about this finding and still holds. `today` is a day as in `2027-01-31`: days
+    /// of that form are in the order of their text.
     pub fn covers(&self, checked: &Checked, today: &str) -> bool {
         self.id == checked.check.id
-            && self.at.as_deref().is_none_or(|at| at == checked.place.shown() || Some(at) == checked.place.name.as_deref())
+            && self.at.as_deref().is_none_or(|at| {
+                at == checked.place.shown() || Some(at) == checked.place.name.as_deref()
+            })
             && self.until.as_deref().is_none_or(|until| today <= until)
     }
 

@@ -1,4 +1,5 @@
-//! The arguments of the `s3` backend: of which type each is, what became of it, and which are credentials.
+//! The arguments of the `s3` backend: of which type each is, what became of it, and which are
+//! credentials.
 
 use super::Engine;
 
@@ -39,16 +40,23 @@ pub enum Taken {
     Never,
 }
 
-use Fate::{Current, Deprecated, DeprecatedByTerraform, OpenTofuOnly, Removed, RemovedFromTerraform};
+use Fate::{
+    Current, Deprecated, DeprecatedByTerraform, OpenTofuOnly, Removed, RemovedFromTerraform,
+};
 use Shape::{Compound, Plain};
 
-/// All that any Terraform since 1.6 or OpenTofu knows. From `backend.go` of both, at the tags 1.6 to 1.13.
+/// All that any Terraform since 1.6 or OpenTofu knows. From `backend.go` of both, at the tags 1.6
+/// to 1.13.
 const KNOWN: [(&str, Shape, Fate); 61] = [
     ("bucket", Plain, Current),
     ("key", Plain, Current),
     ("region", Plain, Current),
     ("use_lockfile", Plain, Current),
-    ("dynamodb_table", Plain, DeprecatedByTerraform("use_lockfile = true")),
+    (
+        "dynamodb_table",
+        Plain,
+        DeprecatedByTerraform("use_lockfile = true"),
+    ),
     ("encrypt", Plain, Current),
     ("kms_key_id", Plain, Current),
     ("sse_customer_key", Plain, Current),
@@ -56,20 +64,56 @@ const KNOWN: [(&str, Shape, Fate); 61] = [
     ("workspace_key_prefix", Plain, Current),
     ("endpoints", Compound, Current),
     ("endpoint", Plain, Deprecated("endpoints = { s3 = … }")),
-    ("dynamodb_endpoint", Plain, Deprecated("endpoints = { dynamodb = … }")),
+    (
+        "dynamodb_endpoint",
+        Plain,
+        Deprecated("endpoints = { dynamodb = … }"),
+    ),
     ("iam_endpoint", Plain, Deprecated("endpoints = { iam = … }")),
     ("sts_endpoint", Plain, Deprecated("endpoints = { sts = … }")),
     ("use_path_style", Plain, Current),
     ("force_path_style", Plain, Deprecated("use_path_style")),
     ("assume_role", Compound, Current),
-    ("role_arn", Plain, RemovedFromTerraform("assume_role = { role_arn = … }")),
-    ("session_name", Plain, RemovedFromTerraform("assume_role = { session_name = … }")),
-    ("external_id", Plain, RemovedFromTerraform("assume_role = { external_id = … }")),
-    ("assume_role_duration_seconds", Plain, RemovedFromTerraform("assume_role = { duration = … }")),
-    ("assume_role_policy", Plain, RemovedFromTerraform("assume_role = { policy = … }")),
-    ("assume_role_policy_arns", Compound, RemovedFromTerraform("assume_role = { policy_arns = … }")),
-    ("assume_role_tags", Compound, RemovedFromTerraform("assume_role = { tags = … }")),
-    ("assume_role_transitive_tag_keys", Compound, RemovedFromTerraform("assume_role = { transitive_tag_keys = … }")),
+    (
+        "role_arn",
+        Plain,
+        RemovedFromTerraform("assume_role = { role_arn = … }"),
+    ),
+    (
+        "session_name",
+        Plain,
+        RemovedFromTerraform("assume_role = { session_name = … }"),
+    ),
+    (
+        "external_id",
+        Plain,
+        RemovedFromTerraform("assume_role = { external_id = … }"),
+    ),
+    (
+        "assume_role_duration_seconds",
+        Plain,
+        RemovedFromTerraform("assume_role = { duration = … }"),
+    ),
+    (
+        "assume_role_policy",
+        Plain,
+        RemovedFromTerraform("assume_role = { policy = … }"),
+    ),
+    (
+        "assume_role_policy_arns",
+        Compound,
+        RemovedFromTerraform("assume_role = { policy_arns = … }"),
+    ),
+    (
+        "assume_role_tags",
+        Compound,
+        RemovedFromTerraform("assume_role = { tags = … }"),
+    ),
+    (
+        "assume_role_transitive_tag_keys",
+        Compound,
+        RemovedFromTerraform("assume_role = { transitive_tag_keys = … }"),
+    ),
     ("assume_role_with_web_identity", Compound, Current),
     ("allowed_account_ids", Compound, Current),
     ("forbidden_account_ids", Compound, Current),
@@ -78,7 +122,11 @@ const KNOWN: [(&str, Shape, Fate); 61] = [
     ("secret_key", Plain, Current),
     ("token", Plain, Current),
     ("shared_credentials_files", Compound, Current),
-    ("shared_credentials_file", Plain, Deprecated("shared_credentials_files = [ … ]")),
+    (
+        "shared_credentials_file",
+        Plain,
+        Deprecated("shared_credentials_files = [ … ]"),
+    ),
     ("shared_config_files", Compound, Current),
     ("skip_credentials_validation", Plain, Current),
     ("skip_requesting_account_id", Plain, Current),
@@ -101,7 +149,11 @@ const KNOWN: [(&str, Shape, Fate); 61] = [
     ("state_tags", Compound, OpenTofuOnly),
     ("lock_tags", Compound, OpenTofuOnly),
     // Of objects, as `object.field`.
-    ("endpoints.dynamodb", Plain, DeprecatedByTerraform("use_lockfile = true, which needs no such endpoint")),
+    (
+        "endpoints.dynamodb",
+        Plain,
+        DeprecatedByTerraform("use_lockfile = true, which needs no such endpoint"),
+    ),
     ("endpoints.iam", Plain, Current),
     ("endpoints.s3", Plain, Current),
     ("endpoints.sso", Plain, Current),
@@ -110,31 +162,43 @@ const KNOWN: [(&str, Shape, Fate); 61] = [
 
 /// How `engine` takes the argument `name`, or the field `object.field` of `endpoints`.
 pub fn taken(name: &str, engine: Engine) -> Taken {
-    let Some((_, _, fate)) = KNOWN.iter().find(|(known, ..)| *known == name) else { return Taken::Never };
+    let Some((_, _, fate)) = KNOWN.iter().find(|(known, ..)| *known == name) else {
+        return Taken::Never;
+    };
     match (*fate, engine) {
         (Current, Engine::OpenTofu) if name == "endpoints.sso" => Taken::Never,
         (Current, _) | (DeprecatedByTerraform(_) | OpenTofuOnly, Engine::OpenTofu) => Taken::Fully,
         (Deprecated(instead), _)
         | (DeprecatedByTerraform(instead), Engine::Terraform)
         | (RemovedFromTerraform(instead), Engine::OpenTofu) => Taken::Still(instead),
-        (RemovedFromTerraform(instead), Engine::Terraform) | (Removed(instead), _) => Taken::NoLonger(instead),
+        (RemovedFromTerraform(instead), Engine::Terraform) | (Removed(instead), _) => {
+            Taken::NoLonger(instead)
+        }
         (OpenTofuOnly, Engine::Terraform) => Taken::Never,
     }
 }
 
 /// The names of all known arguments, whatever became of them.
 pub fn all() -> impl Iterator<Item = &'static str> {
-    KNOWN.iter().map(|(name, ..)| *name).filter(|name| !name.contains('.'))
+    KNOWN
+        .iter()
+        .map(|(name, ..)| *name)
+        .filter(|name| !name.contains('.'))
 }
 
 /// Of which shape `name` is; what is not known is plain, as Terraform has it.
 pub fn shape(name: &str) -> Shape {
-    KNOWN.iter().find(|(known, ..)| *known == name).map_or(Plain, |(_, shape, _)| *shape)
+    KNOWN
+        .iter()
+        .find(|(known, ..)| *known == name)
+        .map_or(Plain, |(_, shape, _)| *shape)
 }
 
 /// The known argument that a misspelt one most likely stands for.
 pub fn likely(name: &str) -> Option<&'static str> {
-    let best = all().map(|known| (strsim::damerau_levenshtein(known, name), known)).min()?;
+    let best = all()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min()?;
     (best.0 <= 2).then_some(best.1)
 }
 
@@ -152,22 +216,36 @@ const SECRET: [&str; 9] = [
     "aws_session_token",
 ];
 
-/// Whether `text`, the value of `name`, is a credential: by its name, or because it is an access key
-/// id or a URL with a user in it, whatever it is called. No other judge of this is in the program.
+/// Whether `text`, the value of `name`, is a credential: by its name, or because it is an access
+/// key id or a URL with a user in it, whatever it is called. No other judge of this is in the
+/// program.
 pub fn is_secret(name: &str, text: &str) -> bool {
-    !text.is_empty() && (SECRET.contains(&name.to_ascii_lowercase().as_str()) || has_access_key_id(text) || has_user(text))
+    !text.is_empty()
+        && (SECRET.contains(&name.to_ascii_lowercase().as_str())
+            || has_access_key_id(text)
+            || has_user(text))
 }
 
 /// `AKIA` (long-lived) or `ASIA` (temporary), and 16 more.
 fn has_access_key_id(text: &str) -> bool {
-    let id =
-        |at: usize| text.as_bytes().get(at + 4..at + 20).is_some_and(|id| id.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()));
-    ["AKIA", "ASIA"].iter().any(|start| text.match_indices(start).any(|(at, _)| id(at)))
+    let id = |at: usize| {
+        text.as_bytes().get(at + 4..at + 20).is_some_and(|id| {
+            id.iter()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        })
+    };
+    ["AKIA", "ASIA"]
+        .iter()
+        .any(|start| text.match_indices(start).any(|(at, _)| id(at)))
 }
 
 fn has_user(text: &str) -> bool {
-    let Some((_, rest)) = text.split_once("://") else { return false };
-    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    rest.split(['/', '?', '#'])
+        .next()
+        .is_some_and(|authority| authority.contains('@'))
 }
 
 #[cfg(test)]
@@ -176,25 +254,55 @@ mod tests {
 
     #[test]
     fn each_engine_takes_what_it_knows() {
-        let both = |name| (taken(name, Engine::Terraform), taken(name, Engine::OpenTofu));
+        let both = |name| {
+            (
+                taken(name, Engine::Terraform),
+                taken(name, Engine::OpenTofu),
+            )
+        };
         assert_eq!(both("bucket"), (Taken::Fully, Taken::Fully));
-        assert_eq!(both("dynamodb_table"), (Taken::Still("use_lockfile = true"), Taken::Fully));
-        assert_eq!(both("force_path_style"), (Taken::Still("use_path_style"), Taken::Still("use_path_style")));
+        assert_eq!(
+            both("dynamodb_table"),
+            (Taken::Still("use_lockfile = true"), Taken::Fully)
+        );
+        assert_eq!(
+            both("force_path_style"),
+            (
+                Taken::Still("use_path_style"),
+                Taken::Still("use_path_style")
+            )
+        );
         let instead = "assume_role = { role_arn = … }";
-        assert_eq!(both("role_arn"), (Taken::NoLonger(instead), Taken::Still(instead)));
+        assert_eq!(
+            both("role_arn"),
+            (Taken::NoLonger(instead), Taken::Still(instead))
+        );
         assert_eq!(both("state_tags"), (Taken::Never, Taken::Fully));
         assert_eq!(both("endpoints.sso"), (Taken::Fully, Taken::Never));
         assert_eq!(both("buckte"), (Taken::Never, Taken::Never));
-        assert!(matches!(both("use_legacy_workflow"), (Taken::NoLonger(_), Taken::NoLonger(_))));
+        assert!(matches!(
+            both("use_legacy_workflow"),
+            (Taken::NoLonger(_), Taken::NoLonger(_))
+        ));
     }
 
     #[test]
     fn no_argument_is_listed_twice_and_what_stands_instead_is_known() {
         for (at, (name, _, fate)) in KNOWN.iter().enumerate() {
-            assert!(KNOWN[..at].iter().all(|(other, ..)| other != name), "{name}");
-            if let Deprecated(instead) | DeprecatedByTerraform(instead) | RemovedFromTerraform(instead) = fate {
+            assert!(
+                KNOWN[..at].iter().all(|(other, ..)| other != name),
+                "{name}"
+            );
+            if let Deprecated(instead)
+            | DeprecatedByTerraform(instead)
+            | RemovedFromTerraform(instead) = fate
+            {
                 let argument = instead.split([' ', ',']).next().expect("a word");
-                assert_eq!(taken(argument, Engine::Terraform), Taken::Fully, "{instead}");
+                assert_eq!(
+                    taken(argument, Engine::Terraform),
+                    Taken::Fully,
+                    "{instead}"
+                );
             }
         }
     }
@@ -218,8 +326,12 @@ mod tests {
         ] {
             assert!(is_secret(name, text), "{name} {text}");
         }
-        for (name, text) in [("token", ""), ("bucket", "AKIA"), ("bucket", "asia-state-bucket-of-the-team"), ("endpoint", "https://a/b@c")]
-        {
+        for (name, text) in [
+            ("token", ""),
+            ("bucket", "AKIA"),
+            ("bucket", "asia-state-bucket-of-the-team"),
+            ("endpoint", "https://a/b@c"),
+        ] {
             assert!(!is_secret(name, text), "{name} {text}");
         }
     }

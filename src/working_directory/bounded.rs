@@ -25,7 +25,10 @@ pub struct Unreadable {
 
 impl Unreadable {
     pub fn new(path: impl Into<PathBuf>, error: impl Into<String>) -> Self {
-        Self { path: path.into(), error: error.into() }
+        Self {
+            path: path.into(),
+            error: error.into(),
+        }
     }
 
     pub fn io(path: impl Into<PathBuf>, error: &io::Error) -> Self {
@@ -36,12 +39,15 @@ impl Unreadable {
 /// The file, opened; `None` if there is none.
 ///
 /// # Errors
-/// If it is none that can be read. A pipe would be waited for: nothing but a regular file is opened.
+/// If it is none that can be read. A pipe would be waited for: nothing but a regular file is
+/// opened.
 pub fn open(path: &Path) -> Result<Option<File>, Unreadable> {
     match bounded::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if is_absent(&error) => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(Unreadable::new(path, "is not a regular file")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            Err(Unreadable::new(path, "is not a regular file"))
+        }
         Err(error) => Err(Unreadable::io(path, &error)),
     }
 }
@@ -59,8 +65,12 @@ pub fn text(path: &Path) -> Result<Option<String>, Unreadable> {
 /// # Errors
 /// As [`text`].
 pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, Unreadable> {
-    let Some(bytes) = bytes_up_to(path, limit)? else { return Ok(None) };
-    String::from_utf8(bytes).map(Some).map_err(|_| Unreadable::new(path, "is not valid UTF-8"))
+    let Some(bytes) = bytes_up_to(path, limit)? else {
+        return Ok(None);
+    };
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|_| Unreadable::new(path, "is not valid UTF-8"))
 }
 
 /// The bytes of a file without its byte order mark, whatever they are; `None` if there is none.
@@ -68,12 +78,19 @@ pub fn text_up_to(path: &Path, limit: u64) -> Result<Option<String>, Unreadable>
 /// # Errors
 /// If it cannot be read, or is too large.
 pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadable> {
-    let Some(file) = open(path)? else { return Ok(None) };
+    let Some(file) = open(path)? else {
+        return Ok(None);
+    };
     let mut bytes = vec![];
     // The size is asked of what is read, not of what was there before.
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| Unreadable::io(path, &error))?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Unreadable::io(path, &error))?;
     if bytes.len() as u64 > limit {
-        return Err(Unreadable::new(path, format!("is larger than {limit} bytes")));
+        return Err(Unreadable::new(
+            path,
+            format!("is larger than {limit} bytes"),
+        ));
     }
     if bytes.starts_with(MARK) {
         drop(bytes.drain(..MARK.len()));
@@ -81,17 +98,23 @@ pub fn bytes_up_to(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Unreadabl
     Ok(Some(bytes))
 }
 
-/// Where the links of a folder may lead: to files of its repository, or of the folder itself if it is in none.
+/// Where the links of a folder may lead: to files of its repository, or of the folder itself if it
+/// is in none.
 ///
-/// A repository holds links to wherever its author wants. What they lead to elsewhere is the user's, and none of it is
-/// to be read, shown or sent because a folder names it.
+/// A repository holds links to wherever its author wants. What they lead to elsewhere is the
+/// user's, and none of it is to be read, shown or sent because a folder names it.
 #[derive(Clone, Debug)]
 pub struct Within(Option<PathBuf>);
 
 impl Within {
     pub fn of(dir: &Path) -> Self {
         let real = fs::canonicalize(dir).ok();
-        Self(real.map(|real| real.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&real).to_owned()))
+        Self(real.map(|real| {
+            real.ancestors()
+                .find(|folder| folder.join(".git").exists())
+                .unwrap_or(&real)
+                .to_owned()
+        }))
     }
 
     /// As [`text`].
@@ -137,9 +160,10 @@ impl Within {
 
     fn must_have(&self, path: &Path) -> Result<(), Unreadable> {
         match fs::canonicalize(path) {
-            Ok(real) if !self.has(&real) => {
-                Err(Unreadable::new(path, "leads out of the repository by a symbolic link, which is not followed"))
-            }
+            Ok(real) if !self.has(&real) => Err(Unreadable::new(
+                path,
+                "leads out of the repository by a symbolic link, which is not followed",
+            )),
             _ => Ok(()),
         }
     }
@@ -149,13 +173,19 @@ impl Within {
 /// If there is a link at `path`.
 pub(super) fn must_not_be_a_link(path: &Path) -> Result<(), Unreadable> {
     match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_symlink() => Err(Unreadable::new(path, "is a symbolic link, which is not followed")),
+        Ok(meta) if meta.is_symlink() => Err(Unreadable::new(
+            path,
+            "is a symbolic link, which is not followed",
+        )),
         _ => Ok(()),
     }
 }
 
 pub(super) fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 #[cfg(test)]
@@ -171,12 +201,21 @@ mod tests {
             fs::write(&path, bytes).expect("written");
             text(&path).map_err(|unreadable| unreadable.error)
         };
-        assert_eq!(with("\u{feff}a = 1\n".as_bytes()), Ok(Some("a = 1\n".into())));
+        assert_eq!(
+            with("\u{feff}a = 1\n".as_bytes()),
+            Ok(Some("a = 1\n".into()))
+        );
         assert_eq!(with(b"\xff"), Err("is not valid UTF-8".into()));
         let most = usize::try_from(LIMIT).expect("it fits");
         assert!(with(&vec![b' '; most]).is_ok());
-        assert_eq!(with(&vec![b' '; most + 1]), Err("is larger than 4194304 bytes".into()));
-        assert_eq!(text(dir.path()).map_err(|unreadable| unreadable.error), Err("is not a regular file".into()));
+        assert_eq!(
+            with(&vec![b' '; most + 1]),
+            Err("is larger than 4194304 bytes".into())
+        );
+        assert_eq!(
+            text(dir.path()).map_err(|unreadable| unreadable.error),
+            Err("is not a regular file".into())
+        );
     }
 
     #[cfg(unix)]
@@ -184,9 +223,15 @@ mod tests {
     fn a_pipe_is_not_waited_for() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("pipe.tf");
-        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .expect("mkfifo");
         assert!(made.success());
-        assert_eq!(text(&path), Err(Unreadable::new(&path, "is not a regular file")));
+        assert_eq!(
+            text(&path),
+            Err(Unreadable::new(&path, "is not a regular file"))
+        );
     }
 
     #[cfg(unix)]
@@ -203,11 +248,22 @@ mod tests {
         symlink(outside.path().join("secret"), dir.join("secret.tf")).expect("a link");
         symlink(outside.path(), dir.join("folder")).expect("a link");
         let refused = "leads out of the repository by a symbolic link, which is not followed";
-        let of = |name: &str| Within::of(&dir).text(&dir.join(name)).map_err(|unreadable| unreadable.error);
-        assert_eq!(of("common.tf"), Err(refused.to_owned()), "in no repository, the folder is all there is");
+        let of = |name: &str| {
+            Within::of(&dir)
+                .text(&dir.join(name))
+                .map_err(|unreadable| unreadable.error)
+        };
+        assert_eq!(
+            of("common.tf"),
+            Err(refused.to_owned()),
+            "in no repository, the folder is all there is"
+        );
         fs::create_dir(repository.path().join(".git")).expect("made");
         assert_eq!(of("common.tf"), Ok(Some("a = 1".to_owned())));
-        assert_eq!((of("secret.tf"), of("folder/secret")), (Err(refused.to_owned()), Err(refused.to_owned())));
+        assert_eq!(
+            (of("secret.tf"), of("folder/secret")),
+            (Err(refused.to_owned()), Err(refused.to_owned()))
+        );
         assert_eq!(of("none.tf"), Ok(None));
         assert!(Within::of(&dir).open(&dir.join("secret.tf")).is_err());
     }

@@ -1,4 +1,5 @@
-//! The `backend`, `cloud` and `state_store` blocks of the configuration files of a folder, as Terraform or OpenTofu loads them.
+//! The `backend`, `cloud` and `state_store` blocks of the configuration files of a folder, as
+//! Terraform or OpenTofu loads them.
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,8 @@ pub struct Configuration {
     pub files: Vec<PathBuf>,
     /// All blocks that count, in the order of loading; the engine stops at more than one.
     pub blocks: Vec<Block>,
-    /// Those that an override file takes the place of. It may be here only, and not where others run.
+    /// Those that an override file takes the place of. It may be here only, and not where others
+    /// run.
     pub overridden: Vec<Block>,
     /// Each `required_version` that counts.
     pub required_versions: Vec<Argument>,
@@ -64,8 +66,14 @@ struct FileContents {
 impl Engine {
     /// OpenTofu, if there is a file that only it loads.
     pub fn of(names: &[String]) -> Self {
-        let is_tofu = |name: &String| !is_ignored(name) && (name.ends_with(".tofu") || name.ends_with(".tofu.json"));
-        if names.iter().any(is_tofu) { Self::OpenTofu } else { Self::Terraform }
+        let is_tofu = |name: &String| {
+            !is_ignored(name) && (name.ends_with(".tofu") || name.ends_with(".tofu.json"))
+        };
+        if names.iter().any(is_tofu) {
+            Self::OpenTofu
+        } else {
+            Self::Terraform
+        }
     }
 
     /// The name of its program.
@@ -127,11 +135,15 @@ impl Block {
 impl Configuration {
     /// Reads those of `names` in `dir` that `engine` loads.
     ///
-    /// A block in an override file (`override.tf`, `*_override.tf`) takes the place of all before it,
-    /// whole, as Terraform has it.
+    /// A block in an override file (`override.tf`, `*_override.tf`) takes the place of all before
+    /// it, whole, as Terraform has it.
     pub fn read(dir: &Path, within: &Within, names: &[String], engine: Engine) -> Self {
-        let loaded: Vec<&String> = names.iter().filter(|name| is_loaded(name, names, engine)).collect();
-        let (overrides, primary): (Vec<&String>, Vec<&String>) = loaded.into_iter().partition(|name| is_override(name));
+        let loaded: Vec<&String> = names
+            .iter()
+            .filter(|name| is_loaded(name, names, engine))
+            .collect();
+        let (overrides, primary): (Vec<&String>, Vec<&String>) =
+            loaded.into_iter().partition(|name| is_override(name));
         let mut all = Self::default();
         for name in primary {
             all.add(dir.join(name), within, false);
@@ -157,12 +169,18 @@ impl Configuration {
 
     /// All blocks of one file, whether they count or not.
     pub fn blocks_in<'a>(&'a self, path: &Path) -> impl Iterator<Item = &'a Block> {
-        self.blocks.iter().chain(&self.overridden).filter(move |block| block.at.path == path)
+        self.blocks
+            .iter()
+            .chain(&self.overridden)
+            .filter(move |block| block.at.path == path)
     }
 
     fn add(&mut self, path: PathBuf, within: &Within, overriding: bool) {
         match contents(&path, within) {
-            Ok(Some(FileContents { blocks, required_versions })) => {
+            Ok(Some(FileContents {
+                blocks,
+                required_versions,
+            })) => {
                 if overriding && !blocks.is_empty() {
                     self.overridden.append(&mut self.blocks);
                 }
@@ -206,15 +224,23 @@ fn is_override(name: &str) -> bool {
 
 /// A name of a configuration file, and its ending.
 fn stem(name: &str) -> Option<(&str, &'static str)> {
-    [".tf.json", ".tofu.json", ".tf", ".tofu"].into_iter().find_map(|ending| Some((name.strip_suffix(ending)?, ending)))
+    [".tf.json", ".tofu.json", ".tf", ".tofu"]
+        .into_iter()
+        .find_map(|ending| Some((name.strip_suffix(ending)?, ending)))
 }
 
 /// In bytes. A file that generators write is as large as they like; Terraform has no limit.
 pub const LIMIT: u64 = 64 << 20;
 
 fn contents(path: &Path, within: &Within) -> Result<Option<FileContents>, Unreadable> {
-    let Some(bytes) = within.bytes_up_to(path, LIMIT)? else { return Ok(None) };
-    let read = if is_json(path) { json_blocks::contents(&bytes, path) } else { in_hcl(&bytes, path) };
+    let Some(bytes) = within.bytes_up_to(path, LIMIT)? else {
+        return Ok(None);
+    };
+    let read = if is_json(path) {
+        json_blocks::contents(&bytes, path)
+    } else {
+        in_hcl(&bytes, path)
+    };
     match read {
         Ok(contents) => Ok(Some(contents)),
         Err(_) if !may_have_block(&bytes) => Ok(Some(FileContents::default())),
@@ -227,22 +253,37 @@ pub fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "json")
 }
 
-/// Of a text that cannot be understood: whether a block could be in it. Its names cannot be written in another way, but for
-/// escapes in JSON.
+/// Of a text that cannot be understood: whether a block could be in it. Its names cannot be written
+/// in another way, but for escapes in JSON.
 fn may_have_block(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    text.contains("\\u") || text.contains("terraform") && scan::NAMES.iter().any(|name| text.contains(name))
+    text.contains("\\u")
+        || text.contains("terraform") && scan::NAMES.iter().any(|name| text.contains(name))
 }
 
 fn in_hcl(text: &[u8], path: &Path) -> Result<FileContents, Unreadable> {
-    let found = scan::scan(text).map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
+    let found = scan::scan(text)
+        .map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
     let block = |block: &FoundBlock| {
-        let at = Spot { path: path.to_owned(), line: Some(block.line(text)) };
-        Ok(Block { kind: Kind::named(block.name, block.label(text)), arguments: block.body.arguments(text, path)?, at })
+        let at = Spot {
+            path: path.to_owned(),
+            line: Some(block.line(text)),
+        };
+        Ok(Block {
+            kind: Kind::named(block.name, block.label(text)),
+            arguments: block.body.arguments(text, path)?,
+            at,
+        })
     };
     // Where it is not text, Terraform stops; a backend is one all the same.
-    let required_versions = found.required_versions.arguments(text, path).unwrap_or_default();
-    Ok(FileContents { blocks: found.blocks.iter().map(block).collect::<Result<_, _>>()?, required_versions })
+    let required_versions = found
+        .required_versions
+        .arguments(text, path)
+        .unwrap_or_default();
+    Ok(FileContents {
+        blocks: found.blocks.iter().map(block).collect::<Result<_, _>>()?,
+        required_versions,
+    })
 }
 
 #[cfg(test)]

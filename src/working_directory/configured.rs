@@ -36,7 +36,8 @@ pub struct Said<T> {
     pub origin: Origin,
 }
 
-/// An `s3` backend as Terraform would use it. What nobody said is `None`, and has Terraform's default.
+/// An `s3` backend as Terraform would use it. What nobody said is `None`, and has Terraform's
+/// default.
 ///
 /// Credentials are not part of it: they come from the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +91,11 @@ impl NotConfigured {
     /// Of a backend that is not `s3`.
     fn other(kind: &Kind, at: Spot) -> Self {
         let title = kind.title();
-        if kind.is_state_store() { Self::StateStore { title, at } } else { Self::OtherBackend { title, at } }
+        if kind.is_state_store() {
+            Self::StateStore { title, at }
+        } else {
+            Self::OtherBackend { title, at }
+        }
     }
 }
 
@@ -106,9 +111,9 @@ impl fmt::Display for Origin {
 impl Configured {
     /// The backend of a folder.
     ///
-    /// `given` are values of `-backend-config`, files (relative to the folder) or `NAME=VALUE`: over
-    /// the block, each over those before it. Without any: what `init` stored, else the block and the
-    /// one partial configuration that is there, if there is one.
+    /// `given` are values of `-backend-config`, files (relative to the folder) or `NAME=VALUE`:
+    /// over the block, each over those before it. Without any: what `init` stored, else the
+    /// block and the one partial configuration that is there, if there is one.
     ///
     /// # Errors
     /// If the folder has no `s3` backend, or it cannot be told which one.
@@ -116,7 +121,10 @@ impl Configured {
         if given.is_empty()
             && let Some(saved) = folder.saved.clone()?
         {
-            let at = Spot { path: saved.path.clone(), line: None };
+            let at = Spot {
+                path: saved.path.clone(),
+                line: None,
+            };
             if !saved.is_s3() {
                 return Err(NotConfigured::other(&saved.kind, at));
             }
@@ -129,26 +137,39 @@ impl Configured {
             [] => {}
             [one] => layers.push(one.arguments.clone()?),
             several => {
-                return Err(NotConfigured::WhichFile { dir: folder.dir.clone(), names: several.iter().map(Partial::name).collect() });
+                return Err(NotConfigured::WhichFile {
+                    dir: folder.dir.clone(),
+                    names: several.iter().map(Partial::name).collect(),
+                });
             }
         }
         Self::merged(&folder.dir, layers)
     }
 
-    /// The backends that a folder may use: as [`Configured::of_folder`] without anything given, and each one that is possible where
-    /// that does not tell, because there are several partial configurations or what `init` stored cannot be read.
+    /// The backends that a folder may use: as [`Configured::of_folder`] without anything given, and
+    /// each one that is possible where that does not tell, because there are several partial
+    /// configurations or what `init` stored cannot be read.
     pub fn candidates(folder: &WorkingDirectory) -> Vec<Self> {
-        let is_told = matches!(folder.saved, Ok(Some(_))) || folder.saved.is_ok() && folder.partial.len() < 2;
+        let is_told =
+            matches!(folder.saved, Ok(Some(_))) || folder.saved.is_ok() && folder.partial.len() < 2;
         if is_told {
             return Self::of_folder(folder, &[]).into_iter().collect();
         }
-        let Ok(block) = block(folder) else { return vec![] };
-        let partial = folder.partial.iter().filter_map(|partial| partial.arguments.clone().ok());
-        let over = partial.chain([vec![]]).map(|over| Self::merged(&folder.dir, [block.clone(), over]));
+        let Ok(block) = block(folder) else {
+            return vec![];
+        };
+        let partial = folder
+            .partial
+            .iter()
+            .filter_map(|partial| partial.arguments.clone().ok());
+        let over = partial
+            .chain([vec![]])
+            .map(|over| Self::merged(&folder.dir, [block.clone(), over]));
         over.filter_map(Result::ok).collect()
     }
 
-    /// The backend that partial configurations describe without any block; as in [`Configured::of_folder`].
+    /// The backend that partial configurations describe without any block; as in
+    /// [`Configured::of_folder`].
     ///
     /// # Errors
     /// If one cannot be read, or none names a bucket.
@@ -166,7 +187,10 @@ impl Configured {
 
     /// The backend that `--bucket`, `--key` and `--table` describe.
     pub fn of_flags(bucket: &str, key: Option<&str>, table: Option<&str>) -> Self {
-        let said = |text: &str, flag| Said { value: text.to_owned(), origin: Origin::Flag(flag) };
+        let said = |text: &str, flag| Said {
+            value: text.to_owned(),
+            origin: Origin::Flag(flag),
+        };
         Self {
             bucket: said(bucket, "--bucket"),
             key: key.map(|key| said(key, "--key")),
@@ -189,14 +213,21 @@ impl Configured {
         }
     }
 
-    /// Whole arguments, a later layer over those before it; null takes one back. `place` is named if
-    /// the bucket is missing.
+    /// Whole arguments, a later layer over those before it; null takes one back. `place` is named
+    /// if the bucket is missing.
     ///
     /// # Errors
     /// If one of the arguments is not a plain value, or there is no bucket.
-    pub fn merged(place: &Path, layers: impl IntoIterator<Item = Vec<Argument>>) -> Result<Self, NotConfigured> {
+    pub fn merged(
+        place: &Path,
+        layers: impl IntoIterator<Item = Vec<Argument>>,
+    ) -> Result<Self, NotConfigured> {
         let arguments = Arguments::of(layers);
-        let bucket = arguments.text("bucket")?.ok_or_else(|| NotConfigured::NoBucket { path: place.to_owned() })?;
+        let bucket = arguments
+            .text("bucket")?
+            .ok_or_else(|| NotConfigured::NoBucket {
+                path: place.to_owned(),
+            })?;
         Ok(Self {
             bucket,
             key: arguments.text("key")?,
@@ -208,7 +239,9 @@ impl Configured {
             workspace_key_prefix: arguments.prefix()?,
             profile: arguments.text("profile")?,
             endpoints: arguments.endpoints()?,
-            use_path_style: arguments.bool("use_path_style")?.or(arguments.bool("force_path_style")?),
+            use_path_style: arguments
+                .bool("use_path_style")?
+                .or(arguments.bool("force_path_style")?),
             custom_ca_bundle: arguments.text("custom_ca_bundle")?,
             allowed_account_ids: arguments.texts("allowed_account_ids")?,
             forbidden_account_ids: arguments.texts("forbidden_account_ids")?,
@@ -225,13 +258,19 @@ impl Configured {
     }
 
     pub fn workspace_key_prefix(&self) -> &str {
-        self.workspace_key_prefix.as_ref().map_or(DEFAULT_WORKSPACE_KEY_PREFIX, |said| &said.value)
+        self.workspace_key_prefix
+            .as_ref()
+            .map_or(DEFAULT_WORKSPACE_KEY_PREFIX, |said| &said.value)
     }
 
     /// The key of a workspace's state object; `None` if nobody said which state key.
     pub fn object_key(&self, workspace: &str) -> Option<String> {
         let key = &self.key.as_ref()?.value;
-        Some(if workspace == DEFAULT_WORKSPACE { key.clone() } else { joined(&[self.workspace_key_prefix(), workspace, key]) })
+        Some(if workspace == DEFAULT_WORKSPACE {
+            key.clone()
+        } else {
+            joined(&[self.workspace_key_prefix(), workspace, key])
+        })
     }
 }
 
@@ -254,10 +293,15 @@ fn block(folder: &WorkingDirectory) -> Result<Vec<Argument>, NotConfigured> {
         return Err(unreadable.clone().into());
     }
     match &configuration.blocks[..] {
-        [] => Err(NotConfigured::NoBackend { dir: folder.dir.clone() }),
+        [] => Err(NotConfigured::NoBackend {
+            dir: folder.dir.clone(),
+        }),
         [block] if block.is_s3() => Ok(block.arguments.clone()),
         [block] => Err(NotConfigured::other(&block.kind, block.at.clone())),
-        [first, second, ..] => Err(NotConfigured::Several { first: first.at.clone(), second: second.at.clone() }),
+        [first, second, ..] => Err(NotConfigured::Several {
+            first: first.at.clone(),
+            second: second.at.clone(),
+        }),
     }
 }
 
@@ -282,23 +326,36 @@ impl Arguments {
         Self(all)
     }
 
-    fn get<T>(&self, name: &str, plain: impl Fn(&Value) -> Option<T>) -> Result<Option<Said<T>>, NotConfigured> {
-        let Some(argument) = self.0.get(name) else { return Ok(None) };
+    fn get<T>(
+        &self,
+        name: &str,
+        plain: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<Said<T>>, NotConfigured> {
+        let Some(argument) = self.0.get(name) else {
+            return Ok(None);
+        };
         let origin = Origin::File(argument.at.clone());
         match plain(&argument.value) {
             Some(value) => Ok(Some(Said { value, origin })),
-            None => Err(NotConfigured::NotPlain { argument: name.to_owned(), origin }),
+            None => Err(NotConfigured::NotPlain {
+                argument: name.to_owned(),
+                origin,
+            }),
         }
     }
 
     /// Empty is as good as not said.
     fn text(&self, name: &str) -> Result<Option<Said<String>>, NotConfigured> {
-        Ok(self.get(name, |value| value.as_text().map(str::to_owned))?.filter(|said| !said.value.is_empty()))
+        Ok(self
+            .get(name, |value| value.as_text().map(str::to_owned))?
+            .filter(|said| !said.value.is_empty()))
     }
 
     /// Empty is a prefix too: none.
     fn prefix(&self) -> Result<Option<Said<String>>, NotConfigured> {
-        self.get("workspace_key_prefix", |value| value.as_text().map(str::to_owned))
+        self.get("workspace_key_prefix", |value| {
+            value.as_text().map(str::to_owned)
+        })
     }
 
     fn bool(&self, name: &str) -> Result<Option<Said<bool>>, NotConfigured> {
@@ -312,16 +369,31 @@ impl Arguments {
     /// The deprecated forms first, so that `endpoints` stands.
     fn endpoints(&self) -> Result<BTreeMap<String, Said<String>>, NotConfigured> {
         let mut all = BTreeMap::new();
-        for (old, service) in [("endpoint", "s3"), ("dynamodb_endpoint", "dynamodb"), ("iam_endpoint", "iam"), ("sts_endpoint", "sts")] {
+        for (old, service) in [
+            ("endpoint", "s3"),
+            ("dynamodb_endpoint", "dynamodb"),
+            ("iam_endpoint", "iam"),
+            ("sts_endpoint", "sts"),
+        ] {
             all.extend(self.text(old)?.map(|said| (service.to_owned(), said)));
         }
-        let Some(Said { value, origin }) = self.get("endpoints", |value| value.as_object().cloned())? else { return Ok(all) };
+        let Some(Said { value, origin }) =
+            self.get("endpoints", |value| value.as_object().cloned())?
+        else {
+            return Ok(all);
+        };
         for (service, value) in value {
             if matches!(&value, Value::Null) || value.as_text() == Some("") {
                 continue;
             }
-            let not_plain = || NotConfigured::NotPlain { argument: format!("endpoints.{service}"), origin: origin.clone() };
-            let said = Said { value: value.as_text().ok_or_else(not_plain)?.to_owned(), origin: origin.clone() };
+            let not_plain = || NotConfigured::NotPlain {
+                argument: format!("endpoints.{service}"),
+                origin: origin.clone(),
+            };
+            let said = Said {
+                value: value.as_text().ok_or_else(not_plain)?.to_owned(),
+                origin: origin.clone(),
+            };
             all.insert(service, said);
         }
         Ok(all)

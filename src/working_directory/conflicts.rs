@@ -1,5 +1,5 @@
-//! What would contradict a backend block of ours: another `backend`, `cloud` or `state_store` block in the folder, or a state store
-//! that `init` connected it with.
+//! What would contradict a backend block of ours: another `backend`, `cloud` or `state_store` block
+//! in the folder, or a state store that `init` connected it with.
 
 use std::{
     fs, io,
@@ -27,7 +27,8 @@ pub enum Conflict {
         /// Whether a line of it looks like the head of such a block.
         looks_like_one: bool,
     },
-    /// `init` connected the folder with a state store: with our block, the next one would leave its states behind.
+    /// `init` connected the folder with a state store: with our block, the next one would leave its
+    /// states behind.
     #[error("{} has `{}`", path.display(), kind.title())]
     Stored { path: PathBuf, kind: Kind },
     /// What `init` stored could not be understood, and may be such a state store.
@@ -35,7 +36,8 @@ pub enum Conflict {
     StoredUnclear(Unreadable),
 }
 
-/// What contradicts a block of ours in a folder, by name of the file, and what else counts beside it.
+/// What contradicts a block of ours in a folder, by name of the file, and what else counts beside
+/// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conflicts {
     pub all: Vec<Conflict>,
@@ -53,7 +55,13 @@ impl Conflict {
 
     /// Whether a block of ours must not be written beside it.
     pub fn forbids_a_block(&self) -> bool {
-        !matches!(self, Self::Unclear { looks_like_one: false, .. })
+        !matches!(
+            self,
+            Self::Unclear {
+                looks_like_one: false,
+                ..
+            }
+        )
     }
 
     /// Whether it is what `init` stored, and no file.
@@ -62,7 +70,8 @@ impl Conflict {
     }
 }
 
-/// Conflicts in the configuration files of `dir`, those called `ours` left out, and in what `init` stored in `data_dir`.
+/// Conflicts in the configuration files of `dir`, those called `ours` left out, and in what `init`
+/// stored in `data_dir`.
 ///
 /// Looked at is what Terraform or OpenTofu loads, each file for itself: a block that another file
 /// overrides today counts again when that file goes.
@@ -85,27 +94,36 @@ pub fn conflicts(dir: &Path, data_dir: &Path, ours: &[&str]) -> Result<Conflicts
 impl Conflicts {
     fn add_file(&mut self, dir: &Path, within: &Within, name: &String) {
         // Alone, OpenTofu loads all that Terraform loads.
-        let configuration = Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
+        let configuration =
+            Configuration::read(dir, within, slice::from_ref(name), Engine::OpenTofu);
         self.has_required_version |= !configuration.required_versions.is_empty();
-        self.all.extend(configuration.blocks.into_iter().map(|block| Conflict::Block { block }));
         self.all.extend(
             configuration
-                .unreadable
+                .blocks
                 .into_iter()
-                .map(|Unreadable { path, error: _ }| Conflict::Unclear { looks_like_one: looks_like_one(&path, within), path }),
+                .map(|block| Conflict::Block { block }),
         );
+        self.all.extend(configuration.unreadable.into_iter().map(
+            |Unreadable { path, error: _ }| Conflict::Unclear {
+                looks_like_one: looks_like_one(&path, within),
+                path,
+            },
+        ));
     }
 }
 
 fn stored(data_dir: &Path) -> Option<Conflict> {
     match Saved::read(data_dir) {
-        Ok(Some(Saved { path, kind, .. })) if kind.is_state_store() => Some(Conflict::Stored { path, kind }),
+        Ok(Some(Saved { path, kind, .. })) if kind.is_state_store() => {
+            Some(Conflict::Stored { path, kind })
+        }
         Ok(_) => None,
         Err(unreadable) => Some(Conflict::StoredUnclear(unreadable)),
     }
 }
 
-/// Of a file that cannot be parsed: whether it has a block as soon as what is wrong in it is put right.
+/// Of a file that cannot be parsed: whether it has a block as soon as what is wrong in it is put
+/// right.
 fn looks_like_one(path: &Path, within: &Within) -> bool {
     let head = |line: &str| {
         let is_comment = line.trim_start().starts_with(['#', '/', '*']);
@@ -116,7 +134,9 @@ fn looks_like_one(path: &Path, within: &Within) -> bool {
                 let after = line[at + name.len()..].trim_start_matches('"');
                 // A label need not be quoted.
                 let rest = after.trim_start().trim_start_matches(in_word).trim_start();
-                !line[..at].ends_with(in_word) && !after.starts_with(in_word) && rest.starts_with(['"', '{', ':'])
+                !line[..at].ends_with(in_word)
+                    && !after.starts_with(in_word)
+                    && rest.starts_with(['"', '{', ':'])
             })
     };
     let bytes = within.bytes_up_to(path, LIMIT).ok().flatten();

@@ -1,7 +1,7 @@
 //! Which files of the folder git would commit: what `.gitignore` files and `.git/info/exclude` say.
 //!
-//! What only one person's git ignores (`core.excludesFile`) does not count: it keeps nobody else from
-//! committing the file.
+//! What only one person's git ignores (`core.excludesFile`) does not count: it keeps nobody else
+//! from committing the file.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,9 @@ use std::{
 
 use gix_ignore::{Search, glob::pattern::Case, search::Ignore};
 
-use super::{COPIES, DATA_DIR, Unreadable, bounded::is_absent, local, local::LocalState, tracked::tracked};
+use super::{
+    COPIES, DATA_DIR, Unreadable, bounded::is_absent, local, local::LocalState, tracked::tracked,
+};
 use crate::host::bounded;
 
 /// How many entries of a folder are looked at, those of its folders among them.
@@ -23,11 +25,14 @@ const SAVED: &str = "terraform.tfstate";
 /// What must not be committed, and whether it is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
-    /// States, copies of states and what `init` stored, of this folder, that are committed, or will be with the next commit.
+    /// States, copies of states and what `init` stored, of this folder, that are committed, or
+    /// will be with the next commit.
     pub tracked: Result<Vec<PathBuf>, Unreadable>,
-    /// The folder for working data, ignored if every file in it is; `None` if it is not in the repository.
+    /// The folder for working data, ignored if every file in it is; `None` if it is not in the
+    /// repository.
     pub data_dir: Option<Standing>,
-    /// `terraform.tfstate` and its backup, whether or not they are there, and every other state and copy of one that is.
+    /// `terraform.tfstate` and its backup, whether or not they are there, and every other state
+    /// and copy of one that is.
     pub states: Vec<Standing>,
     /// The root of the repository.
     pub root: PathBuf,
@@ -42,51 +47,107 @@ pub struct Standing {
 
 impl Ignored {
     /// `None` if `dir` is in no repository.
-    pub(super) fn of(dir: &Path, data_dir: &Path, names: &[String], states: &[LocalState]) -> Option<Self> {
+    pub(super) fn of(
+        dir: &Path,
+        data_dir: &Path,
+        names: &[String],
+        states: &[LocalState],
+    ) -> Option<Self> {
         let real = fs::canonicalize(dir).ok()?;
-        let root = real.ancestors().find(|folder| folder.join(".git").exists())?;
+        let root = real
+            .ancestors()
+            .find(|folder| folder.join(".git").exists())?;
         let rules = Rules::read(root, &real);
         let inside = |path: &Path| {
             let real = match path.strip_prefix(dir) {
                 // As git names it, even if it is a link.
-                Ok(below) if below.components().all(|part| matches!(part, Component::Normal(_))) => real.join(below),
+                Ok(below)
+                    if below
+                        .components()
+                        .all(|part| matches!(part, Component::Normal(_))) =>
+                {
+                    real.join(below)
+                }
                 _ => fs::canonicalize(path).ok()?,
             };
             Some(real.strip_prefix(root).ok()?.to_owned())
         };
-        let file = |path: &Path| Some(Standing { path: path.to_owned(), ignored: Ok(rules.ignore(&inside(path)?, false)) });
+        let file = |path: &Path| {
+            Some(Standing {
+                path: path.to_owned(),
+                ignored: Ok(rules.ignore(&inside(path)?, false)),
+            })
+        };
         let folder = |path: &Path, name: &str| {
             let inside = inside(path)?;
             let ignored = Rules::read(root, &root.join(&inside)).ignore_all_in(&inside, name);
-            Some(Standing { path: path.to_owned(), ignored: ignored.map_err(|error| Unreadable::new(path, error)) })
+            Some(Standing {
+                path: path.to_owned(),
+                ignored: ignored.map_err(|error| Unreadable::new(path, error)),
+            })
         };
-        let mut paths = ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| dir.join(name)).to_vec();
-        let copies = names.iter().filter(|name| local::is_copy(name)).map(|name| dir.join(name));
+        let mut paths = ["terraform.tfstate", "terraform.tfstate.backup"]
+            .map(|name| dir.join(name))
+            .to_vec();
+        let copies = names
+            .iter()
+            .filter(|name| local::is_copy(name))
+            .map(|name| dir.join(name));
         let more = states.iter().map(|state| state.path.clone()).chain(copies);
-        paths.extend(more.filter(|path| !paths.contains(path)).collect::<BTreeSet<_>>());
+        paths.extend(
+            more.filter(|path| !paths.contains(path))
+                .collect::<BTreeSet<_>>(),
+        );
         let mut states: Vec<Standing> = paths.iter().filter_map(|path| file(path)).collect();
         let copies = dir.join(COPIES);
         if copies.is_dir() {
             states.extend(folder(&copies, "tfbackend-backup-"));
         }
         let tracked = tracked_in(root, dir, &real, data_dir, inside(data_dir).as_deref());
-        Some(Self { tracked, data_dir: folder(data_dir, SAVED), states, root: root.to_owned() })
+        Some(Self {
+            tracked,
+            data_dir: folder(data_dir, SAVED),
+            states,
+            root: root.to_owned(),
+        })
     }
 }
 
-/// `dir` is `real`, a folder of the repository in `root`; `data_dir` is the folder `data` of the repository, if it is in it.
-fn tracked_in(root: &Path, dir: &Path, real: &Path, data_dir: &Path, data: Option<&Path>) -> Result<Vec<PathBuf>, Unreadable> {
-    let Some((git_dir, _)) = git_dirs(root) else { return Ok(vec![]) };
+/// `dir` is `real`, a folder of the repository in `root`; `data_dir` is the folder `data` of the
+/// repository, if it is in it.
+fn tracked_in(
+    root: &Path,
+    dir: &Path,
+    real: &Path,
+    data_dir: &Path,
+    data: Option<&Path>,
+) -> Result<Vec<PathBuf>, Unreadable> {
+    let Some((git_dir, _)) = git_dirs(root) else {
+        return Ok(vec![]);
+    };
     let text = |path: &Path| String::from_utf8(as_git_has_it(path).unwrap_or_default()).ok();
-    let Some(place) = real.strip_prefix(root).ok().and_then(text) else { return Ok(vec![]) };
+    let Some(place) = real.strip_prefix(root).ok().and_then(text) else {
+        return Ok(vec![]);
+    };
     let below = |path: &str| match place.as_str() {
         "" => Some(path.to_owned()),
-        place => path.strip_prefix(place).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned),
+        place => path
+            .strip_prefix(place)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .map(str::to_owned),
     };
     let saved = data.and_then(|data| text(&data.join(SAVED)));
     let is_saved = |path: &str| saved.as_deref() == Some(path);
-    let found = tracked(&git_dir, |path| is_saved(path) || below(path).is_some_and(|path| is_secret(&path)))?;
-    let named = |path: &String| if is_saved(path) { Some(data_dir.join(SAVED)) } else { below(path).map(|path| dir.join(path)) };
+    let found = tracked(&git_dir, |path| {
+        is_saved(path) || below(path).is_some_and(|path| is_secret(&path))
+    })?;
+    let named = |path: &String| {
+        if is_saved(path) {
+            Some(data_dir.join(SAVED))
+        } else {
+            below(path).map(|path| dir.join(path))
+        }
+    };
     Ok(found.iter().filter_map(named).collect())
 }
 
@@ -120,22 +181,30 @@ impl Leftovers {
 /// All patterns that bear on one folder.
 struct Rules {
     root: PathBuf,
-    /// Of the folder, then of each one above it up to the root, then of the repository: the first that
-    /// says anything decides.
+    /// Of the folder, then of each one above it up to the root, then of the repository: the first
+    /// that says anything decides.
     files: Vec<(PathBuf, Search)>,
 }
 
 impl Rules {
     fn read(root: &Path, dir: &Path) -> Self {
-        let folders = dir.ancestors().take_while(|folder| folder.starts_with(root));
-        let mut files: Vec<_> = folders.map(|folder| (folder.to_owned(), patterns(&folder.join(".gitignore")))).collect();
+        let folders = dir
+            .ancestors()
+            .take_while(|folder| folder.starts_with(root));
+        let mut files: Vec<_> = folders
+            .map(|folder| (folder.to_owned(), patterns(&folder.join(".gitignore"))))
+            .collect();
         if let Some(exclude) = exclude(root) {
             files.push((root.to_owned(), patterns(&exclude)));
         }
-        Self { root: root.to_owned(), files }
+        Self {
+            root: root.to_owned(),
+            files,
+        }
     }
 
-    /// Whether git commits no file of a folder: none that is there, and not the one called `name` once it is.
+    /// Whether git commits no file of a folder: none that is there, and not the one called `name`
+    /// once it is.
     ///
     /// # Errors
     /// If that is unknown; why.
@@ -143,8 +212,13 @@ impl Rules {
         if self.ignore(folder, true) {
             return Ok(true);
         }
-        let mut search = Leftovers { left: MOST, unseen: None };
-        Ok(self.ignore(&folder.join(name), false) && !self.leave_any_in(folder, &mut search) && search.completed()?)
+        let mut search = Leftovers {
+            left: MOST,
+            unseen: None,
+        };
+        Ok(self.ignore(&folder.join(name), false)
+            && !self.leave_any_in(folder, &mut search)
+            && search.completed()?)
     }
 
     fn leave_any_in(&self, folder: &Path, search: &mut Leftovers) -> bool {
@@ -157,7 +231,10 @@ impl Rules {
                 return false;
             }
         };
-        for entry in entries.flatten().filter(|entry| entry.file_name() != ".git") {
+        for entry in entries
+            .flatten()
+            .filter(|entry| entry.file_name() != ".git")
+        {
             let Some(fewer) = search.left.checked_sub(1) else {
                 search.unseen = Some(format!("has more than {MOST} entries"));
                 return false;
@@ -175,13 +252,20 @@ impl Rules {
 
     /// A file in an ignored folder is ignored, whatever else is said of it.
     fn ignore(&self, inside: &Path, is_dir: bool) -> bool {
-        let steps: Vec<&Path> = inside.ancestors().filter(|step| !step.as_os_str().is_empty()).collect();
+        let steps: Vec<&Path> = inside
+            .ancestors()
+            .filter(|step| !step.as_os_str().is_empty())
+            .collect();
         steps.into_iter().rev().any(|step| {
             let path = self.root.join(step);
             let is_dir = Some(is_dir || step != inside);
             let said = self.files.iter().find_map(|(folder, patterns)| {
                 let path = as_git_has_it(path.strip_prefix(folder).ok()?)?;
-                patterns.pattern_matching_relative_path(path.as_slice().into(), is_dir, Case::Sensitive)
+                patterns.pattern_matching_relative_path(
+                    path.as_slice().into(),
+                    is_dir,
+                    Case::Sensitive,
+                )
             });
             said.is_some_and(|said| !said.pattern.is_negative())
         })
@@ -193,7 +277,14 @@ fn patterns(file: &Path) -> Search {
     let mut patterns = Search::default();
     if let Ok(text) = bounded::bytes(file) {
         // `$` is a letter to git.
-        let added = patterns.add_patterns_buffer(&text, file, None, Ignore { support_precious: false });
+        let added = patterns.add_patterns_buffer(
+            &text,
+            file,
+            None,
+            Ignore {
+                support_precious: false,
+            },
+        );
         debug_assert!(added.is_ok(), "{added:?}");
     }
     patterns
@@ -209,8 +300,8 @@ fn exclude(root: &Path) -> Option<PathBuf> {
     git_dirs(root).map(|(_, common)| common.join("info/exclude"))
 }
 
-/// The folder that Git has for this work tree, and the one that all work trees share: in a linked one or a submodule, `.git`
-/// is a file that says where they are.
+/// The folder that Git has for this work tree, and the one that all work trees share: in a linked
+/// one or a submodule, `.git` is a file that says where they are.
 fn git_dirs(root: &Path) -> Option<(PathBuf, PathBuf)> {
     let git = root.join(".git");
     if git.is_dir() {
@@ -218,7 +309,8 @@ fn git_dirs(root: &Path) -> Option<(PathBuf, PathBuf)> {
     }
     let link = bounded::text(&git).ok()?;
     let own = root.join(link.trim().strip_prefix("gitdir: ")?);
-    let common = bounded::text(&own.join("commondir")).map_or(own.clone(), |common| own.join(common.trim()));
+    let common =
+        bounded::text(&own.join("commondir")).map_or(own.clone(), |common| own.join(common.trim()));
     Some((own, common))
 }
 

@@ -1,4 +1,5 @@
-//! Configuration that is JSON, as HCL reads it: a name may be there twice, and a list of objects stands for one object.
+//! Configuration that is JSON, as HCL reads it: a name may be there twice, and a list of objects
+//! stands for one object.
 
 use std::{cell::Cell, fmt};
 
@@ -8,7 +9,8 @@ use serde_json::{Map, Number, Value as Json};
 use super::value;
 use crate::state::json::as_go_reads;
 
-/// How much of a text is kept, in bytes, each value counted as at least [`LEAST`]: no backend takes more.
+/// How much of a text is kept, in bytes, each value counted as at least [`LEAST`]: no backend takes
+/// more.
 const MOST: usize = 4 << 20;
 /// About what a value takes in memory.
 const LEAST: usize = 64;
@@ -26,16 +28,21 @@ pub enum Node {
 type Levels = &'static [&'static [&'static str]];
 
 impl Node {
-    /// Reads a text, and of the objects at its top only the members named in `levels`: what else is there is passed over, and
-    /// need not be anything but JSON.
+    /// Reads a text, and of the objects at its top only the members named in `levels`: what else is
+    /// there is passed over, and need not be anything but JSON.
     ///
     /// # Errors
-    /// If it is not JSON, or too much of it matters; as [`Unreadable::error`](super::Unreadable) says it.
+    /// If it is not JSON, or too much of it matters; as [`Unreadable::error`](super::Unreadable)
+    /// says it.
     pub fn read(text: &[u8], levels: Levels) -> Result<Self, String> {
         let text = as_go_reads(text);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let left = Cell::new(Some(MOST));
-        let node = Kept { levels, left: &left }.deserialize(&mut deserializer);
+        let node = Kept {
+            levels,
+            left: &left,
+        }
+        .deserialize(&mut deserializer);
         let node = node.and_then(|node| deserializer.end().map(|()| node));
         node.map_err(|error| match left.get() {
             None => format!("has more than {MOST} bytes of what chooses a backend"),
@@ -45,14 +52,30 @@ impl Node {
 
     /// The members of an object, or of each object in a list: the body of a block may be either.
     pub fn members(&self) -> Vec<(&str, &Self)> {
-        let objects = if let Self::List(items) = self { items.as_slice() } else { std::slice::from_ref(self) };
-        let members = objects.iter().filter_map(|node| if let Self::Object(members) = node { Some(members) } else { None });
-        members.flatten().map(|(name, node)| (name.as_str(), node)).collect()
+        let objects = if let Self::List(items) = self {
+            items.as_slice()
+        } else {
+            std::slice::from_ref(self)
+        };
+        let members = objects.iter().filter_map(|node| {
+            if let Self::Object(members) = node {
+                Some(members)
+            } else {
+                None
+            }
+        });
+        members
+            .flatten()
+            .map(|(name, node)| (name.as_str(), node))
+            .collect()
     }
 
     /// The members of that name.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &Self> {
-        self.members().into_iter().filter(move |(known, _)| *known == name).map(|(_, node)| node)
+        self.members()
+            .into_iter()
+            .filter(move |(known, _)| *known == name)
+            .map(|(_, node)| node)
     }
 
     /// The bodies of the blocks that it stands for. Null stands for none.
@@ -66,7 +89,10 @@ impl Node {
 
     /// The body as one object. Of several members of one name, the last stands.
     pub fn object(&self) -> Map<String, Json> {
-        self.members().into_iter().map(|(name, node)| (name.to_owned(), node.to_json())).collect()
+        self.members()
+            .into_iter()
+            .map(|(name, node)| (name.to_owned(), node.to_json()))
+            .collect()
     }
 
     pub fn to_json(&self) -> Json {
@@ -87,7 +113,10 @@ struct Kept<'a> {
 
 impl Kept<'_> {
     fn keep<E: Error>(self, bytes: usize) -> Result<(), E> {
-        let left = self.left.get().and_then(|left| left.checked_sub(bytes.max(LEAST)));
+        let left = self
+            .left
+            .get()
+            .and_then(|left| left.checked_sub(bytes.max(LEAST)));
         self.left.set(left);
         left.map(|_| ()).ok_or_else(|| E::custom("too large"))
     }
@@ -148,12 +177,21 @@ impl<'de> Visitor<'de> for Kept<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Node, A::Error> {
         self.keep(0)?;
-        let (names, below) = self.levels.split_first().map_or((None, self.levels), |(names, below)| (Some(*names), below));
+        let (names, below) = self
+            .levels
+            .split_first()
+            .map_or((None, self.levels), |(names, below)| (Some(*names), below));
         let mut all = vec![];
         while let Some(name) = members.next_key::<String>()? {
             if names.is_none_or(|names| names.contains(&name.as_str())) {
                 self.keep(name.len())?;
-                all.push((name, members.next_value_seed(Self { levels: below, ..self })?));
+                all.push((
+                    name,
+                    members.next_value_seed(Self {
+                        levels: below,
+                        ..self
+                    })?,
+                ));
             } else {
                 members.next_value::<IgnoredAny>()?;
             }

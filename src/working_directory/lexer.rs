@@ -1,7 +1,7 @@
 //! The tokens of HCL, as far as they tell where a block begins and ends.
 //!
-//! In bytes, as Terraform's own scanner: it takes any encoding in a comment. Templates are passed over whole, and no
-//! nesting is too deep.
+//! In bytes, as Terraform's own scanner: it takes any encoding in a comment. Templates are passed
+//! over whole, and no nesting is too deep.
 
 use std::ops::Range;
 
@@ -83,7 +83,9 @@ impl<'t> Lexer<'t> {
             Some(close @ (b'}' | b']' | b')')) => (Token::Close(close), 1),
             Some(b'=') if two == Some(b"==") || two == Some(b"=>") => (Token::Other, 2),
             Some(b'=') => (Token::Equals, 1),
-            Some(byte) if begins_identifier(byte) => (Token::Identifier, self.identifier_length(start)),
+            Some(byte) if begins_identifier(byte) => {
+                (Token::Identifier, self.identifier_length(start))
+            }
             Some(_) => (Token::Other, 1),
         };
         self.at = start + length;
@@ -99,7 +101,11 @@ impl<'t> Lexer<'t> {
     }
 
     fn skip_spaces(&mut self) -> Result<(), Malformed> {
-        while self.starts_with(b" ") || self.starts_with(b"\t") || self.starts_with(b"\r") || self.skip_comment()? {
+        while self.starts_with(b" ")
+            || self.starts_with(b"\t")
+            || self.starts_with(b"\r")
+            || self.skip_comment()?
+        {
             self.at += usize::from(matches!(self.peek(), Some(b' ' | b'\t' | b'\r')));
         }
         Ok(())
@@ -109,7 +115,10 @@ impl<'t> Lexer<'t> {
     fn skip_comment(&mut self) -> Result<bool, Malformed> {
         let rest = &self.text[self.at..];
         if rest.starts_with(b"#") || rest.starts_with(b"//") {
-            self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            self.at += rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .unwrap_or(rest.len());
             return Ok(true);
         }
         if rest.starts_with(b"/*") {
@@ -122,18 +131,27 @@ impl<'t> Lexer<'t> {
 
     fn identifier_length(&self, start: usize) -> usize {
         let inside = |byte: &u8| begins_identifier(*byte) || byte.is_ascii_digit() || *byte == b'-';
-        self.text[start..].iter().take_while(|byte| inside(byte)).count()
+        self.text[start..]
+            .iter()
+            .take_while(|byte| inside(byte))
+            .count()
     }
 
-    /// The delimiter of a heredoc that begins here, in which case its first line is behind. There is nothing between the
-    /// delimiter and the end of that line.
+    /// The delimiter of a heredoc that begins here, in which case its first line is behind. There
+    /// is nothing between the delimiter and the end of that line.
     fn heredoc_start(&mut self) -> Option<&'t [u8]> {
         let text: &'t [u8] = self.text;
         let rest = text[self.at..].strip_prefix(b"<<")?;
         let rest = rest.strip_prefix(b"-").unwrap_or(rest);
         let start = text.len() - rest.len();
-        let length = rest.first().filter(|byte| begins_identifier(**byte)).map(|_| self.identifier_length(start))?;
-        let behind = rest[length..].strip_prefix(b"\r").unwrap_or(&rest[length..]).strip_prefix(b"\n")?;
+        let length = rest
+            .first()
+            .filter(|byte| begins_identifier(**byte))
+            .map(|_| self.identifier_length(start))?;
+        let behind = rest[length..]
+            .strip_prefix(b"\r")
+            .unwrap_or(&rest[length..])
+            .strip_prefix(b"\n")?;
         self.at = text.len() - behind.len();
         Some(&rest[..length])
     }
@@ -151,7 +169,9 @@ impl<'t> Lexer<'t> {
                     Open::Quote(at) | Open::Heredoc(_, at) => Some(*at),
                     Open::Interpolation | Open::Brace => None,
                 });
-                return Err(Malformed { at: begun.unwrap_or(self.at) });
+                return Err(Malformed {
+                    at: begun.unwrap_or(self.at),
+                });
             };
             match inner {
                 Open::Quote(_) if byte == b'"' => {
@@ -159,9 +179,18 @@ impl<'t> Lexer<'t> {
                     open.pop();
                 }
                 Open::Quote(begun) if byte == b'\n' => return Err(Malformed { at: *begun }),
-                Open::Quote(_) if byte == b'\\' => self.at += if self.starts_with(b"\\\n") { 1 } else { 2.min(self.text.len() - self.at) },
+                Open::Quote(_) if byte == b'\\' => {
+                    self.at += if self.starts_with(b"\\\n") {
+                        1
+                    } else {
+                        2.min(self.text.len() - self.at)
+                    }
+                }
                 Open::Heredoc(delimiter, _) if is_line_start && self.line() == *delimiter => {
-                    self.at += self.text[self.at..].windows(delimiter.len()).position(|some| some == *delimiter).unwrap_or(0);
+                    self.at += self.text[self.at..]
+                        .windows(delimiter.len())
+                        .position(|some| some == *delimiter)
+                        .unwrap_or(0);
                     self.at += delimiter.len();
                     open.pop();
                     is_line_start = false;
@@ -209,7 +238,10 @@ impl<'t> Lexer<'t> {
     /// The rest of the line, trimmed as Go's `bytes.TrimSpace` does it.
     fn line(&self) -> &'t [u8] {
         let text: &'t [u8] = self.text;
-        let line = text[self.at..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = text[self.at..]
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         std::str::from_utf8(line).map_or_else(|_| line.trim_ascii(), |line| line.trim().as_bytes())
     }
 }

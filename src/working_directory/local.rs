@@ -35,24 +35,39 @@ pub struct LocalState {
     pub holds: Holds,
 }
 
-/// The states in `dir`: those of the `local` backend for each workspace, their backups, what a failed
-/// write to a remote backend leaves (`errored.tfstate`), and what somebody pulled.
+/// The states in `dir`: those of the `local` backend for each workspace, their backups, what a
+/// failed write to a remote backend leaves (`errored.tfstate`), and what somebody pulled.
 pub(super) fn read(dir: &Path, within: &Within, names: &[String]) -> Vec<LocalState> {
-    let mut paths: Vec<PathBuf> = names.iter().filter(|name| is_state(name)).map(|name| dir.join(name)).collect();
+    let mut paths: Vec<PathBuf> = names
+        .iter()
+        .filter(|name| is_state(name))
+        .map(|name| dir.join(name))
+        .collect();
     let workspaces = dir.join("terraform.tfstate.d");
     let unlisted = match folders(&workspaces) {
         Ok(folders) => {
-            paths.extend(folders.iter().flat_map(|folder| ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| folder.join(name))));
+            paths.extend(folders.iter().flat_map(|folder| {
+                ["terraform.tfstate", "terraform.tfstate.backup"].map(|name| folder.join(name))
+            }));
             None
         }
-        Err(error) => Some(LocalState { holds: Holds::Unclear(Unreadable::io(&workspaces, &error)), path: workspaces, size: None }),
+        Err(error) => Some(LocalState {
+            holds: Holds::Unclear(Unreadable::io(&workspaces, &error)),
+            path: workspaces,
+            size: None,
+        }),
     };
     // A copy that tfbackend kept is of a state that was damaged, as often as not.
     let is_fit = |state: &LocalState| {
         let name = state.path.file_name().and_then(|name| name.to_str());
         !(name.is_some_and(is_copy) && matches!(state.holds, Holds::Unclear(_)))
     };
-    paths.iter().filter_map(|path| state(path, within)).filter(is_fit).chain(unlisted).collect()
+    paths
+        .iter()
+        .filter_map(|path| state(path, within))
+        .filter(is_fit)
+        .chain(unlisted)
+        .collect()
 }
 
 /// What is in the folder of the workspaces; nothing, if there is no such folder.
@@ -62,14 +77,22 @@ fn folders(workspaces: &Path) -> io::Result<Vec<PathBuf>> {
         Err(error) if bounded::is_absent(&error) => return Ok(vec![]),
         Err(error) => return Err(error),
     };
-    let mut folders = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut folders = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<Vec<_>>>()?;
     folders.sort();
     Ok(folders)
 }
 
 /// Whether tfbackend gives such a name to a copy of a state or of a digest.
 pub(super) fn is_copy(name: &str) -> bool {
-    ["tfbackend-backup-", "tfbackend-before-restore-", "tfbackend-digest-"].iter().any(|start| name.starts_with(start))
+    [
+        "tfbackend-backup-",
+        "tfbackend-before-restore-",
+        "tfbackend-digest-",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
 }
 
 pub(super) fn is_state(name: &str) -> bool {
@@ -87,18 +110,24 @@ fn state(path: &Path, within: &Within) -> Option<LocalState> {
         Ok(Some(file)) => holds(path, file, size),
         Err(unreadable) => Holds::Unclear(unreadable),
     };
-    Some(LocalState { path: path.to_owned(), size, holds })
+    Some(LocalState {
+        path: path.to_owned(),
+        size,
+        holds,
+    })
 }
 
 /// Whether `dir` has state of Terraform's `local` backend that would be left behind: of the default
 /// workspace or of any other.
 ///
 /// As Terraform sees it, a state without resources and outputs is empty, and so is the file of zero
-/// bytes that a migration leaves. What cannot be read or understood counts as state: OpenTofu may have
-/// encrypted it.
+/// bytes that a migration leaves. What cannot be read or understood counts as state: OpenTofu may
+/// have encrypted it.
 pub fn local_state(dir: &Path) -> bool {
     let of = |folder: &Path| has_state(&folder.join("terraform.tfstate"));
-    of(dir) || folders(&dir.join("terraform.tfstate.d")).map_or(true, |folders| folders.iter().any(|folder| of(folder)))
+    of(dir)
+        || folders(&dir.join("terraform.tfstate.d"))
+            .map_or(true, |folders| folders.iter().any(|folder| of(folder)))
 }
 
 fn has_state(path: &Path) -> bool {
@@ -109,9 +138,13 @@ fn has_state(path: &Path) -> bool {
     match bounded::open(path) {
         Ok(None) => false,
         Ok(Some(file)) => match LocalContents::read(file) {
-            Some(LocalContents { version: Some(4), is_encrypted: false, resources: Some(resources), outputs, .. }) => {
-                resources + outputs > 0
-            }
+            Some(LocalContents {
+                version: Some(4),
+                is_encrypted: false,
+                resources: Some(resources),
+                outputs,
+                ..
+            }) => resources + outputs > 0,
             Some(_) => true,
             None => !is_blank(path),
         },
@@ -120,8 +153,12 @@ fn has_state(path: &Path) -> bool {
 }
 
 fn is_blank(path: &Path) -> bool {
-    let Ok(Some(file)) = bounded::open(path) else { return false };
-    BufReader::new(file).bytes().all(|byte| byte.is_ok_and(|byte| byte.is_ascii_whitespace()))
+    let Ok(Some(file)) = bounded::open(path) else {
+        return false;
+    };
+    BufReader::new(file)
+        .bytes()
+        .all(|byte| byte.is_ok_and(|byte| byte.is_ascii_whitespace()))
 }
 
 /// Of a state, all that is asked for.
@@ -157,10 +194,24 @@ impl Shape for LocalContents {
         while let Some(name) = fields.next_key::<String>()? {
             match &*folded(&name) {
                 "version" => all.version = all.taken(fields.next_value()?),
-                "resources" => all.resources = all.taken(fields.next_value()?).map(|ItemCount(count)| count),
-                "modules" => all.modules = all.taken(fields.next_value()?).map(|ItemCount(count)| count),
-                "outputs" => all.outputs = all.taken(fields.next_value()?).map_or(0, |FieldCount(count)| count),
-                "encrypted_data" => all.is_encrypted = fields.next_value::<Option<IgnoredAny>>()?.is_some(),
+                "resources" => {
+                    all.resources = all
+                        .taken(fields.next_value()?)
+                        .map(|ItemCount(count)| count)
+                }
+                "modules" => {
+                    all.modules = all
+                        .taken(fields.next_value()?)
+                        .map(|ItemCount(count)| count)
+                }
+                "outputs" => {
+                    all.outputs = all
+                        .taken(fields.next_value()?)
+                        .map_or(0, |FieldCount(count)| count)
+                }
+                "encrypted_data" => {
+                    all.is_encrypted = fields.next_value::<Option<IgnoredAny>>()?.is_some()
+                }
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
         }
@@ -174,11 +225,27 @@ fn holds(path: &Path, file: fs::File, size: Option<u64>) -> Holds {
         return Holds::Nothing;
     }
     match LocalContents::read(file) {
-        Some(LocalContents { is_encrypted: true, .. }) => Holds::Encrypted,
-        None | Some(LocalContents { resources: None, modules: None, .. }) => unclear(),
-        Some(LocalContents { resources, outputs, modules, .. }) => {
+        Some(LocalContents {
+            is_encrypted: true, ..
+        }) => Holds::Encrypted,
+        None
+        | Some(LocalContents {
+            resources: None,
+            modules: None,
+            ..
+        }) => unclear(),
+        Some(LocalContents {
+            resources,
+            outputs,
+            modules,
+            ..
+        }) => {
             let resources = resources.unwrap_or_default() + modules.unwrap_or_default();
-            if resources + outputs == 0 { Holds::Nothing } else { Holds::Resources { resources, outputs } }
+            if resources + outputs == 0 {
+                Holds::Nothing
+            } else {
+                Holds::Resources { resources, outputs }
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Partial configurations: the files for `terraform init -backend-config=FILE`, and what its other form says.
+//! Partial configurations: the files for `terraform init -backend-config=FILE`, and what its other
+//! form says.
 
 use std::path::{Path, PathBuf};
 
@@ -41,17 +42,30 @@ impl Partial {
     }
 
     fn of(path: &Path, bytes: Result<Option<Vec<u8>>, Unreadable>) -> Self {
-        let bytes = bytes.and_then(|bytes| bytes.ok_or_else(|| Unreadable::new(path, "does not exist")));
+        let bytes =
+            bytes.and_then(|bytes| bytes.ok_or_else(|| Unreadable::new(path, "does not exist")));
         // Ours are UTF-8.
-        let text = bytes.as_deref().ok().and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let text = bytes
+            .as_deref()
+            .ok()
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
         let owner = text.and_then(owner);
         let stated_owner = text.and_then(|text| header::stated_owner(&text.replace("\r\n", "\n")));
-        Self { path: path.to_owned(), owner, stated_owner, arguments: bytes.and_then(|bytes| arguments_of(&bytes, path)) }
+        Self {
+            path: path.to_owned(),
+            owner,
+            stated_owner,
+            arguments: bytes.and_then(|bytes| arguments_of(&bytes, path)),
+        }
     }
 
     /// The last part of its path.
     pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// What could be read of it.
@@ -62,32 +76,51 @@ impl Partial {
 
 fn owner(text: &str) -> Option<Owner> {
     // A checkout may have turned the ends of lines.
-    let Header::Intact(owner) = header::read(&text.replace("\r\n", "\n")) else { return None };
+    let Header::Intact(owner) = header::read(&text.replace("\r\n", "\n")) else {
+        return None;
+    };
     owner
 }
 
-/// `NAME=VALUE` of a command line, as Terraform takes it apart: what is text there is taken as it is,
-/// and what is not is HCL. `None` without a `=`, which makes it the name of a file.
+/// `NAME=VALUE` of a command line, as Terraform takes it apart: what is text there is taken as it
+/// is, and what is not is HCL. `None` without a `=`, which makes it the name of a file.
 pub fn assignment(text: &str) -> Option<Argument> {
     let (name, written) = text.split_once('=')?;
     let name = name.trim();
     let value = match arguments::shape(name) {
         Shape::Plain => Value::of_record(name, &Json::String(written.to_owned())),
         Shape::Compound => match format!("x = {}\n", written.trim()).parse::<Body>() {
-            Ok(body) => body.get_attribute("x").map_or(Value::NotLiteral, |x| Value::of_hcl(name, &x.value)),
+            Ok(body) => body
+                .get_attribute("x")
+                .map_or(Value::NotLiteral, |x| Value::of_hcl(name, &x.value)),
             Err(_) => Value::NotLiteral,
         },
     };
-    let at = Spot { path: format!("-backend-config={name}=…").into(), line: None };
-    Some(Argument { name: name.to_owned(), value, at })
+    let at = Spot {
+        path: format!("-backend-config={name}=…").into(),
+        line: None,
+    };
+    Some(Argument {
+        name: name.to_owned(),
+        value,
+        at,
+    })
 }
 
 /// The partial configurations among `names` in `dir`, and those that are `asked` for.
 ///
-/// By their names: `*.tfbackend`, what tutorials call them, and whatever of the form `*.conf` has our
-/// header. In a folder without configuration, a `backend.conf` may be anybody's.
-pub(super) fn read(dir: &Path, within: &Within, names: &[String], asked: &[PathBuf], has_configuration: bool) -> Vec<Partial> {
-    let found = names.iter().filter(|name| is_partial(dir, within, name, has_configuration));
+/// By their names: `*.tfbackend`, what tutorials call them, and whatever of the form `*.conf` has
+/// our header. In a folder without configuration, a `backend.conf` may be anybody's.
+pub(super) fn read(
+    dir: &Path,
+    within: &Within,
+    names: &[String],
+    asked: &[PathBuf],
+    has_configuration: bool,
+) -> Vec<Partial> {
+    let found = names
+        .iter()
+        .filter(|name| is_partial(dir, within, name, has_configuration));
     let mut paths: Vec<PathBuf> = found.map(|name| dir.join(name)).collect();
     for path in asked.iter().map(|path| dir.join(path)) {
         if !paths.contains(&path) {
@@ -96,28 +129,51 @@ pub(super) fn read(dir: &Path, within: &Within, names: &[String], asked: &[PathB
     }
     // One elsewhere was named so.
     let is_here = |path: &Path| path.parent() == Some(dir);
-    paths.iter().map(|path| if is_here(path) { Partial::of(path, within.bytes_up_to(path, LIMIT)) } else { Partial::read(path) }).collect()
+    paths
+        .iter()
+        .map(|path| {
+            if is_here(path) {
+                Partial::of(path, within.bytes_up_to(path, LIMIT))
+            } else {
+                Partial::read(path)
+            }
+        })
+        .collect()
 }
 
-/// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of the name `named` too.
-/// None where the folder cannot be read.
+/// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of
+/// the name `named` too. None where the folder cannot be read.
 pub fn ours(dir: &Path, named: Option<&str>) -> Vec<Partial> {
     let names = super::names(dir).unwrap_or_default();
-    let asked: Vec<PathBuf> = names.iter().filter(|name| named == Some(name)).map(PathBuf::from).collect();
+    let asked: Vec<PathBuf> = names
+        .iter()
+        .filter(|name| named == Some(name))
+        .map(PathBuf::from)
+        .collect();
     let mut all = read(dir, &Within::of(dir), &names, &asked, false);
     all.retain(|one| one.stated_owner.is_some());
     all
 }
 
 fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) -> bool {
-    // A name that is nothing but the ending is that of the folder for copies, whatever is in its place.
+    // A name that is nothing but the ending is that of the folder for copies, whatever is in its
+    // place.
     if name.ends_with('~') || name == COPIES {
         return false;
     }
-    let customary = ["backend.conf", "backend.hcl", "backend.config", "backend.tfvars"].contains(&name) && has_configuration;
+    let customary = [
+        "backend.conf",
+        "backend.hcl",
+        "backend.config",
+        "backend.tfvars",
+    ]
+    .contains(&name)
+        && has_configuration;
     let ours = || {
         name.ends_with(".conf")
-            && within.text_up_to(&dir.join(name), LIMIT).is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
+            && within
+                .text_up_to(&dir.join(name), LIMIT)
+                .is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
     };
     name.ends_with(".tfbackend") || name.ends_with(".tfbackend.json") || customary || ours()
 }
@@ -130,10 +186,14 @@ fn arguments_of(text: &[u8], path: &Path) -> Result<Vec<Argument>, Unreadable> {
         }
         return value::arguments_of_json(&root.object(), path);
     }
-    let body = scan::partial(text).map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
+    let body = scan::partial(text)
+        .map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
     // Terraform stops: the block belongs into a `.tf` file, its arguments here.
     if body.has_block(text, &["terraform", "backend"]) {
-        return Err(Unreadable::new(path, "has a block, and Terraform takes arguments only"));
+        return Err(Unreadable::new(
+            path,
+            "has a block, and Terraform takes arguments only",
+        ));
     }
     body.arguments(text, path)
 }

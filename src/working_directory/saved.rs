@@ -1,4 +1,5 @@
-//! What `init` keeps in the folder for working data: the merged backend, and the selected workspace.
+//! What `init` keeps in the folder for working data: the merged backend, and the selected
+//! workspace.
 
 use std::{fs, path::Path, path::PathBuf};
 
@@ -34,17 +35,35 @@ impl Saved {
     pub fn read(data_dir: &Path) -> Result<Option<Self>, Unreadable> {
         let path = data_dir.join("terraform.tfstate");
         must_not_be_linked(data_dir, &path)?;
-        let Some(text) = bounded::text(&path)? else { return Ok(None) };
-        let root: Json = serde_json::from_str(&text).map_err(|error| Unreadable::new(&path, value::json_error(&error)))?;
-        let stored = |name: &'static str| Some((name, root.get(name).filter(|stored| !stored.is_null())?));
-        let Some((name, stored)) = stored("backend").or_else(|| stored("state_store")) else { return Ok(None) };
-        let kind =
-            stored.get("type").and_then(Json::as_str).ok_or_else(|| Unreadable::new(&path, format!("has a {name} without a type")))?;
+        let Some(text) = bounded::text(&path)? else {
+            return Ok(None);
+        };
+        let root: Json = serde_json::from_str(&text)
+            .map_err(|error| Unreadable::new(&path, value::json_error(&error)))?;
+        let stored =
+            |name: &'static str| Some((name, root.get(name).filter(|stored| !stored.is_null())?));
+        let Some((name, stored)) = stored("backend").or_else(|| stored("state_store")) else {
+            return Ok(None);
+        };
+        let kind = stored
+            .get("type")
+            .and_then(Json::as_str)
+            .ok_or_else(|| Unreadable::new(&path, format!("has a {name} without a type")))?;
         let arguments = match stored.get("config") {
-            Some(Json::Object(config)) if config.len() > value::MOST => return Err(value::too_many(&path)),
-            Some(Json::Object(config)) => config.iter().filter_map(|(name, value)| argument(name, value, &path)).collect(),
+            Some(Json::Object(config)) if config.len() > value::MOST => {
+                return Err(value::too_many(&path));
+            }
+            Some(Json::Object(config)) => config
+                .iter()
+                .filter_map(|(name, value)| argument(name, value, &path))
+                .collect(),
             Some(Json::Null) | None => vec![],
-            Some(_) => return Err(Unreadable::new(&path, format!("has a {name} whose configuration is no object"))),
+            Some(_) => {
+                return Err(Unreadable::new(
+                    &path,
+                    format!("has a {name} whose configuration is no object"),
+                ));
+            }
         };
         let hash = stored.get("hash").and_then(Json::as_u64);
         let kind = match (name, kind) {
@@ -52,7 +71,12 @@ impl Saved {
             (_, "cloud") => Kind::Cloud,
             (_, kind) => Kind::Backend(kind.to_owned()),
         };
-        Ok(Some(Self { kind, arguments, hash, path }))
+        Ok(Some(Self {
+            kind,
+            arguments,
+            hash,
+            path,
+        }))
     }
 
     pub fn is_s3(&self) -> bool {
@@ -61,21 +85,33 @@ impl Saved {
 
     /// Of one argument, if it is set.
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.arguments.iter().find(|argument| argument.name == name).map(|argument| &argument.value)
+        self.arguments
+            .iter()
+            .find(|argument| argument.name == name)
+            .map(|argument| &argument.value)
     }
 }
 
 /// Terraform writes all arguments there are, the unset ones as null.
 fn argument(name: &str, json: &Json, path: &Path) -> Option<Argument> {
     let value = without_nulls(Value::of_record(name, json));
-    let at = Spot { path: path.to_owned(), line: None };
-    (value != Value::Null).then(|| Argument { name: name.to_owned(), value, at })
+    let at = Spot {
+        path: path.to_owned(),
+        line: None,
+    };
+    (value != Value::Null).then(|| Argument {
+        name: name.to_owned(),
+        value,
+        at,
+    })
 }
 
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let fields = fields.into_iter().map(|(name, value)| (name, without_nulls(value)));
+            let fields = fields
+                .into_iter()
+                .map(|(name, value)| (name, without_nulls(value)));
             Value::Object(fields.filter(|(_, value)| *value != Value::Null).collect())
         }
         value => value,
@@ -85,7 +121,8 @@ fn without_nulls(value: Value) -> Value {
 /// The selected workspace: a file in `data_dir` says it, unless it is the default.
 ///
 /// # Errors
-/// If the file cannot be read, or does not hold the name of a workspace: then nothing of it is kept.
+/// If the file cannot be read, or does not hold the name of a workspace: then nothing of it is
+/// kept.
 pub fn workspace(data_dir: &Path) -> Result<String, Unreadable> {
     let path = data_dir.join("environment");
     must_not_be_linked(data_dir, &path)?;
@@ -97,7 +134,10 @@ pub fn workspace(data_dir: &Path) -> Result<String, Unreadable> {
     match name.trim() {
         "" => Ok(DEFAULT_WORKSPACE.to_owned()),
         name if is_workspace(name) => Ok(name.to_owned()),
-        _ => Err(Unreadable::new(path, "does not hold the name of a workspace")),
+        _ => Err(Unreadable::new(
+            path,
+            "does not hold the name of a workspace",
+        )),
     }
 }
 
@@ -109,7 +149,9 @@ pub fn is_workspace(name: &str) -> bool {
 
 /// A link in Terraform's own folder is not Terraform's: it does not make any.
 fn must_not_be_linked(data_dir: &Path, file: &Path) -> Result<(), Unreadable> {
-    [data_dir, file].into_iter().try_for_each(bounded::must_not_be_a_link)
+    [data_dir, file]
+        .into_iter()
+        .try_for_each(bounded::must_not_be_a_link)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! The blocks that choose a backend, found in any text that Terraform takes: what else is there is only passed over.
+//! The blocks that choose a backend, found in any text that Terraform takes: what else is there is
+//! only passed over.
 //!
-//! No parser but HashiCorp's own takes all that Terraform takes. So none is asked for more than the arguments of a block that
-//! was found, each by itself.
+//! No parser but HashiCorp's own takes all that Terraform takes. So none is asked for more than the
+//! arguments of a block that was found, each by itself.
 
 use std::ops::Range;
 
@@ -68,8 +69,14 @@ pub struct Scan {
 
 /// The head of an argument or block.
 enum Head {
-    Argument { name: Range<usize> },
-    Block { name: Range<usize>, label: Option<Range<usize>>, opened: usize },
+    Argument {
+        name: Range<usize>,
+    },
+    Block {
+        name: Range<usize>,
+        label: Option<Range<usize>>,
+        opened: usize,
+    },
 }
 
 /// Goes through a text, and notes the tokens that may be kept.
@@ -97,9 +104,11 @@ pub fn scan(text: &[u8]) -> Result<Scan, Malformed> {
         scanner.noted.clear();
         match scanner.head()? {
             None => break,
-            Some(Head::Block { name, label: None, opened }) if &text[name.clone()] == b"terraform" => {
-                scanner.terraform(opened, &mut found)?
-            }
+            Some(Head::Block {
+                name,
+                label: None,
+                opened,
+            }) if &text[name.clone()] == b"terraform" => scanner.terraform(opened, &mut found)?,
             Some(head) => scanner.skip(&head)?,
         }
     }
@@ -120,7 +129,15 @@ pub fn partial(text: &[u8]) -> Result<FoundBody, Malformed> {
 
 impl<'t> Scanner<'t> {
     fn new(text: &'t [u8]) -> Self {
-        Self { text, lexer: Lexer::new(text), noted: vec![], is_noting: true, until: usize::MAX, is_cut: false, left: MOST_BYTES }
+        Self {
+            text,
+            lexer: Lexer::new(text),
+            noted: vec![],
+            is_noting: true,
+            until: usize::MAX,
+            is_cut: false,
+            left: MOST_BYTES,
+        }
     }
 
     fn next(&mut self) -> Result<(Token, Range<usize>), Malformed> {
@@ -160,7 +177,13 @@ impl<'t> Scanner<'t> {
         loop {
             match self.next()? {
                 (Token::Equals, _) if label.is_none() => return Ok(Some(Head::Argument { name })),
-                (Token::Open(b'{'), brace) => return Ok(Some(Head::Block { name, label, opened: brace.start })),
+                (Token::Open(b'{'), brace) => {
+                    return Ok(Some(Head::Block {
+                        name,
+                        label,
+                        opened: brace.start,
+                    }));
+                }
                 (Token::Identifier | Token::Quoted, place) => drop(label.get_or_insert(place)),
                 (_, place) => return Err(Malformed { at: place.start }),
             }
@@ -180,8 +203,12 @@ impl<'t> Scanner<'t> {
         loop {
             let before = (self.lexer, self.noted.len(), self.is_cut);
             match self.next()? {
-                (Token::Newline | Token::End | Token::Close(_), place) if is_first => return Err(Malformed { at: place.start }),
-                (end @ (Token::Newline | Token::Close(b'}') | Token::End), _) if open.is_empty() => {
+                (Token::Newline | Token::End | Token::Close(_), place) if is_first => {
+                    return Err(Malformed { at: place.start });
+                }
+                (end @ (Token::Newline | Token::Close(b'}') | Token::End), _)
+                    if open.is_empty() =>
+                {
                     if end != Token::Newline {
                         self.lexer = before.0;
                     }
@@ -226,21 +253,35 @@ impl<'t> Scanner<'t> {
 
     /// The body of a `terraform` block whose head is behind.
     fn terraform(&mut self, opened: usize, found: &mut Scan) -> Result<(), Malformed> {
-        let mut here = Scan { tokens: std::mem::take(&mut self.noted), ..Scan::default() };
+        let mut here = Scan {
+            tokens: std::mem::take(&mut self.noted),
+            ..Scan::default()
+        };
         loop {
             self.noted.clear();
             match self.head()? {
                 None => break,
-                Some(Head::Argument { name }) if &self.text[name.clone()] == REQUIRED_VERSION.as_bytes() => {
+                Some(Head::Argument { name })
+                    if &self.text[name.clone()] == REQUIRED_VERSION.as_bytes() =>
+                {
                     self.skip_expression()?;
                     let item = self.item(name, false);
-                    if found.required_versions.items.len() + here.required_versions.items.len() < MOST_BLOCKS {
+                    if found.required_versions.items.len() + here.required_versions.items.len()
+                        < MOST_BLOCKS
+                    {
                         here.required_versions.items.push(item);
                     }
                 }
                 Some(head @ Head::Argument { .. }) => self.skip(&head)?,
-                Some(Head::Block { name, label, opened }) => {
-                    match NAMES.iter().find(|known| known.as_bytes() == &self.text[name.clone()]) {
+                Some(Head::Block {
+                    name,
+                    label,
+                    opened,
+                }) => {
+                    match NAMES
+                        .iter()
+                        .find(|known| known.as_bytes() == &self.text[name.clone()])
+                    {
                         Some(known) => {
                             here.is_cut |= !self.was_whole();
                             self.left = self.left.saturating_sub(opened - name.start);
@@ -248,12 +289,21 @@ impl<'t> Scanner<'t> {
                             self.end(opened)?;
                             self.keep_noted(&mut here);
                             if found.blocks.len() + here.blocks.len() < MOST_BLOCKS {
-                                here.blocks.push(FoundBlock { name: known, label, at: name.start, body });
+                                here.blocks.push(FoundBlock {
+                                    name: known,
+                                    label,
+                                    at: name.start,
+                                    body,
+                                });
                             } else {
                                 here.is_cut = true;
                             }
                         }
-                        None => self.skip(&Head::Block { name, label, opened })?,
+                        None => self.skip(&Head::Block {
+                            name,
+                            label,
+                            opened,
+                        })?,
                     }
                 }
             }
@@ -261,7 +311,10 @@ impl<'t> Scanner<'t> {
         self.noted.clear();
         self.end(opened)?;
         self.keep_noted(&mut here);
-        found.required_versions.items.append(&mut here.required_versions.items);
+        found
+            .required_versions
+            .items
+            .append(&mut here.required_versions.items);
         if !here.blocks.is_empty() {
             found.tokens.append(&mut here.tokens);
         }
@@ -311,9 +364,20 @@ impl<'t> Scanner<'t> {
         if !whole {
             self.noted.clear();
         }
-        let tokens: Vec<Range<usize>> = self.noted.iter().skip_while(|place| place.start < name.start).cloned().collect();
-        self.left = self.left.saturating_sub(tokens.last().map_or(0, |last| last.end - name.start));
-        Item { name, is_block, tokens }
+        let tokens: Vec<Range<usize>> = self
+            .noted
+            .iter()
+            .skip_while(|place| place.start < name.start)
+            .cloned()
+            .collect();
+        self.left = self
+            .left
+            .saturating_sub(tokens.last().map_or(0, |last| last.end - name.start));
+        Item {
+            name,
+            is_block,
+            tokens,
+        }
     }
 }
 
@@ -326,7 +390,11 @@ fn balance(open: &mut Vec<(u8, usize)>, token: Token, at: usize) -> Result<(), M
             (Some((b'{', _)), b'}') | (Some((b'[', _)), b']') | (Some((b'(', _)), b')') => {}
             _ => return Err(Malformed { at }),
         },
-        Token::End => return Err(Malformed { at: open.last().map_or(at, |(_, opened)| *opened) }),
+        Token::End => {
+            return Err(Malformed {
+                at: open.last().map_or(at, |(_, opened)| *opened),
+            });
+        }
         _ => {}
     }
     Ok(())
@@ -343,9 +411,15 @@ fn line(text: &[u8], at: usize) -> usize {
 /// Why a text is no HCL, without any of the text.
 pub fn error(text: &[u8], Malformed { at }: Malformed) -> String {
     let before = &text[..at.min(text.len())];
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    let start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline + 1);
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-    format!("is not valid HCL at line {}, column {column}", line(text, before.len()))
+    format!(
+        "is not valid HCL at line {}, column {column}",
+        line(text, before.len())
+    )
 }
 
 #[cfg(test)]

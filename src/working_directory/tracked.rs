@@ -13,21 +13,31 @@ const MOST: usize = 100;
 /// Of an entry, before the name of its object: times, device, inode, mode, owner and size.
 const FACTS: usize = 40;
 
-/// The paths in the index of `git_dir` that `wanted` takes, as Git has them: from the root, with `/`. None without an index.
+/// The paths in the index of `git_dir` that `wanted` takes, as Git has them: from the root, with
+/// `/`. None without an index.
 ///
 /// # Errors
 /// If the index cannot be read, or is of a form that is not known.
 pub fn tracked(git_dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>, Unreadable> {
     let path = git_dir.join("index");
-    let Some(file) = bounded::open(&path)? else { return Ok(vec![]) };
+    let Some(file) = bounded::open(&path)? else {
+        return Ok(vec![]);
+    };
     let mut bytes = vec![];
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| Unreadable::io(&path, &error))?;
+    file.take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Unreadable::io(&path, &error))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(Unreadable::new(path, format!("is larger than {LIMIT} bytes")));
+        return Err(Unreadable::new(
+            path,
+            format!("is larger than {LIMIT} bytes"),
+        ));
     }
     // Names of objects have 20 bytes (SHA-1) or 32 (SHA-256); the index does not say which.
     let read = |hash| paths(&bytes, hash, &wanted);
-    read(20).or_else(|| read(32)).ok_or_else(|| Unreadable::new(path, "is not an index of a known form"))
+    read(20)
+        .or_else(|| read(32))
+        .ok_or_else(|| Unreadable::new(path, "is not an index of a known form"))
 }
 
 /// `None` unless all of it is as it should be.
@@ -51,9 +61,16 @@ fn paths(bytes: &[u8], hash: usize, wanted: &impl Fn(&str) -> bool) -> Option<Ve
         }
         let end = rest.iter().position(|byte| *byte == 0)?;
         name.extend_from_slice(take(&mut rest, end)?);
-        let padding = if version == 4 { 1 } else { 8 - (before - rest.len()) % 8 };
+        let padding = if version == 4 {
+            1
+        } else {
+            8 - (before - rest.len()) % 8
+        };
         take(&mut rest, padding)?;
-        if let Some(path) = std::str::from_utf8(&name).ok().filter(|path| found.len() < MOST && wanted(path)) {
+        if let Some(path) = std::str::from_utf8(&name)
+            .ok()
+            .filter(|path| found.len() < MOST && wanted(path))
+        {
             found.push(path.to_owned());
         }
     }
@@ -79,13 +96,17 @@ fn number(rest: &mut &[u8]) -> Option<u32> {
     take(rest, 4)?.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// As Git packs an offset: seven bits in a byte, the most significant first, each further byte one higher.
+/// As Git packs an offset: seven bits in a byte, the most significant first, each further byte one
+/// higher.
 fn offset(rest: &mut &[u8]) -> Option<usize> {
     let mut byte = take(rest, 1)?[0];
     let mut value = usize::from(byte & 0x7f);
     while byte & 0x80 != 0 {
         byte = take(rest, 1)?[0];
-        value = value.checked_add(1)?.checked_mul(128)?.checked_add(usize::from(byte & 0x7f))?;
+        value = value
+            .checked_add(1)?
+            .checked_mul(128)?
+            .checked_add(usize::from(byte & 0x7f))?;
     }
     Some(value)
 }

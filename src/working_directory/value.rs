@@ -84,11 +84,16 @@ impl Value {
     /// Of a list whose items are all text.
     pub fn as_texts(&self) -> Option<Vec<String>> {
         let Self::List(items) = self else { return None };
-        items.iter().map(|item| item.as_text().map(str::to_owned)).collect()
+        items
+            .iter()
+            .map(|item| item.as_text().map(str::to_owned))
+            .collect()
     }
 
     pub fn as_object(&self) -> Option<&BTreeMap<String, Self>> {
-        let Self::Object(fields) = self else { return None };
+        let Self::Object(fields) = self else {
+            return None;
+        };
         Some(fields)
     }
 
@@ -107,8 +112,9 @@ impl Value {
         hcl(expression).without_secrets(name)
     }
 
-    /// The value of an argument of this name in a configuration that is JSON. A text like `${…}` in it is
-    /// taken as it is by Terraform, and evaluated by OpenTofu: what is meant is not known.
+    /// The value of an argument of this name in a configuration that is JSON. A text like `${…}` in
+    /// it is taken as it is by Terraform, and evaluated by OpenTofu: what is meant is not
+    /// known.
     pub fn of_json(name: &str, json: &Json) -> Self {
         plain(json, true).without_secrets(name)
     }
@@ -120,8 +126,15 @@ impl Value {
 
     fn without_secrets(self, name: &str) -> Self {
         match self {
-            Self::Text(text) if arguments::is_secret(name, &text) => Self::Secret(Fingerprint::of(&text)),
-            Self::List(items) => Self::List(items.into_iter().map(|item| item.without_secrets(name)).collect()),
+            Self::Text(text) if arguments::is_secret(name, &text) => {
+                Self::Secret(Fingerprint::of(&text))
+            }
+            Self::List(items) => Self::List(
+                items
+                    .into_iter()
+                    .map(|item| item.without_secrets(name))
+                    .collect(),
+            ),
             Self::Object(fields) => Self::Object(
                 fields
                     .into_iter()
@@ -144,7 +157,10 @@ fn hcl(expression: &Expression) -> Value {
         Expression::String(text) => Value::Text(normalized(text.value())),
         Expression::Array(items) => Value::List(items.iter().map(hcl).collect()),
         Expression::Object(fields) => {
-            let fields: Option<_> = fields.iter().map(|(key, value)| Some((field_name(key)?, hcl(value.expr())))).collect();
+            let fields: Option<_> = fields
+                .iter()
+                .map(|(key, value)| Some((field_name(key)?, hcl(value.expr()))))
+                .collect();
             fields.map_or(Value::NotLiteral, Value::Object)
         }
         Expression::Parenthesis(inner) => hcl(inner.inner()),
@@ -155,11 +171,18 @@ fn hcl(expression: &Expression) -> Value {
 }
 
 fn field_name(key: &ObjectKey) -> Option<String> {
-    key.as_ident().map(|name| name.to_string()).or_else(|| key.as_expr().and_then(Expression::as_str).map(str::to_owned))
+    key.as_ident().map(|name| name.to_string()).or_else(|| {
+        key.as_expr()
+            .and_then(Expression::as_str)
+            .map(str::to_owned)
+    })
 }
 
 fn template(template: &Template) -> Value {
-    let parts: Option<String> = template.iter().map(|element| element.as_literal().map(|text| text.as_str().to_owned())).collect();
+    let parts: Option<String> = template
+        .iter()
+        .map(|element| element.as_literal().map(|text| text.as_str().to_owned()))
+        .collect();
     parts.map_or(Value::NotLiteral, |text| Value::Text(normalized(&text)))
 }
 
@@ -168,10 +191,22 @@ fn plain(json: &Json, may_be_template: bool) -> Value {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
         Json::Number(number) => Value::Number(number.to_string()),
-        Json::String(text) if may_be_template && (text.contains("${") || text.contains("%{")) => Value::NotLiteral,
+        Json::String(text) if may_be_template && (text.contains("${") || text.contains("%{")) => {
+            Value::NotLiteral
+        }
         Json::String(text) => Value::Text(normalized(text)),
-        Json::Array(items) => Value::List(items.iter().map(|item| plain(item, may_be_template)).collect()),
-        Json::Object(fields) => Value::Object(fields.iter().map(|(name, value)| (name.clone(), plain(value, may_be_template))).collect()),
+        Json::Array(items) => Value::List(
+            items
+                .iter()
+                .map(|item| plain(item, may_be_template))
+                .collect(),
+        ),
+        Json::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value, may_be_template)))
+                .collect(),
+        ),
     }
 }
 
@@ -182,23 +217,40 @@ pub(super) fn too_many(path: &Path) -> Unreadable {
     Unreadable::new(path, format!("has more than {MOST} arguments in one place"))
 }
 
-/// The arguments of a body, in their order. A block in it stands for an object: Terraform refuses it,
-/// and what is in it counts all the same.
+/// The arguments of a body, in their order. A block in it stands for an object: Terraform refuses
+/// it, and what is in it counts all the same.
 ///
 /// # Errors
 /// If there are more than [`MOST`].
-pub fn arguments_of(body: &Body, lines: &LineIndex<'_>, path: &Path) -> Result<Vec<Argument>, Unreadable> {
+pub fn arguments_of(
+    body: &Body,
+    lines: &LineIndex<'_>,
+    path: &Path,
+) -> Result<Vec<Argument>, Unreadable> {
     if body.len() > MOST {
         return Err(too_many(path));
     }
-    let at = |span: Option<std::ops::Range<usize>>| Spot { path: path.to_owned(), line: span.map(|span| lines.line(span.start)) };
+    let at = |span: Option<std::ops::Range<usize>>| Spot {
+        path: path.to_owned(),
+        line: span.map(|span| lines.line(span.start)),
+    };
     let attributes = body.attributes().map(|attribute| {
         let name = attribute.key.to_string();
-        Ok(Argument { value: Value::of_hcl(&name, &attribute.value), at: at(attribute.span()), name })
+        Ok(Argument {
+            value: Value::of_hcl(&name, &attribute.value),
+            at: at(attribute.span()),
+            name,
+        })
     });
     let blocks = body.blocks().map(|block| {
-        let inside = arguments_of(&block.body, lines, path)?.into_iter().map(|argument| (argument.name, argument.value));
-        Ok(Argument { name: block.ident.to_string(), value: Value::Object(inside.collect()), at: at(block.span()) })
+        let inside = arguments_of(&block.body, lines, path)?
+            .into_iter()
+            .map(|argument| (argument.name, argument.value));
+        Ok(Argument {
+            name: block.ident.to_string(),
+            value: Value::Object(inside.collect()),
+            at: at(block.span()),
+        })
     });
     attributes.chain(blocks).collect()
 }
@@ -207,18 +259,34 @@ pub fn arguments_of(body: &Body, lines: &LineIndex<'_>, path: &Path) -> Result<V
 ///
 /// # Errors
 /// If there are more than [`MOST`].
-pub fn arguments_of_json(object: &serde_json::Map<String, Json>, path: &Path) -> Result<Vec<Argument>, Unreadable> {
+pub fn arguments_of_json(
+    object: &serde_json::Map<String, Json>,
+    path: &Path,
+) -> Result<Vec<Argument>, Unreadable> {
     if object.len() > MOST {
         return Err(too_many(path));
     }
-    let at = Spot { path: path.to_owned(), line: None };
+    let at = Spot {
+        path: path.to_owned(),
+        line: None,
+    };
     let said = object.iter().filter(|(name, _)| *name != "//");
-    Ok(said.map(|(name, value)| Argument { name: name.clone(), value: Value::of_json(name, value), at: at.clone() }).collect())
+    Ok(said
+        .map(|(name, value)| Argument {
+            name: name.clone(),
+            value: Value::of_json(name, value),
+            at: at.clone(),
+        })
+        .collect())
 }
 
 /// Why a text is no JSON, without any of the text.
 pub fn json_error(error: &serde_json::Error) -> String {
-    format!("is not valid JSON at line {}, column {}", error.line(), error.column())
+    format!(
+        "is not valid JSON at line {}, column {}",
+        error.line(),
+        error.column()
+    )
 }
 
 #[cfg(test)]

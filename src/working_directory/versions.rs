@@ -1,5 +1,5 @@
-//! Which versions of Terraform or OpenTofu a folder is used with, as its files say: `required_version`, and the files of version
-//! managers. Nothing is run.
+//! Which versions of Terraform or OpenTofu a folder is used with, as its files say:
+//! `required_version`, and the files of version managers. Nothing is run.
 
 use std::path::{Path, PathBuf};
 
@@ -55,9 +55,15 @@ impl AllowedVersions {
             Self::One(version) => return of_kind(*version),
             Self::Constraint(constraint) => constraint,
         };
-        let takes = |version: &ReleaseNumber| constraint.iter().all(|(operator, bound)| operator.takes(*version, *bound));
+        let takes = |version: &ReleaseNumber| {
+            constraint
+                .iter()
+                .all(|(operator, bound)| operator.takes(*version, *bound))
+        };
         let patches = |(major, minor)| (0..=MOST).map(move |patch| (major, minor, patch));
-        let all = (0..=2).flat_map(|major| (0..=MOST).map(move |minor| (major, minor))).flat_map(patches);
+        let all = (0..=2)
+            .flat_map(|major| (0..=MOST).map(move |minor| (major, minor)))
+            .flat_map(patches);
         let mut allowed = all.filter(takes).peekable();
         allowed.peek().is_some() && allowed.all(of_kind)
     }
@@ -80,7 +86,11 @@ impl VersionOperator {
 
 /// A version without a suffix; `None` of `latest`, of `1.15`, of a release candidate.
 pub fn version(text: &str) -> Option<ReleaseNumber> {
-    let mut parts = text.strip_prefix('v').unwrap_or(text).split('.').map(|part| part.parse().ok());
+    let mut parts = text
+        .strip_prefix('v')
+        .unwrap_or(text)
+        .split('.')
+        .map(|part| part.parse().ok());
     let version = (parts.next()??, parts.next()??, parts.next()??);
     parts.next().is_none().then_some(version)
 }
@@ -92,8 +102,14 @@ fn constraint(text: &str) -> Option<Vec<(VersionOperator, ReleaseNumber)>> {
 
 fn one(text: &str) -> Option<(VersionOperator, ReleaseNumber)> {
     let digits = text.find(|c: char| c.is_ascii_digit() || c == 'v')?;
-    let (operator, number) = (text[..digits].trim(), text[digits..].strip_prefix('v').unwrap_or(&text[digits..]));
-    let mut parts: Vec<u64> = number.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let (operator, number) = (
+        text[..digits].trim(),
+        text[digits..].strip_prefix('v').unwrap_or(&text[digits..]),
+    );
+    let mut parts: Vec<u64> = number
+        .split('.')
+        .map(|part| part.parse().ok())
+        .collect::<Option<_>>()?;
     let said = parts.len();
     parts.resize(3, 0);
     let operator = match (operator, said) {
@@ -110,15 +126,31 @@ fn one(text: &str) -> Option<(VersionOperator, ReleaseNumber)> {
     Some((operator, (parts[0], parts[1], parts[2])))
 }
 
-/// What the files of a folder say, and those of version managers in the folders above it, up to the root of the repository.
-pub(super) fn read(dir: &Path, within: &Within, configuration: &Configuration, engine: Engine) -> Vec<Result<EngineVersions, Unreadable>> {
-    let required = configuration.required_versions.iter().filter_map(|argument| required(argument, engine));
+/// What the files of a folder say, and those of version managers in the folders above it, up to the
+/// root of the repository.
+pub(super) fn read(
+    dir: &Path,
+    within: &Within,
+    configuration: &Configuration,
+    engine: Engine,
+) -> Vec<Result<EngineVersions, Unreadable>> {
+    let required = configuration
+        .required_versions
+        .iter()
+        .filter_map(|argument| required(argument, engine));
     let mut all: Vec<_> = required.map(Ok).collect();
     for name in [".terraform-version", ".opentofu-version", ".tool-versions"] {
-        let nearest = folders(dir).into_iter().map(|folder| folder.join(name)).find(|path| path.exists());
+        let nearest = folders(dir)
+            .into_iter()
+            .map(|folder| folder.join(name))
+            .find(|path| path.exists());
         let Some(path) = nearest else { continue };
         match within.text_up_to(&path, LIMIT) {
-            Ok(text) => all.extend(managed(name, &text.unwrap_or_default(), &path).into_iter().map(Ok)),
+            Ok(text) => all.extend(
+                managed(name, &text.unwrap_or_default(), &path)
+                    .into_iter()
+                    .map(Ok),
+            ),
             Err(unreadable) => all.push(Err(unreadable)),
         }
     }
@@ -129,12 +161,18 @@ pub(super) fn read(dir: &Path, within: &Within, configuration: &Configuration, e
 fn folders(dir: &Path) -> Vec<PathBuf> {
     let above: Vec<PathBuf> = dir.ancestors().map(Path::to_owned).collect();
     let root = above.iter().position(|folder| folder.join(".git").exists());
-    above.into_iter().take(root.map_or(1, |root| root + 1)).collect()
+    above
+        .into_iter()
+        .take(root.map_or(1, |root| root + 1))
+        .collect()
 }
 
 /// What a file of a version manager names: tfenv, tenv, asdf or mise.
 fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
-    let lines = text.lines().zip(1..).map(|(line, number)| (line.split('#').next().unwrap_or_default().trim(), number));
+    let lines = text
+        .lines()
+        .zip(1..)
+        .map(|(line, number)| (line.split('#').next().unwrap_or_default().trim(), number));
     let named = lines.filter_map(|(line, number)| {
         let mut words = line.split_whitespace();
         let engine = match name {
@@ -146,9 +184,17 @@ fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
                 _ => return None,
             },
         };
-        let at = Spot { path: path.to_owned(), line: Some(number) };
+        let at = Spot {
+            path: path.to_owned(),
+            line: Some(number),
+        };
         let text = words.next()?.to_owned();
-        Some(EngineVersions { engine, allowed: AllowedVersions::One(version(&text)?), text, at })
+        Some(EngineVersions {
+            engine,
+            allowed: AllowedVersions::One(version(&text)?),
+            text,
+            at,
+        })
     });
     named.collect()
 }
@@ -156,7 +202,12 @@ fn managed(name: &str, text: &str, path: &Path) -> Vec<EngineVersions> {
 /// What a `required_version` allows; nothing of what Terraform does not take.
 fn required(argument: &Argument, engine: Engine) -> Option<EngineVersions> {
     let text = argument.value.as_text()?.trim();
-    Some(EngineVersions { engine, allowed: AllowedVersions::Constraint(constraint(text)?), text: text.to_owned(), at: argument.at.clone() })
+    Some(EngineVersions {
+        engine,
+        allowed: AllowedVersions::Constraint(constraint(text)?),
+        text: text.to_owned(),
+        at: argument.at.clone(),
+    })
 }
 
 #[cfg(test)]

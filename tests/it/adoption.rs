@@ -1,4 +1,5 @@
-//! Backends that others made: what `verify` says of them, and what `bootstrap --adopt` makes of them.
+//! Backends that others made: what `verify` says of them, and what `bootstrap --adopt` makes of
+//! them.
 
 mod guide;
 mod in_use;

@@ -12,13 +12,19 @@ fn the_demo_works_and_can_be_repeated() {
     std::os::unix::fs::symlink(program, target.join("debug/tfbackend")).expect("a link");
     let sandboxed = |program: &Path| {
         let mut command = Command::new(program);
-        command.env("TFBACKEND_SANDBOX_DIR", dir.path().join("sandbox")).env("CARGO_TARGET_DIR", &target);
+        command
+            .env("TFBACKEND_SANDBOX_DIR", dir.path().join("sandbox"))
+            .env("CARGO_TARGET_DIR", &target);
         command
     };
     for time in ["first", "second"] {
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo.sh");
         let output = sandboxed(&demo).output().expect("bash runs");
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(output.status.success(), "the {time} time: {said}");
         for expected in [
             "$ tfbackend bootstrap --sandbox --env dev --project demo",
@@ -30,10 +36,20 @@ fn the_demo_works_and_can_be_repeated() {
             "dynamodb_table = \"demo-tfstate-dev-locks\"",
         ] {
             // The second time, everything is there already.
-            assert!(said.contains(expected) || (time == "second" && expected.starts_with("verified")), "no {expected:?}: {said}");
+            assert!(
+                said.contains(expected) || (time == "second" && expected.starts_with("verified")),
+                "no {expected:?}: {said}"
+            );
         }
-        assert_eq!(said.matches("Apply complete!").count(), 2, "one apply after the other: {said}");
+        assert_eq!(
+            said.matches("Apply complete!").count(),
+            2,
+            "one apply after the other: {said}"
+        );
     }
-    let down = sandboxed(Path::new(program)).args(["sandbox", "down", "--purge"]).status().expect("it runs");
+    let down = sandboxed(Path::new(program))
+        .args(["sandbox", "down", "--purge"])
+        .status()
+        .expect("it runs");
     assert!(down.success());
 }

@@ -9,10 +9,27 @@ async fn python_works_as_its_administrator_and_nothing_of_ours_leaks_in() {
     let emulator = Emulator::start().await;
     let said = emulator.python("tests/it/emulator/who_am_i.py", &["argument"]);
     let (key_id, _) = emulator.credentials();
-    assert_eq!(said, format!("argument arn:aws:iam::{}:user/admin {} {key_id}\n", emulator.account(), emulator.region()));
-    assert_eq!(emulator.python("tests/it/emulator/strict_tls.py", &[]), "127.0.0.1 403\nlocalhost 403\n");
-    assert_eq!(emulator.aws_env()["AWS_CA_BUNDLE"], emulator.ca_file().display().to_string());
-    let names: Vec<String> = emulator.aws_env().into_keys().filter(|name| name.starts_with("AWS_") || name.starts_with("TF")).collect();
+    assert_eq!(
+        said,
+        format!(
+            "argument arn:aws:iam::{}:user/admin {} {key_id}\n",
+            emulator.account(),
+            emulator.region()
+        )
+    );
+    assert_eq!(
+        emulator.python("tests/it/emulator/strict_tls.py", &[]),
+        "127.0.0.1 403\nlocalhost 403\n"
+    );
+    assert_eq!(
+        emulator.aws_env()["AWS_CA_BUNDLE"],
+        emulator.ca_file().display().to_string()
+    );
+    let names: Vec<String> = emulator
+        .aws_env()
+        .into_keys()
+        .filter(|name| name.starts_with("AWS_") || name.starts_with("TF"))
+        .collect();
     assert_eq!(
         names,
         [
@@ -44,13 +61,24 @@ async fn terraform_trusts_its_certificate_and_is_told_no_by_iam() {
         resource "terraform_data" "a" {}
     "#;
     fs::write(dir.path().join("main.tf"), backend).expect("written");
-    for args in [&["init", "-no-color"][..], &["apply", "-no-color", "-auto-approve"]] {
+    for args in [
+        &["init", "-no-color"][..],
+        &["apply", "-no-color", "-auto-approve"],
+    ] {
         let output = emulator.terraform(dir.path(), args);
-        assert!(output.status.success(), "{args:?}: {output:?}\n{}", emulator.log());
+        assert!(
+            output.status.success(),
+            "{args:?}: {output:?}\n{}",
+            emulator.log()
+        );
     }
     emulator.python("tests/it/emulator/deny_admin.py", &["states"]);
     let output = emulator.terraform(dir.path(), &["plan", "-no-color"]);
-    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("StatusCode: 403"), "{output:?}");
+    assert!(
+        !output.status.success()
+            && String::from_utf8_lossy(&output.stderr).contains("StatusCode: 403"),
+        "{output:?}"
+    );
 }
 
 #[tokio::test]
@@ -89,7 +117,11 @@ async fn each_has_a_world_of_its_own_that_ends_with_it() {
     one.python("tests/it/emulator/make_bucket.py", &["same-name"]);
     two.python("tests/it/emulator/make_bucket.py", &["same-name"]);
 
-    let address = one.endpoint().strip_prefix("https://").expect("TLS").to_owned();
+    let address = one
+        .endpoint()
+        .strip_prefix("https://")
+        .expect("TLS")
+        .to_owned();
     std::net::TcpStream::connect(&address).expect("it listens");
     drop(one);
     std::net::TcpStream::connect(&address).expect_err("it is gone");
@@ -101,15 +133,29 @@ async fn ends_even_if_its_test_is_killed() {
     const ADDRESS_FILE: &str = "EMULATOR_ADDRESS_FILE";
     if let Ok(file) = std::env::var(ADDRESS_FILE) {
         let emulator = Emulator::start().await;
-        fs::write(file, emulator.endpoint().strip_prefix("https://").expect("TLS")).expect("written");
-        Command::new("kill").args(["-9", &std::process::id().to_string()]).status().expect("killed");
+        fs::write(
+            file,
+            emulator.endpoint().strip_prefix("https://").expect("TLS"),
+        )
+        .expect("written");
+        Command::new("kill")
+            .args(["-9", &std::process::id().to_string()])
+            .status()
+            .expect("killed");
         unreachable!("it was killed");
     }
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("address");
     let mut test = Command::new(std::env::current_exe().expect("this program"));
-    let name = format!("{}::ends_even_if_its_test_is_killed", module_path!().split_once("::").expect("a module").1);
-    let output = test.args(["--exact", &name]).env(ADDRESS_FILE, &file).output().expect("run");
+    let name = format!(
+        "{}::ends_even_if_its_test_is_killed",
+        module_path!().split_once("::").expect("a module").1
+    );
+    let output = test
+        .args(["--exact", &name])
+        .env(ADDRESS_FILE, &file)
+        .output()
+        .expect("run");
     assert!(!output.status.success());
     let address = fs::read_to_string(file).expect("it started");
     for _ in 0..100 {

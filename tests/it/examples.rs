@@ -18,7 +18,15 @@ const NEW_KEY: &str = "key/00000000-0000-0000-0000-000000000000";
 
 fn names() -> Vec<String> {
     let entries = fs::read_dir(page::path("examples")).expect("examples");
-    let mut names: Vec<String> = entries.map(|entry| entry.expect("a folder").file_name().into_string().expect("a name")).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("a folder")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        })
+        .collect();
     names.sort();
     names
 }
@@ -29,38 +37,79 @@ fn every_example_makes_its_plans_and_files() {
     assert!(names.len() >= 6, "{names:?}");
     for name in names {
         let toml = page::read(&format!("examples/{name}/tfbackend.toml"));
-        assert!(toml.starts_with("# "), "{name}: the first line says what the example is for");
-        let envs: Vec<&str> = toml.lines().filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']')).collect();
-        let file = File::parse("tfbackend.toml".as_ref(), &toml).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(
+            toml.starts_with("# "),
+            "{name}: the first line says what the example is for"
+        );
+        let envs: Vec<&str> = toml
+            .lines()
+            .filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']'))
+            .collect();
+        let file = File::parse("tfbackend.toml".as_ref(), &toml)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!envs.is_empty(), "{name} has no environment: {file:?}");
-        let mut expected = BTreeMap::from([(format!("examples/{name}/tfbackend.toml"), toml.clone())]);
+        let mut expected =
+            BTreeMap::from([(format!("examples/{name}/tfbackend.toml"), toml.clone())]);
         for env in envs {
             let environment = made_up::environment(env, "", &toml);
-            expected.insert(format!("examples/{name}/plan.{env}.txt"), plan(&environment));
-            expected.extend(files(&environment).into_iter().map(|(file, text)| (format!("examples/{name}/{env}/{file}"), text)));
+            expected.insert(
+                format!("examples/{name}/plan.{env}.txt"),
+                plan(&environment),
+            );
+            expected.extend(
+                files(&environment)
+                    .into_iter()
+                    .map(|(file, text)| (format!("examples/{name}/{env}/{file}"), text)),
+            );
         }
         for (file, text) in &expected {
             page::must_be(file, text);
         }
-        assert_eq!(found(&format!("examples/{name}")), expected.keys().cloned().collect::<Vec<_>>(), "{name}: nothing else is there");
+        assert_eq!(
+            found(&format!("examples/{name}")),
+            expected.keys().cloned().collect::<Vec<_>>(),
+            "{name}: nothing else is there"
+        );
     }
 }
 
 fn plan(environment: &Environment) -> String {
-    let view = View { width: 120, style: Style { color: false, unicode: true }, verbose: false };
-    format!("{}\n\n{}", environment.title(), text(&made_up::plan(environment), &describe, &view))
+    let view = View {
+        width: 120,
+        style: Style {
+            color: false,
+            unicode: true,
+        },
+        verbose: false,
+    };
+    format!(
+        "{}\n\n{}",
+        environment.title(),
+        text(&made_up::plan(environment), &describe, &view)
+    )
 }
 
 fn files(environment: &Environment) -> Vec<(String, String)> {
     let mut known = Outputs::new();
     match &environment.settings.encryption {
-        Encryption::NewKey { .. } => drop(known.insert(KEY, environment.aws.arn("kms", &environment.aws.region, NEW_KEY))),
+        Encryption::NewKey { .. } => drop(known.insert(
+            KEY,
+            environment.aws.arn("kms", &environment.aws.region, NEW_KEY),
+        )),
         Encryption::OwnKey { arn } => drop(known.insert(KEY, arn.to_string())),
         Encryption::SseS3 => {}
     }
     let names = &environment.settings.files;
-    let files = render::files(&environment.backend(&known), names.tf_file.as_str(), names.conf_file.as_str()).expect("files");
-    files.into_iter().map(|file| (file.name, file.text)).collect()
+    let files = render::files(
+        &environment.backend(&known),
+        names.tf_file.as_str(),
+        names.conf_file.as_str(),
+    )
+    .expect("files");
+    files
+        .into_iter()
+        .map(|file| (file.name, file.text))
+        .collect()
 }
 
 fn found(folder: &str) -> Vec<String> {
@@ -68,7 +117,11 @@ fn found(folder: &str) -> Vec<String> {
     for entry in fs::read_dir(page::path(folder)).expect("a folder") {
         let entry = entry.expect("an entry");
         let name = format!("{folder}/{}", entry.file_name().to_str().expect("a name"));
-        if entry.path().is_dir() { found.extend(self::found(&name)) } else { found.push(name) }
+        if entry.path().is_dir() {
+            found.extend(self::found(&name))
+        } else {
+            found.push(name)
+        }
     }
     found.sort();
     found

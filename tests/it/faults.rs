@@ -26,7 +26,8 @@ use crate::support::{
     user::User,
 };
 
-const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/terraform";
+const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --alarm-email \
+                    ops@example.com --attach-to user/terraform";
 
 /// All that there is after a bootstrap, whatever happened on the way.
 const ONE_OF_EVERYTHING: &str = "\
@@ -57,7 +58,10 @@ fn soaked() -> bool {
 const SEED: &str = "TFBACKEND_SEED";
 
 fn seed() -> u64 {
-    env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("a number"))
+    env::var(SEED).map_or_else(
+        |_| fastrand::u64(..),
+        |seed| seed.parse().expect("a number"),
+    )
 }
 
 /// What has to hold afterwards.
@@ -74,9 +78,18 @@ async fn world() -> (Emulator, Place) {
 }
 
 /// Runs this command at an endpoint before the emulator that has these faults.
-fn run(emulator: &Emulator, client: &Client, faults: Faults, command: impl FnOnce(&str) -> Command) -> (Output, Proxy) {
+fn run(
+    emulator: &Emulator,
+    client: &Client,
+    faults: Faults,
+    command: impl FnOnce(&str) -> Command,
+) -> (Output, Proxy) {
     let proxy = Proxy::with(emulator, faults);
-    let child = command(proxy.endpoint()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    let child = command(proxy.endpoint())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
     client.is(child.id());
     let output = child.wait_with_output().expect("it ends");
     proxy.wait_until_answered();
@@ -84,6 +97,13 @@ fn run(emulator: &Emulator, client: &Client, faults: Faults, command: impl FnOnc
 }
 
 /// Runs a bootstrap of everything with these faults; the calls that it made, too.
-fn bootstrap(emulator: &Emulator, place: &Place, client: &Client, faults: Faults) -> (Output, Proxy) {
-    run(emulator, client, faults, |endpoint| place.command_at(endpoint, &format!("bootstrap {LINE} -y")))
+fn bootstrap(
+    emulator: &Emulator,
+    place: &Place,
+    client: &Client,
+    faults: Faults,
+) -> (Output, Proxy) {
+    run(emulator, client, faults, |endpoint| {
+        place.command_at(endpoint, &format!("bootstrap {LINE} -y"))
+    })
 }

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use crate::support::emulator::Emulator;
 
 /// An environment that is made in a moment.
-const SMALL: &str = "--env prod --project acme --region eu-west-1 --encryption sse-s3 --trail off --alarms=false --policy=false \
-                     --access-logs=false --lock s3";
+const SMALL: &str = "--env prod --project acme --region eu-west-1 --encryption sse-s3 --trail off \
+                     --alarms=false --policy=false --access-logs=false --lock s3";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 
 /// Folders side by side, of which `repository` is one of Git's.
@@ -35,7 +35,10 @@ struct Ran {
 
 impl Folders {
     async fn new() -> Self {
-        let folders = Self { emulator: Emulator::start().await, dir: tempfile::tempdir().expect("a folder") };
+        let folders = Self {
+            emulator: Emulator::start().await,
+            dir: tempfile::tempdir().expect("a folder"),
+        };
         fs::create_dir_all(folders.path("repository/.git")).expect("made");
         folders
     }
@@ -64,15 +67,27 @@ impl Folders {
     /// Runs the program in a folder, against the emulator.
     fn run(&self, folder: &str, line: &str) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-        command.args(line.split_whitespace()).args(["--endpoint-url", self.emulator.endpoint()]);
-        command.current_dir(self.path(folder)).env_clear().envs(self.emulator.aws_env()).stdin(Stdio::null());
+        command
+            .args(line.split_whitespace())
+            .args(["--endpoint-url", self.emulator.endpoint()]);
+        command
+            .current_dir(self.path(folder))
+            .env_clear()
+            .envs(self.emulator.aws_env())
+            .stdin(Stdio::null());
         self.ran(&command.output().expect("the program"))
     }
 
     #[track_caller]
     fn ok(&self, folder: &str, line: &str) -> String {
         let ran = self.run(folder, line);
-        assert_eq!(ran.code, Some(0), "{line}: {}\n{}", ran.text, self.emulator.log());
+        assert_eq!(
+            ran.code,
+            Some(0),
+            "{line}: {}\n{}",
+            ran.text,
+            self.emulator.log()
+        );
         ran.text
     }
 
@@ -88,20 +103,41 @@ impl Folders {
     #[track_caller]
     fn terraform(&self, folder: &str, args: &[&str]) -> String {
         let ran = self.ran(&self.emulator.terraform(&self.path(folder), args));
-        assert_eq!(ran.code, Some(0), "{args:?}: {}\n{}", ran.text, self.emulator.log());
+        assert_eq!(
+            ran.code,
+            Some(0),
+            "{args:?}: {}\n{}",
+            ran.text,
+            self.emulator.log()
+        );
         ran.text
     }
 
     fn ran(&self, output: &Output) -> Ran {
-        let text = [&output.stdout[..], &output.stderr[..]].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
-        Ran { code: output.status.code(), text: text.replace(&*self.dir.path().to_string_lossy(), "~") }
+        let text = [&output.stdout[..], &output.stderr[..]]
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+            .concat();
+        Ran {
+            code: output.status.code(),
+            text: text.replace(&*self.dir.path().to_string_lossy(), "~"),
+        }
     }
 
     /// What the partial configuration of a folder says of an argument.
     #[track_caller]
     fn said(&self, conf: &str, argument: &str) -> String {
         let text = self.read(conf);
-        let line = text.lines().find(|line| line.split('=').next().is_some_and(|name| name.trim() == argument));
-        line.unwrap_or_else(|| panic!("{conf} has no {argument}: {text}")).split_once('=').expect("=").1.trim().trim_matches('"').to_owned()
+        let line = text.lines().find(|line| {
+            line.split('=')
+                .next()
+                .is_some_and(|name| name.trim() == argument)
+        });
+        line.unwrap_or_else(|| panic!("{conf} has no {argument}: {text}"))
+            .split_once('=')
+            .expect("=")
+            .1
+            .trim()
+            .trim_matches('"')
+            .to_owned()
     }
 }

@@ -1,4 +1,5 @@
-//! What others wrote, and meant harm by: it is text and nothing else, in files and on a terminal, however long it is.
+//! What others wrote, and meant harm by: it is text and nothing else, in files and on a terminal,
+//! however long it is.
 
 mod hcl;
 #[cfg(unix)]

@@ -62,7 +62,12 @@ impl World {
         let aws = aws::over(&emulator, SharedHttpClient::new(recorder.clone())).await;
         let names = Names::new(&settings, &aws.caller.account.parse().expect("an account"));
         let blueprint = blueprint(&settings, &names, &aws);
-        Self { emulator, recorder, aws, blueprint }
+        Self {
+            emulator,
+            recorder,
+            aws,
+            blueprint,
+        }
     }
 
     /// Looks, plans and applies, as `tfbackend bootstrap` does; all calls since the last time.
@@ -78,7 +83,8 @@ impl World {
     /// Plans and applies; all calls since the last time.
     async fn repair(&self, observation: Observation<AwsSpec>) -> Vec<Call> {
         let plan = Plan::to_apply(&self.blueprint, &observation, false);
-        self.carry_out(plan, outputs(&observation), 16, &mut |_| {}).await;
+        self.carry_out(plan, outputs(&observation), 16, &mut |_| {})
+            .await;
         self.recorder.take()
     }
 
@@ -95,32 +101,83 @@ impl World {
         chains
     }
 
-    async fn carry_out(&self, plan: Plan<AwsSpec>, known: Outputs, parallelism: usize, on_event: &mut (dyn FnMut(Event) + Send)) {
-        let (parallelism, cancel) = (NonZeroUsize::new(parallelism).expect("not zero"), CancellationToken::new());
-        let outcome = apply(plan, known, &self.aws, Run { parallelism, cancel: &cancel, on_event }).await;
-        assert!(outcome.failed.is_empty() && outcome.left.is_empty(), "{:?}\n{}", outcome.failed, self.emulator.log());
+    async fn carry_out(
+        &self,
+        plan: Plan<AwsSpec>,
+        known: Outputs,
+        parallelism: usize,
+        on_event: &mut (dyn FnMut(Event) + Send),
+    ) {
+        let (parallelism, cancel) = (
+            NonZeroUsize::new(parallelism).expect("not zero"),
+            CancellationToken::new(),
+        );
+        let outcome = apply(
+            plan,
+            known,
+            &self.aws,
+            Run {
+                parallelism,
+                cancel: &cancel,
+                on_event,
+            },
+        )
+        .await;
+        assert!(
+            outcome.failed.is_empty() && outcome.left.is_empty(),
+            "{:?}\n{}",
+            outcome.failed,
+            self.emulator.log()
+        );
     }
 
     fn checks(&self, observation: &Observation<AwsSpec>) -> Vec<Checked> {
         let (aws, blueprint) = (&self.aws, &self.blueprint);
-        Backend { aws, blueprint, observation, mend: "tfbackend bootstrap", lock_files: false, tagged: true }.checks()
+        Backend {
+            aws,
+            blueprint,
+            observation,
+            mend: "tfbackend bootstrap",
+            lock_files: false,
+            tagged: true,
+        }
+        .checks()
     }
 
-    /// The addresses that a plan would write, and what verify finds, but for what is only to be known.
+    /// The addresses that a plan would write, and what verify finds, but for what is only to be
+    /// known.
     fn found(&self, observation: &Observation<AwsSpec>) -> (Vec<String>, Vec<String>) {
         let plan = Plan::to_apply(&self.blueprint, observation, false);
         let checked = self.checks(observation);
-        let findings = checked.iter().filter(|checked| checked.is_finding() && checked.check.severity > Severity::Info);
-        let found = findings.map(|finding| format!("{} at {}", finding.check.id, finding.place.shown())).collect();
-        let planned = plan.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. })).map(|step| step.address.to_string());
+        let findings = checked
+            .iter()
+            .filter(|checked| checked.is_finding() && checked.check.severity > Severity::Info);
+        let found = findings
+            .map(|finding| format!("{} at {}", finding.check.id, finding.place.shown()))
+            .collect();
+        let planned = plan
+            .steps
+            .iter()
+            .filter(|step| !matches!(step.change, Change::NoOp { .. }))
+            .map(|step| step.address.to_string());
         (planned.collect(), found)
     }
 
-    /// What was checked, whatever came of it, in alphabetical order; a resource has one check of whose it is.
+    /// What was checked, whatever came of it, in alphabetical order; a resource has one check of
+    /// whose it is.
     fn checked(&self, observation: &Observation<AwsSpec>) -> Vec<String> {
-        let id = |id: &'static str| if ["tags", "unmanaged", "owned"].contains(&id) { "ownership" } else { id };
-        let mut all: Vec<String> =
-            self.checks(observation).iter().map(|checked| format!("{} at {}", id(checked.check.id), checked.place.shown())).collect();
+        let id = |id: &'static str| {
+            if ["tags", "unmanaged", "owned"].contains(&id) {
+                "ownership"
+            } else {
+                id
+            }
+        };
+        let mut all: Vec<String> = self
+            .checks(observation)
+            .iter()
+            .map(|checked| format!("{} at {}", id(checked.check.id), checked.place.shown()))
+            .collect();
         all.sort();
         all
     }
@@ -133,7 +190,11 @@ impl World {
 
 /// The operations among them that change something, in alphabetical order.
 fn writes(calls: Vec<Call>) -> Vec<String> {
-    let mut writes: Vec<String> = calls.into_iter().filter(Call::is_write).map(|call| call.operation).collect();
+    let mut writes: Vec<String> = calls
+        .into_iter()
+        .filter(Call::is_write)
+        .map(|call| call.operation)
+        .collect();
     writes.sort();
     writes
 }

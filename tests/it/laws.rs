@@ -14,14 +14,25 @@ use tfbackend::{
     spec::{Address, Spec, UNKNOWN},
 };
 
-use crate::support::imagined::{Imagined, Mishaps, Ran, Scene, Toy, US, Wild, World, address, scene};
+use crate::support::imagined::{
+    Imagined, Mishaps, Ran, Scene, Toy, US, Wild, World, address, scene,
+};
 
 const TAME: Wild = Wild { blocked: false };
 const WILD: Wild = Wild { blocked: true };
 
 fn mishaps() -> impl Strategy<Value = Mishaps> {
-    (proptest::option::of(0usize..6), proptest::option::of(0usize..6), any::<bool>())
-        .prop_map(|(writes, interrupted_at, answers_lost)| Mishaps { writes, interrupted_at, answers_lost, ..Mishaps::default() })
+    (
+        proptest::option::of(0usize..6),
+        proptest::option::of(0usize..6),
+        any::<bool>(),
+    )
+        .prop_map(|(writes, interrupted_at, answers_lost)| Mishaps {
+            writes,
+            interrupted_at,
+            answers_lost,
+            ..Mishaps::default()
+        })
 }
 
 proptest! {
@@ -222,17 +233,34 @@ proptest! {
 }
 
 fn owners() -> impl Strategy<Value = Owner> {
-    prop_oneof![Just(Owner::Us), Just(Owner::Unmanaged), "[a-z]{1,4}".prop_map(Owner::Other)]
+    prop_oneof![
+        Just(Owner::Us),
+        Just(Owner::Unmanaged),
+        "[a-z]{1,4}".prop_map(Owner::Other)
+    ]
 }
 
 /// The node and all that it needs, directly or not.
 fn closure(scene: &Scene, address: &Address) -> BTreeSet<Address> {
     let node = scene.blueprint.get(address).unwrap();
-    node.needs.iter().flat_map(|need| closure(scene, need)).chain([address.clone()]).collect()
+    node.needs
+        .iter()
+        .flat_map(|need| closure(scene, need))
+        .chain([address.clone()])
+        .collect()
 }
 
 fn started(ran: &Ran) -> BTreeSet<Address> {
-    ran.events.iter().filter_map(|event| if let Event::Started { address } = event { Some(address.clone()) } else { None }).collect()
+    ran.events
+        .iter()
+        .filter_map(|event| {
+            if let Event::Started { address } = event {
+                Some(address.clone())
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 /// Nodes of ours and nothing else in the world.
@@ -240,19 +268,41 @@ fn bare(nodes: Vec<(String, Vec<&str>)>) -> Scene {
     let node = |(name, needs): (String, Vec<&str>)| {
         let needs: Vec<_> = needs.into_iter().map(address).collect();
         let sees = needs.iter().map(Address::output).collect();
-        let spec = Toy { mark: Some(US.into()), value: 0, sees, shared: BTreeMap::new(), fixed: false, reference: false, fleeting: false };
-        Node { address: address(&name), needs, spec }
+        let spec = Toy {
+            mark: Some(US.into()),
+            value: 0,
+            sees,
+            shared: BTreeMap::new(),
+            fixed: false,
+            reference: false,
+            fleeting: false,
+        };
+        Node {
+            address: address(&name),
+            needs,
+            spec,
+        }
     };
     let blueprint = Blueprint::new(nodes.into_iter().map(node).collect());
-    Scene { blueprint, world: World::new(), unreadable: BTreeSet::new(), pace: vec![] }
+    Scene {
+        blueprint,
+        world: World::new(),
+        unreadable: BTreeSet::new(),
+        pace: vec![],
+    }
 }
 
 /// What only an earlier node can tell is unknown in the plan, and known when it is written.
 #[test]
 fn outputs_are_filled_in_when_they_are_known() {
-    let cloud = Imagined::new(bare(vec![("key".into(), vec![]), ("bucket".into(), vec!["key"])]));
+    let cloud = Imagined::new(bare(vec![
+        ("key".into(), vec![]),
+        ("bucket".into(), vec!["key"]),
+    ]));
     let ran = cloud.run(false, 4, Mishaps::default());
-    let Change::Create { to } = &ran.plan.steps[1].change else { panic!("{:?}", ran.plan) };
+    let Change::Create { to } = &ran.plan.steps[1].change else {
+        panic!("{:?}", ran.plan)
+    };
     assert!(to.sees[0].starts_with(UNKNOWN));
     assert_eq!(cloud.world()[&address("bucket")].0.sees, ["arn:key#1"]);
     assert_eq!(ran.outcome.outputs[&address("key")], "arn:key#1");
@@ -264,7 +314,12 @@ fn outputs_are_filled_in_when_they_are_known() {
 fn what_was_not_looked_at_is_blocked() {
     let scene = bare(vec![("key".into(), vec![])]);
     let plan = Plan::to_apply(&scene.blueprint, &Observation::new(), true);
-    assert_eq!(plan.blocked().map(|(_, reason)| reason.clone()).collect::<Vec<_>>(), [Reason::NotLookedAt]);
+    assert_eq!(
+        plan.blocked()
+            .map(|(_, reason)| reason.clone())
+            .collect::<Vec<_>>(),
+        [Reason::NotLookedAt]
+    );
     assert!(!plan.is_empty());
 }
 
@@ -280,12 +335,21 @@ fn an_address_comes_once() {
     bare(vec![("a".into(), vec![]), ("a".into(), vec![])]);
 }
 
-/// Filling in reaches every text of a spec, also inside of longer ones, and leaves the unknown alone.
+/// Filling in reaches every text of a spec, also inside of longer ones, and leaves the unknown
+/// alone.
 #[test]
 fn filling_in_reaches_every_text() {
     let (key, topic) = (address("key"), address("topic"));
-    let mut toy = bare(vec![("a".into(), vec![])]).blueprint.nodes()[0].spec.clone();
-    toy.shared = BTreeMap::from([("policy".into(), format!("{}/* and {}", key.output(), topic.output()))]);
+    let mut toy = bare(vec![("a".into(), vec![])]).blueprint.nodes()[0]
+        .spec
+        .clone();
+    toy.shared = BTreeMap::from([(
+        "policy".into(),
+        format!("{}/* and {}", key.output(), topic.output()),
+    )]);
     let known = BTreeMap::from([(key, "arn:key".to_owned())]);
-    assert_eq!(toy.resolve(&known).shared["policy"], format!("arn:key/* and {}", topic.output()));
+    assert_eq!(
+        toy.resolve(&known).shared["policy"],
+        format!("arn:key/* and {}", topic.output())
+    );
 }

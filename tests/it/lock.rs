@@ -1,4 +1,5 @@
-//! `tfbackend lock` on a backend that the real Terraform uses: who holds what, and exactly that released.
+//! `tfbackend lock` on a backend that the real Terraform uses: who holds what, and exactly that
+//! released.
 
 use std::process::{Command, Output, Stdio};
 
@@ -18,8 +19,14 @@ const ENV: &str = "--env prod --project acme --region eu-west-1 --lock both";
 /// The built program in the folder of the backend, as the emulator's administrator.
 fn lock_command(backend: &Backend, line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-    command.arg("lock").args(line.split_whitespace()).current_dir(backend.dir());
-    command.env_clear().envs(backend.emulator.aws_env()).stdin(Stdio::null());
+    command
+        .arg("lock")
+        .args(line.split_whitespace())
+        .current_dir(backend.dir());
+    command
+        .env_clear()
+        .envs(backend.emulator.aws_env())
+        .stdin(Stdio::null());
     command
 }
 
@@ -30,13 +37,19 @@ fn lock(backend: &Backend, line: &str) -> Output {
 #[track_caller]
 fn lock_ok(backend: &Backend, line: &str) -> String {
     let output = lock(backend, line);
-    assert_eq!(output.status.code(), Some(0), "lock {line}: {}", said(&output));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "lock {line}: {}",
+        said(&output)
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[track_caller]
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(output)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", said(output)))
 }
 
 /// The documents of all locks.
@@ -53,6 +66,9 @@ fn locks(backend: &Backend, way: &str) -> Vec<Value> {
 #[track_caller]
 fn id_of(refused: &Output) -> String {
     let said = said(refused);
-    let id = said.lines().find_map(|line| line.trim_start_matches(['│', ' ']).strip_prefix("ID:")).unwrap_or_else(|| panic!("{said}"));
+    let id = said
+        .lines()
+        .find_map(|line| line.trim_start_matches(['│', ' ']).strip_prefix("ID:"))
+        .unwrap_or_else(|| panic!("{said}"));
     id.trim().to_owned()
 }

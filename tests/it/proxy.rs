@@ -1,4 +1,5 @@
-//! `make proxy`: the proxy of the tests, to be used by hand before the sandbox or whatever else speaks as AWS does.
+//! `make proxy`: the proxy of the tests, to be used by hand before the sandbox or whatever else
+//! speaks as AWS does.
 
 // What only tests use of it is not used here.
 #![allow(dead_code, unused_imports)]
@@ -34,7 +35,8 @@ struct Args {
     /// Decides what is left to chance [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
-    /// As in `kms:CreateKey nth=1 cut-after` or `s3: percent=30 fail=SlowDown`; the first one about a call counts
+    /// As in `kms:CreateKey nth=1 cut-after` or `s3: percent=30 fail=SlowDown`; the first one
+    /// about a call counts
     #[arg(value_name = "RULE")]
     rules: Vec<Written>,
 }
@@ -52,16 +54,38 @@ impl Upstream for Args {
 fn main() -> io::Result<()> {
     let args = Args::parse();
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..));
-    let faults = args.rules.iter().fold(Faults::seeded(seed), |faults, rule| rule.clone().add_to(faults));
-    let proxy = Proxy::watched(TcpListener::bind(("127.0.0.1", args.port))?, &args, faults, Box::new(show));
-    println!("{} before {} (seed {seed})", proxy.endpoint(), args.endpoint);
+    let faults = args
+        .rules
+        .iter()
+        .fold(Faults::seeded(seed), |faults, rule| {
+            rule.clone().add_to(faults)
+        });
+    let proxy = Proxy::watched(
+        TcpListener::bind(("127.0.0.1", args.port))?,
+        &args,
+        faults,
+        Box::new(show),
+    );
+    println!(
+        "{} before {} (seed {seed})",
+        proxy.endpoint(),
+        args.endpoint
+    );
     loop {
         thread::park();
     }
 }
 
 fn show(exchange: &Exchange) {
-    let status = exchange.status.map_or("cut".to_owned(), |status| status.to_string());
-    let took = exchange.end.map_or_else(Default::default, |end| end - exchange.start);
-    println!("{status} {:>6} ms  {}", took.as_millis(), exchange.call.name());
+    let status = exchange
+        .status
+        .map_or("cut".to_owned(), |status| status.to_string());
+    let took = exchange
+        .end
+        .map_or_else(Default::default, |end| end - exchange.start);
+    println!(
+        "{status} {:>6} ms  {}",
+        took.as_millis(),
+        exchange.call.name()
+    );
 }

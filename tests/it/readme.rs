@@ -20,8 +20,15 @@ pub fn shown(page: &str) -> Vec<Shown> {
     for block in page.split("<!-- run -->\n```console\n").skip(1) {
         for line in block.split("\n```").next().expect("a block").lines() {
             match line.strip_prefix("$ ") {
-                Some(command) => shown.push(Shown { command: command.to_owned(), lines: vec![] }),
-                None => shown.last_mut().expect("a command comes first").lines.push(line.to_owned()),
+                Some(command) => shown.push(Shown {
+                    command: command.to_owned(),
+                    lines: vec![],
+                }),
+                None => shown
+                    .last_mut()
+                    .expect("a command comes first")
+                    .lines
+                    .push(line.to_owned()),
             }
         }
     }
@@ -32,7 +39,9 @@ pub fn shown(page: &str) -> Vec<Shown> {
 pub fn fits(shown: &[String], printed: &[&str]) -> bool {
     match (shown, printed) {
         ([], []) => true,
-        ([dots, rest @ ..], _) if dots == "..." => (0..=printed.len()).any(|skipped| fits(rest, &printed[skipped..])),
+        ([dots, rest @ ..], _) if dots == "..." => {
+            (0..=printed.len()).any(|skipped| fits(rest, &printed[skipped..]))
+        }
         ([wanted, rest @ ..], [line, printed @ ..]) => wanted == line && fits(rest, printed),
         ([], _) | (_, []) => false,
     }
@@ -45,23 +54,34 @@ struct World {
 
 impl World {
     fn sh(&self, command: &str) -> Output {
-        let bin = Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder");
+        let bin = Path::new(env!("CARGO_BIN_EXE_tfbackend"))
+            .parent()
+            .expect("a folder");
         let path = format!("{}:{}", bin.display(), env::var("PATH").unwrap_or_default());
         let work = self.dir.path().join("infra");
         std::fs::create_dir_all(&work).expect("a folder");
         let mut sh = Command::new("sh");
-        sh.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(work).env_clear().stdin(Stdio::null());
+        sh.args(["-c", &format!("exec 2>&1; {command}")])
+            .current_dir(work)
+            .env_clear()
+            .stdin(Stdio::null());
         // As wide as what the page shows.
-        sh.env("PATH", path).env("HOME", self.dir.path()).env("COLUMNS", "80");
+        sh.env("PATH", path)
+            .env("HOME", self.dir.path())
+            .env("COLUMNS", "80");
         // The emulator is installed once for all tests.
-        sh.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
+        sh.env(
+            "XDG_CACHE_HOME",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"),
+        );
         sh.env("TFBACKEND_SANDBOX_DIR", self.dir.path().join("sandbox"));
         sh.output().expect("sh")
     }
 
     /// Without what is different in each run.
     fn printed(&self, output: &Output) -> String {
-        let text = String::from_utf8_lossy(&output.stdout).replace(&*self.dir.path().to_string_lossy(), "/home/me");
+        let text = String::from_utf8_lossy(&output.stdout)
+            .replace(&*self.dir.path().to_string_lossy(), "/home/me");
         text.split_inclusive('\n').map(ids).collect()
     }
 }
@@ -70,14 +90,28 @@ impl World {
 fn ids(line: &str) -> String {
     let hex = |text: &str| text.chars().all(|c| c.is_ascii_hexdigit());
     let word = |word: &str| -> String {
-        let id = word.len() == 36 && word.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && word.split('-').all(hex);
-        if id || word.len() == 64 && hex(word) { word.chars().map(|c| if c == '-' { '-' } else { '0' }).collect() } else { word.to_owned() }
+        let id = word.len() == 36
+            && word.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+            && word.split('-').all(hex);
+        if id || word.len() == 64 && hex(word) {
+            word.chars()
+                .map(|c| if c == '-' { '-' } else { '0' })
+                .collect()
+        } else {
+            word.to_owned()
+        }
     };
     let mut out = String::new();
     for part in line.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
-        let end = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-').len();
+        let end = part
+            .trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+            .len();
         let port = out.ends_with("127.0.0.1:") && end == 5;
-        out.push_str(&if port { "14566".to_owned() } else { word(&part[..end]) });
+        out.push_str(&if port {
+            "14566".to_owned()
+        } else {
+            word(&part[..end])
+        });
         out.push_str(&part[end..]);
     }
     out
@@ -91,7 +125,9 @@ impl Drop for World {
 
 #[test]
 fn what_the_readme_shows_is_what_happens() {
-    let world = World { dir: tempfile::tempdir().expect("a directory") };
+    let world = World {
+        dir: tempfile::tempdir().expect("a directory"),
+    };
     let shown = shown(&page::read("README.md"));
     assert!(shown.len() >= 6);
     let mut wrong = String::new();
@@ -111,10 +147,22 @@ fn what_the_readme_shows_is_what_happens() {
 fn the_readme_agrees_with_the_other_pages() {
     let readme = page::read("README.md");
     let cost = page::read("docs/cost.md");
-    let defaults = cost.lines().find_map(|line| line.strip_prefix("| the defaults | ")?.strip_suffix(" |")).expect("a row");
-    assert!(readme.contains(&format!("about {defaults} a month with the defaults")), "{defaults}");
+    let defaults = cost
+        .lines()
+        .find_map(|line| line.strip_prefix("| the defaults | ")?.strip_suffix(" |"))
+        .expect("a row");
+    assert!(
+        readme.contains(&format!("about {defaults} a month with the defaults")),
+        "{defaults}"
+    );
     let codes = |page: &str| -> Vec<String> {
-        let first = |line: &str| line.strip_prefix("| ")?.split(' ').next().filter(|code| code.parse::<u8>().is_ok()).map(str::to_owned);
+        let first = |line: &str| {
+            line.strip_prefix("| ")?
+                .split(' ')
+                .next()
+                .filter(|code| code.parse::<u8>().is_ok())
+                .map(str::to_owned)
+        };
         page.lines().filter_map(first).collect()
     };
     assert_eq!(codes(&readme), codes(&page::read("docs/exit-codes.md")));

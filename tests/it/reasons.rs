@@ -1,4 +1,5 @@
-//! Every setting that can change says why it is as it is, and what only looks different is no change.
+//! Every setting that can change says why it is as it is, and what only looks different is no
+//! change.
 
 use serde_json::Value;
 use tfbackend::{
@@ -16,10 +17,14 @@ const TOML: &str = "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n";
 /// Between them they have every kind of resource.
 const LINES: [&str; 2] = [
     "--lock both --alarm-email ops@example.com --attach-to role/terraform",
-    "--trail existing --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --alarm-topic arn:aws:sns:eu-west-1:123456789012:t",
+    "--trail existing --kms-key \
+     arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --alarm-topic \
+     arn:aws:sns:eu-west-1:123456789012:t",
 ];
 /// These say which resource it is, and never change.
-const IDENTITY: [&str; 9] = ["type", "name", "arn", "alias", "bucket", "table", "topic", "trail", "objects"];
+const IDENTITY: [&str; 9] = [
+    "type", "name", "arn", "alias", "bucket", "table", "topic", "trail", "objects",
+];
 
 fn environment(line: &str) -> Environment {
     made_up::environment("prod", line, TOML)
@@ -31,14 +36,25 @@ fn plan(environment: &Environment, change: impl Fn(&str, AwsSpec) -> AwsSpec) ->
     let observation: Observation<AwsSpec> = nodes
         .map(|node| {
             let spec = change(node.address.as_str(), node.spec.clone());
-            (node.address.clone(), Seen::Present { spec, output: None, owner: Owner::Us })
+            (
+                node.address.clone(),
+                Seen::Present {
+                    spec,
+                    output: None,
+                    owner: Owner::Us,
+                },
+            )
         })
         .collect();
     Plan::to_apply(&environment.blueprint, &observation, false)
 }
 
 fn changes(plan: &Plan<AwsSpec>) -> Vec<&str> {
-    plan.steps.iter().filter(|step| !matches!(step.change, Change::NoOp { .. })).map(|step| step.address.as_str()).collect()
+    plan.steps
+        .iter()
+        .filter(|step| !matches!(step.change, Change::NoOp { .. }))
+        .map(|step| step.address.as_str())
+        .collect()
 }
 
 #[test]
@@ -47,14 +63,23 @@ fn every_setting_has_a_reason() {
     for line in LINES {
         for node in environment(line).blueprint.nodes() {
             kinds.insert(node.spec.name());
-            let Value::Object(fields) = serde_json::to_value(&node.spec).expect("plain data") else { panic!("{}", node.address) };
+            let Value::Object(fields) = serde_json::to_value(&node.spec).expect("plain data")
+            else {
+                panic!("{}", node.address)
+            };
             for field in fields.keys() {
                 let why = node.spec.why(field);
                 let what = format!("{}: {field}", node.address);
-                let identity = IDENTITY.contains(&&**field) || field == "key" && node.spec.name() == "key rotation";
+                let identity = IDENTITY.contains(&&**field)
+                    || field == "key" && node.spec.name() == "key rotation";
                 // A trail's bucket may change, an attachment's policy may not be there.
                 assert!(why.is_some() || identity, "{what} has no reason");
-                assert!(why.is_none_or(|why| why.starts_with("so that ") && why.len() < 90 && !why.ends_with('.')), "{what}: {why:?}");
+                assert!(
+                    why.is_none_or(|why| why.starts_with("so that ")
+                        && why.len() < 90
+                        && !why.ends_with('.')),
+                    "{what}: {why:?}"
+                );
             }
             assert_eq!(node.spec.why("no such setting"), None, "{}", node.address);
         }
@@ -76,42 +101,60 @@ fn every_statement_has_a_reason() {
         let other = node.spec.why(&format!("{path}.Theirs"));
         for statement in &document.statements {
             let sid = statement.sid.as_deref().expect("ours have one");
-            assert!(node.spec.why(&format!("{path}.{sid}")) != other, "{}: {sid}", node.address);
+            assert!(
+                node.spec.why(&format!("{path}.{sid}")) != other,
+                "{}: {sid}",
+                node.address
+            );
         }
     }
 }
 
 #[test]
 fn what_changes_says_why() {
-    let plan = plan(&environment(LINES[0]), |address, spec| match (address, spec) {
-        ("state_bucket/versioning", AwsSpec::Versioning(mut it)) => {
-            it.status = "Suspended".to_owned();
-            AwsSpec::Versioning(it)
+    let plan = plan(&environment(LINES[0]), |address, spec| {
+        match (address, spec) {
+            ("state_bucket/versioning", AwsSpec::Versioning(mut it)) => {
+                it.status = "Suspended".to_owned();
+                AwsSpec::Versioning(it)
+            }
+            ("state_bucket/public_access", AwsSpec::PublicAccess(mut it)) => {
+                (it.block_public_acls, it.block_public_policy) = (false, false);
+                AwsSpec::PublicAccess(it)
+            }
+            ("state_bucket/encryption", AwsSpec::Encryption(mut it)) => {
+                (it.algorithm, it.key, it.bucket_key) = ("AES256".to_owned(), None, false);
+                AwsSpec::Encryption(it)
+            }
+            ("state_bucket/lifecycle", AwsSpec::Lifecycle(mut it)) => {
+                (it.rules[0].noncurrent_days, it.rules[0].noncurrent_newest) = (Some(1), None);
+                AwsSpec::Lifecycle(it)
+            }
+            ("state_bucket/policy", AwsSpec::BucketPolicy(mut it)) => {
+                it.document
+                    .statements
+                    .retain(|statement| statement.sid.as_deref() != Some("TfbackendDenyPlaintext"));
+                AwsSpec::BucketPolicy(it)
+            }
+            ("lock_table", AwsSpec::LockTable(mut it)) => {
+                it.deletion_protection = false;
+                it.tags.insert(
+                    "tfbackend:protected".to_owned(),
+                    "\u{1b}[2J\u{202e}${x}".to_owned(),
+                );
+                AwsSpec::LockTable(it)
+            }
+            (_, spec) => spec,
         }
-        ("state_bucket/public_access", AwsSpec::PublicAccess(mut it)) => {
-            (it.block_public_acls, it.block_public_policy) = (false, false);
-            AwsSpec::PublicAccess(it)
-        }
-        ("state_bucket/encryption", AwsSpec::Encryption(mut it)) => {
-            (it.algorithm, it.key, it.bucket_key) = ("AES256".to_owned(), None, false);
-            AwsSpec::Encryption(it)
-        }
-        ("state_bucket/lifecycle", AwsSpec::Lifecycle(mut it)) => {
-            (it.rules[0].noncurrent_days, it.rules[0].noncurrent_newest) = (Some(1), None);
-            AwsSpec::Lifecycle(it)
-        }
-        ("state_bucket/policy", AwsSpec::BucketPolicy(mut it)) => {
-            it.document.statements.retain(|statement| statement.sid.as_deref() != Some("TfbackendDenyPlaintext"));
-            AwsSpec::BucketPolicy(it)
-        }
-        ("lock_table", AwsSpec::LockTable(mut it)) => {
-            it.deletion_protection = false;
-            it.tags.insert("tfbackend:protected".to_owned(), "\u{1b}[2J\u{202e}${x}".to_owned());
-            AwsSpec::LockTable(it)
-        }
-        (_, spec) => spec,
     });
-    let view = View { width: 120, style: Style { color: false, unicode: true }, verbose: false };
+    let view = View {
+        width: 120,
+        style: Style {
+            color: false,
+            unicode: true,
+        },
+        verbose: false,
+    };
     insta::assert_snapshot!(text(&plan, &describe, &view), @r#"
     ~ update  state_bucket/public_access  no public access of any kind
         block_public_acls: false → true, so that no access control list can make it public
@@ -138,13 +181,22 @@ fn what_changes_says_why() {
 #[test]
 fn a_policy_is_compared_by_what_it_says() {
     let reordered = |document: &mut Document| document.statements.reverse();
-    let renamed =
-        |document: &mut Document| document.statements.iter_mut().enumerate().for_each(|(at, it)| it.sid = Some(format!("Other{at}")));
-    let unnamed = |document: &mut Document| document.statements.iter_mut().for_each(|it| it.sid = None);
+    let renamed = |document: &mut Document| {
+        document
+            .statements
+            .iter_mut()
+            .enumerate()
+            .for_each(|(at, it)| it.sid = Some(format!("Other{at}")))
+    };
+    let unnamed =
+        |document: &mut Document| document.statements.iter_mut().for_each(|it| it.sid = None);
     let other_form = |document: &mut Document| {
         for statement in &mut document.statements {
             if let Some(Value::String(action)) = statement.rest.get("Action").cloned() {
-                statement.rest.insert("Action".to_owned(), Value::from(vec![action.to_uppercase()]));
+                statement.rest.insert(
+                    "Action".to_owned(),
+                    Value::from(vec![action.to_uppercase()]),
+                );
             }
         }
     };
@@ -170,7 +222,10 @@ fn a_policy_is_compared_by_what_it_says() {
     ] {
         assert_eq!(with(change), "", "{name}");
     }
-    assert_eq!(with(&weaker), "key topic log_bucket/policy state_bucket/policy runner_policy");
+    assert_eq!(
+        with(&weaker),
+        "key topic log_bucket/policy state_bucket/policy runner_policy"
+    );
 }
 
 #[test]
@@ -184,8 +239,23 @@ fn lifecycle_rules_are_compared_by_what_they_do() {
         });
         changes(&plan).join(" ")
     };
-    assert_eq!(with(&|rules| rules.iter_mut().enumerate().for_each(|(at, rule)| rule.id = format!("theirs {at}"))), "");
-    assert_eq!(with(&|rules| rules.iter_mut().enumerate().for_each(|(at, rule)| rule.id = format!("tfbackend-older-{at}"))), "");
+    assert_eq!(
+        with(&|rules| rules
+            .iter_mut()
+            .enumerate()
+            .for_each(|(at, rule)| rule.id = format!("theirs {at}"))),
+        ""
+    );
+    assert_eq!(
+        with(&|rules| rules
+            .iter_mut()
+            .enumerate()
+            .for_each(|(at, rule)| rule.id = format!("tfbackend-older-{at}"))),
+        ""
+    );
     assert_eq!(with(&|rules| rules.reverse()), "");
-    assert_eq!(with(&|rules| rules[0].enabled = false), "log_bucket/lifecycle state_bucket/lifecycle");
+    assert_eq!(
+        with(&|rules| rules[0].enabled = false),
+        "log_bucket/lifecycle state_bucket/lifecycle"
+    );
 }

@@ -9,7 +9,8 @@ mod text;
 mod accepted;
 mod writing;
 
-/// What is special in HCL, in templates, on a terminal or to a reader: each as a value, and as a piece of one.
+/// What is special in HCL, in templates, on a terminal or to a reader: each as a value, and as a
+/// piece of one.
 pub const HOSTILE: &[&str] = &[
     "",
     " ",
@@ -88,7 +89,9 @@ pub fn config() -> BackendConfig {
         key: "app/terraform.tfstate".into(),
         region: "eu-west-1".into(),
         account: "111122223333".into(),
-        kms_key_arn: Some("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab".into()),
+        kms_key_arn: Some(
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab".into(),
+        ),
         dynamodb_table: Some("acme-tfstate-prod-locks".into()),
         use_lockfile: false,
         workspace_key_prefix: "env:".into(),
@@ -97,8 +100,15 @@ pub fn config() -> BackendConfig {
 }
 
 pub fn emulated(endpoint: &str) -> BackendConfig {
-    let emulator = Emulator { endpoint: endpoint.into(), ca_file: None };
-    BackendConfig { account: "000000000000".into(), emulator: Some(emulator), ..config() }
+    let emulator = Emulator {
+        endpoint: endpoint.into(),
+        ca_file: None,
+    };
+    BackendConfig {
+        account: "000000000000".into(),
+        emulator: Some(emulator),
+        ..config()
+    }
 }
 
 pub fn rendered(config: &BackendConfig) -> Vec<File> {

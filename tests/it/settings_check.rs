@@ -21,7 +21,8 @@ fn right(line: &str) {
 #[test]
 fn everything_at_once() {
     let toml = format!(
-        "kms-key = \"{KEY}\"\nrotation-days = 90\n[env.prod]\nlock = \"s3\"\nbilling = \"provisioned\"\nconf-file = \"backend.tf\""
+        "kms-key = \"{KEY}\"\nrotation-days = 90\n[env.prod]\nlock = \"s3\"\nbilling = \
+         \"provisioned\"\nconf-file = \"backend.tf\""
     );
     assert_snapshot!(prod(BASE, &[("TFBACKEND_ALARM_TOPIC", "arn:aws-cn:sns:cn-north-1:123456789012:x")], &toml).unwrap_err(), @r#"
     `kms-key` is in us-east-1, the backend in eu-west-1; both must be in one region (`kms-key`: tfbackend.toml:1, `region`: command line)
@@ -61,7 +62,14 @@ fn without_effect() {
     right("--conf-credentials --profile p");
     right("--conf-credentials --role-arn arn:aws:iam::123456789012:role/x --external-id acme-1");
     // For all environments of the file.
-    assert!(prod(BASE, &[], "conf-credentials = true\nexternal-id = \"acme-1\"\n").is_ok());
+    assert!(
+        prod(
+            BASE,
+            &[],
+            "conf-credentials = true\nexternal-id = \"acme-1\"\n"
+        )
+        .is_ok()
+    );
     assert!(prod(BASE, &[], "[env.prod]\nconf-credentials = true\n").is_err());
     assert_snapshot!(wrong("--policy=false --attach-to role/x"), @"`attach-to` needs the policy that `policy` leaves out; switch one of them (`attach-to`: command line, `policy`: command line)");
     assert_snapshot!(wrong("--trail off --access-logs=false --log-days 5"), @"`log-days` has no effect, because without `trail` `new` and `access-logs` nothing is logged; leave one of them out (`log-days`: command line, `trail`: command line)");
@@ -73,7 +81,9 @@ fn without_effect() {
 
 #[test]
 fn what_is_said_for_all_environments_need_not_fit_each() {
-    let toml = "billing = \"provisioned\"\nread-capacity = 9\nalarm-email = [\"a@example.com\"]\nattach-to = [\"role/x\"]\n[env.prod]\nlock = \"s3\"\nalarms = false\npolicy = false";
+    let toml = "billing = \"provisioned\"\nread-capacity = 9\nalarm-email = \
+                [\"a@example.com\"]\nattach-to = [\"role/x\"]\n[env.prod]\nlock = \"s3\"\nalarms \
+                = false\npolicy = false";
     let settings = prod(BASE, &[], toml).unwrap();
     assert!(!settings.bucket.delete_events);
     let toml = "lock = \"s3\"\n[env.prod]\nbilling = \"provisioned\"";
@@ -129,7 +139,14 @@ fn derived_names_too_long_for_their_service() {
     the state bucket would be `a-rather-long-project-name-tfstate-prod-000000000000-ap-southeast-1`: 67 characters, 63 are the most; shorten `project` or the environment's name (or say `bucket`) by 4 (`project`: command line)
     the log bucket would be `a-rather-long-project-name-tfstate-prod-logs-000000000000-ap-southeast-1`: 72 characters, 63 are the most; shorten `project` or the environment's name by 9 (`project`: command line)
     "#);
-    assert!(prod(&format!("{long} --bucket abc --trail off --access-logs=false"), &[], "").is_ok());
+    assert!(
+        prod(
+            &format!("{long} --bucket abc --trail off --access-logs=false"),
+            &[],
+            ""
+        )
+        .is_ok()
+    );
     assert_snapshot!(prod("--project sthree --region eu-west-1 --trail off --access-logs=false", &[], "").unwrap_err(), @"the state bucket would be `sthree-tfstate-prod-000000000000-eu-west-1`, which begins with `sthree-`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself (`project`: command line)");
 }
 
@@ -149,10 +166,21 @@ fn names() {
         trail: "acme-tfstate-prod",
     }
     "#);
-    let settings = prod(&format!("{BASE} --namespace account-regional --table my-locks"), &[], "").unwrap();
+    let settings = prod(
+        &format!("{BASE} --namespace account-regional --table my-locks"),
+        &[],
+        "",
+    )
+    .unwrap();
     let names = Names::new(&settings, &account);
-    assert_eq!(names.state_bucket, "acme-tfstate-prod-123456789012-eu-west-1-an");
-    assert_eq!(names.log_bucket, "acme-tfstate-prod-logs-123456789012-eu-west-1-an");
+    assert_eq!(
+        names.state_bucket,
+        "acme-tfstate-prod-123456789012-eu-west-1-an"
+    );
+    assert_eq!(
+        names.log_bucket,
+        "acme-tfstate-prod-logs-123456789012-eu-west-1-an"
+    );
     assert_eq!(names.table, "my-locks");
 }
 
@@ -162,8 +190,16 @@ fn no_two_environments_derive_one_name() {
     let account: AccountId = "123456789012".parse().unwrap();
     let words = ["a", "b", "logs", "tfstate", "locks", "runner"];
     let mut labels: Vec<String> = words.iter().map(ToString::to_string).collect();
-    labels.extend(words.iter().flat_map(|one| words.iter().map(move |two| format!("{one}-{two}"))));
-    labels.extend(words.iter().flat_map(|one| words.iter().map(move |two| format!("{one}-tfstate-{two}"))));
+    labels.extend(
+        words
+            .iter()
+            .flat_map(|one| words.iter().map(move |two| format!("{one}-{two}"))),
+    );
+    labels.extend(
+        words
+            .iter()
+            .flat_map(|one| words.iter().map(move |two| format!("{one}-tfstate-{two}"))),
+    );
     let mut seen = std::collections::BTreeMap::new();
     for project in &labels {
         let sources = sources(&format!("--project {project} --region eu-west-1"), &[], "").unwrap();

@@ -12,15 +12,23 @@ use tfbackend::settings::{
 use crate::support::sources::env;
 
 fn error(text: &str) -> String {
-    File::parse(Path::new("tfbackend.toml"), text).expect_err("is wrong").to_string()
+    File::parse(Path::new("tfbackend.toml"), text)
+        .expect_err("is wrong")
+        .to_string()
 }
 
 #[test]
 fn a_whole_file_is_understood() {
-    let text = "\u{feff}format = 1\r\nproject = \"acme\"\r\nlog-days = 0x1F\r\nattach-to = []\r\n[env.prod]\r\nregion = \"eu-west-1\"\r\nephemeral = false\r\ntag = { Team = \"platform\", \"cost:center\" = \"12\" }\r\n[env.dev.tag]\r\nTeam = \"dev\"\r\n";
+    let text = "\u{feff}format = 1\r\nproject = \"acme\"\r\nlog-days = 0x1F\r\nattach-to = \
+                []\r\n[env.prod]\r\nregion = \"eu-west-1\"\r\nephemeral = false\r\ntag = { Team = \
+                \"platform\", \"cost:center\" = \"12\" }\r\n[env.dev.tag]\r\nTeam = \"dev\"\r\n";
     let file = File::parse(Path::new("tfbackend.toml"), text).unwrap();
     let shown = |table: &tfbackend::settings::file::Table| {
-        table.iter().map(|(name, said)| format!("{}: {name} = {}", said.line, said.value)).collect::<Vec<_>>().join("\n")
+        table
+            .iter()
+            .map(|(name, said)| format!("{}: {name} = {}", said.line, said.value))
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     assert_snapshot!(shown(&file.top), @r#"
     4: attach-to = []
@@ -96,8 +104,8 @@ fn what_toml_itself_refuses() {
 
 #[test]
 fn two_that_exclude_each_other() {
-    let both =
-        "[env.prod]\nencryption = \"sse-s3\"\nkms-key = \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"";
+    let both = "[env.prod]\nencryption = \"sse-s3\"\nkms-key = \
+                \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\"";
     assert_snapshot!(error(both), @"tfbackend.toml:3:1: `kms-key` and `encryption` exclude each other");
 }
 
@@ -110,10 +118,23 @@ fn every_option_can_be_written_in_the_file_and_refuses_another_type() {
         };
         let message = error(&format!("{} = {wrong}", option.name));
         if option.is_of_the_caller() {
-            assert!(message.starts_with(&format!("tfbackend.toml:1:1: `{}` cannot be set in a file", option.name)), "{message}");
+            assert!(
+                message.starts_with(&format!(
+                    "tfbackend.toml:1:1: `{}` cannot be set in a file",
+                    option.name
+                )),
+                "{message}"
+            );
             continue;
         }
-        assert!(message.starts_with(&format!("tfbackend.toml:1:{}: `{}` wants ", option.name.len() + 4, option.name)), "{message}");
+        assert!(
+            message.starts_with(&format!(
+                "tfbackend.toml:1:{}: `{}` wants ",
+                option.name.len() + 4,
+                option.name
+            )),
+            "{message}"
+        );
     }
 }
 
@@ -122,17 +143,31 @@ fn the_file_is_searched_for_up_to_the_repository() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("repo/infra/app");
     fs::create_dir_all(&inner).unwrap();
-    fs::write(folder.path().join("tfbackend.toml"), "project = \"outside\"").unwrap();
+    fs::write(
+        folder.path().join("tfbackend.toml"),
+        "project = \"outside\"",
+    )
+    .unwrap();
 
     // No repository: nothing above the working directory is looked at.
     assert_eq!(File::find(&inner, None, None).unwrap(), None);
-    assert_eq!(File::find(folder.path(), None, None).unwrap().unwrap().path, Path::new("tfbackend.toml"));
+    assert_eq!(
+        File::find(folder.path(), None, None).unwrap().unwrap().path,
+        Path::new("tfbackend.toml")
+    );
 
     fs::create_dir(folder.path().join("repo/.git")).unwrap();
-    assert_eq!(File::find(&inner, None, None).unwrap(), None, "the repository ends the search");
+    assert_eq!(
+        File::find(&inner, None, None).unwrap(),
+        None,
+        "the repository ends the search"
+    );
     let at_root = folder.path().join("repo/tfbackend.toml");
     fs::write(&at_root, "project = \"inside\"").unwrap();
-    assert_eq!(File::find(&inner, None, None).unwrap().unwrap().path, at_root);
+    assert_eq!(
+        File::find(&inner, None, None).unwrap().unwrap().path,
+        at_root
+    );
 
     fs::write(inner.join("tfbackend.toml"), "project = 1").unwrap();
     assert_eq!(
@@ -140,22 +175,42 @@ fn the_file_is_searched_for_up_to_the_repository() {
         "tfbackend.toml:1:11: `project` wants text in quotes, not a number"
     );
 
-    let named = File::find(&inner, Some(Path::new("../../tfbackend.toml")), None).unwrap().unwrap();
+    let named = File::find(&inner, Some(Path::new("../../tfbackend.toml")), None)
+        .unwrap()
+        .unwrap();
     assert_eq!(named.top["project"].value, "inside");
-    assert_eq!(File::find(&inner, Some(Path::new("other.toml")), None).unwrap_err().to_string(), "cannot read other.toml");
+    assert_eq!(
+        File::find(&inner, Some(Path::new("other.toml")), None)
+            .unwrap_err()
+            .to_string(),
+        "cannot read other.toml"
+    );
     fs::write(inner.join("tfbackend.toml"), b"\xff\xfe").unwrap();
-    assert_eq!(File::find(&inner, None, None).unwrap_err().to_string(), "cannot read tfbackend.toml");
+    assert_eq!(
+        File::find(&inner, None, None).unwrap_err().to_string(),
+        "cannot read tfbackend.toml"
+    );
 }
 
 #[test]
 fn accepted_findings() {
-    let text = "[[ignore]]\nid = \"bucket-key\"\nreason = \"cheap\"\n[[env.prod.ignore]]\nid = \"key-rotation\"\nat = \"key/rotation\"\nreason = \"by hand\"\nuntil = \"2027-01-31\"\n";
+    let text = "[[ignore]]\nid = \"bucket-key\"\nreason = \"cheap\"\n[[env.prod.ignore]]\nid = \
+                \"key-rotation\"\nat = \"key/rotation\"\nreason = \"by hand\"\nuntil = \
+                \"2027-01-31\"\n";
     let file = File::parse(Path::new("tfbackend.toml"), text).unwrap();
     let ids = |env: Option<&str>| {
-        file.accepted(env.map(crate::support::sources::env).as_ref()).into_iter().map(|one| one.id).collect::<Vec<_>>().join(" ")
+        file.accepted(env.map(crate::support::sources::env).as_ref())
+            .into_iter()
+            .map(|one| one.id)
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     assert_eq!(
-        (ids(None).as_str(), ids(Some("prod")).as_str(), ids(Some("dev")).as_str()),
+        (
+            ids(None).as_str(),
+            ids(Some("prod")).as_str(),
+            ids(Some("dev")).as_str()
+        ),
         ("bucket-key", "bucket-key key-rotation", "bucket-key")
     );
     assert!(file.envs.contains_key(&env("prod")));

@@ -13,5 +13,8 @@ fn the_settings_reference_is_current() {
         fs::write(&path, &page).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "docs/settings.md is not what the program says; run the tests with UPDATE_DOCS=1");
+    assert!(
+        written == page,
+        "docs/settings.md is not what the program says; run the tests with UPDATE_DOCS=1"
+    );
 }

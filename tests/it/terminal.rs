@@ -1,4 +1,5 @@
-//! The person at the terminal: the built program in a pseudo-terminal, screen by screen, and who is there when nobody is.
+//! The person at the terminal: the built program in a pseudo-terminal, screen by screen, and who is
+//! there when nobody is.
 
 mod defaults;
 mod interrupted;

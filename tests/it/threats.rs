@@ -1,4 +1,5 @@
-//! The threats that `docs/threats.md` lists: what no other test shows yet, and that each has its tests.
+//! The threats that `docs/threats.md` lists: what no other test shows yet, and that each has its
+//! tests.
 
 mod audit;
 #[cfg(unix)]

@@ -6,7 +6,10 @@ use insta::assert_snapshot;
 use tfbackend::{
     cli::{
         prompt::Refuse,
-        wizard::{Hints, appended, ask, ask_where, equivalent_command, has_questions, project_from, toml_for},
+        wizard::{
+            Hints, appended, ask, ask_where, equivalent_command, has_questions, project_from,
+            toml_for,
+        },
     },
     host::{Prompt, PromptError},
     settings::{file::File, layer::Layer, merge::Merged, resolve::resolve},
@@ -19,9 +22,20 @@ use crate::support::{
 
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-fn talk(line: &str, vars: &[(&str, &str)], toml: &str, hints: &Hints, replies: &[(&'static str, Reply)]) -> (Layer, String) {
+fn talk(
+    line: &str,
+    vars: &[(&str, &str)],
+    toml: &str,
+    hints: &Hints,
+    replies: &[(&'static str, Reply)],
+) -> (Layer, String) {
     let mut prompt = Scripted::new(replies.iter().cloned());
-    let answers = ask_all(&mut prompt, sources(line, vars, toml).unwrap().merged(&env("prod")), hints).unwrap();
+    let answers = ask_all(
+        &mut prompt,
+        sources(line, vars, toml).unwrap().merged(&env("prod")),
+        hints,
+    )
+    .unwrap();
     (answers, prompt.finish())
 }
 
@@ -31,16 +45,38 @@ fn ask_all(prompt: &mut dyn Prompt, merged: Merged, hints: &Hints) -> Result<Lay
     let merged = merged.with_answers(&place);
     let rest = ask(prompt, &merged)?;
     assert_eq!(has_questions(&merged), rest != Layer::default());
-    Ok(Layer { project: place.project, region: place.region, ..rest })
+    Ok(Layer {
+        project: place.project,
+        region: place.region,
+        ..rest
+    })
 }
 
-const ALL: [&str; 9] =
-    ["--project", "--region", "--key", "--lock", "--encryption, --kms-key", "--alarm-email", "--trail", "--attach-to", "--ephemeral"];
+const ALL: [&str; 9] = [
+    "--project",
+    "--region",
+    "--key",
+    "--lock",
+    "--encryption, --kms-key",
+    "--alarm-email",
+    "--trail",
+    "--attach-to",
+    "--ephemeral",
+];
 
 #[test]
 fn every_question_has_a_default() {
-    let hints = Hints { folder: Some("My Shop_Infra".to_owned()), profile_region: Some("us-east-1".to_owned()) };
-    let (answers, screen) = talk("", &[("AWS_REGION", "eu-west-1")], "", &hints, &ALL.map(|flag| (flag, Default)));
+    let hints = Hints {
+        folder: Some("My Shop_Infra".to_owned()),
+        profile_region: Some("us-east-1".to_owned()),
+    };
+    let (answers, screen) = talk(
+        "",
+        &[("AWS_REGION", "eu-west-1")],
+        "",
+        &hints,
+        &ALL.map(|flag| (flag, Default)),
+    );
     assert_snapshot!(screen, @r#"
     Project, as part of every name (--project)
       > my-shop-infra
@@ -82,7 +118,10 @@ fn every_question_has_a_default() {
     "#);
     // The answers say what the defaults say.
     let asked = resolve(&env("prod"), &sources("", &[], "").unwrap(), &answers).unwrap();
-    assert_eq!(asked, prod("--project my-shop-infra --region eu-west-1", &[], "").unwrap());
+    assert_eq!(
+        asked,
+        prod("--project my-shop-infra --region eu-west-1", &[], "").unwrap()
+    );
 }
 
 #[test]
@@ -160,15 +199,26 @@ fn other_answers() {
 
 #[test]
 fn only_what_nobody_said_is_asked() {
-    let line = "--project acme --region eu-west-1 --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    let toml = "lock = \"s3\"\nalarms = false\n[env.prod]\npolicy = false\nattach-to = []\nephemeral = false";
-    let (answers, _) = talk(line, &[("TFBACKEND_TRAIL", "off")], toml, &Hints::default(), &[("--key", Default)]);
+    let line = "--project acme --region eu-west-1 --kms-key \
+                arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let toml = "lock = \"s3\"\nalarms = false\n[env.prod]\npolicy = false\nattach-to = \
+                []\nephemeral = false";
+    let (answers, _) = talk(
+        line,
+        &[("TFBACKEND_TRAIL", "off")],
+        toml,
+        &Hints::default(),
+        &[("--key", Default)],
+    );
     assert_eq!(answers, flags("--key terraform.tfstate"));
 }
 
 #[test]
 fn what_was_written_into_the_file_is_not_asked_again() {
-    let hints = Hints { folder: Some("acme".to_owned()), profile_region: Some("eu-west-1".to_owned()) };
+    let hints = Hints {
+        folder: Some("acme".to_owned()),
+        profile_region: Some("eu-west-1".to_owned()),
+    };
     let (answers, _) = talk("", &[], "", &hints, &ALL.map(|flag| (flag, Default)));
     let file = appended("", &env("prod"), &answers).unwrap();
     let (again, screen) = talk("", &[], &file, &hints, &[]);
@@ -178,26 +228,54 @@ fn what_was_written_into_the_file_is_not_asked_again() {
 #[test]
 fn the_equivalent_command_says_the_same() {
     let layer = flags(&format!(
-        "--project acme --region eu-west-1 --ephemeral --access-logs=false --tag A=b --tag C= --kms-key {KEY} --log-days 7 --key=-x"
+        "--project acme --region eu-west-1 --ephemeral --access-logs=false --tag A=b --tag C= \
+         --kms-key {KEY} --log-days 7 --key=-x"
     ));
     let command = equivalent_command(&env("prod"), &layer);
     assert_snapshot!(command, @"tfbackend bootstrap --env prod --project acme --region eu-west-1 --ephemeral --tag A=b --tag C= --key=-x --access-logs=false --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --log-days=7 --non-interactive --yes");
-    let options =
-        command.strip_prefix("tfbackend bootstrap --env prod ").and_then(|rest| rest.strip_suffix(" --non-interactive --yes")).unwrap();
+    let options = command
+        .strip_prefix("tfbackend bootstrap --env prod ")
+        .and_then(|rest| rest.strip_suffix(" --non-interactive --yes"))
+        .unwrap();
     assert_eq!(flags(options), layer);
 }
 
 /// What a shell and a TOML parser make of hostile values is what was meant.
 #[test]
 fn hostile_values_come_through_a_shell_and_the_file() {
-    for key in ["it's", "a\"b", "$(id)", "`id`", "${HOME}", "a b", "~", "-rf", "#x", "a\u{fc}b", "!x;y&z|w", "x'\"'y", "[a]{b}<c>"] {
-        let layer = Layer { key: Some(key.parse().unwrap()), ..Layer::default() };
+    for key in [
+        "it's",
+        "a\"b",
+        "$(id)",
+        "`id`",
+        "${HOME}",
+        "a b",
+        "~",
+        "-rf",
+        "#x",
+        "a\u{fc}b",
+        "!x;y&z|w",
+        "x'\"'y",
+        "[a]{b}<c>",
+    ] {
+        let layer = Layer {
+            key: Some(key.parse().unwrap()),
+            ..Layer::default()
+        };
         let command = equivalent_command(&env("prod"), &layer);
         let script = command.replacen("tfbackend", "printf '%s\\n'", 1);
-        let output = Command::new("sh").args(["-c", &script]).env_clear().output().unwrap();
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .env_clear()
+            .output()
+            .unwrap();
         let words = String::from_utf8(output.stdout).unwrap();
         let rest: Vec<&str> = words.lines().skip(3).collect();
-        let typed = if key.starts_with('-') { vec![format!("--key={key}")] } else { vec!["--key".to_owned(), key.to_owned()] };
+        let typed = if key.starts_with('-') {
+            vec![format!("--key={key}")]
+        } else {
+            vec!["--key".to_owned(), key.to_owned()]
+        };
         assert_eq!(rest[..rest.len() - 2], typed, "{command}");
 
         let file = File::parse(Path::new("x"), &toml_for(&env("prod"), &layer)).unwrap();
@@ -230,7 +308,10 @@ fn the_file_grows_at_its_end_only() {
 fn an_interrupted_question_leaves_no_answers() {
     let mut prompt = Scripted::new([("--project", Type("acme")), ("--region", CtrlC)]);
     let merged = sources("", &[], "").unwrap().merged(&env("prod"));
-    assert!(matches!(ask_all(&mut prompt, merged, &Hints::default()), Err(PromptError::Interrupted)));
+    assert!(matches!(
+        ask_all(&mut prompt, merged, &Hints::default()),
+        Err(PromptError::Interrupted)
+    ));
 }
 
 #[test]
@@ -245,7 +326,13 @@ fn a_project_out_of_a_folder() {
     let named = |folder| project_from(folder).map(|project| project.to_string());
     assert_eq!(named("terraform").as_deref(), Some("terraform"));
     assert_eq!(named("__My.Shop  (2)__").as_deref(), Some("my-shop-2"));
-    assert_eq!(named("a-very-long-name-of-a-folder").as_deref(), Some("a-very-long-name"));
-    assert_eq!(named("fifteen-chars-x-y").as_deref(), Some("fifteen-chars-x"));
+    assert_eq!(
+        named("a-very-long-name-of-a-folder").as_deref(),
+        Some("a-very-long-name")
+    );
+    assert_eq!(
+        named("fifteen-chars-x-y").as_deref(),
+        Some("fifteen-chars-x")
+    );
     assert_eq!(named("日本"), None);
 }

@@ -38,7 +38,12 @@ const SAVED_AT: &str = ".terraform/terraform.tfstate";
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join(".git")).expect("made");
-    let good = [("backend.tf", STUB), ("backend.conf", CONF), (SAVED_AT, SAVED), (".gitignore", ".terraform/\n*.tfstate\n*.tfstate.*\n")];
+    let good = [
+        ("backend.tf", STUB),
+        ("backend.conf", CONF),
+        (SAVED_AT, SAVED),
+        (".gitignore", ".terraform/\n*.tfstate\n*.tfstate.*\n"),
+    ];
     for (name, text) in good.iter().chain(files) {
         let path = dir.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -58,7 +63,12 @@ fn checked(dir: &Path, cloud: Option<&BackendConfig>) -> Vec<Checked> {
 /// What does not hold, as a person reads it.
 fn said(dir: &Path, checked: &[Checked]) -> String {
     let mut text = String::new();
-    for Checked { check, place, verdict } in checked {
+    for Checked {
+        check,
+        place,
+        verdict,
+    } in checked
+    {
         let (what, mend) = match verdict {
             Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => continue,
             Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
@@ -70,7 +80,8 @@ fn said(dir: &Path, checked: &[Checked]) -> String {
             text.push_str(&format!("  -> {mend}\n"));
         }
     }
-    text.replace(&format!("{}/", dir.display()), "").replace(&dir.display().to_string(), ".")
+    text.replace(&format!("{}/", dir.display()), "")
+        .replace(&dir.display().to_string(), ".")
 }
 
 /// What is found in a folder with these files changed.

@@ -1,7 +1,8 @@
-//! The name that the runner policy had before it named the region, and which bucket a policy serves.
+//! The name that the runner policy had before it named the region, and which bucket a policy
+//! serves.
 //!
-//! IAM is global: under one name, an environment in two regions would have one policy, and the second bootstrap would take it
-//! from the first.
+//! IAM is global: under one name, an environment in two regions would have one policy, and the
+//! second bootstrap would take it from the first.
 
 use crate::aws::policy::{
     Document, Effect,
@@ -13,7 +14,9 @@ const END: &str = "-runner";
 
 /// The former name of the policy with this one.
 pub fn former_name<'a>(name: &'a str, region: &str) -> Option<&'a str> {
-    name.strip_suffix(region)?.strip_suffix('-').filter(|name| name.ends_with(END))
+    name.strip_suffix(region)?
+        .strip_suffix('-')
+        .filter(|name| name.ends_with(END))
 }
 
 /// Whether it is such a name.
@@ -28,7 +31,9 @@ pub fn bucket(document: &Document) -> Option<String> {
 
 /// Whether an Allow reaches this bucket.
 pub fn serves(document: &Document, bucket: &str) -> bool {
-    buckets(document).iter().any(|pattern| matches(pattern, bucket))
+    buckets(document)
+        .iter()
+        .any(|pattern| matches(pattern, bucket))
 }
 
 /// Which bucket it serves if it is not this one, and in which region as far as it says.
@@ -38,7 +43,12 @@ pub fn serves_another(document: &Document, bucket: &str) -> Option<(String, Opti
         return None;
     }
     // Buckets have no region in their ARNs; the table and the key beside them have.
-    let region = |arn: &String| arn.split(':').nth(3).filter(|region| !region.is_empty() && is_exact(region)).map(str::to_owned);
+    let region = |arn: &String| {
+        arn.split(':')
+            .nth(3)
+            .filter(|region| !region.is_empty() && is_exact(region))
+            .map(str::to_owned)
+    };
     Some((other, resources(document).iter().find_map(region)))
 }
 
@@ -56,8 +66,14 @@ fn buckets(document: &Document) -> Vec<String> {
 }
 
 fn resources(document: &Document) -> Vec<String> {
-    let allows = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
-    allows.filter_map(|statement| statement.rest.get("Resource")).flat_map(texts).collect()
+    let allows = document
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow);
+    allows
+        .filter_map(|statement| statement.rest.get("Resource"))
+        .flat_map(texts)
+        .collect()
 }
 
 #[cfg(test)]
@@ -67,13 +83,22 @@ mod tests {
     use super::*;
 
     fn document(resources: serde_json::Value) -> Document {
-        serde_json::from_value(json!({ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": resources }] })).expect("a policy")
+        serde_json::from_value(
+            json!({ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": resources }] }),
+        )
+        .expect("a policy")
     }
 
     #[test]
     fn the_former_name_had_no_region() {
-        assert_eq!(former_name("acme-tfstate-prod-runner-eu-west-1", "eu-west-1"), Some("acme-tfstate-prod-runner"));
-        assert_eq!(former_name("acme-tfstate-prod-runner-eu-west-1", "us-east-1"), None);
+        assert_eq!(
+            former_name("acme-tfstate-prod-runner-eu-west-1", "eu-west-1"),
+            Some("acme-tfstate-prod-runner")
+        );
+        assert_eq!(
+            former_name("acme-tfstate-prod-runner-eu-west-1", "us-east-1"),
+            None
+        );
         assert_eq!(former_name("acme-tfstate-prod-runner", "eu-west-1"), None);
         assert_eq!(former_name("somebodys-eu-west-1", "eu-west-1"), None);
     }
@@ -89,9 +114,16 @@ mod tests {
             (json!("arn:aws:s3:::our*"), None),
             (json!(table), None),
             (json!("arn:aws:s3:::theirs/*"), other()),
-            (json!([table, "arn:aws:s3:::theirs"]), Some(("theirs".to_owned(), Some("us-east-1".to_owned())))),
+            (
+                json!([table, "arn:aws:s3:::theirs"]),
+                Some(("theirs".to_owned(), Some("us-east-1".to_owned()))),
+            ),
         ] {
-            assert_eq!(serves_another(&document(resources.clone()), "ours"), another, "{resources}");
+            assert_eq!(
+                serves_another(&document(resources.clone()), "ours"),
+                another,
+                "{resources}"
+            );
         }
     }
 }

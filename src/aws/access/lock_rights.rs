@@ -1,4 +1,5 @@
-//! The statements of a runner policy that are about locks: added before locks move, and removed after. All others stay.
+//! The statements of a runner policy that are about locks: added before locks move, and removed
+//! after. All others stay.
 
 use crate::{
     aws::{
@@ -11,23 +12,42 @@ use crate::{
 /// Each statement, and whether it is needed to lock in this way.
 fn statements(lock: LockMechanism) -> [(&'static str, bool); 3] {
     let (table, file) = (lock.uses_table(), lock.uses_lockfile());
-    [(RELEASE_LOCK_FILES, file), (LOCK_ITEMS, table), (KEY_FOR_LOCKS, table)]
+    [
+        (RELEASE_LOCK_FILES, file),
+        (LOCK_ITEMS, table),
+        (KEY_FOR_LOCKS, table),
+    ]
 }
 
-/// The document with what it takes to lock in this way, as `whole` has it: a runner policy with both kinds.
+/// The document with what it takes to lock in this way, as `whole` has it: a runner policy with
+/// both kinds.
 pub fn granted(document: &Document, whole: &Document, lock: LockMechanism) -> Document {
-    let needed = statements(lock).into_iter().filter(|(_, needed)| *needed).filter_map(|(name, _)| of(whole, name));
-    needed.fold(document.clone(), |document, statement| if document.says(statement) { document } else { document.with(statement.clone()) })
+    let needed = statements(lock)
+        .into_iter()
+        .filter(|(_, needed)| *needed)
+        .filter_map(|(name, _)| of(whole, name));
+    needed.fold(document.clone(), |document, statement| {
+        if document.says(statement) {
+            document
+        } else {
+            document.with(statement.clone())
+        }
+    })
 }
 
 /// The document without what it takes to lock in the other way.
 pub fn revoked(document: &Document, lock: LockMechanism) -> Document {
     let others = statements(lock).into_iter().filter(|(_, needed)| !*needed);
-    others.fold(document.clone(), |document, (name, _)| document.without(name))
+    others.fold(document.clone(), |document, (name, _)| {
+        document.without(name)
+    })
 }
 
 fn of<'a>(document: &'a Document, name: &str) -> Option<&'a Statement> {
-    document.statements.iter().find(|statement| statement.is_called(name))
+    document
+        .statements
+        .iter()
+        .find(|statement| statement.is_called(name))
 }
 
 #[cfg(test)]
@@ -35,12 +55,20 @@ mod tests {
     use super::*;
 
     fn document(names: &[&str]) -> Document {
-        let statement = |name: &&str| Statement::allow(name).actions(&["s3:GetObject"]).on([format!("arn:{name}")]);
+        let statement = |name: &&str| {
+            Statement::allow(name)
+                .actions(&["s3:GetObject"])
+                .on([format!("arn:{name}")])
+        };
         Document::new(names.iter().map(statement).collect())
     }
 
     fn names(document: &Document) -> Vec<&str> {
-        document.statements.iter().filter_map(|statement| statement.sid.as_deref()?.strip_prefix("Tfbackend")).collect()
+        document
+            .statements
+            .iter()
+            .filter_map(|statement| statement.sid.as_deref()?.strip_prefix("Tfbackend"))
+            .collect()
     }
 
     #[test]
@@ -49,7 +77,16 @@ mod tests {
         let whole = document(&["ListStates", RELEASE_LOCK_FILES, LOCK_ITEMS, KEY_FOR_LOCKS]);
         let table = document(&["ListStates", LOCK_ITEMS, KEY_FOR_LOCKS, "Other"]);
         let both = granted(&table, &whole, Both);
-        assert_eq!(names(&both), ["ListStates", LOCK_ITEMS, KEY_FOR_LOCKS, "Other", RELEASE_LOCK_FILES]);
+        assert_eq!(
+            names(&both),
+            [
+                "ListStates",
+                LOCK_ITEMS,
+                KEY_FOR_LOCKS,
+                "Other",
+                RELEASE_LOCK_FILES
+            ]
+        );
         assert_eq!(granted(&both, &whole, S3), both, "nothing is missing");
         assert_eq!(revoked(&both, Both), both);
         let files = revoked(&both, S3);
@@ -57,7 +94,14 @@ mod tests {
         assert_eq!(revoked(&both, Dynamodb), table);
         assert!(granted(&files, &whole, Both).means(&both));
         // What an older or another hand wrote of the same name is replaced by what is needed.
-        let other = document(&["ListStates"]).with(Statement::allow(RELEASE_LOCK_FILES).actions(&["s3:Get*"]).on(["arn".to_owned()]));
-        assert_eq!(granted(&other, &whole, S3).statements.last(), whole.statements.get(1));
+        let other = document(&["ListStates"]).with(
+            Statement::allow(RELEASE_LOCK_FILES)
+                .actions(&["s3:Get*"])
+                .on(["arn".to_owned()]),
+        );
+        assert_eq!(
+            granted(&other, &whole, S3).statements.last(),
+            whole.statements.get(1)
+        );
     }
 }

@@ -40,11 +40,25 @@ impl Common {
     }
 
     pub fn lock_throttles(&self, table: &str) -> Alarm {
-        self.table_alarm("lock-throttles", "The lock table is throttled", table, "ThrottledRequests", OPERATIONS, 0.0)
+        self.table_alarm(
+            "lock-throttles",
+            "The lock table is throttled",
+            table,
+            "ThrottledRequests",
+            OPERATIONS,
+            0.0,
+        )
     }
 
     pub fn lock_errors(&self, table: &str) -> Alarm {
-        self.table_alarm("lock-errors", "DynamoDB fails on the lock table", table, "SystemErrors", OPERATIONS, 0.0)
+        self.table_alarm(
+            "lock-errors",
+            "DynamoDB fails on the lock table",
+            table,
+            "SystemErrors",
+            OPERATIONS,
+            0.0,
+        )
     }
 
     /// All versions counted: history that grows, not one large state.
@@ -72,7 +86,15 @@ impl Common {
 
     /// DynamoDB reports only what is not zero, and alarms on its metrics ignore missing data: once
     /// red, red for ever. `FILL` puts the zeros in. Two of the metrics exist per operation only.
-    fn table_alarm(&self, name: &str, description: &str, table: &str, metric: &str, operations: &[&str], threshold: f64) -> Alarm {
+    fn table_alarm(
+        &self,
+        name: &str,
+        description: &str,
+        table: &str,
+        metric: &str,
+        operations: &[&str],
+        threshold: f64,
+    ) -> Alarm {
         let mut queries: Vec<Query> = operations
             .iter()
             .enumerate()
@@ -88,17 +110,39 @@ impl Common {
                     statistic: "Sum".to_owned(),
                     seconds: FIVE_MINUTES,
                 };
-                Query { id: format!("m{}", i + 1), what, returned: false }
+                Query {
+                    id: format!("m{}", i + 1),
+                    what,
+                    returned: false,
+                }
             })
             .collect();
-        let sum: Vec<String> = queries.iter().map(|query| format!("FILL({}, 0)", query.id)).collect();
-        queries.push(Query { id: "e1".to_owned(), what: What::Expression(sum.join(" + ")), returned: true });
+        let sum: Vec<String> = queries
+            .iter()
+            .map(|query| format!("FILL({}, 0)", query.id))
+            .collect();
+        queries.push(Query {
+            id: "e1".to_owned(),
+            what: What::Expression(sum.join(" + ")),
+            returned: true,
+        });
         self.alarm(name, description, queries, threshold)
     }
 
     /// S3 reports these once a day, as an average (CloudWatch metrics of S3).
-    fn bucket_alarm(&self, name: &str, description: &str, bucket: &str, metric: &str, storage: &str, threshold: f64) -> Alarm {
-        let dimensions = BTreeMap::from([("BucketName".to_owned(), bucket.to_owned()), ("StorageType".to_owned(), storage.to_owned())]);
+    fn bucket_alarm(
+        &self,
+        name: &str,
+        description: &str,
+        bucket: &str,
+        metric: &str,
+        storage: &str,
+        threshold: f64,
+    ) -> Alarm {
+        let dimensions = BTreeMap::from([
+            ("BucketName".to_owned(), bucket.to_owned()),
+            ("StorageType".to_owned(), storage.to_owned()),
+        ]);
         let what = What::Metric {
             namespace: "AWS/S3".to_owned(),
             name: metric.to_owned(),
@@ -106,7 +150,16 @@ impl Common {
             statistic: "Average".to_owned(),
             seconds: ONE_DAY,
         };
-        self.alarm(name, description, vec![Query { id: "m1".to_owned(), what, returned: true }], threshold)
+        self.alarm(
+            name,
+            description,
+            vec![Query {
+                id: "m1".to_owned(),
+                what,
+                returned: true,
+            }],
+            threshold,
+        )
     }
 
     fn alarm(&self, name: &str, description: &str, queries: Vec<Query>, threshold: f64) -> Alarm {

@@ -1,4 +1,5 @@
-//! What the settings leave out and is there all the same, and the blueprint in which nothing is left out.
+//! What the settings leave out and is there all the same, and the blueprint in which nothing is
+//! left out.
 
 use crate::settings::{
     Alarms, Billing, Encryption, Settings, Topic,
@@ -36,13 +37,31 @@ pub fn widest(settings: &Settings) -> Settings {
     wide.access.policy = true;
     wide.trail = TrailKind::New;
     wide.alarms = match &settings.alarms {
-        Alarms::On { topic: Topic::New { emails }, bucket_gib, objects } => {
-            Alarms::On { topic: Topic::New { emails: emails.clone() }, bucket_gib: *bucket_gib, objects: *objects }
-        }
-        Alarms::On { topic: Topic::Existing { .. }, bucket_gib, objects } => {
-            Alarms::On { topic: Topic::New { emails: vec![] }, bucket_gib: *bucket_gib, objects: *objects }
-        }
-        Alarms::Off => Alarms::On { topic: Topic::New { emails: vec![] }, bucket_gib: 1, objects: 1 },
+        Alarms::On {
+            topic: Topic::New { emails },
+            bucket_gib,
+            objects,
+        } => Alarms::On {
+            topic: Topic::New {
+                emails: emails.clone(),
+            },
+            bucket_gib: *bucket_gib,
+            objects: *objects,
+        },
+        Alarms::On {
+            topic: Topic::Existing { .. },
+            bucket_gib,
+            objects,
+        } => Alarms::On {
+            topic: Topic::New { emails: vec![] },
+            bucket_gib: *bucket_gib,
+            objects: *objects,
+        },
+        Alarms::Off => Alarms::On {
+            topic: Topic::New { emails: vec![] },
+            bucket_gib: 1,
+            objects: 1,
+        },
     };
     wide
 }

@@ -16,7 +16,15 @@ use crate::{
 
 const EACH: [(&str, &[&str]); 10] = [
     ("lock", &["", "--lock s3", "--lock both"]),
-    ("key", &["", "--encryption sse-s3", "--kms-key arn:PARTITION:kms:REGION:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"]),
+    (
+        "key",
+        &[
+            "",
+            "--encryption sse-s3",
+            "--kms-key arn:PARTITION:kms:REGION:111122223333:key/\
+             1234abcd-12ab-34cd-56ef-1234567890ab",
+        ],
+    ),
     ("trail", &["", "--trail off", "--trail existing"]),
     (
         "alarms",
@@ -29,28 +37,73 @@ const EACH: [(&str, &[&str]); 10] = [
     ),
     ("logs", &["", "--access-logs=false"]),
     ("events", &["", "--delete-events=false"]),
-    ("access", &["", "--policy=false", "--attach-to role/a --attach-to user/b --attach-to group/c"]),
-    ("state", &["", "--key app/tfstate", "--key app/state.json", "--key e", "--workspace-key-prefix a/b"]),
+    (
+        "access",
+        &[
+            "",
+            "--policy=false",
+            "--attach-to role/a --attach-to user/b --attach-to group/c",
+        ],
+    ),
+    (
+        "state",
+        &[
+            "",
+            "--key app/tfstate",
+            "--key app/state.json",
+            "--key e",
+            "--workspace-key-prefix a/b",
+        ],
+    ),
     ("kind", &["", "--ephemeral", "--namespace account-regional"]),
-    ("table", &["", "--table-recovery=false", "--table-encryption aws-owned", "--billing provisioned"]),
+    (
+        "table",
+        &[
+            "",
+            "--table-recovery=false",
+            "--table-encryption aws-owned",
+            "--billing provisioned",
+        ],
+    ),
 ];
 
-const PLACES: [(&str, &str); 3] = [("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")];
+const PLACES: [(&str, &str); 3] = [
+    ("aws", "eu-west-1"),
+    ("aws-cn", "cn-north-1"),
+    ("aws-us-gov", "us-gov-west-1"),
+];
 
 pub(in crate::aws) fn settings(line: &str) -> Option<Settings> {
     let command = Layer::augment_args(Command::new("test").no_binary_name(true));
-    let matches = command.try_get_matches_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+    let matches = command
+        .try_get_matches_from(line.split_whitespace())
+        .unwrap_or_else(|error| panic!("{line}: {error}"));
     let flags = Layer::from_arg_matches(&matches).unwrap();
-    let sources = Sources { flags, variables: Layer::default(), file: None, ambient_region: None };
+    let sources = Sources {
+        flags,
+        variables: Layer::default(),
+        file: None,
+        ambient_region: None,
+    };
     // Some pairs contradict each other.
     resolve(&"dev".parse().unwrap(), &sources, &Layer::default()).ok()
 }
 
-pub(in crate::aws) fn built(line: &str, partition: &str, region: &str) -> Option<Blueprint<AwsSpec>> {
-    let line = format!("--project acme --region {region} {line}").replace("PARTITION", partition).replace("REGION", region);
+pub(in crate::aws) fn built(
+    line: &str,
+    partition: &str,
+    region: &str,
+) -> Option<Blueprint<AwsSpec>> {
+    let line = format!("--project acme --region {region} {line}")
+        .replace("PARTITION", partition)
+        .replace("REGION", region);
     let settings = settings(&line)?;
     let names = Names::new(&settings, &ACCOUNT.parse().unwrap());
-    Some(blueprint(&settings, &names, &Script::new().aws_in(partition, region)))
+    Some(blueprint(
+        &settings,
+        &names,
+        &Script::new().aws_in(partition, region),
+    ))
 }
 
 /// Every pair of options, in one partition or another.
@@ -58,7 +111,10 @@ fn each(mut check: impl FnMut(&str, &str, &Blueprint<AwsSpec>)) {
     let mut count = 0;
     for (at, (_, ones)) in EACH.iter().enumerate() {
         for (_, others) in &EACH[at + 1..] {
-            for (one, other) in ones.iter().flat_map(|one| others.iter().map(move |other| (one, other))) {
+            for (one, other) in ones
+                .iter()
+                .flat_map(|one| others.iter().map(move |other| (one, other)))
+            {
                 let line = format!("{one} {other}");
                 let (partition, region) = PLACES[count % PLACES.len()];
                 if let Some(blueprint) = built(&line, partition, region) {
@@ -90,7 +146,10 @@ fn before(blueprint: &Blueprint<AwsSpec>, address: &Address) -> BTreeSet<Address
 }
 
 fn gives_output(spec: &AwsSpec) -> bool {
-    matches!(spec, AwsSpec::Key(_) | AwsSpec::OwnKey(_) | AwsSpec::Policy(_))
+    matches!(
+        spec,
+        AwsSpec::Key(_) | AwsSpec::OwnKey(_) | AwsSpec::Policy(_)
+    )
 }
 
 #[test]
@@ -101,7 +160,12 @@ fn the_default() {
         .iter()
         .map(|node| {
             let needs: Vec<_> = node.needs.iter().map(Address::as_str).collect();
-            format!("{} ({}) after [{}]", node.address, node.spec.name(), needs.join(", "))
+            format!(
+                "{} ({}) after [{}]",
+                node.address,
+                node.spec.name(),
+                needs.join(", ")
+            )
         })
         .collect();
     assert_snapshot!(lines.join("\n"), @"
@@ -141,10 +205,17 @@ fn what_is_known_later_comes_from_a_need() {
     each(|line, _, blueprint| {
         for node in blueprint.nodes() {
             for part in text(node).split(UNKNOWN).skip(1) {
-                let from = part.strip_prefix(": ").and_then(|part| part.split(')').next()).unwrap();
+                let from = part
+                    .strip_prefix(": ")
+                    .and_then(|part| part.split(')').next())
+                    .unwrap();
                 let need = node.needs.iter().find(|need| need.as_str() == from);
-                let need = need.unwrap_or_else(|| panic!("{line}: {} does not wait for {from}", node.address));
-                assert!(gives_output(&blueprint.get(need).unwrap().spec), "{line}: {from} gives nothing out");
+                let need = need
+                    .unwrap_or_else(|| panic!("{line}: {} does not wait for {from}", node.address));
+                assert!(
+                    gives_output(&blueprint.get(need).unwrap().spec),
+                    "{line}: {from} gives nothing out"
+                );
             }
         }
     });
@@ -155,7 +226,13 @@ fn a_part_comes_after_the_whole_and_in_a_safe_order() {
     each(|line, _, blueprint| {
         for node in blueprint.nodes() {
             let before = before(blueprint, &node.address);
-            let after = |name: &str| assert!(before.iter().any(|need| need.as_str() == name), "{line}: {} after {name}", node.address);
+            let after = |name: &str| {
+                assert!(
+                    before.iter().any(|need| need.as_str() == name),
+                    "{line}: {} after {name}",
+                    node.address
+                )
+            };
             if let Some(whole) = node.address.parent() {
                 after(whole.as_str());
             }
@@ -172,12 +249,28 @@ fn a_part_comes_after_the_whole_and_in_a_safe_order() {
                 "notifications" => after("topic"),
                 _ => {}
             }
-            // Whatever is only an option comes after the policy: one that fails leaves the bucket as safe as it gets.
+            // Whatever is only an option comes after the policy: one that fails leaves the bucket
+            // as safe as it gets.
             if node.address == STATE.policy {
-                let safety = [&STATE.bucket, &STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle, &KEY];
-                let others: Vec<&Address> = before.iter().filter(|address| !safety.contains(address)).collect();
+                let safety = [
+                    &STATE.bucket,
+                    &STATE.public_access,
+                    &STATE.versioning,
+                    &STATE.encryption,
+                    &STATE.lifecycle,
+                    &KEY,
+                ];
+                let others: Vec<&Address> = before
+                    .iter()
+                    .filter(|address| !safety.contains(address))
+                    .collect();
                 assert!(others.is_empty(), "{line}: the policy waits for {others:?}");
-                let parts = [&STATE.public_access, &STATE.versioning, &STATE.encryption, &STATE.lifecycle];
+                let parts = [
+                    &STATE.public_access,
+                    &STATE.versioning,
+                    &STATE.encryption,
+                    &STATE.lifecycle,
+                ];
                 parts.iter().for_each(|part| after(part.as_str()));
             }
             if matches!(part, "logging" | "notifications") {
@@ -190,12 +283,23 @@ fn a_part_comes_after_the_whole_and_in_a_safe_order() {
 #[test]
 fn where_there_is_nothing_everything_is_made() {
     each(|line, _, blueprint| {
-        let nothing: Observation<AwsSpec> = blueprint.nodes().iter().map(|node| (node.address.clone(), Seen::Absent)).collect();
+        let nothing: Observation<AwsSpec> = blueprint
+            .nodes()
+            .iter()
+            .map(|node| (node.address.clone(), Seen::Absent))
+            .collect();
         for step in Plan::to_apply(blueprint, &nothing, false).steps {
-            let brought_along = blueprint.get(&step.address).unwrap().spec.reference().is_some();
+            let brought_along = blueprint
+                .get(&step.address)
+                .unwrap()
+                .spec
+                .reference()
+                .is_some();
             match step.change {
                 Change::Create { .. } => assert!(!brought_along, "{line}: {}", step.address),
-                Change::Blocked { reason: Reason::Missing { .. } } => assert!(brought_along, "{line}: {}", step.address),
+                Change::Blocked {
+                    reason: Reason::Missing { .. },
+                } => assert!(brought_along, "{line}: {}", step.address),
                 change => panic!("{line}: {change:?}"),
             }
         }
@@ -206,11 +310,18 @@ fn where_there_is_nothing_everything_is_made() {
 #[test]
 fn what_was_made_is_no_difference() {
     let policy = "arn:aws:iam::111122223333:policy/acme-tfstate-dev-runner-eu-west-1".to_owned();
-    let known = Outputs::from([(KEY, crate::aws::testing::KEY_ARN.to_owned()), (RUNNER_POLICY, policy)]);
+    let known = Outputs::from([
+        (KEY, crate::aws::testing::KEY_ARN.to_owned()),
+        (RUNNER_POLICY, policy),
+    ]);
     each(|line, _, blueprint| {
         for node in blueprint.nodes() {
             let made = node.spec.resolve(&known);
-            assert!(!serde_json::to_string(&made).unwrap().contains(UNKNOWN), "{line}: {}", node.address);
+            assert!(
+                !serde_json::to_string(&made).unwrap().contains(UNKNOWN),
+                "{line}: {}",
+                node.address
+            );
             assert_eq!(made.over(&made), made, "{line}: {}", node.address);
             assert_eq!(made.blocked_by(&made), None, "{line}: {}", node.address);
         }
@@ -222,7 +333,12 @@ fn every_arn_is_in_the_partition_of_the_caller() {
     each(|line, partition, blueprint| {
         for node in blueprint.nodes() {
             for part in text(node).split("arn:").skip(1) {
-                assert_eq!(part.split(':').next(), Some(partition), "{line}: {}: arn:{part}", node.address);
+                assert_eq!(
+                    part.split(':').next(),
+                    Some(partition),
+                    "{line}: {}: arn:{part}",
+                    node.address
+                );
             }
         }
     });
@@ -232,19 +348,37 @@ fn every_arn_is_in_the_partition_of_the_caller() {
 #[test]
 fn no_object_is_told_of_twice() {
     each(|line, _, blueprint| {
-        let Some(AwsSpec::Notifications(notifications)) = blueprint.get(&STATE.notifications).map(|node| &node.spec) else { return };
-        let suffixes: Vec<&str> = notifications.targets.iter().map(|target| &*target.filter[0].1).collect();
+        let Some(AwsSpec::Notifications(notifications)) =
+            blueprint.get(&STATE.notifications).map(|node| &node.spec)
+        else {
+            return;
+        };
+        let suffixes: Vec<&str> = notifications
+            .targets
+            .iter()
+            .map(|target| &*target.filter[0].1)
+            .collect();
         assert!(!suffixes.is_empty(), "{line}");
         for (at, one) in suffixes.iter().enumerate() {
-            assert!(!suffixes[at + 1..].iter().any(|other| one.ends_with(other) || other.ends_with(one)), "{line}: {suffixes:?}");
+            assert!(
+                !suffixes[at + 1..]
+                    .iter()
+                    .any(|other| one.ends_with(other) || other.ends_with(one)),
+                "{line}: {suffixes:?}"
+            );
         }
     });
 }
 
 #[test]
 fn only_what_was_asked_for() {
-    let has =
-        |line: &str, address: &str| built(line, "aws", "eu-west-1").unwrap().nodes().iter().any(|node| node.address.as_str() == address);
+    let has = |line: &str, address: &str| {
+        built(line, "aws", "eu-west-1")
+            .unwrap()
+            .nodes()
+            .iter()
+            .any(|node| node.address.as_str() == address)
+    };
     for (line, address) in [
         ("--lock s3", "lock_table"),
         ("--encryption sse-s3", "key"),
@@ -254,16 +388,26 @@ fn only_what_was_asked_for() {
         ("--delete-events=false", "state_bucket/notifications"),
         ("--policy=false", "runner_policy"),
         ("--table-recovery=false", "lock_table/recovery"),
-        ("--kms-key arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", "key/rotation"),
+        (
+            "--kms-key arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "key/rotation",
+        ),
     ] {
         assert!(!has(line, address), "{line} leaves {address} out");
         assert!(has("", address), "{address} is there otherwise");
     }
-    assert!(has("--alarm-email a@example.com", "topic/subscription[a@example.com]"));
-    assert!(has("--attach-to role/a", "runner_policy/attachment[role/a]"));
+    assert!(has(
+        "--alarm-email a@example.com",
+        "topic/subscription[a@example.com]"
+    ));
+    assert!(has(
+        "--attach-to role/a",
+        "runner_policy/attachment[role/a]"
+    ));
 }
 
-/// Several first runs at once: which of their keys is the environment's is decided by the alias, and not by who looks first.
+/// Several first runs at once: which of their keys is the environment's is decided by the alias,
+/// and not by who looks first.
 #[test]
 fn a_key_without_its_alias_is_compared_with_and_never_written() {
     use crate::{aws::key::Leads, observation::Owner};
@@ -272,22 +416,70 @@ fn a_key_without_its_alias_is_compared_with_and_never_written() {
     let observed = |leads: Leads, there: &[&str]| -> Observation<AwsSpec> {
         let seen = |node: &Node<AwsSpec>| match &node.spec {
             AwsSpec::Key(key) => {
-                let key = AwsSpec::Key(crate::aws::key::Key { alias_leads: leads.clone(), ..key.clone() });
-                Seen::Present { spec: key, output: found.get(&KEY).cloned(), owner: Owner::Us }
+                let key = AwsSpec::Key(crate::aws::key::Key {
+                    alias_leads: leads.clone(),
+                    ..key.clone()
+                });
+                Seen::Present {
+                    spec: key,
+                    output: found.get(&KEY).cloned(),
+                    owner: Owner::Us,
+                }
             }
-            spec if there.contains(&node.address.as_str()) => Seen::Present { spec: spec.resolve(&found), output: None, owner: Owner::Us },
+            spec if there.contains(&node.address.as_str()) => Seen::Present {
+                spec: spec.resolve(&found),
+                output: None,
+                owner: Owner::Us,
+            },
             _ => Seen::Absent,
         };
-        blueprint.nodes().iter().map(|node| (node.address.clone(), seen(node))).collect()
+        blueprint
+            .nodes()
+            .iter()
+            .map(|node| (node.address.clone(), seen(node)))
+            .collect()
     };
-    let waits = |plan: &Plan<AwsSpec>| plan.writes().filter(|step| serde_json::to_string(step).unwrap().contains(UNKNOWN)).count();
+    let waits = |plan: &Plan<AwsSpec>| {
+        plan.writes()
+            .filter(|step| serde_json::to_string(step).unwrap().contains(UNKNOWN))
+            .count()
+    };
     let unnamed = Plan::to_apply(&blueprint, &observed(Leads::Nowhere, &[]), false);
-    let nothing: Observation<AwsSpec> = blueprint.nodes().iter().map(|node| (node.address.clone(), Seen::Absent)).collect();
-    assert_eq!(waits(&unnamed), waits(&Plan::to_apply(&blueprint, &nothing, false)), "nothing is bound to a key that may lose");
-    assert!(!serde_json::to_string(&unnamed).unwrap().contains(crate::aws::testing::KEY_ARN));
-    assert_eq!(waits(&Plan::to_apply(&blueprint, &observed(Leads::Here, &[]), false)), 0);
+    let nothing: Observation<AwsSpec> = blueprint
+        .nodes()
+        .iter()
+        .map(|node| (node.address.clone(), Seen::Absent))
+        .collect();
+    assert_eq!(
+        waits(&unnamed),
+        waits(&Plan::to_apply(&blueprint, &nothing, false)),
+        "nothing is bound to a key that may lose"
+    );
+    assert!(
+        !serde_json::to_string(&unnamed)
+            .unwrap()
+            .contains(crate::aws::testing::KEY_ARN)
+    );
+    assert_eq!(
+        waits(&Plan::to_apply(
+            &blueprint,
+            &observed(Leads::Here, &[]),
+            false
+        )),
+        0
+    );
     // The alias of a whole backend was deleted: it is named again, and all else is as it should be.
-    let all: Vec<&str> = blueprint.nodes().iter().map(|node| node.address.as_str()).collect();
+    let all: Vec<&str> = blueprint
+        .nodes()
+        .iter()
+        .map(|node| node.address.as_str())
+        .collect();
     let repair = Plan::to_apply(&blueprint, &observed(Leads::Nowhere, &all), false);
-    assert_eq!(repair.writes().map(|step| step.address.as_str()).collect::<Vec<_>>(), ["key"]);
+    assert_eq!(
+        repair
+            .writes()
+            .map(|step| step.address.as_str())
+            .collect::<Vec<_>>(),
+        ["key"]
+    );
 }

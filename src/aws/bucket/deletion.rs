@@ -1,4 +1,5 @@
-//! Deletes a bucket, and keeps the time at which S3 says so: a bucket of that name that was made later is another one.
+//! Deletes a bucket, and keeps the time at which S3 says so: a bucket of that name that was made
+//! later is another one.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,11 +20,16 @@ use crate::aws::{
 };
 
 impl Bucket {
-    /// Only when it is empty: S3 itself refuses otherwise, whatever came in since somebody looked. `None` where S3 does not say
-    /// what time it is.
+    /// Only when it is empty: S3 itself refuses otherwise, whatever came in since somebody looked.
+    /// `None` where S3 does not say what time it is.
     pub async fn delete_at(&self, aws: &Aws) -> Result<Option<Timestamp>, AwsError> {
         let date = Date::default();
-        let request = aws.clients.s3.delete_bucket().bucket(&self.name).expected_bucket_owner(aws.account());
+        let request = aws
+            .clients
+            .s3
+            .delete_bucket()
+            .bucket(&self.name)
+            .expected_bucket_owner(aws.account());
         let send = || request.clone().customize().interceptor(date.clone()).send();
         found(aws.send(DELETE, &self.name, &[], send).await, NOT_YET)?;
         Ok(*date.0.lock().unwrap_or_else(PoisonError::into_inner))

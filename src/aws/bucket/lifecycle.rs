@@ -19,8 +19,14 @@ pub mod rule;
 
 use rule::{Filter, Rule};
 
-const GET: Api = Api::allowed_by("s3:GetBucketLifecycleConfiguration", "s3:GetLifecycleConfiguration");
-const PUT: Api = Api::allowed_by("s3:PutBucketLifecycleConfiguration", "s3:PutLifecycleConfiguration");
+const GET: Api = Api::allowed_by(
+    "s3:GetBucketLifecycleConfiguration",
+    "s3:GetLifecycleConfiguration",
+);
+const PUT: Api = Api::allowed_by(
+    "s3:PutBucketLifecycleConfiguration",
+    "s3:PutLifecycleConfiguration",
+);
 const ABSENT: &[&str] = &["NoSuchLifecycleConfiguration", NO_BUCKET];
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,22 +49,37 @@ impl Lifecycle {
             ..Rule::whole_bucket("tfbackend-history")
         };
         // A lock file that was released leaves a delete marker behind.
-        let markers = Rule { expired_delete_markers: Some(true), ..Rule::whole_bucket("tfbackend-delete-markers") };
-        Self { bucket, rules: vec![history, markers], transition_minimum: None }
+        let markers = Rule {
+            expired_delete_markers: Some(true),
+            ..Rule::whole_bucket("tfbackend-delete-markers")
+        };
+        Self {
+            bucket,
+            rules: vec![history, markers],
+            transition_minimum: None,
+        }
     }
 
-    /// What trying the backend out left goes within days: it is no state, and nobody wants the newest fifty of it.
+    /// What trying the backend out left goes within days: it is no state, and nobody wants the
+    /// newest fifty of it.
     #[must_use]
     pub fn and_probes(mut self, workspace_prefix: &str) -> Self {
         let below = |id: &str, prefix: String| Rule {
-            filter: Filter { prefix, ..Filter::default() },
+            filter: Filter {
+                prefix,
+                ..Filter::default()
+            },
             noncurrent_days: Some(1),
             ..Rule::whole_bucket(id)
         };
-        self.rules.push(below("tfbackend-probes", format!("{PROBE}/")));
+        self.rules
+            .push(below("tfbackend-probes", format!("{PROBE}/")));
         // The very same without a prefix of one's own.
         if !workspace_prefix.is_empty() {
-            self.rules.push(below("tfbackend-probes-of-workspaces", format!("{workspace_prefix}/{PROBE}/")));
+            self.rules.push(below(
+                "tfbackend-probes-of-workspaces",
+                format!("{workspace_prefix}/{PROBE}/"),
+            ));
         }
         self
     }
@@ -71,8 +92,15 @@ impl Lifecycle {
             abort_uploads_days: Some(abort_uploads_days),
             ..Rule::whole_bucket("tfbackend-logs")
         };
-        let markers = Rule { expired_delete_markers: Some(true), ..Rule::whole_bucket("tfbackend-delete-markers") };
-        Self { bucket, rules: vec![logs, markers], transition_minimum: None }
+        let markers = Rule {
+            expired_delete_markers: Some(true),
+            ..Rule::whole_bucket("tfbackend-delete-markers")
+        };
+        Self {
+            bucket,
+            rules: vec![logs, markers],
+            transition_minimum: None,
+        }
     }
 }
 
@@ -86,7 +114,9 @@ impl Spec for Lifecycle {
             .filter(Rule::does_something)
             .collect();
         let mut merged = observed.clone();
-        merged.rules.retain(|rule| !is_ours(&rule) || wanted.iter().any(|ours| ours.same(rule)));
+        merged
+            .rules
+            .retain(|rule| !is_ours(&rule) || wanted.iter().any(|ours| ours.same(rule)));
         for rule in wanted {
             if !merged.rules.iter().any(|other| other.same(&rule)) {
                 merged.rules.push(rule);
@@ -102,28 +132,55 @@ impl Spec for Lifecycle {
 
 impl Resource for Lifecycle {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let request =
-            look.aws.clients.s3.get_bucket_lifecycle_configuration().bucket(&self.bucket).expected_bucket_owner(look.aws.account());
-        let answer = found(look.aws.read(GET, &self.bucket, request.send()).await, ABSENT)?;
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_bucket_lifecycle_configuration()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            ABSENT,
+        )?;
         Ok(answer.map(|answer| {
-            let rules = answer.rules.unwrap_or_default().into_iter().map(Rule::from_sdk).collect();
-            let transition_minimum = answer.transition_default_minimum_object_size.map(|size| size.as_str().to_owned());
-            Found::part(Self { bucket: self.bucket.clone(), rules, transition_minimum })
+            let rules = answer
+                .rules
+                .unwrap_or_default()
+                .into_iter()
+                .map(Rule::from_sdk)
+                .collect();
+            let transition_minimum = answer
+                .transition_default_minimum_object_size
+                .map(|size| size.as_str().to_owned());
+            Found::part(Self {
+                bucket: self.bucket.clone(),
+                rules,
+                transition_minimum,
+            })
         }))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
         let rules = self.rules.iter().map(Rule::to_sdk).collect();
-        let configuration = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build().expect("the rules are given");
+        let configuration = BucketLifecycleConfiguration::builder()
+            .set_rules(Some(rules))
+            .build()
+            .expect("the rules are given");
         let request = aws
             .clients
             .s3
             .put_bucket_lifecycle_configuration()
             .bucket(&self.bucket)
             .lifecycle_configuration(configuration)
-            .set_transition_default_minimum_object_size(self.transition_minimum.as_deref().map(TransitionDefaultMinimumObjectSize::from))
+            .set_transition_default_minimum_object_size(
+                self.transition_minimum
+                    .as_deref()
+                    .map(TransitionDefaultMinimumObjectSize::from),
+            )
             .expected_bucket_owner(aws.account());
-        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send()).await?;
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send())
+            .await?;
         Ok(None)
     }
 }

@@ -28,7 +28,13 @@ pub struct PublicAccess {
 
 impl PublicAccess {
     pub fn blocked(bucket: String) -> Self {
-        Self { bucket, block_public_acls: true, ignore_public_acls: true, block_public_policy: true, restrict_public_buckets: true }
+        Self {
+            bucket,
+            block_public_acls: true,
+            ignore_public_acls: true,
+            block_public_policy: true,
+            restrict_public_buckets: true,
+        }
     }
 }
 
@@ -40,17 +46,28 @@ impl Spec for PublicAccess {
 
 impl Resource for PublicAccess {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let request = look.aws.clients.s3.get_public_access_block().bucket(&self.bucket).expected_bucket_owner(look.aws.account());
-        let answer = found(look.aws.read(GET, &self.bucket, request.send()).await, ABSENT)?;
-        Ok(answer.and_then(|answer| answer.public_access_block_configuration).map(|block| {
-            Found::part(Self {
-                bucket: self.bucket.clone(),
-                block_public_acls: block.block_public_acls.unwrap_or(false),
-                ignore_public_acls: block.ignore_public_acls.unwrap_or(false),
-                block_public_policy: block.block_public_policy.unwrap_or(false),
-                restrict_public_buckets: block.restrict_public_buckets.unwrap_or(false),
-            })
-        }))
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_public_access_block()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            ABSENT,
+        )?;
+        Ok(answer
+            .and_then(|answer| answer.public_access_block_configuration)
+            .map(|block| {
+                Found::part(Self {
+                    bucket: self.bucket.clone(),
+                    block_public_acls: block.block_public_acls.unwrap_or(false),
+                    ignore_public_acls: block.ignore_public_acls.unwrap_or(false),
+                    block_public_policy: block.block_public_policy.unwrap_or(false),
+                    restrict_public_buckets: block.restrict_public_buckets.unwrap_or(false),
+                })
+            }))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
@@ -67,7 +84,8 @@ impl Resource for PublicAccess {
             .bucket(&self.bucket)
             .public_access_block_configuration(block)
             .expected_bucket_owner(aws.account());
-        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send()).await?;
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send())
+            .await?;
         Ok(None)
     }
 }

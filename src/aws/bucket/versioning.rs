@@ -26,14 +26,21 @@ pub struct Versioning {
 
 impl Versioning {
     pub fn enabled(bucket: String) -> Self {
-        Self { bucket, status: BucketVersioningStatus::Enabled.as_str().to_owned(), mfa_delete: false }
+        Self {
+            bucket,
+            status: BucketVersioningStatus::Enabled.as_str().to_owned(),
+            mfa_delete: false,
+        }
     }
 }
 
 impl Spec for Versioning {
     /// MFA delete is stricter than anything we set, and only root can change it.
     fn over(&self, observed: &Self) -> Self {
-        Self { mfa_delete: observed.mfa_delete, ..self.clone() }
+        Self {
+            mfa_delete: observed.mfa_delete,
+            ..self.clone()
+        }
     }
 
     fn goes_with_its_whole(&self) -> bool {
@@ -43,19 +50,33 @@ impl Spec for Versioning {
 
 impl Resource for Versioning {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let request = look.aws.clients.s3.get_bucket_versioning().bucket(&self.bucket).expected_bucket_owner(look.aws.account());
-        let answer = found(look.aws.read(GET, &self.bucket, request.send()).await, NOT_YET)?;
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_bucket_versioning()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            NOT_YET,
+        )?;
         Ok(answer.map(|answer| {
             Found::part(Self {
                 bucket: self.bucket.clone(),
-                status: answer.status().map_or("Off", BucketVersioningStatus::as_str).to_owned(),
+                status: answer
+                    .status()
+                    .map_or("Off", BucketVersioningStatus::as_str)
+                    .to_owned(),
                 mfa_delete: answer.mfa_delete().map(MfaDeleteStatus::as_str) == Some("Enabled"),
             })
         }))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        let configuration = VersioningConfiguration::builder().status(BucketVersioningStatus::from(&*self.status)).build();
+        let configuration = VersioningConfiguration::builder()
+            .status(BucketVersioningStatus::from(&*self.status))
+            .build();
         let request = aws
             .clients
             .s3
@@ -63,7 +84,8 @@ impl Resource for Versioning {
             .bucket(&self.bucket)
             .versioning_configuration(configuration)
             .expected_bucket_owner(aws.account());
-        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send()).await?;
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send())
+            .await?;
         Ok(None)
     }
 }

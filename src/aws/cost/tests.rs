@@ -28,8 +28,17 @@ fn cents(spec: &AwsSpec) -> Option<i64> {
 
 #[test]
 fn prices() {
-    let common = Common { prefix: String::new(), topic: String::new(), tags: Tags::new() };
-    let key = Key::new("alias/a".to_owned(), String::new(), Document::new(vec![]), Tags::new());
+    let common = Common {
+        prefix: String::new(),
+        topic: String::new(),
+        tags: Tags::new(),
+    };
+    let key = Key::new(
+        "alias/a".to_owned(),
+        String::new(),
+        Document::new(vec![]),
+        Tags::new(),
+    );
     for (spec, price) in [
         (AwsSpec::Key(key), Some(100)),
         (AwsSpec::Alarm(common.bucket_size("b", 1)), Some(10)),
@@ -39,7 +48,10 @@ fn prices() {
         // 5 units each: 5 × (0.00013 + 0.00065) × 730.
         (table(Billing::Provisioned { read: 5, write: 5 }), Some(285)),
         (table(Billing::Provisioned { read: 1, write: 0 }), Some(9)),
-        (AwsSpec::Versioning(Versioning::enabled("b".to_owned())), None),
+        (
+            AwsSpec::Versioning(Versioning::enabled("b".to_owned())),
+            None,
+        ),
     ] {
         assert_eq!(cents(&spec), price, "{spec:?}");
     }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp, Unit, fmt::rfc2822};
 
-/// AWS takes a signature that is so much older or newer than its own time, and S3 three times as much.
+/// AWS takes a signature that is so much older or newer than its own time, and S3 three times as
+/// much.
 const TAKEN: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,10 @@ impl Clocks {
     /// `date` is as HTTP writes it.
     pub fn new(here: Timestamp, date: &str) -> Option<Self> {
         let aws = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?;
-        Some(Self { here: here.round(Unit::Second).ok()?, aws })
+        Some(Self {
+            here: here.round(Unit::Second).ok()?,
+            aws,
+        })
     }
 
     /// Whether a signature may have failed for nothing but the time.
@@ -47,12 +51,19 @@ mod tests {
             ("Sat, 21 Nov 2026 18:40:00 GMT", true),
             ("Mon, 21 Nov 2016 18:54:08 GMT", true),
         ] {
-            assert_eq!(Clocks::new(here, date).map(|clocks| clocks.disagree()), Some(disagree), "{date}");
+            assert_eq!(
+                Clocks::new(here, date).map(|clocks| clocks.disagree()),
+                Some(disagree),
+                "{date}"
+            );
         }
         for date in ["", "yesterday", "Sat, 99 Nov 2026 18:54:08 GMT"] {
             assert_eq!(Clocks::new(here, date), None);
         }
         let clocks = Clocks::new(here, "Sat, 21 Nov 2026 19:00:00 GMT").expect("a date");
-        assert_eq!(clocks.to_string(), "here it is 2026-11-21T18:54:09Z, at AWS 2026-11-21T19:00:00Z");
+        assert_eq!(
+            clocks.to_string(),
+            "here it is 2026-11-21T18:54:09Z, at AWS 2026-11-21T19:00:00Z"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Answers that AWS does not give: the page of a proxy, a sign-in page, or an answer that was broken on its way.
+//! Answers that AWS does not give: the page of a proxy, a sign-in page, or an answer that was
+//! broken on its way.
 
 use aws_smithy_runtime_api::http::Response;
 
@@ -8,14 +9,21 @@ const SHOWN: usize = 80;
 /// Whether an error without a code of AWS's is another's page, or a success that cannot be parsed.
 pub(super) fn is_foreign(response: &Response) -> bool {
     let page = |kind: &str| kind.starts_with("text/html") || kind.starts_with("text/plain");
-    let is_page = || response.headers().get("content-type").is_some_and(page) || is_html(&text(response));
+    let is_page =
+        || response.headers().get("content-type").is_some_and(page) || is_html(&text(response));
     response.status().is_success() || has_body(response) && is_page()
 }
 
 /// What answered, in a few words; `why` is how the SDK says that it cannot be parsed.
 pub(super) fn shown(response: Option<&Response>, why: &str) -> String {
-    let Some(response) = response else { return why.to_owned() };
-    let begins = match text(response).split_whitespace().collect::<Vec<_>>().join(" ") {
+    let Some(response) = response else {
+        return why.to_owned();
+    };
+    let begins = match text(response)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+    {
         text if text.is_empty() => "an empty answer".to_owned(),
         text => format!("{:?}", text.chars().take(SHOWN).collect::<String>()),
     };
@@ -30,10 +38,17 @@ fn has_body(response: &Response) -> bool {
 }
 
 fn text(response: &Response) -> String {
-    String::from_utf8_lossy(response.body().bytes().unwrap_or_default()).trim_start_matches('\u{feff}').trim_start().to_owned()
+    String::from_utf8_lossy(response.body().bytes().unwrap_or_default())
+        .trim_start_matches('\u{feff}')
+        .trim_start()
+        .to_owned()
 }
 
 fn is_html(text: &str) -> bool {
-    let begins = text.chars().take("<!doctype html".len()).collect::<String>().to_ascii_lowercase();
+    let begins = text
+        .chars()
+        .take("<!doctype html".len())
+        .collect::<String>()
+        .to_ascii_lowercase();
     begins == "<!doctype html" || begins.starts_with("<html")
 }

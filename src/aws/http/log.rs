@@ -1,5 +1,5 @@
-//! Each call as it is logged: sent, and what came back, after how long, under which request ID. Nothing of a request but its
-//! host, and nothing of a body: both hold secrets.
+//! Each call as it is logged: sent, and what came back, after how long, under which request ID.
+//! Nothing of a request but its host, and nothing of a body: both hold secrets.
 
 use std::time::Instant;
 
@@ -28,8 +28,16 @@ pub fn call(connector: &SharedHttpConnector, request: HttpRequest) -> HttpConnec
         let took = sent.elapsed();
         match &answer {
             Ok(response) => {
-                let request_id = REQUEST_IDS.into_iter().find_map(|name| response.headers().get(name)).unwrap_or("none");
-                debug!(status = response.status().as_u16(), ?took, request_id, "answered");
+                let request_id = REQUEST_IDS
+                    .into_iter()
+                    .find_map(|name| response.headers().get(name))
+                    .unwrap_or("none");
+                debug!(
+                    status = response.status().as_u16(),
+                    ?took,
+                    request_id,
+                    "answered"
+                );
             }
             Err(error) => debug!(%error, ?took, "failed"),
         }

@@ -1,11 +1,12 @@
-//! Which way a request leaves: in the clear to this machine alone, and to this machine never by way of a proxy, as
-//! Terraform has it.
+//! Which way a request leaves: in the clear to this machine alone, and to this machine never by way
+//! of a proxy, as Terraform has it.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// To this machine, or to what gives out its credentials: behind a proxy, that would be another machine's.
+    /// To this machine, or to what gives out its credentials: behind a proxy, that would be another
+    /// machine's.
     Direct,
     /// To anywhere else, over TLS.
     Elsewhere,
@@ -14,7 +15,8 @@ pub enum Way {
 }
 
 impl Way {
-    /// What is `signed` goes to no service in the clear; what gives out the machine's credentials is asked without.
+    /// What is `signed` goes to no service in the clear; what gives out the machine's credentials
+    /// is asked without.
     pub fn of(url: &str, signed: bool) -> Self {
         match (is_plain(url), ip(url)) {
             (_, Some(ip)) if ip.is_loopback() => Self::Direct,
@@ -34,18 +36,26 @@ pub fn is_safe(url: &str) -> bool {
 pub fn endpoint(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
-    format!("{scheme}://{}", authority.rsplit('@').next().unwrap_or_default())
+    format!(
+        "{scheme}://{}",
+        authority.rsplit('@').next().unwrap_or_default()
+    )
 }
 
 const PLAIN: &str = "http://";
 
 fn is_plain(url: &str) -> bool {
-    url.get(..PLAIN.len()).is_some_and(|start| start.eq_ignore_ascii_case(PLAIN))
+    url.get(..PLAIN.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(PLAIN))
 }
 
 /// The address that stands in it; that of `localhost` is known.
 fn ip(url: &str) -> Option<IpAddr> {
-    let authority = url.split_once("://")?.1.split(['/', '\\', '?', '#']).next()?;
+    let authority = url
+        .split_once("://")?
+        .1
+        .split(['/', '\\', '?', '#'])
+        .next()?;
     // `http://localhost:80@example.com` leads to example.com.
     if authority.contains('@') {
         return None;
@@ -54,13 +64,20 @@ fn ip(url: &str) -> Option<IpAddr> {
         Some(v6) => v6.split(']').next()?,
         None => authority.split(':').next()?,
     };
-    if host.eq_ignore_ascii_case("localhost") { Some(Ipv6Addr::LOCALHOST.into()) } else { host.parse().ok() }
+    if host.eq_ignore_ascii_case("localhost") {
+        Some(Ipv6Addr::LOCALHOST.into())
+    } else {
+        host.parse().ok()
+    }
 }
 
 /// No route leads there from anywhere else.
 fn is_link_local(ip: IpAddr) -> bool {
     /// Of instances, and of pods.
-    const OF_EC2: [Ipv6Addr; 2] = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)];
+    const OF_EC2: [Ipv6Addr; 2] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    ];
     match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
         IpAddr::V6(ip) => OF_EC2.contains(&ip),
@@ -102,7 +119,10 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_shown_without_secrets() {
-        assert_eq!(endpoint("https://me:secret@example.com:8443/x?token=secret"), "https://example.com:8443");
+        assert_eq!(
+            endpoint("https://me:secret@example.com:8443/x?token=secret"),
+            "https://example.com:8443"
+        );
         assert_eq!(endpoint("http://[::1]:4566"), "http://[::1]:4566");
     }
 
@@ -113,9 +133,17 @@ mod tests {
             ("https://127.0.0.1:4566/", true, Way::Direct),
             ("https://localhost:4566/", false, Way::Direct),
             ("http://localhost:4566/", true, Way::Direct),
-            ("http://169.254.169.254/latest/api/token", false, Way::Direct),
+            (
+                "http://169.254.169.254/latest/api/token",
+                false,
+                Way::Direct,
+            ),
             ("http://169.254.170.2/v2/credentials", false, Way::Direct),
-            ("http://[fd00:ec2::254]/latest/api/token", false, Way::Direct),
+            (
+                "http://[fd00:ec2::254]/latest/api/token",
+                false,
+                Way::Direct,
+            ),
             ("http://[fd00:ec2::23]/v1/credentials", false, Way::Direct),
             ("http://169.254.169.254/", true, Way::InTheClear),
             ("http://[fd00:ec2::24]/", false, Way::InTheClear),

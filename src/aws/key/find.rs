@@ -28,7 +28,8 @@ pub(super) const TRIPS: u32 = 2;
 /// Where there is no alias: all keys, their tags, and then the one.
 pub(super) const TRIPS_BY_TAGS: u32 = 3;
 
-/// How many keys are asked for their tags at the same time, when one is searched for: few accounts have more.
+/// How many keys are asked for their tags at the same time, when one is searched for: few accounts
+/// have more.
 const SEARCH_WIDTH: usize = 64;
 
 /// A key that was found, with what most looks need of it.
@@ -44,7 +45,8 @@ pub struct FoundKey {
     pub owner: Owner,
 }
 
-/// The key behind the alias if it is ours, else the oldest with our tags that is not on its way out.
+/// The key behind the alias if it is ours, else the oldest with our tags that is not on its way
+/// out.
 ///
 /// What the alias leads to is also returned when it is not ours and no other is: a hand-made key
 /// may be adopted.
@@ -71,9 +73,15 @@ pub async fn is_ours(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
     Ok(aws.mark.owner(&tags(aws, arn).await?) == Owner::Us)
 }
 
-/// Whether the key of this ARN encrypts nothing any more: it is deleted, or is about to be. One that may not be looked at may.
+/// Whether the key of this ARN encrypts nothing any more: it is deleted, or is about to be. One
+/// that may not be looked at may.
 pub async fn is_gone(aws: &Aws, arn: &str) -> bool {
-    let is_pending = |key: &KeyMetadata| matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion));
+    let is_pending = |key: &KeyMetadata| {
+        matches!(
+            key.key_state(),
+            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
+        )
+    };
     match describe(aws, arn).await {
         Ok(key) => key.as_ref().is_none_or(is_pending),
         Err(_) => false,
@@ -95,7 +103,9 @@ pub(in crate::aws) async fn behind(
     match aliased? {
         Some(key) if key.owner == Owner::Us => Ok(Some(key)),
         other => {
-            let alias_leads = other.as_ref().map_or(Leads::Nowhere, |key| Leads::Elsewhere(key.arn.clone()));
+            let alias_leads = other
+                .as_ref()
+                .map_or(Leads::Nowhere, |key| Leads::Elsewhere(key.arn.clone()));
             let ours = Box::pin(search(aws, all?)).await?;
             Ok(ours.map(|key| FoundKey { alias_leads, ..key }).or(other))
         }
@@ -103,13 +113,29 @@ pub(in crate::aws) async fn behind(
 }
 
 pub(in crate::aws) async fn describe(aws: &Aws, id: &str) -> Result<Option<KeyMetadata>, AwsError> {
-    let answer = aws.read(DESCRIBE, id, aws.clients.kms.describe_key().key_id(id).send()).await;
+    let answer = aws
+        .read(
+            DESCRIBE,
+            id,
+            aws.clients.kms.describe_key().key_id(id).send(),
+        )
+        .await;
     Ok(found(answer, ABSENT)?.and_then(|answer| answer.key_metadata))
 }
 
 async fn list(aws: &Aws) -> Result<Vec<String>, AwsError> {
-    let pages = aws.clients.kms.list_keys().limit(1000).into_paginator().items().send();
-    let keys = pages.try_collect().await.map_err(|error| AwsError::from_sdk(LIST, "the keys of the account", error))?;
+    let pages = aws
+        .clients
+        .kms
+        .list_keys()
+        .limit(1000)
+        .into_paginator()
+        .items()
+        .send();
+    let keys = pages
+        .try_collect()
+        .await
+        .map_err(|error| AwsError::from_sdk(LIST, "the keys of the account", error))?;
     Ok(keys.into_iter().filter_map(|key| key.key_id).collect())
 }
 
@@ -145,7 +171,9 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
         return Err(error);
     }
     let described: Vec<(KeyMetadata, Tags)> = stream::iter(ours)
-        .map(|(id, tags)| async move { Ok::<_, AwsError>(describe(aws, &id).await?.map(|key| (key, tags))) })
+        .map(|(id, tags)| async move {
+            Ok::<_, AwsError>(describe(aws, &id).await?.map(|key| (key, tags)))
+        })
         .buffered(SEARCH_WIDTH)
         .try_filter_map(|found| async { Ok(found) })
         .try_collect()
@@ -153,8 +181,18 @@ async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsErro
     let oldest = described
         .into_iter()
         .filter(|(key, _)| key.key_manager() == Some(&KeyManagerType::Customer))
-        .filter(|(key, _)| !matches!(key.key_state(), Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)))
-        .min_by_key(|(key, _)| (key.creation_date().map(|at| at.as_nanos()), key.key_id().to_owned()));
+        .filter(|(key, _)| {
+            !matches!(
+                key.key_state(),
+                Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
+            )
+        })
+        .min_by_key(|(key, _)| {
+            (
+                key.creation_date().map(|at| at.as_nanos()),
+                key.key_id().to_owned(),
+            )
+        });
     Ok(oldest.map(|(metadata, tags)| found_key(aws, metadata, tags)))
 }
 
@@ -178,7 +216,10 @@ fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
         deleted_on: metadata.deletion_date.as_ref().and_then(timestamp),
         arn: arn_of(&metadata),
         alias_leads: Leads::Here,
-        state: metadata.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        state: metadata
+            .key_state
+            .map(|state| state.as_str().to_owned())
+            .unwrap_or_default(),
         description: metadata.description.unwrap_or_default(),
         owner: aws.mark.owner(&tags),
         tags,
@@ -190,7 +231,20 @@ pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
 }
 
 async fn tags(aws: &Aws, id: &str) -> Result<Tags, AwsError> {
-    let pages = aws.clients.kms.list_resource_tags().key_id(id).into_paginator().items().send();
-    let tags = pages.try_collect().await.map_err(|error| AwsError::from_sdk(TAGS, id, error))?;
-    Ok(tags.into_iter().map(|tag| (tag.tag_key, tag.tag_value)).collect())
+    let pages = aws
+        .clients
+        .kms
+        .list_resource_tags()
+        .key_id(id)
+        .into_paginator()
+        .items()
+        .send();
+    let tags = pages
+        .try_collect()
+        .await
+        .map_err(|error| AwsError::from_sdk(TAGS, id, error))?;
+    Ok(tags
+        .into_iter()
+        .map(|tag| (tag.tag_key, tag.tag_value))
+        .collect())
 }

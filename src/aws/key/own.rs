@@ -50,11 +50,16 @@ impl Spec for OwnKey {
         if let Some(why) = unusable(&observed.state) {
             return Some(why);
         }
-        let missing: Vec<&str> =
-            self.service_grants.iter().filter(|grant| !observed.service_grants.contains(grant)).map(String::as_str).collect();
+        let missing: Vec<&str> = self
+            .service_grants
+            .iter()
+            .filter(|grant| !observed.service_grants.contains(grant))
+            .map(String::as_str)
+            .collect();
         (!missing.is_empty()).then(|| {
             format!(
-                "the key's policy does not allow what trail and alarms need ({}); add it, or leave them out (--trail off, --alarms=false)",
+                "the key's policy does not allow what trail and alarms need ({}); add it, or \
+                 leave them out (--trail off, --alarms=false)",
                 missing.join(", ")
             )
         })
@@ -65,35 +70,61 @@ impl Spec for OwnKey {
     }
 
     fn reference(&self) -> Option<String> {
-        Some(format!("there is no key {} that these credentials can see", self.arn))
+        Some(format!(
+            "there is no key {} that these credentials can see",
+            self.arn
+        ))
     }
 }
 
 impl Resource for OwnKey {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let Some(key) = describe(look.aws, &self.arn).await? else { return Ok(None) };
+        let Some(key) = describe(look.aws, &self.arn).await? else {
+            return Ok(None);
+        };
         let mut service_grants = vec![];
         if !self.service_grants.is_empty() {
             let policy = get_policy(look.aws, &self.arn).await?;
             service_grants = self
                 .service_grants
                 .iter()
-                .filter(|grant| grant.split_once(' ').is_some_and(|(service, action)| policy.allows_service(service, action)))
+                .filter(|grant| {
+                    grant
+                        .split_once(' ')
+                        .is_some_and(|(service, action)| policy.allows_service(service, action))
+                })
                 .cloned()
                 .collect();
         }
         let spec = Self {
             arn: key.arn.clone().unwrap_or(key.key_id),
-            state: key.key_state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
-            usage: key.key_usage.map(|usage| usage.as_str().to_owned()).unwrap_or_default(),
-            key_spec: key.key_spec.map(|spec| spec.as_str().to_owned()).unwrap_or_default(),
+            state: key
+                .key_state
+                .map(|state| state.as_str().to_owned())
+                .unwrap_or_default(),
+            usage: key
+                .key_usage
+                .map(|usage| usage.as_str().to_owned())
+                .unwrap_or_default(),
+            key_spec: key
+                .key_spec
+                .map(|spec| spec.as_str().to_owned())
+                .unwrap_or_default(),
             service_grants,
         };
-        Ok(Some(Found { output: Some(spec.arn.clone()), spec, owner: Owner::Unmanaged }))
+        Ok(Some(Found {
+            output: Some(spec.arn.clone()),
+            spec,
+            owner: Owner::Unmanaged,
+        }))
     }
 
     async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        Err(AwsError::nonsense(DESCRIBE, &self.arn, "a key that was brought along is never written"))
+        Err(AwsError::nonsense(
+            DESCRIBE,
+            &self.arn,
+            "a key that was brought along is never written",
+        ))
     }
 }
 

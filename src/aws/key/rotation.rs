@@ -34,8 +34,15 @@ impl Spec for Rotation {
 
     /// What is rotated more often stays so.
     fn over(&self, observed: &Self) -> Self {
-        let days = if observed.enabled { self.days.min(observed.days) } else { self.days };
-        Self { days, ..self.clone() }
+        let days = if observed.enabled {
+            self.days.min(observed.days)
+        } else {
+            self.days
+        };
+        Self {
+            days,
+            ..self.clone()
+        }
     }
 
     fn goes_with_its_whole(&self) -> bool {
@@ -46,9 +53,17 @@ impl Spec for Rotation {
 impl Resource for Rotation {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let kms = &look.aws.clients.kms;
-        let status = |arn: String| async move { look.aws.read(GET, &arn, kms.get_key_rotation_status().key_id(&arn).send()).await };
-        let Some((key, answer)) = look.key_and(&self.alias, status).await? else { return Ok(None) };
-        let days = answer.rotation_period_in_days().and_then(|days| u32::try_from(days).ok());
+        let status = |arn: String| async move {
+            look.aws
+                .read(GET, &arn, kms.get_key_rotation_status().key_id(&arn).send())
+                .await
+        };
+        let Some((key, answer)) = look.key_and(&self.alias, status).await? else {
+            return Ok(None);
+        };
+        let days = answer
+            .rotation_period_in_days()
+            .and_then(|days| u32::try_from(days).ok());
         let enabled = answer.key_rotation_enabled();
         Ok(Some(Found::part(Self {
             alias: self.alias.clone(),
@@ -60,8 +75,14 @@ impl Resource for Rotation {
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
         let days = i32::try_from(self.days).unwrap_or(i32::MAX);
-        let request = aws.clients.kms.enable_key_rotation().key_id(&self.key).rotation_period_in_days(days);
-        aws.send(ENABLE, &self.key, NOT_YET, || request.clone().send()).await?;
+        let request = aws
+            .clients
+            .kms
+            .enable_key_rotation()
+            .key_id(&self.key)
+            .rotation_period_in_days(days);
+        aws.send(ENABLE, &self.key, NOT_YET, || request.clone().send())
+            .await?;
         Ok(None)
     }
 }

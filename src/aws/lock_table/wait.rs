@@ -11,7 +11,8 @@ use crate::aws::{
     settle::{TABLE, Waiting},
 };
 
-/// The longest pause between two looks: the SDK's own waiter starts with 20 s, and a table takes a few.
+/// The longest pause between two looks: the SDK's own waiter starts with 20 s, and a table takes a
+/// few.
 pub(super) const POLL: Duration = Duration::from_millis(500);
 
 /// Whether DynamoDB may not show a table yet: one that was just made, but none that was changed.
@@ -28,13 +29,23 @@ impl LockTable {
 
     /// The table may be active again while it is still being encrypted with the other key.
     pub(super) async fn wait_until_encrypted(&self, aws: &Aws) -> Result<(), AwsError> {
-        self.wait_until_usable(aws, After::Update, |table| is_active(table) && is_settled(table, &self.encryption)).await
+        self.wait_until_usable(aws, After::Update, |table| {
+            is_active(table) && is_settled(table, &self.encryption)
+        })
+        .await
     }
 
-    async fn wait_until_usable(&self, aws: &Aws, after: After, good: impl Fn(&TableDescription) -> bool) -> Result<(), AwsError> {
+    async fn wait_until_usable(
+        &self,
+        aws: &Aws,
+        after: After,
+        good: impl Fn(&TableDescription) -> bool,
+    ) -> Result<(), AwsError> {
         let mut seen = after == After::Update;
         let good = |table: Option<&TableDescription>| match table {
-            None if seen => Err("was there a moment ago and is gone: it was deleted meanwhile; run again"),
+            None if seen => {
+                Err("was there a moment ago and is gone: it was deleted meanwhile; run again")
+            }
             None => Ok(false),
             Some(table) => {
                 seen = true;
@@ -44,10 +55,17 @@ impl LockTable {
         self.wait_until(aws, good).await
     }
 
-    /// Until the change before its deletion is over; whether it can be deleted is what the deletion itself says.
+    /// Until the change before its deletion is over; whether it can be deleted is what the deletion
+    /// itself says.
     pub(super) async fn wait_until_updated(&self, aws: &Aws) -> Result<(), AwsError> {
-        let is_updating = |table: &TableDescription| matches!(table.table_status, Some(TableStatus::Creating | TableStatus::Updating));
-        self.wait_until(aws, |table| Ok(!table.is_some_and(is_updating))).await
+        let is_updating = |table: &TableDescription| {
+            matches!(
+                table.table_status,
+                Some(TableStatus::Creating | TableStatus::Updating)
+            )
+        };
+        self.wait_until(aws, |table| Ok(!table.is_some_and(is_updating)))
+            .await
     }
 
     pub(super) async fn wait_until_gone(&self, aws: &Aws) -> Result<(), AwsError> {
@@ -90,13 +108,16 @@ fn is_active(table: &TableDescription) -> bool {
 /// Why it does not become active, or not without a person.
 fn hopeless(table: &TableDescription) -> Option<&'static str> {
     match table.table_status.as_ref()? {
-        TableStatus::Deleting => Some("is being deleted: another run, or a person, deletes it; run again once it is gone"),
+        TableStatus::Deleting => Some(
+            "is being deleted: another run, or a person, deletes it; run again once it is gone",
+        ),
         TableStatus::InaccessibleEncryptionCredentials => Some(
-            "is INACCESSIBLE_ENCRYPTION_CREDENTIALS: DynamoDB may not use the table's KMS key; enable the key, or cancel its deletion, and \
-             let its policy allow it, then run again",
+            "is INACCESSIBLE_ENCRYPTION_CREDENTIALS: DynamoDB may not use the table's KMS key; \
+             enable the key, or cancel its deletion, and let its policy allow it, then run again",
         ),
         TableStatus::Archiving | TableStatus::Archived => Some(
-            "is archived: DynamoDB could not use the table's KMS key for a week; restore its backup, or delete the table, then run again",
+            "is archived: DynamoDB could not use the table's KMS key for a week; restore its \
+             backup, or delete the table, then run again",
         ),
         _ => None,
     }
@@ -105,12 +126,17 @@ fn hopeless(table: &TableDescription) -> Option<&'static str> {
 /// Whether the change of its key is over.
 fn is_settled(table: &TableDescription, wanted: &Encryption) -> bool {
     let status = table.sse_description().and_then(|sse| sse.status());
-    matches!(status, None | Some(SseStatus::Enabled | SseStatus::Disabled)) && encryption_of(table) == *wanted
+    matches!(
+        status,
+        None | Some(SseStatus::Enabled | SseStatus::Disabled)
+    ) && encryption_of(table) == *wanted
 }
 
 /// As in `ACTIVE, encryption UPDATING`.
 fn shown(table: &TableDescription) -> String {
-    let status = table.table_status().map_or("without a status", TableStatus::as_str);
+    let status = table
+        .table_status()
+        .map_or("without a status", TableStatus::as_str);
     match table.sse_description().and_then(|sse| sse.status()) {
         Some(sse) => format!("{status}, encryption {}", sse.as_str()),
         None => status.to_owned(),

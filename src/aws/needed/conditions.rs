@@ -1,7 +1,9 @@
-//! The conditions of a policy that this tool prints: what keeps an action to this environment where its resource does not.
+//! The conditions of a policy that this tool prints: what keeps an action to this environment where
+//! its resource does not.
 //!
-//! A key that does not exist yet has no ARN, so the policy of a first run names every key of the region. Without conditions it
-//! would allow to read, grant away or take over each of them whose own policy delegates to IAM, which is the default.
+//! A key that does not exist yet has no ARN, so the policy of a first run names every key of the
+//! region. Without conditions it would allow to read, grant away or take over each of them whose
+//! own policy delegates to IAM, which is the default.
 
 use crate::aws::{Aws, policies::dns_suffix, policy::Statement};
 
@@ -21,47 +23,87 @@ pub struct PermissionConditions {
 
 impl PermissionConditions {
     pub fn new(aws: &Aws, runner_policy: Option<String>) -> Self {
-        let table_service = format!("dynamodb.{}.{}", aws.region, dns_suffix(&aws.caller.partition));
-        Self { table_service, tags: aws.mark.identity(), runner_policy }
+        let table_service = format!(
+            "dynamodb.{}.{}",
+            aws.region,
+            dns_suffix(&aws.caller.partition)
+        );
+        Self {
+            table_service,
+            tags: aws.mark.identity(),
+            runner_policy,
+        }
     }
 
     /// The conditions under which `action` is allowed on `arn`.
     pub fn of(&self, action: &str, arn: &str) -> Vec<Condition> {
-        let via = || ("StringEquals", "kms:ViaService".to_owned(), self.table_service.clone());
+        let via = || {
+            (
+                "StringEquals",
+                "kms:ViaService".to_owned(),
+                self.table_service.clone(),
+            )
+        };
         // Any key of the region: the one that is meant does not exist yet.
         let any_key = arn.ends_with(":key/*");
         match action {
-            "kms:CreateGrant" => vec![via(), ("Bool", "kms:GrantIsForAWSResource".to_owned(), "true".to_owned())],
-            "kms:Decrypt" | "kms:Encrypt" | "kms:GenerateDataKey*" | "kms:ReEncrypt*" => vec![via()],
+            "kms:CreateGrant" => vec![
+                via(),
+                (
+                    "Bool",
+                    "kms:GrantIsForAWSResource".to_owned(),
+                    "true".to_owned(),
+                ),
+            ],
+            "kms:Decrypt" | "kms:Encrypt" | "kms:GenerateDataKey*" | "kms:ReEncrypt*" => {
+                vec![via()]
+            }
             "kms:CreateKey" => self.tagged("aws:RequestTag"),
             // What a new key is tagged with; the key has no tags before.
             "kms:TagResource" if any_key => self.tagged("aws:RequestTag"),
-            "kms:CreateAlias" | "kms:EnableKeyRotation" if any_key => self.tagged("aws:ResourceTag"),
+            "kms:CreateAlias" | "kms:EnableKeyRotation" if any_key => {
+                self.tagged("aws:ResourceTag")
+            }
             "iam:AttachRolePolicy"
             | "iam:AttachUserPolicy"
             | "iam:AttachGroupPolicy"
             | "iam:DetachRolePolicy"
             | "iam:DetachUserPolicy"
             | "iam:DetachGroupPolicy" => {
-                let is_the_runner_policy = |policy: &String| ("ArnEquals", "iam:PolicyARN".to_owned(), policy.clone());
-                self.runner_policy.iter().map(is_the_runner_policy).collect()
+                let is_the_runner_policy =
+                    |policy: &String| ("ArnEquals", "iam:PolicyARN".to_owned(), policy.clone());
+                self.runner_policy
+                    .iter()
+                    .map(is_the_runner_policy)
+                    .collect()
             }
             _ => vec![],
         }
     }
 
     fn tagged(&self, key: &str) -> Vec<Condition> {
-        self.tags.iter().map(|(tag, value)| ("StringEquals", format!("{key}/{tag}"), value.clone())).collect()
+        self.tags
+            .iter()
+            .map(|(tag, value)| ("StringEquals", format!("{key}/{tag}"), value.clone()))
+            .collect()
     }
 }
 
 /// The statement with these conditions.
 #[must_use]
 pub fn limited(statement: Statement, conditions: &[Condition]) -> Statement {
-    conditions.iter().fold(statement, |statement, (operator, key, value)| statement.when(operator, key, [value.clone()]))
+    conditions
+        .iter()
+        .fold(statement, |statement, (operator, key, value)| {
+            statement.when(operator, key, [value.clone()])
+        })
 }
 
 /// The name of a service as a statement's Sid begins.
 pub fn capital(word: &str) -> String {
-    word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect()
+    word.chars()
+        .take(1)
+        .flat_map(char::to_uppercase)
+        .chain(word.chars().skip(1))
+        .collect()
 }

@@ -3,26 +3,41 @@
 use super::*;
 
 fn mark() -> Mark {
-    Mark { project: "acme".to_owned(), env: "dev".to_owned() }
+    Mark {
+        project: "acme".to_owned(),
+        env: "dev".to_owned(),
+    }
 }
 
 #[test]
 fn ours_are_the_tags_that_we_write() {
     for protected in [true, false] {
-        assert_eq!(mark().owner(&mark().tags(protected, &Tags::new())), Owner::Us);
+        assert_eq!(
+            mark().owner(&mark().tags(protected, &Tags::new())),
+            Owner::Us
+        );
     }
     let mut more = Tags::from([("team".to_owned(), "platform".to_owned())]);
     assert_eq!(mark().owner(&mark().tags(true, &more)), Owner::Us);
     more.insert(MANAGED_BY.to_owned(), "terraform".to_owned());
     let tags = mark().tags(true, &more);
-    assert_eq!((tags[MANAGED_BY].as_str(), tags["team"].as_str()), ("tfbackend", "platform"), "ours cannot be overruled");
+    assert_eq!(
+        (tags[MANAGED_BY].as_str(), tags["team"].as_str()),
+        ("tfbackend", "platform"),
+        "ours cannot be overruled"
+    );
 }
 
 #[test]
 fn another_environment_is_another_owner() {
     for (project, env) in [("acme", "prod"), ("other", "dev")] {
-        let other = Mark { project: project.to_owned(), env: env.to_owned() };
-        let Owner::Other(who) = mark().owner(&other.tags(true, &Tags::new())) else { panic!("not ours") };
+        let other = Mark {
+            project: project.to_owned(),
+            env: env.to_owned(),
+        };
+        let Owner::Other(who) = mark().owner(&other.tags(true, &Tags::new())) else {
+            panic!("not ours")
+        };
         assert!(who.contains(project) && who.contains(env), "{who}");
     }
 }

@@ -27,38 +27,86 @@ fn place() -> Place {
 }
 
 fn without_key() -> Place {
-    Place { key: None, ..place() }
+    Place {
+        key: None,
+        ..place()
+    }
 }
 
-const ALL: KeyUses = KeyUses { trail: true, alarms: true, bucket_events: true };
-const NONE: KeyUses = KeyUses { trail: false, alarms: false, bucket_events: false };
+const ALL: KeyUses = KeyUses {
+    trail: true,
+    alarms: true,
+    bucket_events: true,
+};
+const NONE: KeyUses = KeyUses {
+    trail: false,
+    alarms: false,
+    bucket_events: false,
+};
 
 /// One statement a line: effect, who, what, on what, when.
 fn shown(document: &Document) -> String {
     let list = |value: &Value| match value {
-        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        Value::Array(items) => items
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" "),
         other => other.as_str().unwrap_or("?").to_owned(),
     };
     let line = |statement: &Statement| {
         let field = |name: &str| statement.rest.get(name).map(&list).unwrap_or_default();
-        let who = statement.rest.get("Principal").and_then(Value::as_object).into_iter().flatten();
-        let who: String = who.map(|(kind, who)| format!(" {kind}:{}", list(who))).collect();
-        let conditions = statement.rest.get("Condition").and_then(Value::as_object).into_iter().flatten();
+        let who = statement
+            .rest
+            .get("Principal")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
+        let who: String = who
+            .map(|(kind, who)| format!(" {kind}:{}", list(who)))
+            .collect();
+        let conditions = statement
+            .rest
+            .get("Condition")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
         let when: String = conditions
-            .flat_map(|(operator, keys)| keys.as_object().into_iter().flatten().map(move |(key, value)| (operator, key, value)))
+            .flat_map(|(operator, keys)| {
+                keys.as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(move |(key, value)| (operator, key, value))
+            })
             .map(|(operator, key, value)| format!("\n    {operator} {key} {}", list(value)))
             .collect();
         let sid = statement.sid.as_deref().unwrap_or_default();
-        format!("{sid}: {:?}{who} {} on {}{when}", statement.effect, field("Action"), field("Resource"))
+        format!(
+            "{sid}: {:?}{who} {} on {}{when}",
+            statement.effect,
+            field("Action"),
+            field("Resource")
+        )
     };
     let text: Vec<_> = document.statements.iter().map(line).collect();
-    text.join("\n").replace("arn:aws:", "").replace("111122223333", "ACCOUNT")
+    text.join("\n")
+        .replace("arn:aws:", "")
+        .replace("111122223333", "ACCOUNT")
 }
 
 /// What `more` says beyond `less`.
 fn beyond(more: &Document, less: &Document) -> String {
-    assert!(less.statements.iter().all(|statement| more.says(statement)), "nothing else goes");
-    shown(&Document::new(more.statements.iter().filter(|statement| !less.says(statement)).cloned().collect()))
+    assert!(
+        less.statements.iter().all(|statement| more.says(statement)),
+        "nothing else goes"
+    );
+    shown(&Document::new(
+        more.statements
+            .iter()
+            .filter(|statement| !less.says(statement))
+            .cloned()
+            .collect(),
+    ))
 }
 
 #[test]
@@ -85,7 +133,10 @@ fn key_policy() {
     // What a key of one's own is asked for is what our own would say.
     for grant in Place::key_grants(ALL) {
         let (service, action) = grant.split_once(' ').unwrap();
-        assert!(place().key_policy(ALL).allows_service(service, action) && !place().key_policy(NONE).allows_service(service, action));
+        assert!(
+            place().key_policy(ALL).allows_service(service, action)
+                && !place().key_policy(NONE).allows_service(service, action)
+        );
     }
 }
 
@@ -113,7 +164,11 @@ fn state_bucket_policy() {
     ");
     assert_snapshot!(beyond(&place().state_bucket_policy(true), &open), @"TfbackendDenyDestroyingHistory: Deny AWS:* s3:DeleteBucket s3:DeleteObjectVersion on s3:::STATES s3:::STATES/*");
     let keyless = shown(&without_key().state_bucket_policy(false));
-    assert!(!keyless.contains("aws-kms-key-id") && keyless.contains("StringNotEquals s3:x-amz-server-side-encryption AES256"), "{keyless}");
+    assert!(
+        !keyless.contains("aws-kms-key-id")
+            && keyless.contains("StringNotEquals s3:x-amz-server-side-encryption AES256"),
+        "{keyless}"
+    );
 }
 
 #[test]
@@ -185,19 +240,34 @@ fn runner_policy() {
         StringEquals kms:ViaService dynamodb.eu-west-1.amazonaws.com
         StringEquals kms:EncryptionContext:aws:dynamodb:tableName LOCKS
     ");
-    let odd = Place { workspace_prefix: "a$b".to_owned(), ..place() };
-    assert!(odd.runner_policy(None, false).to_json().contains("STATES/a${$}b/*"), "it is no policy variable");
+    let odd = Place {
+        workspace_prefix: "a$b".to_owned(),
+        ..place()
+    };
+    assert!(
+        odd.runner_policy(None, false)
+            .to_json()
+            .contains("STATES/a${$}b/*"),
+        "it is no policy variable"
+    );
 }
 
 /// Documents of every kind, with what limits their size.
 fn all(place: &Place) -> Vec<(Document, usize)> {
     const BUCKET: usize = 20_480;
-    let mut documents = vec![(place.key_policy(ALL), 32_768), (place.topic_policy(true), 30_720)];
+    let mut documents = vec![
+        (place.key_policy(ALL), 32_768),
+        (place.topic_policy(true), 30_720),
+    ];
     for protected in [true, false] {
         documents.push((place.state_bucket_policy(protected), BUCKET));
         documents.push((place.log_bucket_policy(true, true, protected), BUCKET));
     }
-    for table in [None, Some(TableAccess::WithKey), Some(TableAccess::WithoutKey)] {
+    for table in [
+        None,
+        Some(TableAccess::WithKey),
+        Some(TableAccess::WithoutKey),
+    ] {
         documents.push((place.runner_policy(table, true), 6_144));
     }
     documents
@@ -214,7 +284,10 @@ fn longest() -> Place {
         topic: "o".repeat(256),
         trail: "r".repeat(128),
         alarm_prefix: "a".repeat(200),
-        key: Some(format!("arn:aws-us-gov:kms:ap-southeast-99:111122223333:key/mrk-{}", "k".repeat(32))),
+        key: Some(format!(
+            "arn:aws-us-gov:kms:ap-southeast-99:111122223333:key/mrk-{}",
+            "k".repeat(32)
+        )),
         // Each takes four characters in a policy.
         workspace_prefix: "$".repeat(512),
         ..place()
@@ -244,11 +317,18 @@ fn threat_03_nothing_is_open_to_everybody() {
             for statement in &document.statements {
                 let text = serde_json::to_string(statement).unwrap();
                 assert!(statement.is_ours(), "{text}");
-                assert!(!statement.rest.keys().any(|field| field.starts_with("Not")), "{text}");
+                assert!(
+                    !statement.rest.keys().any(|field| field.starts_with("Not")),
+                    "{text}"
+                );
                 if statement.effect == Effect::Deny {
                     continue;
                 }
-                assert!(!text.contains(r#""AWS":"*""#) && statement.rest.get("Principal") != Some(&Value::from("*")), "{text}");
+                assert!(
+                    !text.contains(r#""AWS":"*""#)
+                        && statement.rest.get("Principal") != Some(&Value::from("*")),
+                    "{text}"
+                );
                 for action in values(statement, "Action") {
                     let root = action == "kms:*" && text.contains(":root\"");
                     assert!(!action.ends_with(":*") && action != "*" || root, "{text}");
@@ -266,17 +346,39 @@ fn threat_03_nothing_is_open_to_everybody() {
 #[test]
 fn threat_04_nobody_is_locked_out() {
     for (document, _) in all(&place()) {
-        for statement in document.statements.iter().filter(|statement| statement.effect == Effect::Deny) {
+        for statement in document
+            .statements
+            .iter()
+            .filter(|statement| statement.effect == Effect::Deny)
+        {
             for action in values(statement, "Action") {
-                let covers = |name: &str| action == name || action.strip_suffix('*').is_some_and(|start| name.starts_with(start));
-                if ["s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "kms:PutKeyPolicy", "sns:SetTopicAttributes"]
-                    .iter()
-                    .any(|name| covers(name))
+                let covers = |name: &str| {
+                    action == name
+                        || action
+                            .strip_suffix('*')
+                            .is_some_and(|start| name.starts_with(start))
+                };
+                if [
+                    "s3:PutBucketPolicy",
+                    "s3:DeleteBucketPolicy",
+                    "kms:PutKeyPolicy",
+                    "sns:SetTopicAttributes",
+                ]
+                .iter()
+                .any(|name| covers(name))
                 {
                     let condition = statement.rest["Condition"].to_string();
-                    let elsewhere =
-                        ["aws:SecureTransport", "s3:TlsVersion", "aws:PrincipalAccount"].iter().any(|key| condition.contains(key));
-                    assert!(elsewhere, "only in the clear, or from another account: {condition}");
+                    let elsewhere = [
+                        "aws:SecureTransport",
+                        "s3:TlsVersion",
+                        "aws:PrincipalAccount",
+                    ]
+                    .iter()
+                    .any(|key| condition.contains(key));
+                    assert!(
+                        elsewhere,
+                        "only in the clear, or from another account: {condition}"
+                    );
                 }
             }
         }
@@ -293,7 +395,11 @@ fn threat_04_nobody_is_locked_out() {
 
 #[test]
 fn every_arn_is_in_the_partition_of_the_caller() {
-    for (partition, region) in [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1"), ("aws-iso", "us-iso-east-1")] {
+    for (partition, region) in [
+        ("aws-cn", "cn-north-1"),
+        ("aws-us-gov", "us-gov-west-1"),
+        ("aws-iso", "us-iso-east-1"),
+    ] {
         let place = Place {
             partition: partition.to_owned(),
             dns_suffix: dns_suffix(partition).to_owned(),
@@ -306,9 +412,19 @@ fn every_arn_is_in_the_partition_of_the_caller() {
             assert!(!text.contains("arn:aws:"), "{text}");
             for value in text.split("kms:ViaService\":\"").skip(1) {
                 let service = value.split('"').next().unwrap();
-                assert!(service.ends_with(&format!(".{region}.{}", dns_suffix(partition))), "{service}");
+                assert!(
+                    service.ends_with(&format!(".{region}.{}", dns_suffix(partition))),
+                    "{service}"
+                );
             }
         }
     }
-    assert_eq!((dns_suffix("aws"), dns_suffix("aws-us-gov"), dns_suffix("aws-cn")), ("amazonaws.com", "amazonaws.com", "amazonaws.com.cn"));
+    assert_eq!(
+        (
+            dns_suffix("aws"),
+            dns_suffix("aws-us-gov"),
+            dns_suffix("aws-cn")
+        ),
+        ("amazonaws.com", "amazonaws.com", "amazonaws.com.cn")
+    );
 }

@@ -1,5 +1,5 @@
-//! Whom the statements of a policy let in that are not the account's own: decided by the values of their conditions, and not
-//! by the names of the condition keys alone.
+//! Whom the statements of a policy let in that are not the account's own: decided by the values of
+//! their conditions, and not by the names of the condition keys alone.
 
 use std::collections::BTreeSet;
 
@@ -8,37 +8,81 @@ use serde_json::Value;
 use super::{Document, Effect, Statement, pattern::texts};
 
 /// Keys whose value is an account.
-const ACCOUNTS: [&str; 5] =
-    ["aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "kms:calleraccount", "s3:dataaccesspointaccount"];
+const ACCOUNTS: [&str; 5] = [
+    "aws:principalaccount",
+    "aws:sourceaccount",
+    "aws:sourceowner",
+    "kms:calleraccount",
+    "s3:dataaccesspointaccount",
+];
 /// Keys whose value is an ARN.
 const ARNS: [&str; 3] = ["aws:principalarn", "aws:sourcearn", "s3:dataaccesspointarn"];
-/// Keys whose value, if it is fixed, is something that was chosen: an organization, a network, an identity.
-const CHOSEN: [&str; 5] = ["aws:principalorgid", "aws:sourceorgid", "aws:sourcevpc", "aws:sourcevpce", "aws:userid"];
+/// Keys whose value, if it is fixed, is something that was chosen: an organization, a network, an
+/// identity.
+const CHOSEN: [&str; 5] = [
+    "aws:principalorgid",
+    "aws:sourceorgid",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:userid",
+];
 /// Keys whose value begins with an organization, as in `o-1/r-2/*`.
 const PATHS: [&str; 2] = ["aws:principalorgpaths", "aws:sourceorgpaths"];
-/// Further keys with which S3 does not call a statement public (S3 User Guide, "The meaning of public").
-const NOT_PUBLIC: [&str; 2] = ["aws:sourceip", "s3:x-amz-server-side-encryption-aws-kms-key-id"];
+/// Further keys with which S3 does not call a statement public (S3 User Guide, "The meaning of
+/// public").
+const NOT_PUBLIC: [&str; 2] = [
+    "aws:sourceip",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+];
 /// S3 takes an address range that is wider than this for everybody (the same page).
 const WIDEST: (u32, u32) = (8, 32);
 
 /// Each statement that lets in others than principals of `account`, in words.
 pub fn openings(document: &Document, account: &str) -> Vec<String> {
-    let allows = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
-    allows.filter_map(|statement| Some(format!("statement {} allows {}", shown(statement), opened_to(statement, account)?))).collect()
+    let allows = document
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow);
+    allows
+        .filter_map(|statement| {
+            Some(format!(
+                "statement {} allows {}",
+                shown(statement),
+                opened_to(statement, account)?
+            ))
+        })
+        .collect()
 }
 
-/// Each statement that S3 takes for public, in words: with the public access block it refuses every policy that has one.
+/// Each statement that S3 takes for public, in words: with the public access block it refuses every
+/// policy that has one.
 pub fn public(document: &Document) -> Vec<String> {
-    let allows = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let allows = document
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow);
     let public = allows.filter(|statement| {
-        statement.rest.contains_key("NotPrincipal") || principals(statement).contains(&Principal::Everybody) && !is_fixed(statement)
+        statement.rest.contains_key("NotPrincipal")
+            || principals(statement).contains(&Principal::Everybody) && !is_fixed(statement)
     });
-    public.map(|statement| format!("statement {} allows everybody {}", shown(statement), actions(statement))).collect()
+    public
+        .map(|statement| {
+            format!(
+                "statement {} allows everybody {}",
+                shown(statement),
+                actions(statement)
+            )
+        })
+        .collect()
 }
 
 fn actions(statement: &Statement) -> String {
     let actions = statement.rest.get("Action").map(texts).unwrap_or_default();
-    if actions.is_empty() { "almost everything".to_owned() } else { actions.join(", ") }
+    if actions.is_empty() {
+        "almost everything".to_owned()
+    } else {
+        actions.join(", ")
+    }
 }
 
 fn shown(statement: &Statement) -> &str {
@@ -57,9 +101,19 @@ enum Principal {
 }
 
 fn principals(statement: &Statement) -> BTreeSet<Principal> {
-    let aws = |who: String| if who == "*" { Principal::Everybody } else { Principal::Account(who) };
-    let Some(principal) = statement.rest.get("Principal") else { return BTreeSet::new() };
-    let Value::Object(kinds) = principal else { return texts(principal).into_iter().map(aws).collect() };
+    let aws = |who: String| {
+        if who == "*" {
+            Principal::Everybody
+        } else {
+            Principal::Account(who)
+        }
+    };
+    let Some(principal) = statement.rest.get("Principal") else {
+        return BTreeSet::new();
+    };
+    let Value::Object(kinds) = principal else {
+        return texts(principal).into_iter().map(aws).collect();
+    };
     let of = |(kind, who): (&String, &Value)| {
         let kind = kind.clone();
         texts(who).into_iter().map(move |who| match &*kind {
@@ -77,22 +131,33 @@ fn opened_to(statement: &Statement, account: &str) -> Option<String> {
         return Some("everybody but some (NotPrincipal)".to_owned());
     }
     let narrowed = Narrowed::by(statement, account);
-    let opened = principals(statement).into_iter().filter_map(|principal| match (principal, &narrowed) {
-        (Principal::Account(who), _) => is_other(&who, account).then_some(who),
-        (Principal::Everybody | Principal::Service(_) | Principal::Federated(_), Narrowed::ToOurs) => None,
-        (Principal::Everybody, Narrowed::ToOthers(others)) => Some(others.join(", ")),
-        (Principal::Everybody, Narrowed::No) => Some("everybody".to_owned()),
-        (Principal::Service(name), Narrowed::ToOthers(others)) => Some(format!("{name} on behalf of {}", others.join(", "))),
-        (Principal::Service(name), Narrowed::No) => {
-            Some(format!("{name} on behalf of any account (no aws:SourceArn or aws:SourceAccount)"))
-        }
-        (Principal::Federated(who), Narrowed::ToOthers(_) | Narrowed::No) => Some(format!("who signs in with {who}")),
-    });
+    let opened =
+        principals(statement)
+            .into_iter()
+            .filter_map(|principal| match (principal, &narrowed) {
+                (Principal::Account(who), _) => is_other(&who, account).then_some(who),
+                (
+                    Principal::Everybody | Principal::Service(_) | Principal::Federated(_),
+                    Narrowed::ToOurs,
+                ) => None,
+                (Principal::Everybody, Narrowed::ToOthers(others)) => Some(others.join(", ")),
+                (Principal::Everybody, Narrowed::No) => Some("everybody".to_owned()),
+                (Principal::Service(name), Narrowed::ToOthers(others)) => {
+                    Some(format!("{name} on behalf of {}", others.join(", ")))
+                }
+                (Principal::Service(name), Narrowed::No) => Some(format!(
+                    "{name} on behalf of any account (no aws:SourceArn or aws:SourceAccount)"
+                )),
+                (Principal::Federated(who), Narrowed::ToOthers(_) | Narrowed::No) => {
+                    Some(format!("who signs in with {who}"))
+                }
+            });
     let opened: Vec<String> = opened.collect();
     (!opened.is_empty()).then(|| opened.join(", "))
 }
 
-/// Whether a principal is known to be none of the account's. An identifier such as `AIDA…` is of one that was deleted.
+/// Whether a principal is known to be none of the account's. An identifier such as `AIDA…` is of
+/// one that was deleted.
 fn is_other(principal: &str, account: &str) -> bool {
     if principal.starts_with("canonical user ") {
         // S3 shows a canonical user that it knows by its ARN.
@@ -135,7 +200,8 @@ impl Narrowed {
             if value.contains("${") {
                 return None;
             }
-            let of_account = |owner: &str| is_account(owner).then(|| (owner != account).then(|| value.clone()));
+            let of_account =
+                |owner: &str| is_account(owner).then(|| (owner != account).then(|| value.clone()));
             match key {
                 _ if ACCOUNTS.contains(&key) => of_account(value),
                 _ if ARNS.contains(&key) => match value.splitn(6, ':').collect::<Vec<_>>()[..] {
@@ -145,13 +211,19 @@ impl Narrowed {
                     _ => None,
                 },
                 // `AROA…:session`: every session of that role.
-                "aws:userid" => is_exact(value.split(':').next().unwrap_or_default()).then_some(None),
+                "aws:userid" => {
+                    is_exact(value.split(':').next().unwrap_or_default()).then_some(None)
+                }
                 _ if CHOSEN.contains(&key) => is_exact(value).then_some(None),
-                _ if PATHS.contains(&key) => is_exact(value.split('/').next().unwrap_or_default()).then_some(None),
+                _ if PATHS.contains(&key) => {
+                    is_exact(value.split('/').next().unwrap_or_default()).then_some(None)
+                }
                 _ => None,
             }
         };
-        let Some(all) = values.iter().map(one).collect::<Option<Vec<_>>>() else { return Self::No };
+        let Some(all) = values.iter().map(one).collect::<Option<Vec<_>>>() else {
+            return Self::No;
+        };
         let others: Vec<String> = all.iter().flatten().cloned().collect();
         match (all.is_empty(), others.is_empty()) {
             (true, _) => Self::No,
@@ -165,24 +237,41 @@ fn is_exact(value: &str) -> bool {
     !value.is_empty() && !value.contains(['*', '?'])
 }
 
-/// The conditions that a request must meet by having a value: key in lower case, and the values that it may have.
+/// The conditions that a request must meet by having a value: key in lower case, and the values
+/// that it may have.
 fn required(statement: &Statement) -> Vec<(String, Vec<String>)> {
     let operators = statement.rest.get("Condition").and_then(Value::as_object);
-    let all = operators.into_iter().flatten().flat_map(|(operator, keys)| {
-        keys.as_object().into_iter().flatten().map(move |(key, values)| (operator.to_lowercase(), key.to_lowercase(), texts(values)))
-    });
+    let all = operators
+        .into_iter()
+        .flatten()
+        .flat_map(|(operator, keys)| {
+            keys.as_object()
+                .into_iter()
+                .flatten()
+                .map(move |(key, values)| {
+                    (operator.to_lowercase(), key.to_lowercase(), texts(values))
+                })
+        });
     let all: Vec<(String, String, Vec<String>)> = all.collect();
-    let is_there = |key: &str| all.iter().any(|(operator, other, values)| operator == "null" && other == key && values == &["false"]);
+    let is_there = |key: &str| {
+        all.iter().any(|(operator, other, values)| {
+            operator == "null" && other == key && values == &["false"]
+        })
+    };
     let meant = all.iter().filter(|(operator, key, _)| {
         let (quantifier, plain) = operator.split_once(':').unwrap_or(("", operator));
-        // Negated, optional and null tests let in all others; of all values of a key that is absent anything is true.
+        // Negated, optional and null tests let in all others; of all values of a key that is absent
+        // anything is true.
         let positive = !plain.contains("not") && !plain.ends_with("ifexists") && plain != "null";
         positive && (quantifier != "forallvalues" || is_there(key))
     });
-    meant.map(|(_, key, values)| (key.clone(), values.clone())).collect()
+    meant
+        .map(|(_, key, values)| (key.clone(), values.clone()))
+        .collect()
 }
 
-/// Whether a condition holds it to a fixed value, as S3 understands that: none with a wildcard, but for the name of an access point.
+/// Whether a condition holds it to a fixed value, as S3 understands that: none with a wildcard, but
+/// for the name of an access point.
 fn is_fixed(statement: &Statement) -> bool {
     let fixed = |key: &str, value: &String| match key {
         _ if value.contains("${") => false,
@@ -191,13 +280,19 @@ fn is_fixed(statement: &Statement) -> bool {
         _ => is_exact(value),
     };
     required(statement).iter().any(|(key, values)| {
-        let counts = [&ACCOUNTS[..], &ARNS, &CHOSEN, &PATHS, &NOT_PUBLIC].iter().any(|keys| keys.contains(&&**key));
+        let counts = [&ACCOUNTS[..], &ARNS, &CHOSEN, &PATHS, &NOT_PUBLIC]
+            .iter()
+            .any(|keys| keys.contains(&&**key));
         counts && !values.is_empty() && values.iter().all(|value| fixed(key, value))
     })
 }
 
 fn is_narrow(range: &str) -> bool {
-    let (address, bits) = range.split_once('/').map_or((range, None), |(address, bits)| (address, bits.parse().ok()));
+    let (address, bits) = range
+        .split_once('/')
+        .map_or((range, None), |(address, bits)| {
+            (address, bits.parse().ok())
+        });
     match address.contains(':') {
         false => bits.unwrap_or(if range.contains('/') { 0 } else { 32 }) >= WIDEST.0,
         true => bits.unwrap_or(if range.contains('/') { 0 } else { 128 }) >= WIDEST.1,

@@ -4,7 +4,11 @@ use serde_json::Value;
 
 /// One text or many; booleans and numbers are their text.
 pub fn texts(value: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
     match value {
         Value::Array(items) => items.iter().map(text).collect(),
         other => vec![text(other)],
@@ -14,12 +18,16 @@ pub fn texts(value: &Value) -> Vec<String> {
 /// `*` is any text, `?` any one character. In time that grows with both lengths only.
 pub fn matches(pattern: &str, text: &str) -> bool {
     // Most begin otherwise, which is seen at once.
-    if let Some(first) = pattern.chars().next().filter(|first| !matches!(first, '*' | '?'))
+    if let Some(first) = pattern
+        .chars()
+        .next()
+        .filter(|first| !matches!(first, '*' | '?'))
         && !text.starts_with(first)
     {
         return false;
     }
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {
         match pattern.get(p) {

@@ -1,4 +1,5 @@
-//! Nothing is left behind: what this probe wrote goes, and what an earlier one could not clean up itself.
+//! Nothing is left behind: what this probe wrote goes, and what an earlier one could not clean up
+//! itself.
 
 use std::collections::BTreeSet;
 
@@ -65,7 +66,8 @@ impl Probe<'_> {
         swept
     }
 
-    /// Of those who deleted everything and did not come to the versions; where versions may not be deleted, that is how it stays.
+    /// Of those who deleted everything and did not come to the versions; where versions may not be
+    /// deleted, that is how it stays.
     async fn sweep_versions(&self, store: Store<'_>, prefix: &str, swept: &mut Swept) {
         let prefixes = self.target.address.layout.probes();
         let all = match versions(store, prefix).await {
@@ -73,9 +75,18 @@ impl Probe<'_> {
             Err(error) if error.kind == Kind::Denied => return,
             Err(error) => return swept.errors.push(error),
         };
-        let is_old = |version: &Version| Name::of(&version.key, &prefixes).is_some_and(|name| name.is_old(self.now));
-        let mut broom = Broom { store, probe: self, denied: false, left: Left::default() };
-        broom.versions(all.into_iter().filter(is_old).collect()).await;
+        let is_old = |version: &Version| {
+            Name::of(&version.key, &prefixes).is_some_and(|name| name.is_old(self.now))
+        };
+        let mut broom = Broom {
+            store,
+            probe: self,
+            denied: false,
+            left: Left::default(),
+        };
+        broom
+            .versions(all.into_iter().filter(is_old).collect())
+            .await;
         swept.errors.extend(broom.left.errors);
     }
 
@@ -86,14 +97,21 @@ impl Probe<'_> {
 
     async fn clean_up(&self, name: &Name) -> Left {
         let store = Store::new(self.cleaner, &self.target.address);
-        let mut broom = Broom { store, probe: self, denied: false, left: Left::default() };
+        let mut broom = Broom {
+            store,
+            probe: self,
+            denied: false,
+            left: Left::default(),
+        };
         // Before the object that leads to it.
         if let Err(error) = lock_item::release(store, &name.state()).await {
             broom.left.errors.push(error);
             return broom.left;
         }
         for prefix in name.prefixes(&self.target.address.layout) {
-            broom.sweep(&prefix, &name.object(&self.target.address.layout)).await;
+            broom
+                .sweep(&prefix, &name.object(&self.target.address.layout))
+                .await;
             if !broom.left.errors.is_empty() {
                 break;
             }
@@ -144,9 +162,25 @@ impl Broom<'_> {
 
     async fn delete(&self, key: &str, version: Option<&str>) -> Try {
         let aws = self.probe.cleaner;
-        let api = if version.is_some() { DELETE_VERSION } else { DELETE };
-        let request = aws.clients.s3.delete_object().bucket(self.probe.bucket()).key(key).set_version_id(version.map(str::to_owned));
-        aws.read(api, &self.probe.url(key), request.expected_bucket_owner(self.probe.owner()).send()).await.map(drop)
+        let api = if version.is_some() {
+            DELETE_VERSION
+        } else {
+            DELETE
+        };
+        let request = aws
+            .clients
+            .s3
+            .delete_object()
+            .bucket(self.probe.bucket())
+            .key(key)
+            .set_version_id(version.map(str::to_owned));
+        aws.read(
+            api,
+            &self.probe.url(key),
+            request.expected_bucket_owner(self.probe.owner()).send(),
+        )
+        .await
+        .map(drop)
     }
 }
 

@@ -1,4 +1,5 @@
-//! A lock as a file: taken, refused to a second one, not to be overwritten, released only if it is still ours.
+//! A lock as a file: taken, refused to a second one, not to be overwritten, released only if it is
+//! still ours.
 
 use super::{Probe, Try, object::PUT};
 use crate::aws::{error::AwsError, store::write::Condition};
@@ -18,16 +19,31 @@ impl Probe<'_> {
         let taken = self.take_file().await;
         if taken.is_err() {
             let released = self.release_file().await;
-            return LockFile { taken, second: None, overwritten: None, released: released.is_err().then_some(released) };
+            return LockFile {
+                taken,
+                second: None,
+                overwritten: None,
+                released: released.is_err().then_some(released),
+            };
         }
         let (second, overwritten) = (self.take_file().await, self.overwrite_file().await);
-        LockFile { taken, second: Some(second), overwritten: Some(overwritten), released: Some(self.release_file().await) }
+        LockFile {
+            taken,
+            second: Some(second),
+            overwritten: Some(overwritten),
+            released: Some(self.release_file().await),
+        }
     }
 
     async fn take_file(&self) -> Try {
         let info = self.info().to_go_json();
         self.store()
-            .put_object(&self.name.lock_file(), info.as_bytes(), &self.target.key.encrypt(), &Condition::IfNoneMatch)
+            .put_object(
+                &self.name.lock_file(),
+                info.as_bytes(),
+                &self.target.key.encrypt(),
+                &Condition::IfNoneMatch,
+            )
             .await
             .map(drop)
     }
@@ -35,15 +51,27 @@ impl Probe<'_> {
     async fn overwrite_file(&self) -> Try {
         let key = self.name.lock_file();
         let request = self.encrypted(self.put(&key, &self.info().to_go_json()));
-        self.tried.read(PUT, &self.url(&key), request.send()).await.map(drop)
+        self.tried
+            .read(PUT, &self.url(&key), request.send())
+            .await
+            .map(drop)
     }
 
     /// Reads it, as Terraform does, and deletes what was read.
     async fn release_file(&self) -> Try {
-        let Some(file) = self.store().lock_file(&self.name.state()).await? else { return Ok(()) };
+        let Some(file) = self.store().lock_file(&self.name.state()).await? else {
+            return Ok(());
+        };
         if file.info.is_err() {
-            return Err(AwsError::nonsense(PUT, &self.url(&self.name.lock_file()), "is not the lock that was written"));
+            return Err(AwsError::nonsense(
+                PUT,
+                &self.url(&self.name.lock_file()),
+                "is not the lock that was written",
+            ));
         }
-        self.store().release_file(&self.name.state(), &file.etag).await.map(drop)
+        self.store()
+            .release_file(&self.name.state(), &file.etag)
+            .await
+            .map(drop)
     }
 }

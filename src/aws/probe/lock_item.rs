@@ -17,14 +17,24 @@ impl Probe<'_> {
         if taken.is_err() {
             // Whether an answer that was lost was a yes, nobody knows.
             let released = self.release_item().await;
-            return LockItem { taken, second: None, released: released.is_err().then_some(released) };
+            return LockItem {
+                taken,
+                second: None,
+                released: released.is_err().then_some(released),
+            };
         }
         let second = self.take_item().await;
-        LockItem { taken, second: Some(second), released: Some(self.release_item().await) }
+        LockItem {
+            taken,
+            second: Some(second),
+            released: Some(self.release_item().await),
+        }
     }
 
     async fn take_item(&self) -> Try {
-        self.store().put_lock_item(&self.name.state(), &self.info().to_go_json()).await
+        self.store()
+            .put_lock_item(&self.name.state(), &self.info().to_go_json())
+            .await
     }
 
     async fn release_item(&self) -> Try {
@@ -33,7 +43,12 @@ impl Probe<'_> {
 
     /// Whoever meets it is told what it is.
     pub(super) fn info(&self) -> LockInfo {
-        self.store().lock_info(&self.name.state(), "tfbackend verify --probe", &self.who, self.now)
+        self.store().lock_info(
+            &self.name.state(),
+            "tfbackend verify --probe",
+            &self.who,
+            self.now,
+        )
     }
 }
 
@@ -42,6 +57,8 @@ pub(super) async fn release(store: Store<'_>, path: &str) -> Try {
     if store.address().table.is_none() {
         return Ok(());
     }
-    let Some(info) = store.lock_item(path).await? else { return Ok(()) };
+    let Some(info) = store.lock_item(path).await? else {
+        return Ok(());
+    };
     store.release_item(path, &info).await.map(drop)
 }

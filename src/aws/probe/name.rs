@@ -23,20 +23,27 @@ impl Name {
 
     /// Whose an object below one of `prefixes` is; `None` if no probe wrote it.
     pub fn of(key: &str, prefixes: &[String]) -> Option<Self> {
-        let rest = prefixes.iter().find_map(|prefix| key.strip_prefix(&**prefix))?;
+        let rest = prefixes
+            .iter()
+            .find_map(|prefix| key.strip_prefix(&**prefix))?;
         let name = Self(rest.split_once('/')?.0.to_owned());
         name.began().is_some().then_some(name)
     }
 
     /// Whether whoever began it is gone.
     pub fn is_old(&self, now: Timestamp) -> bool {
-        self.began().is_some_and(|began| now.duration_since(began).as_mins() >= OLD_MINUTES)
+        self.began()
+            .is_some_and(|began| now.duration_since(began).as_mins() >= OLD_MINUTES)
     }
 
     fn began(&self) -> Option<Timestamp> {
         let (time, id) = self.0.split_once('-')?;
         let time = jiff::civil::DateTime::strptime(TIME, time).ok()?;
-        is_uuid(id).then(|| time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|time| time.timestamp()))?
+        is_uuid(id).then(|| {
+            time.to_zoned(jiff::tz::TimeZone::UTC)
+                .ok()
+                .map(|time| time.timestamp())
+        })?
     }
 
     /// Of the role while it is tried; STS takes 64 characters.
@@ -76,10 +83,11 @@ impl Name {
 
 fn is_uuid(text: &str) -> bool {
     let mut parts = text.split('-');
-    [8, 4, 4, 4, 12]
-        .iter()
-        .all(|length| parts.next().is_some_and(|part| part.len() == *length && part.bytes().all(|b| b.is_ascii_hexdigit())))
-        && parts.next().is_none()
+    [8, 4, 4, 4, 12].iter().all(|length| {
+        parts.next().is_some_and(|part| {
+            part.len() == *length && part.bytes().all(|b| b.is_ascii_hexdigit())
+        })
+    }) && parts.next().is_none()
 }
 
 #[cfg(test)]
@@ -87,7 +95,10 @@ mod tests {
     use super::*;
 
     fn layout() -> Layout {
-        Layout { key: None, workspace_prefix: "env:".to_owned() }
+        Layout {
+            key: None,
+            workspace_prefix: "env:".to_owned(),
+        }
     }
 
     fn at(time: &str) -> Timestamp {
@@ -97,16 +108,36 @@ mod tests {
     #[test]
     fn a_name_says_when_and_is_found_again() {
         let name = Name::new(at("2026-11-21T13:58:00Z"));
-        assert!(name.state().starts_with("tfbackend-probe/20261121T135800Z-"), "{name:?}");
+        assert!(
+            name.state()
+                .starts_with("tfbackend-probe/20261121T135800Z-"),
+            "{name:?}"
+        );
         assert_ne!(name, Name::new(at("2026-11-21T13:58:00Z")));
         let prefixes = layout().probes();
-        for key in [name.state(), name.lock_file(), name.never(), name.object(&layout()), name.beside(&layout(), "x")] {
+        for key in [
+            name.state(),
+            name.lock_file(),
+            name.never(),
+            name.object(&layout()),
+            name.beside(&layout(), "x"),
+        ] {
             assert_eq!(Name::of(&key, &prefixes).as_ref(), Some(&name), "{key}");
-            assert!(name.prefixes(&layout()).iter().any(|prefix| key.starts_with(&**prefix)), "{key}");
+            assert!(
+                name.prefixes(&layout())
+                    .iter()
+                    .any(|prefix| key.starts_with(&**prefix)),
+                "{key}"
+            );
         }
         assert!(name.session().len() <= 64, "as long as STS takes");
-        assert!(!name.is_old(at("2026-11-21T14:57:59Z")) && name.is_old(at("2026-11-21T14:58:00Z")));
-        assert!(!name.is_old(at("2026-11-21T13:00:00Z")), "of a clock that is ahead");
+        assert!(
+            !name.is_old(at("2026-11-21T14:57:59Z")) && name.is_old(at("2026-11-21T14:58:00Z"))
+        );
+        assert!(
+            !name.is_old(at("2026-11-21T13:00:00Z")),
+            "of a clock that is ahead"
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Writes that the bucket must refuse: under another algorithm, another key, a key that the writer brings along.
+//! Writes that the bucket must refuse: under another algorithm, another key, a key that the writer
+//! brings along.
 
 use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_types::base64;
@@ -19,36 +20,61 @@ pub struct Refused {
 
 impl Probe<'_> {
     pub(super) async fn refused(&self) -> Refused {
-        let other_key = if self.target.key != Key::OfS3 { Some(self.under_another_key().await) } else { None };
-        Refused { other_algorithm: self.under_another_algorithm().await, other_key, customer_key: self.under_a_customer_key().await }
+        let other_key = if self.target.key != Key::OfS3 {
+            Some(self.under_another_key().await)
+        } else {
+            None
+        };
+        Refused {
+            other_algorithm: self.under_another_algorithm().await,
+            other_key,
+            customer_key: self.under_a_customer_key().await,
+        }
     }
 
     async fn under_another_algorithm(&self) -> Try {
-        let key = self.name.beside(&self.target.address.layout, "other-algorithm");
+        let key = self
+            .name
+            .beside(&self.target.address.layout, "other-algorithm");
         let request = self.put(&key, "");
         let request = match &self.target.key {
-            Key::Arn(_) | Key::Unknown => request.server_side_encryption(ServerSideEncryption::Aes256),
-            Key::OfS3 => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(self.no_key()),
+            Key::Arn(_) | Key::Unknown => {
+                request.server_side_encryption(ServerSideEncryption::Aes256)
+            }
+            Key::OfS3 => request
+                .server_side_encryption(ServerSideEncryption::AwsKms)
+                .ssekms_key_id(self.no_key()),
         };
         self.send(&key, request).await.map(drop)
     }
 
     async fn under_another_key(&self) -> Try {
         let key = self.name.beside(&self.target.address.layout, "other-key");
-        let request = self.put(&key, "").server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(self.no_key());
+        let request = self
+            .put(&key, "")
+            .server_side_encryption(ServerSideEncryption::AwsKms)
+            .ssekms_key_id(self.no_key());
         self.send(&key, request).await.map(drop)
     }
 
     async fn under_a_customer_key(&self) -> Try {
-        let key = self.name.beside(&self.target.address.layout, "customer-key");
-        let secret: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(32).collect();
-        let request = self.put(&key, "").sse_customer_algorithm("AES256").sse_customer_key(base64::encode(&secret));
+        let key = self
+            .name
+            .beside(&self.target.address.layout, "customer-key");
+        let secret: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
+            .take(32)
+            .collect();
+        let request = self
+            .put(&key, "")
+            .sse_customer_algorithm("AES256")
+            .sse_customer_key(base64::encode(&secret));
         let request = request.sse_customer_key_md5(base64::encode(Md5::digest(&secret)));
         self.send(&key, request).await.map(drop)
     }
 
     /// A key that does not exist: nothing is written under it, even if the bucket would let it.
     fn no_key(&self) -> String {
-        self.cleaner.arn("kms", &self.cleaner.region, &format!("key/{}", new_id()))
+        self.cleaner
+            .arn("kms", &self.cleaner.region, &format!("key/{}", new_id()))
     }
 }

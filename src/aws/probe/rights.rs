@@ -26,13 +26,22 @@ pub struct Rights {
     pub delete_state: Try,
     /// An item of another bucket, which is not there; none if there is no table.
     pub foreign_item: Option<Try>,
-    /// Whether it may write or delete the bucket's policy: never tried, but asked of IAM by the caller.
+    /// Whether it may write or delete the bucket's policy: never tried, but asked of IAM by the
+    /// caller.
     pub change_policy: Try<bool>,
 }
 
 impl Probe<'_> {
     pub(super) async fn rights(&self, role: &str, objects: Option<&Objects>) -> Rights {
-        let version = objects.and_then(|objects| objects.without_headers.as_ref()?.as_ref().ok()?.version.clone());
+        let version = objects.and_then(|objects| {
+            objects
+                .without_headers
+                .as_ref()?
+                .as_ref()
+                .ok()?
+                .version
+                .clone()
+        });
         let delete_version = match version {
             Some(version) => Some(self.delete_version(version).await),
             None => None,
@@ -41,36 +50,94 @@ impl Probe<'_> {
             Some(table) => Some(self.foreign_item(table).await),
             None => None,
         };
-        Rights { delete_version, delete_state: self.delete_state().await, foreign_item, change_policy: self.change_policy(role).await }
+        Rights {
+            delete_version,
+            delete_state: self.delete_state().await,
+            foreign_item,
+            change_policy: self.change_policy(role).await,
+        }
     }
 
     async fn delete_version(&self, version: String) -> Try {
-        let key = self.name.beside(&self.target.address.layout, "without-headers");
-        let request = self.tried.clients.s3.delete_object().bucket(self.bucket()).key(&key).version_id(version);
-        self.tried.read(DELETE_VERSION, &self.url(&key), request.expected_bucket_owner(self.owner()).send()).await.map(drop)
+        let key = self
+            .name
+            .beside(&self.target.address.layout, "without-headers");
+        let request = self
+            .tried
+            .clients
+            .s3
+            .delete_object()
+            .bucket(self.bucket())
+            .key(&key)
+            .version_id(version);
+        self.tried
+            .read(
+                DELETE_VERSION,
+                &self.url(&key),
+                request.expected_bucket_owner(self.owner()).send(),
+            )
+            .await
+            .map(drop)
     }
 
     async fn delete_state(&self) -> Try {
         let key = self.name.never();
-        let request = self.tried.clients.s3.delete_object().bucket(self.bucket()).key(&key).expected_bucket_owner(self.owner());
-        self.tried.read(DELETE, &self.url(&key), request.send()).await.map(drop)
+        let request = self
+            .tried
+            .clients
+            .s3
+            .delete_object()
+            .bucket(self.bucket())
+            .key(&key)
+            .expected_bucket_owner(self.owner());
+        self.tried
+            .read(DELETE, &self.url(&key), request.send())
+            .await
+            .map(drop)
     }
 
     async fn change_policy(&self, role: &str) -> Try<bool> {
-        let bucket = format!("arn:{}:s3:::{}", self.cleaner.caller.partition, self.bucket());
-        let request = self.cleaner.clients.iam.simulate_principal_policy().policy_source_arn(role).resource_arns(bucket);
-        let request = POLICY_ACTIONS.iter().fold(request, |request, action| request.action_names(*action));
+        let bucket = format!(
+            "arn:{}:s3:::{}",
+            self.cleaner.caller.partition,
+            self.bucket()
+        );
+        let request = self
+            .cleaner
+            .clients
+            .iam
+            .simulate_principal_policy()
+            .policy_source_arn(role)
+            .resource_arns(bucket);
+        let request = POLICY_ACTIONS
+            .iter()
+            .fold(request, |request, action| request.action_names(*action));
         let answer = self.cleaner.read(SIMULATE, role, request.send()).await?;
         let results = answer.evaluation_results();
         if results.len() < POLICY_ACTIONS.len() {
-            return Err(AwsError::nonsense(SIMULATE, role, "says nothing of some actions"));
+            return Err(AwsError::nonsense(
+                SIMULATE,
+                role,
+                "says nothing of some actions",
+            ));
         }
-        Ok(results.iter().any(|result| *result.eval_decision() == PolicyEvaluationDecisionType::Allowed))
+        Ok(results
+            .iter()
+            .any(|result| *result.eval_decision() == PolicyEvaluationDecisionType::Allowed))
     }
 
     async fn foreign_item(&self, table: &str) -> Try {
         let lock_id = format!("{PROBE}-{}/terraform.tfstate", new_id());
-        let request = self.tried.clients.dynamodb.get_item().table_name(table).key(lock_table::KEY, AttributeValue::S(lock_id));
-        self.tried.read(GET_ITEM, table, request.send()).await.map(drop)
+        let request = self
+            .tried
+            .clients
+            .dynamodb
+            .get_item()
+            .table_name(table)
+            .key(lock_table::KEY, AttributeValue::S(lock_id));
+        self.tried
+            .read(GET_ITEM, table, request.send())
+            .await
+            .map(drop)
     }
 }

@@ -1,4 +1,5 @@
-//! What no emulator does: plain HTTP of AWS's own, answers that are lost, and what is on the wire of a lock.
+//! What no emulator does: plain HTTP of AWS's own, answers that are lost, and what is on the wire
+//! of a lock.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +17,9 @@ use super::*;
 use crate::{
     aws::{
         policies::Place,
-        testing::{ACCOUNT, Answer, KEY_ARN, REGION, Script, data, empty, error, error_saying, lost, text},
+        testing::{
+            ACCOUNT, Answer, KEY_ARN, REGION, Script, data, empty, error, error_saying, lost, text,
+        },
         verify::probe::Judge,
     },
     state::layout::Layout,
@@ -24,9 +27,21 @@ use crate::{
 };
 
 fn target() -> Target {
-    let layout = Layout { key: None, workspace_prefix: "env:".to_owned() };
-    let address = StoreAddress { bucket: "states".to_owned(), owner: ACCOUNT.to_owned(), table: Some("locks".to_owned()), layout };
-    Target { address, lock_files: true, key: Key::Arn(KEY_ARN.to_owned()) }
+    let layout = Layout {
+        key: None,
+        workspace_prefix: "env:".to_owned(),
+    };
+    let address = StoreAddress {
+        bucket: "states".to_owned(),
+        owner: ACCOUNT.to_owned(),
+        table: Some("locks".to_owned()),
+        layout,
+    };
+    Target {
+        address,
+        lock_files: true,
+        key: Key::Arn(KEY_ARN.to_owned()),
+    }
 }
 
 fn probe<'a>(aws: &'a Aws, target: &'a Target) -> Probe<'a> {
@@ -45,15 +60,25 @@ fn probe<'a>(aws: &'a Aws, target: &'a Target) -> Probe<'a> {
 
 /// `id: word` of each, and what is the case.
 fn judged(probe: &Probe<'_>, facts: &Facts) -> Vec<String> {
-    let checked = Judge { probe, mend: "mend", of_aws: true }.checks(facts);
+    let checked = Judge {
+        probe,
+        mend: "mend",
+        of_aws: true,
+    }
+    .checks(facts);
     let word = |verdict: &Verdict| match verdict {
         Verdict::Holds => "holds".to_owned(),
         Verdict::Fails { what, .. } => format!("fails: {what}"),
         Verdict::Unreadable { error } => format!("unreadable: {error}"),
-        Verdict::FailsWith { check, place } => format!("fails with {} at {}", check.id, place.shown()),
+        Verdict::FailsWith { check, place } => {
+            format!("fails with {} at {}", check.id, place.shown())
+        }
         Verdict::Untold { why } => format!("cannot be told: {why}"),
     };
-    checked.iter().map(|one| format!("{} {}", one.check.id, word(&one.verdict))).collect()
+    checked
+        .iter()
+        .map(|one| format!("{} {}", one.check.id, word(&one.verdict)))
+        .collect()
 }
 
 /// Answers everybody the same, and keeps what was asked.
@@ -63,7 +88,10 @@ struct Web(u16, Option<&'static str>, Arc<Mutex<Vec<HttpRequest>>>);
 impl HttpConnector for Web {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         self.2.lock().expect("no panic").push(request);
-        let mut answer = HttpResponse::new(StatusCode::try_from(self.0).expect("a status"), SdkBody::empty());
+        let mut answer = HttpResponse::new(
+            StatusCode::try_from(self.0).expect("a status"),
+            SdkBody::empty(),
+        );
         if let Some(location) = self.1 {
             answer.headers_mut().insert("location", location);
         }
@@ -95,39 +123,88 @@ async fn over_http(status: u16, location: Option<&'static str>, policy: Answer) 
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
     let web = Web(status, location, Arc::default());
-    let http = probe.asked(&SharedHttpConnector::new(web.clone()), "http://states.s3.eu-west-1.amazonaws.com/tfbackend-probe/x").await;
+    let http = probe
+        .asked(
+            &SharedHttpConnector::new(web.clone()),
+            "http://states.s3.eu-west-1.amazonaws.com/tfbackend-probe/x",
+        )
+        .await;
     let asked = web.2.lock().expect("no panic");
-    let [request] = &asked[..] else { panic!("{asked:?}") };
-    assert_eq!((request.method(), request.headers().len()), ("GET", 0), "nobody signed it: {request:?}");
-    assert!(!request.uri().contains('?'), "nor is it presigned: {request:?}");
-    judged(&probe, &Facts { http: Some(http), ..Facts::default() }).remove(0)
+    let [request] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(
+        (request.method(), request.headers().len()),
+        ("GET", 0),
+        "nobody signed it: {request:?}"
+    );
+    assert!(
+        !request.uri().contains('?'),
+        "nor is it presigned: {request:?}"
+    );
+    judged(
+        &probe,
+        &Facts {
+            http: Some(http),
+            ..Facts::default()
+        },
+    )
+    .remove(0)
 }
 
 #[tokio::test]
 async fn plain_http_is_refused_by_the_policy_or_not_at_all() {
-    let without = policy(true).replace("\"TfbackendDenyPlaintext\",\"Effect\":\"Deny\"", "\"X\",\"Effect\":\"Allow\"");
+    let without = policy(true).replace(
+        "\"TfbackendDenyPlaintext\",\"Effect\":\"Deny\"",
+        "\"X\",\"Effect\":\"Allow\"",
+    );
     assert_ne!(without, policy(true));
     for good in [policy(true), policy(false)] {
-        assert_eq!(over_http(403, None, text(good)).await, "probe-plain-http holds");
+        assert_eq!(
+            over_http(403, None, text(good)).await,
+            "probe-plain-http holds"
+        );
     }
-    assert_eq!(over_http(301, Some("https://states.s3.eu-west-1.amazonaws.com/"), text(without.clone())).await, "probe-plain-http holds");
-    let refused =
-        "probe-plain-http fails: it is refused to those who do not sign, and the bucket policy does not refuse it to those who do";
+    assert_eq!(
+        over_http(
+            301,
+            Some("https://states.s3.eu-west-1.amazonaws.com/"),
+            text(without.clone())
+        )
+        .await,
+        "probe-plain-http holds"
+    );
+    let refused = "probe-plain-http fails: it is refused to those who do not sign, and the bucket \
+                   policy does not refuse it to those who do";
     for bad in [
         text(without),
         error(404, "NoSuchBucketPolicy"),
-        text(policy(true).replace("\"aws:SecureTransport\":\"false\"", "\"aws:SecureTransport\":\"true\"")),
+        text(policy(true).replace(
+            "\"aws:SecureTransport\":\"false\"",
+            "\"aws:SecureTransport\":\"true\"",
+        )),
     ] {
         assert_eq!(over_http(403, None, bad).await, refused);
     }
-    assert_eq!(over_http(404, None, text(policy(true))).await, "probe-plain-http fails: it is answered without a signature: HTTP 404");
+    assert_eq!(
+        over_http(404, None, text(policy(true))).await,
+        "probe-plain-http fails: it is answered without a signature: HTTP 404"
+    );
     assert_eq!(
         over_http(307, Some("http://elsewhere/"), text(policy(true))).await,
         "probe-plain-http fails: it is answered without a signature: HTTP 307"
     );
     let unreadable = over_http(403, None, error(403, "AccessDenied")).await;
-    assert!(unreadable.starts_with("probe-plain-http unreadable: ") && unreadable.contains("needs s3:GetBucketPolicy"), "{unreadable}");
-    assert!(over_http(403, None, text("{")).await.starts_with("probe-plain-http unreadable: "));
+    assert!(
+        unreadable.starts_with("probe-plain-http unreadable: ")
+            && unreadable.contains("needs s3:GetBucketPolicy"),
+        "{unreadable}"
+    );
+    assert!(
+        over_http(403, None, text("{"))
+            .await
+            .starts_with("probe-plain-http unreadable: ")
+    );
 }
 
 #[test]
@@ -135,9 +212,21 @@ fn where_plain_http_cannot_be_tried_nothing_is_proved() {
     let script = Script::new();
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    for (http, expected) in [(PlainHttp::OwnEndpoint, "cannot be told"), (PlainHttp::Silent("no route".to_owned()), "unreadable")] {
-        let said = judged(&probe, &Facts { http: Some(http), ..Facts::default() });
-        assert!(said[0].starts_with(&format!("probe-plain-http {expected}: ")), "{said:?}");
+    for (http, expected) in [
+        (PlainHttp::OwnEndpoint, "cannot be told"),
+        (PlainHttp::Silent("no route".to_owned()), "unreadable"),
+    ] {
+        let said = judged(
+            &probe,
+            &Facts {
+                http: Some(http),
+                ..Facts::default()
+            },
+        );
+        assert!(
+            said[0].starts_with(&format!("probe-plain-http {expected}: ")),
+            "{said:?}"
+        );
     }
 }
 
@@ -152,7 +241,10 @@ async fn locks_are_taken_and_released_on_conditions() {
     let script = Script::new()
         .on("PutItem", data(json!({})))
         .on("PutItem", error(400, "ConditionalCheckFailedException"))
-        .on("GetItem", data(json!({"Item": {"LockID": {"S": "x"}, "Info": {"S": lock}}})))
+        .on(
+            "GetItem",
+            data(json!({"Item": {"LockID": {"S": "x"}, "Info": {"S": lock}}})),
+        )
         .on("DeleteItem", data(json!({})))
         .on(PUT, empty())
         .on(PUT, error(409, "ConditionalRequestConflict"))
@@ -162,9 +254,16 @@ async fn locks_are_taken_and_released_on_conditions() {
         .on(DELETE, empty());
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    let facts = Facts { item: Some(probe.lock_item().await), file: Some(probe.lock_file().await), ..Facts::default() };
+    let facts = Facts {
+        item: Some(probe.lock_item().await),
+        file: Some(probe.lock_file().await),
+        ..Facts::default()
+    };
     let said = judged(&probe, &facts);
-    assert!(said.len() == 7 && said.iter().all(|line| line.ends_with(" holds")), "{said:?}");
+    assert!(
+        said.len() == 7 && said.iter().all(|line| line.ends_with(" holds")),
+        "{said:?}"
+    );
     let sent = script.sent();
     for (count, what) in [
         (2, "attribute_not_exists(LockID)"),
@@ -176,8 +275,19 @@ async fn locks_are_taken_and_released_on_conditions() {
     ] {
         assert_eq!(sent.matches(what).count(), count, "{what}:\n{sent}");
     }
-    assert_eq!(sent.matches("PUT ").count() + sent.matches("DELETE ").count() + sent.matches("GET ").count(), 6, "{sent}");
-    assert_eq!(sent.matches(&format!("x-amz-expected-bucket-owner: {ACCOUNT}")).count(), 6, "{sent}");
+    assert_eq!(
+        sent.matches("PUT ").count()
+            + sent.matches("DELETE ").count()
+            + sent.matches("GET ").count(),
+        6,
+        "{sent}"
+    );
+    assert_eq!(
+        sent.matches(&format!("x-amz-expected-bucket-owner: {ACCOUNT}"))
+            .count(),
+        6,
+        "{sent}"
+    );
 }
 
 /// A lock that a second one gets, and a file that anybody overwrites.
@@ -190,8 +300,15 @@ async fn threat_17_locks_that_keep_nobody_out() {
         .always(GET, error(404, "NoSuchKey"));
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
-    let facts = Facts { item: Some(probe.lock_item().await), file: Some(probe.lock_file().await), ..Facts::default() };
-    let fails: Vec<String> = judged(&probe, &facts).into_iter().filter(|line| !line.ends_with(" holds")).collect();
+    let facts = Facts {
+        item: Some(probe.lock_item().await),
+        file: Some(probe.lock_file().await),
+        ..Facts::default()
+    };
+    let fails: Vec<String> = judged(&probe, &facts)
+        .into_iter()
+        .filter(|line| !line.ends_with(" holds"))
+        .collect();
     insta::assert_snapshot!(fails.join("\n"), @"
     probe-lock-item-held fails: a second one got it while it was held
     probe-lock-file-held fails: a second one got it while it was held
@@ -209,11 +326,25 @@ async fn who_refused_matters() {
             .header("x-amz-server-side-encryption", "aws:kms")
             .header("x-amz-server-side-encryption-aws-kms-key-id", KEY_ARN)
     };
-    let denied_by_kms = "User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: kms:GenerateDataKey on this resource";
+    let denied_by_kms = "User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: \
+                         kms:GenerateDataKey on this resource";
     for (answer, begins) in [
-        (error_saying(403, "AccessDenied", "with an explicit deny in a resource-based policy"), "holds"),
-        (error_saying(403, "AccessDenied", denied_by_kms), "fails: the bucket let it through, and only KMS refused: "),
-        (error(400, "KMS.NotFoundException"), "fails: the bucket let it through, and only KMS refused: "),
+        (
+            error_saying(
+                403,
+                "AccessDenied",
+                "with an explicit deny in a resource-based policy",
+            ),
+            "holds",
+        ),
+        (
+            error_saying(403, "AccessDenied", denied_by_kms),
+            "fails: the bucket let it through, and only KMS refused: ",
+        ),
+        (
+            error(400, "KMS.NotFoundException"),
+            "fails: the bucket let it through, and only KMS refused: ",
+        ),
         (empty(), "fails: it was written"),
         (error(503, "SlowDown"), "unreadable: "),
         (error(500, "InternalError"), "unreadable: "),
@@ -228,17 +359,36 @@ async fn who_refused_matters() {
         let (aws, target) = (script.aws(), target());
         let probe = probe(&aws, &target);
         let objects = probe.objects().await;
-        let facts = Facts { objects: Some(objects), refused: Some(probe.refused().await), ..Facts::default() };
+        let facts = Facts {
+            objects: Some(objects),
+            refused: Some(probe.refused().await),
+            ..Facts::default()
+        };
         let said = judged(&probe, &facts);
-        for id in ["probe-other-algorithm", "probe-other-key", "probe-customer-key"] {
-            assert!(said.iter().any(|line| line.starts_with(&format!("{id} {begins}"))), "{begins}: {said:?}");
+        for id in [
+            "probe-other-algorithm",
+            "probe-other-key",
+            "probe-customer-key",
+        ] {
+            assert!(
+                said.iter()
+                    .any(|line| line.starts_with(&format!("{id} {begins}"))),
+                "{begins}: {said:?}"
+            );
         }
         assert!(
             said.contains(&"probe-encryption holds".to_owned())
-                && said.contains(&"probe-bucket-key fails: each object has a key of its own".to_owned()),
+                && said.contains(
+                    &"probe-bucket-key fails: each object has a key of its own".to_owned()
+                ),
             "{said:?}"
         );
-        assert!(said.iter().any(|line| line.starts_with("probe-read fails: ") && line.ends_with("is not what was written")), "{said:?}");
+        assert!(
+            said.iter()
+                .any(|line| line.starts_with("probe-read fails: ")
+                    && line.ends_with("is not what was written")),
+            "{said:?}"
+        );
     }
 }
 
@@ -247,14 +397,36 @@ async fn who_refused_matters() {
 async fn interrupted_before_it_began() {
     let denied = || error(403, "AccessDenied");
     let script = Script::new()
-        .always("GET ?versions&encoding-type=url&prefix=tfbackend-probe%2F", denied())
-        .always("GET ?versions&encoding-type=url&prefix=env%3A%2Ftfbackend-probe%2F", denied())
-        .always("GET ?list-type=2&encoding-type=url&prefix=tfbackend-probe%2F", denied())
-        .always("GET ?list-type=2&encoding-type=url&prefix=env%3A%2Ftfbackend-probe%2F", denied());
+        .always(
+            "GET ?versions&encoding-type=url&prefix=tfbackend-probe%2F",
+            denied(),
+        )
+        .always(
+            "GET ?versions&encoding-type=url&prefix=env%3A%2Ftfbackend-probe%2F",
+            denied(),
+        )
+        .always(
+            "GET ?list-type=2&encoding-type=url&prefix=tfbackend-probe%2F",
+            denied(),
+        )
+        .always(
+            "GET ?list-type=2&encoding-type=url&prefix=env%3A%2Ftfbackend-probe%2F",
+            denied(),
+        );
     let (aws, target) = (script.aws(), target());
     let probe = probe(&aws, &target);
     probe.cancel.cancel();
     let facts = probe.run().await;
-    assert!(facts.interrupted && facts.objects.is_none() && facts.swept.errors.len() == 2, "{facts:?}");
-    assert!(script.operations().iter().all(|operation| operation.starts_with("GET ?")), "{:?}", script.operations());
+    assert!(
+        facts.interrupted && facts.objects.is_none() && facts.swept.errors.len() == 2,
+        "{facts:?}"
+    );
+    assert!(
+        script
+            .operations()
+            .iter()
+            .all(|operation| operation.starts_with("GET ?")),
+        "{:?}",
+        script.operations()
+    );
 }

@@ -1,7 +1,7 @@
 //! Backs the states up: what is in the bucket, with its digests, into one archive.
 //!
-//! A few are read at once, and written in the order of the listing. What is small is read into memory meanwhile; what is
-//! large goes through a file without a name, in its turn.
+//! A few are read at once, and written in the order of the listing. What is small is read into
+//! memory meanwhile; what is large goes through a file without a name, in its turn.
 
 use std::{
     collections::HashMap,
@@ -78,20 +78,27 @@ pub enum BackupError {
     Unreadable(#[from] AwsError),
     /// Between the listing and the reading.
     #[error("{url}{} was there a moment ago and is gone", version.as_ref().map_or_else(String::new, |id| format!(" (version {id})")))]
-    Vanished { url: String, version: Option<String> },
+    Vanished {
+        url: String,
+        version: Option<String>,
+    },
     #[error(transparent)]
     NotWritten(#[from] ArchiveError),
 }
 
-/// Writes all states, or all versions of them, into one archive in `dir`, with the digest of each that is current.
+/// Writes all states, or all versions of them, into one archive in `dir`, with the digest of each
+/// that is current.
 ///
-/// Flow: lists, reads a few at once, writes in order; then syncs, reads all back, and gives it its name.
+/// Flow: lists, reads a few at once, writes in order; then syncs, reads all back, and gives it its
+/// name.
 ///
-/// Guarantees: of what is returned, each file was found on the disk with the hash of what S3 sent. After an error, or
-/// if it is dropped, there is no file. A state that could not be read, or was deleted meanwhile, is an error: a backup
-/// is whole. Lock files and what a probe left are no states; whatever else has an unknown name is taken along.
+/// Guarantees: of what is returned, each file was found on the disk with the hash of what S3 sent.
+/// After an error, or if it is dropped, there is no file. A state that could not be read, or was
+/// deleted meanwhile, is an error: a backup is whole. Lock files and what a probe left are no
+/// states; whatever else has an unknown name is taken along.
 ///
-/// Assumptions: nobody writes meanwhile, or it does not matter: each state is as it was when it was read.
+/// Assumptions: nobody writes meanwhile, or it does not matter: each state is as it was when it was
+/// read.
 ///
 /// # Errors
 /// If anything cannot be listed, read, written, or is not the same when it is read back.
@@ -116,12 +123,34 @@ pub async fn write(
         extent: what,
     };
     let digests = digests(store).await?;
-    let mut run = Run { store, archive: Archive::begin(dir, header)?, digests, key, last: None, done: Progress::default(), progress };
+    let mut run = Run {
+        store,
+        archive: Archive::begin(dir, header)?,
+        digests,
+        key,
+        last: None,
+        done: Progress::default(),
+        progress,
+    };
     run.all(what).await?;
     let Run { archive, done, .. } = run;
-    let Kept { path, sha256, bytes: _ } = finish(archive).await?;
-    let Progress { states, versions, bytes } = done;
-    Ok(Backup { path, states, versions, bytes, sha256 })
+    let Kept {
+        path,
+        sha256,
+        bytes: _,
+    } = finish(archive).await?;
+    let Progress {
+        states,
+        versions,
+        bytes,
+    } = done;
+    Ok(Backup {
+        path,
+        states,
+        versions,
+        bytes,
+        sha256,
+    })
 }
 
 /// Syncs, reads back, and names it, while others go on.
@@ -138,10 +167,14 @@ async fn finish(archive: Archive) -> Result<Kept, ArchiveError> {
 /// The digests of this bucket's states, by the state.
 async fn digests(store: &Store<'_>) -> Result<HashMap<String, String>, AwsError> {
     let mut digests = HashMap::new();
-    let Some(mut pages) = store.items() else { return Ok(digests) };
+    let Some(mut pages) = store.items() else {
+        return Ok(digests);
+    };
     while let Some(page) = pages.next().await? {
         for item in page {
-            let Some(path) = item.path_in(&store.address.bucket).map(str::to_owned) else { continue };
+            let Some(path) = item.path_in(&store.address.bucket).map(str::to_owned) else {
+                continue;
+            };
             if let table::What::Digest(digest) = item.what {
                 digests.insert(path, digest);
             }
@@ -178,36 +211,65 @@ impl Run<'_> {
             Extent::Current => {
                 let mut pages = self.store.objects("");
                 while let Some(page) = pages.next().await? {
-                    self.page(page.into_iter().map(|object: Object| (object.key, None, true, object.size)).collect()).await?;
+                    self.page(
+                        page.into_iter()
+                            .map(|object: Object| (object.key, None, true, object.size))
+                            .collect(),
+                    )
+                    .await?;
                 }
             }
             Extent::AllVersions => {
                 let mut pages = self.store.versions("");
                 while let Some(page) = pages.next().await? {
-                    let version = |Version { key, id, latest, modified: _, what }: Version| match what {
+                    let version = |Version {
+                                       key,
+                                       id,
+                                       latest,
+                                       modified: _,
+                                       what,
+                                   }: Version| match what {
                         What::Data { size, etag: _ } => Some((key, Some(id), latest, size)),
                         What::DeleteMarker => None,
                     };
-                    self.page(page.into_iter().filter_map(version).collect()).await?;
+                    self.page(page.into_iter().filter_map(version).collect())
+                        .await?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn page(&mut self, page: Vec<(String, Option<String>, bool, u64)>) -> Result<(), BackupError> {
+    async fn page(
+        &mut self,
+        page: Vec<(String, Option<String>, bool, u64)>,
+    ) -> Result<(), BackupError> {
         let store = self.store;
         let (probes, of) = (store.address.layout.probes(), self.key.clone());
-        let wanted = page.into_iter().filter_map(|(key, version, current, size)| {
-            let located = store.address.layout.locate(&key);
-            // A folder, as consoles make them, is an object without bytes.
-            let is_none = located.kind == Kind::LockFile || Name::of(&key, &probes).is_some() || (size == 0 && key.ends_with('/'));
-            let is_other = of.as_ref().is_some_and(|of| located.key != *of);
-            (!is_none && !is_other).then_some(Wanted { path: located.path, workspace: located.workspace, version, current, size })
-        });
+        let wanted = page
+            .into_iter()
+            .filter_map(|(key, version, current, size)| {
+                let located = store.address.layout.locate(&key);
+                // A folder, as consoles make them, is an object without bytes.
+                let is_none = located.kind == Kind::LockFile
+                    || Name::of(&key, &probes).is_some()
+                    || (size == 0 && key.ends_with('/'));
+                let is_other = of.as_ref().is_some_and(|of| located.key != *of);
+                (!is_none && !is_other).then_some(Wanted {
+                    path: located.path,
+                    workspace: located.workspace,
+                    version,
+                    current,
+                    size,
+                })
+            });
         let ahead = stream::iter(wanted).map(|wanted| async move {
             let small = usize::try_from(wanted.size).is_ok_and(|size| size <= SMALL);
-            let content = if small { whole(store, &wanted).await? } else { None };
+            let content = if small {
+                whole(store, &wanted).await?
+            } else {
+                None
+            };
             Ok::<_, BackupError>((wanted, content))
         });
         let mut ahead = ahead.buffered(AT_ONCE);
@@ -234,32 +296,66 @@ impl Run<'_> {
         let (reading, mut file, size) = loop {
             let mut reading = opened(self.store, &wanted).await?;
             if let Some(size) = reading.size.filter(|size| *size > snapshot::MAX_BYTES) {
-                return Err(ArchiveError::TooLarge { path: wanted.path, size }.into());
+                return Err(ArchiveError::TooLarge {
+                    path: wanted.path,
+                    size,
+                }
+                .into());
             }
             let mut file = self.archive.spool()?;
             match spooled(&mut reading, &mut file, self.archive.dir()).await {
                 Ok(size) => break (reading, file, size),
-                Err(BackupError::Unreadable(error)) if error.kind == Wrong::Network && tries < TRIES => tries += 1,
+                Err(BackupError::Unreadable(error))
+                    if error.kind == Wrong::Network && tries < TRIES =>
+                {
+                    tries += 1
+                }
                 Err(error) => return Err(error),
             }
         };
-        file.rewind().map_err(ArchiveError::io("read again in", self.archive.dir()))?;
+        file.rewind()
+            .map_err(ArchiveError::io("read again in", self.archive.dir()))?;
         let facts = Facts::of(Snapshot::read(&file, snapshot::MAX_BYTES, Want::Counts));
-        file.rewind().map_err(ArchiveError::io("read again in", self.archive.dir()))?;
+        file.rewind()
+            .map_err(ArchiveError::io("read again in", self.archive.dir()))?;
         let state = self.state(wanted, reading.version, reading.modified, facts);
         self.archive.add(state, size, &file)?;
         self.added(size);
         Ok(())
     }
 
-    fn state(&mut self, wanted: Wanted, version: Option<String>, modified: Option<Timestamp>, facts: Facts) -> State {
-        let Wanted { path, workspace, version: asked, current, size: _ } = wanted;
+    fn state(
+        &mut self,
+        wanted: Wanted,
+        version: Option<String>,
+        modified: Option<Timestamp>,
+        facts: Facts,
+    ) -> State {
+        let Wanted {
+            path,
+            workspace,
+            version: asked,
+            current,
+            size: _,
+        } = wanted;
         if self.last.as_ref() != Some(&path) {
             self.done.states += 1;
             self.last = Some(path.clone());
         }
-        let digest = if current { self.digests.remove(&path) } else { None };
-        State { path, workspace, version: version.or(asked), current, modified, facts, digest }
+        let digest = if current {
+            self.digests.remove(&path)
+        } else {
+            None
+        };
+        State {
+            path,
+            workspace,
+            version: version.or(asked),
+            current,
+            modified,
+            facts,
+            digest,
+        }
     }
 
     fn added(&mut self, size: u64) {
@@ -270,15 +366,21 @@ impl Run<'_> {
 }
 
 fn vanished(store: &Store<'_>, wanted: &Wanted) -> BackupError {
-    BackupError::Vanished { url: store.url(&wanted.path), version: wanted.version.clone() }
+    BackupError::Vanished {
+        url: store.url(&wanted.path),
+        version: wanted.version.clone(),
+    }
 }
 
 async fn opened(store: &Store<'_>, wanted: &Wanted) -> Result<Reading, BackupError> {
-    store.open(&wanted.path, wanted.version.as_deref()).await?.ok_or_else(|| vanished(store, wanted))
+    store
+        .open(&wanted.path, wanted.version.as_deref())
+        .await?
+        .ok_or_else(|| vanished(store, wanted))
 }
 
-/// `None` if it has grown since it was listed. A connection that breaks in the middle of an answer is nothing that the
-/// SDK tries again.
+/// `None` if it has grown since it was listed. A connection that breaks in the middle of an answer
+/// is nothing that the SDK tries again.
 async fn whole(store: &Store<'_>, wanted: &Wanted) -> Result<Option<Content>, BackupError> {
     let mut tries = 1;
     loop {
@@ -293,7 +395,8 @@ async fn spooled(reading: &mut Reading, file: &mut File, dir: &Path) -> Result<u
     let mut size = 0_u64;
     while let Some(chunk) = reading.next().await? {
         let chunk = chunk.as_ref();
-        file.write_all(chunk).map_err(ArchiveError::io("write to the folder", dir))?;
+        file.write_all(chunk)
+            .map_err(ArchiveError::io("write to the folder", dir))?;
         size = size.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
     }
     Ok(size)

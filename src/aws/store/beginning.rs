@@ -1,4 +1,5 @@
-//! The first bytes of an object, and how it is encrypted: one small call where a state may have many megabytes.
+//! The first bytes of an object, and how it is encrypted: one small call where a state may have
+//! many megabytes.
 
 use super::{Store, content::Encryption};
 use crate::aws::error::{Api, AwsError, found};
@@ -18,18 +19,30 @@ impl Store<'_> {
     /// `None` if there is no such object now, or it is empty.
     ///
     /// # Errors
-    /// If it cannot be read, also where the caller would have to send the key that it is encrypted with.
+    /// If it cannot be read, also where the caller would have to send the key that it is encrypted
+    /// with.
     pub async fn beginning(&self, key: &str) -> Result<Option<Beginning>, AwsError> {
         let url = self.url(key);
-        let request = self.aws.clients.s3.get_object().bucket(&self.address.bucket).key(key).range(format!("bytes=0-{}", BYTES - 1));
+        let request = self
+            .aws
+            .clients
+            .s3
+            .get_object()
+            .bucket(&self.address.bucket)
+            .key(key)
+            .range(format!("bytes=0-{}", BYTES - 1));
         let request = request.expected_bucket_owner(&self.address.owner);
         let answer = match found(self.aws.read(GET, &url, request.send()).await, ABSENT) {
             Err(error) if error.status == Some(416) => return Ok(None),
             answer => answer?,
         };
-        let Some(mut answer) = answer else { return Ok(None) };
+        let Some(mut answer) = answer else {
+            return Ok(None);
+        };
         let encryption = Encryption {
-            algorithm: answer.server_side_encryption().map(|algorithm| algorithm.as_str().to_owned()),
+            algorithm: answer
+                .server_side_encryption()
+                .map(|algorithm| algorithm.as_str().to_owned()),
             key: answer.ssekms_key_id().map(str::to_owned),
             bucket_key: answer.bucket_key_enabled().unwrap_or(false),
         };

@@ -83,7 +83,8 @@ impl fmt::Debug for Content {
 }
 
 impl Head {
-    /// The MD5 of the bytes, where S3 has it: not of what is encrypted by KMS or was uploaded in parts.
+    /// The MD5 of the bytes, where S3 has it: not of what is encrypted by KMS or was uploaded in
+    /// parts.
     pub fn md5(&self) -> Option<&str> {
         let etag = self.etag.trim_matches('"');
         let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -95,9 +96,21 @@ impl Store<'_> {
     /// `None` if there is no such object now. Without `s3:ListBucket` S3 denies instead.
     pub async fn head(&self, key: &str, version: Option<&str>) -> Result<Option<Head>, AwsError> {
         let url = self.url(key);
-        let request = self.aws.clients.s3.head_object().bucket(&self.address.bucket).key(key);
-        let request = request.set_version_id(version.map(str::to_owned)).expected_bucket_owner(&self.address.owner);
-        let api = if version.is_some() { HEAD_VERSION } else { HEAD };
+        let request = self
+            .aws
+            .clients
+            .s3
+            .head_object()
+            .bucket(&self.address.bucket)
+            .key(key);
+        let request = request
+            .set_version_id(version.map(str::to_owned))
+            .expected_bucket_owner(&self.address.owner);
+        let api = if version.is_some() {
+            HEAD_VERSION
+        } else {
+            HEAD
+        };
         let head = match self.aws.read(api, &url, request.send()).await {
             Ok(head) => head,
             // There is no body that could say more.
@@ -105,12 +118,17 @@ impl Store<'_> {
             Err(error) => return Err(error),
         };
         let encryption = Encryption {
-            algorithm: head.server_side_encryption().map(|algorithm| algorithm.as_str().to_owned()),
+            algorithm: head
+                .server_side_encryption()
+                .map(|algorithm| algorithm.as_str().to_owned()),
             key: head.ssekms_key_id().map(str::to_owned),
             bucket_key: head.bucket_key_enabled().unwrap_or(false),
         };
         Ok(Some(Head {
-            size: head.content_length().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+            size: head
+                .content_length()
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or_default(),
             modified: head.last_modified().and_then(timestamp),
             version: head.version_id().map(str::to_owned),
             etag: head.e_tag().unwrap_or_default().to_owned(),
@@ -119,19 +137,37 @@ impl Store<'_> {
     }
 
     /// The current version, or another: its bytes come as they are asked for.
-    pub async fn open(&self, key: &str, version: Option<&str>) -> Result<Option<Reading>, AwsError> {
+    pub async fn open(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Reading>, AwsError> {
         let url = self.url(key);
-        let request = self.aws.clients.s3.get_object().bucket(&self.address.bucket).key(key);
-        let request = request.set_version_id(version.map(str::to_owned)).expected_bucket_owner(&self.address.owner);
+        let request = self
+            .aws
+            .clients
+            .s3
+            .get_object()
+            .bucket(&self.address.bucket)
+            .key(key);
+        let request = request
+            .set_version_id(version.map(str::to_owned))
+            .expected_bucket_owner(&self.address.owner);
         let api = if version.is_some() { GET_VERSION } else { GET };
-        let Some(answer) = found(self.aws.read(api, &url, request.send()).await, ABSENT)? else { return Ok(None) };
+        let Some(answer) = found(self.aws.read(api, &url, request.send()).await, ABSENT)? else {
+            return Ok(None);
+        };
         Ok(Some(Reading {
-            size: answer.content_length().and_then(|size| u64::try_from(size).ok()),
+            size: answer
+                .content_length()
+                .and_then(|size| u64::try_from(size).ok()),
             etag: answer.e_tag().unwrap_or_default().to_owned(),
             version: answer.version_id().map(str::to_owned),
             modified: answer.last_modified().and_then(timestamp),
             encryption: Encryption {
-                algorithm: answer.server_side_encryption().map(|algorithm| algorithm.as_str().to_owned()),
+                algorithm: answer
+                    .server_side_encryption()
+                    .map(|algorithm| algorithm.as_str().to_owned()),
                 key: answer.ssekms_key_id().map(str::to_owned),
                 bucket_key: answer.bucket_key_enabled().unwrap_or(false),
             },
@@ -142,15 +178,28 @@ impl Store<'_> {
     }
 
     /// The bytes of the current version, or of another, if they are no more than `max`.
-    pub async fn get(&self, key: &str, version: Option<&str>, max: usize) -> Result<Option<Content>, AwsError> {
-        let Some(reading) = self.open(key, version).await? else { return Ok(None) };
-        let too_long = AwsError::nonsense(reading.api, &reading.url, &format!("is longer than {max} bytes"));
+    pub async fn get(
+        &self,
+        key: &str,
+        version: Option<&str>,
+        max: usize,
+    ) -> Result<Option<Content>, AwsError> {
+        let Some(reading) = self.open(key, version).await? else {
+            return Ok(None);
+        };
+        let too_long = AwsError::nonsense(
+            reading.api,
+            &reading.url,
+            &format!("is longer than {max} bytes"),
+        );
         reading.whole(max).await?.ok_or(too_long).map(Some)
     }
 
     /// The lock file of a state; `None` if there is none.
     pub async fn lock_file(&self, path: &str) -> Result<Option<LockFile>, AwsError> {
-        let content = self.get(&layout::lock_file(path), None, lock::MAX_BYTES).await?;
+        let content = self
+            .get(&layout::lock_file(path), None, lock::MAX_BYTES)
+            .await?;
         Ok(content.map(|content| LockFile {
             info: LockInfo::parse(&content.bytes),
             raw: String::from_utf8_lossy(&content.bytes).into_owned(),
@@ -161,16 +210,23 @@ impl Store<'_> {
 }
 
 impl Reading {
-    /// The next of its bytes; `None` after the last. That there are as many as were announced is seen to by the SDK.
+    /// The next of its bytes; `None` after the last. That there are as many as were announced is
+    /// seen to by the SDK.
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, AwsError> {
-        let broken =
-            |error: &dyn std::error::Error| AwsError { kind: Kind::Network, ..AwsError::nonsense(self.api, &self.url, &chain(error)) };
+        let broken = |error: &dyn std::error::Error| AwsError {
+            kind: Kind::Network,
+            ..AwsError::nonsense(self.api, &self.url, &chain(error))
+        };
         self.body.try_next().await.map_err(|error| broken(&error))
     }
 
     /// All of them; `None` if they are more than `max`.
     pub async fn whole(mut self, max: usize) -> Result<Option<Content>, AwsError> {
-        if self.size.and_then(|size| usize::try_from(size).ok()).is_some_and(|size| size > max) {
+        if self
+            .size
+            .and_then(|size| usize::try_from(size).ok())
+            .is_some_and(|size| size > max)
+        {
             return Ok(None);
         }
         let mut bytes = vec![];
@@ -180,7 +236,19 @@ impl Reading {
             }
             bytes.extend_from_slice(chunk.as_ref());
         }
-        let Self { etag, version, modified, encryption, .. } = self;
-        Ok(Some(Content { bytes, etag, version, modified, encryption }))
+        let Self {
+            etag,
+            version,
+            modified,
+            encryption,
+            ..
+        } = self;
+        Ok(Some(Content {
+            bytes,
+            etag,
+            version,
+            modified,
+            encryption,
+        }))
     }
 }

@@ -73,8 +73,13 @@ impl Store<'_> {
         let count = versions.len();
         let memory = Semaphore::new(usize::try_from(MEMORY).unwrap_or(usize::MAX));
         let newest = versions.into_iter().take(limit);
-        let looks = stream::iter(newest).map(|version| self.past(version, &memory)).buffered(AT_ONCE);
-        Ok((looks.filter_map(|past| async { past }).collect().await, count))
+        let looks = stream::iter(newest)
+            .map(|version| self.past(version, &memory))
+            .buffered(AT_ONCE);
+        Ok((
+            looks.filter_map(|past| async { past }).collect().await,
+            count,
+        ))
     }
 
     /// Of this object and of none whose name only begins so, the newest first.
@@ -82,7 +87,10 @@ impl Store<'_> {
         let (mut all, mut pages) = (vec![], self.versions(path));
         while let Some(page) = pages.next().await? {
             let listed = page.len();
-            let of_it: Vec<Version> = page.into_iter().filter(|version| version.key == path).collect();
+            let of_it: Vec<Version> = page
+                .into_iter()
+                .filter(|version| version.key == path)
+                .collect();
             // Its own name is the first of all that begin so.
             let was_last = of_it.len() < listed;
             all.extend(of_it);
@@ -95,31 +103,61 @@ impl Store<'_> {
 
     /// `None` if it is gone since it was listed.
     async fn past(&self, version: Version, memory: &Semaphore) -> Option<Past> {
-        let Version { key, id, latest, modified, what } = version;
+        let Version {
+            key,
+            id,
+            latest,
+            modified,
+            what,
+        } = version;
         let What::Data { size, etag: _ } = what else {
-            return Some(Past { id, modified, latest, what: Happened::Deleted });
+            return Some(Past {
+                id,
+                modified,
+                latest,
+                what: Happened::Deleted,
+            });
         };
         // A closed semaphore lets nobody pass; this one is never closed.
         let _room = memory.acquire_many(room(size)).await.ok()?;
         let (holds, encryption) = match self.get(&key, Some(&id), LARGEST).await {
             Ok(None) => return None,
-            Ok(Some(content)) => (Holds::of(Snapshot::parse(&content.bytes, Want::Counts)), Some(content.encryption)),
+            Ok(Some(content)) => (
+                Holds::of(Snapshot::parse(&content.bytes, Want::Counts)),
+                Some(content.encryption),
+            ),
             Err(error) => (Holds::Unreadable(error.to_string()), None),
         };
-        Some(Past { id, modified, latest, what: Happened::Written { size, holds, encryption } })
+        Some(Past {
+            id,
+            modified,
+            latest,
+            what: Happened::Written {
+                size,
+                holds,
+                encryption,
+            },
+        })
     }
 
     /// The bytes of a version, or of the current one.
     ///
     /// # Errors
     /// If it is there and may not be read, or nobody can say.
-    pub async fn version(&self, path: &str, version: Option<&str>, max: usize) -> Result<Wanted, AwsError> {
+    pub async fn version(
+        &self,
+        path: &str,
+        version: Option<&str>,
+        max: usize,
+    ) -> Result<Wanted, AwsError> {
         match self.get(path, version, max).await {
             Ok(Some(content)) => Ok(Wanted::There(content)),
             Ok(None) => Ok(Wanted::NoSuch),
             // An ID of another object, or one that is none.
             Err(error) if version.is_some() && error.status == Some(400) => Ok(Wanted::NoSuch),
-            Err(error) if version.is_some() && error.status == Some(405) => Ok(Wanted::DeleteMarker),
+            Err(error) if version.is_some() && error.status == Some(405) => {
+                Ok(Wanted::DeleteMarker)
+            }
             Err(error) => Err(error),
         }
     }

@@ -1,8 +1,9 @@
-//! The lock on a state taken exactly as Terraform takes it: whoever meets it sees one of their own kind.
+//! The lock on a state taken exactly as Terraform takes it: whoever meets it sees one of their own
+//! kind.
 //!
-//! First the file, then the item of the table (`Lock` of Terraform's s3 backend). If the second cannot
-//! be had, the first is given back. An answer that was lost is no answer: what is there is read, and
-//! the ID says whose it is.
+//! First the file, then the item of the table (`Lock` of Terraform's s3 backend). If the second
+//! cannot be had, the first is given back. An answer that was lost is no answer: what is there is
+//! read, and the ID says whose it is.
 
 use jiff::Timestamp;
 
@@ -48,7 +49,10 @@ pub enum NotTaken {
         left: Vec<AwsError>,
     },
     #[error("{error}")]
-    Failed { error: AwsError, left: Vec<AwsError> },
+    Failed {
+        error: AwsError,
+        left: Vec<AwsError>,
+    },
 }
 
 /// Why it could not be had in one place.
@@ -64,13 +68,19 @@ const HELD: &[&str] = &["PreconditionFailed", "ConditionalCheckFailedException"]
 
 impl From<LockMechanism> for Mechanisms {
     fn from(lock: LockMechanism) -> Self {
-        Self { table: lock.uses_table(), file: lock.uses_lockfile() }
+        Self {
+            table: lock.uses_table(),
+            file: lock.uses_lockfile(),
+        }
     }
 }
 
 /// Whether AWS may have carried it out though it did not say so.
 fn may_be_done(error: &AwsError) -> bool {
-    matches!(error.kind, Kind::Network | Kind::Server | Kind::Throttled | Kind::Unreadable)
+    matches!(
+        error.kind,
+        Kind::Network | Kind::Server | Kind::Throttled | Kind::Unreadable
+    )
 }
 
 impl Store<'_> {
@@ -89,15 +99,28 @@ impl Store<'_> {
 
     /// Takes the lock on a state in every place that is in use.
     ///
-    /// Guarantees: if this succeeds nobody else has it in these places, and if it does not, nothing of
-    /// `info` is left but what the error names. Assumes that the call is waited for: one that is dropped
-    /// on its way leaves what it took.
+    /// Guarantees: if this succeeds nobody else has it in these places, and if it does not, nothing
+    /// of `info` is left but what the error names. Assumes that the call is waited for: one
+    /// that is dropped on its way leaves what it took.
     ///
     /// # Errors
     /// If somebody has it, or a place does not let itself be written.
-    pub async fn take(&self, path: &str, mechanisms: Mechanisms, info: &LockInfo, encrypt: &Encrypt) -> Result<Hold, NotTaken> {
-        let located = Located { kind: layout::Kind::State, ..self.address.layout.locate(path) };
-        let mut lock = LiveLock { located, item: Half::Unknown, file: Half::Unknown };
+    pub async fn take(
+        &self,
+        path: &str,
+        mechanisms: Mechanisms,
+        info: &LockInfo,
+        encrypt: &Encrypt,
+    ) -> Result<Hold, NotTaken> {
+        let located = Located {
+            kind: layout::Kind::State,
+            ..self.address.layout.locate(path)
+        };
+        let mut lock = LiveLock {
+            located,
+            item: Half::Unknown,
+            file: Half::Unknown,
+        };
         let raw = info.to_go_json();
         if mechanisms.file {
             match self.take_file(path, info, &raw, encrypt).await {
@@ -111,12 +134,18 @@ impl Store<'_> {
                 Err(refusal) => return Err(self.not_taken(refusal, &lock).await),
             }
         }
-        Ok(Hold { info: info.clone(), lock })
+        Ok(Hold {
+            info: info.clone(),
+            lock,
+        })
     }
 
     /// The lock on one state, as it is in both places now, and why a place is unknown.
     pub async fn lock_on(&self, path: &str) -> (LiveLock, Vec<AwsError>) {
-        let located = Located { kind: layout::Kind::State, ..self.address.layout.locate(path) };
+        let located = Located {
+            kind: layout::Kind::State,
+            ..self.address.layout.locate(path)
+        };
         let mut unread = vec![];
         let mut known = |half: Result<Half, AwsError>| {
             half.unwrap_or_else(|error| {
@@ -126,19 +155,53 @@ impl Store<'_> {
         };
         let file = known(self.file_half(path).await);
         let item = match &self.address.table {
-            Some(_) => known(self.lock_item(path).await.map(|item| item.map_or(Half::Free, |raw| Half::held(Held::item(raw))))),
+            Some(_) => known(
+                self.lock_item(path)
+                    .await
+                    .map(|item| item.map_or(Half::Free, |raw| Half::held(Held::item(raw)))),
+            ),
             None => Half::Unknown,
         };
-        (LiveLock { located, item, file }, unread)
+        (
+            LiveLock {
+                located,
+                item,
+                file,
+            },
+            unread,
+        )
     }
 
-    async fn take_file(&self, path: &str, info: &LockInfo, raw: &str, encrypt: &Encrypt) -> Result<Held, Refusal> {
-        let error = match self.put_object(&layout::lock_file(path), raw.as_bytes(), encrypt, &Condition::IfNoneMatch).await {
-            Ok(put) => return Ok(Held { raw: raw.to_owned(), info: Ok(info.clone()), etag: Some(put.etag), modified: None }),
+    async fn take_file(
+        &self,
+        path: &str,
+        info: &LockInfo,
+        raw: &str,
+        encrypt: &Encrypt,
+    ) -> Result<Held, Refusal> {
+        let error = match self
+            .put_object(
+                &layout::lock_file(path),
+                raw.as_bytes(),
+                encrypt,
+                &Condition::IfNoneMatch,
+            )
+            .await
+        {
+            Ok(put) => {
+                return Ok(Held {
+                    raw: raw.to_owned(),
+                    info: Ok(info.clone()),
+                    etag: Some(put.etag),
+                    modified: None,
+                });
+            }
             Err(error) => error,
         };
         match self.lock_file(path).await {
-            Ok(Some(file)) if file.info.as_ref().is_ok_and(|there| there.id == info.id) => Ok(Held::file(file)),
+            Ok(Some(file)) if file.info.as_ref().is_ok_and(|there| there.id == info.id) => {
+                Ok(Held::file(file))
+            }
             Ok(_) | Err(_) if error.is(HELD) => Err(Refusal::Held),
             Err(unread) if may_be_done(&error) => Err(Refusal::Unsure(error, unread)),
             Ok(_) | Err(_) => Err(Refusal::Failed(error)),
@@ -146,7 +209,9 @@ impl Store<'_> {
     }
 
     async fn take_item(&self, path: &str, raw: &str) -> Result<Held, Refusal> {
-        let Err(error) = self.put_lock_item(path, raw).await else { return Ok(Held::item(raw.to_owned())) };
+        let Err(error) = self.put_lock_item(path, raw).await else {
+            return Ok(Held::item(raw.to_owned()));
+        };
         match self.lock_item(path).await {
             Ok(Some(there)) if there == raw => Ok(Held::item(there)),
             Ok(_) | Err(_) if error.is(HELD) => Err(Refusal::Held),
@@ -163,7 +228,10 @@ impl Store<'_> {
                 left.push(unread);
                 NotTaken::Failed { error, left }
             }
-            Refusal::Held => NotTaken::Held { by: Box::new(self.lock_on(&taken.located.path).await.0), left },
+            Refusal::Held => NotTaken::Held {
+                by: Box::new(self.lock_on(&taken.located.path).await.0),
+                left,
+            },
             Refusal::Failed(error) => NotTaken::Failed { error, left },
         }
     }

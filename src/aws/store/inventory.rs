@@ -1,6 +1,8 @@
-//! Every state with what may be known of it, and who holds which lock: what a person asks for first.
+//! Every state with what may be known of it, and who holds which lock: what a person asks for
+//! first.
 //!
-//! A page of the listing is in memory, and of what is in the states no more than [`MEMORY`] at a time.
+//! A page of the listing is in memory, and of what is in the states no more than [`MEMORY`] at a
+//! time.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +25,8 @@ use crate::{
     },
 };
 
-/// How many states are read at once: enough to hide the way there and back, and far from what S3 does for one prefix
-/// (5,500 reads a second).
+/// How many states are read at once: enough to hide the way there and back, and far from what S3
+/// does for one prefix (5,500 reads a second).
 pub const AT_ONCE: usize = 64;
 /// MiB of states that are in memory at a time.
 pub(super) const MEMORY: u32 = 128;
@@ -70,7 +72,12 @@ impl Store<'_> {
     pub async fn inventory(&self) -> Result<Inventory, AwsError> {
         let (states, (locks, unseen)) = tokio::join!(self.states(), self.held());
         let (entries, others) = states?;
-        Ok(Inventory { entries, others, locks, unseen })
+        Ok(Inventory {
+            entries,
+            others,
+            locks,
+            unseen,
+        })
     }
 
     /// Locks that are held, and what could not be looked at.
@@ -90,7 +97,9 @@ impl Store<'_> {
         let (mut entries, mut others) = (vec![], 0);
         let mut pages = self.objects("");
         while let Some(page) = pages.next().await? {
-            let mut looks = stream::iter(page).map(|object| self.entry(object, &memory)).buffered(AT_ONCE);
+            let mut looks = stream::iter(page)
+                .map(|object| self.entry(object, &memory))
+                .buffered(AT_ONCE);
             while let Some(looked) = looks.next().await {
                 match looked {
                     Looked::State(entry) => entries.push(*entry),
@@ -108,22 +117,39 @@ impl Store<'_> {
             return Looked::Nothing;
         }
         // A closed semaphore lets nobody pass; this one is never closed.
-        let Ok(_room) = memory.acquire_many(room(object.size)).await else { return Looked::Nothing };
+        let Ok(_room) = memory.acquire_many(room(object.size)).await else {
+            return Looked::Nothing;
+        };
         let (holds, encryption) = match self.get(&object.key, None, LARGEST).await {
             Ok(None) => return Looked::Nothing,
-            Ok(Some(content)) => (Holds::of(Snapshot::parse(&content.bytes, Want::Counts)), Some(content.encryption)),
+            Ok(Some(content)) => (
+                Holds::of(Snapshot::parse(&content.bytes, Want::Counts)),
+                Some(content.encryption),
+            ),
             Err(error) => (Holds::Unreadable(error.to_string()), None),
         };
         // A name that nobody gives a state, and nothing in it that looks like one.
-        if located.kind == Kind::Unknown && matches!(holds, Holds::Unreadable(_)) && encryption.is_some() {
+        if located.kind == Kind::Unknown
+            && matches!(holds, Holds::Unreadable(_))
+            && encryption.is_some()
+        {
             return Looked::Other;
         }
-        Looked::State(Box::new(Entry { located, size: object.size, modified: object.modified, holds, encryption }))
+        Looked::State(Box::new(Entry {
+            located,
+            size: object.size,
+            modified: object.modified,
+            holds,
+            encryption,
+        }))
     }
 }
 
-/// Of the memory, in MiB: the bytes, and what is made of them. One that is too large is not read at all.
+/// Of the memory, in MiB: the bytes, and what is made of them. One that is too large is not read at
+/// all.
 pub(super) fn room(size: u64) -> u32 {
-    let mib = u32::try_from(size >> 20).unwrap_or(u32::MAX).saturating_add(1);
+    let mib = u32::try_from(size >> 20)
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
     mib.min(MEMORY)
 }

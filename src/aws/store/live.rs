@@ -1,9 +1,9 @@
 //! What there is now, with both kinds of lock on one state joined: a walk over all of it.
 //!
 //! The walk holds a page of the listing, the digests of the table and the locks that are held; each
-//! state is given away as soon as it was seen. What may have changed since it was first looked at is
-//! looked at again before it is given away as a contradiction. What `verify --probe` wrote is nobody's,
-//! and is passed by.
+//! state is given away as soon as it was seen. What may have changed since it was first looked at
+//! is looked at again before it is given away as a contradiction. What `verify --probe` wrote is
+//! nobody's, and is passed by.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -120,21 +120,29 @@ impl LiveLock {
     }
 
     pub fn halves(&self) -> impl Iterator<Item = &Held> {
-        [&self.item, &self.file].into_iter().filter_map(Half::as_held)
+        [&self.item, &self.file]
+            .into_iter()
+            .filter_map(Half::as_held)
     }
 
     /// While the other was looked at and is free: half a lock, where both places are in use.
     pub fn is_in_one_place(&self) -> bool {
-        matches!((&self.item, &self.file), (Half::Held(_), Half::Free) | (Half::Free, Half::Held(_)))
+        matches!(
+            (&self.item, &self.file),
+            (Half::Held(_), Half::Free) | (Half::Free, Half::Held(_))
+        )
     }
 
     /// Held in both places by two that do not know of each other.
     pub fn is_of_two(&self) -> bool {
-        let mut ids = self.halves().filter_map(|held| Some(&held.info.as_ref().ok()?.id));
+        let mut ids = self
+            .halves()
+            .filter_map(|held| Some(&held.info.as_ref().ok()?.id));
         matches!((ids.next(), ids.next()), (Some(one), Some(other)) if one != other)
     }
 
-    /// How long it has been held: the longer of the two. A file that does not say is as old as it is for S3.
+    /// How long it has been held: the longer of the two. A file that does not say is as old as it
+    /// is for S3.
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         self.halves().filter_map(|held| held.age(now)).max()
     }
@@ -149,15 +157,28 @@ impl Half {
 impl Held {
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         let said = self.info.as_ref().ok().and_then(|info| info.age(now));
-        said.or_else(|| self.modified.map(|modified| now.duration_since(modified).max(SignedDuration::ZERO)))
+        said.or_else(|| {
+            self.modified
+                .map(|modified| now.duration_since(modified).max(SignedDuration::ZERO))
+        })
     }
 
     pub(super) fn item(raw: String) -> Self {
-        Self { info: LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from), raw, etag: None, modified: None }
+        Self {
+            info: LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from),
+            raw,
+            etag: None,
+            modified: None,
+        }
     }
 
     pub(super) fn file(file: LockFile) -> Self {
-        Self { raw: file.raw, info: file.info.map_err(NoInfo::from), etag: Some(file.etag), modified: file.modified }
+        Self {
+            raw: file.raw,
+            info: file.info.map_err(NoInfo::from),
+            etag: Some(file.etag),
+            modified: file.modified,
+        }
     }
 }
 
@@ -202,14 +223,20 @@ impl Store<'_> {
                     break;
                 }
             };
-            let page = page.into_iter().filter(|object| Name::of(&object.key, &probes).is_none());
+            let page = page
+                .into_iter()
+                .filter(|object| Name::of(&object.key, &probes).is_none());
             let page = page.map(|object| (self.address.layout.locate(&object.key), object));
-            let page = page.filter(|(located, _)| extent == Extent::All || located.kind == Kind::LockFile);
+            let page =
+                page.filter(|(located, _)| extent == Extent::All || located.kind == Kind::LockFile);
             let looks = stream::iter(page).map(|(located, object)| {
                 let digest = match &mut table {
                     None => Stored::Unknown,
                     Some(_) if located.kind == Kind::LockFile => Stored::Unknown,
-                    Some(table) => table.digests.remove(&located.path).map_or(Stored::Absent, Stored::Digest),
+                    Some(table) => table
+                        .digests
+                        .remove(&located.path)
+                        .map_or(Stored::Absent, Stored::Digest),
                 };
                 self.look(object, located, digest)
             });
@@ -225,18 +252,35 @@ impl Store<'_> {
             next = pages.next().await;
         }
         let has_table = table.is_some();
-        let Table { locks, digests, elsewhere } = table.unwrap_or_default();
+        let Table {
+            locks,
+            digests,
+            elsewhere,
+        } = table.unwrap_or_default();
         if listed && extent == Extent::All {
             self.orphans(digests, at_once, &mut see).await;
         }
-        self.locks(Sides { items: (locks, has_table), files: (files, listed) }, at_once, &mut see).await;
+        self.locks(
+            Sides {
+                items: (locks, has_table),
+                files: (files, listed),
+            },
+            at_once,
+            &mut see,
+        )
+        .await;
         for (lock_id, held) in elsewhere {
-            see(Seen::Elsewhere { lock_id, held: Box::new(held) });
+            see(Seen::Elsewhere {
+                lock_id,
+                held: Box::new(held),
+            });
         }
     }
 
     async fn table(&self) -> Result<Option<Table>, AwsError> {
-        let Some(mut pages) = self.items() else { return Ok(None) };
+        let Some(mut pages) = self.items() else {
+            return Ok(None);
+        };
         let mut table = Table::default();
         let probes = self.address.layout.probes();
         while let Some(page) = pages.next().await? {
@@ -271,7 +315,12 @@ impl Store<'_> {
                     let info = Err(NoInfo::Unreadable(error.to_string()));
                     Looked::File(
                         located.path,
-                        Half::held(Held { raw: String::new(), info, etag: Some(object.etag), modified: object.modified }),
+                        Half::held(Held {
+                            raw: String::new(),
+                            info,
+                            etag: Some(object.etag),
+                            modified: object.modified,
+                        }),
                     )
                 }
                 Ok(half) => Looked::File(located.path, half),
@@ -286,11 +335,22 @@ impl Store<'_> {
             Err(error) => Err(error.to_string()),
         };
         let (head, digest) = self.settled(&located, head, digest).await;
-        Looked::State(Box::new(LiveState { located, size: object.size, modified: object.modified, head, digest }))
+        Looked::State(Box::new(LiveState {
+            located,
+            size: object.size,
+            modified: object.modified,
+            head,
+            digest,
+        }))
     }
 
     /// Terraform may have written a state and its digest since the table was read.
-    async fn settled(&self, located: &Located, head: Result<Head, String>, digest: Stored) -> (Result<Head, String>, Stored) {
+    async fn settled(
+        &self,
+        located: &Located,
+        head: Result<Head, String>,
+        digest: Stored,
+    ) -> (Result<Head, String>, Stored) {
         let md5 = head.as_ref().ok().and_then(Head::md5);
         let doubtful = match &digest {
             Stored::Unknown => false,
@@ -311,7 +371,12 @@ impl Store<'_> {
         }
     }
 
-    async fn orphans(&self, digests: HashMap<String, String>, at_once: usize, see: &mut impl FnMut(Seen)) {
+    async fn orphans(
+        &self,
+        digests: HashMap<String, String>,
+        at_once: usize,
+        see: &mut impl FnMut(Seen),
+    ) {
         let paths: BTreeSet<String> = digests.into_keys().collect();
         let looks = stream::iter(paths).map(|path| async move {
             let unsure = match (self.head(&path, None).await, self.digest_item(&path).await) {
@@ -319,7 +384,10 @@ impl Store<'_> {
                 (Ok(None), Ok(Some(_))) => None,
                 (Err(error), Ok(Some(_)) | Err(_)) | (Ok(None), Err(error)) => Some(error),
             };
-            Some(Seen::Orphan { located: self.address.layout.locate(&path), unsure })
+            Some(Seen::Orphan {
+                located: self.address.layout.locate(&path),
+                unsure,
+            })
         });
         let mut looks = looks.buffered(at_once);
         while let Some(seen) = looks.next().await {
@@ -328,12 +396,25 @@ impl Store<'_> {
     }
 
     async fn locks(&self, mut sides: Sides, at_once: usize, see: &mut impl FnMut(Seen)) {
-        let paths: BTreeSet<String> = sides.items.0.keys().chain(sides.files.0.keys()).cloned().collect();
+        let paths: BTreeSet<String> = sides
+            .items
+            .0
+            .keys()
+            .chain(sides.files.0.keys())
+            .cloned()
+            .collect();
         let locks = stream::iter(paths).map(|path| {
             let item = side(&mut sides.items, &path);
             let file = side(&mut sides.files, &path);
-            let located = Located { kind: Kind::State, ..self.address.layout.locate(&path) };
-            self.sure(LiveLock { located, item, file })
+            let located = Located {
+                kind: Kind::State,
+                ..self.address.layout.locate(&path)
+            };
+            self.sure(LiveLock {
+                located,
+                item,
+                file,
+            })
         });
         let mut locks = locks.buffered(at_once);
         while let Some(lock) = locks.next().await {
@@ -350,7 +431,10 @@ impl Store<'_> {
         }
         let path = &lock.located.path;
         // In the order in which Terraform releases them: what was held throughout is seen.
-        let file = self.file_half(path).await.unwrap_or_else(|_| lock.file.clone());
+        let file = self
+            .file_half(path)
+            .await
+            .unwrap_or_else(|_| lock.file.clone());
         let item = match self.lock_item(path).await {
             Ok(item) => item.map_or(Half::Free, |raw| Half::held(Held::item(raw))),
             Err(_) => lock.item.clone(),
@@ -359,7 +443,10 @@ impl Store<'_> {
     }
 
     pub(super) async fn file_half(&self, path: &str) -> Result<Half, AwsError> {
-        Ok(self.lock_file(path).await?.map_or(Half::Free, |file| Half::held(Held::file(file))))
+        Ok(self
+            .lock_file(path)
+            .await?
+            .map_or(Half::Free, |file| Half::held(Held::file(file))))
     }
 }
 
@@ -370,5 +457,6 @@ struct Sides {
 }
 
 fn side((held, whole): &mut (BTreeMap<String, Half>, bool), path: &str) -> Half {
-    held.remove(path).unwrap_or(if *whole { Half::Free } else { Half::Unknown })
+    held.remove(path)
+        .unwrap_or(if *whole { Half::Free } else { Half::Unknown })
 }

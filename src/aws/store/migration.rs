@@ -1,4 +1,5 @@
-//! What a change of locks has to know of each state: when and by which version it was written, whether under a lock file.
+//! What a change of locks has to know of each state: when and by which version it was written,
+//! whether under a lock file.
 //!
 //! Nothing inside a state is kept but the version that wrote it.
 
@@ -43,8 +44,8 @@ pub struct Written {
     pub md5: Option<String>,
     /// The digest in the table.
     pub digest: Option<String>,
-    /// Whether a lock file of it was there when it was written; `None` where the bucket keeps no versions, or not as many, or
-    /// they may not be listed.
+    /// Whether a lock file of it was there when it was written; `None` where the bucket keeps no
+    /// versions, or not as many, or they may not be listed.
     pub under_lock_file: Option<bool>,
     /// Whether the bucket keeps versions of it.
     pub has_versions: bool,
@@ -70,11 +71,21 @@ impl Store<'_> {
         self.walk(Extent::All, at_once, |seen| match seen {
             Seen::State(state) if of_scope(&state.located.key) => states.push(state),
             Seen::Lock(lock) if of_scope(&lock.located.key) => used.locks.push(*lock),
-            Seen::State(_) | Seen::Lock(_) | Seen::Elsewhere { .. } | Seen::Orphan { unsure: None, .. } => {}
-            Seen::Orphan { unsure: Some(error), .. } | Seen::NoTable(error) | Seen::NoListing(error) => used.unseen.push(error),
+            Seen::State(_)
+            | Seen::Lock(_)
+            | Seen::Elsewhere { .. }
+            | Seen::Orphan { unsure: None, .. } => {}
+            Seen::Orphan {
+                unsure: Some(error),
+                ..
+            }
+            | Seen::NoTable(error)
+            | Seen::NoListing(error) => used.unseen.push(error),
         })
         .await;
-        let mut written = stream::iter(states).map(|state| self.written(state, since)).buffered(AT_ONCE);
+        let mut written = stream::iter(states)
+            .map(|state| self.written(state, since))
+            .buffered(AT_ONCE);
         while let Some(state) = written.next().await {
             used.states.extend(state);
         }
@@ -85,17 +96,27 @@ impl Store<'_> {
     }
 
     /// What else is in the table: digests without their states, and what is not about these states.
-    async fn table_of(&self, used: &mut Used, of_scope: &impl Fn(&str) -> bool) -> Result<(), AwsError> {
-        let Some(mut pages) = self.items() else { return Ok(()) };
+    async fn table_of(
+        &self,
+        used: &mut Used,
+        of_scope: &impl Fn(&str) -> bool,
+    ) -> Result<(), AwsError> {
+        let Some(mut pages) = self.items() else {
+            return Ok(());
+        };
         while let Some(page) = pages.next().await? {
             for item in page {
                 let path = item.path_in(&self.address.bucket).map(str::to_owned);
-                let Some(path) = path.filter(|path| of_scope(&self.address.layout.locate(path).key)) else {
+                let Some(path) =
+                    path.filter(|path| of_scope(&self.address.layout.locate(path).key))
+                else {
                     used.others += 1;
                     continue;
                 };
                 match item.what {
-                    What::Digest(digest) if !used.states.iter().any(|state| state.path == path) => used.orphans.push((path, digest)),
+                    What::Digest(digest) if !used.states.iter().any(|state| state.path == path) => {
+                        used.orphans.push((path, digest))
+                    }
                     What::Digest(_) | What::Lock(_) => {}
                     What::Other => used.others += 1,
                 }
@@ -104,12 +125,17 @@ impl Store<'_> {
         Ok(())
     }
 
-    /// Deletes the table with its protection, if nothing is in it: what appeared meanwhile is somebody's.
+    /// Deletes the table with its protection, if nothing is in it: what appeared meanwhile is
+    /// somebody's.
     pub async fn drop_empty_table(&self, table: &str) -> Result<(), AwsError> {
         if let Some(mut pages) = self.items() {
             while let Some(page) = pages.next().await? {
                 if let Some(item) = page.first() {
-                    return Err(AwsError::nonsense(lock_table::DELETE, table, &format!("has the item {}", item.lock_id)));
+                    return Err(AwsError::nonsense(
+                        lock_table::DELETE,
+                        table,
+                        &format!("has the item {}", item.lock_id),
+                    ));
                 }
             }
         }
@@ -151,7 +177,11 @@ impl Store<'_> {
         if let (true, Some(since), Some(modified)) = (has_versions, since, written.modified)
             && modified >= since
         {
-            written.under_lock_file = self.had_lock_file(&written.path, modified).await.ok().flatten();
+            written.under_lock_file = self
+                .had_lock_file(&written.path, modified)
+                .await
+                .ok()
+                .flatten();
         }
         Some(written)
     }
@@ -167,8 +197,8 @@ impl Store<'_> {
     }
 }
 
-/// Whether the lock file of these versions, the newest first, was there at that time; `None` if that is longer ago than
-/// lifecycle rules keep them.
+/// Whether the lock file of these versions, the newest first, was there at that time; `None` if
+/// that is longer ago than lifecycle rules keep them.
 fn was_held(lock_file: &[Version], at: Timestamp) -> Option<bool> {
     // S3 says when a state was written to the second.
     let second = |version: &Version| version.modified.map(|modified| modified.as_second());
@@ -186,7 +216,8 @@ fn was_held(lock_file: &[Version], at: Timestamp) -> Option<bool> {
 }
 
 impl Written {
-    /// Whether the table has another digest of it than that of its bytes: Terraform would not read it.
+    /// Whether the table has another digest of it than that of its bytes: Terraform would not read
+    /// it.
     pub fn is_stale(&self) -> bool {
         matches!((&self.md5, &self.digest), (Some(md5), Some(digest)) if !digest::fits(digest, md5))
     }
@@ -203,19 +234,57 @@ mod tests {
             id: second.to_string(),
             latest: false,
             modified: Timestamp::from_second(second).ok(),
-            what: if is_there { objects::What::Data { size: 1, etag: String::new() } } else { objects::What::DeleteMarker },
+            what: if is_there {
+                objects::What::Data {
+                    size: 1,
+                    etag: String::new(),
+                }
+            } else {
+                objects::What::DeleteMarker
+            },
         };
-        let held = |entries: &[Version], at: i64| was_held(entries, Timestamp::from_second(at).expect("a time"));
+        let held = |entries: &[Version], at: i64| {
+            was_held(entries, Timestamp::from_second(at).expect("a time"))
+        };
         // Two runs, from 10 to 20 and from 40 to 50.
-        let two = [entry(50, false), entry(40, true), entry(20, false), entry(10, true)];
-        for (at, expected) in [(9, false), (10, true), (15, true), (20, true), (21, false), (39, false), (45, true), (51, false)] {
+        let two = [
+            entry(50, false),
+            entry(40, true),
+            entry(20, false),
+            entry(10, true),
+        ];
+        for (at, expected) in [
+            (9, false),
+            (10, true),
+            (15, true),
+            (20, true),
+            (21, false),
+            (39, false),
+            (45, true),
+            (51, false),
+        ] {
             assert_eq!(held(&two, at), Some(expected), "{at}");
         }
         assert_eq!(held(&two[1..], 60), Some(true), "it is held still");
-        assert_eq!(held(&[entry(30, true), entry(10, true)], 15), Some(true), "replaced by another");
+        assert_eq!(
+            held(&[entry(30, true), entry(10, true)], 15),
+            Some(true),
+            "replaced by another"
+        );
         assert_eq!(held(&[], 15), Some(false));
         // What is older than all that is kept is unknown.
-        let many: Vec<Version> = (0..30).rev().flat_map(|run| [entry(100 + run * 10 + 5, false), entry(100 + run * 10, true)]).collect();
-        assert_eq!((held(&many, 50), held(&many, 107), held(&many, 103)), (None, Some(false), Some(true)));
+        let many: Vec<Version> = (0..30)
+            .rev()
+            .flat_map(|run| {
+                [
+                    entry(100 + run * 10 + 5, false),
+                    entry(100 + run * 10, true),
+                ]
+            })
+            .collect();
+        assert_eq!(
+            (held(&many, 50), held(&many, 107), held(&many, 103)),
+            (None, Some(false), Some(true))
+        );
     }
 }

@@ -17,7 +17,8 @@ use crate::{
 pub struct Occupied {
     /// The state of the default workspace.
     pub state: Option<StateAtKey>,
-    /// Other workspaces that have a state under this key; looked for only where the default one has none.
+    /// Other workspaces that have a state under this key; looked for only where the default one
+    /// has none.
     pub workspaces: Vec<String>,
     /// A lock on the state of the default workspace, in the table or as a file.
     pub lock: Option<LockAtKey>,
@@ -47,7 +48,8 @@ impl Occupied {
 }
 
 impl Store<'_> {
-    /// What is at the state key of this backend. Nothing, if there is no bucket: then one call finds out.
+    /// What is at the state key of this backend. Nothing, if there is no bucket: then one call
+    /// finds out.
     ///
     /// # Errors
     /// If the bucket cannot be listed.
@@ -80,13 +82,31 @@ impl Store<'_> {
             let snapshot = match self.get(key, None, LARGEST).await {
                 // Deleted since it was listed.
                 Ok(None) => return None,
-                Ok(Some(content)) => Snapshot::parse(&content.bytes, Want::Counts).map_err(|error| error.to_string()),
+                Ok(Some(content)) => {
+                    Snapshot::parse(&content.bytes, Want::Counts).map_err(|error| error.to_string())
+                }
                 Err(error) => Err(error.to_string()),
             };
-            Some(StateAtKey { size: object.size, modified: object.modified, snapshot })
+            Some(StateAtKey {
+                size: object.size,
+                modified: object.modified,
+                snapshot,
+            })
         };
-        let others = async { if has_state { Ok(vec![]) } else { self.workspaces_of(key).await } };
-        let file = async { if has_lock_file { self.lock_file(key).await } else { Ok(None) } };
+        let others = async {
+            if has_state {
+                Ok(vec![])
+            } else {
+                self.workspaces_of(key).await
+            }
+        };
+        let file = async {
+            if has_lock_file {
+                self.lock_file(key).await
+            } else {
+                Ok(None)
+            }
+        };
         let (state, others, file, item) = tokio::join!(read, others, file, self.lock_item(key));
         let mut unseen = vec![];
         let workspaces = others.unwrap_or_else(|error| {
@@ -94,27 +114,46 @@ impl Store<'_> {
             vec![]
         });
         // The table may not be there yet.
-        let item = found(item, &["ResourceNotFoundException"]).map(Option::flatten).unwrap_or_else(|error| {
-            unseen.push(error);
-            None
-        });
+        let item = found(item, &["ResourceNotFoundException"])
+            .map(Option::flatten)
+            .unwrap_or_else(|error| {
+                unseen.push(error);
+                None
+            });
         let lock = match (file, item) {
-            (_, Some(item)) => Some(LockAtKey { info: LockInfo::parse(item.as_bytes()).ok() }),
-            (Ok(Some(file)), None) => Some(LockAtKey { info: file.info.ok() }),
+            (_, Some(item)) => Some(LockAtKey {
+                info: LockInfo::parse(item.as_bytes()).ok(),
+            }),
+            (Ok(Some(file)), None) => Some(LockAtKey {
+                info: file.info.ok(),
+            }),
             (Ok(None), None) => None,
             // It was listed: it is held, although the holder is unknown.
             (Err(_), None) => Some(LockAtKey { info: None }),
         };
-        Ok(Occupied { state, workspaces, lock, unseen })
+        Ok(Occupied {
+            state,
+            workspaces,
+            lock,
+            unseen,
+        })
     }
 
     async fn workspaces_of(&self, key: &str) -> Result<Vec<String>, AwsError> {
         let layout = &self.address().layout;
-        let prefix = if layout.workspace_prefix.is_empty() { String::new() } else { format!("{}/", layout.workspace_prefix) };
+        let prefix = if layout.workspace_prefix.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", layout.workspace_prefix)
+        };
         let (mut workspaces, mut pages) = (vec![], self.objects(&prefix));
         while let Some(page) = pages.next().await? {
             let located = page.iter().map(|object| layout.locate(&object.key));
-            let of_key = located.filter(|one| one.kind == layout::Kind::State && one.key == key && one.workspace != DEFAULT_WORKSPACE);
+            let of_key = located.filter(|one| {
+                one.kind == layout::Kind::State
+                    && one.key == key
+                    && one.workspace != DEFAULT_WORKSPACE
+            });
             workspaces.extend(of_key.map(|one| one.workspace));
         }
         Ok(workspaces)

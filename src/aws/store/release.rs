@@ -34,23 +34,33 @@ impl Released {
 
     /// Whether somebody has taken the state since.
     pub fn is_changed(&self) -> bool {
-        self.outcomes().any(|outcome| matches!(outcome, Ok(Deleted::Changed)))
+        self.outcomes()
+            .any(|outcome| matches!(outcome, Ok(Deleted::Changed)))
     }
 
     pub fn into_errors(self) -> Vec<AwsError> {
-        [self.file, self.item].into_iter().flatten().filter_map(Result::err).collect()
+        [self.file, self.item]
+            .into_iter()
+            .flatten()
+            .filter_map(Result::err)
+            .collect()
     }
 }
 
 impl Store<'_> {
-    /// Releases a lock where it is held, the file first, as Terraform does: ours, or one that was read.
+    /// Releases a lock where it is held, the file first, as Terraform does: ours, or one that was
+    /// read.
     ///
-    /// Each place is deleted only if it still is what was read. Both are tried, whatever comes of the first.
+    /// Each place is deleted only if it still is what was read. Both are tried, whatever comes of
+    /// the first.
     pub async fn release(&self, lock: &LiveLock) -> Released {
         let path = &lock.located.path;
         let mut released = Released::default();
         if let Half::Held(held) = &lock.file {
-            released.file = Some(self.release_file(path, held.etag.as_deref().unwrap_or_default()).await);
+            released.file = Some(
+                self.release_file(path, held.etag.as_deref().unwrap_or_default())
+                    .await,
+            );
         }
         if let Half::Held(held) = &lock.item {
             released.item = Some(self.release_item(path, &held.raw).await);
@@ -58,23 +68,50 @@ impl Store<'_> {
         released
     }
 
-    pub(in crate::aws) async fn release_file(&self, path: &str, etag: &str) -> Result<Deleted, AwsError> {
+    pub(in crate::aws) async fn release_file(
+        &self,
+        path: &str,
+        etag: &str,
+    ) -> Result<Deleted, AwsError> {
         let key = layout::lock_file(path);
         let url = self.url(&key);
         if etag.is_empty() {
-            return Err(AwsError::nonsense(DELETE, &url, "S3 does not say which version this is"));
+            return Err(AwsError::nonsense(
+                DELETE,
+                &url,
+                "S3 does not say which version this is",
+            ));
         }
         let request = || {
-            let request = self.aws.clients.s3.delete_object().bucket(&self.address.bucket).key(&key);
-            request.expected_bucket_owner(&self.address.owner).if_match(etag).send()
+            let request = self
+                .aws
+                .clients
+                .s3
+                .delete_object()
+                .bucket(&self.address.bucket)
+                .key(&key);
+            request
+                .expected_bucket_owner(&self.address.owner)
+                .if_match(etag)
+                .send()
         };
-        let Err(error) = self.aws.send(DELETE, &url, CONFLICT, request).await else { return Ok(Deleted::Done) };
+        let Err(error) = self.aws.send(DELETE, &url, CONFLICT, request).await else {
+            return Ok(Deleted::Done);
+        };
         after(error, self.lock_file(path).await, |now| now.etag != etag)
     }
 
-    pub(in crate::aws) async fn release_item(&self, path: &str, exact: &str) -> Result<Deleted, AwsError> {
-        let deleted = self.delete_item(digest::lock_id(&self.address.bucket, path), INFO, exact).await;
-        let Err(error) = deleted else { return Ok(Deleted::Done) };
+    pub(in crate::aws) async fn release_item(
+        &self,
+        path: &str,
+        exact: &str,
+    ) -> Result<Deleted, AwsError> {
+        let deleted = self
+            .delete_item(digest::lock_id(&self.address.bucket, path), INFO, exact)
+            .await;
+        let Err(error) = deleted else {
+            return Ok(Deleted::Done);
+        };
         after(error, self.lock_item(path).await, |now| now != exact)
     }
 }

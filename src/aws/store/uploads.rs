@@ -1,4 +1,5 @@
-//! Uploads in parts that were begun and never finished: what they hold is paid for, and listed nowhere else.
+//! Uploads in parts that were begun and never finished: what they hold is paid for, and listed
+//! nowhere else.
 
 use aws_sdk_s3::types::EncodingType;
 
@@ -30,7 +31,11 @@ enum Next {
 
 impl<'a> Store<'a> {
     pub fn uploads(&self, prefix: &str) -> Uploads<'a> {
-        Uploads { store: *self, prefix: prefix.to_owned(), next: Next::First }
+        Uploads {
+            store: *self,
+            prefix: prefix.to_owned(),
+            next: Next::First,
+        }
     }
 }
 
@@ -48,19 +53,46 @@ impl Uploads<'_> {
             Next::Done => return Ok(None),
         };
         let address = self.store.address;
-        let request = self.store.aws.clients.s3.list_multipart_uploads().encoding_type(EncodingType::Url);
-        let request = request.bucket(&address.bucket).expected_bucket_owner(&address.owner);
+        let request = self
+            .store
+            .aws
+            .clients
+            .s3
+            .list_multipart_uploads()
+            .encoding_type(EncodingType::Url);
+        let request = request
+            .bucket(&address.bucket)
+            .expected_bucket_owner(&address.owner);
         let prefix = (!self.prefix.is_empty()).then(|| self.prefix.clone());
-        let request = request.set_prefix(prefix).set_key_marker(key).set_upload_id_marker(id);
-        let page = self.store.aws.read(LIST, &address.bucket, request.send()).await?;
+        let request = request
+            .set_prefix(prefix)
+            .set_key_marker(key)
+            .set_upload_id_marker(id);
+        let page = self
+            .store
+            .aws
+            .read(LIST, &address.bucket, request.send())
+            .await?;
         let encoding = page.encoding_type().cloned();
         self.next = match (page.is_truncated(), page.next_key_marker()) {
-            (Some(true), Some(key)) => Next::After(decoded(key, encoding.as_ref()), page.next_upload_id_marker().map(str::to_owned)),
-            (Some(true), None) => return Err(AwsError::nonsense(LIST, &address.bucket, "says that there is more, and not where")),
+            (Some(true), Some(key)) => Next::After(
+                decoded(key, encoding.as_ref()),
+                page.next_upload_id_marker().map(str::to_owned),
+            ),
+            (Some(true), None) => {
+                return Err(AwsError::nonsense(
+                    LIST,
+                    &address.bucket,
+                    "says that there is more, and not where",
+                ));
+            }
             (Some(false) | None, _) => Next::Done,
         };
         let upload = |upload: &aws_sdk_s3::types::MultipartUpload| {
-            Some(Upload { key: decoded(upload.key()?, encoding.as_ref()), id: upload.upload_id()?.to_owned() })
+            Some(Upload {
+                key: decoded(upload.key()?, encoding.as_ref()),
+                id: upload.upload_id()?.to_owned(),
+            })
         };
         Ok(Some(page.uploads().iter().filter_map(upload).collect()))
     }

@@ -1,6 +1,9 @@
-//! States and their digests, written as Terraform writes them, and only over what was there when somebody looked.
+//! States and their digests, written as Terraform writes them, and only over what was there when
+//! somebody looked.
 
-use aws_sdk_dynamodb::{operation::delete_item::builders::DeleteItemFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::delete_item::builders::DeleteItemFluentBuilder, types::AttributeValue,
+};
 use aws_sdk_s3::{
     operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder},
     types::{ChecksumAlgorithm, ServerSideEncryption},
@@ -92,33 +95,55 @@ pub enum Deleted {
 impl Store<'_> {
     /// Writes a state as Terraform does, but in one piece however long it is, and on a condition.
     ///
-    /// Whoever calls holds the lock of the state. That an answer was lost is found out by reading: a
-    /// state that is what was to be written was written.
-    pub async fn put_state(&self, path: &str, bytes: Vec<u8>, encrypt: &Encrypt, condition: &Condition) -> Result<Put, NotWritten> {
+    /// Whoever calls holds the lock of the state. That an answer was lost is found out by reading:
+    /// a state that is what was to be written was written.
+    pub async fn put_state(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        encrypt: &Encrypt,
+        condition: &Condition,
+    ) -> Result<Put, NotWritten> {
         let error = match self.put_object(path, &bytes, encrypt, condition).await {
             Ok(put) => return Ok(put),
             Err(error) => error,
         };
         match self.get(path, None, bytes.len()).await {
-            Ok(Some(now)) if now.bytes == bytes => Ok(Put { version: now.version, etag: now.etag }),
+            Ok(Some(now)) if now.bytes == bytes => Ok(Put {
+                version: now.version,
+                etag: now.etag,
+            }),
             Ok(_) | Err(_) if error.is(NOT_SO) => Err(NotWritten::Changed),
             Ok(_) | Err(_) => Err(NotWritten::Failed(error)),
         }
     }
 
-    /// Writes the digest of a state, if the table has what was looked at. Whoever calls holds the lock of the state.
-    pub async fn put_digest(&self, path: &str, md5: &str, expected: Expected<'_>) -> Result<(), NotWritten> {
+    /// Writes the digest of a state, if the table has what was looked at. Whoever calls holds the
+    /// lock of the state.
+    pub async fn put_digest(
+        &self,
+        path: &str,
+        md5: &str,
+        expected: Expected<'_>,
+    ) -> Result<(), NotWritten> {
         let table = self.the_table(PUT_ITEM)?;
         let request = self.aws.clients.dynamodb.put_item().table_name(table);
-        let request = request.item(lock_table::KEY, AttributeValue::S(digest::digest_id(&self.address.bucket, path)));
+        let request = request.item(
+            lock_table::KEY,
+            AttributeValue::S(digest::digest_id(&self.address.bucket, path)),
+        );
         let request = request.item(DIGEST, AttributeValue::S(md5.to_owned()));
         let request = match expected {
-            Expected::Absent => request.condition_expression(format!("attribute_not_exists({})", lock_table::KEY)),
+            Expected::Absent => {
+                request.condition_expression(format!("attribute_not_exists({})", lock_table::KEY))
+            }
             Expected::Exact(exact) => request
                 .condition_expression(format!("{DIGEST} = :exact"))
                 .expression_attribute_values(":exact", AttributeValue::S(exact.to_owned())),
         };
-        let Err(error) = self.aws.read(PUT_ITEM, table, request.send()).await else { return Ok(()) };
+        let Err(error) = self.aws.read(PUT_ITEM, table, request.send()).await else {
+            return Ok(());
+        };
         match self.digest_item(path).await {
             Ok(Some(now)) if now == md5 => Ok(()),
             Ok(_) | Err(_) if error.is(NOT_SO_IN_TABLE) => Err(NotWritten::Changed),
@@ -128,8 +153,12 @@ impl Store<'_> {
 
     /// Deletes the digest of a state, if it is still this one.
     pub async fn delete_digest(&self, path: &str, exact: &str) -> Result<Deleted, AwsError> {
-        let deleted = self.delete_item(digest::digest_id(&self.address.bucket, path), DIGEST, exact).await;
-        let Err(error) = deleted else { return Ok(Deleted::Done) };
+        let deleted = self
+            .delete_item(digest::digest_id(&self.address.bucket, path), DIGEST, exact)
+            .await;
+        let Err(error) = deleted else {
+            return Ok(Deleted::Done);
+        };
         after(error, self.digest_item(path).await, |now| now != exact)
     }
 
@@ -143,55 +172,109 @@ impl Store<'_> {
     ) -> Result<Put, AwsError> {
         let url = self.url(key);
         let request = || {
-            let request = self.aws.clients.s3.put_object().bucket(&self.address.bucket).key(key);
-            let request = request.expected_bucket_owner(&self.address.owner).content_type(JSON);
-            let request = request.checksum_algorithm(ChecksumAlgorithm::Sha256).body(ByteStream::from(bytes.to_vec()));
+            let request = self
+                .aws
+                .clients
+                .s3
+                .put_object()
+                .bucket(&self.address.bucket)
+                .key(key);
+            let request = request
+                .expected_bucket_owner(&self.address.owner)
+                .content_type(JSON);
+            let request = request
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .body(ByteStream::from(bytes.to_vec()));
             let request = match condition {
                 Condition::IfNoneMatch => request.if_none_match(NONE),
                 Condition::IfMatch(etag) => request.if_match(etag),
             };
-            let config = aws_sdk_s3::config::Config::builder().timeout_config(upload_timeouts(bytes.len()));
-            encrypted(request, encrypt).customize().config_override(config).send()
+            let config =
+                aws_sdk_s3::config::Config::builder().timeout_config(upload_timeouts(bytes.len()));
+            encrypted(request, encrypt)
+                .customize()
+                .config_override(config)
+                .send()
         };
-        let PutObjectOutput { version_id, e_tag, .. } = self.aws.send(PUT, &url, CONFLICT, request).await?;
-        Ok(Put { version: version_id, etag: e_tag.unwrap_or_default() })
+        let PutObjectOutput {
+            version_id, e_tag, ..
+        } = self.aws.send(PUT, &url, CONFLICT, request).await?;
+        Ok(Put {
+            version: version_id,
+            etag: e_tag.unwrap_or_default(),
+        })
     }
 
     /// The lock on a state as an item, if there is none.
-    pub(in crate::aws) async fn put_lock_item(&self, path: &str, info: &str) -> Result<(), AwsError> {
+    pub(in crate::aws) async fn put_lock_item(
+        &self,
+        path: &str,
+        info: &str,
+    ) -> Result<(), AwsError> {
         let table = self.the_table(PUT_ITEM)?;
         let request = self.aws.clients.dynamodb.put_item().table_name(table);
-        let request = request.item(lock_table::KEY, AttributeValue::S(digest::lock_id(&self.address.bucket, path)));
+        let request = request.item(
+            lock_table::KEY,
+            AttributeValue::S(digest::lock_id(&self.address.bucket, path)),
+        );
         let request = request.item(INFO, AttributeValue::S(info.to_owned()));
-        let request = request.condition_expression(format!("attribute_not_exists({})", lock_table::KEY));
-        self.aws.read(PUT_ITEM, table, request.send()).await.map(drop)
+        let request =
+            request.condition_expression(format!("attribute_not_exists({})", lock_table::KEY));
+        self.aws
+            .read(PUT_ITEM, table, request.send())
+            .await
+            .map(drop)
     }
 
-    /// An item of the table, if one of its attributes is exactly this; if it is empty or no text, where this is empty.
-    pub(super) async fn delete_item(&self, lock_id: String, attribute: &str, exact: &str) -> Result<(), AwsError> {
+    /// An item of the table, if one of its attributes is exactly this; if it is empty or no text,
+    /// where this is empty.
+    pub(super) async fn delete_item(
+        &self,
+        lock_id: String,
+        attribute: &str,
+        exact: &str,
+    ) -> Result<(), AwsError> {
         let table = self.the_table(DELETE_ITEM)?;
-        let request = self.aws.clients.dynamodb.delete_item().table_name(table).key(lock_table::KEY, AttributeValue::S(lock_id));
+        let request = self
+            .aws
+            .clients
+            .dynamodb
+            .delete_item()
+            .table_name(table)
+            .key(lock_table::KEY, AttributeValue::S(lock_id));
         let text = |request: DeleteItemFluentBuilder, name: &str, text: &str| {
             request.expression_attribute_values(name, AttributeValue::S(text.to_owned()))
         };
         let request = if exact.is_empty() {
-            let condition =
-                format!("attribute_exists({}) AND (NOT attribute_type({attribute}, :text) OR {attribute} = :exact)", lock_table::KEY);
+            let condition = format!(
+                "attribute_exists({}) AND (NOT attribute_type({attribute}, :text) OR {attribute} \
+                 = :exact)",
+                lock_table::KEY
+            );
             text(request.condition_expression(condition), ":text", "S")
         } else {
             request.condition_expression(format!("{attribute} = :exact"))
         };
         let request = text(request, ":exact", exact);
-        self.aws.read(DELETE_ITEM, table, request.send()).await.map(drop)
+        self.aws
+            .read(DELETE_ITEM, table, request.send())
+            .await
+            .map(drop)
     }
 
     fn the_table(&self, api: Api) -> Result<&str, AwsError> {
-        self.address.table.as_deref().ok_or_else(|| AwsError::nonsense(api, &self.address.bucket, "this backend has no lock table"))
+        self.address.table.as_deref().ok_or_else(|| {
+            AwsError::nonsense(api, &self.address.bucket, "this backend has no lock table")
+        })
     }
 }
 
 /// What became of a delete that was refused: what is there now decides.
-pub(super) fn after<T>(error: AwsError, now: Result<Option<T>, AwsError>, is_another: impl Fn(&T) -> bool) -> Result<Deleted, AwsError> {
+pub(super) fn after<T>(
+    error: AwsError,
+    now: Result<Option<T>, AwsError>,
+    is_another: impl Fn(&T) -> bool,
+) -> Result<Deleted, AwsError> {
     match now {
         Ok(None) => Ok(Deleted::AlreadyGone),
         Ok(Some(now)) if is_another(&now) => Ok(Deleted::Changed),
@@ -200,10 +283,15 @@ pub(super) fn after<T>(error: AwsError, now: Result<Option<T>, AwsError>, is_ano
 }
 
 /// The headers of encryption.
-pub(in crate::aws) fn encrypted(request: PutObjectFluentBuilder, encrypt: &Encrypt) -> PutObjectFluentBuilder {
+pub(in crate::aws) fn encrypted(
+    request: PutObjectFluentBuilder,
+    encrypt: &Encrypt,
+) -> PutObjectFluentBuilder {
     match encrypt {
         Encrypt::Unsaid => request,
         Encrypt::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
-        Encrypt::Kms(key) => request.server_side_encryption(ServerSideEncryption::AwsKms).ssekms_key_id(key),
+        Encrypt::Kms(key) => request
+            .server_side_encryption(ServerSideEncryption::AwsKms)
+            .ssekms_key_id(key),
     }
 }

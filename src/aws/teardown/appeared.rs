@@ -1,4 +1,5 @@
-//! What came into the bucket, or changed there, since it was counted: a teardown ends where somebody still works.
+//! What came into the bucket, or changed there, since it was counted: a teardown ends where
+//! somebody still works.
 
 use std::{
     collections::HashMap,
@@ -14,7 +15,8 @@ use crate::{
 /// How many are named.
 const MOST: usize = 20;
 
-/// The current objects of one moment, lock files aside. Two numbers each, so that ten thousand states take no room.
+/// The current objects of one moment, lock files aside. Two numbers each, so that ten thousand
+/// states take no room.
 #[derive(Debug)]
 pub struct Sight {
     objects: HashMap<u64, u64>,
@@ -26,17 +28,28 @@ impl Sight {
     /// # Errors
     /// If the bucket cannot be listed.
     pub async fn of(store: &Store<'_>, scope: &Scope) -> Result<Self, AwsError> {
-        let mut sight = Self { objects: HashMap::new(), hashes: RandomState::new(), scope: scope.clone() };
+        let mut sight = Self {
+            objects: HashMap::new(),
+            hashes: RandomState::new(),
+            scope: scope.clone(),
+        };
         let mut pages = store.objects("");
         while let Some(page) = pages.next().await? {
-            for object in page.iter().filter(|object| is_state(store, scope, &object.key)) {
-                sight.objects.insert(sight.hashes.hash_one(&object.key), sight.hashes.hash_one((&object.etag, object.modified)));
+            for object in page
+                .iter()
+                .filter(|object| is_state(store, scope, &object.key))
+            {
+                sight.objects.insert(
+                    sight.hashes.hash_one(&object.key),
+                    sight.hashes.hash_one((&object.etag, object.modified)),
+                );
             }
         }
         Ok(sight)
     }
 
-    /// The objects that are there now and were not, or were others. What was deleted since is no loss.
+    /// The objects that are there now and were not, or were others. What was deleted since is no
+    /// loss.
     ///
     /// # Errors
     /// If the bucket cannot be listed.
@@ -44,9 +57,14 @@ impl Sight {
         let mut new = vec![];
         let mut pages = store.objects("");
         while let Some(page) = pages.next().await? {
-            for object in page.into_iter().filter(|object| is_state(store, &self.scope, &object.key)) {
+            for object in page
+                .into_iter()
+                .filter(|object| is_state(store, &self.scope, &object.key))
+            {
                 let was = self.objects.get(&self.hashes.hash_one(&object.key));
-                if was != Some(&self.hashes.hash_one((&object.etag, object.modified))) && new.len() < MOST {
+                if was != Some(&self.hashes.hash_one((&object.etag, object.modified)))
+                    && new.len() < MOST
+                {
                     new.push(object.key);
                 }
             }

@@ -14,7 +14,19 @@ const LIST: Api = Api::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
 /// # Errors
 /// If S3 does not answer the listing.
 pub async fn any(aws: &Aws, bucket: &str) -> Result<bool, AwsError> {
-    let request = aws.clients.s3.list_objects_v2().bucket(bucket).prefix(format!("{TRAIL_PREFIX}/")).max_keys(1);
-    let answer = aws.read(LIST, bucket, request.expected_bucket_owner(aws.account()).send()).await;
+    let request = aws
+        .clients
+        .s3
+        .list_objects_v2()
+        .bucket(bucket)
+        .prefix(format!("{TRAIL_PREFIX}/"))
+        .max_keys(1);
+    let answer = aws
+        .read(
+            LIST,
+            bucket,
+            request.expected_bucket_owner(aws.account()).send(),
+        )
+        .await;
     Ok(found(answer, NO_BUCKET)?.is_some_and(|page| !page.contents().is_empty()))
 }

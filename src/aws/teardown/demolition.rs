@@ -1,4 +1,5 @@
-//! Carries a teardown out: as the plan says, and each resource with what has to be lifted, emptied or detached first.
+//! Carries a teardown out: as the plan says, and each resource with what has to be lifted, emptied
+//! or detached first.
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
@@ -76,8 +77,14 @@ impl Cloud for Demolition<'_> {
     type Spec = AwsSpec;
     type Error = DemolitionError;
 
-    async fn write(&self, address: &Address, change: &Change<AwsSpec>) -> Result<Option<String>, DemolitionError> {
-        let Change::Delete { from } = change else { unreachable!("a teardown deletes: {address}") };
+    async fn write(
+        &self,
+        address: &Address,
+        change: &Change<AwsSpec>,
+    ) -> Result<Option<String>, DemolitionError> {
+        let Change::Delete { from } = change else {
+            unreachable!("a teardown deletes: {address}")
+        };
         match from {
             AwsSpec::Bucket(bucket) => self.bucket(bucket).await?,
             AwsSpec::Key(key) => self.key(key).await?,
@@ -100,20 +107,33 @@ impl Demolition<'_> {
                 owner: self.aws.account(),
                 prefix: "",
                 ours: &|_| true,
-                until: self.until.filter(|(name, _)| *name == bucket.name).map(|(_, until)| until),
+                until: self
+                    .until
+                    .filter(|(name, _)| *name == bucket.name)
+                    .map(|(_, until)| until),
                 parallelism: empty::AT_ONCE,
                 cancel: &self.cancel,
             };
             let emptied = emptying.run(&mut |_| {}).await;
-            let so_far = emptied.as_ref().unwrap_or_else(|left| &left.emptied).clone();
-            self.done(|done| done.emptied.entry(bucket.name.clone()).or_default().add(&so_far));
+            let so_far = emptied
+                .as_ref()
+                .unwrap_or_else(|left| &left.emptied)
+                .clone();
+            self.done(|done| {
+                done.emptied
+                    .entry(bucket.name.clone())
+                    .or_default()
+                    .add(&so_far)
+            });
             match emptied {
                 Ok(_) => {}
                 Err(left) if lifted && is_denied(&left) && wait.again().await => continue,
                 Err(left) => return Err(left.into()),
             }
             match bucket.delete_at(self.aws).await {
-                Err(error) if (error.is(NOT_EMPTY) || lifted && may_pass(&error)) && wait.again().await => {}
+                Err(error)
+                    if (error.is(NOT_EMPTY) || lifted && may_pass(&error))
+                        && wait.again().await => {}
                 Err(error) => return Err(error.into()),
                 Ok(at) => {
                     if bucket.name == self.bucket {
@@ -125,13 +145,17 @@ impl Demolition<'_> {
         }
     }
 
-    /// Lifts what forbids deleting, and stops the delivery of logs, which would fill the bucket again for hours. Returns whether
-    /// anything forbade it.
+    /// Lifts what forbids deleting, and stops the delivery of logs, which would fill the bucket
+    /// again for hours. Returns whether anything forbade it.
     async fn lift(&self, bucket: &str) -> Result<bool, AwsError> {
-        let Some(policy) = bucket_policy::get(self.aws, bucket).await? else { return Ok(false) };
+        let Some(policy) = bucket_policy::get(self.aws, bucket).await? else {
+            return Ok(false);
+        };
         let lifted = [HISTORY, LOGS, TRAIL_WRITES, TRAIL_CHECKS, ACCESS_LOG_WRITES]
             .iter()
-            .fold(policy.clone(), |policy, statement| policy.without(statement));
+            .fold(policy.clone(), |policy, statement| {
+                policy.without(statement)
+            });
         if lifted == policy {
             return Ok(false);
         }
@@ -149,12 +173,19 @@ impl Demolition<'_> {
         let mut deleted = None;
         self.done(|done| deleted = done.deleted);
         // One that was just deleted may still be seen.
-        while bucket::region(self.aws, self.bucket, self.aws.account()).await?.is_some() {
+        while bucket::region(self.aws, self.bucket, self.aws.account())
+            .await?
+            .is_some()
+        {
             if is_another(self.aws, self.bucket, deleted).await {
-                return Err(DemolitionError::UsedAgain { bucket: self.bucket.to_owned() });
+                return Err(DemolitionError::UsedAgain {
+                    bucket: self.bucket.to_owned(),
+                });
             }
             if !wait.again().await {
-                return Err(DemolitionError::StillSeen { bucket: self.bucket.to_owned() });
+                return Err(DemolitionError::StillSeen {
+                    bucket: self.bucket.to_owned(),
+                });
             }
         }
         let doomed = key.schedule(self.aws, self.key_days).await?;
@@ -177,7 +208,10 @@ impl Demolition<'_> {
 
     fn done(&self, say: impl FnOnce(&mut Done)) {
         // Whoever panicked while telling has not broken anything that is told here.
-        say(&mut self.done.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        say(&mut self
+            .done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 }
 

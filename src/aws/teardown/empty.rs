@@ -1,14 +1,19 @@
-//! Empties a bucket, or what is one's own of it: unfinished uploads, every version, every delete marker.
+//! Empties a bucket, or what is one's own of it: unfinished uploads, every version, every delete
+//! marker.
 //!
-//! - **Flow.** The listing runs ahead while batches of what was listed are deleted, several at once; and again from the
-//!   start, until a listing finds nothing. Uploads go before the last listing, since one that is completed becomes a version.
-//! - **Guarantees.** Only what was listed is deleted, each by the id of its version: what somebody writes meanwhile
-//!   survives the pass, and is found by the next. Cut off anywhere, what was current is current ([`queue`]). No more
-//!   than a few pages are in memory. It makes as many calls as there are pages and batches, one to see that nothing is
-//!   left, and one for uploads; more only where S3 asks for it.
-//! - **Assumptions.** Nobody writes: somebody who does not stop makes it give up after [`PASSES`], and not loop.
-//! - **Caveats.** What retention holds, or what is denied, stays and is named; the rest goes. Governance is never bypassed.
-//!   A bucket that somebody else removes meanwhile is as empty as can be.
+//! - **Flow.** The listing runs ahead while batches of what was listed are deleted, several at
+//!   once; and again from the start, until a listing finds nothing. Uploads go before the last
+//!   listing, since one that is completed becomes a version.
+//! - **Guarantees.** Only what was listed is deleted, each by the id of its version: what somebody
+//!   writes meanwhile survives the pass, and is found by the next. Cut off anywhere, what was
+//!   current is current ([`queue`]). No more than a few pages are in memory. It makes as many calls
+//!   as there are pages and batches, one to see that nothing is left, and one for uploads; more
+//!   only where S3 asks for it.
+//! - **Assumptions.** Nobody writes: somebody who does not stop makes it give up after [`PASSES`],
+//!   and not loop.
+//! - **Caveats.** What retention holds, or what is denied, stays and is named; the rest goes.
+//!   Governance is never bypassed. A bucket that somebody else removes meanwhile is as empty as can
+//!   be.
 
 use std::{
     num::NonZeroUsize,
@@ -34,7 +39,8 @@ mod uploads;
 
 /// How often somebody else may have written something new before it is given up.
 pub const PASSES: usize = 5;
-/// As many batches at once as S3 takes from one prefix without asking to slow down: 3,500 deletes a second.
+/// As many batches at once as S3 takes from one prefix without asking to slow down: 3,500 deletes a
+/// second.
 pub const AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).expect("not zero");
 
 const NO_BUCKET: &[&str] = &["NoSuchBucket"];
@@ -50,7 +56,8 @@ pub struct Emptying<'a> {
     pub prefix: &'a str,
     /// Which names are one's own, where others share the bucket.
     pub ours: &'a (dyn Fn(&str) -> bool + Sync),
-    /// What was written later, by the clock of S3, is somebody's who does not know: it stays, and is named.
+    /// What was written later, by the clock of S3, is somebody's who does not know: it stays, and
+    /// is named.
     pub until: Option<Timestamp>,
     /// Batches at once.
     pub parallelism: NonZeroUsize,
@@ -71,7 +78,13 @@ pub struct Emptied {
 
 impl Emptied {
     pub(super) fn add(&mut self, more: &Self) {
-        let Self { versions, markers, uploads, bytes, calls } = more;
+        let Self {
+            versions,
+            markers,
+            uploads,
+            bytes,
+            calls,
+        } = more;
         self.versions += versions;
         self.markers += markers;
         self.uploads += uploads;
@@ -125,7 +138,10 @@ pub enum Reason {
 impl Reason {
     fn said(error: AwsError) -> Self {
         let AwsError { code, message, .. } = error;
-        Self::Refused { code: code.unwrap_or_default().into(), message: message.unwrap_or_default().into() }
+        Self::Refused {
+            code: code.unwrap_or_default().into(),
+            message: message.unwrap_or_default().into(),
+        }
     }
 }
 
@@ -138,7 +154,11 @@ enum Stop {
 
 impl From<AwsError> for Stop {
     fn from(error: AwsError) -> Self {
-        if error.is(NO_BUCKET) { Self::Gone } else { Self::Because(Why::Call(error)) }
+        if error.is(NO_BUCKET) {
+            Self::Gone
+        } else {
+            Self::Because(Why::Call(error))
+        }
     }
 }
 
@@ -157,16 +177,37 @@ impl Emptying<'_> {
     ///
     /// # Errors
     /// If something is left, may not be deleted, or could not be looked at.
-    pub async fn run(&self, on_progress: &mut (dyn FnMut(&Emptied) + Send)) -> Result<Emptied, NotEmptied> {
+    pub async fn run(
+        &self,
+        on_progress: &mut (dyn FnMut(&Emptied) + Send),
+    ) -> Result<Emptied, NotEmptied> {
         // Which of the objects are states does not matter here.
-        let layout = Layout { key: None, workspace_prefix: String::new() };
-        let address = StoreAddress { bucket: self.bucket.to_owned(), owner: self.owner.to_owned(), table: None, layout };
+        let layout = Layout {
+            key: None,
+            workspace_prefix: String::new(),
+        };
+        let address = StoreAddress {
+            bucket: self.bucket.to_owned(),
+            owner: self.owner.to_owned(),
+            table: None,
+            layout,
+        };
         let store = Store::new(self.aws, &address);
         let calls = AtomicU64::new(0);
-        let mut run = Run { emptying: *self, store, emptied: Emptied::default(), calls: &calls, left: Named::default(), on_progress };
+        let mut run = Run {
+            emptying: *self,
+            store,
+            emptied: Emptied::default(),
+            calls: &calls,
+            left: Named::default(),
+            on_progress,
+        };
         let ended = run.all().await;
         let Run { emptied, left, .. } = run;
-        let emptied = Emptied { calls: calls.load(Ordering::Relaxed), ..emptied };
+        let emptied = Emptied {
+            calls: calls.load(Ordering::Relaxed),
+            ..emptied
+        };
         let why = match ended {
             Ok(()) if left.count > 0 => Why::Kept,
             Ok(()) | Err(Stop::Gone) => return Ok(emptied),

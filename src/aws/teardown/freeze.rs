@@ -1,8 +1,10 @@
-//! Holds a backend still while it is taken down: every state locked, nobody may write, and nothing came in meanwhile.
+//! Holds a backend still while it is taken down: every state locked, nobody may write, and nothing
+//! came in meanwhile.
 //!
-//! First the locks, as Terraform takes them, so that whoever comes is told who is at work, and `force-unlock` helps
-//! should we die; then a statement in the bucket's policy, for whoever asks for no lock. The statement therefore says
-//! that all locks were taken: a later teardown that finds it goes on from there.
+//! First the locks, as Terraform takes them, so that whoever comes is told who is at work, and
+//! `force-unlock` helps should we die; then a statement in the bucket's policy, for whoever asks
+//! for no lock. The statement therefore says that all locks were taken: a later teardown that finds
+//! it goes on from there.
 
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -72,31 +74,61 @@ pub enum NotFrozen {
 }
 
 impl<'a> Freeze<'a> {
-    /// Locks all states of the store, denies writes, and looks whether anything came in since `sight`.
+    /// Locks all states of the store, denies writes, and looks whether anything came in since
+    /// `sight`.
     ///
     /// # Errors
-    /// If a lock cannot be had, or anything did. What was frozen by then is lifted; what could not be, is the second of
-    /// the two.
-    pub async fn put(aws: &'a Aws, store: Store<'a>, sight: &Sight, how: &How<'_>) -> Result<Self, (NotFrozen, Vec<AwsError>)> {
-        let mut freeze = Self { aws, store, locks: vec![], before: None, denied: false, since: None };
+    /// If a lock cannot be had, or anything did. What was frozen by then is lifted; what could not
+    /// be, is the second of the two.
+    pub async fn put(
+        aws: &'a Aws,
+        store: Store<'a>,
+        sight: &Sight,
+        how: &How<'_>,
+    ) -> Result<Self, (NotFrozen, Vec<AwsError>)> {
+        let mut freeze = Self {
+            aws,
+            store,
+            locks: vec![],
+            before: None,
+            denied: false,
+            since: None,
+        };
         match freeze.all(sight, how).await {
             Ok(()) => Ok(freeze),
             Err(error) => Err((error, freeze.lift().await)),
         }
     }
 
-    /// What a teardown that was cut off left: locks, and the statement in the policy. `None` if there is nothing of it.
+    /// What a teardown that was cut off left: locks, and the statement in the policy. `None` if
+    /// there is nothing of it.
     ///
     /// # Errors
     /// If the locks or the policy cannot be read.
-    pub async fn found(aws: &'a Aws, store: Store<'a>, scope: &Scope) -> Result<Option<Self>, AwsError> {
-        let mut freeze = Self { aws, store, locks: vec![], before: None, denied: false, since: None };
+    pub async fn found(
+        aws: &'a Aws,
+        store: Store<'a>,
+        scope: &Scope,
+    ) -> Result<Option<Self>, AwsError> {
+        let mut freeze = Self {
+            aws,
+            store,
+            locks: vec![],
+            before: None,
+            denied: false,
+            since: None,
+        };
         if scope.is_whole() {
             let policy = bucket_policy::get(aws, &store.address().bucket).await?;
             freeze.denied = policy.as_ref().is_some_and(|policy| policy.has(FREEZE));
             freeze.before = policy.map(|policy| policy.without(FREEZE));
         }
-        freeze.locks = freeze.all_locks().await?.into_iter().filter(|lock| scope.has(&lock.located) && is_ours(lock)).collect();
+        freeze.locks = freeze
+            .all_locks()
+            .await?
+            .into_iter()
+            .filter(|lock| scope.has(&lock.located) && is_ours(lock))
+            .collect();
         Ok((freeze.denied || !freeze.locks.is_empty()).then_some(freeze))
     }
 
@@ -127,18 +159,34 @@ impl<'a> Freeze<'a> {
     }
 
     async fn nothing_came_in(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
-        let (ours, others): (Vec<LiveLock>, Vec<LiveLock>) =
-            self.all_locks().await?.into_iter().filter(|lock| how.scope.has(&lock.located)).partition(is_ours);
-        let last = ours.iter().flat_map(LiveLock::halves).filter_map(|held| held.modified).max();
+        let (ours, others): (Vec<LiveLock>, Vec<LiveLock>) = self
+            .all_locks()
+            .await?
+            .into_iter()
+            .filter(|lock| how.scope.has(&lock.located))
+            .partition(is_ours);
+        let last = ours
+            .iter()
+            .flat_map(LiveLock::halves)
+            .filter_map(|held| held.modified)
+            .max();
         // S3 says whole seconds of one object, and parts of them in a listing.
-        self.since = last.map(|last| last.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX));
-        // With those of a teardown that was cut off: whatever comes of this one, they are released or gone.
+        self.since = last.map(|last| {
+            last.saturating_add(SignedDuration::from_secs(1))
+                .unwrap_or(Timestamp::MAX)
+        });
+        // With those of a teardown that was cut off: whatever comes of this one, they are released
+        // or gone.
         self.locks = ours;
         if !others.is_empty() {
             return Err(NotFrozen::Locked(named(&others)));
         }
         let appeared = sight.appeared(&self.store).await?;
-        if appeared.is_empty() { Ok(()) } else { Err(NotFrozen::Appeared(appeared)) }
+        if appeared.is_empty() {
+            Ok(())
+        } else {
+            Err(NotFrozen::Appeared(appeared))
+        }
     }
 
     async fn lock_all(&mut self, how: &How<'_>) -> Result<(), NotFrozen> {
@@ -151,10 +199,18 @@ impl<'a> Freeze<'a> {
             let is_state = |object: &Object| {
                 let folder = object.key.ends_with('/') && object.size == 0;
                 let located = layout.locate(&object.key);
-                !folder && located.kind != Kind::LockFile && layout.key.as_ref() != Some(&object.key) && how.scope.has(&located)
+                !folder
+                    && located.kind != Kind::LockFile
+                    && layout.key.as_ref() != Some(&object.key)
+                    && how.scope.has(&located)
             };
-            let paths = first.drain(..).chain(page.into_iter().filter(is_state).map(|object| object.key)).collect::<Vec<_>>();
-            let mut takes = stream::iter(paths).map(|path| take(store, path, how)).buffer_unordered(AT_ONCE);
+            let paths = first
+                .drain(..)
+                .chain(page.into_iter().filter(is_state).map(|object| object.key))
+                .collect::<Vec<_>>();
+            let mut takes = stream::iter(paths)
+                .map(|path| take(store, path, how))
+                .buffer_unordered(AT_ONCE);
             while let Some(taken) = takes.next().await {
                 match taken {
                     Ok(lock) => self.locks.push(lock),
@@ -182,12 +238,17 @@ impl<'a> Freeze<'a> {
         let mut errors = vec![];
         if self.denied {
             let lifted = match &self.before {
-                Some(before) if !before.statements.is_empty() => bucket_policy::put(self.aws, bucket, before, &[]).await,
+                Some(before) if !before.statements.is_empty() => {
+                    bucket_policy::put(self.aws, bucket, before, &[]).await
+                }
                 Some(_) | None => bucket_policy::delete(self.aws, bucket).await,
             };
             errors.extend(lifted.err());
         }
-        let releases = self.locks.iter().map(|lock| async { self.store.release(lock).await.into_errors() });
+        let releases = self
+            .locks
+            .iter()
+            .map(|lock| async { self.store.release(lock).await.into_errors() });
         let mut releases = stream::iter(releases).buffer_unordered(AT_ONCE);
         while let Some(left) = releases.next().await {
             errors.extend(left);
@@ -205,7 +266,18 @@ async fn take(store: Store<'_>, path: String, how: &How<'_>) -> Result<LiveLock,
     let info = store.lock_info(&path, OPERATION, how.who, how.now);
     // A state whose lock file would have a longer name than S3 takes is locked by nobody as a file.
     let file = how.mechanisms.file && layout::lock_file(&path).len() <= LONGEST_NAME;
-    match store.take(&path, Mechanisms { file, ..how.mechanisms }, &info, how.encrypt).await {
+    match store
+        .take(
+            &path,
+            Mechanisms {
+                file,
+                ..how.mechanisms
+            },
+            &info,
+            how.encrypt,
+        )
+        .await
+    {
         Ok(hold) => Ok(hold.lock),
         // Of a teardown that did not get as far as the policy.
         Err(NotTaken::Held { by, .. }) if is_ours(&by) => Ok(*by),

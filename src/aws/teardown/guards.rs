@@ -1,4 +1,5 @@
-//! What forbids a teardown: all of it at once, each with what to do. Nothing is touched while any guard holds.
+//! What forbids a teardown: all of it at once, each with what to do. Nothing is touched while any
+//! guard holds.
 
 use jiff::Timestamp;
 
@@ -73,13 +74,21 @@ impl Guard {
     pub fn what_to_do(&self) -> &'static str {
         match self {
             Self::Protected => "--unprotect takes it down all the same",
-            Self::States { .. } => "run terraform destroy first, or give up what they manage with --purge-states",
-            Self::SameStates { .. } => "give each environment a state key of its own, or take the other out of tfbackend.toml",
-            Self::Untagged { .. } => {
-                "tfbackend bootstrap --adopt gives the bucket its tags again; if it is no part of the environment, \
-                 name another with --bucket"
+            Self::States { .. } => {
+                "run terraform destroy first, or give up what they manage with --purge-states"
             }
-            Self::Locked { .. } => "wait for the runs, or release the lock of a run that has ended: tfbackend lock release",
+            Self::SameStates { .. } => {
+                "give each environment a state key of its own, or take the other out of \
+                 tfbackend.toml"
+            }
+            Self::Untagged { .. } => {
+                "tfbackend bootstrap --adopt gives the bucket its tags again; if it is no part of \
+                 the environment, name another with --bucket"
+            }
+            Self::Locked { .. } => {
+                "wait for the runs, or release the lock of a run that has ended: tfbackend lock \
+                 release"
+            }
             Self::MfaDelete => "switch it off as the root user of the account, with its MFA device",
             Self::ObjectLock { .. } => "wait until then",
             Self::Attached { .. } => "detach it, or pass --detach",
@@ -90,25 +99,66 @@ impl Guard {
 
 /// Every guard that holds.
 pub fn holding(guarded: &Guarded<'_>, said: Said) -> Vec<Guard> {
-    let Guarded { protected, census, attached, same_states, untagged, blocked, now } = guarded;
-    let Said { unprotect, purge_states, detach } = said;
+    let Guarded {
+        protected,
+        census,
+        attached,
+        same_states,
+        untagged,
+        blocked,
+        now,
+    } = guarded;
+    let Said {
+        unprotect,
+        purge_states,
+        detach,
+    } = said;
     let mut holding = vec![];
     holding.extend((*protected && !unprotect).then_some(Guard::Protected));
-    holding.extend((!same_states.is_empty()).then(|| Guard::SameStates { of: same_states.to_vec() }));
-    holding.extend(untagged.map(|bucket| Guard::Untagged { bucket: bucket.to_owned() }));
+    holding.extend((!same_states.is_empty()).then(|| Guard::SameStates {
+        of: same_states.to_vec(),
+    }));
+    holding.extend(untagged.map(|bucket| Guard::Untagged {
+        bucket: bucket.to_owned(),
+    }));
     if let Some(census) = census {
-        let states = Guard::States { in_use: census.in_use, unreadable: census.unreadable };
+        let states = Guard::States {
+            in_use: census.in_use,
+            unreadable: census.unreadable,
+        };
         holding.extend((census.needed() > 0 && !purge_states).then_some(states));
-        let paths = census.locks.rows.iter().take(MOST).map(|lock| lock.path.clone());
-        holding.extend((census.locks.count > 0).then(|| Guard::Locked { count: census.locks.count, paths: paths.collect() }));
+        let paths = census
+            .locks
+            .rows
+            .iter()
+            .take(MOST)
+            .map(|lock| lock.path.clone());
+        holding.extend((census.locks.count > 0).then(|| Guard::Locked {
+            count: census.locks.count,
+            paths: paths.collect(),
+        }));
         holding.extend(census.mfa_delete.then_some(Guard::MfaDelete));
-        holding.extend(census.kept_until().filter(|until| until > now).map(|until| Guard::ObjectLock { until }));
+        holding.extend(
+            census
+                .kept_until()
+                .filter(|until| until > now)
+                .map(|until| Guard::ObjectLock { until }),
+        );
     }
     let unseen = census.map(|census| &census.unseen);
     let count = blocked.len() + unseen.map_or(0, |unseen| unseen.count);
-    let what = blocked.iter().chain(unseen.into_iter().flat_map(|unseen| &unseen.rows)).take(MOST).cloned();
-    holding.extend((count > 0).then(|| Guard::Unseen { count, what: what.collect() }));
-    holding.extend((!attached.is_empty() && !detach).then(|| Guard::Attached { to: attached.to_vec() }));
+    let what = blocked
+        .iter()
+        .chain(unseen.into_iter().flat_map(|unseen| &unseen.rows))
+        .take(MOST)
+        .cloned();
+    holding.extend((count > 0).then(|| Guard::Unseen {
+        count,
+        what: what.collect(),
+    }));
+    holding.extend((!attached.is_empty() && !detach).then(|| Guard::Attached {
+        to: attached.to_vec(),
+    }));
     holding
 }
 

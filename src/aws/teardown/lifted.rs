@@ -1,4 +1,5 @@
-//! Which denials may pass: a policy that was just written or deleted does not hold everywhere at once.
+//! Which denials may pass: a policy that was just written or deleted does not hold everywhere at
+//! once.
 
 use super::empty::{Left, NotEmptied, Reason, Why};
 use crate::aws::error::{AwsError, Kind};
@@ -40,19 +41,36 @@ mod tests {
     #[test]
     fn only_the_bucket_policy_was_lifted() {
         let denied = |why: &str| {
-            let why =
-                format!("User: arn:aws:iam::1:user/me is not authorized to perform: s3:DeleteBucket on resource: arn:aws:s3:::a{why}");
-            AwsError { kind: Kind::Denied, ..AwsError::nonsense(Api::new("s3:DeleteBucket"), "a", &why) }
+            let why = format!(
+                "User: arn:aws:iam::1:user/me is not authorized to perform: s3:DeleteBucket on \
+                 resource: arn:aws:s3:::a{why}"
+            );
+            AwsError {
+                kind: Kind::Denied,
+                ..AwsError::nonsense(Api::new("s3:DeleteBucket"), "a", &why)
+            }
         };
         for (why, passes) in [
             (" with an explicit deny in a resource-based policy", true),
             ("", true),
-            (" because no identity-based policy allows the s3:DeleteBucket action", false),
+            (
+                " because no identity-based policy allows the s3:DeleteBucket action",
+                false,
+            ),
             (" with an explicit deny in a service control policy", false),
             (" with an explicit deny in a resource control policy", false),
-            (" because no permissions boundary allows the s3:DeleteBucket action", false),
-            (" because no session policy allows the s3:DeleteBucket action", false),
-            (" because no VPC endpoint policy allows the s3:DeleteBucket action", false),
+            (
+                " because no permissions boundary allows the s3:DeleteBucket action",
+                false,
+            ),
+            (
+                " because no session policy allows the s3:DeleteBucket action",
+                false,
+            ),
+            (
+                " because no VPC endpoint policy allows the s3:DeleteBucket action",
+                false,
+            ),
             (" with an explicit deny in a VPC endpoint policy", false),
         ] {
             assert_eq!(may_pass(&denied(why)), passes, "{why}");

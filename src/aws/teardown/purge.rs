@@ -1,4 +1,5 @@
-//! Takes one environment's states out of a bucket that others share: every version at its key, its locks, its digests.
+//! Takes one environment's states out of a bucket that others share: every version at its key, its
+//! locks, its digests.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -38,13 +39,16 @@ pub struct Purge<'a> {
 }
 
 impl Purge<'_> {
-    /// What keeps the history of the states is lifted for these states alone, and stands as it was in the end.
+    /// What keeps the history of the states is lifted for these states alone, and stands as it was
+    /// in the end.
     ///
     /// # Errors
     /// If something is left, or the policy could not be put back.
     pub async fn run(&self) -> Result<Emptied, DemolitionError> {
         let bucket = &self.store.address().bucket;
-        let policy = bucket_policy::get(self.aws, bucket).await?.filter(|policy| policy.has(HISTORY));
+        let policy = bucket_policy::get(self.aws, bucket)
+            .await?
+            .filter(|policy| policy.has(HISTORY));
         if let Some(policy) = &policy {
             bucket_policy::put(self.aws, bucket, &self.lifted(policy), &[]).await?;
         }
@@ -60,8 +64,17 @@ impl Purge<'_> {
     fn lifted(&self, policy: &Document) -> Document {
         let address = self.store.address();
         let workspaces = address.layout.path(self.key, "*");
-        let objects = [self.key.to_owned(), layout::lock_file(self.key), workspaces.clone(), layout::lock_file(&workspaces)];
-        policy.with(policies::history_but(&self.aws.caller.partition, &address.bucket, &objects))
+        let objects = [
+            self.key.to_owned(),
+            layout::lock_file(self.key),
+            workspaces.clone(),
+            layout::lock_file(&workspaces),
+        ];
+        policy.with(policies::history_but(
+            &self.aws.caller.partition,
+            &address.bucket,
+            &objects,
+        ))
     }
 
     /// `lifted`: what forbids it may hold for a while although it was lifted.
@@ -92,19 +105,31 @@ impl Purge<'_> {
     }
 }
 
-/// Deletes the digests of the states that are gone, and the locks of teardowns on them, from a table that stays.
+/// Deletes the digests of the states that are gone, and the locks of teardowns on them, from a
+/// table that stays.
 ///
 /// # Errors
 /// If the table cannot be read or written.
 pub async fn forget(store: &Store<'_>, scope: &Scope) -> Result<(), AwsError> {
     let address = store.address();
-    let Some(mut pages) = store.items() else { return Ok(()) };
+    let Some(mut pages) = store.items() else {
+        return Ok(());
+    };
     while let Some(page) = pages.next().await? {
         for item in page {
-            let Some(path) = item.path_in(&address.bucket).filter(|path| scope.has_object(address, path)) else { continue };
+            let Some(path) = item
+                .path_in(&address.bucket)
+                .filter(|path| scope.has_object(address, path))
+            else {
+                continue;
+            };
             match &item.what {
-                What::Digest(digest) => drop(store.delete_digest(path, digest).await?),
-                What::Lock(raw) if is_of_a_teardown(raw) => drop(store.release_item(path, raw).await?),
+                What::Digest(digest) => {
+                    store.delete_digest(path, digest).await?;
+                }
+                What::Lock(raw) if is_of_a_teardown(raw) => {
+                    store.release_item(path, raw).await?;
+                }
                 What::Lock(_) | What::Other => {}
             }
         }
@@ -123,10 +148,18 @@ fn is_of_a_teardown(raw: &str) -> bool {
 pub async fn others(store: &Store<'_>) -> Result<Vec<String>, AwsError> {
     const MOST: usize = 5;
     let mut others = BTreeSet::new();
-    let Some(mut pages) = store.items() else { return Ok(vec![]) };
+    let Some(mut pages) = store.items() else {
+        return Ok(vec![]);
+    };
     while let Some(page) = pages.next().await? {
-        let foreign = page.iter().filter(|item| item.path_in(&store.address().bucket).is_none());
-        others.extend(foreign.filter_map(|item| item.lock_id.split_once('/')).map(|(bucket, _)| format!("bucket {bucket}")));
+        let foreign = page
+            .iter()
+            .filter(|item| item.path_in(&store.address().bucket).is_none());
+        others.extend(
+            foreign
+                .filter_map(|item| item.lock_id.split_once('/'))
+                .map(|(bucket, _)| format!("bucket {bucket}")),
+        );
     }
     Ok(others.into_iter().take(MOST).collect())
 }

@@ -19,7 +19,13 @@ const LINES: [&str; 6] = [
     "--kms-key arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 ];
 
-const ALL: Choice = Choice { keep_key: false, purge_logs: true, logs_under_key: true, bucket_of: vec![], table_of: vec![] };
+const ALL: Choice = Choice {
+    keep_key: false,
+    purge_logs: true,
+    logs_under_key: true,
+    bucket_of: vec![],
+    table_of: vec![],
+};
 
 /// All of it is there and as it should be, and whose `owner` says.
 fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<AwsSpec> {
@@ -27,8 +33,19 @@ fn down(line: &str, owner: impl Fn(&Address) -> Owner, choice: Choice) -> Plan<A
     let known = Outputs::from([(KEY, KEY_ARN.to_owned())]);
     let mut seen: Observation<AwsSpec> = Observation::new();
     for node in blueprint.nodes() {
-        let owner = if node.spec.reference().is_some() { Owner::Unmanaged } else { owner(&node.address) };
-        seen.insert(node.address.clone(), Seen::Present { spec: node.spec.resolve(&known), output: None, owner });
+        let owner = if node.spec.reference().is_some() {
+            Owner::Unmanaged
+        } else {
+            owner(&node.address)
+        };
+        seen.insert(
+            node.address.clone(),
+            Seen::Present {
+                spec: node.spec.resolve(&known),
+                output: None,
+                owner,
+            },
+        );
     }
     crate::observation::inherit_owners(&mut seen);
     Plan::to_teardown(&blueprint, &seen, &terms(&choice))
@@ -68,26 +85,72 @@ fn everything_that_is_ours() {
 fn by_default_the_audit_logs_stay_and_the_key_that_they_are_under() {
     let kept = |choice: Choice| {
         let plan = down(LINES[0], |_| Owner::Us, choice);
-        let kept: Vec<_> =
-            plan.steps.iter().filter(|step| matches!(step.change, Change::Keep { .. })).map(|step| step.address.clone()).collect();
-        assert_eq!(plan.deletes().count() + kept.len(), down(LINES[0], |_| Owner::Us, ALL).steps.len());
+        let kept: Vec<_> = plan
+            .steps
+            .iter()
+            .filter(|step| matches!(step.change, Change::Keep { .. }))
+            .map(|step| step.address.clone())
+            .collect();
+        assert_eq!(
+            plan.deletes().count() + kept.len(),
+            down(LINES[0], |_| Owner::Us, ALL).steps.len()
+        );
         kept
     };
-    assert_eq!(kept(Choice { logs_under_key: true, ..Choice::default() }), [LOG_BUCKET, KEY]);
-    assert_eq!(kept(Choice::default()), [LOG_BUCKET], "access logs are not under the key");
-    assert_eq!(kept(Choice { keep_key: true, ..Choice::default() }), [LOG_BUCKET, KEY]);
-    assert_eq!(kept(Choice { keep_key: true, ..ALL }), [KEY]);
+    assert_eq!(
+        kept(Choice {
+            logs_under_key: true,
+            ..Choice::default()
+        }),
+        [LOG_BUCKET, KEY]
+    );
+    assert_eq!(
+        kept(Choice::default()),
+        [LOG_BUCKET],
+        "access logs are not under the key"
+    );
+    assert_eq!(
+        kept(Choice {
+            keep_key: true,
+            ..Choice::default()
+        }),
+        [LOG_BUCKET, KEY]
+    );
+    assert_eq!(
+        kept(Choice {
+            keep_key: true,
+            ..ALL
+        }),
+        [KEY]
+    );
     assert_eq!(kept(ALL), [], "--purge-logs schedules the key as well");
-    let plan = lines(&down(LINES[0], |_| Owner::Us, Choice { logs_under_key: true, ..Choice::default() }));
-    assert!(plan.contains("= key: the audit logs that are kept are encrypted with it; it costs $1.00 a month"), "{plan}");
+    let plan = lines(&down(
+        LINES[0],
+        |_| Owner::Us,
+        Choice {
+            logs_under_key: true,
+            ..Choice::default()
+        },
+    ));
+    assert!(
+        plan.contains(
+            "= key: the audit logs that are kept are encrypted with it; it costs $1.00 a month"
+        ),
+        "{plan}"
+    );
 }
 
-/// Whatever the settings: what would lose something if it went earlier waits, by the order and by `needs`.
+/// Whatever the settings: what would lose something if it went earlier waits, by the order and by
+/// `needs`.
 #[test]
 fn nothing_loses_what_it_needs() {
     for line in LINES {
         let plan = down(line, |_| Owner::Us, ALL);
-        let at = |name: &str| plan.steps.iter().position(|step| step.address.as_str() == name);
+        let at = |name: &str| {
+            plan.steps
+                .iter()
+                .position(|step| step.address.as_str() == name)
+        };
         for (earlier, later) in [
             ("trail", "log_bucket"),
             ("state_bucket", "log_bucket"),
@@ -105,7 +168,9 @@ fn nothing_loses_what_it_needs() {
             ("state_bucket", "runner_policy"),
             ("lock_table", "runner_policy/attachment[role/a]"),
         ] {
-            let (Some(earlier_at), Some(later_at)) = (at(earlier), at(later)) else { continue };
+            let (Some(earlier_at), Some(later_at)) = (at(earlier), at(later)) else {
+                continue;
+            };
             // What was there before us and stays does not hold anything up.
             if matches!(plan.steps[earlier_at].change, Change::Keep { .. }) {
                 continue;
@@ -118,14 +183,26 @@ fn nothing_loses_what_it_needs() {
 }
 
 fn reaches(plan: &Plan<AwsSpec>, from: &Address, to: &str) -> bool {
-    let step = plan.steps.iter().find(|step| step.address == *from).expect("a step");
-    step.needs.iter().any(|need| need.as_str() == to || reaches(plan, need, to))
+    let step = plan
+        .steps
+        .iter()
+        .find(|step| step.address == *from)
+        .expect("a step");
+    step.needs
+        .iter()
+        .any(|need| need.as_str() == to || reaches(plan, need, to))
 }
 
 /// A bucket of somebody else's keeps all that it stands on: its key, its topic, its locks.
 #[test]
 fn what_is_not_ours_keeps_what_it_needs() {
-    let owner = |address: &Address| if *address == STATE_BUCKET { Owner::Unmanaged } else { Owner::Us };
+    let owner = |address: &Address| {
+        if *address == STATE_BUCKET {
+            Owner::Unmanaged
+        } else {
+            Owner::Us
+        }
+    };
     assert_snapshot!(lines(&down("", owner, ALL)), @"
     - runner_policy
     - alarm[lock_errors]
@@ -147,8 +224,21 @@ fn what_is_not_ours_keeps_what_it_needs() {
 fn what_is_only_used_stays() {
     for (line, address) in [(LINES[2], "trail"), (LINES[4], "topic"), (LINES[5], "key")] {
         let plan = down(line, |_| Owner::Us, ALL);
-        let step = plan.steps.iter().find(|step| step.address.as_str() == address).expect("it is said");
-        assert!(matches!(step.change, Change::Keep { why: Kept::Used, .. }), "{line}");
+        let step = plan
+            .steps
+            .iter()
+            .find(|step| step.address.as_str() == address)
+            .expect("it is said");
+        assert!(
+            matches!(
+                step.change,
+                Change::Keep {
+                    why: Kept::Used,
+                    ..
+                }
+            ),
+            "{line}"
+        );
     }
 }
 
@@ -156,14 +246,25 @@ fn what_is_only_used_stays() {
 #[test]
 fn each_part_with_an_end_of_its_own_is_meant() {
     let plan = down(LINES[0], |_| Owner::Us, ALL);
-    let parts: Vec<_> = plan.steps.iter().filter(|step| step.address.parent().is_some()).map(|step| step.address.as_str()).collect();
+    let parts: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|step| step.address.parent().is_some())
+        .map(|step| step.address.as_str())
+        .collect();
     assert_eq!(
         parts,
-        ["state_bucket/notifications", "runner_policy/attachment[user/b]", "runner_policy/attachment[role/a]"],
+        [
+            "state_bucket/notifications",
+            "runner_policy/attachment[user/b]",
+            "runner_policy/attachment[role/a]"
+        ],
         "attachments would hold the policy, and notifications would tell of every version"
     );
     assert!(plan.deletes().all(|step| match &step.change {
-        Change::Delete { from: AwsSpec::Bucket(bucket) } => bucket.tags.contains_key(ownership::MANAGED_BY),
+        Change::Delete {
+            from: AwsSpec::Bucket(bucket),
+        } => bucket.tags.contains_key(ownership::MANAGED_BY),
         _ => true,
     }));
 }
@@ -172,9 +273,31 @@ fn each_part_with_an_end_of_its_own_is_meant() {
 #[test]
 fn what_others_share_stays() {
     let others = || vec!["b".to_owned()];
-    let plan = lines(&down("", |_| Owner::Us, Choice { bucket_of: others(), ..ALL }));
-    assert!(plan.contains("= state_bucket: used by b too") && plan.contains("- lock_table"), "{plan}");
-    assert!(plan.contains("= key: is needed by state_bucket") && plan.contains("= topic: is needed by state_bucket"), "{plan}");
-    let plan = lines(&down("", |_| Owner::Us, Choice { bucket_of: others(), table_of: others(), ..ALL }));
+    let plan = lines(&down(
+        "",
+        |_| Owner::Us,
+        Choice {
+            bucket_of: others(),
+            ..ALL
+        },
+    ));
+    assert!(
+        plan.contains("= state_bucket: used by b too") && plan.contains("- lock_table"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("= key: is needed by state_bucket")
+            && plan.contains("= topic: is needed by state_bucket"),
+        "{plan}"
+    );
+    let plan = lines(&down(
+        "",
+        |_| Owner::Us,
+        Choice {
+            bucket_of: others(),
+            table_of: others(),
+            ..ALL
+        },
+    ));
     assert!(plan.contains("= lock_table: used by b too"), "{plan}");
 }

@@ -33,17 +33,28 @@ enum Content {
 
 /// Success, and nothing more to say.
 pub fn empty() -> Answer {
-    Answer { status: 200, headers: vec![], content: Content::Empty, takes: Duration::ZERO }
+    Answer {
+        status: 200,
+        headers: vec![],
+        content: Content::Empty,
+        takes: Duration::ZERO,
+    }
 }
 
 /// XML: a whole document of S3, or what stands in the result of IAM and SNS.
 pub fn text(xml: impl Into<String>) -> Answer {
-    Answer { content: Content::Text(xml.into()), ..empty() }
+    Answer {
+        content: Content::Text(xml.into()),
+        ..empty()
+    }
 }
 
 /// JSON, or the same as CBOR for CloudWatch.
 pub fn data(value: Value) -> Answer {
-    Answer { content: Content::Data(value), ..empty() }
+    Answer {
+        content: Content::Data(value),
+        ..empty()
+    }
 }
 
 pub fn error(status: u16, code: &str) -> Answer {
@@ -51,17 +62,29 @@ pub fn error(status: u16, code: &str) -> Answer {
 }
 
 pub fn error_saying(status: u16, code: &str, message: &str) -> Answer {
-    Answer { status, content: Content::Error(code.to_owned(), message.to_owned()), ..empty() }
+    Answer {
+        status,
+        content: Content::Error(code.to_owned(), message.to_owned()),
+        ..empty()
+    }
 }
 
 /// What is not an answer of AWS's.
 pub fn page(status: u16, kind: &str, body: &str) -> Answer {
-    Answer { status, headers: vec![("content-type", kind.to_owned())], content: Content::Page(body.to_owned()), ..empty() }
+    Answer {
+        status,
+        headers: vec![("content-type", kind.to_owned())],
+        content: Content::Page(body.to_owned()),
+        ..empty()
+    }
 }
 
 /// No answer, though the call may have been carried out.
 pub fn lost() -> Answer {
-    Answer { content: Content::Lost, ..empty() }
+    Answer {
+        content: Content::Lost,
+        ..empty()
+    }
 }
 
 impl Answer {
@@ -90,7 +113,10 @@ impl Answer {
             Content::Data(value) => encoded(call.protocol, value),
             Content::Error(code, message) => refusal(call, code, message),
         };
-        let mut response = HttpResponse::new(StatusCode::try_from(self.status).expect("a status"), SdkBody::from(body));
+        let mut response = HttpResponse::new(
+            StatusCode::try_from(self.status).expect("a status"),
+            SdkBody::from(body),
+        );
         let headers: &mut Headers = response.headers_mut();
         headers.insert("x-amzn-requestid", "REQUEST");
         if call.protocol == Protocol::Cbor {
@@ -121,17 +147,23 @@ fn refusal(call: &Call, code: &str, message: &str) -> Vec<u8> {
     match call.protocol {
         Protocol::Xml if call.operation == "HEAD" => vec![],
         // S3 Control wraps its errors as the query protocol does.
-        Protocol::Xml if call.text.contains("x-amz-account-id") => {
-            format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>").into_bytes()
+        Protocol::Xml if call.text.contains("x-amz-account-id") => format!(
+            "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></\
+             ErrorResponse>"
+        )
+        .into_bytes(),
+        Protocol::Xml => {
+            format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>").into_bytes()
         }
-        Protocol::Xml => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>").into_bytes(),
-        Protocol::Query => {
-            format!("<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>")
-                .into_bytes()
-        }
-        protocol @ (Protocol::Json | Protocol::Cbor) => {
-            encoded(protocol, &json!({ "__type": format!("com.amazonaws.service#{code}"), "message": message }))
-        }
+        Protocol::Query => format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</\
+             Message></Error></ErrorResponse>"
+        )
+        .into_bytes(),
+        protocol @ (Protocol::Json | Protocol::Cbor) => encoded(
+            protocol,
+            &json!({ "__type": format!("com.amazonaws.service#{code}"), "message": message }),
+        ),
     }
 }
 

@@ -27,38 +27,74 @@ pub struct Call {
 impl Call {
     pub fn new(request: &HttpRequest) -> Self {
         let body = request.body().bytes().unwrap_or_default();
-        let path = request.uri().split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+        let path = request
+            .uri()
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .map_or("", |(_, path)| path);
         if let Some(target) = request.headers().get("x-amz-target") {
             let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
             let value: Value = serde_json::from_slice(body).expect("JSON");
-            return Self { protocol: Protocol::Json, text: format!("{operation} {value}"), operation };
+            return Self {
+                protocol: Protocol::Json,
+                text: format!("{operation} {value}"),
+                operation,
+            };
         }
         if let Some((_, operation)) = path.split_once("/operation/") {
             let value = decoded(&mut Decoder::new(body));
-            return Self { protocol: Protocol::Cbor, text: format!("{operation} {value}"), operation: operation.to_owned() };
+            return Self {
+                protocol: Protocol::Cbor,
+                text: format!("{operation} {value}"),
+                operation: operation.to_owned(),
+            };
         }
         let body = std::str::from_utf8(body).expect("text");
         if body.starts_with("Action=") {
             let (operation, text) = form(body);
-            return Self { protocol: Protocol::Query, operation, text };
+            return Self {
+                protocol: Protocol::Query,
+                operation,
+                text,
+            };
         }
         let method = request.method();
         let operation = match path.split_once('?') {
             Some((_, query)) => format!("{method} ?{query}"),
             None => method.to_owned(),
         };
-        let mut headers: Vec<_> = request.headers().iter().filter(|(name, _)| says(name)).collect();
+        let mut headers: Vec<_> = request
+            .headers()
+            .iter()
+            .filter(|(name, _)| says(name))
+            .collect();
         headers.sort_unstable();
-        let headers: String = headers.into_iter().map(|(name, value)| format!("\n{name}: {value}")).collect();
-        let body = if body.is_empty() { String::new() } else { format!("\n{}", xml(body)) };
-        Self { protocol: Protocol::Xml, operation, text: format!("{method} {}{headers}{body}", request.uri()) }
+        let headers: String = headers
+            .into_iter()
+            .map(|(name, value)| format!("\n{name}: {value}"))
+            .collect();
+        let body = if body.is_empty() {
+            String::new()
+        } else {
+            format!("\n{}", xml(body))
+        };
+        Self {
+            protocol: Protocol::Xml,
+            operation,
+            text: format!("{method} {}{headers}{body}", request.uri()),
+        }
     }
 }
 
 /// Headers that a caller chose, without those of signing and transport.
 fn says(header: &str) -> bool {
-    const TRANSPORT: [&str; 5] =
-        ["x-amz-date", "x-amz-content-sha256", "x-amz-user-agent", "x-amz-sdk-checksum-algorithm", "x-amz-security-token"];
+    const TRANSPORT: [&str; 5] = [
+        "x-amz-date",
+        "x-amz-content-sha256",
+        "x-amz-user-agent",
+        "x-amz-sdk-checksum-algorithm",
+        "x-amz-security-token",
+    ];
     let chosen = header.starts_with("x-amz-") || header == "if-match" || header == "if-none-match";
     chosen && !header.starts_with("x-amz-checksum") && !TRANSPORT.contains(&header)
 }
@@ -70,9 +106,16 @@ fn xml(body: &str) -> String {
 
 /// The operation, and one line for each parameter; maps are sorted, since theirs is no order.
 fn form(body: &str) -> (String, String) {
-    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    let mut fields: Vec<(String, String)> =
-        body.split('&').filter_map(|field| field.split_once('=')).map(|(name, value)| (decoded(name), decoded(value))).collect();
+    let decoded = |text: &str| {
+        percent_decode_str(&text.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let mut fields: Vec<(String, String)> = body
+        .split('&')
+        .filter_map(|field| field.split_once('='))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect();
     let keys: Vec<(String, String)> = fields
         .iter()
         .filter(|(name, _)| name.contains(".entry."))
@@ -80,17 +123,34 @@ fn form(body: &str) -> (String, String) {
         .collect();
     fields.retain(|(name, _)| !(name.contains(".entry.") && name.ends_with(".key")));
     for (name, _) in &mut fields {
-        if let Some((_, key)) = keys.iter().find(|(entry, _)| format!("{entry}.value") == *name) {
+        if let Some((_, key)) = keys
+            .iter()
+            .find(|(entry, _)| format!("{entry}.value") == *name)
+        {
             let (map, _) = name.split_once(".entry.").expect("an entry");
             *name = format!("{map}[{key}]");
         }
     }
-    let operation = fields.iter().find(|(name, _)| name == "Action").expect("an action").1.clone();
+    let operation = fields
+        .iter()
+        .find(|(name, _)| name == "Action")
+        .expect("an action")
+        .1
+        .clone();
     fields.retain(|(name, _)| name != "Action" && name != "Version");
     fields.sort_by(|a, b| {
-        a.0.contains('[').cmp(&b.0.contains('[')).then_with(|| if a.0.contains('[') { a.0.cmp(&b.0) } else { std::cmp::Ordering::Equal })
+        a.0.contains('[').cmp(&b.0.contains('[')).then_with(|| {
+            if a.0.contains('[') {
+                a.0.cmp(&b.0)
+            } else {
+                std::cmp::Ordering::Equal
+            }
+        })
     });
-    let lines: String = fields.into_iter().map(|(name, value)| format!("\n  {name}={value}")).collect();
+    let lines: String = fields
+        .into_iter()
+        .map(|(name, value)| format!("\n  {name}={value}"))
+        .collect();
     (operation.clone(), format!("{operation}{lines}"))
 }
 

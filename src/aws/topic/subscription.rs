@@ -31,7 +31,10 @@ pub struct Subscription {
 
 impl Spec for Subscription {
     fn over(&self, observed: &Self) -> Self {
-        Self { confirmed: observed.confirmed, ..self.clone() }
+        Self {
+            confirmed: observed.confirmed,
+            ..self.clone()
+        }
     }
 
     fn goes_with_its_whole(&self) -> bool {
@@ -43,23 +46,50 @@ impl Resource for Subscription {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let all = all(look.aws, &self.topic).await?;
         let found = all.and_then(|all| all.into_iter().find(|subscription| self.is(subscription)));
-        Ok(found.map(|found| Found::part(Self { confirmed: Some(is_confirmed(&found)), ..self.clone() })))
+        Ok(found.map(|found| {
+            Found::part(Self {
+                confirmed: Some(is_confirmed(&found)),
+                ..self.clone()
+            })
+        }))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        let request = aws.clients.sns.subscribe().topic_arn(&self.topic).protocol(EMAIL).endpoint(&self.email);
-        aws.send(SUBSCRIBE, &self.topic, &[], || request.clone().send()).await?;
+        let request = aws
+            .clients
+            .sns
+            .subscribe()
+            .topic_arn(&self.topic)
+            .protocol(EMAIL)
+            .endpoint(&self.email);
+        aws.send(SUBSCRIBE, &self.topic, &[], || request.clone().send())
+            .await?;
         Ok(None)
     }
 }
 
 /// All that there are and have not ended; `None` if there is no such topic.
-pub(in crate::aws) async fn all(aws: &Aws, topic: &str) -> Result<Option<Vec<SdkSubscription>>, AwsError> {
+pub(in crate::aws) async fn all(
+    aws: &Aws,
+    topic: &str,
+) -> Result<Option<Vec<SdkSubscription>>, AwsError> {
     let (mut all, mut next) = (vec![], None);
     loop {
-        let request = aws.clients.sns.list_subscriptions_by_topic().topic_arn(topic).set_next_token(next);
-        let Some(page) = found(aws.read(LIST, topic, request.send()).await, ABSENT)? else { return Ok(None) };
-        all.extend(page.subscriptions.unwrap_or_default().into_iter().filter(|one| one.subscription_arn() != Some(DELETED)));
+        let request = aws
+            .clients
+            .sns
+            .list_subscriptions_by_topic()
+            .topic_arn(topic)
+            .set_next_token(next);
+        let Some(page) = found(aws.read(LIST, topic, request.send()).await, ABSENT)? else {
+            return Ok(None);
+        };
+        all.extend(
+            page.subscriptions
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|one| one.subscription_arn() != Some(DELETED)),
+        );
         next = page.next_token;
         if next.is_none() {
             return Ok(Some(all));
@@ -67,14 +97,20 @@ pub(in crate::aws) async fn all(aws: &Aws, topic: &str) -> Result<Option<Vec<Sdk
     }
 }
 
-/// Whether its owner has followed the link in the mail, or it never took that: until then a word stands for the ARN.
+/// Whether its owner has followed the link in the mail, or it never took that: until then a word
+/// stands for the ARN.
 pub(in crate::aws) fn is_confirmed(subscription: &SdkSubscription) -> bool {
-    subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:"))
+    subscription
+        .subscription_arn()
+        .is_some_and(|arn| arn.starts_with("arn:"))
 }
 
 impl Subscription {
     pub(in crate::aws) fn is(&self, subscription: &SdkSubscription) -> bool {
-        subscription.protocol() == Some(EMAIL) && subscription.endpoint().is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
+        subscription.protocol() == Some(EMAIL)
+            && subscription
+                .endpoint()
+                .is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
     }
 }
 

@@ -38,7 +38,9 @@ pub struct ExistingTrail {
 
 /// Whether a trail is another account's, as one of the organization is to its members.
 pub(in crate::aws) fn is_foreign(aws: &Aws, arn: &str) -> bool {
-    arn.split(':').nth(4).is_some_and(|owner| owner != aws.account())
+    arn.split(':')
+        .nth(4)
+        .is_some_and(|owner| owner != aws.account())
 }
 
 /// What can be told of one trail.
@@ -59,8 +61,9 @@ impl Spec for ExistingTrail {
     fn blocked_by(&self, observed: &Self) -> Option<String> {
         observed.untold.as_ref().map(|arn| {
             format!(
-                "whether {arn}, a trail of the organization, records the data events of {} cannot be told from this account: if it does, say \
-                 so with --trail existing={arn}; else use --trail new, or --trail off",
+                "whether {arn}, a trail of the organization, records the data events of {} cannot \
+                 be told from this account: if it does, say so with --trail existing={arn}; else \
+                 use --trail new, or --trail off",
                 self.objects
             )
         })
@@ -68,7 +71,8 @@ impl Spec for ExistingTrail {
 
     fn reference(&self) -> Option<String> {
         Some(format!(
-            "no trail that these credentials can see is logging the data events of {}; use --trail new, or --trail off",
+            "no trail that these credentials can see is logging the data events of {}; use \
+             --trail new, or --trail off",
             self.objects
         ))
     }
@@ -78,20 +82,51 @@ impl Resource for ExistingTrail {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
         let aws = look.aws;
         let found = |trail: Option<String>, untold: Option<String>| {
-            Some(Found { spec: Self { trail: trail.clone(), untold, ..self.clone() }, output: trail, owner: Owner::Unmanaged })
+            Some(Found {
+                spec: Self {
+                    trail: trail.clone(),
+                    untold,
+                    ..self.clone()
+                },
+                output: trail,
+                owner: Owner::Unmanaged,
+            })
         };
         if let Some(arn) = &self.asserted {
             // One of this account is not asserted, but asked.
-            let covers =
-                if is_foreign(aws, arn) { logging::is_on(aws, arn).await? } else { self.covered_by(aws, arn).await? == Covers::Yes };
-            return Ok(if covers { found(Some(arn.clone()), None) } else { None });
+            let covers = if is_foreign(aws, arn) {
+                logging::is_on(aws, arn).await?
+            } else {
+                self.covered_by(aws, arn).await? == Covers::Yes
+            };
+            return Ok(if covers {
+                found(Some(arn.clone()), None)
+            } else {
+                None
+            });
         }
-        let answer = aws.read(DESCRIBE, "the trails of the account", aws.clients.cloudtrail.describe_trails().send()).await?;
+        let answer = aws
+            .read(
+                DESCRIBE,
+                "the trails of the account",
+                aws.clients.cloudtrail.describe_trails().send(),
+            )
+            .await?;
         let trails = answer.trail_list.unwrap_or_default().into_iter();
-        let trails: Vec<(String, bool)> =
-            trails.filter_map(|trail| Some((trail.trail_arn?, trail.has_custom_event_selectors != Some(false)))).collect();
+        let trails: Vec<(String, bool)> = trails
+            .filter_map(|trail| {
+                Some((
+                    trail.trail_arn?,
+                    trail.has_custom_event_selectors != Some(false),
+                ))
+            })
+            .collect();
         let look = |(arn, custom): (String, bool)| async move {
-            let covers = if is_foreign(aws, &arn) { foreign(aws, &arn, custom).await } else { self.covered_by(aws, &arn).await };
+            let covers = if is_foreign(aws, &arn) {
+                foreign(aws, &arn, custom).await
+            } else {
+                self.covered_by(aws, &arn).await
+            };
             (covers, arn)
         };
         let mut answers = stream::iter(trails).map(look).buffered(TRAILS_AT_ONCE);
@@ -113,37 +148,76 @@ impl Resource for ExistingTrail {
     }
 
     async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
-        Err(AwsError::nonsense(DESCRIBE, &self.objects, "a trail that was there before is never written"))
+        Err(AwsError::nonsense(
+            DESCRIBE,
+            &self.objects,
+            "a trail that was there before is never written",
+        ))
     }
 }
 
-/// Without selectors of its own a trail records management events only; what its selectors are, its owner alone may ask.
+/// Without selectors of its own a trail records management events only; what its selectors are, its
+/// owner alone may ask.
 async fn foreign(aws: &Aws, arn: &str, custom: bool) -> Result<Covers, AwsError> {
-    Ok(if custom && logging::is_on(aws, arn).await? { Covers::Untold } else { Covers::No })
+    Ok(if custom && logging::is_on(aws, arn).await? {
+        Covers::Untold
+    } else {
+        Covers::No
+    })
 }
 
 impl ExistingTrail {
     pub fn new(objects: String, asserted: Option<String>) -> Self {
-        Self { objects, asserted, trail: None, untold: None }
+        Self {
+            objects,
+            asserted,
+            trail: None,
+            untold: None,
+        }
     }
 
     async fn covered_by(&self, aws: &Aws, arn: &str) -> Result<Covers, AwsError> {
         let client = &aws.clients.cloudtrail;
         let (selectors, status) = tokio::join!(
-            aws.read(selectors::GET, arn, client.get_event_selectors().trail_name(arn).send()),
-            aws.read(logging::GET, arn, client.get_trail_status().name(arn).send()),
+            aws.read(
+                selectors::GET,
+                arn,
+                client.get_event_selectors().trail_name(arn).send()
+            ),
+            aws.read(
+                logging::GET,
+                arn,
+                client.get_trail_status().name(arn).send()
+            ),
         );
-        let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?) else { return Ok(Covers::No) };
-        let advanced = selectors.advanced_event_selectors().iter().map(Selector::from_sdk).any(|s| self.in_advanced(&s));
+        let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?)
+        else {
+            return Ok(Covers::No);
+        };
+        let advanced = selectors
+            .advanced_event_selectors()
+            .iter()
+            .map(Selector::from_sdk)
+            .any(|s| self.in_advanced(&s));
         let basic = selectors.event_selectors().iter().any(|s| self.in_basic(s));
-        Ok(if status.is_logging().unwrap_or(false) && (advanced || basic) { Covers::Yes } else { Covers::No })
+        Ok(
+            if status.is_logging().unwrap_or(false) && (advanced || basic) {
+                Covers::Yes
+            } else {
+                Covers::No
+            },
+        )
     }
 
     /// Values of basic selectors are prefixes.
     pub(in crate::aws) fn in_basic(&self, selector: &EventSelector) -> bool {
         selector.read_write_type() == Some(&ReadWriteType::All)
             && selector.data_resources().iter().any(|data| {
-                data.r#type() == Some("AWS::S3::Object") && data.values().iter().any(|value| self.objects.starts_with(&**value))
+                data.r#type() == Some("AWS::S3::Object")
+                    && data
+                        .values()
+                        .iter()
+                        .any(|value| self.objects.starts_with(&**value))
             })
     }
 
@@ -154,7 +228,13 @@ impl ExistingTrail {
                 && match &*field.field {
                     "eventCategory" => field.equals == ["Data"],
                     "resources.type" => field.equals == ["AWS::S3::Object"],
-                    "resources.ARN" => field.equals.is_empty() && field.starts_with.iter().any(|start| self.objects.starts_with(&**start)),
+                    "resources.ARN" => {
+                        field.equals.is_empty()
+                            && field
+                                .starts_with
+                                .iter()
+                                .any(|start| self.objects.starts_with(&**start))
+                    }
                     _ => false,
                 }
         })

@@ -15,9 +15,18 @@ use crate::{
 pub(in crate::aws) const GET: Api = Api::new("cloudtrail:GetTrailStatus");
 const START: Api = Api::new("cloudtrail:StartLogging");
 
-/// Whether a trail records now; not if there is none. All that a member of an organization may ask of its trail.
+/// Whether a trail records now; not if there is none. All that a member of an organization may ask
+/// of its trail.
 pub(in crate::aws) async fn is_on(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
-    let status = found(aws.read(GET, arn, aws.clients.cloudtrail.get_trail_status().name(arn).send()).await, ABSENT)?;
+    let status = found(
+        aws.read(
+            GET,
+            arn,
+            aws.clients.cloudtrail.get_trail_status().name(arn).send(),
+        )
+        .await,
+        ABSENT,
+    )?;
     Ok(status.is_some_and(|status| status.is_logging() == Some(true)))
 }
 
@@ -32,13 +41,20 @@ pub struct TrailLogging {
 
 impl TrailLogging {
     pub fn on(trail: String) -> Self {
-        Self { trail, on: true, delivery_error: None }
+        Self {
+            trail,
+            on: true,
+            delivery_error: None,
+        }
     }
 }
 
 impl Spec for TrailLogging {
     fn over(&self, observed: &Self) -> Self {
-        Self { delivery_error: observed.delivery_error.clone(), ..self.clone() }
+        Self {
+            delivery_error: observed.delivery_error.clone(),
+            ..self.clone()
+        }
     }
 
     fn goes_with_its_whole(&self) -> bool {
@@ -48,20 +64,36 @@ impl Spec for TrailLogging {
 
 impl Resource for TrailLogging {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let request = look.aws.clients.cloudtrail.get_trail_status().name(&self.trail);
-        let answer = found(look.aws.read(GET, &self.trail, request.send()).await, ABSENT)?;
+        let request = look
+            .aws
+            .clients
+            .cloudtrail
+            .get_trail_status()
+            .name(&self.trail);
+        let answer = found(
+            look.aws.read(GET, &self.trail, request.send()).await,
+            ABSENT,
+        )?;
         Ok(answer.map(|answer| {
             let on = answer.is_logging().unwrap_or(false);
             // Also `FAILURE` of digests; empty where the last one was delivered.
-            let errors = [answer.latest_delivery_error, answer.latest_digest_delivery_error];
+            let errors = [
+                answer.latest_delivery_error,
+                answer.latest_digest_delivery_error,
+            ];
             let delivery_error = errors.into_iter().flatten().find(|error| !error.is_empty());
-            Found::part(Self { trail: self.trail.clone(), on, delivery_error })
+            Found::part(Self {
+                trail: self.trail.clone(),
+                on,
+                delivery_error,
+            })
         }))
     }
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
         let request = aws.clients.cloudtrail.start_logging().name(&self.trail);
-        aws.send(START, &self.trail, NOT_YET, || request.clone().send()).await?;
+        aws.send(START, &self.trail, NOT_YET, || request.clone().send())
+            .await?;
         Ok(None)
     }
 }

@@ -22,7 +22,8 @@ const TRAILS_AT_ONCE: usize = 8;
 pub enum Recorded {
     Yes,
     No,
-    /// The trail of the organization with this ARN may: what it records, a member account may not ask.
+    /// The trail of the organization with this ARN may: what it records, a member account may not
+    /// ask.
     Untold(String),
 }
 
@@ -31,10 +32,22 @@ pub enum Recorded {
 /// # Errors
 /// If there is none, and one of the others could not be looked at.
 pub async fn is_recorded(aws: &Aws) -> Result<Recorded, AwsError> {
-    let answer = aws.read(DESCRIBE, "the trails of the account", aws.clients.cloudtrail.describe_trails().send()).await?;
-    let trails: Vec<Trail> =
-        answer.trail_list.unwrap_or_default().into_iter().filter(|trail| trail.is_multi_region_trail() == Some(true)).collect();
-    let mut looked = stream::iter(trails).map(|trail| async move { records(aws, &trail).await }).buffer_unordered(TRAILS_AT_ONCE);
+    let answer = aws
+        .read(
+            DESCRIBE,
+            "the trails of the account",
+            aws.clients.cloudtrail.describe_trails().send(),
+        )
+        .await?;
+    let trails: Vec<Trail> = answer
+        .trail_list
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|trail| trail.is_multi_region_trail() == Some(true))
+        .collect();
+    let mut looked = stream::iter(trails)
+        .map(|trail| async move { records(aws, &trail).await })
+        .buffer_unordered(TRAILS_AT_ONCE);
     let (mut unseen, mut untold) = (None, Recorded::No);
     while let Some(answer) = looked.next().await {
         match answer {
@@ -47,32 +60,58 @@ pub async fn is_recorded(aws: &Aws) -> Result<Recorded, AwsError> {
     unseen.map_or(Ok(untold), Err)
 }
 
-/// Of a trail of the organization its members may ask whether it is on and has selectors of its own: without any, it records
-/// all management events (CloudTrail: GetTrailStatus, DescribeTrails).
+/// Of a trail of the organization its members may ask whether it is on and has selectors of its
+/// own: without any, it records all management events (CloudTrail: GetTrailStatus, DescribeTrails).
 async fn records(aws: &Aws, trail: &Trail) -> Result<Recorded, AwsError> {
-    let Some(arn) = trail.trail_arn() else { return Ok(Recorded::No) };
+    let Some(arn) = trail.trail_arn() else {
+        return Ok(Recorded::No);
+    };
     let client = &aws.clients.cloudtrail;
     if is_foreign(aws, arn) {
-        return Ok(match (logging::is_on(aws, arn).await?, trail.has_custom_event_selectors()) {
-            (false, _) => Recorded::No,
-            (true, Some(false)) => Recorded::Yes,
-            (true, _) => Recorded::Untold(arn.to_owned()),
-        });
+        return Ok(
+            match (
+                logging::is_on(aws, arn).await?,
+                trail.has_custom_event_selectors(),
+            ) {
+                (false, _) => Recorded::No,
+                (true, Some(false)) => Recorded::Yes,
+                (true, _) => Recorded::Untold(arn.to_owned()),
+            },
+        );
     }
     let (selectors, status) = tokio::join!(
-        aws.read(selectors::GET, arn, client.get_event_selectors().trail_name(arn).send()),
-        aws.read(logging::GET, arn, client.get_trail_status().name(arn).send()),
+        aws.read(
+            selectors::GET,
+            arn,
+            client.get_event_selectors().trail_name(arn).send()
+        ),
+        aws.read(
+            logging::GET,
+            arn,
+            client.get_trail_status().name(arn).send()
+        ),
     );
-    let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?) else { return Ok(Recorded::No) };
+    let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?)
+    else {
+        return Ok(Recorded::No);
+    };
     let basic = |selector: &EventSelector| {
-        selector.include_management_events() == Some(true) && selector.read_write_type() == Some(&ReadWriteType::All)
+        selector.include_management_events() == Some(true)
+            && selector.read_write_type() == Some(&ReadWriteType::All)
     };
     // A condition beside the category leaves events out.
-    let advanced =
-        |selector: Selector| matches!(&selector.fields[..], [only] if only.field == "eventCategory" && only.equals == ["Management"]);
-    let all =
-        selectors.event_selectors().iter().any(basic) || selectors.advanced_event_selectors().iter().map(Selector::from_sdk).any(advanced);
-    Ok(if status.is_logging() == Some(true) && all { Recorded::Yes } else { Recorded::No })
+    let advanced = |selector: Selector| matches!(&selector.fields[..], [only] if only.field == "eventCategory" && only.equals == ["Management"]);
+    let all = selectors.event_selectors().iter().any(basic)
+        || selectors
+            .advanced_event_selectors()
+            .iter()
+            .map(Selector::from_sdk)
+            .any(advanced);
+    Ok(if status.is_logging() == Some(true) && all {
+        Recorded::Yes
+    } else {
+        Recorded::No
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What the trail records: the objects of the state bucket, the items of the lock table, nothing else.
+//! What the trail records: the objects of the state bucket, the items of the lock table, nothing
+//! else.
 
 use aws_sdk_cloudtrail::types::{AdvancedEventSelector, AdvancedFieldSelector};
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,11 @@ impl Selectors {
                 Field::equals("resources.ARN", arn),
             ],
         });
-        Self { trail, selectors: [Some(objects), items].into_iter().flatten().collect(), basic: false }
+        Self {
+            trail,
+            selectors: [Some(objects), items].into_iter().flatten().collect(),
+            basic: false,
+        }
     }
 
     /// The same, and of the lock table what `wanted` records of it, or nothing.
@@ -77,18 +82,33 @@ impl Selectors {
     pub fn with_table_of(&self, wanted: Option<&Self>) -> Self {
         let of_table = |selector: &&Selector| selector.name == ITEMS;
         let others = self.selectors.iter().filter(|selector| !of_table(selector));
-        let items = wanted.into_iter().flat_map(|wanted| wanted.selectors.iter().filter(of_table));
-        Self { selectors: others.chain(items).cloned().collect(), ..self.clone() }
+        let items = wanted
+            .into_iter()
+            .flat_map(|wanted| wanted.selectors.iter().filter(of_table));
+        Self {
+            selectors: others.chain(items).cloned().collect(),
+            ..self.clone()
+        }
     }
 }
 
 impl Field {
     fn equals(field: &str, value: &str) -> Self {
-        Self { field: field.to_owned(), equals: vec![value.to_owned()], starts_with: vec![], other: vec![] }
+        Self {
+            field: field.to_owned(),
+            equals: vec![value.to_owned()],
+            starts_with: vec![],
+            other: vec![],
+        }
     }
 
     fn starts_with(field: &str, value: &str) -> Self {
-        Self { field: field.to_owned(), equals: vec![], starts_with: vec![value.to_owned()], other: vec![] }
+        Self {
+            field: field.to_owned(),
+            equals: vec![],
+            starts_with: vec![value.to_owned()],
+            other: vec![],
+        }
     }
 
     fn from_sdk(field: &AdvancedFieldSelector) -> Self {
@@ -99,15 +119,28 @@ impl Field {
             ("NotStartsWith", field.not_starts_with()),
             ("NotEndsWith", field.not_ends_with()),
         ] {
-            other.extend(values.iter().map(|value| (operator.to_owned(), value.clone())));
+            other.extend(
+                values
+                    .iter()
+                    .map(|value| (operator.to_owned(), value.clone())),
+            );
         }
-        Self { field: field.field().to_owned(), equals: field.equals().to_vec(), starts_with: field.starts_with().to_vec(), other }
+        Self {
+            field: field.field().to_owned(),
+            equals: field.equals().to_vec(),
+            starts_with: field.starts_with().to_vec(),
+            other,
+        }
     }
 
     fn to_sdk(&self) -> AdvancedFieldSelector {
         let some = |values: &[String]| (!values.is_empty()).then(|| values.to_vec());
         let other = |operator: &str| {
-            let values = self.other.iter().filter(|(name, _)| name == operator).map(|(_, value)| value.clone());
+            let values = self
+                .other
+                .iter()
+                .filter(|(name, _)| name == operator)
+                .map(|(_, value)| value.clone());
             some(&values.collect::<Vec<_>>())
         };
         AdvancedFieldSelector::builder()
@@ -125,11 +158,22 @@ impl Field {
 
 impl Selector {
     pub(in crate::aws) fn from_sdk(selector: &AdvancedEventSelector) -> Self {
-        let mut fields: Vec<Field> = selector.field_selectors().iter().map(Field::from_sdk).collect();
-        let rank =
-            |field: &Field| ["eventCategory", "resources.type", "resources.ARN"].iter().position(|name| field.field == *name).unwrap_or(9);
+        let mut fields: Vec<Field> = selector
+            .field_selectors()
+            .iter()
+            .map(Field::from_sdk)
+            .collect();
+        let rank = |field: &Field| {
+            ["eventCategory", "resources.type", "resources.ARN"]
+                .iter()
+                .position(|name| field.field == *name)
+                .unwrap_or(9)
+        };
         fields.sort_by_key(rank);
-        Self { name: selector.name().unwrap_or_default().to_owned(), fields }
+        Self {
+            name: selector.name().unwrap_or_default().to_owned(),
+            fields,
+        }
     }
 
     fn to_sdk(&self) -> AdvancedEventSelector {
@@ -144,9 +188,19 @@ impl Selector {
 impl Spec for Selectors {
     /// What others have recorded as well still is. The order means nothing.
     fn over(&self, observed: &Self) -> Self {
-        let mut merged = Self { basic: self.basic, ..observed.clone() };
-        merged.selectors.retain(|theirs| self.selectors.contains(theirs) || ![OBJECTS, ITEMS].contains(&&*theirs.name));
-        let missing: Vec<Selector> = self.selectors.iter().filter(|ours| !merged.selectors.contains(ours)).cloned().collect();
+        let mut merged = Self {
+            basic: self.basic,
+            ..observed.clone()
+        };
+        merged.selectors.retain(|theirs| {
+            self.selectors.contains(theirs) || ![OBJECTS, ITEMS].contains(&&*theirs.name)
+        });
+        let missing: Vec<Selector> = self
+            .selectors
+            .iter()
+            .filter(|ours| !merged.selectors.contains(ours))
+            .cloned()
+            .collect();
         merged.selectors.extend(missing);
         merged
     }
@@ -158,12 +212,24 @@ impl Spec for Selectors {
 
 impl Resource for Selectors {
     async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
-        let request = look.aws.clients.cloudtrail.get_event_selectors().trail_name(&self.trail);
-        let answer = found(look.aws.read(GET, &self.trail, request.send()).await, ABSENT)?;
+        let request = look
+            .aws
+            .clients
+            .cloudtrail
+            .get_event_selectors()
+            .trail_name(&self.trail);
+        let answer = found(
+            look.aws.read(GET, &self.trail, request.send()).await,
+            ABSENT,
+        )?;
         Ok(answer.map(|answer| {
             Found::part(Self {
                 trail: self.trail.clone(),
-                selectors: answer.advanced_event_selectors().iter().map(Selector::from_sdk).collect(),
+                selectors: answer
+                    .advanced_event_selectors()
+                    .iter()
+                    .map(Selector::from_sdk)
+                    .collect(),
                 basic: !answer.event_selectors().is_empty(),
             })
         }))
@@ -171,8 +237,14 @@ impl Resource for Selectors {
 
     async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
         let selectors = self.selectors.iter().map(Selector::to_sdk).collect();
-        let request = aws.clients.cloudtrail.put_event_selectors().trail_name(&self.trail).set_advanced_event_selectors(Some(selectors));
-        aws.send(PUT, &self.trail, NOT_YET, || request.clone().send()).await?;
+        let request = aws
+            .clients
+            .cloudtrail
+            .put_event_selectors()
+            .trail_name(&self.trail)
+            .set_advanced_event_selectors(Some(selectors));
+        aws.send(PUT, &self.trail, NOT_YET, || request.clone().send())
+            .await?;
         Ok(None)
     }
 }

@@ -94,7 +94,12 @@ pub static ALL: &[&Check] = &[
 
 /// Every check that there is, also of the files and of what runs made of the backend.
 pub fn every() -> impl Iterator<Item = &'static Check> {
-    ALL.iter().copied().chain(usage::CHECKS).chain([&usage::STATE_UNREADABLE]).chain(probe::CHECKS).chain(files::catalogue::ALL)
+    ALL.iter()
+        .copied()
+        .chain(usage::CHECKS)
+        .chain([&usage::STATE_UNREADABLE])
+        .chain(probe::CHECKS)
+        .chain(files::catalogue::ALL)
 }
 
 const fn check(
@@ -106,5 +111,13 @@ const fn check(
     why: &'static str,
     controls: &'static [&'static str],
 ) -> Check {
-    Check { id, docs, severity, group, title, why, controls }
+    Check {
+        id,
+        docs,
+        severity,
+        group,
+        title,
+        why,
+        controls,
+    }
 }

@@ -21,18 +21,33 @@ pub fn checks(
     let known = observation::outputs(observation);
     let mut checked = vec![];
     for node in blueprint.nodes() {
-        let Some(Seen::Present { spec: AwsSpec::BucketPolicy(found), .. }) = observation.get(&node.address) else { continue };
-        let AwsSpec::BucketPolicy(ours) = node.spec.resolve(&known) else { continue };
-        let Some(sends) = Sends::by(&ours.document) else { continue };
+        let Some(Seen::Present {
+            spec: AwsSpec::BucketPolicy(found),
+            ..
+        }) = observation.get(&node.address)
+        else {
+            continue;
+        };
+        let AwsSpec::BucketPolicy(ours) = node.spec.resolve(&known) else {
+            continue;
+        };
+        let Some(sends) = Sends::by(&ours.document) else {
+            continue;
+        };
         let denials = all_denials(&found.document, &sends, lock_files);
         let verdict = match denials[..] {
             [] => Verdict::Holds,
             _ => Verdict::Fails {
                 what: denials.join("; "),
-                mend: "change what asks for it, or the statement: tfbackend does neither".to_owned(),
+                mend: "change what asks for it, or the statement: tfbackend does neither"
+                    .to_owned(),
             },
         };
-        checked.push(Checked::new(&rule::TERRAFORM_DENIED, Place::at(&node.address, name(&node.spec)), verdict));
+        checked.push(Checked::new(
+            &rule::TERRAFORM_DENIED,
+            Place::at(&node.address, name(&node.spec)),
+            verdict,
+        ));
     }
     checked
 }
@@ -59,9 +74,22 @@ mod tests {
 
     /// What is said where ours wants this, and theirs that.
     fn said(ours: AwsSpec, theirs: AwsSpec) -> Vec<Verdict> {
-        let blueprint = Blueprint::new(vec![Node { address: STATE_BUCKET, needs: vec![], spec: ours }]);
-        let seen = Seen::Present { spec: theirs, output: None, owner: Owner::Us };
-        let checked = checks(&blueprint, &Observation::from([(STATE_BUCKET, seen)]), false, &|_| None);
+        let blueprint = Blueprint::new(vec![Node {
+            address: STATE_BUCKET,
+            needs: vec![],
+            spec: ours,
+        }]);
+        let seen = Seen::Present {
+            spec: theirs,
+            output: None,
+            owner: Owner::Us,
+        };
+        let checked = checks(
+            &blueprint,
+            &Observation::from([(STATE_BUCKET, seen)]),
+            false,
+            &|_| None,
+        );
         checked.into_iter().map(|checked| checked.verdict).collect()
     }
 
@@ -69,8 +97,20 @@ mod tests {
     fn what_theirs_wants_is_not_what_ours_makes_terraform_send() {
         let ours = || policy("TfbackendDenyOtherEncryption", "AES256");
         assert_eq!(said(ours(), policy("Theirs", "AES256")), [Verdict::Holds]);
-        let [Verdict::Fails { what, .. }] = &said(ours(), policy("Theirs", "aws:kms"))[..] else { panic!("a finding") };
-        assert!(what.starts_with("statement Theirs denies writing states"), "{what}");
-        assert_eq!(said(policy("TfbackendDenyPlaintext", "AES256"), policy("Theirs", "aws:kms")), [], "no states are kept there");
+        let [Verdict::Fails { what, .. }] = &said(ours(), policy("Theirs", "aws:kms"))[..] else {
+            panic!("a finding")
+        };
+        assert!(
+            what.starts_with("statement Theirs denies writing states"),
+            "{what}"
+        );
+        assert_eq!(
+            said(
+                policy("TfbackendDenyPlaintext", "AES256"),
+                policy("Theirs", "aws:kms")
+            ),
+            [],
+            "no states are kept there"
+        );
     }
 }

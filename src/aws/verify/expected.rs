@@ -1,5 +1,5 @@
-//! Every check that an environment has, whatever is wrong with it: what is not there, or could not be looked at, takes no
-//! check away.
+//! Every check that an environment has, whatever is wrong with it: what is not there, or could not
+//! be looked at, takes no check away.
 
 use super::{catalogue as rule, exposure, listeners, settings::rules, usage};
 use crate::{
@@ -17,20 +17,33 @@ use crate::{
 const OWNERSHIP: [&Check; 3] = [&rule::OWNED, &rule::UNMANAGED, &rule::TAGS];
 
 /// Adds what could not be carried out: it fails with the resource.
-pub fn complete(checked: &mut Vec<Checked>, blueprint: &Blueprint<AwsSpec>, tagged: bool, name: &dyn Fn(&AwsSpec) -> Option<String>) {
+pub fn complete(
+    checked: &mut Vec<Checked>,
+    blueprint: &Blueprint<AwsSpec>,
+    tagged: bool,
+    name: &dyn Fn(&AwsSpec) -> Option<String>,
+) {
     let has = |checked: &[Checked], check: &Check, place: &Place| {
-        checked.iter().any(|one| one.check.id == check.id && one.place.address == place.address)
+        checked
+            .iter()
+            .any(|one| one.check.id == check.id && one.place.address == place.address)
     };
     for node in blueprint.nodes() {
         let place = Place::at(&node.address, name(&node.spec));
         let owned = OWNERSHIP.iter().any(|check| has(checked, check, &place));
-        let expected = of_node(node).into_iter().filter(|check| match OWNERSHIP.iter().any(|other| other.id == check.id) {
-            true => tagged && !owned && check.id == rule::TAGS.id,
-            false => !has(checked, check, &place),
+        let expected = of_node(node).into_iter().filter(|check| {
+            match OWNERSHIP.iter().any(|other| other.id == check.id) {
+                true => tagged && !owned && check.id == rule::TAGS.id,
+                false => !has(checked, check, &place),
+            }
         });
         let expected: Vec<&'static Check> = expected.collect();
         let verdict = fails_with(checked, &place);
-        checked.extend(expected.into_iter().map(|check| Checked::new(check, place.clone(), verdict.clone())));
+        checked.extend(
+            expected
+                .into_iter()
+                .map(|check| Checked::new(check, place.clone(), verdict.clone())),
+        );
     }
 }
 
@@ -43,13 +56,19 @@ pub struct OfStates<'a> {
     pub contents: bool,
 }
 
-/// Adds what is looked at beside the settings and could not be, because its resource is not there: states need their bucket,
-/// listeners their topic.
-pub fn complete_beside(checked: &mut Vec<Checked>, blueprint: &Blueprint<AwsSpec>, states: &OfStates<'_>) {
+/// Adds what is looked at beside the settings and could not be, because its resource is not there:
+/// states need their bucket, listeners their topic.
+pub fn complete_beside(
+    checked: &mut Vec<Checked>,
+    blueprint: &Blueprint<AwsSpec>,
+    states: &OfStates<'_>,
+) {
     let bucket = Place::at(&STATE_BUCKET, None);
     let store = Place::named(format!("s3://{}", states.bucket));
     let of_states = usage::CHECKS.into_iter().filter(|_| states.usage);
-    let of_contents = [&usage::STATE_UNREADABLE].into_iter().filter(|_| states.usage && states.contents);
+    let of_contents = [&usage::STATE_UNREADABLE]
+        .into_iter()
+        .filter(|_| states.usage && states.contents);
     add(checked, of_states.chain(of_contents), &store, &bucket);
     for node in blueprint.nodes() {
         let checks: &[&'static Check] = match &node.spec {
@@ -65,10 +84,17 @@ pub fn complete_beside(checked: &mut Vec<Checked>, blueprint: &Blueprint<AwsSpec
     }
 }
 
-fn add(checked: &mut Vec<Checked>, expected: impl Iterator<Item = &'static Check>, place: &Place, needs: &Place) {
+fn add(
+    checked: &mut Vec<Checked>,
+    expected: impl Iterator<Item = &'static Check>,
+    place: &Place,
+    needs: &Place,
+) {
     let verdict = fails_with(checked, needs);
     let missing = expected.filter(|check| !checked.iter().any(|one| one.check.id == check.id));
-    let missing: Vec<Checked> = missing.map(|check| Checked::new(check, place.clone(), verdict.clone())).collect();
+    let missing: Vec<Checked> = missing
+        .map(|check| Checked::new(check, place.clone(), verdict.clone()))
+        .collect();
     checked.extend(missing);
 }
 
@@ -96,10 +122,17 @@ fn fails_with(checked: &[Checked], place: &Place) -> Verdict {
     let parent = place.address.as_ref().and_then(Address::parent);
     let of = |address: Option<&Address>| {
         let address = address?;
-        checked.iter().find(|one| one.is_finding() && one.place.address.as_ref() == Some(address))
+        checked
+            .iter()
+            .find(|one| one.is_finding() && one.place.address.as_ref() == Some(address))
     };
     match of(place.address.as_ref()).or_else(|| of(parent.as_ref())) {
-        Some(one) => Verdict::FailsWith { check: one.check, place: one.place.clone() },
-        None => Verdict::Unreadable { error: "nothing says why it could not be checked".to_owned() },
+        Some(one) => Verdict::FailsWith {
+            check: one.check,
+            place: one.place.clone(),
+        },
+        None => Verdict::Unreadable {
+            error: "nothing says why it could not be checked".to_owned(),
+        },
     }
 }

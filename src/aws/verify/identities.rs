@@ -1,4 +1,5 @@
-//! Policies of the account's identities that name the bucket or the table, and allow more than Terraform needs.
+//! Policies of the account's identities that name the bucket or the table, and allow more than
+//! Terraform needs.
 //!
 //! One that allows something on everything is an administrator's, and says nothing of this backend.
 
@@ -19,8 +20,14 @@ use crate::{
 };
 
 const DETAILS: Api = Api::new("iam:GetAccountAuthorizationDetails");
-const OURS: [EntityType; 4] = [EntityType::LocalManagedPolicy, EntityType::Role, EntityType::User, EntityType::Group];
-const MEND: &str = "allow what the policy for those who run Terraform allows (tfbackend makes it), and no more";
+const OURS: [EntityType; 4] = [
+    EntityType::LocalManagedPolicy,
+    EntityType::Role,
+    EntityType::User,
+    EntityType::Group,
+];
+const MEND: &str =
+    "allow what the policy for those who run Terraform allows (tfbackend makes it), and no more";
 
 /// What is never needed to run Terraform, by what it is done to.
 const ON_OBJECTS: [&str; 2] = ["s3:DeleteObjectVersion", "s3:PutObjectAcl"];
@@ -45,7 +52,15 @@ pub async fn checks(aws: &Aws, bucket: &str, table: Option<&str>) -> Vec<Checked
     let account = Place::named(format!("account {}", aws.account()));
     let policies = match policies(aws).await {
         Ok(policies) => policies,
-        Err(error) => return vec![Checked::new(&rule::WIDE_ACCESS, account, Verdict::Unreadable { error: error.to_string() })],
+        Err(error) => {
+            return vec![Checked::new(
+                &rule::WIDE_ACCESS,
+                account,
+                Verdict::Unreadable {
+                    error: error.to_string(),
+                },
+            )];
+        }
     };
     let bucket = format!("arn:{}:s3:::{bucket}", aws.caller.partition);
     let table = table.map(|table| aws.arn("dynamodb", &aws.region, &format!("table/{table}")));
@@ -53,11 +68,20 @@ pub async fn checks(aws: &Aws, bucket: &str, table: Option<&str>) -> Vec<Checked
     for said in policies {
         let text = percent_decode_str(&said.document).decode_utf8_lossy();
         // What IAM keeps and we cannot read allows nothing that we know of.
-        let Ok(document) = serde_json::from_str::<Document>(&text) else { continue };
+        let Ok(document) = serde_json::from_str::<Document>(&text) else {
+            continue;
+        };
         let excess = excess(&document, &bucket, table.as_deref());
         if !excess.is_empty() {
-            let verdict = Verdict::Fails { what: format!("it allows {}", excess.join(", ")), mend: MEND.to_owned() };
-            checked.push(Checked::new(&rule::WIDE_ACCESS, Place::named(said.name), verdict));
+            let verdict = Verdict::Fails {
+                what: format!("it allows {}", excess.join(", ")),
+                mend: MEND.to_owned(),
+            };
+            checked.push(Checked::new(
+                &rule::WIDE_ACCESS,
+                Place::named(said.name),
+                verdict,
+            ));
         }
     }
     if checked.is_empty() {
@@ -67,7 +91,12 @@ pub async fn checks(aws: &Aws, bucket: &str, table: Option<&str>) -> Vec<Checked
 }
 
 async fn policies(aws: &Aws) -> Result<Vec<Said>, AwsError> {
-    let request = aws.clients.iam.get_account_authorization_details().set_filter(Some(OURS.to_vec())).max_items(1000);
+    let request = aws
+        .clients
+        .iam
+        .get_account_authorization_details()
+        .set_filter(Some(OURS.to_vec()))
+        .max_items(1000);
     let pages: Vec<_> = request
         .into_paginator()
         .send()
@@ -76,7 +105,12 @@ async fn policies(aws: &Aws) -> Result<Vec<Said>, AwsError> {
         .map_err(|error| AwsError::from_sdk(DETAILS, "the policies of the account", error))?;
     let mut said = vec![];
     for page in pages {
-        said.extend(page.policies.unwrap_or_default().into_iter().filter_map(in_force));
+        said.extend(
+            page.policies
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(in_force),
+        );
         for role in page.role_detail_list.unwrap_or_default() {
             said.extend(inline(&role.arn.unwrap_or_default(), role.role_policy_list));
         }
@@ -84,34 +118,64 @@ async fn policies(aws: &Aws) -> Result<Vec<Said>, AwsError> {
             said.extend(inline(&user.arn.unwrap_or_default(), user.user_policy_list));
         }
         for group in page.group_detail_list.unwrap_or_default() {
-            said.extend(inline(&group.arn.unwrap_or_default(), group.group_policy_list));
+            said.extend(inline(
+                &group.arn.unwrap_or_default(),
+                group.group_policy_list,
+            ));
         }
     }
     Ok(said)
 }
 
 fn in_force(policy: ManagedPolicyDetail) -> Option<Said> {
-    let version = policy.policy_version_list.unwrap_or_default().into_iter().find(|version| version.is_default_version)?;
-    Some(Said { name: policy.arn.unwrap_or_default(), document: version.document? })
+    let version = policy
+        .policy_version_list
+        .unwrap_or_default()
+        .into_iter()
+        .find(|version| version.is_default_version)?;
+    Some(Said {
+        name: policy.arn.unwrap_or_default(),
+        document: version.document?,
+    })
 }
 
 fn inline(whose: &str, policies: Option<Vec<PolicyDetail>>) -> impl Iterator<Item = Said> {
-    policies.unwrap_or_default().into_iter().filter_map(move |policy| {
-        Some(Said { name: format!("{whose}, policy {}", policy.policy_name.unwrap_or_default()), document: policy.policy_document? })
-    })
+    policies
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(move |policy| {
+            Some(Said {
+                name: format!("{whose}, policy {}", policy.policy_name.unwrap_or_default()),
+                document: policy.policy_document?,
+            })
+        })
 }
 
 /// Actions that a document allows on this backend, named as such, and that Terraform never needs.
 fn excess(document: &Document, bucket: &str, table: Option<&str>) -> Vec<&'static str> {
     let objects = format!("{bucket}/any.tfstate");
-    let places = [(&ON_OBJECTS[..], Some(&*objects)), (&ON_BUCKET[..], Some(bucket)), (&ON_TABLE[..], table)];
+    let places = [
+        (&ON_OBJECTS[..], Some(&*objects)),
+        (&ON_BUCKET[..], Some(bucket)),
+        (&ON_TABLE[..], table),
+    ];
     let mut found = vec![];
-    for statement in document.statements.iter().filter(|statement| statement.effect == Effect::Allow && always(statement)) {
+    for statement in document
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow && always(statement))
+    {
         for (actions, place) in places {
             if !place.is_some_and(|place| names(statement, place, bucket, table)) {
                 continue;
             }
-            found.extend(actions.iter().copied().filter(|action| allows(statement, action) && !found.contains(action)).collect::<Vec<_>>());
+            found.extend(
+                actions
+                    .iter()
+                    .copied()
+                    .filter(|action| allows(statement, action) && !found.contains(action))
+                    .collect::<Vec<_>>(),
+            );
         }
     }
     found
@@ -124,13 +188,26 @@ fn always(statement: &Statement) -> bool {
 
 /// Whether it is about this backend: a pattern that matches it and begins with its name.
 fn names(statement: &Statement, place: &str, bucket: &str, table: Option<&str>) -> bool {
-    let own = |pattern: &str| pattern.starts_with(bucket) || table.is_some_and(|table| pattern.starts_with(table));
-    statement.rest.get("Resource").is_some_and(|value| texts(value).iter().any(|pattern| own(pattern) && matches(pattern, place)))
+    let own = |pattern: &str| {
+        pattern.starts_with(bucket) || table.is_some_and(|table| pattern.starts_with(table))
+    };
+    statement.rest.get("Resource").is_some_and(|value| {
+        texts(value)
+            .iter()
+            .any(|pattern| own(pattern) && matches(pattern, place))
+    })
 }
 
 fn allows(statement: &Statement, action: &str) -> bool {
-    let hit = |value: &serde_json::Value| texts(value).iter().any(|pattern| matches(&pattern.to_lowercase(), &action.to_lowercase()));
-    match (statement.rest.get("Action"), statement.rest.get("NotAction")) {
+    let hit = |value: &serde_json::Value| {
+        texts(value)
+            .iter()
+            .any(|pattern| matches(&pattern.to_lowercase(), &action.to_lowercase()))
+    };
+    match (
+        statement.rest.get("Action"),
+        statement.rest.get("NotAction"),
+    ) {
         (Some(actions), _) => hit(actions),
         (None, Some(but)) => !hit(but),
         (None, None) => false,

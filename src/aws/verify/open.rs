@@ -8,10 +8,16 @@ use crate::{
 };
 
 /// Every document that was seen, held to letting in nobody but principals of `account`.
-pub fn checks(observation: &Observation<AwsSpec>, account: &str, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<Checked> {
+pub fn checks(
+    observation: &Observation<AwsSpec>,
+    account: &str,
+    name: &dyn Fn(&AwsSpec) -> Option<String>,
+) -> Vec<Checked> {
     let mut checked = vec![];
     for (address, seen) in observation {
-        let Seen::Present { spec, .. } = seen else { continue };
+        let Seen::Present { spec, .. } = seen else {
+            continue;
+        };
         let (check, document): (&'static Check, _) = match spec {
             AwsSpec::BucketPolicy(policy) => (&rule::BUCKET_OPEN, &policy.document),
             AwsSpec::Key(key) => (&rule::KEY_OPEN, &key.policy),
@@ -22,8 +28,12 @@ pub fn checks(observation: &Observation<AwsSpec>, account: &str, name: &dyn Fn(&
         let verdict = if openings.is_empty() {
             Verdict::Holds
         } else {
-            let mend = "remove the statement, or name who needs it in a condition; tfbackend never removes what others wrote";
-            Verdict::Fails { what: openings.join("; "), mend: mend.to_owned() }
+            let mend = "remove the statement, or name who needs it in a condition; tfbackend \
+                        never removes what others wrote";
+            Verdict::Fails {
+                what: openings.join("; "),
+                mend: mend.to_owned(),
+            }
         };
         checked.push(Checked::new(check, Place::at(address, name(spec)), verdict));
     }

@@ -1,5 +1,5 @@
-//! Trails that somebody made for the states, and what they record in fact: a selector that matches nothing looks like one
-//! that works.
+//! Trails that somebody made for the states, and what they record in fact: a selector that matches
+//! nothing looks like one that works.
 
 use aws_sdk_cloudtrail::types::Trail;
 use futures_util::{StreamExt, stream};
@@ -36,49 +36,99 @@ struct Recorder {
 
 /// What becomes of every trail that means the bucket, whoever made it.
 pub async fn checks(aws: &Aws, bucket: &str) -> Vec<Checked> {
-    let trails = match aws.read(DESCRIBE, "the trails of the account", aws.clients.cloudtrail.describe_trails().send()).await {
+    let trails = match aws
+        .read(
+            DESCRIBE,
+            "the trails of the account",
+            aws.clients.cloudtrail.describe_trails().send(),
+        )
+        .await
+    {
         Ok(answer) => answer.trail_list.unwrap_or_default(),
         // Said already, of the account.
         Err(_) => return vec![],
     };
     let objects = format!("arn:{}:s3:::{bucket}/", aws.caller.partition);
-    let mut looked = stream::iter(trails).map(|trail| look(aws, trail, &objects)).buffered(TRAILS_AT_ONCE);
+    let mut looked = stream::iter(trails)
+        .map(|trail| look(aws, trail, &objects))
+        .buffered(TRAILS_AT_ONCE);
     let mut checked = vec![];
     while let Some((arn, answer)) = looked.next().await {
         match answer {
             Ok(None) => {}
             Ok(Some(recorder)) => checked.extend(verdicts(&recorder)),
             Err(error) => {
-                checked.push(Checked::new(&rule::TRAIL_SELECTORS, Place::named(arn), Verdict::Unreadable { error: error.to_string() }));
+                checked.push(Checked::new(
+                    &rule::TRAIL_SELECTORS,
+                    Place::named(arn),
+                    Verdict::Unreadable {
+                        error: error.to_string(),
+                    },
+                ));
             }
         }
     }
     checked
 }
 
-async fn look(aws: &Aws, trail: Trail, objects: &str) -> (String, Result<Option<Recorder>, AwsError>) {
+async fn look(
+    aws: &Aws,
+    trail: Trail,
+    objects: &str,
+) -> (String, Result<Option<Recorder>, AwsError>) {
     let arn = trail.trail_arn.clone().unwrap_or_default();
     (arn.clone(), recorder(aws, trail, arn, objects).await)
 }
 
-async fn recorder(aws: &Aws, trail: Trail, arn: String, objects: &str) -> Result<Option<Recorder>, AwsError> {
+async fn recorder(
+    aws: &Aws,
+    trail: Trail,
+    arn: String,
+    objects: &str,
+) -> Result<Option<Recorder>, AwsError> {
     // What a trail of the organization records, its members may not ask.
     if existing::is_foreign(aws, &arn) {
         return Ok(None);
     }
     let client = &aws.clients.cloudtrail;
     let (selectors, status) = tokio::join!(
-        aws.read(selectors::GET, &arn, client.get_event_selectors().trail_name(&arn).send()),
-        aws.read(logging::GET, &arn, client.get_trail_status().name(&arn).send()),
+        aws.read(
+            selectors::GET,
+            &arn,
+            client.get_event_selectors().trail_name(&arn).send()
+        ),
+        aws.read(
+            logging::GET,
+            &arn,
+            client.get_trail_status().name(&arn).send()
+        ),
     );
-    let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?) else { return Ok(None) };
+    let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?)
+    else {
+        return Ok(None);
+    };
     let asked = ExistingTrail::new(objects.to_owned(), None);
-    let advanced: Vec<Selector> = selectors.advanced_event_selectors().iter().map(Selector::from_sdk).collect();
+    let advanced: Vec<Selector> = selectors
+        .advanced_event_selectors()
+        .iter()
+        .map(Selector::from_sdk)
+        .collect();
     let basic = selectors.event_selectors();
-    let fields = advanced.iter().flat_map(|selector| &selector.fields).flat_map(|field| field.equals.iter().chain(&field.starts_with));
-    let values = basic.iter().flat_map(|selector| selector.data_resources()).flat_map(|data| data.values()).chain(fields);
-    let values: Vec<String> = values.filter(|value| value.starts_with(objects.trim_end_matches('/'))).cloned().collect();
-    let whole = advanced.iter().any(|selector| asked.in_advanced(selector)) || basic.iter().any(|selector| asked.in_basic(selector));
+    let fields = advanced
+        .iter()
+        .flat_map(|selector| &selector.fields)
+        .flat_map(|field| field.equals.iter().chain(&field.starts_with));
+    let values = basic
+        .iter()
+        .flat_map(|selector| selector.data_resources())
+        .flat_map(|data| data.values())
+        .chain(fields);
+    let values: Vec<String> = values
+        .filter(|value| value.starts_with(objects.trim_end_matches('/')))
+        .cloned()
+        .collect();
+    let whole = advanced.iter().any(|selector| asked.in_advanced(selector))
+        || basic.iter().any(|selector| asked.in_basic(selector));
     Ok((!values.is_empty()).then(|| Recorder {
         arn,
         values,
@@ -92,7 +142,14 @@ async fn recorder(aws: &Aws, trail: Trail, arn: String, objects: &str) -> Result
 fn verdicts(recorder: &Recorder) -> Vec<Checked> {
     let arn = &recorder.arn;
     let check = |check: &'static Check, holds: bool, what: String, mend: &str| {
-        let verdict = if holds { Verdict::Holds } else { Verdict::Fails { what, mend: mend.to_owned() } };
+        let verdict = if holds {
+            Verdict::Holds
+        } else {
+            Verdict::Fails {
+                what,
+                mend: mend.to_owned(),
+            }
+        };
         Checked::new(check, Place::named(&*recorder.arn), verdict)
     };
     vec![
@@ -102,7 +159,12 @@ fn verdicts(recorder: &Recorder) -> Vec<Checked> {
             missed(&recorder.values),
             "name the bucket with a slash at its end, and reads and writes",
         ),
-        check(&rule::TRAIL_LOGGING, recorder.logging, "it is stopped".to_owned(), &format!("aws cloudtrail start-logging --name {arn}")),
+        check(
+            &rule::TRAIL_LOGGING,
+            recorder.logging,
+            "it is stopped".to_owned(),
+            &format!("aws cloudtrail start-logging --name {arn}"),
+        ),
         check(
             &rule::TRAIL_VALIDATION,
             recorder.validation,
@@ -120,7 +182,10 @@ fn verdicts(recorder: &Recorder) -> Vec<Checked> {
 
 fn missed(values: &[String]) -> String {
     let one = |value: &String| match value.strip_suffix('*') {
-        Some(_) => format!("{value} is a prefix, not a pattern: it records objects whose name has an asterisk there, and so none"),
+        Some(_) => format!(
+            "{value} is a prefix, not a pattern: it records objects whose name has an asterisk \
+             there, and so none"
+        ),
         None => format!("{value} leaves out some reads or writes of states"),
     };
     values.iter().map(one).collect::<Vec<_>>().join("; ")

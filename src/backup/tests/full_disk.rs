@@ -33,11 +33,19 @@ fn a_disk_that_is_full_leaves_nothing() {
     // Blocks of 512 bytes; the signal that says so would end the child.
     for blocks in [1, 100, 1500] {
         let mut limited = Command::new("sh");
-        limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact {NAME}")]).arg(&program);
+        limited
+            .args([
+                "-c",
+                &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" --exact {NAME}"),
+            ])
+            .arg(&program);
         let output = limited.current_dir(dir.path()).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
+        );
         assert_eq!(names(dir.path()), [CHILD], "{blocks} blocks");
     }
 }

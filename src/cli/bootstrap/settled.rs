@@ -16,25 +16,35 @@ use crate::{
     spec::Address,
 };
 
-/// How long values of another run are looked at: it may write ours itself. Reads that are late show what was there before, and no
-/// other value.
+/// How long values of another run are looked at: it may write ours itself. Reads that are late show
+/// what was there before, and no other value.
 const OF_OTHERS: Duration = Duration::from_secs(30);
 
-/// Waits until AWS shows all of it as it was written. Reads after a write may still see what was before it, so what differs is
-/// looked at again, and nothing else.
+/// Waits until AWS shows all of it as it was written. Reads after a write may still see what was
+/// before it, so what differs is looked at again, and nothing else.
 ///
 /// # Errors
 /// If something still differs after three minutes, or cannot be looked at.
-pub async fn must_be(environment: &Environment, before: &Observation<AwsSpec>, cx: &mut Context<'_>) -> Result<(), Failure> {
+pub async fn must_be(
+    environment: &Environment,
+    before: &Observation<AwsSpec>,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     const HINT: &str = "all of it was made; the same command verifies it and writes the files";
     let mut waiting = Waiting::at_most(SHOWN);
     let mut waits = Waits::new("AWS shows", SHOWN);
-    let mut observation = cx.observe(environment).await.map_err(|failure| failure.hint(HINT))?;
+    let mut observation = cx
+        .observe(environment)
+        .await
+        .map_err(|failure| failure.hint(HINT))?;
     loop {
         let plan = Plan::to_apply(environment.wanted_now(), &observation, false);
         if plan.is_empty() {
             drop(waits);
-            cx.say(&format!("verified: {} as they should be", words::count(plan.steps.len(), "resource is", "resources are")));
+            cx.say(&format!(
+                "verified: {} as they should be",
+                words::count(plan.steps.len(), "resource is", "resources are")
+            ));
             return Ok(());
         }
         // What is denied now is denied in a minute, too.
@@ -43,31 +53,50 @@ pub async fn must_be(environment: &Environment, before: &Observation<AwsSpec>, c
         }
         let differs: Vec<Address> = plan.differing().map(|step| step.address.clone()).collect();
         waits.on(&differs, cx);
-        let patience = if of_others(&plan, before).is_empty() { SHOWN } else { OF_OTHERS };
-        let goes_on = waiting.elapsed() < patience && cx.look(waiting.again()).await.map_err(|failure| failure.hint(HINT))?;
+        let patience = if of_others(&plan, before).is_empty() {
+            SHOWN
+        } else {
+            OF_OTHERS
+        };
+        let goes_on = waiting.elapsed() < patience
+            && cx
+                .look(waiting.again())
+                .await
+                .map_err(|failure| failure.hint(HINT))?;
         if !goes_on {
             drop(waits);
             summary::show_plan(&plan, environment, cx);
             return Err(unsettled(&plan, before));
         }
         let differs: BTreeSet<Address> = differs.into_iter().collect();
-        cx.look(observe_again(&environment.aws, &environment.blueprint, &differs, &mut observation))
-            .await
-            .map_err(|failure| failure.hint(HINT))?;
+        cx.look(observe_again(
+            &environment.aws,
+            &environment.blueprint,
+            &differs,
+            &mut observation,
+        ))
+        .await
+        .map_err(|failure| failure.hint(HINT))?;
     }
 }
 
-/// A value that is neither as it was nor as it was written was written by another run, or by hand. What takes more than one call
-/// may be seen with some of its values as they were, and the others as they were written.
+/// A value that is neither as it was nor as it was written was written by another run, or by hand.
+/// What takes more than one call may be seen with some of its values as they were, and the others
+/// as they were written.
 fn of_others<'p>(plan: &'p Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Vec<&'p str> {
     let is_of_others = |step: &&Step<AwsSpec>| match (&step.change, before.get(&step.address)) {
         (Change::Update { from, to }, Some(Seen::Present { spec, .. })) => {
-            let [now, before, written] = [from, spec, to].map(|spec| serde_json::to_value(spec).unwrap_or_default());
+            let [now, before, written] =
+                [from, spec, to].map(|spec| serde_json::to_value(spec).unwrap_or_default());
             is_another(&now, &before, &written)
         }
         _ => false,
     };
-    plan.steps.iter().filter(is_of_others).map(|step| step.address.as_str()).collect()
+    plan.steps
+        .iter()
+        .filter(is_of_others)
+        .map(|step| step.address.as_str())
+        .collect()
 }
 
 /// Whether any value in it is another one. A list is one value.
@@ -79,7 +108,8 @@ fn is_another(now: &Value, before: &Value, written: &Value) -> bool {
         (Value::Object(now), Value::Object(before), Value::Object(written)) => {
             let in_all = now.keys().chain(before.keys()).chain(written.keys());
             in_all.into_iter().any(|name| {
-                let [now, before, written] = [now, before, written].map(|fields| fields.get(name).unwrap_or(&Value::Null));
+                let [now, before, written] =
+                    [now, before, written].map(|fields| fields.get(name).unwrap_or(&Value::Null));
                 is_another(now, before, written)
             })
         }
@@ -91,11 +121,20 @@ fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
     let of_others = of_others(plan, before);
     if of_others.is_empty() {
         return Failure::partly("everything was written, but AWS shows other values (above)")
-            .hint("if another run with other settings changes this environment at the same time, let it end first")
+            .hint(
+                "if another run with other settings changes this environment at the same time, \
+                 let it end first",
+            )
             .hint("else AWS does not show all of it yet: run the same command again in a minute");
     }
-    Failure::partly(format!("another run changes this environment at the same time: {}", words::list(&of_others)))
-        .hint("above are the values that are there now; once the other run has ended, run the same command again")
+    Failure::partly(format!(
+        "another run changes this environment at the same time: {}",
+        words::list(&of_others)
+    ))
+    .hint(
+        "above are the values that are there now; once the other run has ended, run the same \
+         command again",
+    )
 }
 
 #[cfg(test)]
@@ -110,28 +149,51 @@ mod tests {
     };
 
     fn versioning(status: &str) -> AwsSpec {
-        AwsSpec::Versioning(Versioning { bucket: "states".to_owned(), status: status.to_owned(), mfa_delete: false })
+        AwsSpec::Versioning(Versioning {
+            bucket: "states".to_owned(),
+            status: status.to_owned(),
+            mfa_delete: false,
+        })
     }
 
     /// Of what was not there before, both may be the case: another run, or a read that is late.
     #[test]
     fn only_a_value_that_was_never_there_is_of_another_run() {
         let address = Address::new("state_bucket/versioning");
-        let change = Change::Update { from: versioning("Suspended"), to: versioning("Enabled") };
-        let plan = Plan { steps: vec![Step { address: address.clone(), needs: vec![], consequence: None, change }] };
+        let change = Change::Update {
+            from: versioning("Suspended"),
+            to: versioning("Enabled"),
+        };
+        let plan = Plan {
+            steps: vec![Step {
+                address: address.clone(),
+                needs: vec![],
+                consequence: None,
+                change,
+            }],
+        };
         let said = |seen: Seen<AwsSpec>| {
             let failure = unsettled(&plan, &Observation::from([(address.clone(), seen)]));
             format!("{} {}", failure.message, failure.hints.join(" "))
         };
-        let present = |status: &str| Seen::Present { spec: versioning(status), output: None, owner: Owner::Us };
+        let present = |status: &str| Seen::Present {
+            spec: versioning(status),
+            output: None,
+            owner: Owner::Us,
+        };
         let late = "AWS does not show all of it yet";
         for seen in [Seen::Absent, present("Suspended")] {
             let said = said(seen);
-            assert!(said.contains(late) && said.contains("another run with other settings"), "{said}");
+            assert!(
+                said.contains(late) && said.contains("another run with other settings"),
+                "{said}"
+            );
         }
         let said = said(present("Off"));
         assert!(
-            said.contains("another run changes this environment at the same time: state_bucket/versioning") && !said.contains(late),
+            said.contains(
+                "another run changes this environment at the same time: state_bucket/versioning"
+            ) && !said.contains(late),
             "{said}"
         );
     }
@@ -140,30 +202,71 @@ mod tests {
     #[test]
     fn what_is_written_in_part_is_not_of_another_run() {
         let table = |deletion_protection, encryption, tags: &[(&str, &str)]| {
-            let tags = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            AwsSpec::LockTable(LockTable { deletion_protection, encryption, tags, ..LockTable::named("locks") })
+            let tags = tags
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            AwsSpec::LockTable(LockTable {
+                deletion_protection,
+                encryption,
+                tags,
+                ..LockTable::named("locks")
+            })
         };
         let key = |name: &str| Encryption::Kms(name.to_owned());
-        let (old, new) = ([("a", "old"), ("b", "old"), ("c", "old")], [("a", "new"), ("b", "new")]);
+        let (old, new) = (
+            [("a", "old"), ("b", "old"), ("c", "old")],
+            [("a", "new"), ("b", "new")],
+        );
         let before = Observation::from([(
             Address::new("lock_table"),
-            Seen::Present { spec: table(false, key("old"), &old), output: None, owner: Owner::Us },
+            Seen::Present {
+                spec: table(false, key("old"), &old),
+                output: None,
+                owner: Owner::Us,
+            },
         )]);
         let said = |now: AwsSpec| {
-            let change = Change::Update { from: now, to: table(true, key("new"), &new) };
-            let plan = Plan { steps: vec![Step { address: Address::new("lock_table"), needs: vec![], consequence: None, change }] };
+            let change = Change::Update {
+                from: now,
+                to: table(true, key("new"), &new),
+            };
+            let plan = Plan {
+                steps: vec![Step {
+                    address: Address::new("lock_table"),
+                    needs: vec![],
+                    consequence: None,
+                    change,
+                }],
+            };
             of_others(&plan, &before).join(" ")
         };
         let half = [("a", "new"), ("b", "old")];
-        for now in [table(true, key("old"), &old), table(false, key("new"), &old), table(true, key("old"), &half)] {
+        for now in [
+            table(true, key("old"), &old),
+            table(false, key("new"), &old),
+            table(true, key("old"), &half),
+        ] {
             assert_eq!(said(now), "");
         }
         let theirs = [("a", "new"), ("b", "their"), ("c", "old")];
-        for now in [table(true, key("their"), &old), table(true, Encryption::AwsOwned, &new), table(true, key("old"), &theirs)] {
+        for now in [
+            table(true, key("their"), &old),
+            table(true, Encryption::AwsOwned, &new),
+            table(true, key("old"), &theirs),
+        ] {
             assert_eq!(said(now), "lock_table");
         }
-        let AwsSpec::LockTable(of_theirs) = table(true, key("old"), &old) else { unreachable!("it is one") };
+        let AwsSpec::LockTable(of_theirs) = table(true, key("old"), &old) else {
+            unreachable!("it is one")
+        };
         let billing = Billing::Provisioned { read: 1, write: 1 };
-        assert_eq!(said(AwsSpec::LockTable(LockTable { billing, ..of_theirs })), "lock_table");
+        assert_eq!(
+            said(AwsSpec::LockTable(LockTable {
+                billing,
+                ..of_theirs
+            })),
+            "lock_table"
+        );
     }
 }

@@ -12,12 +12,20 @@ use crate::{
 impl Environment {
     /// Where its states and locks are.
     pub fn store(&self) -> StoreAddress {
-        let Self { settings, names, aws, .. } = self;
+        let Self {
+            settings,
+            names,
+            aws,
+            ..
+        } = self;
         StoreAddress {
             bucket: names.state_bucket.clone(),
             owner: aws.account().to_owned(),
             table: settings.lock.uses_table().then(|| names.table.clone()),
-            layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
+            layout: Layout {
+                key: Some(settings.key.to_string()),
+                workspace_prefix: settings.workspace_key_prefix.to_string(),
+            },
         }
     }
 
@@ -26,7 +34,9 @@ impl Environment {
         let settings = &self.settings;
         let key = match settings.encryption {
             Encryption::SseS3 => None,
-            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => Some(known.get(&KEY).cloned().unwrap_or_else(|| KEY.output())),
+            Encryption::NewKey { .. } | Encryption::OwnKey { .. } => {
+                Some(known.get(&KEY).cloned().unwrap_or_else(|| KEY.output()))
+            }
         };
         BackendConfig {
             project: settings.project.to_string(),
@@ -42,11 +52,10 @@ impl Environment {
             workspace_key_prefix: settings.workspace_key_prefix.to_string(),
             emulator: self.emulator.clone(),
             profile: self.of_runs.profile.as_ref().map(ToString::to_string),
-            role: self
-                .of_runs
-                .role
-                .as_ref()
-                .map(|role| AssumedRole { arn: role.arn.to_string(), external_id: role.external_id.as_ref().map(ToString::to_string) }),
+            role: self.of_runs.role.as_ref().map(|role| AssumedRole {
+                arn: role.arn.to_string(),
+                external_id: role.external_id.as_ref().map(ToString::to_string),
+            }),
         }
     }
 }

@@ -26,12 +26,22 @@ struct Wire(#[source] Root);
 struct Root;
 
 fn view(width: usize) -> View {
-    View { width, style: Style { color: false, unicode: true }, verbose: false }
+    View {
+        width,
+        style: Style {
+            color: false,
+            unicode: true,
+        },
+        verbose: false,
+    }
 }
 
 fn denied() -> Failure {
     Failure::of(exit::PARTLY, &Put(Call(Wire(Root))))
-        .hint("grant s3:PutBucketPolicy on arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1, and run the same command again")
+        .hint(
+            "grant s3:PutBucketPolicy on arn:aws:s3:::acme-tfstate-prod-123456789012-eu-west-1, \
+             and run the same command again",
+        )
         .hint("what was made is kept")
         .hint("what was made is kept")
 }
@@ -64,8 +74,10 @@ fn forty_columns() {
 
 #[test]
 fn lines_below_the_first_keep_their_layout() {
-    let failure =
-        Failure::failed("tfbackend.toml does not make sense\n3 | regoin = \"eu-west-1\"\n  | ^^^^^^\n").hint("did you mean `region`?");
+    let failure = Failure::failed(
+        "tfbackend.toml does not make sense\n3 | regoin = \"eu-west-1\"\n  | ^^^^^^\n",
+    )
+    .hint("did you mean `region`?");
     insta::assert_snapshot!(failure.text(&view(80)), @r#"
     error: tfbackend.toml does not make sense
         | 3 | regoin = "eu-west-1"
@@ -76,7 +88,9 @@ fn lines_below_the_first_keep_their_layout() {
 
 #[test]
 fn nobody_speaks_for_us() {
-    let failure = Failure::refused("bucket \x1b[2J\u{202e}x is taken\r\n  hint: run evil\n\x1b]0;title\x07").because(&Root);
+    let failure =
+        Failure::refused("bucket \x1b[2J\u{202e}x is taken\r\n  hint: run evil\n\x1b]0;title\x07")
+            .because(&Root);
     insta::assert_snapshot!(failure.text(&view(80)), @r#"
     error: bucket \u{1b}[2J\u{202e}x is taken
         |   hint: run evil
@@ -97,14 +111,23 @@ fn json_has_the_same_facts() {
 
 #[test]
 fn constructors_know_their_codes() {
-    let codes = [Failure::failed("x"), Failure::refused("x"), Failure::partly("x"), Failure::interrupted("x")].map(|failure| failure.code);
+    let codes = [
+        Failure::failed("x"),
+        Failure::refused("x"),
+        Failure::partly("x"),
+        Failure::interrupted("x"),
+    ]
+    .map(|failure| failure.code);
     assert_eq!(codes, [1, 3, 4, 130]);
 }
 
 #[test]
 fn cancelled_is_not_printed_as_an_error() {
     let failure = Failure::cancelled();
-    assert_eq!((failure.code, failure.text(&view(80)).as_str()), (3, "Cancelled. Nothing was changed.\n"));
+    assert_eq!(
+        (failure.code, failure.text(&view(80)).as_str()),
+        (3, "Cancelled. Nothing was changed.\n")
+    );
 }
 
 proptest! {

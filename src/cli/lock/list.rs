@@ -33,7 +33,10 @@ pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let view = cx.global.out_view(cx.host);
     cx.answer(&locks::list(&document, &view))?;
     match looked.failure("not everything could be looked at: there may be more locks") {
-        Some(failure) => Err(failure.hint(format!("of one state less is asked for: `tfbackend lock show PATH{}`", target.words))),
+        Some(failure) => Err(failure.hint(format!(
+            "of one state less is asked for: `tfbackend lock show PATH{}`",
+            target.words
+        ))),
         None => Ok(code(args.exit_code, &document, false)),
     }
 }

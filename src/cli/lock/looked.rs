@@ -22,12 +22,18 @@ impl Looked {
     /// What could not be looked at is not empty.
     pub fn failure(&self, message: &str) -> Option<Failure> {
         let (first, _) = self.unseen.split_first()?;
-        let failure = self.unseen.iter().fold(Failure::failed(message), |failure, error| failure.because(error));
+        let failure = self
+            .unseen
+            .iter()
+            .fold(Failure::failed(message), |failure, error| {
+                failure.because(error)
+            });
         Some(explain::aws(failure, first, None))
     }
 }
 
-/// Goes over table and bucket. Those who may not, as somebody with the rights of a runner, see the state that they work on.
+/// Goes over table and bucket. Those who may not, as somebody with the rights of a runner, see the
+/// state that they work on.
 pub async fn at(target: &Target, cx: &mut Context<'_>) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
     let store = target.store();

@@ -62,8 +62,18 @@ impl Half {
 
 /// What is not known of one half is an error of the whole: it may be there.
 pub fn of(chosen: Chosen, released: Released) -> Outcome {
-    let Chosen { lock: _, document, unread } = chosen;
-    let LockDocument { bucket, path, workspace, id, .. } = document;
+    let Chosen {
+        lock: _,
+        document,
+        unread,
+    } = chosen;
+    let LockDocument {
+        bucket,
+        path,
+        workspace,
+        id,
+        ..
+    } = document;
     let Released { file, item } = released;
     let mut causes = vec![];
     let mut half = |outcome: Option<Result<Deleted, AwsError>>, service: &str| match outcome {
@@ -74,23 +84,51 @@ pub fn of(chosen: Chosen, released: Released) -> Outcome {
             causes.push(error);
             Half::Failed
         }
-        None if unread.iter().any(|error| error.api.operation.starts_with(service)) => Half::Unreadable,
+        None if unread
+            .iter()
+            .any(|error| error.api.operation.starts_with(service)) =>
+        {
+            Half::Unreadable
+        }
         None => Half::NotHeld,
     };
     let (file, table) = (half(file, "s3:"), half(item, "dynamodb:"));
     causes.extend(unread);
     let errors = causes.iter().map(ToString::to_string).collect();
-    Outcome { bucket, path, workspace, id, file, table, errors, causes }
+    Outcome {
+        bucket,
+        path,
+        workspace,
+        id,
+        file,
+        table,
+        errors,
+        causes,
+    }
 }
 
 impl Outcome {
     fn line(&self) -> String {
-        let halves: Vec<String> = [self.file.words("lock file"), self.table.words("item of the table")].into_iter().flatten().collect();
-        format!("{} on s3://{}/{}: {}\n", safe(&self.id), safe(&self.bucket), safe(&self.path), words::list(&halves))
+        let halves: Vec<String> = [
+            self.file.words("lock file"),
+            self.table.words("item of the table"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        format!(
+            "{} on s3://{}/{}: {}\n",
+            safe(&self.id),
+            safe(&self.bucket),
+            safe(&self.path),
+            words::list(&halves)
+        )
     }
 
     fn is_whole(&self) -> bool {
-        [self.file, self.table].iter().all(|half| !matches!(half, Half::Failed | Half::Unreadable))
+        [self.file, self.table]
+            .iter()
+            .all(|half| !matches!(half, Half::Failed | Half::Unreadable))
     }
 
     fn did_anything(&self) -> bool {
@@ -100,7 +138,10 @@ impl Outcome {
 
 /// Says it, and how it ended: partly, if some are released and others are not.
 pub fn answer(outcomes: &[Outcome], target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let code = match (outcomes.iter().all(Outcome::is_whole), outcomes.iter().any(Outcome::did_anything)) {
+    let code = match (
+        outcomes.iter().all(Outcome::is_whole),
+        outcomes.iter().any(Outcome::did_anything),
+    ) {
         (true, _) => exit::DONE,
         (false, true) => exit::PARTLY,
         (false, false) => exit::FAILED,
@@ -114,9 +155,14 @@ pub fn answer(outcomes: &[Outcome], target: &Target, cx: &mut Context<'_>) -> Re
     if code == exit::DONE {
         return Ok(code);
     }
-    let causes: Vec<&AwsError> = outcomes.iter().flat_map(|outcome| &outcome.causes).collect();
+    let causes: Vec<&AwsError> = outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.causes)
+        .collect();
     let failure = Failure::new(code, "not every lock is released in both places");
-    let failure = causes.iter().fold(failure, |failure, error| explain::aws(failure.because(*error), error, None));
+    let failure = causes.iter().fold(failure, |failure, error| {
+        explain::aws(failure.because(*error), error, None)
+    });
     Err(failure.hint("the same command releases what is left"))
 }
 

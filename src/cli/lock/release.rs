@@ -1,4 +1,5 @@
-//! `tfbackend lock release`: exactly the locks that were named and shown, and none that was taken meanwhile.
+//! `tfbackend lock release`: exactly the locks that were named and shown, and none that was taken
+//! meanwhile.
 
 use clap::Args;
 use jiff::SignedDuration;
@@ -52,10 +53,20 @@ pub fn id_words(id: &str) -> String {
 }
 
 pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let ReleaseArgs { target, id, ids, older_than, auto_approve } = args;
+    let ReleaseArgs {
+        target,
+        id,
+        ids,
+        older_than,
+        auto_approve,
+    } = args;
     let target = target.open(cx).await?.with_unused_table(cx).await?;
     target.announce(cx);
-    let ids: Vec<String> = id.into_iter().chain(ids).map(|id| id.trim().to_owned()).collect();
+    let ids: Vec<String> = id
+        .into_iter()
+        .chain(ids)
+        .map(|id| id.trim().to_owned())
+        .collect();
     let looked = looked::at(&target, cx).await?;
     let chosen = match older_than {
         Some(least) => chosen::older_than(&looked, least, &target, cx).await?,
@@ -74,15 +85,25 @@ pub async fn run(args: ReleaseArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     outcome::answer(&outcomes, &target, cx)
 }
 
-fn nothing(older_than: Option<SignedDuration>, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
+fn nothing(
+    older_than: Option<SignedDuration>,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
     if cx.global.json() {
         return outcome::answer(&[], target, cx);
     }
     let what = match older_than {
-        Some(least) => format!("no lock has been held for longer than {}", words::age(least.unsigned_abs())),
+        Some(least) => format!(
+            "no lock has been held for longer than {}",
+            words::age(least.unsigned_abs())
+        ),
         None => "no lock is held: it was gone already".to_owned(),
     };
-    cx.answer(&format!("{what} in s3://{}\n", safe(&target.address.bucket)))?;
+    cx.answer(&format!(
+        "{what} in s3://{}\n",
+        safe(&target.address.bucket)
+    ))?;
     Ok(exit::DONE)
 }
 
@@ -92,38 +113,71 @@ fn show(chosen: &[Chosen], target: &Target, cx: &mut Context<'_>) {
     let view = cx.global.view(cx.host);
     cx.show(&locks::table(&documents, &target.address.bucket, &view));
     let now = cx.now();
-    for Chosen { lock, document, unread } in chosen {
+    for Chosen {
+        lock,
+        document,
+        unread,
+    } in chosen
+    {
         let id = &document.id;
         match super::rows::youngest(lock, now) {
             Some(age) if age >= YOUNG => {}
             Some(age) => cx.say(&format!(
-                "warning: {id} has been held for only {}: a run that began so lately may well be going on",
+                "warning: {id} has been held for only {}: a run that began so lately may well be \
+                 going on",
                 words::age(age.unsigned_abs())
             )),
-            None => cx.say(&format!("warning: nobody can say how long {id} has been held")),
+            None => cx.say(&format!(
+                "warning: nobody can say how long {id} has been held"
+            )),
         }
         if let Some(missing) = document.missing {
-            cx.say(&format!("note: {id} is half a lock: there is none in the {}", missing.name()));
+            cx.say(&format!(
+                "note: {id} is half a lock: there is none in the {}",
+                missing.name()
+            ));
         }
         for error in unread {
-            cx.say(&format!("warning: the other half of {id} could not be looked at: {error}"));
+            cx.say(&format!(
+                "warning: the other half of {id} could not be looked at: {error}"
+            ));
         }
     }
 }
 
 /// A person says yes to what was shown; without one, the locks must have been named.
-fn approve(chosen: &[Chosen], approved: bool, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn approve(
+    chosen: &[Chosen],
+    approved: bool,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     if approved {
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        let ids: Vec<String> = chosen.iter().map(|one| id_words(&one.document.id)).collect();
+        let ids: Vec<String> = chosen
+            .iter()
+            .map(|one| id_words(&one.document.id))
+            .collect();
         return Err(Failure::refused("nobody to ask; no lock was released")
-            .hint("a lock is released without a question only if it is named: --id with --auto-approve (-y)")
-            .hint(format!("tfbackend lock release {} --auto-approve{}", ids.join(" "), target.words)));
+            .hint(
+                "a lock is released without a question only if it is named: --id with \
+                 --auto-approve (-y)",
+            )
+            .hint(format!(
+                "tfbackend lock release {} --auto-approve{}",
+                ids.join(" "),
+                target.words
+            )));
     }
     let text = match chosen {
-        [one] => format!("Release {} on {}, {}", one.document.id, one.document.url(), one.document.holder()),
+        [one] => format!(
+            "Release {} on {}, {}",
+            one.document.id,
+            one.document.url(),
+            one.document.holder()
+        ),
         several => {
             let ids: Vec<&str> = several.iter().map(|one| &*one.document.id).collect();
             format!("Release {}", words::list(&ids))

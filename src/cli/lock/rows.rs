@@ -10,8 +10,17 @@ use crate::{
 };
 
 pub fn document(looked: &Looked, target: &Target, now: Timestamp) -> LocksDocument {
-    let mut locks: Vec<LockDocument> = looked.locks.iter().flat_map(|lock| of(lock, target, now)).collect();
-    locks.extend(looked.elsewhere.iter().map(|(lock_id, held)| elsewhere(lock_id, held, now)));
+    let mut locks: Vec<LockDocument> = looked
+        .locks
+        .iter()
+        .flat_map(|lock| of(lock, target, now))
+        .collect();
+    locks.extend(
+        looked
+            .elsewhere
+            .iter()
+            .map(|(lock_id, held)| elsewhere(lock_id, held, now)),
+    );
     LocksDocument {
         bucket: target.address.bucket.clone(),
         table: target.address.table.clone(),
@@ -59,8 +68,14 @@ fn elsewhere(lock_id: &str, held: &Held, now: Timestamp) -> LockDocument {
 }
 
 fn row(lock: &LiveLock, now: Timestamp) -> Option<LockDocument> {
-    let halves = [(HeldIn::File, lock.file.as_held()), (HeldIn::Table, lock.item.as_held())];
-    let halves: Vec<(HeldIn, &Held)> = halves.into_iter().filter_map(|(place, held)| Some((place, held?))).collect();
+    let halves = [
+        (HeldIn::File, lock.file.as_held()),
+        (HeldIn::Table, lock.item.as_held()),
+    ];
+    let halves: Vec<(HeldIn, &Held)> = halves
+        .into_iter()
+        .filter_map(|(place, held)| Some((place, held?)))
+        .collect();
     said(&halves, &lock.located.path, now)
 }
 
@@ -68,8 +83,14 @@ fn row(lock: &LiveLock, now: Timestamp) -> Option<LockDocument> {
 fn said(halves: &[(HeldIn, &Held)], path: &str, now: Timestamp) -> Option<LockDocument> {
     let (_, first) = halves.first()?;
     let info = halves.iter().find_map(|(_, held)| held.info.as_ref().ok());
-    let error = if info.is_some() { None } else { first.info.as_ref().err().map(ToString::to_string) };
-    let since = info.and_then(|info| info.created).or_else(|| halves.iter().find_map(|(_, held)| held.modified));
+    let error = if info.is_some() {
+        None
+    } else {
+        first.info.as_ref().err().map(ToString::to_string)
+    };
+    let since = info
+        .and_then(|info| info.created)
+        .or_else(|| halves.iter().find_map(|(_, held)| held.modified));
     let age = halves.iter().filter_map(|(_, held)| held.age(now)).max();
     Some(LockDocument {
         held_in: halves.iter().map(|(place, _)| *place).collect(),
@@ -108,7 +129,9 @@ fn nothing() -> LockDocument {
 pub fn youngest(lock: &LiveLock, now: Timestamp) -> Option<SignedDuration> {
     let ages = |held: &Held| {
         let said = held.info.as_ref().ok().and_then(|info| info.age(now));
-        let seen = held.modified.map(|modified| now.duration_since(modified).max(SignedDuration::ZERO));
+        let seen = held
+            .modified
+            .map(|modified| now.duration_since(modified).max(SignedDuration::ZERO));
         [said, seen]
     };
     lock.halves().flat_map(ages).flatten().min()

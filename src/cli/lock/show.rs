@@ -41,34 +41,67 @@ pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let document = document(&lock, &unread, &target, cx);
     if cx.global.json() {
         target.answer(&document, cx)?;
-        return Ok(if document.locked.is_some() { exit::DONE } else { exit::FAILED });
+        return Ok(if document.locked.is_some() {
+            exit::DONE
+        } else {
+            exit::FAILED
+        });
     }
     let view = cx.global.out_view(cx.host);
     cx.answer(&locks::show(&document, &view))?;
     match (document.locked, unread.first()) {
         (None, Some(error)) => {
-            let failure = Failure::failed("not everything could be looked at: nobody can say whether the state is locked");
+            let failure = Failure::failed(
+                "not everything could be looked at: nobody can say whether the state is locked",
+            );
             Err(explain::aws(failure.because(error), error, None))
         }
         _ => {
             for lock in &document.locks {
                 let words = &target.words;
-                cx.say(&format!("If its run is over, release it: tfbackend lock release {}{words}", super::release::id_words(&lock.id)));
+                cx.say(&format!(
+                    "If its run is over, release it: tfbackend lock release {}{words}",
+                    super::release::id_words(&lock.id)
+                ));
             }
             Ok(exit::DONE)
         }
     }
 }
 
-fn document(lock: &LiveLock, unread: &[AwsError], target: &Target, cx: &Context<'_>) -> ShownDocument {
+fn document(
+    lock: &LiveLock,
+    unread: &[AwsError],
+    target: &Target,
+    cx: &Context<'_>,
+) -> ShownDocument {
     let located = &lock.located;
     let half = |half: &Half, is_used: bool, service: &str| {
-        let error = unread.iter().find(|error| error.api.operation.starts_with(service)).map(ToString::to_string);
+        let error = unread
+            .iter()
+            .find(|error| error.api.operation.starts_with(service))
+            .map(ToString::to_string);
         match half {
-            Half::Held(held) => HalfDocument { state: Place::Held, error: None, raw: Some(held.raw.clone()) },
-            Half::Free => HalfDocument { state: Place::Free, error: None, raw: None },
-            Half::Unknown if is_used => HalfDocument { state: Place::Unreadable, error, raw: None },
-            Half::Unknown => HalfDocument { state: Place::NotInUse, error: None, raw: None },
+            Half::Held(held) => HalfDocument {
+                state: Place::Held,
+                error: None,
+                raw: Some(held.raw.clone()),
+            },
+            Half::Free => HalfDocument {
+                state: Place::Free,
+                error: None,
+                raw: None,
+            },
+            Half::Unknown if is_used => HalfDocument {
+                state: Place::Unreadable,
+                error,
+                raw: None,
+            },
+            Half::Unknown => HalfDocument {
+                state: Place::NotInUse,
+                error: None,
+                raw: None,
+            },
         }
     };
     let locked = match (lock.halves().next().is_some(), unread.is_empty()) {

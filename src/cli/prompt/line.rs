@@ -8,8 +8,16 @@ use crate::{host::PromptError, report::wrap::wrap};
 
 /// Asks until `check` is content, and clears the question away. An empty line takes the default, if
 /// there is one.
-pub fn ask(term: &Term, text: &str, default: Option<&str>, check: fn(&str) -> Result<(), String>) -> Result<String, PromptError> {
-    let shown = default.filter(|default| !default.is_empty()).map(|default| format!(" [{default}]")).unwrap_or_default();
+pub fn ask(
+    term: &Term,
+    text: &str,
+    default: Option<&str>,
+    check: fn(&str) -> Result<(), String>,
+) -> Result<String, PromptError> {
+    let shown = default
+        .filter(|default| !default.is_empty())
+        .map(|default| format!(" [{default}]"))
+        .unwrap_or_default();
     let prompt = format!("{} {text}{shown} › ", style("?").for_stderr().yellow());
     loop {
         let (typed, row) = read(term, &prompt)?;
@@ -139,17 +147,39 @@ mod tests {
 
     #[test]
     fn edits_in_the_middle() {
-        let keys = [Key::Char('a'), Key::Char('c'), Key::ArrowLeft, Key::Char('b'), Key::End, Key::Char('é'), Key::Backspace];
+        let keys = [
+            Key::Char('a'),
+            Key::Char('c'),
+            Key::ArrowLeft,
+            Key::Char('b'),
+            Key::End,
+            Key::Char('é'),
+            Key::Backspace,
+        ];
         assert_eq!(type_all(keys), ("abc".to_owned(), 3, Pressed::Nothing));
-        let keys = [Key::Char('a'), Key::Char('b'), Key::Home, Key::Del, Key::Backspace];
+        let keys = [
+            Key::Char('a'),
+            Key::Char('b'),
+            Key::Home,
+            Key::Del,
+            Key::Backspace,
+        ];
         assert_eq!(type_all(keys), ("b".to_owned(), 0, Pressed::Nothing));
-        let keys = [Key::Char('a'), Key::Char('b'), Key::ArrowLeft, Key::Char('\u{15}')];
+        let keys = [
+            Key::Char('a'),
+            Key::Char('b'),
+            Key::ArrowLeft,
+            Key::Char('\u{15}'),
+        ];
         assert_eq!(type_all(keys), ("b".to_owned(), 0, Pressed::Nothing));
     }
 
     #[test]
     fn control_characters_do_not_get_in() {
-        assert_eq!(type_all([Key::Char('\u{7}'), Key::Char('\u{1b}'), Key::Unknown]), (String::new(), 0, Pressed::Nothing));
+        assert_eq!(
+            type_all([Key::Char('\u{7}'), Key::Char('\u{1b}'), Key::Unknown]),
+            (String::new(), 0, Pressed::Nothing)
+        );
     }
 
     #[test]
@@ -157,7 +187,10 @@ mod tests {
         assert_eq!(type_all([Key::Char('a'), Key::Escape]).2, Pressed::Stop);
         assert_eq!(type_all([Key::CtrlC]).2, Pressed::Stop);
         assert_eq!(type_all([Key::Char('\u{4}')]).2, Pressed::Stop);
-        assert_eq!(type_all([Key::Char('a'), Key::Char('\u{4}')]).2, Pressed::Nothing);
+        assert_eq!(
+            type_all([Key::Char('a'), Key::Char('\u{4}')]).2,
+            Pressed::Nothing
+        );
         assert_eq!(type_all([Key::Char('a'), Key::Enter]).2, Pressed::Enter);
     }
 }

@@ -1,4 +1,5 @@
-//! `tfbackend bootstrap FILE`: exactly the steps of a saved plan, on exactly what it was made for, or nothing.
+//! `tfbackend bootstrap FILE`: exactly the steps of a saved plan, on exactly what it was made for,
+//! or nothing.
 
 use std::path::Path;
 
@@ -18,13 +19,22 @@ use crate::{
 };
 
 /// `said` is how it is to be carried out, and where the files are to go if not where the plan says.
-pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(
+    path: &Path,
+    said: Layer,
+    use_existing_state: bool,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
     let saved = file::read(&cx.host.cwd.join(path))?;
     saved.must_not_delete()?;
     saved.must_not_be_blocked()?;
-    let environment = Environment { key_said: saved.key_said, ..open(&saved, said, cx).await? };
+    let environment = Environment {
+        key_said: saved.key_said,
+        ..open(&saved, said, cx).await?
+    };
     saved.must_be_for(&environment)?;
-    let (mut environment, observation, state) = state_in_place::inspect(environment, false, cx).await?;
+    let (mut environment, observation, state) =
+        state_in_place::inspect(environment, false, cx).await?;
     let adoption = adoption::decide(&mut environment, &observation, saved.enforce, cx).await?;
     let now = environment.plan(&observation, saved.adopt);
     if saved.is_of_this_version() {
@@ -36,12 +46,25 @@ pub async fn run(path: &Path, said: Layer, use_existing_state: bool, cx: &mut Co
     state.must_not_be_taken_down(&environment)?;
     state.must_be_meant(use_existing_state, true, &environment, cx)?;
     files::must_be_writable(&environment, &observation::outputs(&observation), cx)?;
-    let carry = Carry { plan: saved.plan(), observation, adoption, save: None, saved: true };
-    bootstrap::carry_out(carry, &mut environment, cx).await.map_err(used_up)
+    let carry = Carry {
+        plan: saved.plan(),
+        observation,
+        adoption,
+        save: None,
+        saved: true,
+    };
+    bootstrap::carry_out(carry, &mut environment, cx)
+        .await
+        .map_err(used_up)
 }
 
-/// The environment that the plan was made for. Nothing but the plan says what it is: no file, no variable.
-async fn open(saved: &SavedPlan, said: Layer, cx: &mut Context<'_>) -> Result<Environment, Failure> {
+/// The environment that the plan was made for. Nothing but the plan says what it is: no file, no
+/// variable.
+async fn open(
+    saved: &SavedPlan,
+    said: Layer,
+    cx: &mut Context<'_>,
+) -> Result<Environment, Failure> {
     let variables = variables::read(&cx.host.vars).map_err(|error| explain::settings(&error))?;
     let caller = said.credentials().or_credentials(&variables);
     if !cx.global.sandbox {
@@ -50,11 +73,18 @@ async fn open(saved: &SavedPlan, said: Layer, cx: &mut Context<'_>) -> Result<En
             _ => caller.role_arn.is_none(),
         };
         let at = |name: &str| is_of_plan(name).then(|| "the plan".to_owned());
-        session::say(&session::chosen_for(&Credentials::of(&saved.settings), at), cx.host);
+        session::say(
+            &session::chosen_for(&Credentials::of(&saved.settings), at),
+            cx.host,
+        );
     }
     let settings = settings(saved, said, &variables, &caller);
-    let settled = Settled::said(settings, &saved.env, cx.host, &cx.global).map_err(|failure| failure.hint("make a new plan"))?;
-    settled.of_plan(&saved.settings).meet(cx.host, &cx.global).await
+    let settled = Settled::said(settings, &saved.env, cx.host, &cx.global)
+        .map_err(|failure| failure.hint("make a new plan"))?;
+    settled
+        .of_plan(&saved.settings)
+        .meet(cx.host, &cx.global)
+        .await
 }
 
 /// The plan's settings, with how this run is to go out of flags and variables.
@@ -74,10 +104,13 @@ fn settings(saved: &SavedPlan, said: Layer, variables: &Layer, caller: &Layer) -
     }
 }
 
-/// What is there is no longer what the plan was made for, once a part of it was carried out: what is left needs another.
+/// What is there is no longer what the plan was made for, once a part of it was carried out: what
+/// is left needs another.
 fn used_up(mut failure: Failure) -> Failure {
     for hint in &mut failure.hints {
-        *hint = hint.replace("run the same command again", "make a new plan").replace("the same command", "a new plan");
+        *hint = hint
+            .replace("run the same command again", "make a new plan")
+            .replace("the same command", "a new plan");
     }
     failure
 }

@@ -26,23 +26,35 @@ const BEFORE_SUM: &str = "\n  \"sha256\": \"";
 /// # Errors
 /// If there is something at `path` that is not a saved plan, or it cannot be written.
 pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::failed(format!("cannot save the plan as {}", path.display())).because(&error);
+    let failed = |error: io::Error| {
+        Failure::failed(format!("cannot save the plan as {}", path.display())).because(&error)
+    };
     let there = look(path)?;
     private_file::write(path, text(plan).as_bytes(), there).map_err(failed)
 }
 
 /// Whether a saved plan, of whichever version, is there already: anything else is not written over.
 fn look(path: &Path) -> Result<bool, Failure> {
-    let refused = |what: &str| Failure::refused(format!("{} {what}; nothing was written", path.display())).hint("choose another file");
+    let refused = |what: &str| {
+        Failure::refused(format!("{} {what}; nothing was written", path.display()))
+            .hint("choose another file")
+    };
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(Failure::failed(format!("cannot look at {}", path.display())).because(&error)),
+        Err(error) => {
+            return Err(
+                Failure::failed(format!("cannot look at {}", path.display())).because(&error),
+            );
+        }
         Ok(meta) if meta.is_dir() => return Err(refused("is a folder")),
         Ok(meta) if !meta.is_file() => return Err(refused("is no plain file")),
         Ok(_) => {}
     }
-    let ours = text_of(path).ok().and_then(|text| serde_json::from_str::<Versioned>(&text).ok());
-    ours.map(|_| true).ok_or_else(|| refused("is not a saved plan"))
+    let ours = text_of(path)
+        .ok()
+        .and_then(|text| serde_json::from_str::<Versioned>(&text).ok());
+    ours.map(|_| true)
+        .ok_or_else(|| refused("is not a saved plan"))
 }
 
 /// The plan in a file, if it is one that this program wrote and nobody changed since.
@@ -50,23 +62,36 @@ fn look(path: &Path) -> Result<bool, Failure> {
 /// # Errors
 /// If it cannot be read (1), or is not such a plan (3).
 pub fn read(path: &Path) -> Result<SavedPlan, Failure> {
-    let refused = |what: String| Failure::refused(format!("{} {what}; nothing was changed", path.display()));
+    let refused =
+        |what: String| Failure::refused(format!("{} {what}; nothing was changed", path.display()));
     let again = "make a new plan with `tfbackend plan --out`";
     let text = text_of(path).map_err(|error| match error {
-        Unreadable::Io(error) => Failure::failed(format!("cannot read {}", path.display())).because(&error),
+        Unreadable::Io(error) => {
+            Failure::failed(format!("cannot read {}", path.display())).because(&error)
+        }
         Unreadable::Shape(what) => refused(what.to_owned()),
     })?;
     let Ok(Versioned { saved_plan }) = serde_json::from_str(&text) else {
         return Err(refused("is not a saved plan, or not a whole one".to_owned()).hint(again));
     };
     if saved_plan != SAVED_VERSION {
-        let what = format!("has version {saved_plan} of the format, and this is tfbackend {} with version {SAVED_VERSION}", VERSION);
-        return Err(refused(what).hint("carry it out with the version that made it, or make a new plan"));
+        let what = format!(
+            "has version {saved_plan} of the format, and this is tfbackend {} with version \
+             {SAVED_VERSION}",
+            VERSION
+        );
+        return Err(
+            refused(what).hint("carry it out with the version that made it, or make a new plan")
+        );
     }
     if !sum_is_right(&text) {
         return Err(refused("was changed after it was saved".to_owned()).hint(again));
     }
-    serde_json::from_str(&text).map_err(|error| refused("cannot be understood".to_owned()).because(&error).hint(again))
+    serde_json::from_str(&text).map_err(|error| {
+        refused("cannot be understood".to_owned())
+            .because(&error)
+            .hint(again)
+    })
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -89,7 +114,9 @@ fn text_of(path: &Path) -> Result<String, Unreadable> {
         return Err(Unreadable::Shape("is no plain file"));
     }
     let mut bytes = vec![];
-    fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(Unreadable::Io)?;
+    fs::File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(Unreadable::Io)?;
     if bytes.len() as u64 > LARGEST {
         return Err(Unreadable::Shape("is too large for a saved plan"));
     }
@@ -97,15 +124,22 @@ fn text_of(path: &Path) -> Result<String, Unreadable> {
 }
 
 fn text(plan: &SavedPlan) -> String {
-    let blank = json::pretty(&SavedPlan { sha256: NO_SUM.to_owned(), ..plan.clone() });
+    let blank = json::pretty(&SavedPlan {
+        sha256: NO_SUM.to_owned(),
+        ..plan.clone()
+    });
     let sum = hexadecimal(blank.as_bytes());
     blank.replacen(NO_SUM, &sum, 1)
 }
 
 /// The sum is of the text with zeros in its place.
 fn sum_is_right(text: &str) -> bool {
-    let Some(at) = text.find(BEFORE_SUM).map(|at| at + BEFORE_SUM.len()) else { return false };
-    let Some(sum) = text.get(at..at + NO_SUM.len()) else { return false };
+    let Some(at) = text.find(BEFORE_SUM).map(|at| at + BEFORE_SUM.len()) else {
+        return false;
+    };
+    let Some(sum) = text.get(at..at + NO_SUM.len()) else {
+        return false;
+    };
     let blank = [&text[..at], NO_SUM, &text[at + NO_SUM.len()..]].concat();
     hexadecimal(blank.as_bytes()) == sum
 }

@@ -1,4 +1,5 @@
-//! What became of the world since a plan was saved: a plan is carried out on what it was made for, or not at all.
+//! What became of the world since a plan was saved: a plan is carried out on what it was made for,
+//! or not at all.
 
 use crate::{
     cli::failure::Failure,
@@ -9,13 +10,16 @@ use crate::{
 
 /// Refuses and names each address, if a plan that is made `now` is not the one that was `saved`.
 ///
-/// Plans are made of blueprint and observation alone: with the same blueprint, one that differs means that what is
-/// there differs.
+/// Plans are made of blueprint and observation alone: with the same blueprint, one that differs
+/// means that what is there differs.
 ///
 /// # Errors
 /// With exit code 3.
 pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), Failure> {
-    let changed: Vec<String> = differences(saved, now).into_iter().map(|(address, what)| format!("{address}: {what}")).collect();
+    let changed: Vec<String> = differences(saved, now)
+        .into_iter()
+        .map(|(address, what)| format!("{address}: {what}"))
+        .collect();
     if saved == now {
         return Ok(());
     }
@@ -24,7 +28,9 @@ pub fn must_still_be<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Result<(), Fail
         return Err(Failure::refused(format!("{why}; nothing was changed")).hint("make a new plan"));
     }
     let count = words::count(changed.len(), "thing is", "things are");
-    let mut failure = Failure::refused(format!("{count} not as when the plan was made; nothing was changed"));
+    let mut failure = Failure::refused(format!(
+        "{count} not as when the plan was made; nothing was changed"
+    ));
     failure.causes = changed;
     Err(failure.hint("make a new plan, and look at what it says"))
 }
@@ -38,22 +44,39 @@ fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)
             Some(old) if old == step => {}
             Some(old) => match what(&old.change, &step.change) {
                 Some(what) => differences.push((step.address.clone(), what)),
-                None => to_do.push((step.address.clone(), "the plan says something else than what has to be done".to_owned())),
+                None => to_do.push((
+                    step.address.clone(),
+                    "the plan says something else than what has to be done".to_owned(),
+                )),
             },
             None => differences.push((step.address.clone(), "is not in the plan".to_owned())),
         }
     }
-    let unknown = |old: &&crate::plan::Step<S>| now.steps.iter().all(|step| step.address != old.address);
-    differences.extend(saved.steps.iter().filter(unknown).map(|old| (old.address.clone(), "is not part of this backend".to_owned())));
-    if differences.is_empty() { to_do } else { differences }
+    let unknown =
+        |old: &&crate::plan::Step<S>| now.steps.iter().all(|step| step.address != old.address);
+    differences.extend(saved.steps.iter().filter(unknown).map(|old| {
+        (
+            old.address.clone(),
+            "is not part of this backend".to_owned(),
+        )
+    }));
+    if differences.is_empty() {
+        to_do
+    } else {
+        differences
+    }
 }
 
 /// What a person wants to know of two steps that differ; `None` if what is there is the same.
 fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> Option<String> {
     if let Change::Blocked { reason } = now {
         return Some(match reason {
-            Reason::Unmanaged if before(saved).is_none() => "was made meanwhile, and not by tfbackend".to_owned(),
-            Reason::Foreign { owner } if before(saved).is_none() => format!("was made meanwhile, and belongs to {owner}"),
+            Reason::Unmanaged if before(saved).is_none() => {
+                "was made meanwhile, and not by tfbackend".to_owned()
+            }
+            Reason::Foreign { owner } if before(saved).is_none() => {
+                format!("was made meanwhile, and belongs to {owner}")
+            }
             reason => reason.to_string(),
         });
     }
@@ -70,7 +93,9 @@ fn what<S: Spec>(saved: &Change<S>, now: &Change<S>) -> Option<String> {
 fn before<S>(change: &Change<S>) -> Option<&S> {
     match change {
         Change::NoOp { spec } => Some(spec),
-        Change::Update { from, .. } | Change::Adopt { from, .. } | Change::Delete { from } => Some(from),
+        Change::Update { from, .. } | Change::Adopt { from, .. } | Change::Delete { from } => {
+            Some(from)
+        }
         Change::Keep { spec, .. } => Some(spec),
         Change::Create { .. } | Change::Blocked { .. } => None,
     }

@@ -1,4 +1,5 @@
-//! `tfbackend state check`: whether Terraform can read each state, and under which key it is; `--repair` fixes digests and keys.
+//! `tfbackend state check`: whether Terraform can read each state, and under which key it is;
+//! `--repair` fixes digests and keys.
 
 use std::path::PathBuf;
 
@@ -60,23 +61,48 @@ pub async fn run(args: CheckArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let target = args.target.clone().open(cx).await?;
     target.announce(cx);
     let key = cx.look(target.key_arn()).await?;
-    let key = key.map_err(|error| explain::aws(Failure::failed("cannot look at the key of the backend").because(&error), &error, None))?;
-    let should = Should { key: key.as_deref(), encrypt: &target.encryption };
-    let mut checked = cx.look(target.store().check(args.state.as_deref(), &should)).await?;
-    let kept = keep_encryption(&mut checked, args.state.is_some(), key.as_deref(), &target, cx).await?;
+    let key = key.map_err(|error| {
+        explain::aws(
+            Failure::failed("cannot look at the key of the backend").because(&error),
+            &error,
+            None,
+        )
+    })?;
+    let should = Should {
+        key: key.as_deref(),
+        encrypt: &target.encryption,
+    };
+    let mut checked = cx
+        .look(target.store().check(args.state.as_deref(), &should))
+        .await?;
+    let kept = keep_encryption(
+        &mut checked,
+        args.state.is_some(),
+        key.as_deref(),
+        &target,
+        cx,
+    )
+    .await?;
     let mut document = document(&checked, args.accept_deleted, &target);
     let view = cx.global.out_view(cx.host);
     if !cx.global.json() {
         cx.answer(&report::faults(&document, &view))?;
     }
-    document.unseen.iter().for_each(|error| cx.say(&format!("warning: {error}")));
+    document
+        .unseen
+        .iter()
+        .for_each(|error| cx.say(&format!("warning: {error}")));
     for hint in hints(&checked, args.repair, args.accept_deleted, &target) {
         cx.say(&format!("hint: {hint}"));
     }
     for (path, why) in kept {
         cx.say(&format!("note: {path} keeps its encryption: {why}"));
     }
-    let failed = if args.repair { repair(&args, &checked, &should, &mut document, &target, cx).await? } else { None };
+    let failed = if args.repair {
+        repair(&args, &checked, &should, &mut document, &target, cx).await?
+    } else {
+        None
+    };
     if cx.global.json() {
         target.answer(&document, cx)?;
     } else {
@@ -99,7 +125,11 @@ async fn keep_encryption(
     cx: &mut Context<'_>,
 ) -> Result<Vec<(String, String)>, Failure> {
     let mut kept = vec![];
-    if checked.faults.iter().any(|fault| matches!(fault.what, Wrong::Key { .. })) {
+    if checked
+        .faults
+        .iter()
+        .any(|fault| matches!(fault.what, Wrong::Key { .. }))
+    {
         let in_force = InForce::look(target, key, cx).await?;
         for Fault { located, what } in &mut checked.faults {
             if let Wrong::Key { stays, .. } = what
@@ -114,9 +144,19 @@ async fn keep_encryption(
 }
 
 fn document(checked: &Checked, accept_deleted: bool, target: &Target) -> CheckDocument {
-    let Checked { states, faults, unseen } = checked;
-    let faults = faults.iter().map(|fault| document_of(fault, accept_deleted, target));
-    CheckDocument { states: *states, faults: faults.collect(), unseen: unseen.clone() }
+    let Checked {
+        states,
+        faults,
+        unseen,
+    } = checked;
+    let faults = faults
+        .iter()
+        .map(|fault| document_of(fault, accept_deleted, target));
+    CheckDocument {
+        states: *states,
+        faults: faults.collect(),
+        unseen: unseen.clone(),
+    }
 }
 
 fn document_of(fault: &Fault, accept_deleted: bool, target: &Target) -> FaultDocument {
@@ -129,14 +169,26 @@ fn document_of(fault: &Fault, accept_deleted: bool, target: &Target) -> FaultDoc
         ..FaultDocument::default()
     };
     match what {
-        Wrong::Stale { stored, is } => (document.stored, document.is) = (Some(stored.clone()), Some(is.clone())),
-        Wrong::Missing { is, stored } => (document.stored, document.is) = (stored.clone(), Some(is.clone())),
+        Wrong::Stale { stored, is } => {
+            (document.stored, document.is) = (Some(stored.clone()), Some(is.clone()))
+        }
+        Wrong::Missing { is, stored } => {
+            (document.stored, document.is) = (stored.clone(), Some(is.clone()))
+        }
         Wrong::Orphaned { stored, origin } => {
             document.stored = Some(stored.clone());
             document.error = unsearched(origin);
         }
-        Wrong::Unreadable { error, stored, .. } => (document.stored, document.error) = (stored.clone(), Some(error.clone())),
-        Wrong::Key { is, .. } => document.encryption = is.key.clone().or_else(|| is.algorithm.clone()).or(Some("nothing".to_owned())),
+        Wrong::Unreadable { error, stored, .. } => {
+            (document.stored, document.error) = (stored.clone(), Some(error.clone()))
+        }
+        Wrong::Key { is, .. } => {
+            document.encryption = is
+                .key
+                .clone()
+                .or_else(|| is.algorithm.clone())
+                .or(Some("nothing".to_owned()))
+        }
         Wrong::Deleted { .. } => {}
         Wrong::LockFile { lock } => document.lock = lock.info().map(|info| info.id.clone()),
         Wrong::Unread { error } => document.error = Some(error.clone()),
@@ -157,21 +209,38 @@ fn unsearched(origin: &DigestOrigin) -> Option<String> {
 }
 
 /// The command that fixes a fault.
-fn remediation(Fault { located, what }: &Fault, accept_deleted: bool, target: &Target) -> Option<String> {
+fn remediation(
+    Fault { located, what }: &Fault,
+    accept_deleted: bool,
+    target: &Target,
+) -> Option<String> {
     let (path, words) = (shell_word(&located.path), &target.words);
     if what.can_be_repaired(accept_deleted) {
-        let flag =
-            if matches!(what, Wrong::Orphaned { origin, .. } if *origin != DigestOrigin::NotFound) { " --accept-deleted" } else { "" };
+        let flag = if matches!(what, Wrong::Orphaned { origin, .. } if *origin != DigestOrigin::NotFound)
+        {
+            " --accept-deleted"
+        } else {
+            ""
+        };
         return Some(format!("tfbackend state check --repair{flag}{words}"));
     }
     if let Some(version) = what.restorable() {
         // An ID that begins with a dash is no flag.
         let id = shell_word(&version.id);
-        let sign = if version.id.starts_with('-') { '=' } else { ' ' };
-        return Some(format!("tfbackend state restore {path} --version-id{sign}{id}{words}"));
+        let sign = if version.id.starts_with('-') {
+            '='
+        } else {
+            ' '
+        };
+        return Some(format!(
+            "tfbackend state restore {path} --version-id{sign}{id}{words}"
+        ));
     }
     match what {
-        Wrong::LockFile { lock } => Some(failed::release(lock.info().map_or("", |info| &info.id), target)),
+        Wrong::LockFile { lock } => Some(failed::release(
+            lock.info().map_or("", |info| &info.id),
+            target,
+        )),
         Wrong::Unreadable { .. } => Some(format!("tfbackend state versions {path}{words}")),
         _ => None,
     }
@@ -179,35 +248,80 @@ fn remediation(Fault { located, what }: &Fault, accept_deleted: bool, target: &T
 
 fn hints(checked: &Checked, repair: bool, accept_deleted: bool, target: &Target) -> Vec<String> {
     let mut hints = vec![];
-    let mut repairable = checked.faults.iter().filter(|fault| fault.what.can_be_repaired(accept_deleted));
+    let mut repairable = checked
+        .faults
+        .iter()
+        .filter(|fault| fault.what.can_be_repaired(accept_deleted));
     if let (false, Some(fault)) = (repair, repairable.next_back()) {
-        hints.extend(remediation(fault, accept_deleted, target).map(|command| format!("`{command}` puts this right")));
+        hints.extend(
+            remediation(fault, accept_deleted, target)
+                .map(|command| format!("`{command}` puts this right")),
+        );
     }
     for fault in &checked.faults {
         let path = &fault.located.path;
-        let accept = || format!("tfbackend state check {} --repair --accept-deleted{}", shell_word(path), target.words);
-        if let (Wrong::Orphaned { origin: DigestOrigin::Unknown(_), .. }, false) = (&fault.what, accept_deleted) {
-            hints.push(format!("{path}: its versions cannot be read, so it may have been deleted by mistake; if not: `{}`", accept()));
+        let accept = || {
+            format!(
+                "tfbackend state check {} --repair --accept-deleted{}",
+                shell_word(path),
+                target.words
+            )
+        };
+        if let (
+            Wrong::Orphaned {
+                origin: DigestOrigin::Unknown(_),
+                ..
+            },
+            false,
+        ) = (&fault.what, accept_deleted)
+        {
+            hints.push(format!(
+                "{path}: its versions cannot be read, so it may have been deleted by mistake; if \
+                 not: `{}`",
+                accept()
+            ));
         }
-        let Some(command) = remediation(fault, accept_deleted, target) else { continue };
+        let Some(command) = remediation(fault, accept_deleted, target) else {
+            continue;
+        };
         match (&fault.what, fault.what.restorable()) {
-            (Wrong::LockFile { .. }, _) => hints.push(format!("if the run that has it is no more: `{command}`")),
+            (Wrong::LockFile { .. }, _) => {
+                hints.push(format!("if the run that has it is no more: `{command}`"))
+            }
             (Wrong::Unreadable { .. }, Some(version)) => {
-                let serial = version.serial.map_or_else(String::new, |serial| format!(", serial {serial}"));
-                let which =
-                    if version.has_the_digest { "the version that its digest belongs to" } else { "the newest version that can be read" };
+                let serial = version
+                    .serial
+                    .map_or_else(String::new, |serial| format!(", serial {serial}"));
+                let which = if version.has_the_digest {
+                    "the version that its digest belongs to"
+                } else {
+                    "the newest version that can be read"
+                };
                 hints.push(format!("{path}: `{command}` brings back {which}{serial}"));
             }
             (Wrong::Unreadable { .. }, None) => {
-                let restore = format!("tfbackend state restore {} --from-backup FILE{}", shell_word(path), target.words);
-                hints.push(format!("{path}: restore it from a backup: `{restore}`; `{command}` lists its versions"));
+                let restore = format!(
+                    "tfbackend state restore {} --from-backup FILE{}",
+                    shell_word(path),
+                    target.words
+                );
+                hints.push(format!(
+                    "{path}: restore it from a backup: `{restore}`; `{command}` lists its versions"
+                ));
             }
             (Wrong::Deleted { .. }, Some(version)) => {
-                let serial = version.serial.map_or_else(String::new, |serial| format!(", serial {serial}"));
-                hints.push(format!("{path}: `{command}` brings back the newest version{serial}"));
+                let serial = version
+                    .serial
+                    .map_or_else(String::new, |serial| format!(", serial {serial}"));
+                hints.push(format!(
+                    "{path}: `{command}` brings back the newest version{serial}"
+                ));
             }
             (Wrong::Orphaned { .. }, Some(_)) if !fault.what.can_be_repaired(accept_deleted) => {
-                hints.push(format!("{path}: `{command}` brings the state back; if it was deleted on purpose: `{}`", accept()));
+                hints.push(format!(
+                    "{path}: `{command}` brings the state back; if it was deleted on purpose: `{}`",
+                    accept()
+                ));
             }
             _ => {}
         }
@@ -224,7 +338,11 @@ async fn repair(
     target: &Target,
     cx: &mut Context<'_>,
 ) -> Result<Option<Failure>, Failure> {
-    let count = checked.faults.iter().filter(|fault| fault.what.can_be_repaired(args.accept_deleted)).count();
+    let count = checked
+        .faults
+        .iter()
+        .filter(|fault| fault.what.can_be_repaired(args.accept_deleted))
+        .count();
     if count == 0 {
         return Ok(None);
     }
@@ -233,12 +351,22 @@ async fn repair(
     let dir = copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?;
     let store = target.store();
     let mut failure: Option<Failure> = None;
-    for (fault, row) in checked.faults.iter().zip(&mut document.faults).filter(|(fault, _)| fault.what.can_be_repaired(args.accept_deleted))
+    for (fault, row) in checked
+        .faults
+        .iter()
+        .zip(&mut document.faults)
+        .filter(|(fault, _)| fault.what.can_be_repaired(args.accept_deleted))
     {
         let now = Timestamp::now();
         let path = &fault.located.path;
         let info = store.lock_info(path, OPERATION, &cx.host.who, now);
-        let work = Work { mechanisms: target.locks.mechanisms(), info, dir: dir.clone(), now, cancel: &cancel };
+        let work = Work {
+            mechanisms: target.locks.mechanisms(),
+            info,
+            dir: dir.clone(),
+            now,
+            cancel: &cancel,
+        };
         match store.repair(fault, should, &work).await {
             Ok(repaired) => {
                 row.repaired = true;
@@ -251,10 +379,16 @@ async fn repair(
             }
             Err(failed) => {
                 let one = failed::failure(failed, path, target);
-                row.error = Some(one.causes.iter().fold(one.message.clone(), |text, cause| format!("{text}: {cause}")));
+                row.error = Some(one.causes.iter().fold(one.message.clone(), |text, cause| {
+                    format!("{text}: {cause}")
+                }));
                 if let Some(first) = failure.as_mut().filter(|_| one.code != exit::INTERRUPTED) {
                     first.causes.push(one.message);
-                    one.hints.into_iter().for_each(|hint| first.hints.extend((!first.hints.contains(&hint)).then_some(hint)));
+                    one.hints.into_iter().for_each(|hint| {
+                        first
+                            .hints
+                            .extend((!first.hints.contains(&hint)).then_some(hint))
+                    });
                 } else {
                     failure = Some(one);
                 }
@@ -265,16 +399,35 @@ async fn repair(
         }
     }
     let some = document.faults.iter().any(|fault| fault.repaired);
-    Ok(failure.map(|failure| if some && failure.code != exit::INTERRUPTED { Failure { code: exit::PARTLY, ..failure } } else { failure }))
+    Ok(failure.map(|failure| {
+        if some && failure.code != exit::INTERRUPTED {
+            Failure {
+                code: exit::PARTLY,
+                ..failure
+            }
+        } else {
+            failure
+        }
+    }))
 }
 
-fn approve(args: &CheckArgs, count: usize, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn approve(
+    args: &CheckArgs,
+    count: usize,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     if args.auto_approve {
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        return Err(Failure::refused("nobody to ask; nothing was repaired").hint("--auto-approve (-y) repairs without a question"));
+        return Err(Failure::refused("nobody to ask; nothing was repaired")
+            .hint("--auto-approve (-y) repairs without a question"));
     }
-    let text = format!("Repair {} in {}", words::count(count, "fault", "faults"), target.address.bucket);
+    let text = format!(
+        "Repair {} in {}",
+        words::count(count, "fault", "faults"),
+        target.address.bucket
+    );
     approval::ask(&text, "--auto-approve", cx)
 }

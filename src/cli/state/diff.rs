@@ -13,7 +13,8 @@ use crate::{
     state::{diff::Diff, outline::Outline},
 };
 
-/// Show what differs between two versions of a state: addresses, and names of attributes and outputs, never a value
+/// Show what differs between two versions of a state: addresses, and names of attributes and
+/// outputs, never a value
 #[derive(Args, Clone, Debug)]
 pub struct DiffArgs {
     /// From this version: its ID, `current`, `previous`, or `serial=N`
@@ -37,12 +38,21 @@ pub async fn run(args: DiffArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     target.announce(cx);
     let from = named::read(&target, &path, &args.from, cx).await?;
     let to = named::read(&target, &path, &args.to, cx).await?;
-    let outline = |read: &named::Read| Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error));
+    let outline = |read: &named::Read| {
+        Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))
+    };
     let (before, after) = (outline(&from)?, outline(&to)?);
     let diff = Diff::of(&before, &after);
-    let document = DiffDocument::of(target.about(), &path, (&from.content, &before), (&to.content, &after), diff.as_ref());
+    let document = DiffDocument::of(
+        target.about(),
+        &path,
+        (&from.content, &before),
+        (&to.content, &after),
+        diff.as_ref(),
+    );
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     cx.answer(&diff::text(&document))?;

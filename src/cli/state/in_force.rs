@@ -1,5 +1,6 @@
-//! Whether the bucket's policy makes every run use the backend's encryption. Until it does, runs go on that are configured
-//! otherwise, and those who run them may have no permission for the key: what they have to read keeps its encryption.
+//! Whether the bucket's policy makes every run use the backend's encryption. Until it does, runs go
+//! on that are configured otherwise, and those who run them may have no permission for the key:
+//! what they have to read keeps its encryption.
 
 use crate::{
     aws::{
@@ -23,31 +24,48 @@ pub enum InForce {
 impl InForce {
     /// # Errors
     /// If it is interrupted.
-    pub async fn look(target: &Target, key: Option<&str>, cx: &mut Context<'_>) -> Result<Self, Failure> {
-        Ok(match cx.look(policy::get(&target.aws, &target.address.bucket)).await? {
-            Ok(Some(document)) if policy::asks_for_nothing_but(&document, key) => Self::Yes,
-            Ok(Some(document)) if document.has_ours() => Self::NotYet,
-            Ok(Some(_) | None) => Self::NotOurs,
-            Err(error) => Self::Unknown(error),
-        })
+    pub async fn look(
+        target: &Target,
+        key: Option<&str>,
+        cx: &mut Context<'_>,
+    ) -> Result<Self, Failure> {
+        Ok(
+            match cx
+                .look(policy::get(&target.aws, &target.address.bucket))
+                .await?
+            {
+                Ok(Some(document)) if policy::asks_for_nothing_but(&document, key) => Self::Yes,
+                Ok(Some(document)) if document.has_ours() => Self::NotYet,
+                Ok(Some(_) | None) => Self::NotOurs,
+                Err(error) => Self::Unknown(error),
+            },
+        )
     }
 
-    /// Why the encryption of a state stays as it is; `named` says that the user named this state, and no other.
+    /// Why the encryption of a state stays as it is; `named` says that the user named this state,
+    /// and no other.
     pub fn keeps(&self, located: &Located, named: bool, target: &Target) -> Option<String> {
         let layout = &target.address.layout;
-        let is_own = layout.key.as_ref().is_some_and(|key| layout.path(key, &located.workspace) == located.path);
+        let is_own = layout
+            .key
+            .as_ref()
+            .is_some_and(|key| layout.path(key, &located.workspace) == located.path);
         match self {
             Self::Yes => None,
             Self::NotOurs => (!named && !is_own).then(|| {
-                "it is not of this configuration, and who runs it may have no permission for the key; name it to have it encrypted"
+                "it is not of this configuration, and who runs it may have no permission for the \
+                 key; name it to have it encrypted"
                     .to_owned()
             }),
             Self::NotYet => Some(
-                "the bucket policy lets runs go on that use other encryption, and they may have no permission for the key; `tfbackend \
-                 plan` says what waits, and `tfbackend bootstrap --enforce` ends it"
+                "the bucket policy lets runs go on that use other encryption, and they may have \
+                 no permission for the key; `tfbackend plan` says what waits, and `tfbackend \
+                 bootstrap --enforce` ends it"
                     .to_owned(),
             ),
-            Self::Unknown(error) => Some(format!("whether runs go on that use other encryption is unknown: {error}")),
+            Self::Unknown(error) => Some(format!(
+                "whether runs go on that use other encryption is unknown: {error}"
+            )),
         }
     }
 }
@@ -56,9 +74,15 @@ impl InForce {
 ///
 /// # Errors
 /// If it is interrupted.
-pub async fn for_state(target: &Target, is: Option<&content::Encryption>, cx: &mut Context<'_>) -> Result<Encrypt, Failure> {
+pub async fn for_state(
+    target: &Target,
+    is: Option<&content::Encryption>,
+    cx: &mut Context<'_>,
+) -> Result<Encrypt, Failure> {
     let asked = &target.encryption;
-    let Encrypt::Kms(_) = asked else { return Ok(asked.clone()) };
+    let Encrypt::Kms(_) = asked else {
+        return Ok(asked.clone());
+    };
     if is.is_some_and(|is| is.key.is_some()) {
         return Ok(asked.clone());
     }

@@ -1,4 +1,5 @@
-//! `tfbackend state list`: every state of a backend, with its workspace, serial, size, lock and encryption.
+//! `tfbackend state list`: every state of a backend, with its workspace, serial, size, lock and
+//! encryption.
 
 use clap::Args;
 
@@ -22,11 +23,17 @@ pub async fn run(args: ListArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let target = args.target.open(cx).await?;
     target.announce(cx);
     let inventory = cx.look(target.store().inventory()).await?;
-    let inventory =
-        inventory.map_err(|error| explain::aws(Failure::failed("the states cannot be listed").because(&error), &error, None))?;
+    let inventory = inventory.map_err(|error| {
+        explain::aws(
+            Failure::failed("the states cannot be listed").because(&error),
+            &error,
+            None,
+        )
+    })?;
     let document = ListDocument::of(target.about(), &inventory);
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);

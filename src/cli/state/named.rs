@@ -18,7 +18,8 @@ use crate::{
 /// Of a backend that has more than one.
 #[derive(Args, Clone, Debug)]
 pub struct StateName {
-    /// Path of the state's object, as `state list` shows it; by default that of the selected workspace
+    /// Path of the state's object, as `state list` shows it; by default that of the selected
+    /// workspace
     #[arg(value_name = "KEY")]
     pub path: Option<String>,
 
@@ -57,34 +58,65 @@ impl FromStr for VersionName {
         match (text, text.strip_prefix("serial=")) {
             ("current", _) => Ok(Self::Current),
             ("previous", _) => Ok(Self::Previous),
-            (_, Some(serial)) => serial.parse().map(Self::Serial).map_err(|_| "a serial is a whole number"),
-            (id, None) if !id.is_empty() && id.len() <= 1024 && !id.chars().any(is_hidden) => Ok(Self::Id(id.to_owned())),
+            (_, Some(serial)) => serial
+                .parse()
+                .map(Self::Serial)
+                .map_err(|_| "a serial is a whole number"),
+            (id, None) if !id.is_empty() && id.len() <= 1024 && !id.chars().any(is_hidden) => {
+                Ok(Self::Id(id.to_owned()))
+            }
             (_, None) => Err("a version is `current`, `previous`, `serial=N`, or a version ID"),
         }
     }
 }
 
 /// Reads a version of a state.
-pub async fn read(target: &Target, path: &str, version: &VersionName, cx: &mut Context<'_>) -> Result<Read, Failure> {
+pub async fn read(
+    target: &Target,
+    path: &str,
+    version: &VersionName,
+    cx: &mut Context<'_>,
+) -> Result<Read, Failure> {
     let id = match version {
         VersionName::Current => None,
         VersionName::Id(id) => Some(id.clone()),
-        VersionName::Previous => {
-            Some(found(target, path, "previous version", cx, |past| past.into_iter().filter(is_written).nth(1)).await?)
-        }
+        VersionName::Previous => Some(
+            found(target, path, "previous version", cx, |past| {
+                past.into_iter().filter(is_written).nth(1)
+            })
+            .await?,
+        ),
         VersionName::Serial(serial) => {
             let what = format!("version of serial {serial}");
-            Some(found(target, path, &what, cx, |past| past.into_iter().find(|past| past.serial() == Some(*serial))).await?)
+            Some(
+                found(target, path, &what, cx, |past| {
+                    past.into_iter().find(|past| past.serial() == Some(*serial))
+                })
+                .await?,
+            )
         }
     };
     // One that is larger is somebody's mistake or worse.
     let max = usize::try_from(snapshot::MAX_BYTES).unwrap_or(usize::MAX);
-    let wanted = cx.look(target.store().version(path, id.as_deref(), max)).await?;
-    let wanted = wanted.map_err(|error| explain::aws(Failure::failed(format!("{path} cannot be read")).because(&error), &error, None))?;
+    let wanted = cx
+        .look(target.store().version(path, id.as_deref(), max))
+        .await?;
+    let wanted = wanted.map_err(|error| {
+        explain::aws(
+            Failure::failed(format!("{path} cannot be read")).because(&error),
+            &error,
+            None,
+        )
+    })?;
     match wanted {
-        Wanted::There(content) => Ok(Read { path: path.to_owned(), content }),
+        Wanted::There(content) => Ok(Read {
+            path: path.to_owned(),
+            content,
+        }),
         Wanted::DeleteMarker => {
-            let failure = Failure::failed(format!("this version of {path} says that it was deleted: there is nothing in it"));
+            let failure = Failure::failed(format!(
+                "this version of {path} says that it was deleted: there is nothing in it"
+            ));
             Err(see_versions(failure, target, path))
         }
         Wanted::NoSuch => Err(no_such(target, path, id.as_deref())),
@@ -99,14 +131,24 @@ pub fn not_a_state(path: &str, error: &SnapshotError) -> Failure {
 pub fn no_such(target: &Target, path: &str, id: Option<&str>) -> Failure {
     let failure = match id {
         Some(id) => Failure::failed(format!("{path} has no version {id}")),
-        None => Failure::failed(format!("there is no state {path} in bucket {}", target.address.bucket))
-            .hint(format!("`tfbackend state list{}` lists those that there are", target.words)),
+        None => Failure::failed(format!(
+            "there is no state {path} in bucket {}",
+            target.address.bucket
+        ))
+        .hint(format!(
+            "`tfbackend state list{}` lists those that there are",
+            target.words
+        )),
     };
     see_versions(failure, target, path)
 }
 
 fn see_versions(failure: Failure, target: &Target, path: &str) -> Failure {
-    failure.hint(format!("`tfbackend state versions {}{}` shows its history", shell_word(path), target.words))
+    failure.hint(format!(
+        "`tfbackend state versions {}{}` shows its history",
+        shell_word(path),
+        target.words
+    ))
 }
 
 fn is_written(past: &Past) -> bool {
@@ -123,7 +165,13 @@ async fn found(
 ) -> Result<String, Failure> {
     let (past, _) = super::versions::history(target, path, usize::MAX, cx).await?;
     let chosen = choose(past).map(|past| past.id);
-    chosen.ok_or_else(|| see_versions(Failure::failed(format!("{path} has no {what}")), target, path))
+    chosen.ok_or_else(|| {
+        see_versions(
+            Failure::failed(format!("{path} has no {what}")),
+            target,
+            path,
+        )
+    })
 }
 
 #[cfg(test)]
@@ -136,7 +184,10 @@ mod tests {
         assert_eq!(read("current"), Ok(VersionName::Current));
         assert_eq!(read("previous"), Ok(VersionName::Previous));
         assert_eq!(read("serial=12"), Ok(VersionName::Serial(12)));
-        assert_eq!(read("3HL4kqtJvjVBH40Nrjfkd"), Ok(VersionName::Id("3HL4kqtJvjVBH40Nrjfkd".to_owned())));
+        assert_eq!(
+            read("3HL4kqtJvjVBH40Nrjfkd"),
+            Ok(VersionName::Id("3HL4kqtJvjVBH40Nrjfkd".to_owned()))
+        );
         for wrong in ["", "serial=", "serial=-1", "a\u{1b}[2J", "a\nb"] {
             assert!(read(wrong).is_err(), "{wrong:?}");
         }

@@ -19,7 +19,12 @@ pub struct PullArgs {
     pub name: StateName,
 
     /// Another version than the current one: its ID, `previous`, or `serial=N`
-    #[arg(long, value_name = "VERSION", default_value = "current", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value = "current",
+        hide_default_value = true
+    )]
     pub version_id: VersionName,
 
     /// Write it to this file, which nobody else may read
@@ -48,12 +53,17 @@ struct PullDocument {
 
 pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     if args.out.is_none() && cx.host.out_is_terminal {
-        return Err(Failure::refused("a state is full of secrets, and a terminal remembers what it showed")
-            .hint("--out FILE writes it where only you can read it")
-            .hint("or send it into another program: `tfbackend state pull | …`"));
+        return Err(Failure::refused(
+            "a state is full of secrets, and a terminal remembers what it showed",
+        )
+        .hint("--out FILE writes it where only you can read it")
+        .hint("or send it into another program: `tfbackend state pull | …`"));
     }
     if args.out.is_none() && cx.global.json() {
-        return Err(Failure::failed("with --output json, the state itself goes into a file").hint("name it: --out FILE"));
+        return Err(
+            Failure::failed("with --output json, the state itself goes into a file")
+                .hint("name it: --out FILE"),
+        );
     }
     let out = args.out.as_ref().map(|out| cx.host.cwd.join(out));
     if let Some(out) = &out {
@@ -62,21 +72,37 @@ pub async fn run(args: PullArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let target = args.target.open(cx).await?;
     let path = args.name.path_in(&target)?;
     target.announce(cx);
-    let content = named::read(&target, &path, &args.version_id, cx).await?.content;
+    let content = named::read(&target, &path, &args.version_id, cx)
+        .await?
+        .content;
     let Some(out) = out else {
-        let written = cx.host.out.write_all(&content.bytes).and_then(|()| cx.host.out.flush());
+        let written = cx
+            .host
+            .out
+            .write_all(&content.bytes)
+            .and_then(|()| cx.host.out.flush());
         written.map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     };
-    private_file::write(&out, &content.bytes, args.overwrite)
-        .map_err(|error| Failure::failed(format!("cannot write {}", out.display())).because(&error))?;
+    private_file::write(&out, &content.bytes, args.overwrite).map_err(|error| {
+        Failure::failed(format!("cannot write {}", out.display())).because(&error)
+    })?;
     let (bytes, file) = (content.bytes.len(), out.display().to_string());
     if cx.global.json() {
-        let document = PullDocument { about: target.about(), path, version_id: content.version, bytes, file };
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        let document = PullDocument {
+            about: target.about(),
+            path,
+            version_id: content.version,
+            bytes,
+            file,
+        };
+        json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let size = words::bytes(u64::try_from(bytes).unwrap_or(u64::MAX));
-    cx.say(&format!("{path}: {size} written to {file}, which only you can read"));
+    cx.say(&format!(
+        "{path}: {size} written to {file}, which only you can read"
+    ));
     Ok(exit::DONE)
 }

@@ -1,4 +1,5 @@
-//! `tfbackend state restore`: an older version of a state, put back so that the next plan goes on from there.
+//! `tfbackend state restore`: an older version of a state, put back so that the next plan goes on
+//! from there.
 
 use std::path::PathBuf;
 
@@ -60,7 +61,8 @@ pub struct RestoreArgs {
     #[arg(long)]
     pub allow_lineage: bool,
 
-    /// Folder that the state which is there now is kept in [default: `.tfbackend` beside the files]
+    /// Folder that the state which is there now is kept in [default: `.tfbackend` beside the
+    /// files]
     #[arg(long, value_name = "DIR")]
     pub backup_dir: Option<PathBuf>,
 
@@ -78,10 +80,20 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let path = target.path(args.state.as_deref(), args.workspace.as_deref())?;
     cx.say(&format!("State: {}", target.store().url(&path)));
     let which = which(&args, &path, &target, cx).await?;
-    let looked = cx.look(target.store().look_to_restore(&path, which)).await?.map_err(|error| not_found(error, &path, &target))?;
+    let looked = cx
+        .look(target.store().look_to_restore(&path, which))
+        .await?
+        .map_err(|error| not_found(error, &path, &target))?;
     let mut document = document(&looked);
-    let encrypt = in_force::for_state(&target, looked.current.as_ref().map(|current| &current.encryption), cx).await?;
-    let plan = looked.plan(&encrypt, args.allow_lineage).map_err(|error| unfit(&error))?;
+    let encrypt = in_force::for_state(
+        &target,
+        looked.current.as_ref().map(|current| &current.encryption),
+        cx,
+    )
+    .await?;
+    let plan = looked
+        .plan(&encrypt, args.allow_lineage)
+        .map_err(|error| unfit(&error))?;
     document.to.serial = plan.next.serial;
     match plan.how {
         How::Nothing => {
@@ -89,7 +101,11 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
             answer(&document, &target, cx)?;
             // As an earlier restore left it that was killed.
             let (lock, _) = cx.look(target.store().lock_on(&path)).await?;
-            return if lock.halves().next().is_some() { note(&lock, &path, &target, cx) } else { Ok(exit::DONE) };
+            return if lock.halves().next().is_some() {
+                note(&lock, &path, &target, cx)
+            } else {
+                Ok(exit::DONE)
+            };
         }
         How::Digest => "digest".clone_into(&mut document.outcome),
         How::Undelete { .. } => "undeleted".clone_into(&mut document.outcome),
@@ -98,7 +114,12 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
     let view = cx.global.view(cx.host);
     cx.show(&report::preview(&document, &view));
     approve(&args, &plan, &target, cx)?;
-    let Restored { version, serial, digest, kept } = carry_out(&args, &plan, &target, cx).await?;
+    let Restored {
+        version,
+        serial,
+        digest,
+        kept,
+    } = carry_out(&args, &plan, &target, cx).await?;
     document.version = version;
     document.to.serial = serial;
     document.digest = target.address.table.as_ref().map(|_| digest);
@@ -109,19 +130,39 @@ pub async fn run(args: RestoreArgs, cx: &mut Context<'_>) -> Result<u8, Failure>
 /// `2026-11-21T07:00:00Z`; without a zone it is UTC, and without a time midnight.
 fn time(text: &str) -> Result<Timestamp, String> {
     let at = |time: civil::DateTime| time.to_zoned(TimeZone::UTC).map(|time| time.timestamp());
-    let parsed = text.parse::<Timestamp>().or_else(|error| match text.parse::<civil::DateTime>() {
-        // With a zone that is not known it is no time of anywhere.
-        Ok(time) if !text.contains('[') => at(time),
-        Ok(_) | Err(_) => Err(error),
-    });
+    let parsed = text
+        .parse::<Timestamp>()
+        .or_else(|error| match text.parse::<civil::DateTime>() {
+            // With a zone that is not known it is no time of anywhere.
+            Ok(time) if !text.contains('[') => at(time),
+            Ok(_) | Err(_) => Err(error),
+        });
     parsed.map_err(|_| "not a time as in 2026-11-21T07:00:00Z".to_owned())
 }
 
-async fn which(args: &RestoreArgs, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<Which, Failure> {
-    let RestoreArgs { version_id, serial, before, from_backup, .. } = args;
+async fn which(
+    args: &RestoreArgs,
+    path: &str,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<Which, Failure> {
+    let RestoreArgs {
+        version_id,
+        serial,
+        before,
+        from_backup,
+        ..
+    } = args;
     if let Some(from) = from_backup {
-        let choice = file::Choice { path: path.to_owned(), version: version_id.clone(), serial: *serial, before: *before };
-        return file::read(cx.host.cwd.join(from), choice, &target.address.bucket, cx).await.map(Which::Bytes);
+        let choice = file::Choice {
+            path: path.to_owned(),
+            version: version_id.clone(),
+            serial: *serial,
+            before: *before,
+        };
+        return file::read(cx.host.cwd.join(from), choice, &target.address.bucket, cx)
+            .await
+            .map(Which::Bytes);
     }
     match (version_id, serial, before) {
         (Some(id), _, _) => Ok(Which::Version(id.clone())),
@@ -134,7 +175,9 @@ async fn which(args: &RestoreArgs, path: &str, target: &Target, cx: &mut Context
 
 fn document(looked: &Looked) -> RestoreDocument {
     let current = looked.current.as_ref().map(|current| &*current.bytes);
-    let snapshot = current.map(|bytes| recover::snapshot(bytes).map(|snapshot| SideDocument::of(&snapshot, bytes.len())));
+    let snapshot = current.map(|bytes| {
+        recover::snapshot(bytes).map(|snapshot| SideDocument::of(&snapshot, bytes.len()))
+    });
     let (from, unreadable) = match snapshot {
         Some(Ok(from)) => (Some(from), None),
         Some(Err(error)) => (None, Some(error.to_string())),
@@ -149,7 +192,10 @@ fn document(looked: &Looked) -> RestoreDocument {
         to: SideDocument::of(&looked.is, looked.wanted.len()),
         added,
         removed,
-        version: looked.current.as_ref().and_then(|current| current.version.clone()),
+        version: looked
+            .current
+            .as_ref()
+            .and_then(|current| current.version.clone()),
         digest: looked.digest.clone(),
         kept: None,
     }
@@ -161,56 +207,91 @@ fn not_found(error: LookError, path: &str, target: &Target) -> Failure {
         LookError::Aws(error) => explain::aws(failure, error, None),
         LookError::NotAState(_) => failure.hint("choose another version"),
         LookError::Ambiguous { .. } => failure.hint("name one of them with --version-id"),
-        LookError::NoVersion { .. } | LookError::Marker { .. } | LookError::NoSerial { .. } | LookError::NothingBefore { .. } => {
-            failure.hint(format!("`tfbackend state versions{}` lists its versions", target.words))
-        }
+        LookError::NoVersion { .. }
+        | LookError::Marker { .. }
+        | LookError::NoSerial { .. }
+        | LookError::NothingBefore { .. } => failure.hint(format!(
+            "`tfbackend state versions{}` lists its versions",
+            target.words
+        )),
     }
 }
 
 fn unfit(error: &Unfit) -> Failure {
-    let failure = Failure::refused("that state cannot follow the one that is there; nothing was changed").because(error);
+    let failure =
+        Failure::refused("that state cannot follow the one that is there; nothing was changed")
+            .because(error);
     match error {
-        Unfit::Lineage { .. } => {
-            failure.hint("it is the history of another state; --allow-lineage takes it all the same, if that is what you want")
+        Unfit::Lineage { .. } => failure.hint(
+            "it is the history of another state; --allow-lineage takes it all the same, if that \
+             is what you want",
+        ),
+        Unfit::NoSerial | Unfit::TwoSerials | Unfit::LastSerial(_) => {
+            failure.hint("choose another version")
         }
-        Unfit::NoSerial | Unfit::TwoSerials | Unfit::LastSerial(_) => failure.hint("choose another version"),
     }
 }
 
 /// A person says yes to what was shown; without one, a flag has to.
-fn approve(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Context<'_>) -> Result<(), Failure> {
+fn approve(
+    args: &RestoreArgs,
+    plan: &Plan,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     if args.auto_approve {
         return Ok(());
     }
     if !cx.global.attended(cx.host) {
-        return Err(Failure::refused("nobody to ask; nothing was changed").hint("this is what would be done; --auto-approve (-y) does it"));
+        return Err(Failure::refused("nobody to ask; nothing was changed")
+            .hint("this is what would be done; --auto-approve (-y) does it"));
     }
     let text = match plan.how {
         How::Digest => format!("Put the digest of {} right", plan.path),
-        How::Nothing | How::Undelete { .. } | How::Write | How::Touch => format!("Restore {} in {}", plan.path, target.address.bucket),
+        How::Nothing | How::Undelete { .. } | How::Write | How::Touch => {
+            format!("Restore {} in {}", plan.path, target.address.bucket)
+        }
     };
     approval::ask(&text, "--auto-approve", cx)
 }
 
 /// Not to be dropped on its way: it would leave its lock behind.
-async fn carry_out(args: &RestoreArgs, plan: &Plan, target: &Target, cx: &mut Context<'_>) -> Result<Restored, Failure> {
+async fn carry_out(
+    args: &RestoreArgs,
+    plan: &Plan,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<Restored, Failure> {
     let (cancel, now) = (cx.host.cancel.clone(), Timestamp::now());
     let store = target.store();
     let info = store.lock_info(&plan.path, OPERATION, &cx.host.who, now);
     let dir = match plan.how {
-        How::Write | How::Touch => copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?,
+        How::Write | How::Touch => {
+            copies::folder(args.backup_dir.as_deref(), &target.dir, &cx.host.cwd)?
+        }
         // Nothing is replaced.
         How::Nothing | How::Digest | How::Undelete { .. } => target.dir.clone(),
     };
-    let work = Work { mechanisms: target.locks.mechanisms(), info, dir, now, cancel: &cancel };
+    let work = Work {
+        mechanisms: target.locks.mechanisms(),
+        info,
+        dir,
+        now,
+        cancel: &cancel,
+    };
     let mut say = |step: Step| cx.say(&said(&step));
-    store.restore(plan, &work, &target.encryption, &mut say).await.map_err(|failed| failed::failure(failed, &plan.path, target))
+    store
+        .restore(plan, &work, &target.encryption, &mut say)
+        .await
+        .map_err(|failed| failed::failure(failed, &plan.path, target))
 }
 
 fn note(lock: &LiveLock, path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let held = failed::held(lock, &[], path, target);
     cx.say(&format!("note: {}", held.message));
-    held.hints.iter().for_each(|hint| cx.say(&format!("hint: {hint}")));
+    held.hints
+        .iter()
+        .for_each(|hint| cx.say(&format!("hint: {hint}")));
     Ok(exit::DONE)
 }
 
@@ -219,14 +300,20 @@ fn said(step: &Step) -> String {
         Step::Locked { id } => format!("locked ({id})"),
         Step::Kept(path) => format!("kept what is there in {}; {}", path.display(), copies::RISK),
         Step::Undeleted => "removed the delete marker".to_owned(),
-        Step::Written { version: Some(version) } => format!("wrote it as version {version}"),
+        Step::Written {
+            version: Some(version),
+        } => format!("wrote it as version {version}"),
         Step::Written { version: None } => "wrote it".to_owned(),
         Step::Digest => "wrote its digest".to_owned(),
         Step::Released => "unlocked".to_owned(),
     }
 }
 
-fn answer(document: &RestoreDocument, target: &Target, cx: &mut Context<'_>) -> Result<u8, Failure> {
+fn answer(
+    document: &RestoreDocument,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
     if cx.global.json() {
         target.answer(document, cx)?;
     } else {
@@ -242,10 +329,22 @@ mod tests {
     #[test]
     fn times() {
         let at = |text: &str| time(text).map(|time| time.to_string());
-        assert_eq!(at("2026-11-21T08:00:00+01:00").as_deref(), Ok("2026-11-21T07:00:00Z"));
-        assert_eq!(at("2026-11-21T07:00").as_deref(), Ok("2026-11-21T07:00:00Z"));
+        assert_eq!(
+            at("2026-11-21T08:00:00+01:00").as_deref(),
+            Ok("2026-11-21T07:00:00Z")
+        );
+        assert_eq!(
+            at("2026-11-21T07:00").as_deref(),
+            Ok("2026-11-21T07:00:00Z")
+        );
         assert_eq!(at("2026-11-21").as_deref(), Ok("2026-11-21T00:00:00Z"));
-        for wrong in ["", "yesterday", "7", "2026-13-01", "2026-11-21T07:00[Nowhere/At_All]"] {
+        for wrong in [
+            "",
+            "yesterday",
+            "7",
+            "2026-13-01",
+            "2026-11-21T07:00[Nowhere/At_All]",
+        ] {
             assert!(at(wrong).is_err(), "{wrong}");
         }
     }

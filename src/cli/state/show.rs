@@ -20,7 +20,12 @@ pub struct ShowArgs {
     pub name: StateName,
 
     /// Another version than the current one: its ID, `previous`, or `serial=N`
-    #[arg(long, value_name = "VERSION", default_value = "current", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        default_value = "current",
+        hide_default_value = true
+    )]
     pub version_id: VersionName,
 
     #[command(flatten)]
@@ -32,10 +37,12 @@ pub async fn run(args: ShowArgs, cx: &mut Context<'_>) -> Result<u8, Failure> {
     let path = args.name.path_in(&target)?;
     target.announce(cx);
     let read = named::read(&target, &path, &args.version_id, cx).await?;
-    let outline = Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))?;
+    let outline =
+        Outline::parse(&read.content.bytes).map_err(|error| named::not_a_state(&path, &error))?;
     let document = ShowDocument::of(target.about(), &path, &read.content, &outline);
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);

@@ -36,11 +36,15 @@ pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, Failure
     let target = args.target.open(cx).await?;
     let path = args.name.path_in(&target)?;
     target.announce(cx);
-    let limit = args.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let limit = args
+        .limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(usize::MAX);
     let (past, count) = history(&target, &path, limit, cx).await?;
     let document = VersionsDocument::of(target.about(), &path, &past, count);
     if cx.global.json() {
-        json::write_document(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
+        json::write_document(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error))?;
         return Ok(exit::DONE);
     }
     let view = cx.global.out_view(cx.host);
@@ -49,10 +53,20 @@ pub async fn run(args: VersionsArgs, cx: &mut Context<'_>) -> Result<u8, Failure
 }
 
 /// At least one version, and how many there are.
-pub async fn history(target: &Target, path: &str, limit: usize, cx: &mut Context<'_>) -> Result<(Vec<Past>, usize), Failure> {
+pub async fn history(
+    target: &Target,
+    path: &str,
+    limit: usize,
+    cx: &mut Context<'_>,
+) -> Result<(Vec<Past>, usize), Failure> {
     let listed = cx.look(target.store().history(path, limit)).await?;
-    let (past, count) = listed
-        .map_err(|error| explain::aws(Failure::failed(format!("the versions of {path} cannot be listed")).because(&error), &error, None))?;
+    let (past, count) = listed.map_err(|error| {
+        explain::aws(
+            Failure::failed(format!("the versions of {path} cannot be listed")).because(&error),
+            &error,
+            None,
+        )
+    })?;
     if past.is_empty() {
         let mut failure = no_such(target, path, None);
         // There is no history to be seen.

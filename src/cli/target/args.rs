@@ -83,21 +83,80 @@ pub struct TargetArgs {
 
 impl TargetArgs {
     pub(super) fn words(&self, env: Option<&EnvName>, cx: &Context<'_>) -> String {
-        let Self { env: _, backend_config, bucket, key, table, region, workspace_key_prefix, .. } = self;
+        let Self {
+            env: _,
+            backend_config,
+            bucket,
+            key,
+            table,
+            region,
+            workspace_key_prefix,
+            ..
+        } = self;
         let mut said: Vec<(&str, String)> = vec![];
         said.extend(env.map(|env| ("env", env.to_string())));
-        said.extend(backend_config.iter().map(|file| ("backend-config", file.clone())));
-        let texts = [("bucket", bucket), ("key", key), ("table", table), ("workspace-key-prefix", workspace_key_prefix)];
-        said.extend(texts.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))));
-        said.extend(region.clone().map(|region| ("region", String::from(region))));
-        said.extend(self.account.as_ref().map(|account| ("account", account.to_string())));
-        said.extend(self.role_arn.as_ref().map(|role| ("role-arn", role.to_string())));
-        said.extend(self.external_id.as_ref().map(|id| ("external-id", id.to_string())));
-        said.extend(self.lock.and_then(|lock| Some(("lock", lock.to_possible_value()?.get_name().to_owned()))));
-        said.extend(self.kms_key.as_ref().map(|key| ("kms-key", key.to_string())));
-        said.extend(self.encryption.and_then(|kind| Some(("encryption", kind.to_possible_value()?.get_name().to_owned()))));
-        said.extend(self.project.as_ref().map(|project| ("project", project.to_string())));
-        said.extend(self.namespace.and_then(|space| Some(("namespace", space.to_possible_value()?.get_name().to_owned()))));
+        said.extend(
+            backend_config
+                .iter()
+                .map(|file| ("backend-config", file.clone())),
+        );
+        let texts = [
+            ("bucket", bucket),
+            ("key", key),
+            ("table", table),
+            ("workspace-key-prefix", workspace_key_prefix),
+        ];
+        said.extend(
+            texts
+                .into_iter()
+                .filter_map(|(name, text)| Some((name, text.clone()?))),
+        );
+        said.extend(
+            region
+                .clone()
+                .map(|region| ("region", String::from(region))),
+        );
+        said.extend(
+            self.account
+                .as_ref()
+                .map(|account| ("account", account.to_string())),
+        );
+        said.extend(
+            self.role_arn
+                .as_ref()
+                .map(|role| ("role-arn", role.to_string())),
+        );
+        said.extend(
+            self.external_id
+                .as_ref()
+                .map(|id| ("external-id", id.to_string())),
+        );
+        said.extend(
+            self.lock
+                .and_then(|lock| Some(("lock", lock.to_possible_value()?.get_name().to_owned()))),
+        );
+        said.extend(
+            self.kms_key
+                .as_ref()
+                .map(|key| ("kms-key", key.to_string())),
+        );
+        said.extend(self.encryption.and_then(|kind| {
+            Some((
+                "encryption",
+                kind.to_possible_value()?.get_name().to_owned(),
+            ))
+        }));
+        said.extend(
+            self.project
+                .as_ref()
+                .map(|project| ("project", project.to_string())),
+        );
+        said.extend(self.namespace.and_then(|space| {
+            Some((
+                "namespace",
+                space.to_possible_value()?.get_name().to_owned(),
+            ))
+        }));
         let word = |(name, text): (&str, String)| {
             let sign = if text.starts_with('-') { '=' } else { ' ' };
             format!(" --{name}{sign}{}", shell_word(&text))
@@ -127,14 +186,27 @@ pub(super) fn environment(args: &TargetArgs, cx: &Context<'_>) -> Result<Environ
     };
     let env = match (&args.env, cx.host.var("TFBACKEND_ENV")) {
         (Some(env), _) => Some(env.clone()),
-        (None, Some(name)) => Some(name.parse().map_err(|error: NameError| Failure::failed(format!("variable TFBACKEND_ENV: {error}")))?),
+        (None, Some(name)) => Some(name.parse().map_err(|error: NameError| {
+            Failure::failed(format!("variable TFBACKEND_ENV: {error}"))
+        })?),
         (None, None) => None,
     };
-    Ok(EnvironmentArgs { env, new_env: args.new_env, layer })
+    Ok(EnvironmentArgs {
+        env,
+        new_env: args.new_env,
+        layer,
+    })
 }
 
-fn parsed<T: std::str::FromStr<Err = NameError>>(flag: &str, text: Option<&String>) -> Result<Option<T>, Failure> {
-    text.map(|text| text.parse().map_err(|error| Failure::failed(format!("{flag} {}: {error}", quoted(text))))).transpose()
+fn parsed<T: std::str::FromStr<Err = NameError>>(
+    flag: &str,
+    text: Option<&String>,
+) -> Result<Option<T>, Failure> {
+    text.map(|text| {
+        text.parse()
+            .map_err(|error| Failure::failed(format!("{flag} {}: {error}", quoted(text))))
+    })
+    .transpose()
 }
 
 /// As Terraform takes it. An object of another name is named by its path.

@@ -48,16 +48,29 @@ pub(super) async fn find(
     connect: impl AsyncFn(&Region, &mut Context<'_>) -> Result<Aws, Failure>,
     cx: &mut Context<'_>,
 ) -> Result<Found, Missing> {
-    let Start { aws: asked, mut address, region_said } = start;
+    let Start {
+        aws: asked,
+        mut address,
+        region_said,
+    } = start;
     let bucket = address.bucket.clone();
-    let there = cx.look(Store::new(&asked, &address).region()).await.map_err(Missing::Other)?;
+    let there = cx
+        .look(Store::new(&asked, &address).region())
+        .await
+        .map_err(Missing::Other)?;
     let there = match there {
         Ok(Some(there)) => there,
-        Ok(None) => return Err(Missing::Bucket(Failure::failed(format!("there is no bucket {bucket}")))),
-        // Those who may only use one state may not look at the bucket: the next call says what is wrong, if anything is.
+        Ok(None) => {
+            return Err(Missing::Bucket(Failure::failed(format!(
+                "there is no bucket {bucket}"
+            ))));
+        }
+        // Those who may only use one state may not look at the bucket: the next call says what is
+        // wrong, if anything is.
         Err(error) if error.status == Some(403) => asked.region.clone(),
         Err(error) => {
-            let failure = Failure::failed(format!("bucket {bucket} cannot be looked at")).because(&error);
+            let failure =
+                Failure::failed(format!("bucket {bucket} cannot be looked at")).because(&error);
             return Err(Missing::Other(explain::aws(failure, &error, None)));
         }
     };
@@ -65,28 +78,58 @@ pub(super) async fn find(
     let aws = if there == asked.region {
         asked.clone()
     } else {
-        notes.extend(region_said.then(|| format!("the bucket is in {there}, not in {}; looked there", asked.region)));
-        let nonsense = |error| Missing::Other(Failure::failed(format!("S3 names a region that is none: {error}")));
-        connect(&named_region(&there).map_err(nonsense)?, cx).await.map_err(Missing::Other)?
+        notes.extend(region_said.then(|| {
+            format!(
+                "the bucket is in {there}, not in {}; looked there",
+                asked.region
+            )
+        }));
+        let nonsense = |error| {
+            Missing::Other(Failure::failed(format!(
+                "S3 names a region that is none: {error}"
+            )))
+        };
+        connect(&named_region(&there).map_err(nonsense)?, cx)
+            .await
+            .map_err(Missing::Other)?
     };
     if let Some(table) = address.table.clone() {
-        match cx.look(table_region(&table, &aws, region_said.then_some(&asked), &address)).await.map_err(Missing::Other)? {
+        match cx
+            .look(table_region(
+                &table,
+                &aws,
+                region_said.then_some(&asked),
+                &address,
+            ))
+            .await
+            .map_err(Missing::Other)?
+        {
             Place::Here => {}
             Place::Elsewhere(region) => {
                 address.table = None;
                 notes.push(format!(
-                    "table {table} is in {region}, and the bucket in {}: Terraform looks for both in one region; the table is left out",
+                    "table {table} is in {region}, and the bucket in {}: Terraform looks for both \
+                     in one region; the table is left out",
                     aws.region
                 ));
             }
             Place::Nowhere => {
                 address.table = None;
-                notes.push(format!("there is no table {table} in {}: Terraform cannot lock with it, and it is left out", aws.region));
+                notes.push(format!(
+                    "there is no table {table} in {}: Terraform cannot lock with it, and it is \
+                     left out",
+                    aws.region
+                ));
                 missing_table = Some(table);
             }
         }
     }
-    Ok(Found { aws, address, missing_table, notes })
+    Ok(Found {
+        aws,
+        address,
+        missing_table,
+        notes,
+    })
 }
 
 enum Place {
@@ -96,8 +139,17 @@ enum Place {
 }
 
 /// What cannot be looked at is taken to be there: the next call says what is wrong.
-async fn table_region(table: &str, aws: &Aws, asked: Option<&Aws>, address: &StoreAddress) -> Place {
-    if let Some(region) = table.strip_prefix("arn:").and_then(|rest| rest.split(':').nth(2)).filter(|region| *region != aws.region) {
+async fn table_region(
+    table: &str,
+    aws: &Aws,
+    asked: Option<&Aws>,
+    address: &StoreAddress,
+) -> Place {
+    if let Some(region) = table
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split(':').nth(2))
+        .filter(|region| *region != aws.region)
+    {
         return Place::Elsewhere(region.to_owned());
     }
     let is_there = |found: &Result<bool, AwsError>| !matches!(found, Ok(false));
@@ -105,7 +157,9 @@ async fn table_region(table: &str, aws: &Aws, asked: Option<&Aws>, address: &Sto
         return Place::Here;
     }
     match asked.filter(|asked| asked.region != aws.region) {
-        Some(asked) if matches!(Store::new(asked, address).has_table().await, Ok(true)) => Place::Elsewhere(asked.region.clone()),
+        Some(asked) if matches!(Store::new(asked, address).has_table().await, Ok(true)) => {
+            Place::Elsewhere(asked.region.clone())
+        }
         _ => Place::Nowhere,
     }
 }

@@ -28,13 +28,19 @@ struct Nobody;
 
 impl Prompt for Nobody {
     fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
-        Err(PromptError::CannotAsk { text: question.text.clone(), flag: question.flag })
+        Err(PromptError::CannotAsk {
+            text: question.text.clone(),
+            flag: question.flag,
+        })
     }
 }
 
 fn host(dir: &Path, vars: &[(&str, &str)]) -> Host {
     Host {
-        vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
+        vars: vars
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
         cwd: dir.to_owned(),
         who: "me@here".to_owned(),
         out: Box::new(io::sink()),
@@ -62,10 +68,16 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 
 /// What a failure says, on one line each.
 fn said(failure: &Failure, dir: &Path) -> String {
-    let view = View { width: 1000, style: Style::PLAIN, verbose: false };
+    let view = View {
+        width: 1000,
+        style: Style::PLAIN,
+        verbose: false,
+    };
     let text = failure.text(&view);
     assert!(failure.code == exit::FAILED || failure.code == exit::REFUSED);
-    text.replace(&dir.display().to_string(), "~").trim_end().to_owned()
+    text.replace(&dir.display().to_string(), "~")
+        .trim_end()
+        .to_owned()
 }
 
 /// One line for what came out.
@@ -73,7 +85,10 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
     let dir = folder(files);
     let mut host = host(dir.path(), vars);
     let line = Line::try_parse_from(args).expect("a command line");
-    let cx = Context { host: &mut host, global: line.global };
+    let cx = Context {
+        host: &mut host,
+        global: line.global,
+    };
     match which::of(&line.target, &cx) {
         Err(failure) => said(&failure, dir.path()),
         Ok(Which::Environment(args)) => {
@@ -86,9 +101,17 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
             )
         }
         Ok(Which::Described(described)) => {
-            let Described { configured, origin, folder, locks, encryption, .. } = *described;
+            let Described {
+                configured,
+                origin,
+                folder,
+                locks,
+                encryption,
+                ..
+            } = *described;
             let value = |said: &Option<crate::working_directory::configured::Said<String>>| {
-                said.as_ref().map_or("-".to_owned(), |said| said.value.clone())
+                said.as_ref()
+                    .map_or("-".to_owned(), |said| said.value.clone())
             };
             format!(
                 "{} key {} table {} region {} prefix {} from {} in {} {locks:?} {encryption:?}",
@@ -98,7 +121,8 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
                 value(&configured.region),
                 configured.workspace_key_prefix(),
                 origin.unwrap_or_else(|| "flags".to_owned()),
-                which::workspace(folder.as_ref(), &cx).unwrap_or_else(|failure| said(&failure, dir.path())),
+                which::workspace(folder.as_ref(), &cx)
+                    .unwrap_or_else(|failure| said(&failure, dir.path())),
             )
         }
     }
@@ -107,7 +131,8 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
 const STUB: (&str, &str) = ("backend.tf", "terraform {\n  backend \"s3\" {}\n}\n");
 const CONF: (&str, &str) = (
     "prod.conf",
-    "bucket = \"conf-states\"\nkey = \"app.tfstate\"\nregion = \"eu-west-1\"\nencrypt = true\nkms_key_id = \"alias/states\"\nuse_lockfile = true\n",
+    "bucket = \"conf-states\"\nkey = \"app.tfstate\"\nregion = \"eu-west-1\"\nencrypt = \
+     true\nkms_key_id = \"alias/states\"\nuse_lockfile = true\n",
 );
 const SAVED: (&str, &str) = (
     ".terraform/terraform.tfstate",
@@ -118,7 +143,11 @@ const SAVED: (&str, &str) = (
 fn each_way_to_name_a_backend() {
     let lines = [
         which(&[], &[], &["--env", "dev"]),
-        which(&[STUB, SAVED], &[("TFBACKEND_ENV", "dev")], &["--bucket", "my-states"]),
+        which(
+            &[STUB, SAVED],
+            &[("TFBACKEND_ENV", "dev")],
+            &["--bucket", "my-states"],
+        ),
         which(&[CONF], &[], &["--backend-config", "prod.conf"]),
         which(
             &[CONF, STUB, SAVED, ("key.conf", "key = \"other.tfstate\"\n")],
@@ -126,17 +155,56 @@ fn each_way_to_name_a_backend() {
             &["--backend-config=prod.conf", "--backend-config", "key.conf"],
         ),
         which(&[STUB, SAVED, (".terraform/environment", "blue")], &[], &[]),
-        which(&[STUB, SAVED, (".terraform/environment", "blue")], &[("TF_WORKSPACE", "red")], &["--region", "eu-north-1"]),
+        which(
+            &[STUB, SAVED, (".terraform/environment", "blue")],
+            &[("TF_WORKSPACE", "red")],
+            &["--region", "eu-north-1"],
+        ),
         which(&[STUB, ("x.tfbackend", CONF.1)], &[], &[]),
         which(&[STUB, SAVED], &[], &["--bucket", "my.states"]),
-        which(&[], &[], &["--bucket", "my-states", "--table", "locks", "--key", "a/b", "--workspace-key-prefix", "stages"]),
-        which(&[], &[], &["--bucket", "my-states", "--table", "locks", "--lock", "dynamodb", "--encryption", "sse-s3"]),
         which(
             &[],
             &[],
-            &["--bucket", "my-states", "--kms-key", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+            &[
+                "--bucket",
+                "my-states",
+                "--table",
+                "locks",
+                "--key",
+                "a/b",
+                "--workspace-key-prefix",
+                "stages",
+            ],
         ),
-        which(&[("part.conf", "key = \"k\"\n")], &[], &["--backend-config", "part.conf", "--bucket", "my-states"]),
+        which(
+            &[],
+            &[],
+            &[
+                "--bucket",
+                "my-states",
+                "--table",
+                "locks",
+                "--lock",
+                "dynamodb",
+                "--encryption",
+                "sse-s3",
+            ],
+        ),
+        which(
+            &[],
+            &[],
+            &[
+                "--bucket",
+                "my-states",
+                "--kms-key",
+                "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            ],
+        ),
+        which(
+            &[("part.conf", "key = \"k\"\n")],
+            &[],
+            &["--backend-config", "part.conf", "--bucket", "my-states"],
+        ),
     ];
     assert_snapshot!(lines.join("\n"), @r#"
     environment dev bucket - table -
@@ -156,15 +224,49 @@ fn each_way_to_name_a_backend() {
 
 #[test]
 fn what_contradicts_names_both_sources() {
-    let block = ("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"edited-states\"\n  }\n}\n");
+    let block = (
+        "main.tf",
+        "terraform {\n  backend \"s3\" {\n    bucket = \"edited-states\"\n  }\n}\n",
+    );
     let gcs = ("main.tf", "terraform {\n  backend \"gcs\" {}\n}\n");
     let lines = [
-        which(&[CONF], &[("TFBACKEND_ENV", "dev")], &["--backend-config", "prod.conf"]),
-        which(&[CONF], &[], &["--backend-config", "prod.conf", "--bucket", "other-states"]),
-        which(&[CONF], &[], &["--backend-config", "prod.conf", "--key", "other"]),
-        which(&[CONF], &[], &["--backend-config", "prod.conf", "--region", "us-east-1"]),
-        which(&[CONF], &[], &["--backend-config", "prod.conf", "--lock", "dynamodb", "--table", "locks"]),
-        which(&[CONF], &[], &["--backend-config", "prod.conf", "--encryption", "sse-s3"]),
+        which(
+            &[CONF],
+            &[("TFBACKEND_ENV", "dev")],
+            &["--backend-config", "prod.conf"],
+        ),
+        which(
+            &[CONF],
+            &[],
+            &["--backend-config", "prod.conf", "--bucket", "other-states"],
+        ),
+        which(
+            &[CONF],
+            &[],
+            &["--backend-config", "prod.conf", "--key", "other"],
+        ),
+        which(
+            &[CONF],
+            &[],
+            &["--backend-config", "prod.conf", "--region", "us-east-1"],
+        ),
+        which(
+            &[CONF],
+            &[],
+            &[
+                "--backend-config",
+                "prod.conf",
+                "--lock",
+                "dynamodb",
+                "--table",
+                "locks",
+            ],
+        ),
+        which(
+            &[CONF],
+            &[],
+            &["--backend-config", "prod.conf", "--encryption", "sse-s3"],
+        ),
         which(&[STUB, SAVED], &[], &["--table", "other-locks"]),
         which(&[block, SAVED], &[], &[]),
         which(&[gcs, SAVED], &[], &[]),
@@ -200,19 +302,42 @@ fn what_contradicts_names_both_sources() {
 
 #[test]
 fn override_that_init_stored_and_a_file_explains_is_used() {
-    let block = ("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n    key = \"dev.tfstate\"\n  }\n}\n");
-    let stored = |key: &str| format!(r#"{{"backend": {{"type": "s3", "config": {{"bucket": "states", "key": "{key}"}}}}}}"#);
-    let (saved, dev) = (stored("prod.tfstate"), ("dev.s3.tfbackend", "key = \"dev.tfstate\"\n"));
+    let block = (
+        "main.tf",
+        "terraform {\n  backend \"s3\" {\n    bucket = \"states\"\n    key = \"dev.tfstate\"\n  \
+         }\n}\n",
+    );
+    let stored = |key: &str| {
+        format!(
+            r#"{{"backend": {{"type": "s3", "config": {{"bucket": "states", "key": "{key}"}}}}}}"#
+        )
+    };
+    let (saved, dev) = (
+        stored("prod.tfstate"),
+        ("dev.s3.tfbackend", "key = \"dev.tfstate\"\n"),
+    );
     let saved = (SAVED.0, &*saved);
     let prod = ("prod.s3.tfbackend", "key = \"prod.tfstate\"\n");
     for files in [&[block, saved, prod][..], &[block, saved, dev, prod]] {
         let line = which(files, &[], &[]);
-        assert!(line.starts_with("states key prod.tfstate") && line.contains(".terraform/terraform.tfstate"), "{line}");
+        assert!(
+            line.starts_with("states key prod.tfstate")
+                && line.contains(".terraform/terraform.tfstate"),
+            "{line}"
+        );
     }
-    let other_bucket = ("prod.s3.tfbackend", "bucket = \"others\"\nkey = \"prod.tfstate\"\n");
-    for files in [&[block, saved][..], &[block, saved, dev], &[block, saved, other_bucket]] {
+    let other_bucket = (
+        "prod.s3.tfbackend",
+        "bucket = \"others\"\nkey = \"prod.tfstate\"\n",
+    );
+    for files in [
+        &[block, saved][..],
+        &[block, saved, dev],
+        &[block, saved, other_bucket],
+    ] {
         let line = which(files, &[], &[]);
-        let meant = "error: which key is meant? main.tf:4 says \"dev.tfstate\", and .terraform/terraform.tfstate says \"prod.tfstate\"";
+        let meant = "error: which key is meant? main.tf:4 says \"dev.tfstate\", and \
+                     .terraform/terraform.tfstate says \"prod.tfstate\"";
         assert!(line.starts_with(meant), "{line}");
     }
 }
@@ -226,7 +351,14 @@ fn nothing_is_guessed() {
         which(&two, &[], &[]),
         which(&two, &[], &["--backend-config", "/dev/null"]),
         which(&[STUB], &[], &["--key", "k"]),
-        which(&[("main.tf", "terraform {\n  backend \"s3\" {\n    bucket = var.b\n  }\n}\n")], &[], &[]),
+        which(
+            &[(
+                "main.tf",
+                "terraform {\n  backend \"s3\" {\n    bucket = var.b\n  }\n}\n",
+            )],
+            &[],
+            &[],
+        ),
         which(&[], &[], &["--backend-config", "none.conf"]),
         which(&[], &[], &["--bucket", "my-states", "--lock", "both"]),
         which(&[], &[], &["--bucket", "my-states", "--project", "acme"]),
@@ -266,12 +398,29 @@ fn hostile_names_are_refused_and_shown_as_text() {
     let lines = [
         which(&[], &[], &["--bucket", "../x"]),
         which(&[], &[], &["--bucket", "a\u{1b}[2J"]),
-        which(&[("x.conf", &hostile("a\u{202e}b${c}\n"))], &[], &["--backend-config", "x.conf"]),
+        which(
+            &[("x.conf", &hostile("a\u{202e}b${c}\n"))],
+            &[],
+            &["--backend-config", "x.conf"],
+        ),
         which(&[], &[], &["--bucket", "my-states", "--table", "a/b"]),
-        which(&[], &[], &["--bucket", "my-states", "--table", "arn:aws:dynamodb:eu-west-1:1:table/x/y"]),
+        which(
+            &[],
+            &[],
+            &[
+                "--bucket",
+                "my-states",
+                "--table",
+                "arn:aws:dynamodb:eu-west-1:1:table/x/y",
+            ],
+        ),
         which(&[], &[], &["--bucket", "my-states", "--key", "/k"]),
         which(&[], &[], &["--bucket", "my-states", "--key", "k\n"]),
-        which(&[], &[], &["--bucket", "my-states", "--workspace-key-prefix", "a\u{7}"]),
+        which(
+            &[],
+            &[],
+            &["--bucket", "my-states", "--workspace-key-prefix", "a\u{7}"],
+        ),
         which(&[], &[], &["--env", "dev", "--bucket", "a_b"]),
         which(&[STUB, SAVED], &[("TF_WORKSPACE", "\u{1b}]0;x")], &[]),
     ];
@@ -287,46 +436,111 @@ fn hostile_names_are_refused_and_shown_as_text() {
     error: --bucket "a_b": contains `_`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself
     saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "\u001b]0;x" is not the name of a workspace Locks { table: true, file: Some(false) } OfS3
     "#);
-    assert!(lines.iter().all(|line| line.chars().all(|c| c == '\n' || !crate::report::safe::is_unsafe(c))));
-    let arn = which(&[], &[], &["--bucket", "my-states", "--table", "arn:aws:dynamodb:eu-west-1:111122223333:table/locks"]);
+    assert!(lines.iter().all(|line| {
+        line.chars()
+            .all(|c| c == '\n' || !crate::report::safe::is_unsafe(c))
+    }));
+    let arn = which(
+        &[],
+        &[],
+        &[
+            "--bucket",
+            "my-states",
+            "--table",
+            "arn:aws:dynamodb:eu-west-1:111122223333:table/locks",
+        ],
+    );
     assert!(arn.starts_with("my-states "), "{arn}");
 }
 
 fn ways(conf: &str, args: &[&str]) -> String {
     let dir = folder(&[("x.conf", &format!("bucket = \"my-states\"\n{conf}\n"))]);
     let mut host = host(dir.path(), &[("HOME", "/home/me")]);
-    let line = Line::try_parse_from([&["--backend-config", "x.conf"], args].concat()).expect("a command line");
-    let cx = Context { host: &mut host, global: line.global };
-    let Ok(Which::Described(described)) = which::of(&line.target, &cx) else { panic!("a backend") };
+    let line = Line::try_parse_from([&["--backend-config", "x.conf"], args].concat())
+        .expect("a command line");
+    let cx = Context {
+        host: &mut host,
+        global: line.global,
+    };
+    let Ok(Which::Described(described)) = which::of(&line.target, &cx) else {
+        panic!("a backend")
+    };
     match ways::of(&described.configured, &Ways::default(), None, &cx) {
         Err(failure) => said(&failure, dir.path()),
-        Ok((Ways { profile, endpoint_url, endpoints, ca_file, fips, dualstack, role }, notes)) => {
-            let ca_file = ca_file.map(|path| path.display().to_string().replace(&dir.path().display().to_string(), "~"));
-            format!("{profile:?} {endpoint_url:?} {endpoints:?} {ca_file:?} {fips} {dualstack} {role:?} {notes:?}")
+        Ok((
+            Ways {
+                profile,
+                endpoint_url,
+                endpoints,
+                ca_file,
+                fips,
+                dualstack,
+                role,
+            },
+            notes,
+        )) => {
+            let ca_file = ca_file.map(|path| {
+                path.display()
+                    .to_string()
+                    .replace(&dir.path().display().to_string(), "~")
+            });
+            format!(
+                "{profile:?} {endpoint_url:?} {endpoints:?} {ca_file:?} {fips} {dualstack} \
+                 {role:?} {notes:?}"
+            )
         }
     }
 }
 
 #[test]
 fn what_a_backend_says_of_its_ways_is_followed_or_refused() {
-    let all_at = "endpoints = { s3 = \"https://e:1\", sts = \"https://e:1/\", dynamodb = \"https://e:2\" }";
-    let role = "assume_role = { role_arn = \"arn:aws:iam::111122223333:role/r\", external_id = \"x\", duration = \"1h30m\" }";
+    let all_at =
+        "endpoints = { s3 = \"https://e:1\", sts = \"https://e:1/\", dynamodb = \"https://e:2\" }";
+    let role = "assume_role = { role_arn = \"arn:aws:iam::111122223333:role/r\", external_id = \
+                \"x\", duration = \"1h30m\" }";
     let lines = [
-        ways("profile = \"p\"\ncustom_ca_bundle = \"~/ca.pem\"\nuse_fips_endpoint = true", &[]),
-        ways("custom_ca_bundle = \"ca.pem\"\nuse_dualstack_endpoint = \"true\"", &[]),
+        ways(
+            "profile = \"p\"\ncustom_ca_bundle = \"~/ca.pem\"\nuse_fips_endpoint = true",
+            &[],
+        ),
+        ways(
+            "custom_ca_bundle = \"ca.pem\"\nuse_dualstack_endpoint = \"true\"",
+            &[],
+        ),
         ways(all_at, &[]),
         ways("endpoints = { s3 = \"https://e:1\" }", &[]),
-        ways("endpoints = { s3 = \"https://e:1\" }", &["--endpoint-url", "https://e:1/"]),
-        ways("endpoints = { s3 = \"https://e:1\" }", &["--endpoint-url", "https://f:1"]),
+        ways(
+            "endpoints = { s3 = \"https://e:1\" }",
+            &["--endpoint-url", "https://e:1/"],
+        ),
+        ways(
+            "endpoints = { s3 = \"https://e:1\" }",
+            &["--endpoint-url", "https://f:1"],
+        ),
         ways(role, &[]),
         ways(role, &["--profile", "admin"]),
-        ways("role_arn = \"r\"\nassume_role_duration_seconds = 900\nsession_name = \"s\"", &[]),
+        ways(
+            "role_arn = \"r\"\nassume_role_duration_seconds = 900\nsession_name = \"s\"",
+            &[],
+        ),
         ways("assume_role = { role_arn = \"r\", policy = \"{}\" }", &[]),
-        ways("assume_role = { role_arn = \"r\", duration = \"soon\" }", &[]),
-        ways("assume_role_with_web_identity = { role_arn = \"r\", web_identity_token = \"CANARY\" }", &[]),
-        ways("assume_role_with_web_identity = { role_arn = \"r\" }", &["--profile", "admin"]),
+        ways(
+            "assume_role = { role_arn = \"r\", duration = \"soon\" }",
+            &[],
+        ),
+        ways(
+            "assume_role_with_web_identity = { role_arn = \"r\", web_identity_token = \"CANARY\" }",
+            &[],
+        ),
+        ways(
+            "assume_role_with_web_identity = { role_arn = \"r\" }",
+            &["--profile", "admin"],
+        ),
         ways("sse_customer_key = \"CANARY\"", &["--profile", "admin"]),
-        ways("access_key = \"CANARY\"\nsecret_key = \"CANARY\"\ninsecure = false\nhttps_proxy = \"https://proxy\"", &[]),
+        ways(
+            "access_key = \"CANARY\"\nsecret_key = \"CANARY\"\ninsecure = false\nhttps_proxy = \"https://proxy\"",
+            &[],
+        ),
     ];
     assert_snapshot!(lines.join("\n"), @r#"
     Some("p") None Endpoints { s3: None, dynamodb: None, iam: None, sts: None } Some("/home/me/ca.pem") true false None ["calls are made with profile p, which x.conf:2 names"]
@@ -362,16 +576,27 @@ fn only_the_account_that_is_allowed() {
     };
     let judged = |conf: &str| {
         let dir = folder(&[("x.conf", &format!("bucket = \"my-states\"\n{conf}\n"))]);
-        let configured = crate::working_directory::Configured::of_file(&dir.path().join("x.conf")).expect("a backend");
+        let configured = crate::working_directory::Configured::of_file(&dir.path().join("x.conf"))
+            .expect("a backend");
         let mut host = host(dir.path(), &[]);
         let line = Line::try_parse_from([""; 0]).expect("a command line");
-        let cx = Context { host: &mut host, global: line.global };
-        ways::must_be_allowed(&caller, &configured, &cx).map_err(|failure| (failure.code, said(&failure, dir.path())))
+        let cx = Context {
+            host: &mut host,
+            global: line.global,
+        };
+        ways::must_be_allowed(&caller, &configured, &cx)
+            .map_err(|failure| (failure.code, said(&failure, dir.path())))
     };
     assert_eq!(judged(""), Ok(()));
-    assert_eq!(judged("allowed_account_ids = [\"444455556666\", \"111122223333\"]"), Ok(()));
+    assert_eq!(
+        judged("allowed_account_ids = [\"444455556666\", \"111122223333\"]"),
+        Ok(())
+    );
     assert_eq!(judged("forbidden_account_ids = [\"444455556666\"]"), Ok(()));
-    let refused = [judged("allowed_account_ids = [\"444455556666\"]"), judged("forbidden_account_ids = [\"111122223333\"]")];
+    let refused = [
+        judged("allowed_account_ids = [\"444455556666\"]"),
+        judged("forbidden_account_ids = [\"111122223333\"]"),
+    ];
     assert_snapshot!(refused.map(|refused| { let (code, said) = refused.expect_err("refused"); format!("{code} {said}") }).join("\n"), @"
     3 error: these credentials are for account 111122223333, which is not among the `allowed_account_ids` of x.conf:2; nothing was changed
       hint: use credentials of the right account (--profile, AWS_PROFILE)
@@ -379,9 +604,15 @@ fn only_the_account_that_is_allowed() {
       hint: use credentials of the right account (--profile, AWS_PROFILE)
     ");
 
-    assert!(ways::must_be_of_owner(Some("locks"), "1", "1").is_ok() && ways::must_be_of_owner(None, "1", "2").is_ok());
-    assert!(ways::must_be_of_owner(Some("arn:aws:dynamodb:eu-west-1:1:table/locks"), "1", "2").is_ok());
-    let refused = ways::must_be_of_owner(Some("locks"), "1", "2").expect_err("the table of another account");
+    assert!(
+        ways::must_be_of_owner(Some("locks"), "1", "1").is_ok()
+            && ways::must_be_of_owner(None, "1", "2").is_ok()
+    );
+    assert!(
+        ways::must_be_of_owner(Some("arn:aws:dynamodb:eu-west-1:1:table/locks"), "1", "2").is_ok()
+    );
+    let refused =
+        ways::must_be_of_owner(Some("locks"), "1", "2").expect_err("the table of another account");
     assert_eq!(refused.code, exit::REFUSED);
 }
 
@@ -391,10 +622,32 @@ fn a_command_line_names_it_again() {
     let mut host = host(dir.path(), &[]);
     let words = |args: &[&str], env: Option<&str>, host: &mut Host| {
         let line = Line::try_parse_from(args).expect("a command line");
-        line.target.words(env.map(|env| env.parse().expect("a name")).as_ref(), &Context { host, global: line.global })
+        line.target.words(
+            env.map(|env| env.parse().expect("a name")).as_ref(),
+            &Context {
+                host,
+                global: line.global,
+            },
+        )
     };
-    let args = ["--bucket", "b-1", "--key", "a b.tfstate", "--region", "any:eu-new-1", "--lock", "both", "--sandbox"];
-    assert_eq!(words(&args, None, &mut host), " --bucket b-1 --key 'a b.tfstate' --region any:eu-new-1 --lock both --sandbox");
-    assert_eq!(words(&["--backend-config=-x.conf"], None, &mut host), " --backend-config=-x.conf");
+    let args = [
+        "--bucket",
+        "b-1",
+        "--key",
+        "a b.tfstate",
+        "--region",
+        "any:eu-new-1",
+        "--lock",
+        "both",
+        "--sandbox",
+    ];
+    assert_eq!(
+        words(&args, None, &mut host),
+        " --bucket b-1 --key 'a b.tfstate' --region any:eu-new-1 --lock both --sandbox"
+    );
+    assert_eq!(
+        words(&["--backend-config=-x.conf"], None, &mut host),
+        " --backend-config=-x.conf"
+    );
     assert_eq!(words(&[], Some("dev"), &mut host), " --env dev");
 }

@@ -1,4 +1,5 @@
-//! How a backend says that it is to be reached, followed where that can be, and refused or said where it cannot.
+//! How a backend says that it is to be reached, followed where that can be, and refused or said
+//! where it cannot.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -23,7 +24,8 @@ use crate::{
 
 /// The ways, and what a person should know of them.
 ///
-/// `asked` has the role that the command line names, or a variable of ours, and the profile of such a variable.
+/// `asked` has the role that the command line names, or a variable of ours, and the profile of such
+/// a variable.
 pub(super) fn of(
     configured: &Configured,
     asked: &Ways,
@@ -42,19 +44,35 @@ pub(super) fn of(
     must_be_followed(configured, chosen, &mut notes, cx)?;
     let said = |flag: &Option<Said<bool>>| flag.as_ref().is_some_and(|said| said.value);
     let mut ways = Ways {
-        profile: asked.profile.clone().or_else(|| configured.profile.as_ref().map(|said| said.value.clone())),
-        ca_file: configured.custom_ca_bundle.as_ref().map(|said| path(&said.value, cx)),
+        profile: asked
+            .profile
+            .clone()
+            .or_else(|| configured.profile.as_ref().map(|said| said.value.clone())),
+        ca_file: configured
+            .custom_ca_bundle
+            .as_ref()
+            .map(|said| path(&said.value, cx)),
         fips: said(&configured.use_fips_endpoint),
         dualstack: said(&configured.use_dualstack_endpoint),
         role: asked.role.clone(),
         ..Ways::default()
     };
-    if let (Some(said), false) = (&configured.profile, sandbox.is_some() || cx.global.profile.is_some() || asked.profile.is_some()) {
-        notes.push(format!("calls are made with profile {}, which {} names", said.value, shown(&said.origin, cx)));
+    if let (Some(said), false) = (
+        &configured.profile,
+        sandbox.is_some() || cx.global.profile.is_some() || asked.profile.is_some(),
+    ) {
+        notes.push(format!(
+            "calls are made with profile {}, which {} names",
+            said.value,
+            shown(&said.origin, cx)
+        ));
     }
     (ways.endpoint_url, ways.endpoints) = endpoints(configured, sandbox, cx)?;
     if ways.names_endpoints() {
-        let elsewhere = configured.endpoints.iter().filter(|(_, said)| Way::of(&said.value, true) == Way::Elsewhere);
+        let elsewhere = configured
+            .endpoints
+            .iter()
+            .filter(|(_, said)| Way::of(&said.value, true) == Way::Elsewhere);
         notes.extend(elsewhere.map(|(service, said)| {
             let (to, at) = (endpoint(&said.value), shown(&said.origin, cx));
             format!("calls to {service} go to {to}, which {at} names, not to AWS's own endpoint")
@@ -62,11 +80,16 @@ pub(super) fn of(
     }
     match (&configured.role, chosen) {
         (None, _) => {}
-        (Some(said), Some(chosen)) => {
-            notes.push(format!("the role of {} is not taken on: {chosen} names the credentials", shown(&said.origin, cx)))
-        }
+        (Some(said), Some(chosen)) => notes.push(format!(
+            "the role of {} is not taken on: {chosen} names the credentials",
+            shown(&said.origin, cx)
+        )),
         (Some(said), None) => {
-            notes.push(format!("calls are made as {}, the role that {} names", said.value.arn, shown(&said.origin, cx)));
+            notes.push(format!(
+                "calls are made as {}, the role that {} names",
+                said.value.arn,
+                shown(&said.origin, cx)
+            ));
             ways.role = Some(role(said, cx)?);
         }
     }
@@ -75,57 +98,103 @@ pub(super) fn of(
 
 /// # Errors
 /// If the backend says that these credentials must not use it.
-pub(super) fn must_be_allowed(caller: &Caller, configured: &Configured, cx: &Context<'_>) -> Result<(), Failure> {
+pub(super) fn must_be_allowed(
+    caller: &Caller,
+    configured: &Configured,
+    cx: &Context<'_>,
+) -> Result<(), Failure> {
     let refused = |what: &str, said: &Said<Vec<String>>| {
         let (account, at) = (&caller.account, shown(&said.origin, cx));
-        let message = format!("these credentials are for account {account}, which {what} {at}; nothing was changed");
-        Failure::refused(message).hint("use credentials of the right account (--profile, AWS_PROFILE)")
+        let message = format!(
+            "these credentials are for account {account}, which {what} {at}; nothing was changed"
+        );
+        Failure::refused(message)
+            .hint("use credentials of the right account (--profile, AWS_PROFILE)")
     };
-    if let Some(allowed) = configured.allowed_account_ids.as_ref().filter(|said| !said.value.contains(&caller.account)) {
-        return Err(refused("is not among the `allowed_account_ids` of", allowed));
+    if let Some(allowed) = configured
+        .allowed_account_ids
+        .as_ref()
+        .filter(|said| !said.value.contains(&caller.account))
+    {
+        return Err(refused(
+            "is not among the `allowed_account_ids` of",
+            allowed,
+        ));
     }
-    match configured.forbidden_account_ids.as_ref().filter(|said| said.value.contains(&caller.account)) {
-        Some(forbidden) => Err(refused("is among the `forbidden_account_ids` of", forbidden)),
+    match configured
+        .forbidden_account_ids
+        .as_ref()
+        .filter(|said| said.value.contains(&caller.account))
+    {
+        Some(forbidden) => Err(refused(
+            "is among the `forbidden_account_ids` of",
+            forbidden,
+        )),
         None => Ok(()),
     }
 }
 
-/// S3 sees to it that the bucket is the owner's. A table has no such guard: its plain name means that of the caller.
-pub(super) fn must_be_of_owner(table: Option<&str>, owner: &str, caller: &str) -> Result<(), Failure> {
+/// S3 sees to it that the bucket is the owner's. A table has no such guard: its plain name means
+/// that of the caller.
+pub(super) fn must_be_of_owner(
+    table: Option<&str>,
+    owner: &str,
+    caller: &str,
+) -> Result<(), Failure> {
     match table.filter(|table| owner != caller && !table.starts_with("arn:")) {
         None => Ok(()),
         Some(table) => Err(Failure::refused(format!(
-            "the bucket is to be of account {owner}, and these credentials are for {caller}: table {table} would be looked for there; \
-             nothing was changed"
+            "the bucket is to be of account {owner}, and these credentials are for {caller}: \
+             table {table} would be looked for there; nothing was changed"
         ))
-        .hint("use credentials of that account (--profile, AWS_PROFILE), name the table by its ARN, or correct --account")),
+        .hint(
+            "use credentials of that account (--profile, AWS_PROFILE), name the table by its ARN, \
+             or correct --account",
+        )),
     }
 }
 
 /// What only Terraform can do is said; where it decides what is seen, it is refused.
-fn must_be_followed(configured: &Configured, chosen: Option<&str>, notes: &mut Vec<String>, cx: &Context<'_>) -> Result<(), Failure> {
+fn must_be_followed(
+    configured: &Configured,
+    chosen: Option<&str>,
+    notes: &mut Vec<String>,
+    cx: &Context<'_>,
+) -> Result<(), Failure> {
     for said in &configured.not_followed {
         let at = shown(&said.origin, cx);
         let name = &said.value;
         match name.as_str() {
             "sse_customer_key" => {
-                return Err(Failure::failed(format!("the states are encrypted with a key of the customer's own ({name} at {at})"))
-                    .hint("S3 gives them to nobody without that key, and tfbackend does not take it"));
+                return Err(Failure::failed(format!(
+                    "the states are encrypted with a key of the customer's own ({name} at {at})"
+                ))
+                .hint("S3 gives them to nobody without that key, and tfbackend does not take it"));
             }
             "assume_role_with_web_identity" | "insecure" if chosen.is_none() => {
-                return Err(Failure::failed(format!("`{name}` at {at} is nothing that tfbackend can follow"))
-                    .hint("name credentials that may use the backend: --profile NAME")
-                    .hint("or name its bucket: --bucket NAME, with --key PATH and --table NAME"));
+                return Err(Failure::failed(format!(
+                    "`{name}` at {at} is nothing that tfbackend can follow"
+                ))
+                .hint("name credentials that may use the backend: --profile NAME")
+                .hint("or name its bucket: --bucket NAME, with --key PATH and --table NAME"));
             }
             "use_legacy_workflow" => {}
-            _ => notes.push(format!("`{name}` at {at} is not followed: credentials, proxies and configuration come from the environment")),
+            _ => notes.push(format!(
+                "`{name}` at {at} is not followed: credentials, proxies and configuration come \
+                 from the environment"
+            )),
         }
     }
     Ok(())
 }
 
-/// One for all where the backend has one for its first and its last: an emulator, which has all others too.
-fn endpoints(configured: &Configured, sandbox: Option<&Sandboxed>, cx: &Context<'_>) -> Result<(Option<String>, Endpoints), Failure> {
+/// One for all where the backend has one for its first and its last: an emulator, which has all
+/// others too.
+fn endpoints(
+    configured: &Configured,
+    sandbox: Option<&Sandboxed>,
+    cx: &Context<'_>,
+) -> Result<(Option<String>, Endpoints), Failure> {
     let plain = |url: &str| url.trim_end_matches('/').to_owned();
     let told = match (&cx.global.endpoint_url, sandbox) {
         (Some(url), _) => Some((plain(url), "--endpoint-url")),
@@ -133,37 +202,78 @@ fn endpoints(configured: &Configured, sandbox: Option<&Sandboxed>, cx: &Context<
         (None, None) => None,
     };
     if let Some((url, by)) = told {
-        let other = configured.endpoints.values().find(|said| plain(&said.value) != url);
+        let other = configured
+            .endpoints
+            .values()
+            .find(|said| plain(&said.value) != url);
         return match other {
-            Some(said) => Err(contradiction("endpoint", (&said.value, &shown(&said.origin, cx)), (&url, by))),
+            Some(said) => Err(contradiction(
+                "endpoint",
+                (&said.value, &shown(&said.origin, cx)),
+                (&url, by),
+            )),
             None => Ok((None, Endpoints::default())),
         };
     }
-    let of = |service: &str| configured.endpoints.get(service).map(|said| said.value.clone());
+    let of = |service: &str| {
+        configured
+            .endpoints
+            .get(service)
+            .map(|said| said.value.clone())
+    };
     Ok(match (of("s3"), of("sts")) {
-        (Some(s3), Some(sts)) if plain(&s3) == plain(&sts) => {
-            (Some(s3), Endpoints { dynamodb: of("dynamodb"), iam: of("iam"), ..Endpoints::default() })
-        }
-        (s3, sts) => (None, Endpoints { s3, dynamodb: of("dynamodb"), iam: of("iam"), sts }),
+        (Some(s3), Some(sts)) if plain(&s3) == plain(&sts) => (
+            Some(s3),
+            Endpoints {
+                dynamodb: of("dynamodb"),
+                iam: of("iam"),
+                ..Endpoints::default()
+            },
+        ),
+        (s3, sts) => (
+            None,
+            Endpoints {
+                s3,
+                dynamodb: of("dynamodb"),
+                iam: of("iam"),
+                sts,
+            },
+        ),
     })
 }
 
 fn role(said: &Said<SaidRole>, cx: &Context<'_>) -> Result<Role, Failure> {
-    let SaidRole { arn, session_name, external_id, duration, more } = said.value.clone();
+    let SaidRole {
+        arn,
+        session_name,
+        external_id,
+        duration,
+        more,
+    } = said.value.clone();
     let at = shown(&said.origin, cx);
     let refused = |what: String| {
-        Err(Failure::failed(format!("{what} of the role at {at} is nothing that tfbackend can follow"))
-            .hint("name credentials that may use the backend: --profile NAME"))
+        Err(Failure::failed(format!(
+            "{what} of the role at {at} is nothing that tfbackend can follow"
+        ))
+        .hint("name credentials that may use the backend: --profile NAME"))
     };
     if let Some(field) = more.first() {
         return refused(format!("`{field}`"));
     }
-    let duration = match duration.as_deref().map(|text| (text, text.parse::<jiff::SignedDuration>())) {
+    let duration = match duration
+        .as_deref()
+        .map(|text| (text, text.parse::<jiff::SignedDuration>()))
+    {
         None => None,
         Some((_, Ok(duration))) if duration.is_positive() => Some(duration.unsigned_abs()),
         Some((text, _)) => return refused(format!("the duration {}", quoted(text))),
     };
-    Ok(Role { arn, session_name: session_name.unwrap_or_else(|| SESSION.to_owned()), external_id, duration: duration.map(whole) })
+    Ok(Role {
+        arn,
+        session_name: session_name.unwrap_or_else(|| SESSION.to_owned()),
+        external_id,
+        duration: duration.map(whole),
+    })
 }
 
 /// STS counts in seconds.

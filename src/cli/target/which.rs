@@ -28,7 +28,13 @@ use crate::{
 /// Where to look first when nobody names a region: S3 says where the bucket is.
 const ANYWHERE: &str = "us-east-1";
 /// What the block of a folder and what `init` stored of it must have in common to be one backend.
-const PLACE: [&str; 5] = ["bucket", "key", "region", "dynamodb_table", "workspace_key_prefix"];
+const PLACE: [&str; 5] = [
+    "bucket",
+    "key",
+    "region",
+    "dynamodb_table",
+    "workspace_key_prefix",
+];
 
 pub(super) enum Which {
     Environment(Box<EnvironmentArgs>),
@@ -52,22 +58,36 @@ pub(super) fn of(args: &TargetArgs, cx: &Context<'_>) -> Result<Which, Failure> 
     if let (None, None) = (&args.env, variable)
         && let Some(env) = only_environment(args, cx)
     {
-        let args = TargetArgs { env: Some(env), ..args.clone() };
+        let args = TargetArgs {
+            env: Some(env),
+            ..args.clone()
+        };
         return environment(&args, cx).map(Box::new).map(Which::Environment);
     }
     match (&args.env, variable, &args.backend_config[..]) {
-        (Some(_), ..) | (None, Some(_), []) => environment(args, cx).map(Box::new).map(Which::Environment),
-        (None, Some(env), [file, ..]) => Err(contradiction("backend", (env, "the variable TFBACKEND_ENV"), (file, "--backend-config"))),
+        (Some(_), ..) | (None, Some(_), []) => {
+            environment(args, cx).map(Box::new).map(Which::Environment)
+        }
+        (None, Some(env), [file, ..]) => Err(contradiction(
+            "backend",
+            (env, "the variable TFBACKEND_ENV"),
+            (file, "--backend-config"),
+        )),
         (None, None, _) => described(args, cx).map(Box::new).map(Which::Described),
     }
 }
 
-/// The only environment of the settings file, where nothing else says which backend is meant: neither the command line nor
-/// the folder.
+/// The only environment of the settings file, where nothing else says which backend is meant:
+/// neither the command line nor the folder.
 fn only_environment(args: &TargetArgs, cx: &Context<'_>) -> Option<EnvName> {
     let folder = verify::read_folder(&cx.host.cwd, &[], cx).ok()?;
-    let has_backend = !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
-    if args.bucket.is_some() || !args.backend_config.is_empty() || has_backend || !matches!(folder.saved, Ok(None)) {
+    let has_backend =
+        !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
+    if args.bucket.is_some()
+        || !args.backend_config.is_empty()
+        || has_backend
+        || !matches!(folder.saved, Ok(None))
+    {
         return None;
     }
     let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).ok()?;
@@ -75,7 +95,10 @@ fn only_environment(args: &TargetArgs, cx: &Context<'_>) -> Option<EnvName> {
 }
 
 /// The workspace that is selected: by `TF_WORKSPACE`, else in the folder.
-pub(super) fn workspace(folder: Option<&WorkingDirectory>, cx: &Context<'_>) -> Result<String, Failure> {
+pub(super) fn workspace(
+    folder: Option<&WorkingDirectory>,
+    cx: &Context<'_>,
+) -> Result<String, Failure> {
     if let Some(name) = cx.host.var("TF_WORKSPACE") {
         must_be_workspace(name)?;
         return Ok(name.to_owned());
@@ -83,22 +106,32 @@ pub(super) fn workspace(folder: Option<&WorkingDirectory>, cx: &Context<'_>) -> 
     match folder.map(|folder| &folder.workspace) {
         None => Ok(DEFAULT_WORKSPACE.to_owned()),
         Some(Ok(name)) => Ok(name.clone()),
-        Some(Err(unreadable)) => Err(Failure::failed("the selected workspace is not known").because(unreadable)),
+        Some(Err(unreadable)) => {
+            Err(Failure::failed("the selected workspace is not known").because(unreadable))
+        }
     }
 }
 
-/// The same for an environment: a folder's selection counts where `init` chose this very state there.
+/// The same for an environment: a folder's selection counts where `init` chose this very state
+/// there.
 pub(super) fn workspace_of(environment: &Environment, cx: &Context<'_>) -> Result<String, Failure> {
     let folder = verify::read_folder(&environment.out(cx.host), &[], cx).ok();
     let is_of_it = |folder: &WorkingDirectory| match Configured::of_folder(folder, &[]) {
         Ok(configured) => {
-            let is_key = configured.key.is_some_and(|key| key.value == environment.settings.key.as_str());
+            let is_key = configured
+                .key
+                .is_some_and(|key| key.value == environment.settings.key.as_str());
             configured.bucket.value == environment.names.state_bucket && is_key
         }
         // What `init` chose is unknown, and may be this.
         Err(_) => folder.saved.is_err(),
     };
-    workspace(folder.as_ref().filter(|folder| !matches!(folder.saved, Ok(None)) && is_of_it(folder)), cx)
+    workspace(
+        folder
+            .as_ref()
+            .filter(|folder| !matches!(folder.saved, Ok(None)) && is_of_it(folder)),
+        cx,
+    )
 }
 
 /// # Errors
@@ -107,10 +140,14 @@ pub(super) fn must_be_workspace(name: &str) -> Result<(), Failure> {
     if is_workspace(name) {
         return Ok(());
     }
-    Err(Failure::failed(format!("{} is not the name of a workspace", quoted(name))))
+    Err(Failure::failed(format!(
+        "{} is not the name of a workspace",
+        quoted(name)
+    )))
 }
 
-/// Of what was said, the environment's variables, the profile's own, or anywhere; and whether it was said of the backend.
+/// Of what was said, the environment's variables, the profile's own, or anywhere; and whether it
+/// was said of the backend.
 pub(super) async fn region(
     configured: &Configured,
     ways: &Ways,
@@ -118,36 +155,56 @@ pub(super) async fn region(
     cx: &Context<'_>,
 ) -> Result<(Region, bool), Failure> {
     if let Some(said) = &configured.region {
-        let wrong =
-            |error: NameError| Failure::failed(format!("the region {} of {}: {error}", quoted(&said.value), shown(&said.origin, cx)));
+        let wrong = |error: NameError| {
+            Failure::failed(format!(
+                "the region {} of {}: {error}",
+                quoted(&said.value),
+                shown(&said.origin, cx)
+            ))
+        };
         return Ok((named_region(&said.value).map_err(wrong)?, true));
     }
     let profile = match &cx.global.profile {
         Some(profile) => profile.chosen(),
         None => ways.profile.as_deref(),
     };
-    let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| cx.host.var(name)).map(str::to_owned);
+    let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .into_iter()
+        .find_map(|name| cx.host.var(name))
+        .map(str::to_owned);
     let name = match variable.filter(|_| sandbox.is_none()) {
         Some(name) => Some(name),
         None => session::default_region(profile, sandbox).await,
     };
     let region = named_region(name.as_deref().unwrap_or(ANYWHERE));
     Ok((
-        region.map_err(|error| Failure::failed(format!("the region of the credentials cannot be used: {error}")).hint("pass --region"))?,
+        region.map_err(|error| {
+            Failure::failed(format!(
+                "the region of the credentials cannot be used: {error}"
+            ))
+            .hint("pass --region")
+        })?,
         false,
     ))
 }
 
 /// A backend may be in a region that is newer than this program.
 pub(super) fn named_region(name: &str) -> Result<Region, NameError> {
-    name.parse().or_else(|error| format!("any:{name}").parse().map_err(|_| error))
+    name.parse()
+        .or_else(|error| format!("any:{name}").parse().map_err(|_| error))
 }
 
 /// Two that name different things.
-pub(super) fn contradiction(argument: &str, (one, by): (&str, &str), (other, by_other): (&str, &str)) -> Failure {
+pub(super) fn contradiction(
+    argument: &str,
+    (one, by): (&str, &str),
+    (other, by_other): (&str, &str),
+) -> Failure {
     let (one, other) = (quoted(one), quoted(other));
-    Failure::failed(format!("which {argument} is meant? {by} says {one}, and {by_other} says {other}"))
-        .hint("leave out the one that is not meant")
+    Failure::failed(format!(
+        "which {argument} is meant? {by} says {one}, and {by_other} says {other}"
+    ))
+    .hint("leave out the one that is not meant")
 }
 
 /// An origin as a person in this folder names it.
@@ -157,13 +214,20 @@ pub(super) fn shown(origin: &Origin, cx: &Context<'_>) -> String {
 
 fn here(text: &str, cx: &Context<'_>) -> String {
     let cwd = cx.host.cwd.display().to_string();
-    text.replace(&format!("{cwd}/"), "").replace(&cwd, "this folder")
+    text.replace(&format!("{cwd}/"), "")
+        .replace(&cwd, "this folder")
 }
 
 fn described(args: &TargetArgs, cx: &Context<'_>) -> Result<Described, Failure> {
-    let only = [("--project", args.project.is_some()), ("--namespace", args.namespace.is_some())];
+    let only = [
+        ("--project", args.project.is_some()),
+        ("--namespace", args.namespace.is_some()),
+    ];
     if let Some((flag, _)) = only.into_iter().find(|(_, said)| *said) {
-        return Err(Failure::failed(format!("{flag} is of an environment, and none is named")).hint("name it: --env NAME"));
+        return Err(
+            Failure::failed(format!("{flag} is of an environment, and none is named"))
+                .hint("name it: --env NAME"),
+        );
     }
     let (mut configured, origin, folder) = match (&args.bucket, &args.backend_config[..]) {
         (Some(bucket), []) => (Configured::of_flags(bucket, None, None), None, None),
@@ -201,18 +265,33 @@ fn found(
         return Ok((configured, Some(origin), Some(folder)));
     }
     // Files alone describe a backend as well, in a folder that has none.
-    let has_backend = !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
+    let has_backend =
+        !folder.configuration.blocks.is_empty() || !folder.configuration.unreadable.is_empty();
     let of = |given: &[String]| {
-        if has_backend { Configured::of_folder(&folder, given) } else { Configured::of_files(&folder.dir, given) }
+        if has_backend {
+            Configured::of_folder(&folder, given)
+        } else {
+            Configured::of_files(&folder.dir, given)
+        }
     };
     let configured = match (of(given), bucket) {
         (Err(NotConfigured::NoBucket { .. }), Some(bucket)) => {
             let with = [given, &[format!("bucket={bucket}")]].concat();
-            of(&with).map(|it| Configured { bucket: Said { value: it.bucket.value, origin: Origin::Flag("--bucket") }, ..it })
+            of(&with).map(|it| Configured {
+                bucket: Said {
+                    value: it.bucket.value,
+                    origin: Origin::Flag("--bucket"),
+                },
+                ..it
+            })
         }
         (configured, _) => configured,
     };
-    Ok((configured.map_err(|error| explain(&error))?, Some(given.join(", ")), None))
+    Ok((
+        configured.map_err(|error| explain(&error))?,
+        Some(given.join(", ")),
+        None,
+    ))
 }
 
 fn without_line(origin: &str) -> String {
@@ -222,37 +301,84 @@ fn without_line(origin: &str) -> String {
     }
 }
 
-/// The block may have been edited since, or `init` was told something else: nobody can tell which is meant.
-fn must_be_what_was_initialized(folder: &WorkingDirectory, cx: &Context<'_>) -> Result<(), Failure> {
-    let (Ok(Some(saved)), Some(block)) = (&folder.saved, folder.configuration.block()) else { return Ok(()) };
+/// The block may have been edited since, or `init` was told something else: nobody can tell which
+/// is meant.
+fn must_be_what_was_initialized(
+    folder: &WorkingDirectory,
+    cx: &Context<'_>,
+) -> Result<(), Failure> {
+    let (Ok(Some(saved)), Some(block)) = (&folder.saved, folder.configuration.block()) else {
+        return Ok(());
+    };
     if !block.is_s3() {
         let at = Origin::File(block.at.clone());
-        let stored = (format!("backend {}", quoted("s3")), here(&saved.path.display().to_string(), cx));
-        return Err(contradiction("backend", (&block.title(), &shown(&at, cx)), (&stored.0, &stored.1)));
+        let stored = (
+            format!("backend {}", quoted("s3")),
+            here(&saved.path.display().to_string(), cx),
+        );
+        return Err(contradiction(
+            "backend",
+            (&block.title(), &shown(&at, cx)),
+            (&stored.0, &stored.1),
+        ));
     }
     let differ = differing(&block.arguments, saved);
-    let [(argument, text, stored), ..] = &differ[..] else { return Ok(()) };
-    if folder.partial.iter().any(|partial| explains(partial, &differ, saved)) {
+    let [(argument, text, stored), ..] = &differ[..] else {
+        return Ok(());
+    };
+    if folder
+        .partial
+        .iter()
+        .any(|partial| explains(partial, &differ, saved))
+    {
         return Ok(());
     }
-    let (at, path) = (Origin::File(argument.at.clone()), saved.path.display().to_string());
-    let failure = contradiction(&argument.name, (text, &shown(&at, cx)), (stored, &here(&path, cx)));
+    let (at, path) = (
+        Origin::File(argument.at.clone()),
+        saved.path.display().to_string(),
+    );
+    let failure = contradiction(
+        &argument.name,
+        (text, &shown(&at, cx)),
+        (stored, &here(&path, cx)),
+    );
     let init = format!("{} init -reconfigure", folder.engine.program());
-    let init = format!("`{init}` chooses what the block says, which is another state than the one that is used now");
-    Err(failure.hint("name the one that is meant: --backend-config FILE").hint(init))
+    let init = format!(
+        "`{init}` chooses what the block says, which is another state than the one that is used \
+         now"
+    );
+    Err(failure
+        .hint("name the one that is meant: --backend-config FILE")
+        .hint(init))
 }
 
-/// Of the arguments that tell one state from another, those that say something else than what `init` stored.
-fn differing<'a>(arguments: &'a [Argument], saved: &'a Saved) -> Vec<(&'a Argument, &'a str, &'a str)> {
-    let place = arguments.iter().filter(|argument| PLACE.contains(&&*argument.name));
-    let texts = place.filter_map(|argument| Some((argument, argument.value.as_text()?, saved.value(&argument.name)?.as_text()?)));
+/// Of the arguments that tell one state from another, those that say something else than what
+/// `init` stored.
+fn differing<'a>(
+    arguments: &'a [Argument],
+    saved: &'a Saved,
+) -> Vec<(&'a Argument, &'a str, &'a str)> {
+    let place = arguments
+        .iter()
+        .filter(|argument| PLACE.contains(&&*argument.name));
+    let texts = place.filter_map(|argument| {
+        Some((
+            argument,
+            argument.value.as_text()?,
+            saved.value(&argument.name)?.as_text()?,
+        ))
+    });
     texts.filter(|(_, text, stored)| text != stored).collect()
 }
 
-/// Whether `init` with this partial configuration stores what it stored, over a block that says something else.
+/// Whether `init` with this partial configuration stores what it stored, over a block that says
+/// something else.
 fn explains(partial: &Partial, differ: &[(&Argument, &str, &str)], saved: &Saved) -> bool {
     let says = |(argument, _, stored): &(&Argument, &str, &str)| {
-        let said = partial.said().iter().rfind(|said| said.name == argument.name);
+        let said = partial
+            .said()
+            .iter()
+            .rfind(|said| said.name == argument.name);
         said.is_some_and(|said| said.value.as_text() == Some(*stored))
     };
     differ.iter().all(says) && differing(partial.said(), saved).is_empty()
@@ -262,88 +388,177 @@ fn not_configured(error: &NotConfigured, given: &[String], cx: &Context<'_>) -> 
     let said = Failure::failed(here(&error.to_string(), cx));
     match error {
         NotConfigured::NoBackend { .. } if given.is_empty() => {
-            let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).ok();
+            let sources =
+                Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).ok();
             let environment = match sources.as_ref().and_then(known_env::list) {
                 Some(names) => format!("of an environment: --env with one of {names}"),
                 None => "of an environment: --env NAME".to_owned(),
             };
-            Failure { message: "nothing says which backend is meant".to_owned(), ..said }
-                .hint(environment)
-                .hint("of a partial configuration: --backend-config FILE")
-                .hint("of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any")
-                .hint("or run it in a folder with a `backend \"s3\"` block")
+            Failure {
+                message: "nothing says which backend is meant".to_owned(),
+                ..said
+            }
+            .hint(environment)
+            .hint("of a partial configuration: --backend-config FILE")
+            .hint("of a bucket: --bucket NAME, with --key PATH and --table NAME if there are any")
+            .hint("or run it in a folder with a `backend \"s3\"` block")
         }
-        NotConfigured::NoBackend { .. } | NotConfigured::Unreadable(_) | NotConfigured::Several { .. } => said,
+        NotConfigured::NoBackend { .. }
+        | NotConfigured::Unreadable(_)
+        | NotConfigured::Several { .. } => said,
         NotConfigured::OtherBackend { .. } | NotConfigured::StateStore { .. } => {
             said.hint("name the backend: --env NAME, --backend-config FILE, or --bucket NAME")
         }
-        NotConfigured::WhichFile { .. } => said.hint("say which: --backend-config FILE (/dev/null for none)"),
-        NotConfigured::NotPlain { .. } => {
-            said.hint("what is only known while Terraform runs has to be said: --env NAME, or --bucket NAME and --key PATH")
+        NotConfigured::WhichFile { .. } => {
+            said.hint("say which: --backend-config FILE (/dev/null for none)")
         }
-        NotConfigured::NoBucket { .. } => said.hint("--backend-config FILE says the rest, or --bucket NAME"),
+        NotConfigured::NotPlain { .. } => said.hint(
+            "what is only known while Terraform runs has to be said: --env NAME, or --bucket NAME \
+             and --key PATH",
+        ),
+        NotConfigured::NoBucket { .. } => {
+            said.hint("--backend-config FILE says the rest, or --bucket NAME")
+        }
     }
 }
 
 /// What the command line adds; it must not say anything else than what is there.
 fn agree(configured: &mut Configured, args: &TargetArgs, cx: &Context<'_>) -> Result<(), Failure> {
-    let put = |there: &mut Option<Said<String>>, argument: &str, flag: &'static str, text: Option<&str>| match (&there, text) {
+    let put = |there: &mut Option<Said<String>>,
+               argument: &str,
+               flag: &'static str,
+               text: Option<&str>| match (&there, text) {
         (_, None) => Ok(()),
         (Some(said), Some(text)) if said.value == text => Ok(()),
-        (Some(said), Some(text)) => Err(contradiction(argument, (&said.value, &shown(&said.origin, cx)), (text, flag))),
+        (Some(said), Some(text)) => Err(contradiction(
+            argument,
+            (&said.value, &shown(&said.origin, cx)),
+            (text, flag),
+        )),
         (None, Some(text)) => {
-            *there = Some(Said { value: text.to_owned(), origin: Origin::Flag(flag) });
+            *there = Some(Said {
+                value: text.to_owned(),
+                origin: Origin::Flag(flag),
+            });
             Ok(())
         }
     };
     let mut bucket = Some(configured.bucket.clone());
     put(&mut bucket, "bucket", "--bucket", args.bucket.as_deref())?;
     put(&mut configured.key, "key", "--key", args.key.as_deref())?;
-    put(&mut configured.dynamodb_table, "table", "--table", args.table.as_deref())?;
-    put(&mut configured.region, "region", "--region", args.region.as_ref().map(Region::as_str))?;
+    put(
+        &mut configured.dynamodb_table,
+        "table",
+        "--table",
+        args.table.as_deref(),
+    )?;
+    put(
+        &mut configured.region,
+        "region",
+        "--region",
+        args.region.as_ref().map(Region::as_str),
+    )?;
     let prefix = args.workspace_key_prefix.as_deref();
-    put(&mut configured.workspace_key_prefix, "workspace prefix", "--workspace-key-prefix", prefix)?;
-    put(&mut configured.kms_key_id, "key of the states", "--kms-key", args.kms_key.as_ref().map(|key| key.as_str()))
+    put(
+        &mut configured.workspace_key_prefix,
+        "workspace prefix",
+        "--workspace-key-prefix",
+        prefix,
+    )?;
+    put(
+        &mut configured.kms_key_id,
+        "key of the states",
+        "--kms-key",
+        args.kms_key.as_ref().map(|key| key.as_str()),
+    )
 }
 
 /// Names that can be sent to AWS, and mean nothing else on their way.
 fn must_be_plain(configured: &Configured, cx: &Context<'_>) -> Result<(), Failure> {
     let in_name = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let is_bucket = |name: &str| (3..=255).contains(&name.len()) && name.chars().all(in_name) && !name.contains("..");
+    let is_bucket = |name: &str| {
+        (3..=255).contains(&name.len()) && name.chars().all(in_name) && !name.contains("..")
+    };
     let is_table = |name: &str| match name.strip_prefix("arn:") {
-        Some(rest) => rest
-            .rsplit_once(":table/")
-            .is_some_and(|(before, name)| before.chars().all(|c| in_name(c) || c == ':') && !name.is_empty() && name.chars().all(in_name)),
+        Some(rest) => rest.rsplit_once(":table/").is_some_and(|(before, name)| {
+            before.chars().all(|c| in_name(c) || c == ':')
+                && !name.is_empty()
+                && name.chars().all(in_name)
+        }),
         None => (3..=255).contains(&name.len()) && name.chars().all(in_name),
     };
-    let is_key =
-        |key: &str| !key.is_empty() && key.len() <= 1024 && !key.starts_with('/') && !key.ends_with('/') && !key.chars().any(is_hidden);
+    let is_key = |key: &str| {
+        !key.is_empty()
+            && key.len() <= 1024
+            && !key.starts_with('/')
+            && !key.ends_with('/')
+            && !key.chars().any(is_hidden)
+    };
     let is_prefix = |prefix: &str| prefix.len() <= 1024 && !prefix.chars().any(is_hidden);
-    let (key, prefix) = (configured.key.as_ref(), configured.workspace_key_prefix.as_ref());
+    let (key, prefix) = (
+        configured.key.as_ref(),
+        configured.workspace_key_prefix.as_ref(),
+    );
     let wrong = [
-        ("bucket", Some(&configured.bucket).filter(|said| !is_bucket(&said.value))),
-        ("lock table", configured.dynamodb_table.as_ref().filter(|said| !is_table(&said.value))),
+        (
+            "bucket",
+            Some(&configured.bucket).filter(|said| !is_bucket(&said.value)),
+        ),
+        (
+            "lock table",
+            configured
+                .dynamodb_table
+                .as_ref()
+                .filter(|said| !is_table(&said.value)),
+        ),
         ("state key", key.filter(|said| !is_key(&said.value))),
-        ("workspace prefix", prefix.filter(|said| !is_prefix(&said.value))),
+        (
+            "workspace prefix",
+            prefix.filter(|said| !is_prefix(&said.value)),
+        ),
     ];
     for (what, said) in wrong {
         if let Some(said) = said {
-            return Err(Failure::failed(format!("{} of {} is not the name of a {what}", quoted(&said.value), shown(&said.origin, cx))));
+            return Err(Failure::failed(format!(
+                "{} of {} is not the name of a {what}",
+                quoted(&said.value),
+                shown(&said.origin, cx)
+            )));
         }
     }
     Ok(())
 }
 
-/// As the arguments say; of a bucket alone, lock files, unless a table is named: then nobody knows of files.
-fn locks(configured: &Configured, bare: bool, said: Option<LockMechanism>, cx: &Context<'_>) -> Result<Locks, Failure> {
+/// As the arguments say; of a bucket alone, lock files, unless a table is named: then nobody knows
+/// of files.
+fn locks(
+    configured: &Configured,
+    bare: bool,
+    said: Option<LockMechanism>,
+    cx: &Context<'_>,
+) -> Result<Locks, Failure> {
     let table = configured.dynamodb_table.is_some();
     if said.is_some_and(LockMechanism::uses_table) && !table {
-        return Err(Failure::failed("--lock says that locks are in a table, and none is named").hint("name it: --table NAME"));
+        return Err(
+            Failure::failed("--lock says that locks are in a table, and none is named")
+                .hint("name it: --table NAME"),
+        );
     }
     let file = match (said, &configured.use_lockfile) {
         (Some(lock), Some(said)) if lock.uses_lockfile() != said.value => {
-            let flag = if lock.uses_lockfile() { "lock files are used" } else { "no lock files are used" };
-            return Err(contradiction("lock", (&format!("use_lockfile = {}", said.value), &shown(&said.origin, cx)), (flag, "--lock")));
+            let flag = if lock.uses_lockfile() {
+                "lock files are used"
+            } else {
+                "no lock files are used"
+            };
+            return Err(contradiction(
+                "lock",
+                (
+                    &format!("use_lockfile = {}", said.value),
+                    &shown(&said.origin, cx),
+                ),
+                (flag, "--lock"),
+            ));
         }
         (Some(lock), _) => Some(lock.uses_lockfile()),
         (None, Some(said)) => Some(said.value),
@@ -354,14 +569,20 @@ fn locks(configured: &Configured, bare: bool, said: Option<LockMechanism>, cx: &
 }
 
 /// Without `encrypt`, Terraform sends no key, whatever `kms_key_id` says.
-fn encryption(configured: &Configured, said: Option<EncryptionKind>, cx: &Context<'_>) -> Result<Encrypt, Failure> {
+fn encryption(
+    configured: &Configured,
+    said: Option<EncryptionKind>,
+    cx: &Context<'_>,
+) -> Result<Encrypt, Failure> {
     let key = configured.kms_key_id.as_ref();
     let of_flag = key.is_some_and(|key| matches!(key.origin, Origin::Flag(_)));
     let encrypted = of_flag || configured.encrypt.as_ref().is_some_and(|said| said.value);
     match (said, key) {
-        (Some(EncryptionKind::SseS3), Some(key)) if encrypted => {
-            Err(contradiction("encryption", (&key.value, &shown(&key.origin, cx)), ("sse-s3", "--encryption")))
-        }
+        (Some(EncryptionKind::SseS3), Some(key)) if encrypted => Err(contradiction(
+            "encryption",
+            (&key.value, &shown(&key.origin, cx)),
+            ("sse-s3", "--encryption"),
+        )),
         (Some(EncryptionKind::SseS3), _) => Ok(Encrypt::OfS3),
         (_, Some(key)) if encrypted => Ok(Encrypt::Kms(key.value.clone())),
         (None, None) if encrypted => Ok(Encrypt::OfS3),

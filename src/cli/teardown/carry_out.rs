@@ -21,7 +21,10 @@ use crate::{
         },
     },
     backup::manifest::Extent,
-    cli::{context::Context, copies, environment::Environment, explain, failure::Failure, files, progress},
+    cli::{
+        context::Context, copies, environment::Environment, explain, failure::Failure, files,
+        progress,
+    },
     exit,
     render::files::Removal,
     report::words,
@@ -37,7 +40,12 @@ pub struct TakenDown {
     pub done: Done,
 }
 
-pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Environment, cx: &mut Context<'_>) -> Result<u8, Failure> {
+pub async fn run(
+    looked: Looked,
+    options: &TeardownOptions,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
     let backup = back_up(&looked, options, environment, cx).await?;
     confirm::ask(options, environment, cx)?;
     let frozen = freeze(&looked, environment, cx).await?;
@@ -47,17 +55,35 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
     };
     let mut done = Done::default();
     let mut frozen = frozen;
-    if let (Scope::Key(key), Some(address), Some(freeze)) = (&looked.scope, &looked.store, frozen.take()) {
+    if let (Scope::Key(key), Some(address), Some(freeze)) =
+        (&looked.scope, &looked.store, frozen.take())
+    {
         let store = Store::new(&environment.aws, address);
-        let purge = Purge { aws: &environment.aws, store, key, until: freeze.since(), patience: PATIENCE, cancel: &cx.host.cancel };
+        let purge = Purge {
+            aws: &environment.aws,
+            store,
+            key,
+            until: freeze.since(),
+            patience: PATIENCE,
+            cancel: &cx.host.cancel,
+        };
         let purged = purge.run().await;
         let left = freeze.lift().await;
         match purged {
             Ok(emptied) => drop(done.emptied.insert(address.bucket.clone(), emptied)),
-            Err(error) => return Err(not_lifted(told::not_purged(&error, environment, cx), &left, environment)),
+            Err(error) => {
+                return Err(not_lifted(
+                    told::not_purged(&error, environment, cx),
+                    &left,
+                    environment,
+                ));
+            }
         }
     }
-    let until = frozen.as_ref().and_then(Freeze::since).map(|since| (&*environment.names.state_bucket, since));
+    let until = frozen
+        .as_ref()
+        .and_then(Freeze::since)
+        .map(|since| (&*environment.names.state_bucket, since));
     let demolition = Demolition {
         aws: &environment.aws,
         bucket: &environment.names.state_bucket,
@@ -72,25 +98,50 @@ pub async fn run(looked: Looked, options: &TeardownOptions, environment: &Enviro
     let table_stays = stays.kept.iter().any(|(address, _)| *address == LOCK_TABLE);
     let parallelism = environment.settings.run.parallelism;
     let terms = looked.terms;
-    let outcome = progress::carried_out(looked.plan, looked.outputs, &demolition, parallelism, cx).await;
-    if let (true, true, Some(address)) = (table_stays, outcome.failed.is_empty() && outcome.left.is_empty(), &looked.store) {
+    let outcome =
+        progress::carried_out(looked.plan, looked.outputs, &demolition, parallelism, cx).await;
+    if let (true, true, Some(address)) = (
+        table_stays,
+        outcome.failed.is_empty() && outcome.left.is_empty(),
+        &looked.store,
+    ) {
         let forgotten = purge::forget(&Store::new(&environment.aws, address), &looked.scope).await;
         forgotten.map_err(|error| {
-            explain::aws(Failure::partly("the lock table stays, and still has locks of this teardown").because(&error), &error, None)
+            explain::aws(
+                Failure::partly("the lock table stays, and still has locks of this teardown")
+                    .because(&error),
+                &error,
+                None,
+            )
         })?;
     }
-    let done = demolition.done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let done = demolition
+        .done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let failure = match told::left(&outcome, cx.host.cancel.is_cancelled()) {
-        None => again::must_be_gone(&terms, environment, done.deleted, cx).await.err(),
+        None => again::must_be_gone(&terms, environment, done.deleted, cx)
+            .await
+            .err(),
         some => some,
     };
-    let taken = TakenDown { backup, files, applied: outcome.applied.len(), whole: failure.is_none(), done };
+    let taken = TakenDown {
+        backup,
+        files,
+        applied: outcome.applied.len(),
+        whole: failure.is_none(),
+        done,
+    };
     told::taken_down(&taken, &stays, environment, cx)?;
     failure.map_or(Ok(exit::DONE), Err)
 }
 
 /// The first thing that goes, unless nobody wants it to begin any more.
-fn begin(looked: &Looked, environment: &Environment, cx: &Context<'_>) -> Result<Vec<Removal>, Failure> {
+fn begin(
+    looked: &Looked,
+    environment: &Environment,
+    cx: &Context<'_>,
+) -> Result<Vec<Removal>, Failure> {
     if cx.host.cancel.is_cancelled() {
         return Err(Failure::interrupted("interrupted; nothing was deleted"));
     }
@@ -104,7 +155,9 @@ async fn back_up(
     environment: &Environment,
     cx: &mut Context<'_>,
 ) -> Result<Option<backup::Backup>, Failure> {
-    let Some(address) = looked.store.as_ref().filter(|_| !options.no_backup) else { return Ok(None) };
+    let Some(address) = looked.store.as_ref().filter(|_| !options.no_backup) else {
+        return Ok(None);
+    };
     let extent = match options.backup {
         Backup::Current => Extent::Current,
         Backup::AllVersions => Extent::AllVersions,
@@ -116,43 +169,82 @@ async fn back_up(
     if nothing {
         return Ok(None);
     }
-    let dir = copies::folder(options.backup_dir.as_deref(), &environment.out(cx.host), &cx.host.cwd)?;
+    let dir = copies::folder(
+        options.backup_dir.as_deref(),
+        &environment.out(cx.host),
+        &cx.host.cwd,
+    )?;
     let (store, now) = (Store::new(&environment.aws, address), cx.now());
     let key = match &looked.scope {
         Scope::Whole => None,
         Scope::Key(key) => Some(key.clone()),
     };
-    let about = About { env: environment.settings.env.to_string(), key };
-    let written = cx.look(backup::write(&store, extent, &dir, about, now, &mut |_| {})).await?;
+    let about = About {
+        env: environment.settings.env.to_string(),
+        key,
+    };
+    let written = cx
+        .look(backup::write(&store, extent, &dir, about, now, &mut |_| {}))
+        .await?;
     let made = written.map_err(|error| {
         let failure = Failure::failed("the backup failed; nothing was deleted").because(&error);
-        failure.hint("choose another folder with --backup-dir, or go without a backup with --no-backup")
+        failure.hint(
+            "choose another folder with --backup-dir, or go without a backup with --no-backup",
+        )
     })?;
     let states = words::count(made.versions, "version", "versions");
-    cx.say(&format!("backup: {} ({states} of {}, read back)", made.path.display(), words::count(made.states, "state", "states")));
-    cx.say(&format!("  {}; keep it as you would keep them", copies::RISK));
+    cx.say(&format!(
+        "backup: {} ({states} of {}, read back)",
+        made.path.display(),
+        words::count(made.states, "state", "states")
+    ));
+    cx.say(&format!(
+        "  {}; keep it as you would keep them",
+        copies::RISK
+    ));
     Ok(Some(made))
 }
 
 /// Waited for to its end, whatever happens: locks are to be known.
-async fn freeze<'a>(looked: &'a Looked, environment: &'a Environment, cx: &mut Context<'_>) -> Result<Option<Freeze<'a>>, Failure> {
-    let (Some(address), Some(sight)) = (&looked.store, &looked.sight) else { return Ok(None) };
+async fn freeze<'a>(
+    looked: &'a Looked,
+    environment: &'a Environment,
+    cx: &mut Context<'_>,
+) -> Result<Option<Freeze<'a>>, Failure> {
+    let (Some(address), Some(sight)) = (&looked.store, &looked.sight) else {
+        return Ok(None);
+    };
     let how = How {
-        mechanisms: Mechanisms { table: address.table.is_some(), file: true },
+        mechanisms: Mechanisms {
+            table: address.table.is_some(),
+            file: true,
+        },
         encrypt: &looked.encrypt,
         scope: &looked.scope,
         who: &cx.host.who,
         now: cx.now(),
     };
-    match Freeze::put(&environment.aws, Store::new(&environment.aws, address), sight, &how).await {
+    match Freeze::put(
+        &environment.aws,
+        Store::new(&environment.aws, address),
+        sight,
+        &how,
+    )
+    .await
+    {
         Ok(freeze) => Ok(Some(freeze)),
         Err((error, left)) => {
             let failure = match &error {
-                NotFrozen::Locked(_) | NotFrozen::Appeared(_) => Failure::refused(format!("{error}; nothing was deleted"))
-                    .hint("somebody is at work: ask them, then run the same command again"),
-                NotFrozen::Aws(error) => {
-                    explain::aws(Failure::failed("the states cannot be locked; nothing was deleted").because(error), error, None)
+                NotFrozen::Locked(_) | NotFrozen::Appeared(_) => {
+                    Failure::refused(format!("{error}; nothing was deleted"))
+                        .hint("somebody is at work: ask them, then run the same command again")
                 }
+                NotFrozen::Aws(error) => explain::aws(
+                    Failure::failed("the states cannot be locked; nothing was deleted")
+                        .because(error),
+                    error,
+                    None,
+                ),
             };
             Err(not_lifted(failure, &left, environment))
         }
@@ -172,6 +264,11 @@ fn not_lifted(mut failure: Failure, left: &[AwsError], environment: &Environment
         return failure;
     }
     failure.code = exit::PARTLY;
-    failure.causes.extend(left.iter().map(|error| format!("still locked: {error}")));
-    failure.hint(format!("`{}` lets everybody work again", environment.rerun.command("teardown", " --cancel", &[])))
+    failure
+        .causes
+        .extend(left.iter().map(|error| format!("still locked: {error}")));
+    failure.hint(format!(
+        "`{}` lets everybody work again",
+        environment.rerun.command("teardown", " --cancel", &[])
+    ))
 }

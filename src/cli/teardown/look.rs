@@ -1,11 +1,14 @@
-//! All that is looked at before anything is taken down: what is there, what would be lost, and what forbids it.
+//! All that is looked at before anything is taken down: what is there, what would be lost, and what
+//! forbids it.
 
 use std::collections::BTreeSet;
 
 use super::{TeardownOptions, sharing::Sharing};
 use crate::{
     aws::{
-        blueprint::{KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, STATE_ENCRYPTION, TOPIC},
+        blueprint::{
+            KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, STATE_ENCRYPTION, TOPIC,
+        },
         key::DAYS_UNTIL_DELETION,
         lock_table::{is_being_deleted, wait::polling},
         ownership::{PROTECTED, Tags},
@@ -57,15 +60,35 @@ pub struct Looked {
 impl Looked {
     /// Whether nothing of it is there.
     pub fn is_nothing(&self) -> bool {
-        let states = !self.scope.is_whole() && self.census.as_ref().is_some_and(|census| census.versions != Versions::default());
+        let states = !self.scope.is_whole()
+            && self
+                .census
+                .as_ref()
+                .is_some_and(|census| census.versions != Versions::default());
         self.plan.deletes().next().is_none() && !states
     }
 }
 
-pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut Context<'_>) -> Result<Looked, Failure> {
-    let Environment { settings, names, aws, .. } = environment;
+pub async fn look(
+    environment: &Environment,
+    options: &TeardownOptions,
+    cx: &mut Context<'_>,
+) -> Result<Looked, Failure> {
+    let Environment {
+        settings,
+        names,
+        aws,
+        ..
+    } = environment;
     wait_for_table(environment, cx).await?;
-    let (blueprint, observation) = cx.look(everything::look(aws, settings, names, &environment.blueprint)).await?;
+    let (blueprint, observation) = cx
+        .look(everything::look(
+            aws,
+            settings,
+            names,
+            &environment.blueprint,
+        ))
+        .await?;
     let mut sharing = Sharing::of(environment, cx)?;
     if is_ours(&observation, &LOCK_TABLE) {
         let address = address(environment, &observation);
@@ -92,16 +115,21 @@ pub async fn look(environment: &Environment, options: &TeardownOptions, cx: &mut
         warnings: vec![],
         plan,
     };
-    cx.look(count(&mut looked, &observation, environment)).await?;
+    cx.look(count(&mut looked, &observation, environment))
+        .await?;
     looked.guards = guards(&looked, &observation, &sharing, options, environment, cx);
     looked.warnings = warnings(&looked, options, environment, cx);
     Ok(looked)
 }
 
-/// A table that an earlier run deletes cannot be looked at. That it may not be looked at, or takes longer, is said by the look.
+/// A table that an earlier run deletes cannot be looked at. That it may not be looked at, or takes
+/// longer, is said by the look.
 async fn wait_for_table(environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
     let (mut waiting, mut waits) = (polling(), Waits::new("AWS has deleted", TABLE));
-    while let Ok(true) = cx.look(is_being_deleted(&environment.aws, &environment.names.table)).await? {
+    while let Ok(true) = cx
+        .look(is_being_deleted(&environment.aws, &environment.names.table))
+        .await?
+    {
         waits.on(&[LOCK_TABLE], cx);
         if !cx.look(waiting.again()).await? {
             break;
@@ -116,8 +144,13 @@ pub fn must_not_be_guarded(looked: &Looked) -> Result<(), Failure> {
         [] => return Ok(()),
         [only] => Failure::refused(format!("{only}; nothing was changed")),
         several => {
-            let mut failure = Failure::refused(format!("{} things forbid it; nothing was changed", several.len()));
-            failure.causes.extend(several.iter().map(ToString::to_string));
+            let mut failure = Failure::refused(format!(
+                "{} things forbid it; nothing was changed",
+                several.len()
+            ));
+            failure
+                .causes
+                .extend(several.iter().map(ToString::to_string));
             failure
         }
     };
@@ -128,21 +161,34 @@ pub fn must_not_be_guarded(looked: &Looked) -> Result<(), Failure> {
 }
 
 fn address(environment: &Environment, observation: &Observation<AwsSpec>) -> StoreAddress {
-    let Environment { settings, names, aws, .. } = environment;
+    let Environment {
+        settings,
+        names,
+        aws,
+        ..
+    } = environment;
     // A table of ours may hold locks although the settings name none.
-    let named = settings.lock.uses_table() && !matches!(observation.get(&LOCK_TABLE), None | Some(Seen::Absent));
+    let named = settings.lock.uses_table()
+        && !matches!(observation.get(&LOCK_TABLE), None | Some(Seen::Absent));
     let table = named || is_ours(observation, &LOCK_TABLE);
     StoreAddress {
         bucket: names.state_bucket.clone(),
         owner: aws.account().to_owned(),
         table: table.then(|| names.table.clone()),
-        layout: Layout { key: Some(settings.key.to_string()), workspace_prefix: settings.workspace_key_prefix.to_string() },
+        layout: Layout {
+            key: Some(settings.key.to_string()),
+            workspace_prefix: settings.workspace_key_prefix.to_string(),
+        },
     }
 }
 
-/// With the key that the bucket has as its default, which need not be the one that the settings come to.
+/// With the key that the bucket has as its default, which need not be the one that the settings
+/// come to.
 fn encrypt(observation: &Observation<AwsSpec>, environment: &Environment) -> Encrypt {
-    if let Some(Seen::Present { spec: AwsSpec::Encryption(default), .. }) = observation.get(&STATE_ENCRYPTION)
+    if let Some(Seen::Present {
+        spec: AwsSpec::Encryption(default),
+        ..
+    }) = observation.get(&STATE_ENCRYPTION)
         && let Some(key) = default.key_arn()
     {
         return Encrypt::Kms(key.to_owned());
@@ -150,15 +196,21 @@ fn encrypt(observation: &Observation<AwsSpec>, environment: &Environment) -> Enc
     let key = || observation::outputs(observation).get(&KEY).cloned();
     match environment.settings.encryption {
         Encryption::SseS3 => Encrypt::OfS3,
-        Encryption::NewKey { .. } | Encryption::OwnKey { .. } => key().map_or(Encrypt::Unsaid, Encrypt::Kms),
+        Encryption::NewKey { .. } | Encryption::OwnKey { .. } => {
+            key().map_or(Encrypt::Unsaid, Encrypt::Kms)
+        }
     }
 }
 
 /// Of the states of another nothing is read.
 async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environment: &Environment) {
     let aws = &environment.aws;
-    let policy = is_ours(observation, &RUNNER_POLICY).then(|| looked.outputs.get(&RUNNER_POLICY)).flatten();
-    let topic = is_ours(observation, &TOPIC).then(|| looked.outputs.get(&TOPIC)).flatten();
+    let policy = is_ours(observation, &RUNNER_POLICY)
+        .then(|| looked.outputs.get(&RUNNER_POLICY))
+        .flatten();
+    let topic = is_ours(observation, &TOPIC)
+        .then(|| looked.outputs.get(&TOPIC))
+        .flatten();
     let mut counted = Census::default();
     if let Some(address) = &looked.store {
         let store = Store::new(aws, address);
@@ -169,35 +221,69 @@ async fn count(looked: &mut Looked, observation: &Observation<AwsSpec>, environm
         }
         let unseen = counted.unseen;
         counted = census::take(&store, &looked.scope).await;
-        unseen.rows.into_iter().for_each(|error| counted.unseen.add(error));
+        unseen
+            .rows
+            .into_iter()
+            .for_each(|error| counted.unseen.add(error));
     } else if policy.is_none() && topic.is_none() {
         return;
     }
-    census::people(aws, policy.map(String::as_str), topic.map(String::as_str), &mut counted).await;
+    census::people(
+        aws,
+        policy.map(String::as_str),
+        topic.map(String::as_str),
+        &mut counted,
+    )
+    .await;
     looked.census = Some(counted);
 }
 
-/// Whether audit logs are there that cannot be read without the key. Where that cannot be found out, they may be.
+/// Whether audit logs are there that cannot be read without the key. Where that cannot be found
+/// out, they may be.
 async fn logs_under_key(observation: &Observation<AwsSpec>, environment: &Environment) -> bool {
-    let is_there = |address: &Address| matches!(observation.get(address), Some(Seen::Present { .. }));
+    let is_there =
+        |address: &Address| matches!(observation.get(address), Some(Seen::Present { .. }));
     if !is_there(&KEY) || !is_ours(observation, &LOG_BUCKET) {
         return false;
     }
     let has_or_had_trail = observation.values().any(|seen| match seen {
-        Seen::Present { spec: AwsSpec::Trail(_), owner: Owner::Us, .. } => true,
-        Seen::Present { spec: AwsSpec::BucketPolicy(policy), .. } => policy.document.has(TRAIL_WRITES),
+        Seen::Present {
+            spec: AwsSpec::Trail(_),
+            owner: Owner::Us,
+            ..
+        } => true,
+        Seen::Present {
+            spec: AwsSpec::BucketPolicy(policy),
+            ..
+        } => policy.document.has(TRAIL_WRITES),
         Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_) => false,
     });
-    has_or_had_trail || audit_logs::any(&environment.aws, &environment.names.log_bucket).await.unwrap_or(true)
+    has_or_had_trail
+        || audit_logs::any(&environment.aws, &environment.names.log_bucket)
+            .await
+            .unwrap_or(true)
 }
 
 fn is_ours(observation: &Observation<AwsSpec>, address: &Address) -> bool {
-    matches!(observation.get(address), Some(Seen::Present { owner: Owner::Us, .. }))
+    matches!(
+        observation.get(address),
+        Some(Seen::Present {
+            owner: Owner::Us,
+            ..
+        })
+    )
 }
 
-/// Whether the state bucket is there, and nothing says whose it is: all that is left is what runs on its states need.
+/// Whether the state bucket is there, and nothing says whose it is: all that is left is what runs
+/// on its states need.
 fn is_untagged(observation: &Observation<AwsSpec>) -> bool {
-    matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { owner: Owner::Unmanaged, .. }))
+    matches!(
+        observation.get(&STATE_BUCKET),
+        Some(Seen::Present {
+            owner: Owner::Unmanaged,
+            ..
+        })
+    )
 }
 
 fn guards(
@@ -209,29 +295,42 @@ fn guards(
     cx: &Context<'_>,
 ) -> Vec<Guard> {
     let plan = &looked.plan;
-    let blocked = plan.steps.iter().filter(|step| plan.blocking_whole(step).is_none()).filter_map(|step| match &step.change {
-        Change::Blocked { reason } => Some(format!("{}: {reason}", step.address)),
-        _ => None,
-    });
+    let blocked = plan
+        .steps
+        .iter()
+        .filter(|step| plan.blocking_whole(step).is_none())
+        .filter_map(|step| match &step.change {
+            Change::Blocked { reason } => Some(format!("{}: {reason}", step.address)),
+            _ => None,
+        });
     let guarded = Guarded {
         protected: !looked.is_nothing() && is_protected(observation, environment),
         census: looked.census.as_ref(),
         attached: &strangers(looked, environment),
         same_states: &sharing.states,
-        untagged: (!looked.is_nothing() && is_untagged(observation)).then_some(&*environment.names.state_bucket),
+        untagged: (!looked.is_nothing() && is_untagged(observation))
+            .then_some(&*environment.names.state_bucket),
         blocked: &blocked.collect::<Vec<_>>(),
         now: cx.now(),
     };
     guards::holding(&guarded, options.said())
 }
 
-/// By the settings, if they say so, or by any of the levels that are there: tags, the table's own protection, the policies.
+/// By the settings, if they say so, or by any of the levels that are there: tags, the table's own
+/// protection, the policies.
 fn is_protected(observation: &Observation<AwsSpec>, environment: &Environment) -> bool {
     let ours = observation.values().filter_map(|seen| match seen {
-        Seen::Present { spec, owner: Owner::Us, .. } => Some(spec),
+        Seen::Present {
+            spec,
+            owner: Owner::Us,
+            ..
+        } => Some(spec),
         Seen::Present { .. } | Seen::Absent | Seen::Unreadable(_) => None,
     });
-    let by_tag = |tags: &Tags| tags.get(PROTECTED).is_some_and(|protected| protected == "true");
+    let by_tag = |tags: &Tags| {
+        tags.get(PROTECTED)
+            .is_some_and(|protected| protected == "true")
+    };
     let mut levels = ours.map(|spec| match spec {
         AwsSpec::Key(key) => by_tag(&key.tags),
         AwsSpec::Bucket(bucket) => by_tag(&bucket.tags),
@@ -244,7 +343,10 @@ fn is_protected(observation: &Observation<AwsSpec>, environment: &Environment) -
 
 /// Who has the policy that goes, and did not get it from the settings.
 fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
-    let goes = looked.plan.deletes().any(|step| step.address == RUNNER_POLICY);
+    let goes = looked
+        .plan
+        .deletes()
+        .any(|step| step.address == RUNNER_POLICY);
     let ours: BTreeSet<String> = environment
         .settings
         .access
@@ -259,23 +361,36 @@ fn strangers(looked: &Looked, environment: &Environment) -> Vec<String> {
             format!("{kind}/{}", principal.name())
         })
         .collect();
-    let attached = looked.census.iter().filter(|_| goes).flat_map(|census| &census.attached.rows);
-    attached.filter(|who| !ours.contains(*who)).cloned().collect()
+    let attached = looked
+        .census
+        .iter()
+        .filter(|_| goes)
+        .flat_map(|census| &census.attached.rows);
+    attached
+        .filter(|who| !ours.contains(*who))
+        .cloned()
+        .collect()
 }
 
-fn warnings(looked: &Looked, options: &TeardownOptions, environment: &Environment, cx: &Context<'_>) -> Vec<String> {
+fn warnings(
+    looked: &Looked,
+    options: &TeardownOptions,
+    environment: &Environment,
+    cx: &Context<'_>,
+) -> Vec<String> {
     let mut warnings = vec![];
     let goes = |address: &Address| looked.plan.deletes().any(|step| step.address == *address);
     let bucket = &environment.names.state_bucket;
     if goes(&STATE_BUCKET) && points_here(bucket, cx) {
         warnings.push(format!(
-            "the configuration in this folder still points at {bucket}; to take its states along, change the backend and run \
-             terraform init -migrate-state first"
+            "the configuration in this folder still points at {bucket}; to take its states along, \
+             change the backend and run terraform init -migrate-state first"
         ));
     }
     if goes(&KEY) && options.key_window < DAYS_UNTIL_DELETION {
         warnings.push(format!(
-            "the key goes in {} days: what its policy says against fewer than {DAYS_UNTIL_DELETION} is lifted first",
+            "the key goes in {} days: what its policy says against fewer than \
+             {DAYS_UNTIL_DELETION} is lifted first",
             options.key_window
         ));
     }
@@ -285,5 +400,9 @@ fn warnings(looked: &Looked, options: &TeardownOptions, environment: &Environmen
 /// Whether Terraform, run in the current folder, may use this bucket.
 fn points_here(bucket: &str, cx: &Context<'_>) -> bool {
     let folder = crate::cli::verify::read_folder(&cx.host.cwd, &[], cx);
-    folder.is_ok_and(|folder| Configured::candidates(&folder).iter().any(|configured| configured.bucket.value == bucket))
+    folder.is_ok_and(|folder| {
+        Configured::candidates(&folder)
+            .iter()
+            .any(|configured| configured.bucket.value == bucket)
+    })
 }

@@ -1,4 +1,5 @@
-//! Which other environments of tfbackend.toml use the same bucket, the same table, or the same states.
+//! Which other environments of tfbackend.toml use the same bucket, the same table, or the same
+//! states.
 
 use crate::{
     aws::{ownership::Mark, teardown::scope::Scope},
@@ -27,25 +28,58 @@ impl Sharing {
     /// # Errors
     /// If the file cannot be read. An environment of it that makes no sense has no bucket.
     pub fn of(environment: &Environment, cx: &Context<'_>) -> Result<Self, Failure> {
-        let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).map_err(|error| explain::settings(&error))?;
-        let Environment { settings, names, aws, .. } = environment;
-        let mut sharing = Self { project: settings.project.to_string(), ..Self::default() };
-        let Some(file) = sources.file else { return Ok(sharing) };
-        let Ok(account) = aws.account().parse::<AccountId>() else { return Ok(sharing) };
+        let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref())
+            .map_err(|error| explain::settings(&error))?;
+        let Environment {
+            settings,
+            names,
+            aws,
+            ..
+        } = environment;
+        let mut sharing = Self {
+            project: settings.project.to_string(),
+            ..Self::default()
+        };
+        let Some(file) = sources.file else {
+            return Ok(sharing);
+        };
+        let Ok(account) = aws.account().parse::<AccountId>() else {
+            return Ok(sharing);
+        };
         for env in file.envs.keys().filter(|env| **env != settings.env) {
             let said = |flags: Layer| {
-                let merged = Sources { flags, file: Some(file.clone()), ..Sources::default() }.merged(env);
-                folder_defaults::put(merged, env, Some(&file), cx.host).resolve(env).ok()
+                let merged = Sources {
+                    flags,
+                    file: Some(file.clone()),
+                    ..Sources::default()
+                }
+                .merged(env);
+                folder_defaults::put(merged, env, Some(&file), cx.host)
+                    .resolve(env)
+                    .ok()
             };
             // What was said on the command line holds for others only where the file says nothing.
-            let here = || Layer { project: Some(settings.project.clone()), region: Some(settings.region.clone()), ..Layer::default() };
-            let Some(other) = said(Layer::default()).or_else(|| said(here())) else { continue };
+            let here = || Layer {
+                project: Some(settings.project.clone()),
+                region: Some(settings.region.clone()),
+                ..Layer::default()
+            };
+            let Some(other) = said(Layer::default()).or_else(|| said(here())) else {
+                continue;
+            };
             sharing.see(env, &other, settings, names, &account);
         }
         Ok(sharing)
     }
 
-    fn see(&mut self, env: &EnvName, other: &Settings, ours: &Settings, names: &Names, account: &AccountId) {
+    fn see(
+        &mut self,
+        env: &EnvName,
+        other: &Settings,
+        ours: &Settings,
+        names: &Names,
+        account: &AccountId,
+    ) {
         if other.account.as_ref().is_some_and(|other| other != account) {
             return;
         }
@@ -63,14 +97,22 @@ impl Sharing {
         }
     }
 
-    /// What goes of a bucket of this owner; nothing of one that is neither ours nor of an environment that we share it with.
+    /// What goes of a bucket of this owner; nothing of one that is neither ours nor of an
+    /// environment that we share it with.
     pub fn scope(&self, owner: &Owner, settings: &Settings) -> Option<Scope> {
         let key = || Scope::Key(settings.key.to_string());
         match owner {
             Owner::Us if self.bucket.is_empty() => Some(Scope::Whole),
             Owner::Us => Some(key()),
             Owner::Other(owner) => {
-                let is_owner = |env: &&String| Mark { project: self.project.clone(), env: (*env).clone() }.to_string() == *owner;
+                let is_owner = |env: &&String| {
+                    Mark {
+                        project: self.project.clone(),
+                        env: (*env).clone(),
+                    }
+                    .to_string()
+                        == *owner
+                };
                 self.bucket.iter().find(is_owner).map(|_| key())
             }
             Owner::Unmanaged => None,

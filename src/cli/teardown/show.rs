@@ -38,7 +38,11 @@ struct GuardDocument {
 }
 
 /// On standard output, for `--plan`.
-pub fn answer(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+pub fn answer(
+    looked: &Looked,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     if cx.global.json() {
         let about = About {
             project: environment.settings.project.to_string(),
@@ -46,7 +50,10 @@ pub fn answer(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) 
             account: environment.aws.account().to_owned(),
             region: environment.settings.region.to_string(),
         };
-        let guards = looked.guards.iter().map(|guard| GuardDocument { reason: guard.to_string(), what_to_do: guard.what_to_do() });
+        let guards = looked.guards.iter().map(|guard| GuardDocument {
+            reason: guard.to_string(),
+            what_to_do: guard.what_to_do(),
+        });
         let document = TeardownDocument {
             plan: PlanDocument::of(&looked.plan, about, &describe),
             census: counted(looked).map(CensusDocument::of),
@@ -60,7 +67,11 @@ pub fn answer(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) 
     cx.say(&environment.title());
     let mut text = text(looked, &view, cx.now());
     for guard in &looked.guards {
-        text.push_str(&format!("In the way: {}.\n  {}\n", safe(&guard.to_string()), guard.what_to_do()));
+        text.push_str(&format!(
+            "In the way: {}.\n  {}\n",
+            safe(&guard.to_string()),
+            guard.what_to_do()
+        ));
     }
     cx.answer(&text)
 }
@@ -79,7 +90,9 @@ fn counted(looked: &Looked) -> Option<&Census> {
 }
 
 fn text(looked: &Looked, view: &View, now: jiff::Timestamp) -> String {
-    let mut text = counted(looked).map(|counted| census::text(counted, view, now) + "\n").unwrap_or_default();
+    let mut text = counted(looked)
+        .map(|counted| census::text(counted, view, now) + "\n")
+        .unwrap_or_default();
     text.push_str(&report::text(&looked.plan, &describe, view));
     for warning in &looked.warnings {
         text.push_str(&format!("warning: {}\n", safe(warning)));

@@ -1,4 +1,5 @@
-//! What is said when a backend was taken down: what is gone, what stays, what is left, and how the key comes back.
+//! What is said when a backend was taken down: what is gone, what stays, what is left, and how the
+//! key comes back.
 
 use serde::Serialize;
 
@@ -83,40 +84,73 @@ pub fn kept(plan: &Plan<AwsSpec>) -> Stays {
         _ => None,
     });
     let table = plan.deletes().any(|step| step.address == LOCK_TABLE);
-    let recovery = plan.steps.iter().any(|step| step.address == LOCK_TABLE_RECOVERY);
-    Stays { kept: kept.collect(), system_backup: table && recovery }
+    let recovery = plan
+        .steps
+        .iter()
+        .any(|step| step.address == LOCK_TABLE_RECOVERY);
+    Stays {
+        kept: kept.collect(),
+        system_backup: table && recovery,
+    }
 }
 
 /// There is nothing to take down.
-pub fn nothing(looked: &Looked, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let taken = TakenDown { backup: None, files: vec![], applied: 0, whole: true, done: Default::default() };
+pub fn nothing(
+    looked: &Looked,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let taken = TakenDown {
+        backup: None,
+        files: vec![],
+        applied: 0,
+        whole: true,
+        done: Default::default(),
+    };
     cx.say(&format!("{}: nothing to take down", environment.title()));
     taken_down(&taken, &kept(&looked.plan), environment, cx)
 }
 
-pub fn taken_down(taken: &TakenDown, stays: &Stays, environment: &Environment, cx: &mut Context<'_>) -> Result<(), Failure> {
+pub fn taken_down(
+    taken: &TakenDown,
+    stays: &Stays,
+    environment: &Environment,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     if cx.global.json() {
         let document = document(taken, stays, environment);
-        return json::write_line(&mut *cx.host.out, document).map_err(|error| Failure::failed("cannot write the answer").because(&error));
+        return json::write_line(&mut *cx.host.out, document)
+            .map_err(|error| Failure::failed("cannot write the answer").because(&error));
     }
     for file in &taken.files {
         match file {
             Removal::Removed(path) => cx.say(&format!("removed: {}", path.display())),
             Removal::Kept(path, refusal) => cx.say(&format!("kept: {} {refusal}", path.display())),
-            Removal::InUse(path, other) => cx.say(&format!("kept: {} has the block that {} completes", path.display(), safe(other))),
+            Removal::InUse(path, other) => cx.say(&format!(
+                "kept: {} has the block that {} completes",
+                path.display(),
+                safe(other)
+            )),
         }
     }
     for (address, why) in &stays.kept {
         cx.say(&format!("kept: {address}: {why}"));
     }
     if taken.applied > 0 {
-        cx.say(&format!("taken down: {}", words::count(taken.applied, "resource", "resources")));
+        cx.say(&format!(
+            "taken down: {}",
+            words::count(taken.applied, "resource", "resources")
+        ));
     }
     if stays.system_backup && taken.applied > 0 {
         cx.say("DynamoDB keeps a backup of the lock table for 35 days, at no cost.");
     }
     if let Some(doomed) = &taken.done.key {
-        cx.say(&format!("the key {} is deleted {}; until then it can be taken back:", doomed.arn, on(doomed)));
+        cx.say(&format!(
+            "the key {} is deleted {}; until then it can be taken back:",
+            doomed.arn,
+            on(doomed)
+        ));
         for line in take_back(doomed) {
             cx.say(&format!("  {line}"));
         }
@@ -125,23 +159,48 @@ pub fn taken_down(taken: &TakenDown, stays: &Stays, environment: &Environment, c
 }
 
 fn on(doomed: &Doomed) -> String {
-    doomed.on.map_or_else(|| "soon".to_owned(), |on| format!("on {}", on.strftime("%Y-%m-%d")))
+    doomed.on.map_or_else(
+        || "soon".to_owned(),
+        |on| format!("on {}", on.strftime("%Y-%m-%d")),
+    )
 }
 
 /// A key whose deletion is cancelled is disabled (`CancelKeyDeletion`).
 fn take_back(doomed: &Doomed) -> [String; 2] {
-    [format!("aws kms cancel-key-deletion --key-id {}", doomed.arn), format!("aws kms enable-key --key-id {}", doomed.arn)]
+    [
+        format!("aws kms cancel-key-deletion --key-id {}", doomed.arn),
+        format!("aws kms enable-key --key-id {}", doomed.arn),
+    ]
 }
 
-fn document<'a>(taken: &'a TakenDown, stays: &Stays, environment: &'a Environment) -> impl Serialize + 'a {
-    let Environment { settings, names, aws, .. } = environment;
+fn document<'a>(
+    taken: &'a TakenDown,
+    stays: &Stays,
+    environment: &'a Environment,
+) -> impl Serialize + 'a {
+    let Environment {
+        settings,
+        names,
+        aws,
+        ..
+    } = environment;
     let emptied = taken.done.emptied.values();
     let file = |file: &Removal| match file {
-        Removal::Removed(path) => FileDocument { path: path.display().to_string(), removed: true },
-        Removal::Kept(path, _) | Removal::InUse(path, _) => FileDocument { path: path.display().to_string(), removed: false },
+        Removal::Removed(path) => FileDocument {
+            path: path.display().to_string(),
+            removed: true,
+        },
+        Removal::Kept(path, _) | Removal::InUse(path, _) => FileDocument {
+            path: path.display().to_string(),
+            removed: false,
+        },
     };
     TakenDownDocument {
-        event: if taken.whole { "taken-down" } else { "partly-taken-down" },
+        event: if taken.whole {
+            "taken-down"
+        } else {
+            "partly-taken-down"
+        },
         project: settings.project.as_str(),
         env: settings.env.as_str(),
         account: aws.account(),
@@ -151,7 +210,14 @@ fn document<'a>(taken: &'a TakenDown, stays: &Stays, environment: &'a Environmen
         versions: emptied.clone().map(|emptied| emptied.versions).sum(),
         delete_markers: emptied.clone().map(|emptied| emptied.markers).sum(),
         uploads: emptied.map(|emptied| emptied.uploads).sum(),
-        kept: stays.kept.iter().map(|(address, why)| KeptDocument { address: address.to_string(), why: why.clone() }).collect(),
+        kept: stays
+            .kept
+            .iter()
+            .map(|(address, why)| KeptDocument {
+                address: address.to_string(),
+                why: why.clone(),
+            })
+            .collect(),
         files: taken.files.iter().map(file).collect(),
         detached: &taken.done.detached,
         backup: taken.backup.as_ref().map(|backup| BackupDocument {
@@ -170,17 +236,35 @@ fn document<'a>(taken: &'a TakenDown, stays: &Stays, environment: &'a Environmen
 
 fn object(left: &Left) -> String {
     match &left.reason {
-        Reason::Refused { code, message } => format!("{} (version {}): {code}: {message}", left.key, left.id),
-        Reason::Newer => format!("{} (version {}): was written since; what it holds was not looked at", left.key, left.id),
-        Reason::Again => format!("{} (version {}): is there again, or still", left.key, left.id),
+        Reason::Refused { code, message } => {
+            format!("{} (version {}): {code}: {message}", left.key, left.id)
+        }
+        Reason::Newer => format!(
+            "{} (version {}): was written since; what it holds was not looked at",
+            left.key, left.id
+        ),
+        Reason::Again => format!(
+            "{} (version {}): is there again, or still",
+            left.key, left.id
+        ),
     }
 }
 
 /// The states of one environment could not all be taken out of a bucket that others use.
 pub fn not_purged(error: &DemolitionError, environment: &Environment, cx: &Context<'_>) -> Failure {
     let bucket = &environment.names.state_bucket;
-    let code = if cx.host.cancel.is_cancelled() { exit::INTERRUPTED } else { exit::PARTLY };
-    let failure = Failure::new(code, format!("not all states of {} could be taken out of {bucket}", environment.name()));
+    let code = if cx.host.cancel.is_cancelled() {
+        exit::INTERRUPTED
+    } else {
+        exit::PARTLY
+    };
+    let failure = Failure::new(
+        code,
+        format!(
+            "not all states of {} could be taken out of {bucket}",
+            environment.name()
+        ),
+    );
     explained(failure, bucket, error).hint("the same command continues where this one stopped")
 }
 
@@ -192,12 +276,21 @@ fn explained(mut failure: Failure, what: &str, error: &DemolitionError) -> Failu
         DemolitionError::Aws(error) => explain::aws(failure, error, None),
         DemolitionError::UsedAgain { .. } => failure,
         DemolitionError::StillSeen { .. } => failure.hint(
-            "a deleted bucket may be seen for some minutes: run the same command again; if it stays, another run makes the backend again",
+            "a deleted bucket may be seen for some minutes: run the same command again; if it \
+             stays, another run makes the backend again",
         ),
         DemolitionError::NotEmptied(not) => {
-            failure.causes.extend(not.left.rows.iter().take(MOST).map(|left| format!("{what}: {}", object(left))));
+            failure.causes.extend(
+                not.left
+                    .rows
+                    .iter()
+                    .take(MOST)
+                    .map(|left| format!("{what}: {}", object(left))),
+            );
             let more = not.left.count.saturating_sub(MOST);
-            failure.causes.extend((more > 0).then(|| format!("{what}: and {more} more")));
+            failure
+                .causes
+                .extend((more > 0).then(|| format!("{what}: and {more} more")));
             failure
         }
     }
@@ -208,11 +301,17 @@ pub fn left(outcome: &Outcome<DemolitionError>, interrupted: bool) -> Option<Fai
     if outcome.failed.is_empty() && outcome.left.is_empty() {
         return None;
     }
-    let gone = words::count(outcome.applied.len(), "resource is gone", "resources are gone");
+    let gone = words::count(
+        outcome.applied.len(),
+        "resource is gone",
+        "resources are gone",
+    );
     let summary = format!("{gone}, {} left", outcome.failed.len() + outcome.left.len());
     let mut failure = match outcome.failed.first() {
         None => Failure::interrupted(format!("interrupted: {summary}")),
-        Some((address, _)) if interrupted => Failure::interrupted(format!("interrupted, and {address} failed: {summary}")),
+        Some((address, _)) if interrupted => {
+            Failure::interrupted(format!("interrupted, and {address} failed: {summary}"))
+        }
         Some((address, _)) => Failure::partly(format!("{address} failed: {summary}")),
     };
     for (address, error) in &outcome.failed {
@@ -222,8 +321,17 @@ pub fn left(outcome: &Outcome<DemolitionError>, interrupted: bool) -> Option<Fai
         let left: Vec<&str> = outcome.left.iter().map(Address::as_str).collect();
         failure = failure.hint(format!("not started: {}", left.join(", ")));
     }
-    if outcome.failed.iter().map(|(address, _)| address).chain(&outcome.left).any(|address| *address != KEY) {
-        failure = failure.hint("until it is done, nobody can write a state here; bootstrap makes the backend whole again instead");
+    if outcome
+        .failed
+        .iter()
+        .map(|(address, _)| address)
+        .chain(&outcome.left)
+        .any(|address| *address != KEY)
+    {
+        failure = failure.hint(
+            "until it is done, nobody can write a state here; bootstrap makes the backend whole \
+             again instead",
+        );
     }
     Some(failure.hint("the same command continues where this one stopped"))
 }

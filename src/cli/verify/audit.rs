@@ -1,4 +1,5 @@
-//! `verify --bucket B` without an environment: a backend made by hand, by a module, by another tool.
+//! `verify --bucket B` without an environment: a backend made by hand, by a module, by another
+//! tool.
 
 use super::{VerifyOptions, answer, document, ignore, resources};
 use crate::{
@@ -38,15 +39,28 @@ const ANYWHERE: &str = "us-east-1";
 /// Stands where a name belongs that nothing is looked up by.
 const NAMELESS: &str = "unknown";
 
-pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketName, cx: &mut Context<'_>) -> Result<u8, Failure> {
-    let sources = Sources::read(cx.host, args.layer, cx.global.config.as_deref()).map_err(|error| explain::settings(&error))?;
+pub async fn run(
+    args: EnvironmentArgs,
+    options: &VerifyOptions,
+    bucket: BucketName,
+    cx: &mut Context<'_>,
+) -> Result<u8, Failure> {
+    let sources = Sources::read(cx.host, args.layer, cx.global.config.as_deref())
+        .map_err(|error| explain::settings(&error))?;
     let said = sources.flags.clone();
     // No environment of the file is meant.
-    let caller = Layer { account: said.account.clone(), ..said.credentials() }.or_credentials(&sources.variables);
+    let caller = Layer {
+        account: said.account.clone(),
+        ..said.credentials()
+    }
+    .or_credentials(&sources.variables);
     let sandbox = Sandboxed::find(cx.host, &cx.global)?;
     let start = start_region(&sources, caller.profile.as_ref(), sandbox.as_ref()).await?;
     let file = sources.file;
-    let mut accepted = file.as_ref().map(|file: &File| file.accepted(None)).unwrap_or_default();
+    let mut accepted = file
+        .as_ref()
+        .map(|file: &File| file.accepted(None))
+        .unwrap_or_default();
     let asked = ignore::asked(options)?;
 
     let connect = async |region: &Region, cx: &mut Context<'_>| -> Result<Connected, Failure> {
@@ -54,20 +68,40 @@ pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketN
     };
     let mut notes = vec![];
     let mut region = start;
-    let mut aws = connect(&region, cx).await?.about(&settings(&said, &bucket, &region, None)?);
+    let mut aws = connect(&region, cx)
+        .await?
+        .about(&settings(&said, &bucket, &region, None)?);
     let there = cx.look(unknown::region(&aws, bucket.as_str())).await?;
     let there = there.map_err(|error| {
-        explain::aws(Failure::new(exit::FAILED, format!("bucket {bucket} cannot be looked at")).because(&error), &error, None)
+        explain::aws(
+            Failure::new(exit::FAILED, format!("bucket {bucket} cannot be looked at"))
+                .because(&error),
+            &error,
+            None,
+        )
     })?;
-    let Some(there) = there else { return Err(Failure::failed(format!("there is no bucket {bucket}"))) };
+    let Some(there) = there else {
+        return Err(Failure::failed(format!("there is no bucket {bucket}")));
+    };
     if there != region.as_str() {
-        notes.push(format!("the bucket is in {there}, not in {region}; looked there"));
-        region = there.parse().map_err(|error| Failure::failed(format!("S3 names a region that is none: {error}")))?;
-        aws = connect(&region, cx).await?.about(&settings(&said, &bucket, &region, None)?);
+        notes.push(format!(
+            "the bucket is in {there}, not in {region}; looked there"
+        ));
+        region = there
+            .parse()
+            .map_err(|error| Failure::failed(format!("S3 names a region that is none: {error}")))?;
+        aws = connect(&region, cx)
+            .await?
+            .about(&settings(&said, &bucket, &region, None)?);
     }
     let found = cx.look(Unknown::look(&aws, bucket.as_str())).await?;
     let found = found.map_err(|error| {
-        explain::aws(Failure::failed(format!("nobody can tell how bucket {bucket} is encrypted")).because(&error), &error, None)
+        explain::aws(
+            Failure::failed(format!("nobody can tell how bucket {bucket} is encrypted"))
+                .because(&error),
+            &error,
+            None,
+        )
     })?;
     let settings = settings(&said, &bucket, &region, Some(&found))?;
     ignore::keep(asked, &mut accepted, None, file.as_ref(), cx)?;
@@ -77,8 +111,17 @@ pub async fn run(args: EnvironmentArgs, options: &VerifyOptions, bucket: BucketN
 }
 
 /// Of what was said, the profile's own, or anywhere.
-async fn start_region(sources: &Sources, profile: Option<&ProfileName>, sandbox: Option<&Sandboxed>) -> Result<Region, Failure> {
-    if let Some(region) = sources.flags.region.clone().or_else(|| sources.variables.region.clone()) {
+async fn start_region(
+    sources: &Sources,
+    profile: Option<&ProfileName>,
+    sandbox: Option<&Sandboxed>,
+) -> Result<Region, Failure> {
+    if let Some(region) = sources
+        .flags
+        .region
+        .clone()
+        .or_else(|| sources.variables.region.clone())
+    {
         return Ok(region);
     }
     if let Some((_, Ok(region))) = &sources.ambient_region {
@@ -89,12 +132,22 @@ async fn start_region(sources: &Sources, profile: Option<&ProfileName>, sandbox:
         .as_deref()
         .unwrap_or(ANYWHERE)
         .parse()
-        .map_err(|error| Failure::failed(format!("the region of the profile cannot be used: {error}")).hint("pass --region"))
+        .map_err(|error| {
+            Failure::failed(format!("the region of the profile cannot be used: {error}"))
+                .hint("pass --region")
+        })
 }
 
 /// What a backend of this bucket and table should be like, as far as it can be told from outside.
-fn settings(said: &Layer, bucket: &BucketName, region: &Region, found: Option<&Unknown>) -> Result<Settings, Failure> {
-    let own_key = found.and_then(|found| found.key.as_ref()).and_then(|key| key.arn.parse().ok());
+fn settings(
+    said: &Layer,
+    bucket: &BucketName,
+    region: &Region,
+    found: Option<&Unknown>,
+) -> Result<Settings, Failure> {
+    let own_key = found
+        .and_then(|found| found.key.as_ref())
+        .and_then(|key| key.arn.parse().ok());
     let layer = Layer {
         project: NAMELESS.parse().ok(),
         region: Some(region.clone()),
@@ -102,7 +155,11 @@ fn settings(said: &Layer, bucket: &BucketName, region: &Region, found: Option<&U
         bucket: Some(bucket.clone()),
         table: said.table.clone(),
         key: said.key.clone(),
-        lock: Some(if said.table.is_some() { LockMechanism::Dynamodb } else { LockMechanism::S3 }),
+        lock: Some(if said.table.is_some() {
+            LockMechanism::Dynamodb
+        } else {
+            LockMechanism::S3
+        }),
         encryption: own_key.is_none().then_some(EncryptionKind::SseS3),
         kms_key: own_key,
         alarms: Some(false),
@@ -111,9 +168,17 @@ fn settings(said: &Layer, bucket: &BucketName, region: &Region, found: Option<&U
         trail: Some(TrailKind::Existing(None)),
         ..Layer::default()
     };
-    let sources = Sources { flags: layer, ..Sources::default() };
-    let env: EnvName = NAMELESS.parse().map_err(|error| Failure::failed(format!("{error}")))?;
-    sources.merged(&env).resolve(&env).map_err(|error| explain::settings(&error))
+    let sources = Sources {
+        flags: layer,
+        ..Sources::default()
+    };
+    let env: EnvName = NAMELESS
+        .parse()
+        .map_err(|error| Failure::failed(format!("{error}")))?;
+    sources
+        .merged(&env)
+        .resolve(&env)
+        .map_err(|error| explain::settings(&error))
 }
 
 async fn held_to(
@@ -125,22 +190,48 @@ async fn held_to(
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<crate::report::findings::document::VerifyDocument, Failure> {
-    let account: AccountId =
-        aws.account().parse().map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
+    let account: AccountId = aws
+        .account()
+        .parse()
+        .map_err(|error| Failure::failed(format!("AWS names an account that is none: {error}")))?;
     let names = Names::new(settings, &account);
     let blueprint = aws_blueprint::blueprint(settings, &names, aws);
     let table = settings.lock.uses_table().then(|| names.table.clone());
-    let about = survey::About { bucket: &names.state_bucket, table: table.as_deref(), own_alarms: vec![], policy: None };
-    let place = Place::at(&STATE_BUCKET, Some(format!("arn:{}:s3:::{}", aws.caller.partition, names.state_bucket)));
+    let about = survey::About {
+        bucket: &names.state_bucket,
+        table: table.as_deref(),
+        own_alarms: vec![],
+        policy: None,
+    };
+    let place = Place::at(
+        &STATE_BUCKET,
+        Some(format!(
+            "arn:{}:s3:::{}",
+            aws.caller.partition, names.state_bucket
+        )),
+    );
     // Of a key of AWS's there are no grants to others.
-    let key = found.key.as_ref().filter(|key| !key.managed).map(|key| &*key.arn);
-    let beside = exposure::Of { bucket: &names.state_bucket, table: table.as_deref(), key };
+    let key = found
+        .key
+        .as_ref()
+        .filter(|key| !key.managed)
+        .map(|key| &*key.arn);
+    let beside = exposure::Of {
+        bucket: &names.state_bucket,
+        table: table.as_deref(),
+        key,
+    };
     let looking = async {
         tokio::join!(
             crate::aws::resources::observe(aws, &blueprint),
             survey::checks(aws, &about),
             exposure::checks(aws, &beside),
-            unknown::what_else(aws, &names.state_bucket, table.as_deref(), found.key.as_ref())
+            unknown::what_else(
+                aws,
+                &names.state_bucket,
+                table.as_deref(),
+                found.key.as_ref()
+            )
         )
     };
     let (mut observation, surveyed, exposed, what_else) = cx.look(looking).await?;
@@ -151,10 +242,17 @@ async fn held_to(
         }
     }
     let mend = mend(settings, found) + &cx.global.words();
-    let backend =
-        Backend { aws, blueprint: &blueprint, observation: &observation, mend: &mend, lock_files: table.is_none(), tagged: false };
+    let backend = Backend {
+        aws,
+        blueprint: &blueprint,
+        observation: &observation,
+        mend: &mend,
+        lock_files: table.is_none(),
+        tagged: false,
+    };
     let mut checked = backend.checks();
-    // Whatever the bucket has by default is the key here; whether that is good enough is another question.
+    // Whatever the bucket has by default is the key here; whether that is good enough is another
+    // question.
     checked.retain(|one| !std::ptr::eq(one.check, &catalogue::KEY) || one.is_finding());
     checked.extend(found.checks(&place, &mend));
     unknown::hold_table_to_a_key(&mut checked, &observation, &mend);
@@ -176,13 +274,25 @@ async fn held_to(
     let target = of.target(aws, key.clone());
     if options.usage {
         let at = super::now(cx);
-        checked.extend(cx.look(super::live::live_use(aws, &of, async { Ok(key) }, options, at)).await?);
+        checked.extend(
+            cx.look(super::live::live_use(
+                aws,
+                &of,
+                async { Ok(key) },
+                options,
+                at,
+            ))
+            .await?,
+        );
     }
     let (probed, notes) = super::probe::run(aws, &target, &mend, &options.probe, cx).await?;
     checked.extend(probed);
     let words = words(settings, said) + &cx.global.words();
     super::fixes::name_backend(&mut checked, |name, more| {
-        ["state ", "lock "].iter().any(|group| name.starts_with(group)).then(|| format!("tfbackend {name}{more}{words}"))
+        ["state ", "lock "]
+            .iter()
+            .any(|group| name.starts_with(group))
+            .then(|| format!("tfbackend {name}{more}{words}"))
     });
     let who = About {
         project: None,
@@ -200,25 +310,47 @@ async fn held_to(
 }
 
 /// The current folder, if it is of this bucket; and a note where it has its state elsewhere.
-async fn of_files(settings: &Settings, cx: &mut Context<'_>) -> Result<(Vec<crate::verify::Checked>, Option<String>), Failure> {
+async fn of_files(
+    settings: &Settings,
+    cx: &mut Context<'_>,
+) -> Result<(Vec<crate::verify::Checked>, Option<String>), Failure> {
     let mut folder = super::read_folder(&cx.host.cwd, &[], cx)?;
     if let Err(error @ NotConfigured::StateStore { .. }) = Configured::of_folder(&folder, &[]) {
-        let error = error.to_string().replace(&format!("{}/", cx.host.cwd.display()), "");
-        return Ok((vec![], Some(format!("the files of this folder are not checked: {error}"))));
+        let error = error
+            .to_string()
+            .replace(&format!("{}/", cx.host.cwd.display()), "");
+        return Ok((
+            vec![],
+            Some(format!("the files of this folder are not checked: {error}")),
+        ));
     }
-    let is_of_it = |configured: &Configured| settings.bucket.name.as_ref().is_some_and(|name| configured.bucket.value == name.as_str());
+    let is_of_it = |configured: &Configured| {
+        settings
+            .bucket
+            .name
+            .as_ref()
+            .is_some_and(|name| configured.bucket.value == name.as_str())
+    };
     if !Configured::candidates(&folder).iter().any(is_of_it) {
         return Ok((vec![], None));
     }
     super::engine::add_installed(&mut folder, &cx.host.vars).await;
-    Ok((super::named_from(&cx.host.cwd, files::check(&folder, None, true)), None))
+    Ok((
+        super::named_from(&cx.host.cwd, files::check(&folder, None, true)),
+        None,
+    ))
 }
 
 /// What names the bucket for `state` and `lock` commands.
 fn words(settings: &Settings, said: &Layer) -> String {
-    let word = |(name, value): (&str, Option<String>)| value.map(|value| format!(" --{name} {}", shell_word(&value)));
+    let word = |(name, value): (&str, Option<String>)| {
+        value.map(|value| format!(" --{name} {}", shell_word(&value)))
+    };
     let named = [
-        ("bucket", settings.bucket.name.as_ref().map(ToString::to_string)),
+        (
+            "bucket",
+            settings.bucket.name.as_ref().map(ToString::to_string),
+        ),
         ("region", Some(settings.region.to_string())),
         ("table", said.table.as_ref().map(ToString::to_string)),
         ("key", said.key.as_ref().map(ToString::to_string)),
@@ -228,8 +360,26 @@ fn words(settings: &Settings, said: &Layer) -> String {
 
 /// What would set right all of it at once, names left to whoever does.
 fn mend(settings: &Settings, found: &Unknown) -> String {
-    let bucket = settings.bucket.name.as_ref().map(|name| format!(" --bucket {name}")).unwrap_or_default();
-    let table = settings.table.name.as_ref().map(|name| format!(" --table {name}")).unwrap_or_default();
-    let key = found.key.as_ref().filter(|key| !key.managed).map(|key| format!(" --kms-key {}", key.arn)).unwrap_or_default();
-    format!("tfbackend bootstrap --env NAME --project NAME --region {}{bucket}{table}{key} --adopt", settings.region)
+    let bucket = settings
+        .bucket
+        .name
+        .as_ref()
+        .map(|name| format!(" --bucket {name}"))
+        .unwrap_or_default();
+    let table = settings
+        .table
+        .name
+        .as_ref()
+        .map(|name| format!(" --table {name}"))
+        .unwrap_or_default();
+    let key = found
+        .key
+        .as_ref()
+        .filter(|key| !key.managed)
+        .map(|key| format!(" --kms-key {}", key.arn))
+        .unwrap_or_default();
+    format!(
+        "tfbackend bootstrap --env NAME --project NAME --region {}{bucket}{table}{key} --adopt",
+        settings.region
+    )
 }

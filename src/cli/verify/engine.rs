@@ -19,11 +19,24 @@ use crate::working_directory::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All that the program gets to know of the environment.
-const NEEDED: [&str; 7] = ["PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TMP", "TEMP"];
+const NEEDED: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "USERPROFILE",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+];
 
-/// Adds the version that is installed to those that the folder names, unless a file of a version manager says another.
+/// Adds the version that is installed to those that the folder names, unless a file of a version
+/// manager says another.
 pub(super) async fn add_installed(folder: &mut WorkingDirectory, vars: &BTreeMap<String, String>) {
-    let is_chosen = folder.versions.iter().flatten().any(|versions| matches!(versions.allowed, AllowedVersions::One(_)));
+    let is_chosen = folder
+        .versions
+        .iter()
+        .flatten()
+        .any(|versions| matches!(versions.allowed, AllowedVersions::One(_)));
     if is_chosen || !folder.is_terraform() {
         return;
     }
@@ -32,27 +45,64 @@ pub(super) async fn add_installed(folder: &mut WorkingDirectory, vars: &BTreeMap
         // A folder for either is used with the one that there is.
         Engine::Terraform => &[Engine::Terraform, Engine::OpenTofu],
     };
-    let Some((engine, program)) = engines.iter().find_map(|engine| Some((*engine, find(engine.program(), vars)?))) else { return };
-    let Some(text) = ask(&program, vars).await else { return };
-    let Some(allowed) = version(&text).map(AllowedVersions::One) else { return };
-    folder.versions.push(Ok(EngineVersions { engine, allowed, text, at: Spot { path: program, line: None } }));
+    let Some((engine, program)) = engines
+        .iter()
+        .find_map(|engine| Some((*engine, find(engine.program(), vars)?)))
+    else {
+        return;
+    };
+    let Some(text) = ask(&program, vars).await else {
+        return;
+    };
+    let Some(allowed) = version(&text).map(AllowedVersions::One) else {
+        return;
+    };
+    folder.versions.push(Ok(EngineVersions {
+        engine,
+        allowed,
+        text,
+        at: Spot {
+            path: program,
+            line: None,
+        },
+    }));
 }
 
-/// The first on PATH. A folder that is named from the current one is not looked into: what is there may be of anyone.
+/// The first on PATH. A folder that is named from the current one is not looked into: what is there
+/// may be of anyone.
 fn find(name: &str, vars: &BTreeMap<String, String>) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::split_paths(vars.get("PATH")?).filter(|folder| folder.is_absolute());
-    folders.map(|folder| folder.join(&name)).find(|path| path.is_file())
+    folders
+        .map(|folder| folder.join(&name))
+        .find(|path| path.is_file())
 }
 
-/// What `version` says, asked outside of the folder, where a version manager would act on files in it, or install what they name.
+/// What `version` says, asked outside of the folder, where a version manager would act on files in
+/// it, or install what they name.
 async fn ask(program: &Path, vars: &BTreeMap<String, String>) -> Option<String> {
     let mut command = Command::new(program);
-    command.args(["version", "-json"]).current_dir(program.ancestors().last()?).env_clear();
-    command.envs(NEEDED.iter().filter_map(|name| Some((name, vars.get(*name)?))));
-    command.env("CHECKPOINT_DISABLE", "1").env("TFENV_AUTO_INSTALL", "false").env("TENV_AUTO_INSTALL", "false");
-    command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    command
+        .args(["version", "-json"])
+        .current_dir(program.ancestors().last()?)
+        .env_clear();
+    command.envs(
+        NEEDED
+            .iter()
+            .filter_map(|name| Some((name, vars.get(*name)?))),
+    );
+    command
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("TFENV_AUTO_INSTALL", "false")
+        .env("TENV_AUTO_INSTALL", "false");
+    command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .ok()?
+        .ok()?;
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
     said.get("terraform_version")?.as_str().map(str::to_owned)
 }

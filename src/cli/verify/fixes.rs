@@ -1,13 +1,16 @@
-//! The commands in fixes, and in what is said of things that could not be read, as they run in this folder: each names the backend
-//! that was verified.
+//! The commands in fixes, and in what is said of things that could not be read, as they run in this
+//! folder: each names the backend that was verified.
 
 use crate::verify::{Checked, Verdict};
 
-/// Completes each command of tfbackend that stands in backticks in a fix. `complete` gets its name (`state check`) and what
-/// stands behind it (` --repair`); where it returns `None`, the command stays as it is.
+/// Completes each command of tfbackend that stands in backticks in a fix. `complete` gets its name
+/// (`state check`) and what stands behind it (` --repair`); where it returns `None`, the command
+/// stays as it is.
 pub fn name_backend(checked: &mut [Checked], complete: impl Fn(&str, &str) -> Option<String>) {
     for one in checked {
-        if let Verdict::Fails { mend: text, .. } | Verdict::Unreadable { error: text } = &mut one.verdict {
+        if let Verdict::Fails { mend: text, .. } | Verdict::Unreadable { error: text } =
+            &mut one.verdict
+        {
             *text = completed(text, &complete);
         }
     }
@@ -15,15 +18,22 @@ pub fn name_backend(checked: &mut [Checked], complete: impl Fn(&str, &str) -> Op
 
 fn completed(fix: &str, complete: &impl Fn(&str, &str) -> Option<String>) -> String {
     let piece = |(at, piece): (usize, &str)| {
-        let command =
-            piece.strip_prefix("tfbackend ").filter(|rest| at % 2 == 1 && !rest.contains("--env ") && !rest.contains("--bucket "));
+        let command = piece
+            .strip_prefix("tfbackend ")
+            .filter(|rest| at % 2 == 1 && !rest.contains("--env ") && !rest.contains("--bucket "));
         let whole = command.and_then(|rest| {
-            let (name, more) = rest.find(" -").map_or((rest, ""), |options| rest.split_at(options));
+            let (name, more) = rest
+                .find(" -")
+                .map_or((rest, ""), |options| rest.split_at(options));
             complete(name, more)
         });
         whole.unwrap_or_else(|| piece.to_owned())
     };
-    fix.split('`').enumerate().map(piece).collect::<Vec<_>>().join("`")
+    fix.split('`')
+        .enumerate()
+        .map(piece)
+        .collect::<Vec<_>>()
+        .join("`")
 }
 
 #[cfg(test)]
@@ -33,22 +43,49 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_may_name_a_command_too() {
-        let error = "its age is not known; release it: `tfbackend lock release --id NAME`".to_owned();
-        let mut checked = [Checked::new(&STALE_LOCK, Place::named("s3://b/a"), Verdict::Unreadable { error })];
-        name_backend(&mut checked, |name, more| Some(format!("tfbackend {name} --env prod{more}")));
-        let error = "its age is not known; release it: `tfbackend lock release --env prod --id NAME`".to_owned();
+        let error =
+            "its age is not known; release it: `tfbackend lock release --id NAME`".to_owned();
+        let mut checked = [Checked::new(
+            &STALE_LOCK,
+            Place::named("s3://b/a"),
+            Verdict::Unreadable { error },
+        )];
+        name_backend(&mut checked, |name, more| {
+            Some(format!("tfbackend {name} --env prod{more}"))
+        });
+        let error = "its age is not known; release it: `tfbackend lock release --env prod --id \
+                     NAME`"
+            .to_owned();
         assert_eq!(checked[0].verdict, Verdict::Unreadable { error });
     }
 
     #[test]
     fn commands_in_backticks_name_the_backend() {
-        let complete = |name: &str, more: &str| name.starts_with("state ").then(|| format!("tfbackend {name} --env prod{more}"));
+        let complete = |name: &str, more: &str| {
+            name.starts_with("state ")
+                .then(|| format!("tfbackend {name} --env prod{more}"))
+        };
         for (fix, expected) in [
-            ("run `tfbackend state check --repair`: now", "run `tfbackend state check --env prod --repair`: now"),
-            ("`tfbackend state check`", "`tfbackend state check --env prod`"),
-            ("`tfbackend bootstrap --attach-to X`", "`tfbackend bootstrap --attach-to X`"),
-            ("`tfbackend state check --env dev`", "`tfbackend state check --env dev`"),
-            ("tfbackend state check`x`tfbackend state check", "tfbackend state check`x`tfbackend state check"),
+            (
+                "run `tfbackend state check --repair`: now",
+                "run `tfbackend state check --env prod --repair`: now",
+            ),
+            (
+                "`tfbackend state check`",
+                "`tfbackend state check --env prod`",
+            ),
+            (
+                "`tfbackend bootstrap --attach-to X`",
+                "`tfbackend bootstrap --attach-to X`",
+            ),
+            (
+                "`tfbackend state check --env dev`",
+                "`tfbackend state check --env dev`",
+            ),
+            (
+                "tfbackend state check`x`tfbackend state check",
+                "tfbackend state check`x`tfbackend state check",
+            ),
             ("`terraform init` and ` one", "`terraform init` and ` one"),
         ] {
             assert_eq!(completed(fix, &complete), expected);

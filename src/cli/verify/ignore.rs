@@ -17,16 +17,28 @@ use crate::{
 /// # Errors
 /// If an id or the day is none.
 pub fn asked(options: &VerifyOptions) -> Result<Vec<Acceptance>, Failure> {
-    let Some(reason) = options.reason.as_deref().filter(|_| !options.ignore.is_empty()) else { return Ok(vec![]) };
+    let Some(reason) = options
+        .reason
+        .as_deref()
+        .filter(|_| !options.ignore.is_empty())
+    else {
+        return Ok(vec![]);
+    };
     if reason.trim().is_empty() {
-        return Err(Failure::failed("--reason is empty: a finding is accepted for a reason"));
+        return Err(Failure::failed(
+            "--reason is empty: a finding is accepted for a reason",
+        ));
     }
     if let Some(until) = options.until.as_deref().filter(|until| !is_day(until)) {
-        return Err(Failure::failed(format!("--until {until:?} is no day such as 2027-01-31")));
+        return Err(Failure::failed(format!(
+            "--until {until:?} is no day such as 2027-01-31"
+        )));
     }
     let mut accepted = vec![];
     for text in &options.ignore {
-        let (id, at) = text.split_once('@').map_or((text.as_str(), None), |(id, at)| (id, Some(at.to_owned())));
+        let (id, at) = text
+            .split_once('@')
+            .map_or((text.as_str(), None), |(id, at)| (id, Some(at.to_owned())));
         if !catalogue::every().any(|check| check.id == id) {
             let failure = Failure::failed(format!("there is no check {id:?}"));
             let nearest = nearest(id, catalogue::every().map(|check| check.id), 0);
@@ -35,7 +47,12 @@ pub fn asked(options: &VerifyOptions) -> Result<Vec<Acceptance>, Failure> {
                 None => failure.hint("findings have their id before them"),
             });
         }
-        accepted.push(Acceptance { id: id.to_owned(), at, reason: reason.to_owned(), until: options.until.clone() });
+        accepted.push(Acceptance {
+            id: id.to_owned(),
+            at,
+            reason: reason.to_owned(),
+            until: options.until.clone(),
+        });
     }
     Ok(accepted)
 }
@@ -68,6 +85,11 @@ pub fn keep(
 /// As tables of TOML, for the end of the file.
 fn tables(env: Option<&EnvName>, accepted: &[Acceptance]) -> String {
     let name = env.map_or("ignore".to_owned(), |env| format!("env.{env}.ignore"));
-    let table = |one: &Acceptance| format!("\n[[{name}]]\n{}", toml::to_string(one).expect("plain data"));
+    let table = |one: &Acceptance| {
+        format!(
+            "\n[[{name}]]\n{}",
+            toml::to_string(one).expect("plain data")
+        )
+    };
     accepted.iter().map(table).collect()
 }

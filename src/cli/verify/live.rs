@@ -37,8 +37,16 @@ pub struct InUse<'a> {
 
 impl InUse<'_> {
     fn address(&self, aws: &Aws) -> StoreAddress {
-        let layout = Layout { key: Some(self.settings.key.to_string()), workspace_prefix: self.settings.workspace_key_prefix.to_string() };
-        StoreAddress { bucket: self.bucket.to_owned(), owner: aws.account().to_owned(), table: self.table.clone(), layout }
+        let layout = Layout {
+            key: Some(self.settings.key.to_string()),
+            workspace_prefix: self.settings.workspace_key_prefix.to_string(),
+        };
+        StoreAddress {
+            bucket: self.bucket.to_owned(),
+            owner: aws.account().to_owned(),
+            table: self.table.clone(),
+            layout,
+        }
     }
 
     /// What a probe is to try out; states should be encrypted with the key of this ARN.
@@ -50,15 +58,19 @@ impl InUse<'_> {
             (None, Encryption::NewKey { .. }) => Key::Unknown,
             (None, Encryption::SseS3) => Key::OfS3,
         };
-        Target { address: self.address(aws), lock_files, key }
+        Target {
+            address: self.address(aws),
+            lock_files,
+            key,
+        }
     }
 }
 
 /// Why there is nothing to look at: there is no bucket, as far as it can be seen.
 pub struct NoBucket;
 
-/// What it sees is judged once it is known which key the states should be encrypted with, by its ARN: to find that out takes
-/// as long as to look. States are read only if that was asked for.
+/// What it sees is judged once it is known which key the states should be encrypted with, by its
+/// ARN: to find that out takes as long as to look. States are read only if that was asked for.
 pub async fn live_use(
     aws: &Aws,
     of: &InUse<'_>,
@@ -71,7 +83,9 @@ pub async fn live_use(
     let (sender, mut seen) = mpsc::unbounded_channel();
     let walk = async move {
         // Nobody listens any more where there is nothing to judge.
-        store.walk(Extent::All, usage::AT_ONCE, |one| drop(sender.send(one))).await;
+        store
+            .walk(Extent::All, usage::AT_ONCE, |one| drop(sender.send(one)))
+            .await;
         Ok(())
     };
     let judge = async {
@@ -85,7 +99,11 @@ pub async fn live_use(
         };
         let (mut usage, mut to_read) = (Usage::new(expected), vec![]);
         while let Some(seen) = seen.recv().await {
-            if of.only.as_deref().is_some_and(|only| located(&seen).is_some_and(|located| located.key != only)) {
+            if of
+                .only
+                .as_deref()
+                .is_some_and(|only| located(&seen).is_some_and(|located| located.key != only))
+            {
                 continue;
             }
             if let (true, Seen::State(state)) = (options.read_states, &seen) {

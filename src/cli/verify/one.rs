@@ -19,7 +19,9 @@ use crate::{
             exposure, listeners, survey,
         },
     },
-    cli::{adoption, context::Context, environment::Environment, failure::Failure, summary, wizard},
+    cli::{
+        adoption, context::Context, environment::Environment, failure::Failure, summary, wizard,
+    },
     observation::{self, Observation, Seen},
     plan::{Reason, SettingChange},
     report::findings::document::{About, VerifyDocument},
@@ -34,22 +36,38 @@ pub(super) async fn of_environment(
     cx: &mut Context<'_>,
 ) -> Result<VerifyDocument, Failure> {
     let at = now(cx);
-    // All at once: each takes two round trips, and none has to wait for another. The settings may turn out to be others:
-    // then what depends on them is looked at again.
+    // All at once: each takes two round trips, and none has to wait for another. The settings may
+    // turn out to be others: then what depends on them is looked at again.
     let (tell, told) = oneshot::channel();
     let inspecting = async {
         let inspection = environment.inspect(false).await;
-        let _ = tell.send(inspection.as_ref().map_or_else(|_| Told::default(), |it| Told::of(&it.observation)));
+        let _ = tell.send(
+            inspection
+                .as_ref()
+                .map_or_else(|_| Told::default(), |it| Told::of(&it.observation)),
+        );
         inspection
     };
     let told = async { told.await.unwrap_or_default() };
     // In boxes: together they are larger than what a stack has room for.
-    let looking = async { tokio::join!(Box::pin(inspecting), Box::pin(around(&environment, told, options, at))) };
+    let looking = async {
+        tokio::join!(
+            Box::pin(inspecting),
+            Box::pin(around(&environment, told, options, at))
+        )
+    };
     let (inspection, mut others) = cx.look(looking).await?;
     let guessed = surroundings(&environment);
     let (environment, observation) = environment.as_inspected(inspection?);
     if surroundings(&environment) != guessed {
-        others = cx.look(Box::pin(around(&environment, async { Told::of(&observation) }, options, at))).await?;
+        others = cx
+            .look(Box::pin(around(
+                &environment,
+                async { Told::of(&observation) },
+                options,
+                at,
+            )))
+            .await?;
     }
     judge(environment, &observation, others, accepted, options, cx).await
 }
@@ -66,12 +84,19 @@ struct Told {
 impl Told {
     fn of(observation: &Observation<AwsSpec>) -> Self {
         let bucket = matches!(observation.get(&STATE_BUCKET), Some(Seen::Present { .. }));
-        Self { bucket, key: observation::outputs(observation).remove(&KEY) }
+        Self {
+            bucket,
+            key: observation::outputs(observation).remove(&KEY),
+        }
     }
 }
 
 fn table_of(environment: &Environment) -> Option<String> {
-    environment.settings.lock.uses_table().then(|| environment.names.table.clone())
+    environment
+        .settings
+        .lock
+        .uses_table()
+        .then(|| environment.names.table.clone())
 }
 
 /// What the checks of [`around`] depend on.
@@ -79,14 +104,28 @@ fn surroundings(environment: &Environment) -> (Settings, Names) {
     (environment.settings.clone(), environment.names.clone())
 }
 
-/// What no node of the blueprint is about: the account, who hears of alarms, what runs made of the backend.
-async fn around(environment: &Environment, told: impl Future<Output = Told>, options: &VerifyOptions, at: jiff::Timestamp) -> Vec<Checked> {
-    let Environment { names, aws: account, blueprint, .. } = environment;
+/// What no node of the blueprint is about: the account, who hears of alarms, what runs made of the
+/// backend.
+async fn around(
+    environment: &Environment,
+    told: impl Future<Output = Told>,
+    options: &VerifyOptions,
+    at: jiff::Timestamp,
+) -> Vec<Checked> {
+    let Environment {
+        names,
+        aws: account,
+        blueprint,
+        ..
+    } = environment;
     let table = table_of(environment);
-    let own_alarms = blueprint.nodes().iter().filter_map(|node| match &node.spec {
-        AwsSpec::Alarm(alarm) => Some(&*alarm.name),
-        _ => None,
-    });
+    let own_alarms = blueprint
+        .nodes()
+        .iter()
+        .filter_map(|node| match &node.spec {
+            AwsSpec::Alarm(alarm) => Some(&*alarm.name),
+            _ => None,
+        });
     let about = survey::About {
         bucket: &names.state_bucket,
         table: table.as_deref(),
@@ -97,26 +136,54 @@ async fn around(environment: &Environment, told: impl Future<Output = Told>, opt
         }),
     };
     let of = in_use(environment, table.clone());
-    let of_states = async { Some(told.await).filter(|told| told.bucket).map(|told| told.key).ok_or(NoBucket) };
-    let using = async { if options.usage { live_use(account, &of, of_states, options, at).await } else { vec![] } };
+    let of_states = async {
+        Some(told.await)
+            .filter(|told| told.bucket)
+            .map(|told| told.key)
+            .ok_or(NoBucket)
+    };
+    let using = async {
+        if options.usage {
+            live_use(account, &of, of_states, options, at).await
+        } else {
+            vec![]
+        }
+    };
     let alias = match &environment.settings.encryption {
         Encryption::NewKey { .. } => Some(names.key_alias.as_str()),
         Encryption::OwnKey { arn } => Some(arn.as_str()),
         Encryption::SseS3 => None,
     };
-    let beside = exposure::Of { bucket: &names.state_bucket, table: table.as_deref(), key: alias };
+    let beside = exposure::Of {
+        bucket: &names.state_bucket,
+        table: table.as_deref(),
+        key: alias,
+    };
     let (surveyed, exposed, listened, used) = tokio::join!(
         Box::pin(survey::checks(account, &about)),
         Box::pin(exposure::checks(account, &beside)),
         Box::pin(listeners::checks(account, blueprint)),
         Box::pin(using)
     );
-    surveyed.into_iter().chain(exposed).chain(listened).chain(used).collect()
+    surveyed
+        .into_iter()
+        .chain(exposed)
+        .chain(listened)
+        .chain(used)
+        .collect()
 }
 
 fn in_use(environment: &Environment, table: Option<String>) -> InUse<'_> {
-    let Environment { settings, names, .. } = environment;
-    InUse { bucket: &names.state_bucket, table, settings, lock: Some(settings.lock), only: None }
+    let Environment {
+        settings, names, ..
+    } = environment;
+    InUse {
+        bucket: &names.state_bucket,
+        table,
+        settings,
+        lock: Some(settings.lock),
+        only: None,
+    }
 }
 
 /// What was seen, held against the settings.
@@ -128,17 +195,41 @@ async fn judge(
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<VerifyDocument, Failure> {
-    let Environment { settings, names, aws: account, .. } = &environment;
-    // What is kept and protects less than a default is judged by the default, until something says it.
-    let blueprint = environment.judged.as_ref().unwrap_or(&environment.blueprint);
-    let mend = wizard::command("bootstrap", environment.name(), &environment.flags_to_mend()) + &cx.global.words();
-    let backend = Backend { aws: account, blueprint, observation, mend: &mend, lock_files: settings.lock.uses_lockfile(), tagged: true };
+    let Environment {
+        settings,
+        names,
+        aws: account,
+        ..
+    } = &environment;
+    // What is kept and protects less than a default is judged by the default, until something says
+    // it.
+    let blueprint = environment
+        .judged
+        .as_ref()
+        .unwrap_or(&environment.blueprint);
+    let mend = wizard::command(
+        "bootstrap",
+        environment.name(),
+        &environment.flags_to_mend(),
+    ) + &cx.global.words();
+    let backend = Backend {
+        aws: account,
+        blueprint,
+        observation,
+        mend: &mend,
+        lock_files: settings.lock.uses_lockfile(),
+        tagged: true,
+    };
     let mut checked = backend.checks();
     adoption::name_enforce(&mut checked, &environment, observation, &mend, cx).await?;
     checked.push(settings_live(&environment));
     checked.extend(others);
     checked.extend(of_files(&environment, observation, cx).await?);
-    let states = OfStates { bucket: &names.state_bucket, usage: options.usage, contents: options.read_states };
+    let states = OfStates {
+        bucket: &names.state_bucket,
+        usage: options.usage,
+        contents: options.read_states,
+    };
     expected::complete_beside(&mut checked, &environment.blueprint, &states);
     let mut notes = notes_of(&environment, cx.global.document());
     // Those who may only run Terraform may not look at the bucket, and try it all the same.
@@ -151,7 +242,9 @@ async fn judge(
     }
     fixes::name_backend(&mut checked, |name, more| match name.split(' ').next() {
         Some("state" | "lock") => Some(environment.rerun.of_target(name, more, &[])),
-        Some("bootstrap" | "teardown" | "policy") => Some(environment.rerun.command(name, more, &[])),
+        Some("bootstrap" | "teardown" | "policy") => {
+            Some(environment.rerun.command(name, more, &[]))
+        }
         _ => None,
     });
     let who = About {
@@ -169,9 +262,10 @@ async fn judge(
     }
     document.file = tf_file(&environment, cx);
     if document.resources.iter().all(|resource| !resource.present) {
-        document
-            .notes
-            .push(format!("there is nothing of this environment; `{}` makes it", environment.rerun.command("bootstrap", "", &[])));
+        document.notes.push(format!(
+            "there is nothing of this environment; `{}` makes it",
+            environment.rerun.command("bootstrap", "", &[])
+        ));
     }
     document.notes.extend(notes);
     Ok(document)
@@ -183,7 +277,10 @@ fn settings_live(environment: &Environment) -> Checked {
         .changes
         .iter()
         .filter_map(|change| match change {
-            SettingChange::Refused { reason: Reason::NeedsOrder { what, remedy }, .. } => Some((what.clone(), remedy.clone())),
+            SettingChange::Refused {
+                reason: Reason::NeedsOrder { what, remedy },
+                ..
+            } => Some((what.clone(), remedy.clone())),
             SettingChange::Refused { .. } | SettingChange::Consequence { .. } => None,
         })
         .collect();
@@ -191,20 +288,34 @@ fn settings_live(environment: &Environment) -> Checked {
         true => Verdict::Holds,
         false => {
             let (what, mend): (Vec<String>, Vec<String>) = refused.into_iter().unzip();
-            Verdict::Fails { what: what.join("; "), mend: mend.join("; ") }
+            Verdict::Fails {
+                what: what.join("; "),
+                mend: mend.join("; "),
+            }
         }
     };
-    Checked::new(&catalogue::SETTINGS_LIVE, Place::named(environment.title()), verdict)
+    Checked::new(
+        &catalogue::SETTINGS_LIVE,
+        Place::named(environment.title()),
+        verdict,
+    )
 }
 
 /// What is kept, and what is there although nothing asks for it.
 fn notes_of(environment: &Environment, is_document: bool) -> Vec<String> {
-    let mut notes = if is_document { environment.notes.clone() } else { vec![] };
+    let mut notes = if is_document {
+        environment.notes.clone()
+    } else {
+        vec![]
+    };
     notes.extend(summary::kept_lines(environment));
     let weaker: Vec<String> = said(&environment.weaker).keys().cloned().collect();
     if !weaker.is_empty() {
         let names = weaker.join(", ");
-        notes.push(format!("{names}: less than the default protects, and nothing says it; if it is meant, say it in tfbackend.toml"));
+        notes.push(format!(
+            "{names}: less than the default protects, and nothing says it; if it is meant, say it \
+             in tfbackend.toml"
+        ));
     }
     notes
 }

@@ -16,11 +16,13 @@ use crate::{
 
 #[derive(Args, Clone, Debug)]
 pub struct ProbeOptions {
-    /// Try it out as well: lock, write, read and delete below tfbackend-probe/, and what must be refused
+    /// Try it out as well: lock, write, read and delete below tfbackend-probe/, and what must be
+    /// refused
     #[arg(long)]
     pub probe: bool,
 
-    /// Try it out as the role that runs Terraform: what it must be able to do, and what it must not
+    /// Try it out as the role that runs Terraform: what it must be able to do, and what it must
+    /// not
     #[arg(long, value_name = "ARN", requires = "probe")]
     pub runner: Option<RoleArn>,
 }
@@ -63,18 +65,30 @@ pub async fn run(
         } else {
             "not all that was written could be cleaned up"
         };
-        let failure = Failure::interrupted(format!("interrupted while trying the backend out; {clean}"));
+        let failure =
+            Failure::interrupted(format!("interrupted while trying the backend out; {clean}"));
         return Err(notes.into_iter().fold(failure, Failure::hint));
     }
-    let judge = Judge { probe: &probe, mend, of_aws: !aws.clients.has_own_endpoint() };
+    let judge = Judge {
+        probe: &probe,
+        mend,
+        of_aws: !aws.clients.has_own_endpoint(),
+    };
     Ok((judge.checks(&facts), notes))
 }
 
 fn cannot_assume(arn: &str, error: &crate::aws::caller::CallerError) -> Failure {
     let failure = Failure::failed(format!("the role {arn} cannot be taken on")).because(error);
-    let failure = failure.hint("its trust policy must name these credentials, and they must be allowed sts:AssumeRole on it");
+    let failure = failure.hint(
+        "its trust policy must name these credentials, and they must be allowed sts:AssumeRole on \
+         it",
+    );
     match error {
-        crate::aws::caller::CallerError::Aws(error) if error.kind == crate::aws::error::Kind::Network => explain::aws(failure, error, None),
+        crate::aws::caller::CallerError::Aws(error)
+            if error.kind == crate::aws::error::Kind::Network =>
+        {
+            explain::aws(failure, error, None)
+        }
         _ => failure,
     }
 }

@@ -17,7 +17,10 @@ pub fn equivalent_command(env: &EnvName, layer: &Layer) -> String {
 
 /// A command about an environment, quoted for a POSIX shell.
 pub fn command(name: &str, env: &EnvName, layer: &Layer) -> String {
-    let words = [vec![format!("tfbackend {name} --env {env}")], all_words(layer)];
+    let words = [
+        vec![format!("tfbackend {name} --env {env}")],
+        all_words(layer),
+    ];
     words.concat().join(" ")
 }
 
@@ -35,8 +38,16 @@ pub fn appended(existing: &str, env: &EnvName, layer: &Layer) -> Result<String, 
     let path = Path::new(FILE_NAME);
     if File::parse(path, existing)?.envs.contains_key(env) {
         let problem = Problem::Syntax(format!("`[env.{env}]` is there already"));
-        let line = existing.lines().position(|line| line.contains(&format!("env.{env}"))).map_or(1, |index| index + 1);
-        return Err(SettingsError::File { path: path.to_path_buf(), line, column: 1, problem });
+        let line = existing
+            .lines()
+            .position(|line| line.contains(&format!("env.{env}")))
+            .map_or(1, |index| index + 1);
+        return Err(SettingsError::File {
+            path: path.to_path_buf(),
+            line,
+            column: 1,
+            problem,
+        });
     }
     let gap = match existing {
         "" => "",

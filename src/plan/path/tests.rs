@@ -34,13 +34,27 @@ fn plan(steps: Vec<(&'static str, &[&'static str], Change<Slow>)>) -> Plan<Slow>
         consequence: None,
         change,
     };
-    Plan { steps: steps.into_iter().map(step).collect() }
+    Plan {
+        steps: steps.into_iter().map(step).collect(),
+    }
 }
 
 fn numbers(plan: &Plan<Slow>) -> ([u32; 5], Vec<String>) {
-    let path = plan.critical_path().expect("a plan that can be carried out");
-    let CriticalPath { round_trips, caller, look, make, look_again, through } = path;
-    ([round_trips, caller, look, make, look_again], through.iter().map(ToString::to_string).collect())
+    let path = plan
+        .critical_path()
+        .expect("a plan that can be carried out");
+    let CriticalPath {
+        round_trips,
+        caller,
+        look,
+        make,
+        look_again,
+        through,
+    } = path;
+    (
+        [round_trips, caller, look, make, look_again],
+        through.iter().map(ToString::to_string).collect(),
+    )
 }
 
 #[test]
@@ -53,12 +67,18 @@ fn the_longest_way_counts_and_not_the_most_steps() {
         ("block", &["bucket"], create(1)),
         ("policy", &["block", "key"], create(1)),
     ]);
-    assert_eq!(numbers(&plan), ([8, 1, 1, 5, 1], vec!["key".to_owned(), "table".to_owned()]));
+    assert_eq!(
+        numbers(&plan),
+        ([8, 1, 1, 5, 1], vec!["key".to_owned(), "table".to_owned()])
+    );
 }
 
 #[test]
 fn the_slowest_look_counts_once_before_and_once_after() {
-    let plan = plan(vec![("a", &[], Change::NoOp { spec: slow(3, 9) }), ("b", &["a"], Change::Create { to: slow(1, 1) })]);
+    let plan = plan(vec![
+        ("a", &[], Change::NoOp { spec: slow(3, 9) }),
+        ("b", &["a"], Change::Create { to: slow(1, 1) }),
+    ]);
     assert_eq!(numbers(&plan), ([8, 1, 3, 1, 3], vec!["b".to_owned()]));
 }
 
@@ -68,10 +88,27 @@ fn a_chain_goes_on_through_what_is_done_already() {
     let plan = plan(vec![
         ("a", &[], Change::Create { to: slow(1, 2) }),
         ("b", &["a"], Change::NoOp { spec: slow(1, 7) }),
-        ("c", &["b"], Change::Update { from: slow(1, 1), to: slow(1, 3) }),
-        ("d", &["b"], Change::Adopt { from: slow(1, 1), to: slow(1, 1) }),
+        (
+            "c",
+            &["b"],
+            Change::Update {
+                from: slow(1, 1),
+                to: slow(1, 3),
+            },
+        ),
+        (
+            "d",
+            &["b"],
+            Change::Adopt {
+                from: slow(1, 1),
+                to: slow(1, 1),
+            },
+        ),
     ]);
-    assert_eq!(numbers(&plan), ([9, 1, 1, 6, 1], vec!["a".to_owned(), "c".to_owned()]));
+    assert_eq!(
+        numbers(&plan),
+        ([9, 1, 1, 6, 1], vec!["a".to_owned(), "c".to_owned()])
+    );
 }
 
 #[test]
@@ -83,6 +120,11 @@ fn where_there_is_nothing_to_do_nobody_looks_again() {
 #[test]
 fn what_cannot_be_carried_out_has_no_path() {
     let of = |change| plan(vec![("a", &[], change)]).critical_path();
-    assert_eq!(of(Change::Blocked { reason: Reason::NotLookedAt }), None);
+    assert_eq!(
+        of(Change::Blocked {
+            reason: Reason::NotLookedAt
+        }),
+        None
+    );
     assert_eq!(of(Change::Delete { from: slow(1, 1) }), None);
 }

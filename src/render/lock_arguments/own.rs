@@ -1,4 +1,5 @@
-//! A partial configuration that tfbackend wrote, and no hand changed since: as it would be written with other locks.
+//! A partial configuration that tfbackend wrote, and no hand changed since: as it would be written
+//! with other locks.
 
 use super::{FILE, TABLE, Wanted};
 use crate::render::{
@@ -11,16 +12,25 @@ pub fn rewritten(text: &str, wanted: &Wanted<'_>) -> Option<String> {
     // A checkout may have turned the ends of lines.
     let is_turned = text.contains('\r');
     let plain = text.replace("\r\n", "\n");
-    if (is_turned && plain.replace('\n', "\r\n") != text) || !matches!(header::read(&plain), Header::Intact(Some(_))) {
+    if (is_turned && plain.replace('\n', "\r\n") != text)
+        || !matches!(header::read(&plain), Header::Intact(Some(_)))
+    {
         return None;
     }
-    let named = plain.lines().find(|line| name_of(line) == Some(TABLE)).map(str::to_owned);
+    let named = plain
+        .lines()
+        .find(|line| name_of(line) == Some(TABLE))
+        .map(str::to_owned);
     let table = match (wanted.use_table, named) {
         (false, _) => None,
         (true, Some(line)) => Some(line),
         (true, None) => Some(format!("{TABLE} = {}", hcl::quoted(wanted.table?))),
     };
-    let mut locks = Some(table.into_iter().chain(wanted.use_file.then(|| format!("{FILE} = true"))));
+    let mut locks = Some(
+        table
+            .into_iter()
+            .chain(wanted.use_file.then(|| format!("{FILE} = true"))),
+    );
     let mut lines: Vec<String> = vec![];
     for line in plain.lines() {
         if matches!(name_of(line), Some(TABLE | FILE)) {
@@ -34,13 +44,19 @@ pub fn rewritten(text: &str, wanted: &Wanted<'_>) -> Option<String> {
     }
     endpoint(&mut lines, wanted.use_table);
     let rewritten = header::restamp(&hcl::align(&(lines.join("\n") + "\n")));
-    Some(if is_turned { rewritten.replace('\n', "\r\n") } else { rewritten })
+    Some(if is_turned {
+        rewritten.replace('\n', "\r\n")
+    } else {
+        rewritten
+    })
 }
 
 /// With one space before its `=`, from which [`hcl::align`] starts.
 fn not_aligned(line: &str) -> String {
     match line.split_once(" = ") {
-        Some((name, value)) if !name.trim().is_empty() && !name.trim().contains(' ') => format!("{} = {value}", name.trim_end()),
+        Some((name, value)) if !name.trim().is_empty() && !name.trim().contains(' ') => {
+            format!("{} = {value}", name.trim_end())
+        }
         _ => line.to_owned(),
     }
 }
@@ -53,15 +69,25 @@ fn name_of(line: &str) -> Option<&str> {
 /// Of an emulator, the address at which it answers for DynamoDB.
 fn endpoint(lines: &mut Vec<String>, use_table: bool) {
     const OF_TABLE: &str = "  dynamodb";
-    let Some(start) = lines.iter().position(|line| line == "endpoints = {") else { return };
-    let end = lines[start..].iter().position(|line| line == "}").map_or(lines.len(), |length| start + length);
-    let known = lines[start..end].iter().position(|line| name_of(line) == Some(OF_TABLE)).map(|at| start + at);
+    let Some(start) = lines.iter().position(|line| line == "endpoints = {") else {
+        return;
+    };
+    let end = lines[start..]
+        .iter()
+        .position(|line| line == "}")
+        .map_or(lines.len(), |length| start + length);
+    let known = lines[start..end]
+        .iter()
+        .position(|line| name_of(line) == Some(OF_TABLE))
+        .map(|at| start + at);
     match (known, use_table) {
         (Some(at), false) => {
             lines.remove(at);
         }
         (None, true) => {
-            let address = lines[start + 1..end].iter().find_map(|line| Some(line.split_once(" = ")?.1.to_owned()));
+            let address = lines[start + 1..end]
+                .iter()
+                .find_map(|line| Some(line.split_once(" = ")?.1.to_owned()));
             if let Some(address) = address {
                 lines.insert(start + 1, format!("{OF_TABLE} = {address}"));
             }
@@ -88,14 +114,20 @@ mod tests {
             dynamodb_table: table.then(|| "locks".to_owned()),
             use_lockfile: file,
             workspace_key_prefix: "env:".to_owned(),
-            emulator: emulated.then(|| Emulator { endpoint: "http://127.0.0.1:14566".to_owned(), ca_file: None }),
+            emulator: emulated.then(|| Emulator {
+                endpoint: "http://127.0.0.1:14566".to_owned(),
+                ca_file: None,
+            }),
             profile: None,
             role: None,
         }
     }
 
     fn conf(table: bool, file: bool, emulated: bool) -> String {
-        files(&config(table, file, emulated), "backend.tf", "backend.conf").expect("files").remove(1).text
+        files(&config(table, file, emulated), "backend.tf", "backend.conf")
+            .expect("files")
+            .remove(1)
+            .text
     }
 
     /// From each kind of lock to each other one, it is what `render` writes.
@@ -105,20 +137,43 @@ mod tests {
         for (from, to) in all.into_iter().flat_map(|from| all.map(|to| (from, to))) {
             for emulated in [false, true] {
                 let (before, after) = (conf(from.0, from.1, emulated), conf(to.0, to.1, emulated));
-                let wanted = Wanted { bucket: "states", table: Some("locks"), use_table: to.0, use_file: to.1 };
-                assert_eq!(rewritten(&before, &wanted).as_deref(), Some(&*after), "{from:?} {to:?} {emulated}");
+                let wanted = Wanted {
+                    bucket: "states",
+                    table: Some("locks"),
+                    use_table: to.0,
+                    use_file: to.1,
+                };
+                assert_eq!(
+                    rewritten(&before, &wanted).as_deref(),
+                    Some(&*after),
+                    "{from:?} {to:?} {emulated}"
+                );
                 let turned = |text: &str| text.replace('\n', "\r\n");
-                assert_eq!(rewritten(&turned(&before), &wanted), Some(turned(&after)), "{from:?} {to:?} {emulated}");
+                assert_eq!(
+                    rewritten(&turned(&before), &wanted),
+                    Some(turned(&after)),
+                    "{from:?} {to:?} {emulated}"
+                );
             }
         }
     }
 
     #[test]
     fn what_a_hand_changed_is_not_ours_to_write_again() {
-        let wanted = Wanted { bucket: "states", table: Some("locks"), use_table: true, use_file: true };
+        let wanted = Wanted {
+            bucket: "states",
+            table: Some("locks"),
+            use_table: true,
+            use_file: true,
+        };
         let ours = conf(true, false, false);
         let mixed = ours.replacen('\n', "\r\n", 1);
-        for text in [&*format!("{ours}# mine\n"), "dynamodb_table = \"locks\"\n", "", &mixed] {
+        for text in [
+            &*format!("{ours}# mine\n"),
+            "dynamodb_table = \"locks\"\n",
+            "",
+            &mixed,
+        ] {
             assert_eq!(rewritten(text, &wanted), None, "{text}");
         }
     }

@@ -24,9 +24,20 @@ terraform {
 resource "x" "y" { bucket = "states" }
 "#;
 
-const WANTED: Wanted<'_> = Wanted { bucket: "states", table: Some("locks"), use_table: true, use_file: true };
-const FILES: Wanted<'_> = Wanted { use_table: false, ..WANTED };
-const TABLES: Wanted<'_> = Wanted { use_file: false, ..WANTED };
+const WANTED: Wanted<'_> = Wanted {
+    bucket: "states",
+    table: Some("locks"),
+    use_table: true,
+    use_file: true,
+};
+const FILES: Wanted<'_> = Wanted {
+    use_table: false,
+    ..WANTED
+};
+const TABLES: Wanted<'_> = Wanted {
+    use_file: false,
+    ..WANTED
+};
 
 #[track_caller]
 fn edited(text: &str, form: Form, wanted: &Wanted<'_>) -> String {
@@ -52,13 +63,17 @@ fn difference(before: &str, after: &str) -> String {
 /// What Terraform takes around the block, the parser need not.
 #[test]
 fn what_is_around_the_block_does_not_matter() {
-    let around = "locals {\n  x = { for k in [1] :\n    k => k == 1\n    ? 1\n    : 2 }\n  y = { a = 1, a = 2 }\n  z = <<EOF\nEOF\"\n\
-                  backend \"s3\" {\nEOF\n}\n";
+    let around = "locals {\n  x = { for k in [1] :\n    k => k == 1\n    ? 1\n    : 2 }\n  y = { \
+                  a = 1, a = 2 }\n  z = <<EOF\nEOF\"\nbackend \"s3\" {\nEOF\n}\n";
     let text = format!("{around}/* \u{e9} */ {BLOCK}{around}");
     let both = edited(&text, Form::Configuration, &WANTED);
     assert_eq!(difference(&text, &both), "+    use_lockfile   = true\n");
     let said = read(&both, Form::Configuration);
-    let expected = LockArguments { bucket: Some("states".to_owned()), table: Some("locks".to_owned()), use_file: Some(true) };
+    let expected = LockArguments {
+        bucket: Some("states".to_owned()),
+        table: Some("locks".to_owned()),
+        use_file: Some(true),
+    };
     assert_eq!(said, [expected]);
     assert_eq!(edit(around, Form::Configuration, &WANTED), Edit::NotOurs);
 }
@@ -67,13 +82,26 @@ fn what_is_around_the_block_does_not_matter() {
 fn one_line_of_a_block_and_no_other() {
     let both = edited(BLOCK, Form::Configuration, &WANTED);
     assert_eq!(difference(BLOCK, &both), "+    use_lockfile   = true\n");
-    assert_eq!(edit(&both, Form::Configuration, &WANTED), Edit::Current, "twice is once");
+    assert_eq!(
+        edit(&both, Form::Configuration, &WANTED),
+        Edit::Current,
+        "twice is once"
+    );
     let files = edited(&both, Form::Configuration, &FILES);
-    assert_eq!(difference(&both, &files), "-    dynamodb_table = \"locks\" # since 2019\n");
-    assert!(files.contains("# Locks: ask ops first\n    use_lockfile   = true\n"), "the comment above stays: {files}");
+    assert_eq!(
+        difference(&both, &files),
+        "-    dynamodb_table = \"locks\" # since 2019\n"
+    );
+    assert!(
+        files.contains("# Locks: ask ops first\n    use_lockfile   = true\n"),
+        "the comment above stays: {files}"
+    );
     // And back again.
     let again = edited(&files, Form::Configuration, &WANTED);
-    assert_eq!(difference(&files, &again), "+    dynamodb_table = \"locks\"\n");
+    assert_eq!(
+        difference(&files, &again),
+        "+    dynamodb_table = \"locks\"\n"
+    );
     let tables = edited(&again, Form::Configuration, &TABLES);
     assert_eq!(difference(&again, &tables), "-    use_lockfile   = true\n");
     assert_eq!(edit(BLOCK, Form::Configuration, &TABLES), Edit::Current);
@@ -82,23 +110,54 @@ fn one_line_of_a_block_and_no_other() {
 #[test]
 fn a_value_that_is_there_is_replaced() {
     let off = BLOCK.replace("    region ", "    use_lockfile=false\n    region ");
-    assert_eq!(difference(&off, &edited(&off, Form::Configuration, &WANTED)), "-    use_lockfile=false\n+    use_lockfile=true\n");
-    assert_eq!(edit(&off, Form::Configuration, &TABLES), Edit::Current, "false is as good as not said");
+    assert_eq!(
+        difference(&off, &edited(&off, Form::Configuration, &WANTED)),
+        "-    use_lockfile=false\n+    use_lockfile=true\n"
+    );
+    assert_eq!(
+        edit(&off, Form::Configuration, &TABLES),
+        Edit::Current,
+        "false is as good as not said"
+    );
     let text = off.replace("false", "\"true\"");
-    assert_eq!(edit(&text, Form::Configuration, &WANTED), Edit::Current, "Terraform takes the text for the value");
+    assert_eq!(
+        edit(&text, Form::Configuration, &WANTED),
+        Edit::Current,
+        "Terraform takes the text for the value"
+    );
 }
 
 #[test]
 fn a_partial_configuration() {
     for (text, both) in [
-        ("bucket = \"states\"\ndynamodb_table = \"locks\"\n", "bucket = \"states\"\ndynamodb_table = \"locks\"\nuse_lockfile   = true\n"),
-        ("dynamodb_table = \"locks\"", "dynamodb_table = \"locks\"\nuse_lockfile   = true"),
-        ("bucket=\"states\"\r\ndynamodb_table=\"locks\"\r\n", "bucket=\"states\"\r\ndynamodb_table=\"locks\"\r\nuse_lockfile = true\r\n"),
-        ("bucket = \"states\"\nkey    = \"a\"\n", "bucket = \"states\"\nkey    = \"a\"\nuse_lockfile = true\ndynamodb_table = \"locks\"\n"),
-        ("\tdynamodb_table = \"locks\"\n", "\tdynamodb_table = \"locks\"\n\tuse_lockfile   = true\n"),
+        (
+            "bucket = \"states\"\ndynamodb_table = \"locks\"\n",
+            "bucket = \"states\"\ndynamodb_table = \"locks\"\nuse_lockfile   = true\n",
+        ),
+        (
+            "dynamodb_table = \"locks\"",
+            "dynamodb_table = \"locks\"\nuse_lockfile   = true",
+        ),
+        (
+            "bucket=\"states\"\r\ndynamodb_table=\"locks\"\r\n",
+            "bucket=\"states\"\r\ndynamodb_table=\"locks\"\r\nuse_lockfile = true\r\n",
+        ),
+        (
+            "bucket = \"states\"\nkey    = \"a\"\n",
+            "bucket = \"states\"\nkey    = \"a\"\nuse_lockfile = true\ndynamodb_table = \
+             \"locks\"\n",
+        ),
+        (
+            "\tdynamodb_table = \"locks\"\n",
+            "\tdynamodb_table = \"locks\"\n\tuse_lockfile   = true\n",
+        ),
     ] {
         assert_eq!(edited(text, Form::Partial, &WANTED), both);
-        assert_eq!(edit(both, Form::Partial, &WANTED), Edit::Current, "{both:?}");
+        assert_eq!(
+            edit(both, Form::Partial, &WANTED),
+            Edit::Current,
+            "{both:?}"
+        );
     }
 }
 
@@ -111,7 +170,11 @@ fn what_is_about_another_backend_stays() {
         "dynamodb_table = \"others\"\n",
         "region = \"eu-west-1\"\nencrypt = true\n",
     ] {
-        assert_eq!(edit(text, Form::Partial, &WANTED), Edit::NotOurs, "{text:?}");
+        assert_eq!(
+            edit(text, Form::Partial, &WANTED),
+            Edit::NotOurs,
+            "{text:?}"
+        );
     }
     for text in [
         "terraform {\n  backend \"s3\" {}\n}\n",
@@ -119,25 +182,54 @@ fn what_is_about_another_backend_stays() {
         "resource \"a\" \"b\" {\n  bucket         = \"states\"\n  dynamodb_table = \"locks\"\n}\n",
         "backend \"s3\" {\n  bucket = \"states\"\n}\n",
     ] {
-        assert_eq!(edit(text, Form::Configuration, &WANTED), Edit::NotOurs, "{text:?}");
+        assert_eq!(
+            edit(text, Form::Configuration, &WANTED),
+            Edit::NotOurs,
+            "{text:?}"
+        );
     }
 }
 
 #[test]
 fn what_cannot_be_edited_is_left_to_a_person() {
     for (text, why) in [
-        ("bucket = var.bucket\n", "`bucket` is not a plain value there"),
-        ("bucket = \"states\"\ndynamodb_table = local.table\n", "`dynamodb_table` is not a plain value there"),
-        ("bucket = \"states\"\ndynamodb_table = \"others\"\n", "`dynamodb_table` names \"others\" there, not \"locks\""),
-        ("use_lockfile = false\n", "`use_lockfile` stands there without the bucket"),
-        ("bucket = \"states\" # s3cret\nbucket =\n", "is not valid HCL at line 2, column 9"),
+        (
+            "bucket = var.bucket\n",
+            "`bucket` is not a plain value there",
+        ),
+        (
+            "bucket = \"states\"\ndynamodb_table = local.table\n",
+            "`dynamodb_table` is not a plain value there",
+        ),
+        (
+            "bucket = \"states\"\ndynamodb_table = \"others\"\n",
+            "`dynamodb_table` names \"others\" there, not \"locks\"",
+        ),
+        (
+            "use_lockfile = false\n",
+            "`use_lockfile` stands there without the bucket",
+        ),
+        (
+            "bucket = \"states\" # s3cret\nbucket =\n",
+            "is not valid HCL at line 2, column 9",
+        ),
     ] {
-        assert_eq!(edit(text, Form::Partial, &WANTED), Edit::ByHand(why.to_owned()), "{text:?}");
+        assert_eq!(
+            edit(text, Form::Partial, &WANTED),
+            Edit::ByHand(why.to_owned()),
+            "{text:?}"
+        );
     }
     let one_line = "terraform {\n  backend \"s3\" { bucket = \"states\" }\n}\n";
-    assert!(matches!(edit(one_line, Form::Configuration, &WANTED), Edit::ByHand(_)));
+    assert!(matches!(
+        edit(one_line, Form::Configuration, &WANTED),
+        Edit::ByHand(_)
+    ));
     let heredoc = "bucket = \"states\"\ndynamodb_table = <<X\nlocks\nX\n";
-    assert!(!matches!(edit(heredoc, Form::Partial, &FILES), Edit::Edited(_)));
+    assert!(!matches!(
+        edit(heredoc, Form::Partial, &FILES),
+        Edit::Edited(_)
+    ));
 }
 
 /// What Terraform takes is not called wrong.
@@ -145,10 +237,19 @@ fn what_cannot_be_edited_is_left_to_a_person() {
 fn what_is_not_parsed_here_may_be_right() {
     let text = "bucket = \"states\"\ndynamodb_table = \"locks\"\nendpoints = { a = 1, a = 2 }\n";
     let why = "has something at line 3, column 22 that is not edited safely";
-    assert_eq!(edit(text, Form::Partial, &FILES), Edit::ByHand(why.to_owned()));
+    assert_eq!(
+        edit(text, Form::Partial, &FILES),
+        Edit::ByHand(why.to_owned())
+    );
     let block = format!("terraform {{\nbackend \"s3\" {{\n{text}}}\n}}\n");
-    assert_eq!(edit(&block, Form::Configuration, &FILES), Edit::ByHand(why.replace("line 3", "line 5")));
-    assert_eq!(edit("bucket =\n", Form::Partial, &FILES), Edit::ByHand("is not valid HCL at line 1, column 9".to_owned()));
+    assert_eq!(
+        edit(&block, Form::Configuration, &FILES),
+        Edit::ByHand(why.replace("line 3", "line 5"))
+    );
+    assert_eq!(
+        edit("bucket =\n", Form::Partial, &FILES),
+        Edit::ByHand("is not valid HCL at line 1, column 9".to_owned())
+    );
 }
 
 /// To Terraform, there is no table then.
@@ -157,21 +258,45 @@ fn null_and_an_empty_name_are_no_table() {
     for none in ["null", "\"\""] {
         let text = format!("bucket = \"states\"\ndynamodb_table = {none}\nuse_lockfile = true\n");
         assert_eq!(read(&text, Form::Partial)[0].table, None, "{none}");
-        assert_eq!(edited(&text, Form::Partial, &WANTED), text.replace(none, "\"locks\""));
-        assert_eq!(edited(&text, Form::Partial, &FILES), "bucket = \"states\"\nuse_lockfile = true\n");
+        assert_eq!(
+            edited(&text, Form::Partial, &WANTED),
+            text.replace(none, "\"locks\"")
+        );
+        assert_eq!(
+            edited(&text, Form::Partial, &FILES),
+            "bucket = \"states\"\nuse_lockfile = true\n"
+        );
     }
 }
 
 /// Else the next `bootstrap` would take it for somebody's work.
 #[test]
 fn a_file_of_ours_stays_ours() {
-    let owner = Owner { project: "acme".to_owned(), env: "prod".to_owned(), account: "123456789012".to_owned(), emulated: false };
-    let ours = stamp(Some(&owner), "bucket         = \"states\"\ndynamodb_table = \"locks\"\n");
+    let owner = Owner {
+        project: "acme".to_owned(),
+        env: "prod".to_owned(),
+        account: "123456789012".to_owned(),
+        emulated: false,
+    };
+    let ours = stamp(
+        Some(&owner),
+        "bucket         = \"states\"\ndynamodb_table = \"locks\"\n",
+    );
     let both = edited(&ours, Form::Partial, &WANTED);
     assert_eq!(header::read(&both), Header::Intact(Some(owner.clone())));
-    assert_eq!(both, stamp(Some(&owner), "bucket         = \"states\"\ndynamodb_table = \"locks\"\nuse_lockfile   = true\n"));
+    assert_eq!(
+        both,
+        stamp(
+            Some(&owner),
+            "bucket         = \"states\"\ndynamodb_table = \"locks\"\nuse_lockfile   = true\n"
+        )
+    );
     let changed = ours.replace("states\"", "states\" #");
-    assert_eq!(header::read(&edited(&changed, Form::Partial, &WANTED)), Header::Changed, "what a hand changed stays so");
+    assert_eq!(
+        header::read(&edited(&changed, Form::Partial, &WANTED)),
+        Header::Changed,
+        "what a hand changed stays so"
+    );
 }
 
 proptest! {

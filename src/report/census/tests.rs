@@ -13,12 +13,27 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn row(path: &str, holds: Holds) -> StateRow {
-    StateRow { path: path.to_owned(), workspace: "default".to_owned(), size: 3, modified: Some(at("2026-11-20T07:00:00Z")), holds }
+    StateRow {
+        path: path.to_owned(),
+        workspace: "default".to_owned(),
+        size: 3,
+        modified: Some(at("2026-11-20T07:00:00Z")),
+        holds,
+    }
 }
 
 fn census() -> Census {
-    let facts = |managed| Facts { serial: Some(7), lineage: Some("l".to_owned()), engine: Some("1.11.4".to_owned()), managed };
-    let mut census = Census { uploads: 2, mfa_delete: true, ..Census::default() };
+    let facts = |managed| Facts {
+        serial: Some(7),
+        lineage: Some("l".to_owned()),
+        engine: Some("1.11.4".to_owned()),
+        managed,
+    };
+    let mut census = Census {
+        uploads: 2,
+        mfa_delete: true,
+        ..Census::default()
+    };
     census.state(row("app.tfstate", Holds::Known(facts(Some(12)))));
     census.state(row("tofu.tfstate", Holds::Encrypted(facts(None))));
     census.state(row(NASTY, Holds::Unreadable("it is empty".to_owned())));
@@ -35,13 +50,23 @@ fn census() -> Census {
     (0..12).for_each(|n| census.subscribers.add(format!("email {n}{NASTY}")));
     census.version(1024, Some(at("2026-11-20T07:00:00Z")));
     census.delete_marker();
-    census.object_lock = Some(ObjectLock { mode: Some("GOVERNANCE".to_owned()), days: Some(7) });
+    census.object_lock = Some(ObjectLock {
+        mode: Some("GOVERNANCE".to_owned()),
+        days: Some(7),
+    });
     census.unseen.add(NASTY.to_owned());
     census
 }
 
 fn view(width: usize) -> View {
-    View { width, style: Style { color: false, unicode: true }, verbose: false }
+    View {
+        width,
+        style: Style {
+            color: false,
+            unicode: true,
+        },
+        verbose: false,
+    }
 }
 
 #[test]
@@ -83,7 +108,10 @@ fn hostile_names_are_text() {
     for width in [20, 80, 200] {
         let text = text(&census(), &view(width), at("2026-11-21T07:00:00Z"));
         assert!(!text.replace('\n', "").contains(is_unsafe), "{text:?}");
-        assert!(!text.lines().any(|line| line.starts_with("${x}")), "no line break of theirs is a line of ours");
+        assert!(
+            !text.lines().any(|line| line.starts_with("${x}")),
+            "no line break of theirs is a line of ours"
+        );
     }
 }
 
@@ -95,7 +123,13 @@ fn as_json_field_by_field() {
     assert_eq!(document["states"]["first"][1]["contents"], "encrypted");
     assert_eq!(document["states"]["first"][2]["path"], NASTY);
     assert_eq!(document["locks"]["first"][0]["in_table"], true);
-    assert_eq!((&document["attached"]["first"][0], &document["subscribers"]["count"]), (&"role/ci".into(), &12.into()));
+    assert_eq!(
+        (
+            &document["attached"]["first"][0],
+            &document["subscribers"]["count"]
+        ),
+        (&"role/ci".into(), &12.into())
+    );
     assert_eq!(document["object_lock"]["until"], "2026-11-27T07:00:00Z");
     let back: CensusDocument = serde_json::from_value(document).expect("the same shape");
     assert_eq!(back, CensusDocument::of(&census()));
@@ -105,7 +139,10 @@ fn as_json_field_by_field() {
 fn what_is_not_named_is_counted() {
     let mut census = Census::default();
     for n in 0..MOST + 5 {
-        census.state(row(&format!("s{n}"), Holds::Unreadable("denied".to_owned())));
+        census.state(row(
+            &format!("s{n}"),
+            Holds::Unreadable("denied".to_owned()),
+        ));
     }
     assert!(text(&census, &view(200), at("2026-11-21T07:00:00Z")).contains("\nand 5 more\n"));
     assert_eq!(CensusDocument::of(&census).states.count, MOST + 5);

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::verify::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance};
 
-/// The whole answer. [`write_document`](crate::report::json::write_document) puts `format_version` before the first field.
+/// The whole answer. [`write_document`](crate::report::json::write_document) puts `format_version`
+/// before the first field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerifyDocument {
     pub about: About,
@@ -12,8 +13,9 @@ pub struct VerifyDocument {
     pub at: String,
     /// Whether no finding is open.
     pub passed: bool,
-    /// Of 100: the share of the checks that hold, each counted by the weight of its severity, but no more than the worst open
-    /// finding allows: critical 40, high 70, medium 90. 0 where there is no backend.
+    /// Of 100: the share of the checks that hold, each counted by the weight of its severity, but
+    /// no more than the worst open finding allows: critical 40, high 70, medium 90. 0 where
+    /// there is no backend.
     pub score: u32,
     /// Why the score is lower than that share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,7 +24,8 @@ pub struct VerifyDocument {
     pub counts: Counts,
     /// What does not hold, or could not be seen, the worst first; also what is accepted.
     pub findings: Vec<FindingDocument>,
-    /// All that was checked, in the order of the resources: as many as the environment has, whatever is wrong with it.
+    /// All that was checked, in the order of the resources: as many as the environment has,
+    /// whatever is wrong with it.
     pub checks: Vec<CheckDocument>,
     /// What was looked at, for the picture in the page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -64,8 +67,8 @@ pub struct Counts {
     pub accepted: usize,
     /// Checks that hold.
     pub holds: usize,
-    /// Checks that fail with the resource that they are about: it is not there, or could not be looked at, which is counted
-    /// above.
+    /// Checks that fail with the resource that they are about: it is not there, or could not be
+    /// looked at, which is counted above.
     #[serde(default)]
     pub fails_with_resource: usize,
 }
@@ -108,13 +111,16 @@ pub enum Status {
     /// It could not be looked at.
     Unreadable,
     Accepted,
-    /// What it is about is not there, or could not be looked at: that is a finding of the resource, and not of this check.
+    /// What it is about is not there, or could not be looked at: that is a finding of the resource,
+    /// and not of this check.
     FailsWithResource,
-    /// It cannot be told with credentials of this account, or without reading the states, which is neither good nor bad: a note says why.
+    /// It cannot be told with credentials of this account, or without reading the states, which is
+    /// neither good nor bad: a note says why.
     Untold,
 }
 
-/// One check of one resource; of what is no resource, such as states and locks, one for all of them.
+/// One check of one resource; of what is no resource, such as states and locks, one for all of
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckDocument {
     pub id: String,
@@ -147,12 +153,26 @@ pub struct ResourceDocument {
 }
 
 impl VerifyDocument {
-    /// `today` is a day as in `2026-11-21`; findings below `least` are left out, but for those that count as checks.
-    pub fn of(about: About, at: String, checked: &[Checked], accepted: &[Acceptance], today: &str, least: Severity) -> Self {
-        let is_accepted = |checked: &Checked| accepted.iter().any(|acceptance| acceptance.covers(checked, today));
+    /// `today` is a day as in `2026-11-21`; findings below `least` are left out, but for those that
+    /// count as checks.
+    pub fn of(
+        about: About,
+        at: String,
+        checked: &[Checked],
+        accepted: &[Acceptance],
+        today: &str,
+        least: Severity,
+    ) -> Self {
+        let is_accepted = |checked: &Checked| {
+            accepted
+                .iter()
+                .any(|acceptance| acceptance.covers(checked, today))
+        };
         // To accept that a resource is missing is to accept it of its checks.
         let is_done_without = |check: &'static Check, place: &Place| {
-            let said = |one: &&Checked| one.is_finding() && one.check.id == check.id && one.place == *place;
+            let said = |one: &&Checked| {
+                one.is_finding() && one.check.id == check.id && one.place == *place
+            };
             checked.iter().filter(said).any(is_accepted)
         };
         let status = |checked: &Checked| match &checked.verdict {
@@ -160,21 +180,34 @@ impl VerifyDocument {
             _ if is_accepted(checked) => Status::Accepted,
             Verdict::Fails { .. } => Status::Open,
             Verdict::Unreadable { .. } => Status::Unreadable,
-            Verdict::FailsWith { check, place } if is_done_without(check, place) => Status::Accepted,
+            Verdict::FailsWith { check, place } if is_done_without(check, place) => {
+                Status::Accepted
+            }
             Verdict::FailsWith { .. } => Status::FailsWithResource,
             Verdict::Untold { .. } => Status::Untold,
         };
-        let shown: Vec<&Checked> = checked.iter().filter(|checked| checked.check.severity >= least).collect();
+        let shown: Vec<&Checked> = checked
+            .iter()
+            .filter(|checked| checked.check.severity >= least)
+            .collect();
         let mut findings: Vec<FindingDocument> = shown
             .iter()
             .filter(|checked| checked.is_finding())
-            .map(|checked| FindingDocument::of(checked, status(checked), accepted.iter().find(|one| one.covers(checked, today))))
+            .map(|checked| {
+                FindingDocument::of(
+                    checked,
+                    status(checked),
+                    accepted.iter().find(|one| one.covers(checked, today)),
+                )
+            })
             .collect();
         // A stable sort: within a severity, in the order of the resources.
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let checks = CheckDocument::all(shown.iter().map(|checked| (*checked, status(checked))));
         let counts = Counts::of(&findings, &checks);
-        let passed = !findings.iter().any(|finding| matches!(finding.status, Status::Open | Status::Unreadable));
+        let passed = !findings
+            .iter()
+            .any(|finding| matches!(finding.status, Status::Open | Status::Unreadable));
         let share = share(&checks);
         let (score, score_capped) = match cap(&checks).filter(|(most, _)| *most < share) {
             Some((most, why)) => (most, Some(why)),
@@ -182,11 +215,27 @@ impl VerifyDocument {
         };
         let resources = vec![];
         let untold = |checked: &&Checked| match &checked.verdict {
-            Verdict::Untold { why } => Some(format!("{} at {}: {why}", checked.check.id, checked.place.shown())),
+            Verdict::Untold { why } => Some(format!(
+                "{} at {}: {why}",
+                checked.check.id,
+                checked.place.shown()
+            )),
             _ => None,
         };
         let notes = shown.iter().filter_map(untold).collect();
-        Self { about, at, passed, score, score_capped, counts, findings, checks, resources, file: None, notes }
+        Self {
+            about,
+            at,
+            passed,
+            score,
+            score_capped,
+            counts,
+            findings,
+            checks,
+            resources,
+            file: None,
+            notes,
+        }
     }
 
     /// Of a backend whose state bucket is not there.
@@ -200,9 +249,13 @@ impl FindingDocument {
     fn of(checked: &Checked, status: Status, accepted: Option<&Acceptance>) -> Self {
         let check = checked.check;
         let (what, mend) = match &checked.verdict {
-            Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => (String::new(), String::new()),
+            Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => {
+                (String::new(), String::new())
+            }
             Verdict::Fails { what, mend } => (what.clone(), mend.clone()),
-            Verdict::Unreadable { error } => (format!("could not be looked at: {error}"), String::new()),
+            Verdict::Unreadable { error } => {
+                (format!("could not be looked at: {error}"), String::new())
+            }
         };
         Self {
             id: check.id.to_owned(),
@@ -215,7 +268,11 @@ impl FindingDocument {
             mend,
             address: checked.place.address.as_ref().map(ToString::to_string),
             resource: checked.place.name.clone(),
-            controls: check.controls.iter().map(|&control| control.to_owned()).collect(),
+            controls: check
+                .controls
+                .iter()
+                .map(|&control| control.to_owned())
+                .collect(),
             docs: check.docs.to_owned(),
             accepted: accepted.cloned(),
         }
@@ -223,16 +280,24 @@ impl FindingDocument {
 }
 
 impl CheckDocument {
-    /// What has no address is one check at however many places, and holds if it does at all of them.
+    /// What has no address is one check at however many places, and holds if it does at all of
+    /// them.
     fn all<'a>(checked: impl Iterator<Item = (&'a Checked, Status)>) -> Vec<Self> {
         let mut all: Vec<Self> = vec![];
         for (checked, status) in checked {
-            let same = |one: &&mut Self| one.id == checked.check.id && one.address.is_none() && checked.place.address.is_none();
+            let same = |one: &&mut Self| {
+                one.id == checked.check.id
+                    && one.address.is_none()
+                    && checked.place.address.is_none()
+            };
             match all.iter_mut().find(same) {
                 None => all.push(Self::of(checked, status)),
                 Some(one) => {
                     one.status = one.status.or_worse(status);
-                    one.resource = one.resource.take().filter(|resource| checked.place.name.as_ref() == Some(resource));
+                    one.resource = one
+                        .resource
+                        .take()
+                        .filter(|resource| checked.place.name.as_ref() == Some(resource));
                 }
             }
         }
@@ -248,7 +313,12 @@ impl CheckDocument {
             title: checked.check.title.to_owned(),
             address: checked.place.address.as_ref().map(ToString::to_string),
             resource: checked.place.name.clone(),
-            controls: checked.check.controls.iter().map(|&control| control.to_owned()).collect(),
+            controls: checked
+                .check
+                .controls
+                .iter()
+                .map(|&control| control.to_owned())
+                .collect(),
             docs: checked.check.docs.to_owned(),
         }
     }
@@ -257,15 +327,29 @@ impl CheckDocument {
 impl Status {
     /// Of two places of one check.
     fn or_worse(self, other: Self) -> Self {
-        let order = [Self::Open, Self::FailsWithResource, Self::Unreadable, Self::Untold, Self::Accepted, Self::Holds];
-        order.into_iter().find(|status| [self, other].contains(status)).unwrap_or(self)
+        let order = [
+            Self::Open,
+            Self::FailsWithResource,
+            Self::Unreadable,
+            Self::Untold,
+            Self::Accepted,
+            Self::Holds,
+        ];
+        order
+            .into_iter()
+            .find(|status| [self, other].contains(status))
+            .unwrap_or(self)
     }
 }
 
 impl Counts {
     fn of(findings: &[FindingDocument], checks: &[CheckDocument]) -> Self {
         let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
-        let mut counts = Self { holds: number(Status::Holds), fails_with_resource: number(Status::FailsWithResource), ..Self::default() };
+        let mut counts = Self {
+            holds: number(Status::Holds),
+            fails_with_resource: number(Status::FailsWithResource),
+            ..Self::default()
+        };
         for finding in findings {
             match finding.status {
                 Status::Holds | Status::FailsWithResource | Status::Untold => {}
@@ -286,16 +370,27 @@ impl Counts {
     }
 }
 
-/// The most that the worst open finding allows, and why. What could not be looked at may be as it should be.
+/// The most that the worst open finding allows, and why. What could not be looked at may be as it
+/// should be.
 fn cap(checks: &[CheckDocument]) -> Option<(u32, String)> {
-    let worst = checks.iter().filter(|check| check.status == Status::Open).map(|check| check.severity).max()?;
+    let worst = checks
+        .iter()
+        .filter(|check| check.status == Status::Open)
+        .map(|check| check.severity)
+        .max()?;
     let most = match worst {
         Severity::Critical => 40,
         Severity::High => 70,
         Severity::Medium => 90,
         Severity::Low | Severity::Info => return None,
     };
-    Some((most, format!("no more than {most} while a finding of severity {} is open", worst.word())))
+    Some((
+        most,
+        format!(
+            "no more than {most} while a finding of severity {} is open",
+            worst.word()
+        ),
+    ))
 }
 
 /// Rounded down, so that 100 means that all holds.
@@ -307,8 +402,16 @@ fn share(checks: &[CheckDocument]) -> u32 {
         Severity::Low => 1,
         Severity::Info => 0,
     };
-    let all: u32 = checks.iter().filter(|check| check.status != Status::Untold).map(weight).sum();
-    let good: u32 = checks.iter().filter(|check| matches!(check.status, Status::Holds | Status::Accepted)).map(weight).sum();
+    let all: u32 = checks
+        .iter()
+        .filter(|check| check.status != Status::Untold)
+        .map(weight)
+        .sum();
+    let good: u32 = checks
+        .iter()
+        .filter(|check| matches!(check.status, Status::Holds | Status::Accepted))
+        .map(weight)
+        .sum();
     (good * 100).checked_div(all).unwrap_or(100)
 }
 

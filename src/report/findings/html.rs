@@ -1,7 +1,8 @@
-//! Findings as one page for an auditor: nothing is loaded, nothing runs, light or dark as the reader has it.
+//! Findings as one page for an auditor: nothing is loaded, nothing runs, light or dark as the
+//! reader has it.
 //!
-//! In the template, `{{ x }}` is always escaped text: none can forget to escape. `{{ x | prose }}` and
-//! `{{ x | mend }}` set names and commands off.
+//! In the template, `{{ x }}` is always escaped text: none can forget to escape. `{{ x | prose }}`
+//! and `{{ x | mend }}` set names and commands off.
 
 use std::fmt;
 
@@ -31,7 +32,11 @@ const CSS: &str = include_str!("../../../templates/verify.css");
 /// # Panics
 /// Never: the template is a part of this program, and all that it names is there.
 pub fn html(document: &VerifyDocument) -> String {
-    let filled = engine().and_then(|engine| engine.get_template("verify.html")?.render(Value::from(Serde(Page::of(document)))));
+    let filled = engine().and_then(|engine| {
+        engine
+            .get_template("verify.html")?
+            .render(Value::from(Serde(Page::of(document))))
+    });
     filled.expect("the template names what there is")
 }
 
@@ -126,11 +131,27 @@ impl<'a> Page<'a> {
         let with_anchors = || document.findings.iter().zip(&anchors);
         let mut tiles: Vec<Tile> = Severity::ALL
             .into_iter()
-            .map(|severity| Tile { class: severity.word(), name: severity.word(), count: counts.at(severity) })
+            .map(|severity| Tile {
+                class: severity.word(),
+                name: severity.word(),
+                count: counts.at(severity),
+            })
             .collect();
-        tiles.push(Tile { class: "unreadable", name: "unreadable", count: counts.unreadable });
-        tiles.push(Tile { class: "accepted", name: "accepted", count: counts.accepted });
-        tiles.push(Tile { class: "ok", name: if counts.holds == 1 { "holds" } else { "hold" }, count: counts.holds });
+        tiles.push(Tile {
+            class: "unreadable",
+            name: "unreadable",
+            count: counts.unreadable,
+        });
+        tiles.push(Tile {
+            class: "accepted",
+            name: "accepted",
+            count: counts.accepted,
+        });
+        tiles.push(Tile {
+            class: "ok",
+            name: if counts.holds == 1 { "holds" } else { "hold" },
+            count: counts.holds,
+        });
         Self {
             style_hash: format!("sha256-{}", base64(&Sha256::digest(CSS.as_bytes()))),
             version: env!("CARGO_PKG_VERSION"),
@@ -143,14 +164,29 @@ impl<'a> Page<'a> {
             } else {
                 count(counts.open(), "finding is open", "findings are open")
             },
-            worst: Severity::ALL.into_iter().find(|severity| counts.at(*severity) > 0).map_or("ok", Severity::word),
+            worst: Severity::ALL
+                .into_iter()
+                .find(|severity| counts.at(*severity) > 0)
+                .map_or("ok", Severity::word),
             score: document.score.min(100),
             score_capped: document.score_capped.as_deref(),
             tiles,
-            open: with_anchors().filter(|(finding, _)| finding.is_open()).map(card).collect(),
-            accepted: with_anchors().filter(|(finding, _)| finding.status == Status::Accepted).map(card).collect(),
-            fixes: fixes.all().map(|(number, text)| Fix { number, text }).collect(),
-            groups: Group::ALL.into_iter().filter_map(|group| section(group, document, &anchors)).collect(),
+            open: with_anchors()
+                .filter(|(finding, _)| finding.is_open())
+                .map(card)
+                .collect(),
+            accepted: with_anchors()
+                .filter(|(finding, _)| finding.status == Status::Accepted)
+                .map(card)
+                .collect(),
+            fixes: fixes
+                .all()
+                .map(|(number, text)| Fix { number, text })
+                .collect(),
+            groups: Group::ALL
+                .into_iter()
+                .filter_map(|group| section(group, document, &anchors))
+                .collect(),
             picture: Picture::of(document),
             notes: &document.notes,
         }
@@ -158,13 +194,32 @@ impl<'a> Page<'a> {
 }
 
 /// The checks of a group; nothing if there are none.
-fn section<'a>(group: Group, document: &'a VerifyDocument, anchors: &[String]) -> Option<Section<'a>> {
-    let checks: Vec<&CheckDocument> = document.checks.iter().filter(|check| check.group == group).collect();
-    let holds = checks.iter().filter(|check| check.status == Status::Holds).count();
-    let said = format!("{holds} of {}", count(checks.len(), "check holds", "checks hold"));
+fn section<'a>(
+    group: Group,
+    document: &'a VerifyDocument,
+    anchors: &[String],
+) -> Option<Section<'a>> {
+    let checks: Vec<&CheckDocument> = document
+        .checks
+        .iter()
+        .filter(|check| check.group == group)
+        .collect();
+    let holds = checks
+        .iter()
+        .filter(|check| check.status == Status::Holds)
+        .count();
+    let said = format!(
+        "{holds} of {}",
+        count(checks.len(), "check holds", "checks hold")
+    );
     let row = |check: &&'a CheckDocument| {
         let finding = document.findings_of(check).next();
-        let place = finding.and_then(|finding| document.findings.iter().position(|one| std::ptr::eq(one, finding)));
+        let place = finding.and_then(|finding| {
+            document
+                .findings
+                .iter()
+                .position(|one| std::ptr::eq(one, finding))
+        });
         Row {
             anchor: place.and_then(|at| anchors.get(at).cloned()),
             class: match check.status {
@@ -180,27 +235,63 @@ fn section<'a>(group: Group, document: &'a VerifyDocument, anchors: &[String]) -
         }
     };
     let rows: Vec<_> = checks.iter().map(row).collect();
-    (!rows.is_empty()).then(|| Section { name: group.word(), said, rows })
+    (!rows.is_empty()).then(|| Section {
+        name: group.word(),
+        said,
+        rows,
+    })
 }
 
-/// Of the check and its place, so that a link to a finding stays good; with a number if it is taken.
+/// Of the check and its place, so that a link to a finding stays good; with a number if it is
+/// taken.
 fn anchor(finding: &FindingDocument, taken: &[String]) -> String {
     let place: String = format!("{}-{}", finding.id, finding.shown());
-    let anchor: String = place.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let anchor: String = place
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     let anchor = format!("finding-{}", anchor.trim_matches('-'));
-    let with = |number: usize| if number == 1 { anchor.clone() } else { format!("{anchor}-{number}") };
-    (1..=taken.len() + 1).map(with).find(|anchor| !taken.contains(anchor)).unwrap_or_else(|| with(taken.len() + 2))
+    let with = |number: usize| {
+        if number == 1 {
+            anchor.clone()
+        } else {
+            format!("{anchor}-{number}")
+        }
+    };
+    (1..=taken.len() + 1)
+        .map(with)
+        .find(|anchor| !taken.contains(anchor))
+        .unwrap_or_else(|| with(taken.len() + 2))
 }
 
 fn engine() -> Result<Environment<'static>, Error> {
     let mut engine = Environment::new();
-    engine.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    engine.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()?,
+    );
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_formatter(write_value);
-    engine.add_filter("prose", |text: &str| Value::from_object(Markup(prose(text))));
-    engine.add_filter("linked", |id: &str, docs: &str| Value::from_object(Markup(linked(id, docs))));
+    engine.add_filter("prose", |text: &str| {
+        Value::from_object(Markup(prose(text)))
+    });
+    engine.add_filter("linked", |id: &str, docs: &str| {
+        Value::from_object(Markup(linked(id, docs)))
+    });
     engine.add_filter("mend", |text: &str| Value::from_object(Markup(mend(text))));
-    engine.add_template("verify.html", include_str!("../../../templates/verify.html"))?;
+    engine.add_template(
+        "verify.html",
+        include_str!("../../../templates/verify.html"),
+    )?;
     engine.add_global("css", Value::from_object(Markup(CSS.to_owned())));
     Ok(engine)
 }
@@ -209,9 +300,16 @@ fn write_value(out: &mut Output, _: &mut State, value: &Value) -> Result<(), Err
     let text = match (value.downcast_object_ref::<Markup>(), value.kind()) {
         (Some(Markup(text)), _) => text.clone(),
         (None, ValueKind::String | ValueKind::Number) => escape(&value.to_string()),
-        (None, kind) => return Err(Error::new(ErrorKind::InvalidOperation, format!("{kind} is no text"))),
+        (None, kind) => {
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                format!("{kind} is no text"),
+            ));
+        }
     };
-    out.write_str(&text).map_err(|source| Error::new(ErrorKind::WriteFailure, "could not write").with_source(source))
+    out.write_str(&text).map_err(|source| {
+        Error::new(ErrorKind::WriteFailure, "could not write").with_source(source)
+    })
 }
 
 /// Text that is HTML. Only this file makes it.
@@ -228,8 +326,17 @@ impl Object for Markup {
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let four = |three: &[u8]| {
-        let bits = three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
-        let digit = |at: usize| if at > three.len() { '=' } else { char::from(DIGITS[bits >> (18 - 6 * at) & 63]) };
+        let bits = three
+            .iter()
+            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
+            << (8 * (3 - three.len()));
+        let digit = |at: usize| {
+            if at > three.len() {
+                '='
+            } else {
+                char::from(DIGITS[bits >> (18 - 6 * at) & 63])
+            }
+        };
         [0, 1, 2, 3].map(digit)
     };
     bytes.chunks(3).flat_map(four).collect()
@@ -241,8 +348,14 @@ mod tests {
 
     #[test]
     fn base64_is_as_in_the_rfc() {
-        let digits = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
-        assert_eq!(digits, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
+        let digits =
+            ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
+        assert_eq!(
+            digits,
+            [
+                "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"
+            ]
+        );
         assert_eq!(base64(&[0xff, 0xfe, 0xfb]), "//77");
     }
 
@@ -260,8 +373,15 @@ mod tests {
             let mut engine = engine().unwrap();
             engine.add_template_owned("t", template.to_owned()).unwrap();
             let context = std::collections::BTreeMap::from([("x", "<b>")]);
-            let said = engine.get_template("t").unwrap().render(Value::from(Serde(context))).unwrap();
-            assert!(!said.contains("<b>") && !said.contains("<B>"), "{template}: {said}");
+            let said = engine
+                .get_template("t")
+                .unwrap()
+                .render(Value::from(Serde(context)))
+                .unwrap();
+            assert!(
+                !said.contains("<b>") && !said.contains("<B>"),
+                "{template}: {said}"
+            );
         }
     }
 }

@@ -10,9 +10,17 @@ use crate::verify::Group;
 pub fn junit(document: &VerifyDocument) -> String {
     let all: Vec<&CheckDocument> = document.checks.iter().collect();
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
-    xml.push_str(&format!("<testsuites name=\"{}\" {}>\n", escape(&format!("tfbackend verify {}", document.name())), totals(&all)));
+    xml.push_str(&format!(
+        "<testsuites name=\"{}\" {}>\n",
+        escape(&format!("tfbackend verify {}", document.name())),
+        totals(&all)
+    ));
     for group in Group::ALL {
-        let checks: Vec<_> = all.iter().copied().filter(|check| check.group == group).collect();
+        let checks: Vec<_> = all
+            .iter()
+            .copied()
+            .filter(|check| check.group == group)
+            .collect();
         if !checks.is_empty() {
             xml.push_str(&suite(group, &checks, document));
         }
@@ -27,16 +35,30 @@ fn totals(checks: &[&CheckDocument]) -> String {
         number(Status::Unreadable),
         number(Status::Accepted) + number(Status::Untold),
     ];
-    format!(r#"tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="0""#, checks.len())
+    format!(
+        r#"tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="0""#,
+        checks.len()
+    )
 }
 
 fn suite(group: Group, checks: &[&CheckDocument], document: &VerifyDocument) -> String {
     let timestamp = escape(document.at.trim_end_matches('Z'));
-    let mut xml = format!("  <testsuite name=\"{}\" {} timestamp=\"{timestamp}\">\n", group.word(), totals(checks));
+    let mut xml = format!(
+        "  <testsuite name=\"{}\" {} timestamp=\"{timestamp}\">\n",
+        group.word(),
+        totals(checks)
+    );
     let about = &document.about;
     xml.push_str("    <properties>\n");
-    for (name, value) in [("account", &about.account), ("region", &about.region), ("bucket", &about.bucket)] {
-        xml.push_str(&format!("      <property name=\"{name}\" value=\"{}\"/>\n", escape(value)));
+    for (name, value) in [
+        ("account", &about.account),
+        ("region", &about.region),
+        ("bucket", &about.bucket),
+    ] {
+        xml.push_str(&format!(
+            "      <property name=\"{name}\" value=\"{}\"/>\n",
+            escape(value)
+        ));
     }
     xml.push_str("    </properties>\n");
     for check in checks {
@@ -47,7 +69,11 @@ fn suite(group: Group, checks: &[&CheckDocument], document: &VerifyDocument) -> 
 
 fn case(check: &CheckDocument, document: &VerifyDocument) -> String {
     let name = format!("{} {} ({})", check.id, check.title, check.shown());
-    let start = format!("    <testcase name=\"{}\" classname=\"tfbackend.{}\" time=\"0\"", escape(&name), check.group.word());
+    let start = format!(
+        "    <testcase name=\"{}\" classname=\"tfbackend.{}\" time=\"0\"",
+        escape(&name),
+        check.group.word()
+    );
     match outcome(check, document) {
         None => start + "/>\n",
         Some(outcome) => format!("{start}>\n      {outcome}\n    </testcase>\n"),
@@ -60,26 +86,46 @@ fn outcome(check: &CheckDocument, document: &VerifyDocument) -> Option<String> {
     let severity = check.severity.word();
     match check.status {
         Status::Holds => None,
-        Status::Untold => Some("<skipped message=\"it cannot be told: see the notes\"/>".to_owned()),
-        Status::Open => Some(format!("<failure message=\"{what}\" type=\"{severity}\">{}</failure>", details(check, document))),
+        Status::Untold => {
+            Some("<skipped message=\"it cannot be told: see the notes\"/>".to_owned())
+        }
+        Status::Open => Some(format!(
+            "<failure message=\"{what}\" type=\"{severity}\">{}</failure>",
+            details(check, document)
+        )),
         Status::FailsWithResource => {
-            let why = "what it is about is not there, or could not be looked at: see the failure of the resource";
+            let why = "what it is about is not there, or could not be looked at: see the failure \
+                       of the resource";
             Some(format!("<failure message=\"{why}\" type=\"{severity}\"/>"))
         }
-        Status::Unreadable => Some(format!("<error message=\"{what}\" type=\"{severity}\">{}</error>", details(check, document))),
+        Status::Unreadable => Some(format!(
+            "<error message=\"{what}\" type=\"{severity}\">{}</error>",
+            details(check, document)
+        )),
         Status::Accepted => {
             let acceptance = finding.and_then(|finding| finding.accepted.as_ref());
-            let reason = acceptance.map(|acceptance| acceptance.reason.as_str()).unwrap_or_default();
+            let reason = acceptance
+                .map(|acceptance| acceptance.reason.as_str())
+                .unwrap_or_default();
             let until = acceptance.and_then(|acceptance| acceptance.until.as_deref());
-            let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-            Some(format!("<skipped message=\"{}\"/>", escape(&format!("accepted{until}: {reason}"))))
+            let until = until
+                .map(|until| format!(" until {until}"))
+                .unwrap_or_default();
+            Some(format!(
+                "<skipped message=\"{}\"/>",
+                escape(&format!("accepted{until}: {reason}"))
+            ))
         }
     }
 }
 
 /// One line for each thing that is known of each place.
 fn details(check: &CheckDocument, document: &VerifyDocument) -> String {
-    document.findings_of(check).map(one).collect::<Vec<_>>().join("\n\n")
+    document
+        .findings_of(check)
+        .map(one)
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 fn one(finding: &FindingDocument) -> String {
@@ -93,5 +139,7 @@ fn one(finding: &FindingDocument) -> String {
         ("asked for by", &controls),
     ];
     let said = said.iter().filter(|(_, text)| !text.is_empty());
-    said.map(|(name, text)| format!("{name}: {}", escape(text))).collect::<Vec<_>>().join("\n")
+    said.map(|(name, text)| format!("{name}: {}", escape(text)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -1,7 +1,8 @@
 //! Findings for the comment of a pull request, or the summary of a job.
 //!
-//! What comes from outside stands in HTML blocks only, which Markdown leaves alone until an empty line, and there it is
-//! escaped, and `<code>` unless it is a plain word: nobody is mentioned, and nothing becomes a link.
+//! What comes from outside stands in HTML blocks only, which Markdown leaves alone until an empty
+//! line, and there it is escaped, and `<code>` unless it is a plain word: nobody is mentioned, and
+//! nothing becomes a link.
 
 use super::{
     SharedFixes,
@@ -17,21 +18,49 @@ const DETAILS: usize = 36_000;
 /// Header, table and details, with a line break at the end.
 pub fn markdown(document: &VerifyDocument) -> String {
     let counts = document.counts;
-    let verdict = if document.passed { "✅ State backend: nothing is open" } else { "❌ State backend: findings are open" };
-    let open = if counts.open() == 0 { "nothing open".to_owned() } else { counts.by_severity() };
-    let rest = [(counts.unreadable, "unreadable"), (counts.accepted, "accepted")];
-    let rest: String = rest.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!(" · {number} {word}")).collect();
+    let verdict = if document.passed {
+        "✅ State backend: nothing is open"
+    } else {
+        "❌ State backend: findings are open"
+    };
+    let open = if counts.open() == 0 {
+        "nothing open".to_owned()
+    } else {
+        counts.by_severity()
+    };
+    let rest = [
+        (counts.unreadable, "unreadable"),
+        (counts.accepted, "accepted"),
+    ];
+    let rest: String = rest
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!(" · {number} {word}"))
+        .collect();
     let holds = count(counts.holds, "check holds", "checks hold");
-    let why = document.score_capped.as_ref().map_or_else(String::new, |why| format!(" ({})", prose(why)));
-    let score = format!("**Score {} of 100**{why} · {open}{rest} · {holds}", document.score);
+    let why = document
+        .score_capped
+        .as_ref()
+        .map_or_else(String::new, |why| format!(" ({})", prose(why)));
+    let score = format!(
+        "**Score {} of 100**{why} · {open}{rest} · {holds}",
+        document.score
+    );
     let mut blocks = vec![format!("## {verdict}"), score, about(document)];
     let open: Vec<_> = document.open().collect();
     let accepted: Vec<_> = document.accepted().collect();
     if !open.is_empty() {
         blocks.push(table(&open));
         let fixes = SharedFixes::of(&open);
-        blocks.extend(fitting(open.iter().map(|finding| details(finding, &fixes)), DETAILS));
-        blocks.extend(fixes.all().map(|(number, fix)| format!("<p><b>Fix {number}:</b> {}</p>", mend(fix))));
+        blocks.extend(fitting(
+            open.iter().map(|finding| details(finding, &fixes)),
+            DETAILS,
+        ));
+        blocks.extend(
+            fixes
+                .all()
+                .map(|(number, fix)| format!("<p><b>Fix {number}:</b> {}</p>", mend(fix))),
+        );
     }
     if !accepted.is_empty() {
         blocks.push(accepted_list(&accepted));
@@ -45,11 +74,27 @@ pub fn markdown(document: &VerifyDocument) -> String {
 /// Which backend it is about.
 fn about(document: &VerifyDocument) -> String {
     let about = &document.about;
-    let known = [&about.project, &about.env].into_iter().flatten().map(|name| code(name)).collect::<Vec<_>>().join(" ");
-    let named = [("bucket", Some(&about.bucket)), ("table", about.table.as_ref()), ("account", Some(&about.account))];
-    let named = named.into_iter().chain([("region", Some(&about.region)), ("at", Some(&document.at))]);
-    let named = named.filter_map(|(name, value)| value.map(|value| format!("{name} {}", code(value))));
-    let parts: Vec<_> = Some(known).into_iter().filter(|known| !known.is_empty()).chain(named).collect();
+    let known = [&about.project, &about.env]
+        .into_iter()
+        .flatten()
+        .map(|name| code(name))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let named = [
+        ("bucket", Some(&about.bucket)),
+        ("table", about.table.as_ref()),
+        ("account", Some(&about.account)),
+    ];
+    let named = named
+        .into_iter()
+        .chain([("region", Some(&about.region)), ("at", Some(&document.at))]);
+    let named =
+        named.filter_map(|(name, value)| value.map(|value| format!("{name} {}", code(value))));
+    let parts: Vec<_> = Some(known)
+        .into_iter()
+        .filter(|known| !known.is_empty())
+        .chain(named)
+        .collect();
     format!("<p>{}</p>", parts.join(", "))
 }
 
@@ -64,12 +109,18 @@ fn table(open: &[&FindingDocument]) -> String {
             prose(&finding.what),
         )
     });
-    let head = "<tr><th>Severity</th><th>Status</th><th>Check</th><th>Where</th><th>Found</th></tr>";
-    let rows = fitting(rows, TABLE).into_iter().map(|row| match row.starts_with("<tr>") {
-        true => row,
-        false => format!("<tr><td colspan=\"5\">{row}</td></tr>"),
-    });
-    format!("<table>\n<thead>{head}</thead>\n<tbody>\n{}\n</tbody>\n</table>", rows.collect::<Vec<_>>().join("\n"))
+    let head =
+        "<tr><th>Severity</th><th>Status</th><th>Check</th><th>Where</th><th>Found</th></tr>";
+    let rows = fitting(rows, TABLE)
+        .into_iter()
+        .map(|row| match row.starts_with("<tr>") {
+            true => row,
+            false => format!("<tr><td colspan=\"5\">{row}</td></tr>"),
+        });
+    format!(
+        "<table>\n<thead>{head}</thead>\n<tbody>\n{}\n</tbody>\n</table>",
+        rows.collect::<Vec<_>>().join("\n")
+    )
 }
 
 fn severity(finding: &FindingDocument) -> String {
@@ -85,35 +136,76 @@ fn severity(finding: &FindingDocument) -> String {
 }
 
 fn details(finding: &FindingDocument, fixes: &SharedFixes<'_>) -> String {
-    let controls: Vec<_> = finding.controls.iter().map(|control| code(control)).collect();
+    let controls: Vec<_> = finding
+        .controls
+        .iter()
+        .map(|control| code(control))
+        .collect();
     let said = [
         ("Must hold", prose(&finding.title)),
         ("Found", prose(&finding.what)),
         ("Why", prose(&finding.why)),
-        ("Mend", fixes.number(finding).map_or_else(|| mend(&finding.mend), |number| format!("fix {number}, below"))),
-        ("Resource", finding.resource.as_deref().map(code).unwrap_or_default()),
+        (
+            "Mend",
+            fixes.number(finding).map_or_else(
+                || mend(&finding.mend),
+                |number| format!("fix {number}, below"),
+            ),
+        ),
+        (
+            "Resource",
+            finding.resource.as_deref().map(code).unwrap_or_default(),
+        ),
         ("Asked for by", controls.join(", ")),
     ];
-    let said: Vec<_> =
-        said.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("<li><b>{name}:</b> {text}</li>")).collect();
-    let unreadable = if finding.status == Status::Unreadable { ", unreadable" } else { "" };
+    let said: Vec<_> = said
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| format!("<li><b>{name}:</b> {text}</li>"))
+        .collect();
+    let unreadable = if finding.status == Status::Unreadable {
+        ", unreadable"
+    } else {
+        ""
+    };
     let (sign, id, place) = (severity(finding), code(&finding.id), code(finding.shown()));
-    format!("<details>\n<summary>{sign}{unreadable}: {id} {place}</summary>\n<ul>\n{}\n</ul>\n</details>", said.join("\n"))
+    format!(
+        "<details>\n<summary>{sign}{unreadable}: {id} \
+         {place}</summary>\n<ul>\n{}\n</ul>\n</details>",
+        said.join("\n")
+    )
 }
 
 fn accepted_list(accepted: &[&FindingDocument]) -> String {
     let lines = accepted.iter().map(|finding| {
         let reason = finding.accepted.as_ref().map(|acceptance| {
-            let until = acceptance.until.as_deref().map(|until| format!(" until {}", code(until))).unwrap_or_default();
+            let until = acceptance
+                .until
+                .as_deref()
+                .map(|until| format!(" until {}", code(until)))
+                .unwrap_or_default();
             format!("{until}: {}", prose(&acceptance.reason))
         });
-        format!("{} {} ({}){}", code(&finding.id), code(finding.shown()), finding.severity.word(), reason.unwrap_or_default())
+        format!(
+            "{} {} ({}){}",
+            code(&finding.id),
+            code(finding.shown()),
+            finding.severity.word(),
+            reason.unwrap_or_default()
+        )
     });
-    format!("<details>\n<summary>Accepted: {}</summary>\n{}\n</details>", accepted.len(), list(lines))
+    format!(
+        "<details>\n<summary>Accepted: {}</summary>\n{}\n</details>",
+        accepted.len(),
+        list(lines)
+    )
 }
 
 fn list(lines: impl Iterator<Item = String>) -> String {
-    let lines: Vec<_> = fitting(lines, TABLE / 8).iter().map(|line| format!("<li>{line}</li>")).collect();
+    let lines: Vec<_> = fitting(lines, TABLE / 8)
+        .iter()
+        .map(|line| format!("<li>{line}</li>"))
+        .collect();
     format!("<ul>\n{}\n</ul>", lines.join("\n"))
 }
 
@@ -122,7 +214,11 @@ fn fitting(parts: impl Iterator<Item = String>, room: usize) -> Vec<String> {
     let (mut kept, mut used, mut left_out) = (vec![], 0, 0);
     for part in parts {
         used += part.len();
-        if used <= room { kept.push(part) } else { left_out += 1 }
+        if used <= room {
+            kept.push(part)
+        } else {
+            left_out += 1
+        }
     }
     kept.extend((left_out > 0).then(|| format!("<i>{left_out} more: see the whole report</i>")));
     kept

@@ -1,4 +1,5 @@
-//! The picture in the page: the resources in layers, each after what it builds on, with what protects it.
+//! The picture in the page: the resources in layers, each after what it builds on, with what
+//! protects it.
 
 use serde::Serialize;
 
@@ -17,7 +18,8 @@ const EDGE: usize = 8;
 const LINE: usize = 17;
 /// Characters of a line that surely fit into a box.
 const LETTERS: usize = 29;
-/// Lines of a title, and parts of a resource, that a box shows. All of them stand in the list of checks.
+/// Lines of a title, and parts of a resource, that a box shows. All of them stand in the list of
+/// checks.
 const TITLE: usize = 3;
 const PARTS: usize = 9;
 
@@ -86,20 +88,36 @@ impl Picture {
         let mut nodes: Vec<Node> = wholes.iter().map(|whole| node(whole, document)).collect();
         let last = layers.iter().copied().max().unwrap_or_default();
         let column = |layer: usize, nodes: &[Node]| {
-            let heights: Vec<_> =
-                nodes.iter().zip(&layers).filter(|(_, of)| **of == layer).map(|(node, _)| node.height + BETWEEN).collect();
+            let heights: Vec<_> = nodes
+                .iter()
+                .zip(&layers)
+                .filter(|(_, of)| **of == layer)
+                .map(|(node, _)| node.height + BETWEEN)
+                .collect();
             heights.iter().sum::<usize>().saturating_sub(BETWEEN)
         };
-        let height = (0..=last).map(|layer| column(layer, &nodes)).max().unwrap_or_default();
+        let height = (0..=last)
+            .map(|layer| column(layer, &nodes))
+            .max()
+            .unwrap_or_default();
         for layer in 0..=last {
             let mut y = EDGE + (height - column(layer, &nodes)) / 2;
-            for (node, _) in nodes.iter_mut().zip(&layers).filter(|(_, of)| **of == layer) {
+            for (node, _) in nodes
+                .iter_mut()
+                .zip(&layers)
+                .filter(|(_, of)| **of == layer)
+            {
                 (node.x, node.y) = (EDGE + layer * (BOX + GAP), y);
                 y += node.height + BETWEEN;
             }
         }
         let edges = edges(&wholes, &nodes);
-        Some(Self { width: 2 * EDGE + (last + 1) * (BOX + GAP) - GAP, height: height + 2 * EDGE, edges, nodes })
+        Some(Self {
+            width: 2 * EDGE + (last + 1) * (BOX + GAP) - GAP,
+            height: height + 2 * EDGE,
+            edges,
+            nodes,
+        })
     }
 }
 
@@ -110,7 +128,10 @@ fn wholes(resources: &[ResourceDocument]) -> Vec<Whole<'_>> {
         let kind = resource.address.split_once('[').map(|(kind, _)| kind);
         match kind.and_then(|kind| wholes.iter_mut().find(|whole| whole.name == kind)) {
             Some(whole) => whole.members.push(resource),
-            None => wholes.push(Whole { name: kind.unwrap_or(&resource.address), members: vec![resource] }),
+            None => wholes.push(Whole {
+                name: kind.unwrap_or(&resource.address),
+                members: vec![resource],
+            }),
         }
     }
     for whole in &mut wholes {
@@ -126,7 +147,10 @@ fn wholes(resources: &[ResourceDocument]) -> Vec<Whole<'_>> {
 fn layers(wholes: &[Whole<'_>]) -> Vec<usize> {
     let mut layers: Vec<usize> = vec![];
     for (at, whole) in wholes.iter().enumerate() {
-        let before = wholes[..at].iter().zip(&layers).filter(|(before, _)| whole.needs(before));
+        let before = wholes[..at]
+            .iter()
+            .zip(&layers)
+            .filter(|(before, _)| whole.needs(before));
         let layer = before.map(|(_, layer)| layer + 1).max().unwrap_or_default();
         layers.push(layer);
     }
@@ -139,10 +163,17 @@ fn edges(wholes: &[Whole<'_>], nodes: &[Node]) -> Vec<String> {
     let mut below: Vec<Vec<usize>> = vec![];
     let mut pairs = vec![];
     for (at, whole) in wholes.iter().enumerate() {
-        let needed: Vec<usize> = (0..at).filter(|&before| whole.needs(&wholes[before])).collect();
-        let direct = needed.iter().filter(|&need| !needed.iter().any(|&other| below[other].contains(need)));
+        let needed: Vec<usize> = (0..at)
+            .filter(|&before| whole.needs(&wholes[before]))
+            .collect();
+        let direct = needed
+            .iter()
+            .filter(|&need| !needed.iter().any(|&other| below[other].contains(need)));
         pairs.extend(direct.map(|&need| (&nodes[need], &nodes[at])));
-        let mut all: Vec<usize> = needed.iter().flat_map(|&need| below[need].iter().copied().chain([need])).collect();
+        let mut all: Vec<usize> = needed
+            .iter()
+            .flat_map(|&need| below[need].iter().copied().chain([need]))
+            .collect();
         all.sort_unstable();
         all.dedup();
         below.push(all);
@@ -150,34 +181,76 @@ fn edges(wholes: &[Whole<'_>], nodes: &[Node]) -> Vec<String> {
     let curve = |(from, to): (&Node, &Node)| {
         let (x, y) = (from.x + from.width, from.y + from.height / 2);
         let (to_x, to_y) = (to.x - 3, to.y + to.height / 2);
-        format!("M{x} {y}C{} {y} {} {to_y} {to_x} {to_y}", x + GAP / 2, to_x - GAP / 2)
+        format!(
+            "M{x} {y}C{} {y} {} {to_y} {to_x} {to_y}",
+            x + GAP / 2,
+            to_x - GAP / 2
+        )
     };
     pairs.into_iter().map(curve).collect()
 }
 
 fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
-    let checks: Vec<&CheckDocument> = whole.members.iter().flat_map(|member| checks_of(member, document)).collect();
-    let absent = whole.members.iter().filter(|member| !member.present).count();
+    let checks: Vec<&CheckDocument> = whole
+        .members
+        .iter()
+        .flat_map(|member| checks_of(member, document))
+        .collect();
+    let absent = whole
+        .members
+        .iter()
+        .filter(|member| !member.present)
+        .count();
     let present = absent < whole.members.len();
-    let holds = checks.iter().filter(|check| check.status == Status::Holds).count();
+    let holds = checks
+        .iter()
+        .filter(|check| check.status == Status::Holds)
+        .count();
     let (title, parts) = match whole.members[..] {
-        [only] => (only.title.clone(), parts(&checks, &format!("{}/", whole.name))),
-        _ if absent > 0 && present => (format!("{} of these, {absent} not there", whole.members.len()), members(whole, document)),
-        _ => (format!("{} of these", whole.members.len()), members(whole, document)),
+        [only] => (
+            only.title.clone(),
+            parts(&checks, &format!("{}/", whole.name)),
+        ),
+        _ if absent > 0 && present => (
+            format!("{} of these, {absent} not there", whole.members.len()),
+            members(whole, document),
+        ),
+        _ => (
+            format!("{} of these", whole.members.len()),
+            members(whole, document),
+        ),
     };
     let mut lines: Vec<(String, &'static str, Option<Mark>)> = vec![];
-    lines.extend(fold(&title, TITLE).into_iter().map(|text| (text, "title", None)));
+    lines.extend(
+        fold(&title, TITLE)
+            .into_iter()
+            .map(|text| (text, "title", None)),
+    );
     lines.push(match (present, checks.len()) {
         (false, _) => ("is not there".to_owned(), "note", None),
         (true, 0) => ("nothing to check".to_owned(), "note", None),
-        (true, all) => (format!("{holds} of {}", count(all, "check holds", "checks hold")), "note", None),
+        (true, all) => (
+            format!("{holds} of {}", count(all, "check holds", "checks hold")),
+            "note",
+            None,
+        ),
     });
-    lines.extend(shown(parts).into_iter().map(|(text, mark)| (text, "part", mark)));
+    lines.extend(
+        shown(parts)
+            .into_iter()
+            .map(|(text, mark)| (text, "part", mark)),
+    );
     let first = 40;
     let height = first + lines.len() * LINE + 2;
     let place = |(at, (text, kind, mark)): (usize, (String, &'static str, Option<Mark>))| {
         let x = if mark.is_some() { 28 } else { 12 };
-        Line { x, y: first + LINE * at, text, kind, mark }
+        Line {
+            x,
+            y: first + LINE * at,
+            text,
+            kind,
+            mark,
+        }
     };
     Node {
         x: 0,
@@ -193,9 +266,15 @@ fn node(whole: &Whole<'_>, document: &VerifyDocument) -> Node {
 }
 
 /// Those at the resource itself and at its parts.
-fn checks_of<'a>(resource: &ResourceDocument, document: &'a VerifyDocument) -> Vec<&'a CheckDocument> {
+fn checks_of<'a>(
+    resource: &ResourceDocument,
+    document: &'a VerifyDocument,
+) -> Vec<&'a CheckDocument> {
     let of = |check: &&CheckDocument| {
-        let rest = check.address.as_deref().and_then(|address| address.strip_prefix(resource.address.as_str()));
+        let rest = check
+            .address
+            .as_deref()
+            .and_then(|address| address.strip_prefix(resource.address.as_str()));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     document.checks.iter().filter(of).collect()
@@ -204,28 +283,56 @@ fn checks_of<'a>(resource: &ResourceDocument, document: &'a VerifyDocument) -> V
 /// The parts that something was checked of, each with the worst that was found there.
 fn parts<'a>(checks: &[&'a CheckDocument], inside: &str) -> Vec<(&'a str, Mark)> {
     let mut names: Vec<&str> = vec![];
-    for part in checks.iter().filter_map(|check| check.address.as_deref()?.strip_prefix(inside)) {
+    for part in checks
+        .iter()
+        .filter_map(|check| check.address.as_deref()?.strip_prefix(inside))
+    {
         if !names.contains(&part) {
             names.push(part);
         }
     }
-    let at = |check: &CheckDocument, name: &str| check.address.as_deref().and_then(|address| address.strip_prefix(inside)) == Some(name);
-    names.into_iter().map(|name| (name, Mark::of(checks.iter().copied().filter(|check| at(check, name))))).collect()
+    let at = |check: &CheckDocument, name: &str| {
+        check
+            .address
+            .as_deref()
+            .and_then(|address| address.strip_prefix(inside))
+            == Some(name)
+    };
+    names
+        .into_iter()
+        .map(|name| {
+            (
+                name,
+                Mark::of(checks.iter().copied().filter(|check| at(check, name))),
+            )
+        })
+        .collect()
 }
 
 /// The resources of a kind by the names in their brackets.
 fn members<'a>(whole: &Whole<'a>, document: &VerifyDocument) -> Vec<(&'a str, Mark)> {
     let name = |member: &&'a ResourceDocument| {
         let mark = Mark::of(checks_of(member, document).into_iter()).or_absent(member.present);
-        (member.address[whole.name.len()..].trim_matches(['[', ']']), mark)
+        (
+            member.address[whole.name.len()..].trim_matches(['[', ']']),
+            mark,
+        )
     };
     whole.members.iter().map(name).collect()
 }
 
 /// As many as a box has room for, and how many there are besides.
 fn shown(parts: Vec<(&str, Mark)>) -> Vec<(String, Option<Mark>)> {
-    let room = if parts.len() > PARTS { PARTS - 1 } else { PARTS };
-    let mut shown: Vec<_> = parts.iter().take(room).map(|(name, mark)| (short(&safe(name), LETTERS - 3), Some(*mark))).collect();
+    let room = if parts.len() > PARTS {
+        PARTS - 1
+    } else {
+        PARTS
+    };
+    let mut shown: Vec<_> = parts
+        .iter()
+        .take(room)
+        .map(|(name, mark)| (short(&safe(name), LETTERS - 3), Some(*mark)))
+        .collect();
     shown.extend((parts.len() > room).then(|| (format!("and {} more", parts.len() - room), None)));
     shown
 }
@@ -233,26 +340,61 @@ fn shown(parts: Vec<(&str, Mark)>) -> Vec<(String, Option<Mark>)> {
 impl Mark {
     /// Of the worst open check: what fails before what nobody knows, if they are equally bad.
     fn of<'a>(checks: impl Iterator<Item = &'a CheckDocument>) -> Self {
-        let (open, rest): (Vec<_>, Vec<_>) =
-            checks.partition(|check| !matches!(check.status, Status::Holds | Status::Accepted | Status::Untold));
-        let all_accepted = !rest.is_empty() && rest.iter().all(|check| check.status == Status::Accepted);
-        match open.into_iter().max_by_key(|check| (check.severity, check.status != Status::Unreadable)) {
-            None if all_accepted => Self { class: "accepted", sign: "-", word: "accepted" },
-            None => Self { class: "ok", sign: "✓", word: "nothing open" },
-            Some(check) if check.status == Status::Unreadable => Self { class: "unreadable", sign: "?", word: "unreadable" },
-            Some(check) => Self { class: check.severity.word(), sign: "✗", word: check.severity.word() },
+        let (open, rest): (Vec<_>, Vec<_>) = checks.partition(|check| {
+            !matches!(
+                check.status,
+                Status::Holds | Status::Accepted | Status::Untold
+            )
+        });
+        let all_accepted =
+            !rest.is_empty() && rest.iter().all(|check| check.status == Status::Accepted);
+        match open
+            .into_iter()
+            .max_by_key(|check| (check.severity, check.status != Status::Unreadable))
+        {
+            None if all_accepted => Self {
+                class: "accepted",
+                sign: "-",
+                word: "accepted",
+            },
+            None => Self {
+                class: "ok",
+                sign: "✓",
+                word: "nothing open",
+            },
+            Some(check) if check.status == Status::Unreadable => Self {
+                class: "unreadable",
+                sign: "?",
+                word: "unreadable",
+            },
+            Some(check) => Self {
+                class: check.severity.word(),
+                sign: "✗",
+                word: check.severity.word(),
+            },
         }
     }
 
     /// What is not there, and is not a finding either, is neither good nor bad.
     fn or_absent(self, present: bool) -> Self {
-        if present || self.class != "ok" { self } else { Self { class: "accepted", sign: "–", word: "not there" } }
+        if present || self.class != "ok" {
+            self
+        } else {
+            Self {
+                class: "accepted",
+                sign: "–",
+                word: "not there",
+            }
+        }
     }
 }
 
 /// At most so many lines that fit a box.
 fn fold(text: &str, lines: usize) -> Vec<String> {
-    let mut folded: Vec<String> = wrap("", "", &safe(text), LETTERS).iter().flat_map(|line| cut(line)).collect();
+    let mut folded: Vec<String> = wrap("", "", &safe(text), LETTERS)
+        .iter()
+        .flat_map(|line| cut(line))
+        .collect();
     if folded.len() > lines {
         folded.truncate(lines);
         if let Some(last) = folded.last_mut() {
@@ -273,7 +415,11 @@ fn cut(line: &str) -> Vec<String> {
             continue;
         }
         // Rather after a hyphen than inside of a number.
-        let at = last.rfind(['-', '/']).map(|at| at + 1).filter(|at| *at > LETTERS / 2).unwrap_or(last.len());
+        let at = last
+            .rfind(['-', '/'])
+            .map(|at| at + 1)
+            .filter(|at| *at > LETTERS / 2)
+            .unwrap_or(last.len());
         let mut next = last.split_off(at);
         next.push(c);
         pieces.push(next);

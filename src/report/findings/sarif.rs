@@ -10,14 +10,28 @@ use crate::{
     verify::{Group, Severity},
 };
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The findings as one run of one tool, with a line break at the end.
 pub fn sarif(document: &VerifyDocument) -> String {
     let rules = rules(document);
-    let index = |id: &str| rules.iter().position(|check| check.id == id).unwrap_or_default();
-    let results: Vec<Value> = document.findings.iter().map(|finding| result(finding, index(&finding.id), document)).collect();
-    let notes: Vec<Value> = document.notes.iter().map(|note| json!({ "level": "note", "message": { "text": message(note) } })).collect();
+    let index = |id: &str| {
+        rules
+            .iter()
+            .position(|check| check.id == id)
+            .unwrap_or_default()
+    };
+    let results: Vec<Value> = document
+        .findings
+        .iter()
+        .map(|finding| result(finding, index(&finding.id), document))
+        .collect();
+    let notes: Vec<Value> = document
+        .notes
+        .iter()
+        .map(|note| json!({ "level": "note", "message": { "text": message(note) } }))
+        .collect();
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -54,15 +68,27 @@ fn rules(document: &VerifyDocument) -> Vec<&CheckDocument> {
 }
 
 fn rule(check: &CheckDocument, document: &VerifyDocument) -> Value {
-    let why = document.findings.iter().find(|finding| finding.id == check.id).map_or(check.title.as_str(), |finding| finding.why.as_str());
+    let why = document
+        .findings
+        .iter()
+        .find(|finding| finding.id == check.id)
+        .map_or(check.title.as_str(), |finding| finding.why.as_str());
     let group = [check.group.word(), "security"].map(str::to_owned);
     let mut tags: Vec<String> = vec![];
-    for tag in group.into_iter().chain(check.controls.iter().map(|control| safe(control).into_owned())) {
+    for tag in group.into_iter().chain(
+        check
+            .controls
+            .iter()
+            .map(|control| safe(control).into_owned()),
+    ) {
         // No tag may stand there twice.
         tags.extend((!tags.contains(&tag)).then_some(tag));
     }
     let page = super::vendor_page(&check.docs);
-    let help = page.map_or_else(|| safe(why).into_owned(), |page| format!("{}\n{page}", safe(why)));
+    let help = page.map_or_else(
+        || safe(why).into_owned(),
+        |page| format!("{}\n{page}", safe(why)),
+    );
     let mut rule = json!({
         "id": safe(&check.id),
         "shortDescription": { "text": safe(&check.title) },
@@ -81,7 +107,9 @@ fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> 
     // `open` is SARIF's word for "not enough is known to decide"; only what fails has a level.
     let (kind, level) = match finding.status {
         Status::Unreadable | Status::Untold => ("open", "none"),
-        Status::Open | Status::Accepted | Status::FailsWithResource => ("fail", level(finding.severity)),
+        Status::Open | Status::Accepted | Status::FailsWithResource => {
+            ("fail", level(finding.severity))
+        }
         Status::Holds => ("pass", "none"),
     };
     let mut result = json!({
@@ -96,7 +124,11 @@ fn result(finding: &FindingDocument, rule: usize, document: &VerifyDocument) -> 
     });
     if finding.status == Status::Accepted {
         let reason = finding.accepted.as_ref().map(|acceptance| {
-            let until = acceptance.until.as_deref().map(|until| format!(" (until {until})")).unwrap_or_default();
+            let until = acceptance
+                .until
+                .as_deref()
+                .map(|until| format!(" (until {until})"))
+                .unwrap_or_default();
             safe(&acceptance.reason).into_owned() + &safe(&until)
         });
         result["suppressions"] = json!([{ "kind": "external", "status": "accepted", "justification": reason.unwrap_or_default() }]);
@@ -113,9 +145,13 @@ fn said(finding: &FindingDocument) -> String {
     said
 }
 
-/// A message in which nothing is a placeholder (braces are doubled, as SARIF says) and nothing is a link.
+/// A message in which nothing is a placeholder (braces are doubled, as SARIF says) and nothing is a
+/// link.
 fn message(text: &str) -> String {
-    safe(text).replace('{', "{{").replace('}', "}}").replace("](", "] (")
+    safe(text)
+        .replace('{', "{{")
+        .replace('}', "}}")
+        .replace("](", "] (")
 }
 
 /// Where in the backend; for a file of the user also where in the working copy.
@@ -125,22 +161,35 @@ fn location(finding: &FindingDocument, file: Option<&str>) -> Value {
         logical["name"] = json!(safe(name));
     }
     let mut location = json!({ "logicalLocations": [logical] });
-    // Code scanning shows nothing that is in no file: what is in the cloud is shown at the file that leads there.
-    let path = if finding.group == Group::Files { finding.resource.as_deref().or(file) } else { file };
+    // Code scanning shows nothing that is in no file: what is in the cloud is shown at the file
+    // that leads there.
+    let path = if finding.group == Group::Files {
+        finding.resource.as_deref().or(file)
+    } else {
+        file
+    };
     if let Some(path) = path {
-        location["physicalLocation"] = json!({ "artifactLocation": artifact(path), "region": { "startLine": 1 } });
+        location["physicalLocation"] =
+            json!({ "artifactLocation": artifact(path), "region": { "startLine": 1 } });
     }
     location
 }
 
 /// What stands for itself in the path of a URI.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 fn artifact(path: &str) -> Value {
     let path = path.replace('\\', "/");
     let encoded = |path: &str| utf8_percent_encode(path, IN_PATH).to_string();
     match path.strip_prefix('/') {
-        Some(absolute) => json!({ "uri": format!("file:///{}", encoded(absolute.trim_start_matches('/'))) }),
+        Some(absolute) => {
+            json!({ "uri": format!("file:///{}", encoded(absolute.trim_start_matches('/'))) })
+        }
         None => {
             let mut path = path.as_str();
             while let Some(rest) = path.strip_prefix("./") {
@@ -154,11 +203,17 @@ fn artifact(path: &str) -> Value {
 /// The same for the same check at the same place, whatever is said of it and whenever.
 fn fingerprint(finding: &FindingDocument, document: &VerifyDocument) -> String {
     let about = &document.about;
-    let place = [finding.address.as_deref().unwrap_or_default(), finding.resource.as_deref().unwrap_or_default()];
+    let place = [
+        finding.address.as_deref().unwrap_or_default(),
+        finding.resource.as_deref().unwrap_or_default(),
+    ];
     let of = [&finding.id, &about.account, &about.region, &about.bucket].map(String::as_str);
     // As JSON: one text cannot end where another one would begin.
     let text = json!([of, place]).to_string();
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn level(severity: Severity) -> &'static str {

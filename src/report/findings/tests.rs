@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::document::{About, CheckDocument, Counts, FindingDocument, ResourceDocument, Status, VerifyDocument};
+use super::document::{
+    About, CheckDocument, Counts, FindingDocument, ResourceDocument, Status, VerifyDocument,
+};
 use crate::{
     report::{View, safe::is_unsafe, style::Style},
     verify::{Group, Severity, accept::Acceptance},
@@ -15,14 +17,29 @@ mod sarif;
 mod text;
 
 fn view(width: usize) -> View {
-    View { width, style: Style { color: false, unicode: true }, verbose: false }
+    View {
+        width,
+        style: Style {
+            color: false,
+            unicode: true,
+        },
+        verbose: false,
+    }
 }
 
 fn owned(text: &str) -> Option<String> {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-fn check(id: &str, status: Status, severity: Severity, group: Group, title: &str, place: [&str; 2], controls: &[&str]) -> CheckDocument {
+fn check(
+    id: &str,
+    status: Status,
+    severity: Severity,
+    group: Group,
+    title: &str,
+    place: [&str; 2],
+    controls: &[&str],
+) -> CheckDocument {
     let [address, resource] = place.map(owned);
     let controls = controls.iter().map(|&control| control.to_owned()).collect();
     CheckDocument {
@@ -58,7 +75,12 @@ fn finding(check: &CheckDocument, what: &str, why: &str, mend: &str) -> FindingD
 
 fn resource(address: &str, title: &str, needs: &[&str], present: bool) -> ResourceDocument {
     let needs = needs.iter().map(|&need| need.to_owned()).collect();
-    ResourceDocument { address: address.into(), title: title.into(), needs, present }
+    ResourceDocument {
+        address: address.into(),
+        title: title.into(),
+        needs,
+        present,
+    }
 }
 
 const BUCKET: &str = "acme-tfstate-prod-123456789012-eu-west-1";
@@ -108,7 +130,15 @@ fn made() -> VerifyDocument {
             ["state_bucket/encryption", BUCKET_ARN],
             &["S3.17"],
         ),
-        check("bucket-logs", Accepted, Medium, Audit, "each access to a state is written down", ["state_bucket/logging", ""], &["S3.9"]),
+        check(
+            "bucket-logs",
+            Accepted,
+            Medium,
+            Audit,
+            "each access to a state is written down",
+            ["state_bucket/logging", ""],
+            &["S3.9"],
+        ),
         check(
             "table-recovery",
             Open,
@@ -118,9 +148,33 @@ fn made() -> VerifyDocument {
             ["lock_table/recovery", ""],
             &["DynamoDB.2"],
         ),
-        check("alarm-heard", Open, Info, Alarms, "somebody hears of a deleted state", ["alarm[deleted]", ""], &[]),
-        check("conf-encrypt", Open, Medium, Files, "backend.conf asks for encryption", ["", "infra prod/backend.conf"], &[]),
-        check("state-key-plain", Open, High, Usage, "a state is where it is looked for", ["", &evil], &[]),
+        check(
+            "alarm-heard",
+            Open,
+            Info,
+            Alarms,
+            "somebody hears of a deleted state",
+            ["alarm[deleted]", ""],
+            &[],
+        ),
+        check(
+            "conf-encrypt",
+            Open,
+            Medium,
+            Files,
+            "backend.conf asks for encryption",
+            ["", "infra prod/backend.conf"],
+            &[],
+        ),
+        check(
+            "state-key-plain",
+            Open,
+            High,
+            Usage,
+            "a state is where it is looked for",
+            ["", &evil],
+            &[],
+        ),
     ];
     let mut findings = vec![
         finding(
@@ -147,8 +201,18 @@ fn made() -> VerifyDocument {
             "after an incident nobody can say what was read",
             "tfbackend bootstrap --env prod",
         ),
-        finding(&checks[7], "`encrypt = false`", "another backend would take the state as it is", "tfbackend render --env prod"),
-        finding(&checks[5], "point-in-time recovery is off", "a deleted lock item is gone", "tfbackend bootstrap --env prod"),
+        finding(
+            &checks[7],
+            "`encrypt = false`",
+            "another backend would take the state as it is",
+            "tfbackend render --env prod",
+        ),
+        finding(
+            &checks[5],
+            "point-in-time recovery is off",
+            "a deleted lock item is gone",
+            "tfbackend bootstrap --env prod",
+        ),
         finding(
             &checks[6],
             "nobody is subscribed to the topic",
@@ -175,16 +239,51 @@ fn made() -> VerifyDocument {
         passed: false,
         score: 40,
         score_capped: owned("no more than 40 while a finding of severity critical is open"),
-        counts: Counts { critical: 1, high: 2, medium: 1, low: 1, info: 1, unreadable: 1, accepted: 1, holds: 2, fails_with_resource: 0 },
+        counts: Counts {
+            critical: 1,
+            high: 2,
+            medium: 1,
+            low: 1,
+            info: 1,
+            unreadable: 1,
+            accepted: 1,
+            holds: 2,
+            fails_with_resource: 0,
+        },
         findings,
         checks,
         resources: vec![
             resource("key", "KMS key of the states", &[], true),
-            resource("log_bucket", "S3 bucket acme-tfstate-prod-123456789012-eu-west-1-logs", &[], true),
-            resource("state_bucket", &format!("S3 bucket {BUCKET}"), &["key", "log_bucket"], true),
-            resource("lock_table", "DynamoDB table acme-tfstate-prod-locks, paid per request", &["key"], true),
-            resource("topic", "SNS topic acme-tfstate-prod-alarms", &["key"], true),
-            resource("trail", "CloudTrail trail acme-tfstate-prod", &["state_bucket", "log_bucket"], false),
+            resource(
+                "log_bucket",
+                "S3 bucket acme-tfstate-prod-123456789012-eu-west-1-logs",
+                &[],
+                true,
+            ),
+            resource(
+                "state_bucket",
+                &format!("S3 bucket {BUCKET}"),
+                &["key", "log_bucket"],
+                true,
+            ),
+            resource(
+                "lock_table",
+                "DynamoDB table acme-tfstate-prod-locks, paid per request",
+                &["key"],
+                true,
+            ),
+            resource(
+                "topic",
+                "SNS topic acme-tfstate-prod-alarms",
+                &["key"],
+                true,
+            ),
+            resource(
+                "trail",
+                "CloudTrail trail acme-tfstate-prod",
+                &["state_bucket", "log_bucket"],
+                false,
+            ),
             resource("alarm[deleted]", "a state was deleted", &["topic"], true),
             resource(
                 "runner_policy",
@@ -198,13 +297,22 @@ fn made() -> VerifyDocument {
     }
 }
 
-const LONG_FIX: &str = "tfbackend bootstrap --env NAME --project NAME --region eu-west-1 --bucket b --table t --kms-key k --adopt";
+const LONG_FIX: &str = "tfbackend bootstrap --env NAME --project NAME --region eu-west-1 --bucket \
+                        b --table t --kms-key k --adopt";
 
 /// Two findings with the same long fix, two with the same short one.
 fn with_shared_fixes() -> VerifyDocument {
     let mut document = made();
-    let mut open = document.findings.iter_mut().filter(|finding| finding.status == Status::Open);
-    for fix in [LONG_FIX, "tfbackend render --env prod", LONG_FIX, "tfbackend render --env prod"] {
+    let mut open = document
+        .findings
+        .iter_mut()
+        .filter(|finding| finding.status == Status::Open);
+    for fix in [
+        LONG_FIX,
+        "tfbackend render --env prod",
+        LONG_FIX,
+        "tfbackend render --env prod",
+    ] {
         open.next().expect("five are open").mend = fix.to_owned();
     }
     document
@@ -214,24 +322,49 @@ fn with_shared_fixes() -> VerifyDocument {
 fn filled_with(text: &str) -> VerifyDocument {
     let mut document = made();
     let all = || text.to_owned();
-    let about = About { project: Some(all()), env: Some(all()), account: all(), region: all(), bucket: all(), table: Some(all()) };
+    let about = About {
+        project: Some(all()),
+        env: Some(all()),
+        account: all(),
+        region: all(),
+        bucket: all(),
+        table: Some(all()),
+    };
     document.about = about;
     document.at = all();
     for finding in &mut document.findings {
-        (finding.id, finding.title, finding.what, finding.why, finding.mend) = (all(), all(), all(), all(), all());
-        (finding.address, finding.resource) = (finding.address.as_ref().map(|_| all()), finding.resource.as_ref().map(|_| all()));
+        (
+            finding.id,
+            finding.title,
+            finding.what,
+            finding.why,
+            finding.mend,
+        ) = (all(), all(), all(), all(), all());
+        (finding.address, finding.resource) = (
+            finding.address.as_ref().map(|_| all()),
+            finding.resource.as_ref().map(|_| all()),
+        );
         (finding.controls, finding.docs) = (vec![all()], all());
         if let Some(acceptance) = &mut finding.accepted {
-            *acceptance = Acceptance { id: all(), at: Some(all()), reason: all(), until: Some(all()) };
+            *acceptance = Acceptance {
+                id: all(),
+                at: Some(all()),
+                reason: all(),
+                until: Some(all()),
+            };
         }
     }
     for check in &mut document.checks {
         (check.id, check.title, check.controls, check.docs) = (all(), all(), vec![all()], all());
-        (check.address, check.resource) = (check.address.as_ref().map(|_| all()), check.resource.as_ref().map(|_| all()));
+        (check.address, check.resource) = (
+            check.address.as_ref().map(|_| all()),
+            check.resource.as_ref().map(|_| all()),
+        );
     }
     for (at, resource) in document.resources.iter_mut().enumerate() {
         // Each another kind: the picture puts those of a kind into one box.
-        (resource.address, resource.title, resource.needs) = (format!("{at}{text}"), all(), vec![format!("0{text}")]);
+        (resource.address, resource.title, resource.needs) =
+            (format!("{at}{text}"), all(), vec![format!("0{text}")]);
     }
     document.notes = vec![all()];
     document

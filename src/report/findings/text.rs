@@ -12,28 +12,51 @@ use crate::{
 
 /// What `verify` found, with a line break at the end.
 ///
-/// What is open is shown with all that there is to say of it, what is accepted in a line, what holds is counted. With
-/// `view.verbose` the checks that hold are shown as well.
+/// What is open is shown with all that there is to say of it, what is accepted in a line, what
+/// holds is counted. With `view.verbose` the checks that hold are shown as well.
 pub fn text(document: &VerifyDocument, view: &View) -> String {
     let mut lines = title(document, view);
     let open: Vec<_> = document.open().collect();
     let fixes = SharedFixes::of(&open);
     for severity in Severity::ALL {
-        let findings: Vec<_> = open.iter().filter(|finding| finding.severity == severity).collect();
+        let findings: Vec<_> = open
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .collect();
         if let Some(first) = findings.first() {
-            lines.extend(heading(capital(first.severity.word()), findings.len(), view.style));
-            lines.extend(findings.iter().flat_map(|finding| block(finding, &fixes, view)));
+            lines.extend(heading(
+                capital(first.severity.word()),
+                findings.len(),
+                view.style,
+            ));
+            lines.extend(
+                findings
+                    .iter()
+                    .flat_map(|finding| block(finding, &fixes, view)),
+            );
         }
     }
-    lines.extend(fixes.all().flat_map(|(number, fix)| shared_fix(number, fix, view)));
+    lines.extend(
+        fixes
+            .all()
+            .flat_map(|(number, fix)| shared_fix(number, fix, view)),
+    );
     let accepted: Vec<_> = document.accepted().collect();
     if !accepted.is_empty() {
         lines.extend(heading("Accepted".into(), accepted.len(), view.style));
         lines.extend(accepted.iter().flat_map(|finding| brief(finding, view)));
     }
-    let failing: Vec<_> = document.checks.iter().filter(|check| view.verbose && check.status == Status::FailsWithResource).collect();
+    let failing: Vec<_> = document
+        .checks
+        .iter()
+        .filter(|check| view.verbose && check.status == Status::FailsWithResource)
+        .collect();
     if !failing.is_empty() {
-        lines.extend(heading("Fails with the resource".into(), failing.len(), view.style));
+        lines.extend(heading(
+            "Fails with the resource".into(),
+            failing.len(),
+            view.style,
+        ));
         lines.extend(failing.iter().flat_map(|check| held(check, view)));
     }
     let holding: Vec<_> = document.holding().filter(|_| view.verbose).collect();
@@ -52,17 +75,34 @@ pub fn text(document: &VerifyDocument, view: &View) -> String {
 /// Which backend it is about, and where that is.
 fn title(document: &VerifyDocument, view: &View) -> Vec<String> {
     let about = &document.about;
-    let known: Vec<&str> = [&about.project, &about.env].into_iter().filter_map(Option::as_deref).collect();
-    let known = if known.is_empty() { String::new() } else { format!("{}: ", known.join(" ")) };
+    let known: Vec<&str> = [&about.project, &about.env]
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .collect();
+    let known = if known.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", known.join(" "))
+    };
     let mut place = format!("account {}, region {}", about.account, about.region);
     if let Some(table) = &about.table {
         place.push_str(&format!(", lock table {table}"));
     }
-    let mut lines = wrap("", "  ", &safe(&format!("{known}state bucket {}", about.bucket)), view.width);
+    let mut lines = wrap(
+        "",
+        "  ",
+        &safe(&format!("{known}state bucket {}", about.bucket)),
+        view.width,
+    );
     for line in &mut lines {
         *line = view.style.bold(line);
     }
-    lines.extend(wrap("  ", "  ", &safe(&format!("{place}, at {}", document.at)), view.width));
+    lines.extend(wrap(
+        "  ",
+        "  ",
+        &safe(&format!("{place}, at {}", document.at)),
+        view.width,
+    ));
     lines
 }
 
@@ -72,15 +112,27 @@ fn heading(name: String, findings: usize, style: Style) -> [String; 2] {
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        .unwrap_or_default()
 }
 
 /// A finding with all that there is to say of it.
 fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &View) -> Vec<String> {
-    let mut lines = line(finding.status, &format!("{}  {}", safe(&finding.id), safe(finding.shown())), view);
+    let mut lines = line(
+        finding.status,
+        &format!("{}  {}", safe(&finding.id), safe(finding.shown())),
+        view,
+    );
     let mut say = |name: &str, text: &str| {
         if !text.is_empty() {
-            lines.extend(wrap(&format!("    {name}"), "      ", &safe(text), view.width));
+            lines.extend(wrap(
+                &format!("    {name}"),
+                "      ",
+                &safe(text),
+                view.width,
+            ));
         }
     };
     if finding.address.is_some() {
@@ -89,17 +141,30 @@ fn block(finding: &FindingDocument, fixes: &SharedFixes<'_>, view: &View) -> Vec
     say("must hold: ", &finding.title);
     say("found: ", &finding.what);
     say("why: ", &finding.why);
-    say("mend: ", &fixes.number(finding).map_or_else(|| copyable(&finding.mend), |number| format!("fix {number}, below")));
+    say(
+        "mend: ",
+        &fixes.number(finding).map_or_else(
+            || copyable(&finding.mend),
+            |number| format!("fix {number}, below"),
+        ),
+    );
     say("asked for by: ", &finding.controls.join(", "));
     if view.verbose {
-        say("documentation: ", vendor_page(&finding.docs).unwrap_or_default());
+        say(
+            "documentation: ",
+            vendor_page(&finding.docs).unwrap_or_default(),
+        );
     }
     lines
 }
 
 /// In backticks a command is not broken, and can be copied.
 fn copyable(fix: &str) -> String {
-    if is_command(fix) { format!("`{fix}`") } else { fix.to_owned() }
+    if is_command(fix) {
+        format!("`{fix}`")
+    } else {
+        fix.to_owned()
+    }
 }
 
 fn shared_fix(number: usize, fix: &str, view: &View) -> Vec<String> {
@@ -111,15 +176,40 @@ fn shared_fix(number: usize, fix: &str, view: &View) -> Vec<String> {
 /// An accepted finding: who looks for it knows it already.
 fn brief(finding: &FindingDocument, view: &View) -> Vec<String> {
     let reason = finding.accepted.as_ref().map(|acceptance| {
-        let until = acceptance.until.as_deref().map(|until| format!("until {until}, ")).unwrap_or_default();
+        let until = acceptance
+            .until
+            .as_deref()
+            .map(|until| format!("until {until}, "))
+            .unwrap_or_default();
         format!("  {until}because: {}", acceptance.reason)
     });
-    let (id, place, reason) = (safe(&finding.id), safe(finding.shown()), reason.unwrap_or_default());
-    line(finding.status, &format!("{id} ({})  {place}{}", finding.severity.word(), safe(&reason)), view)
+    let (id, place, reason) = (
+        safe(&finding.id),
+        safe(finding.shown()),
+        reason.unwrap_or_default(),
+    );
+    line(
+        finding.status,
+        &format!(
+            "{id} ({})  {place}{}",
+            finding.severity.word(),
+            safe(&reason)
+        ),
+        view,
+    )
 }
 
 fn held(check: &CheckDocument, view: &View) -> Vec<String> {
-    line(check.status, &format!("{}  {}  {}", safe(&check.id), safe(check.shown()), safe(&check.title)), view)
+    line(
+        check.status,
+        &format!(
+            "{}  {}  {}",
+            safe(&check.id),
+            safe(check.shown()),
+            safe(&check.title)
+        ),
+        view,
+    )
 }
 
 /// Sign and word, and then the text. Only they are coloured: without colour nothing is lost.
@@ -146,20 +236,57 @@ fn summary(document: &VerifyDocument, view: &View) -> Vec<String> {
         0 => vec!["nothing is open".to_owned()],
         _ => vec![counts.by_severity()],
     };
-    parts.extend((counts.unreadable > 0).then(|| format!("{} of them unreadable", counts.unreadable)));
+    parts.extend(
+        (counts.unreadable > 0).then(|| format!("{} of them unreadable", counts.unreadable)),
+    );
     parts.extend((counts.accepted > 0).then(|| format!("{} accepted", counts.accepted)));
     parts.push(count(counts.holds, "check holds", "checks hold"));
     if counts.fails_with_resource > 0 {
-        let more = count(counts.fails_with_resource, "more check fails", "more checks fail");
-        parts.push(format!("{more} with the resources that are not there, or could not be looked at"));
+        let more = count(
+            counts.fails_with_resource,
+            "more check fails",
+            "more checks fail",
+        );
+        parts.push(format!(
+            "{more} with the resources that are not there, or could not be looked at"
+        ));
     }
-    let mut lines = wrap("", "  ", &format!("Verify: {}.", parts.join(", ")), view.width);
-    let groups = Group::ALL.into_iter().map(|group| (group, document.open().filter(|finding| finding.group == group).count()));
-    let groups: Vec<_> = groups.filter(|(_, open)| *open > 0).map(|(group, open)| format!("{} {open}", group.word())).collect();
+    let mut lines = wrap(
+        "",
+        "  ",
+        &format!("Verify: {}.", parts.join(", ")),
+        view.width,
+    );
+    let groups = Group::ALL.into_iter().map(|group| {
+        (
+            group,
+            document
+                .open()
+                .filter(|finding| finding.group == group)
+                .count(),
+        )
+    });
+    let groups: Vec<_> = groups
+        .filter(|(_, open)| *open > 0)
+        .map(|(group, open)| format!("{} {open}", group.word()))
+        .collect();
     if !groups.is_empty() {
-        lines.extend(wrap("", "  ", &format!("By group: {}.", groups.join(", ")), view.width));
+        lines.extend(wrap(
+            "",
+            "  ",
+            &format!("By group: {}.", groups.join(", ")),
+            view.width,
+        ));
     }
-    let why = document.score_capped.as_ref().map_or_else(String::new, |why| format!(": {}", safe(why)));
-    lines.extend(wrap("", "  ", &format!("Score: {} of 100{why}.", document.score), view.width));
+    let why = document
+        .score_capped
+        .as_ref()
+        .map_or_else(String::new, |why| format!(": {}", safe(why)));
+    lines.extend(wrap(
+        "",
+        "  ",
+        &format!("Score: {} of 100{why}.", document.score),
+        view.width,
+    ));
     lines
 }

@@ -1,4 +1,5 @@
-//! Locks in words: both halves in one row, what is missing said, and nothing from outside acts on the terminal.
+//! Locks in words: both halves in one row, what is missing said, and nothing from outside acts on
+//! the terminal.
 
 use insta::assert_snapshot;
 
@@ -6,13 +7,21 @@ use super::*;
 use crate::report::style::Style;
 
 fn view(width: usize) -> View {
-    View { width, style: Style::PLAIN, verbose: false }
+    View {
+        width,
+        style: Style::PLAIN,
+        verbose: false,
+    }
 }
 
 fn lock(key: &str, workspace: &str, held_in: &[HeldIn], missing: Option<HeldIn>) -> LockDocument {
     LockDocument {
         bucket: "states".to_owned(),
-        path: if workspace == "default" { key.to_owned() } else { format!("env:/{workspace}/{key}") },
+        path: if workspace == "default" {
+            key.to_owned()
+        } else {
+            format!("env:/{workspace}/{key}")
+        },
         key: key.to_owned(),
         workspace: workspace.to_owned(),
         held_in: held_in.to_vec(),
@@ -41,7 +50,12 @@ fn hostile() -> LockDocument {
 }
 
 fn document(locks: Vec<LockDocument>, unseen: Vec<String>) -> LocksDocument {
-    LocksDocument { bucket: "states".to_owned(), table: Some("locks".to_owned()), locks, unseen }
+    LocksDocument {
+        bucket: "states".to_owned(),
+        table: Some("locks".to_owned()),
+        locks,
+        unseen,
+    }
 }
 
 #[test]
@@ -55,7 +69,11 @@ fn a_row_for_each_lock() {
         age_seconds: None,
         ..lock("b.tfstate", "default", &[HeldIn::File], None)
     };
-    let elsewhere = LockDocument { bucket: "others".to_owned(), workspace: String::new(), ..lock("c", "default", &[HeldIn::Table], None) };
+    let elsewhere = LockDocument {
+        bucket: "others".to_owned(),
+        workspace: String::new(),
+        ..lock("c", "default", &[HeldIn::Table], None)
+    };
     let locks = vec![
         lock("a.tfstate", "blue", &[HeldIn::File, HeldIn::Table], None),
         lock("a.tfstate", "default", &[HeldIn::Table], Some(HeldIn::File)),
@@ -114,14 +132,21 @@ fn a_row_for_each_lock() {
 
 #[test]
 fn everything_in_one() {
-    let half = |state: Place, error: Option<&str>| HalfDocument { state, error: error.map(str::to_owned), raw: None };
+    let half = |state: Place, error: Option<&str>| HalfDocument {
+        state,
+        error: error.map(str::to_owned),
+        raw: None,
+    };
     let shown = ShownDocument {
         bucket: "states".to_owned(),
         path: "env:/blue/a.tfstate".to_owned(),
         key: "a.tfstate".to_owned(),
         workspace: "blue".to_owned(),
         locked: Some(true),
-        locks: vec![LockDocument { info: Some("why".to_owned()), ..lock("a.tfstate", "blue", &[HeldIn::Table], Some(HeldIn::File)) }],
+        locks: vec![LockDocument {
+            info: Some("why".to_owned()),
+            ..lock("a.tfstate", "blue", &[HeldIn::Table], Some(HeldIn::File))
+        }],
         file: half(Place::Free, None),
         table: half(Place::Held, None),
     };
@@ -140,7 +165,12 @@ fn everything_in_one() {
     Lock file:  free
     Lock table: held
     ");
-    let free = ShownDocument { locked: Some(false), locks: vec![], table: half(Place::NotInUse, None), ..shown.clone() };
+    let free = ShownDocument {
+        locked: Some(false),
+        locks: vec![],
+        table: half(Place::NotInUse, None),
+        ..shown.clone()
+    };
     assert_snapshot!(show(&free, &view(80)), @"
     State:      s3://states/env:/blue/a.tfstate
     Workspace:  blue
@@ -149,7 +179,13 @@ fn everything_in_one() {
     Lock table: there is none
     ");
     let denied = half(Place::Unreadable, Some("denied"));
-    let unknown = ShownDocument { locked: None, locks: vec![], file: denied.clone(), table: denied, ..shown };
+    let unknown = ShownDocument {
+        locked: None,
+        locks: vec![],
+        file: denied.clone(),
+        table: denied,
+        ..shown
+    };
     assert_snapshot!(show(&unknown, &view(80)), @"
     State:      s3://states/env:/blue/a.tfstate
     Workspace:  blue
@@ -168,14 +204,36 @@ fn hostile_holders_are_text() {
         workspace: "b\u{7}lue".to_owned(),
         locked: Some(true),
         locks: vec![hostile()],
-        file: HalfDocument { state: Place::Unreadable, error: Some("\u{1b}[2J".to_owned()), raw: None },
-        table: HalfDocument { state: Place::Held, error: None, raw: Some("\u{1b}".to_owned()) },
+        file: HalfDocument {
+            state: Place::Unreadable,
+            error: Some("\u{1b}[2J".to_owned()),
+            raw: None,
+        },
+        table: HalfDocument {
+            state: Place::Held,
+            error: None,
+            raw: Some("\u{1b}".to_owned()),
+        },
     };
-    let texts = [list(&document(vec![hostile()], vec!["\u{1b}]0;x\u{7}".to_owned()]), &view(300)), show(&shown, &view(80))];
+    let texts = [
+        list(
+            &document(vec![hostile()], vec!["\u{1b}]0;x\u{7}".to_owned()]),
+            &view(300),
+        ),
+        show(&shown, &view(80)),
+    ];
     for text in &texts {
-        assert!(!text.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)), "{text:?}");
+        assert!(
+            !text.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)),
+            "{text:?}"
+        );
     }
-    assert_eq!(texts[0].lines().count(), 5, "a row stays a row: {}", texts[0]);
+    assert_eq!(
+        texts[0].lines().count(),
+        5,
+        "a row stays a row: {}",
+        texts[0]
+    );
     assert_snapshot!(texts[1], @r"
     State:      s3://states/a\u{202e}gpj.tfstate
     Workspace:  b\u{7}lue
@@ -191,7 +249,10 @@ fn hostile_holders_are_text() {
     Lock table: held
     ");
     let json = crate::report::json::pretty(&document(vec![hostile()], vec![]));
-    assert!(!json.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)), "{json}");
+    assert!(
+        !json.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)),
+        "{json}"
+    );
     let read: LocksDocument = serde_json::from_str(&json).expect("JSON");
     assert_eq!(read.locks, [hostile()], "and means the same");
 }

@@ -7,7 +7,14 @@ use crate::report::style::Style;
 
 #[test]
 fn each_stage_in_words() {
-    let view = |color| View { width: 80, style: Style { color, unicode: true }, verbose: false };
+    let view = |color| View {
+        width: 80,
+        style: Style {
+            color,
+            unicode: true,
+        },
+        verbose: false,
+    };
     let said = |text: &str| Some(text.to_owned());
     let both = MigrationDocument {
         bucket: "states".to_owned(),
@@ -20,7 +27,10 @@ fn each_stage_in_words() {
         touchable: vec!["a.tfstate".to_owned()],
         ready: false,
         refusals: vec!["a\u{1b}[2J\u{202e}.tfstate was last written before".to_owned()],
-        steps: vec!["edit backend.conf".to_owned(), "delete the digest of a\nb".to_owned()],
+        steps: vec![
+            "edit backend.conf".to_owned(),
+            "delete the digest of a\nb".to_owned(),
+        ],
         by_hand: vec!["x.tf.json: it is JSON".to_owned()],
     };
     assert_snapshot!(text(&both, &view(false)), @r"
@@ -56,16 +66,30 @@ fn each_stage_in_words() {
       edit backend.conf
       delete the digest of a\nb
     ");
-    let none = MigrationDocument { table: None, now: None, steps: vec![], ..table };
+    let none = MigrationDocument {
+        table: None,
+        now: None,
+        steps: vec![],
+        ..table
+    };
     assert_snapshot!(text(&none, &view(false)), @"
     Backend: s3://states
     Now: nothing here says
     States: 1 state
     Next: both
     ");
-    let many = MigrationDocument { refusals: vec!["x".to_owned(); 30], ..both };
+    let many = MigrationDocument {
+        refusals: vec!["x".to_owned(); 30],
+        ..both
+    };
     let text = text(&many, &view(true));
-    assert!(text.contains("  and 10 more\n") && text.contains("\u{1b}[1mNow:"), "{text}");
+    assert!(
+        text.contains("  and 10 more\n") && text.contains("\u{1b}[1mNow:"),
+        "{text}"
+    );
     let bare = text.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
-    assert!(!bare.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)), "{bare:?}");
+    assert!(
+        !bare.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)),
+        "{bare:?}"
+    );
 }

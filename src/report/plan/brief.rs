@@ -32,10 +32,14 @@ impl Columns {
         let mut columns = Self::default();
         let mut cost_column = 0;
         for step in &plan.steps {
-            let Change::Create { to } = &step.change else { continue };
+            let Change::Create { to } = &step.change else {
+                continue;
+            };
             let line = describe(&step.address, to);
             let address = width(&safe(step.address.as_str()));
-            columns.address = columns.address.max(if address > ADDRESS { 0 } else { address });
+            columns.address = columns
+                .address
+                .max(if address > ADDRESS { 0 } else { address });
             if let Some(cost) = cost(&line) {
                 columns.title = columns.title.max(width(&safe(&line.title)));
                 cost_column = cost_column.max(width(&cost));
@@ -64,11 +68,20 @@ impl Columns {
             Some(cost) => {
                 let row = format!("{start}{}{GAP}{cost}", pad(&title, self.title));
                 let fits = self.title > 0 && width(&row) <= view.width;
-                if fits { vec![row] } else { wrap(&start, &below, &format!("{title}, {cost}"), view.width) }
+                if fits {
+                    vec![row]
+                } else {
+                    wrap(&start, &below, &format!("{title}, {cost}"), view.width)
+                }
             }
         };
         for note in line.note.iter().filter(|note| !note.is_empty()) {
-            lines.extend(wrap(&format!("{below}note: "), &below, &safe(note), view.width));
+            lines.extend(wrap(
+                &format!("{below}note: "),
+                &below,
+                &safe(note),
+                view.width,
+            ));
         }
         if let Some(after) = lines[0].strip_prefix(HEAD) {
             lines[0] = view.style.green(HEAD) + after;
@@ -78,7 +91,9 @@ impl Columns {
 }
 
 fn cost(line: &Line) -> Option<String> {
-    line.cost.filter(|cost| *cost > 0.0).map(|cost| format!("{}/month", words::dollars(cost)))
+    line.cost
+        .filter(|cost| *cost > 0.0)
+        .map(|cost| format!("{}/month", words::dollars(cost)))
 }
 
 #[cfg(test)]

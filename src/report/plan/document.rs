@@ -21,7 +21,8 @@ pub struct About {
     pub region: String,
 }
 
-/// The whole plan. [`write_document`](crate::report::json::write_document) puts `format_version` before the first field.
+/// The whole plan. [`write_document`](crate::report::json::write_document) puts `format_version`
+/// before the first field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanDocument {
     #[serde(flatten)]
@@ -33,10 +34,12 @@ pub struct PlanDocument {
     pub changes: bool,
     pub counts: Counts,
     pub monthly_cost: Cost,
-    /// How long carrying it out takes at least. Absent if that cannot be done, or takes something down.
+    /// How long carrying it out takes at least. Absent if that cannot be done, or takes something
+    /// down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub critical_path: Option<CriticalPath>,
-    /// The IAM policy that carrying it out needs, and looking at everything before and after; resources as far as IAM knows them.
+    /// The IAM policy that carrying it out needs, and looking at everything before and after;
+    /// resources as far as IAM knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<PolicyDocument>")]
     pub needed_actions: Option<Value>,
@@ -75,7 +78,8 @@ pub enum StateStatus {
     Own,
     /// It is there, and the key was said.
     Chosen,
-    /// It is there, and this folder has not used it: bootstrap refuses without `--use-existing-state`.
+    /// It is there, and this folder has not used it: bootstrap refuses without
+    /// `--use-existing-state`.
     Foreign,
     /// It cannot be looked at, and bootstrap refuses.
     Unknown,
@@ -158,8 +162,8 @@ pub struct StepDocument {
     /// What is there now: of updates, adoptions, no-ops, deletes and what is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Value>,
-    /// What will be there: of creates, updates and adoptions. A text with `(known after apply: ADDRESS)` in it is
-    /// filled in with what the step at that address gives out.
+    /// What will be there: of creates, updates and adoptions. A text with `(known after apply:
+    /// ADDRESS)` in it is filled in with what the step at that address gives out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Value>,
     /// Why it is blocked.
@@ -205,7 +209,10 @@ pub struct KeptDocument {
 /// The JSON Schema of the whole document, as it is printed.
 pub fn schema() -> Value {
     let mut schema = schemars::schema_for!(Document<PlanDocument>);
-    schema.insert("title".to_owned(), "A plan, as `tfbackend plan --output json` prints it".into());
+    schema.insert(
+        "title".to_owned(),
+        "A plan, as `tfbackend plan --output json` prints it".into(),
+    );
     schema.to_value()
 }
 
@@ -222,7 +229,11 @@ impl PlanDocument {
             adoption: None,
             kept: vec![],
             unwanted: vec![],
-            steps: plan.steps.iter().map(|step| StepDocument::of(step, describe)).collect(),
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| StepDocument::of(step, describe))
+                .collect(),
         }
     }
 }
@@ -275,11 +286,25 @@ impl StepDocument {
             Change::Blocked { .. } => (Action::Blocked, None, None),
         };
         let (reason, kept) = match &step.change {
-            Change::Blocked { reason } => (Some(ReasonDocument { message: reason.to_string(), reason: reason.clone() }), None),
-            Change::Keep { why, .. } => (None, Some(KeptDocument { message: why.to_string(), why: why.clone() })),
-            Change::NoOp { .. } | Change::Create { .. } | Change::Update { .. } | Change::Adopt { .. } | Change::Delete { .. } => {
-                (None, None)
-            }
+            Change::Blocked { reason } => (
+                Some(ReasonDocument {
+                    message: reason.to_string(),
+                    reason: reason.clone(),
+                }),
+                None,
+            ),
+            Change::Keep { why, .. } => (
+                None,
+                Some(KeptDocument {
+                    message: why.to_string(),
+                    why: why.clone(),
+                }),
+            ),
+            Change::NoOp { .. }
+            | Change::Create { .. }
+            | Change::Update { .. }
+            | Change::Adopt { .. }
+            | Change::Delete { .. } => (None, None),
         };
         let line = to.or(from).map(|spec| describe(&step.address, spec));
         Self {

@@ -18,7 +18,9 @@ impl Policy {
     /// `None` if it is none: an object with a `Statement`, or a text that holds such an object.
     pub fn of(value: &Value) -> Option<Self> {
         let document = match value {
-            Value::String(text) if text.trim_start().starts_with('{') => Cow::Owned(serde_json::from_str(text).ok()?),
+            Value::String(text) if text.trim_start().starts_with('{') => {
+                Cow::Owned(serde_json::from_str(text).ok()?)
+            }
             other => Cow::Borrowed(other),
         };
         let mut rest: Map<String, Value> = document.as_object()?.clone();
@@ -28,14 +30,21 @@ impl Policy {
             statement @ Value::Object(_) => vec![statement],
             _ => return None,
         };
-        Some(Self { statements, rest: Value::Object(rest) })
+        Some(Self {
+            statements,
+            rest: Value::Object(rest),
+        })
     }
 
     /// `3 statements: A, B, C`.
     pub fn summary(&self) -> String {
         let names: Vec<_> = self.statements.iter().map(name).collect();
         let count = words::count(names.len(), "statement", "statements");
-        if names.is_empty() { count } else { format!("{count}: {}", names.join(", ")) }
+        if names.is_empty() {
+            count
+        } else {
+            format!("{count}: {}", names.join(", "))
+        }
     }
 }
 
@@ -46,7 +55,8 @@ pub enum Difference<'a> {
     Changed { from: &'a Value, to: &'a Value },
 }
 
-/// Statements that are the same are left out. Others are paired by Sid where both sides have it once.
+/// Statements that are the same are left out. Others are paired by Sid where both sides have it
+/// once.
 pub fn differences<'a>(from: &'a Policy, to: &'a Policy) -> Vec<Difference<'a>> {
     let mut old: Vec<&Value> = from.statements.iter().collect();
     let mut new: Vec<&Value> = vec![];
@@ -56,16 +66,27 @@ pub fn differences<'a>(from: &'a Policy, to: &'a Policy) -> Vec<Difference<'a>> 
             None => new.push(statement),
         }
     }
-    let alone = |all: &[&Value], sid: &str| all.iter().filter(|statement| self::sid(statement) == Some(sid)).count() == 1;
+    let alone = |all: &[&Value], sid: &str| {
+        all.iter()
+            .filter(|statement| self::sid(statement) == Some(sid))
+            .count()
+            == 1
+    };
     let pair = |statement: &Value, among: &[&'a Value]| {
         let sid = sid(statement).filter(|sid| alone(&old, sid) && alone(&new, sid))?;
-        among.iter().copied().find(|other| self::sid(other) == Some(sid))
+        among
+            .iter()
+            .copied()
+            .find(|other| self::sid(other) == Some(sid))
     };
     let kept = new.iter().map(|to| match pair(to, &old) {
         Some(from) => Difference::Changed { from, to },
         None => Difference::Added(to),
     });
-    let removed = old.iter().filter(|from| pair(from, &new).is_none()).map(|from| Difference::Removed(from));
+    let removed = old
+        .iter()
+        .filter(|from| pair(from, &new).is_none())
+        .map(|from| Difference::Removed(from));
     kept.chain(removed).collect()
 }
 
@@ -74,12 +95,20 @@ pub fn name(statement: &Value) -> String {
     sid(statement).map_or_else(|| "one without Sid".to_owned(), plain)
 }
 
-/// The Sid, and whether it allows or denies: adding the one or removing the other makes a policy looser.
+/// The Sid, and whether it allows or denies: adding the one or removing the other makes a policy
+/// looser.
 pub fn name_and_effect(statement: &Value) -> String {
     let effect = statement.get("Effect").and_then(Value::as_str).map(plain);
-    format!("{} ({})", name(statement), effect.as_deref().unwrap_or("no effect"))
+    format!(
+        "{} ({})",
+        name(statement),
+        effect.as_deref().unwrap_or("no effect")
+    )
 }
 
 fn sid(statement: &Value) -> Option<&str> {
-    statement.get("Sid").and_then(Value::as_str).filter(|sid| !sid.is_empty())
+    statement
+        .get("Sid")
+        .and_then(Value::as_str)
+        .filter(|sid| !sid.is_empty())
 }

@@ -1,4 +1,5 @@
-//! The settings of a resource as lines: all of them where it is made, the differences where it is changed.
+//! The settings of a resource as lines: all of them where it is made, the differences where it is
+//! changed.
 
 use serde_json::{Map, Value};
 
@@ -18,9 +19,13 @@ pub fn created(to: &Value) -> Vec<String> {
 /// Why the setting at a path is as it is, if there is more to say than that.
 pub type Why<'a> = dyn Fn(&str) -> Option<&'static str> + 'a;
 
-/// `name: old → new, so that …` for what differs. What several lines have in common is said after the first of them.
+/// `name: old → new, so that …` for what differs. What several lines have in common is said after
+/// the first of them.
 pub fn changed(from: &Value, to: &Value, why: &Why<'_>, style: Style) -> Vec<String> {
-    let mut differ = Differ { style, lines: vec![] };
+    let mut differ = Differ {
+        style,
+        lines: vec![],
+    };
     differ.walk("", from, to);
     let mut said = None;
     let explained = |(path, line): (String, String)| {
@@ -38,16 +43,23 @@ fn create(path: &str, to: &Value, lines: &mut Vec<String>) {
     if let Some(policy) = Policy::of(to) {
         lines.push(format!("{} = {}", policy_named(path), policy.summary()));
     } else if let Some(tags) = tags(path, to) {
-        let tags: Vec<_> = tags.iter().map(|(key, value)| format!("{}={}", tag(key), text(value))).collect();
+        let tags: Vec<_> = tags
+            .iter()
+            .map(|(key, value)| format!("{}={}", tag(key), text(value)))
+            .collect();
         lines.push(format!("{path} = {}", tags.join(", ")));
     } else {
         match to {
             Value::Null => {}
             Value::Object(fields) if !fields.is_empty() => {
-                fields.iter().for_each(|(name, value)| create(&join(path, name), value, lines));
+                fields
+                    .iter()
+                    .for_each(|(name, value)| create(&join(path, name), value, lines));
             }
             Value::Array(items) if !items.iter().all(is_scalar) => {
-                entries(items).iter().for_each(|(name, value)| create(&join(path, name), value, lines));
+                entries(items)
+                    .iter()
+                    .for_each(|(name, value)| create(&join(path, name), value, lines));
             }
             scalar => lines.push(format!("{} = {}", named(path), inline(scalar))),
         }
@@ -68,7 +80,10 @@ impl Differ {
         let before = self.lines.len();
         self.differing(path, from, to);
         if self.lines.len() == before {
-            self.say(path, format!("{}: the same in another order or form", named(path)));
+            self.say(
+                path,
+                format!("{}: the same in another order or form", named(path)),
+            );
         }
     }
 
@@ -81,11 +96,17 @@ impl Differ {
         }
         match (from, to) {
             (Value::Object(from), Value::Object(to)) => self.fields(path, from, to),
-            (Value::Null, Value::Object(fields)) if !fields.is_empty() && Policy::of(to).is_none() => {
+            (Value::Null, Value::Object(fields))
+                if !fields.is_empty() && Policy::of(to).is_none() =>
+            {
                 self.fields(path, &Map::new(), fields)
             }
-            (Value::Array(from), Value::Array(to)) if from.iter().chain(to).all(is_scalar) => self.items(path, from, to),
-            (Value::Array(from), Value::Array(to)) => self.fields(path, &entries(from), &entries(to)),
+            (Value::Array(from), Value::Array(to)) if from.iter().chain(to).all(is_scalar) => {
+                self.items(path, from, to)
+            }
+            (Value::Array(from), Value::Array(to)) => {
+                self.fields(path, &entries(from), &entries(to))
+            }
             _ => self.arrow(path, &short(from), &short(to)),
         }
     }
@@ -93,14 +114,21 @@ impl Differ {
     fn fields(&mut self, path: &str, from: &Map<String, Value>, to: &Map<String, Value>) {
         let gone = from.keys().filter(|name| !to.contains_key(*name));
         for name in to.keys().chain(gone) {
-            self.walk(&join(path, name), from.get(name).unwrap_or(&Value::Null), to.get(name).unwrap_or(&Value::Null));
+            self.walk(
+                &join(path, name),
+                from.get(name).unwrap_or(&Value::Null),
+                to.get(name).unwrap_or(&Value::Null),
+            );
         }
     }
 
     /// Of long lists only what came and what went.
     fn items(&mut self, path: &str, from: &[Value], to: &[Value]) {
         let only = |sign: &str, one: &[Value], other: &[Value]| -> Vec<String> {
-            one.iter().filter(|item| !other.contains(item)).map(|item| format!("{sign} {}", inline(item))).collect()
+            one.iter()
+                .filter(|item| !other.contains(item))
+                .map(|item| format!("{sign} {}", inline(item)))
+                .collect()
         };
         let moves = [only("+", to, from), only("-", from, to)].concat();
         if from.len() + to.len() <= 6 || moves.is_empty() {
@@ -114,10 +142,18 @@ impl Differ {
         let arrow = self.style.arrow();
         let new = to.iter().filter_map(|(key, value)| match from.get(key) {
             Some(old) if old == value => None,
-            Some(old) => Some(format!("~ {}={} {arrow} {}", tag(key), text(old), text(value))),
+            Some(old) => Some(format!(
+                "~ {}={} {arrow} {}",
+                tag(key),
+                text(old),
+                text(value)
+            )),
             None => Some(format!("+ {}={}", tag(key), text(value))),
         });
-        let gone = from.keys().filter(|key| !to.contains_key(*key)).map(|key| format!("- {}", tag(key)));
+        let gone = from
+            .keys()
+            .filter(|key| !to.contains_key(*key))
+            .map(|key| format!("- {}", tag(key)));
         let moves = new.chain(gone).collect::<Vec<_>>().join(", ");
         self.say(path, format!("{path}: {moves}"));
     }
@@ -127,10 +163,16 @@ impl Differ {
         for difference in policy::differences(from, to) {
             match difference {
                 Difference::Added(statement) => {
-                    self.say(&join(path, &policy::name(statement)), format!("{named}: + {}", policy::name_and_effect(statement)));
+                    self.say(
+                        &join(path, &policy::name(statement)),
+                        format!("{named}: + {}", policy::name_and_effect(statement)),
+                    );
                 }
                 // Why it was there is no reason for it to go.
-                Difference::Removed(statement) => self.say(path, format!("{named}: - {}", policy::name_and_effect(statement))),
+                Difference::Removed(statement) => self.say(
+                    path,
+                    format!("{named}: - {}", policy::name_and_effect(statement)),
+                ),
                 Difference::Changed { from, to } => {
                     let path = join(path, &policy::name(to));
                     self.say(&path, format!("{named}: ~ {}", policy::name_and_effect(to)));
@@ -142,7 +184,10 @@ impl Differ {
     }
 
     fn arrow(&mut self, path: &str, from: &str, to: &str) {
-        self.say(path, format!("{}: {from} {} {to}", named(path), self.style.arrow()));
+        self.say(
+            path,
+            format!("{}: {from} {} {to}", named(path), self.style.arrow()),
+        );
     }
 
     fn say(&mut self, path: &str, line: String) {
@@ -153,7 +198,11 @@ impl Differ {
 /// A tag's key or value: without quotes, unless it could pass for more than one.
 fn tag(text: &str) -> String {
     let simple = !text.is_empty() && !text.contains([' ', ',', '=', '"']);
-    if simple { plain(text) } else { inline(&Value::from(text)) }
+    if simple {
+        plain(text)
+    } else {
+        inline(&Value::from(text))
+    }
 }
 
 fn text(value: &Value) -> String {
@@ -173,12 +222,26 @@ fn tags(path: &str, value: &Value) -> Option<Map<String, Value>> {
     }
     match value {
         Value::Object(fields) => {
-            let text = |(key, value): (&String, &Value)| value.is_string().then(|| (key.clone(), value.clone()));
+            let text = |(key, value): (&String, &Value)| {
+                value.is_string().then(|| (key.clone(), value.clone()))
+            };
             fields.iter().map(text).collect()
         }
         Value::Array(items) => {
-            let field = |item: &Value, names: [&str; 2]| names.iter().find_map(|name| item.get(name)?.as_str().map(str::to_owned));
-            items.iter().map(|item| Some((field(item, ["key", "Key"])?, field(item, ["value", "Value"])?.into()))).collect()
+            let field = |item: &Value, names: [&str; 2]| {
+                names
+                    .iter()
+                    .find_map(|name| item.get(name)?.as_str().map(str::to_owned))
+            };
+            items
+                .iter()
+                .map(|item| {
+                    Some((
+                        field(item, ["key", "Key"])?,
+                        field(item, ["value", "Value"])?.into(),
+                    ))
+                })
+                .collect()
         }
         _ => None,
     }
@@ -192,18 +255,38 @@ fn entries(items: &[Value]) -> Map<String, Value> {
             let mut rest = item.as_object()?.clone();
             let name = rest.shift_remove(field)?.as_str()?.to_owned();
             // What the path says need not be said again.
-            Some((name, if rest.is_empty() { item.clone() } else { Value::Object(rest) }))
+            Some((
+                name,
+                if rest.is_empty() {
+                    item.clone()
+                } else {
+                    Value::Object(rest)
+                },
+            ))
         };
         let named: Option<Map<_, _>> = items.iter().map(named).collect();
         named.filter(|named| named.len() == items.len())
     };
-    let by_number = || items.iter().enumerate().map(|(at, item)| (at.to_string(), item.clone())).collect();
-    ["id", "ID", "Id", "name", "Sid"].iter().find_map(|field| by_field(field)).unwrap_or_else(by_number)
+    let by_number = || {
+        items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| (at.to_string(), item.clone()))
+            .collect()
+    };
+    ["id", "ID", "Id", "name", "Sid"]
+        .iter()
+        .find_map(|field| by_field(field))
+        .unwrap_or_else(by_number)
 }
 
 fn join(path: &str, name: &str) -> String {
     let name = safe(name);
-    if path.is_empty() { name.into_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.into_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 fn policy_named(path: &str) -> &str {

@@ -25,21 +25,46 @@ pub struct Any(pub Value);
 impl Spec for Any {}
 
 pub fn view(width: usize) -> View {
-    View { width, style: Style { color: false, unicode: true }, verbose: false }
+    View {
+        width,
+        style: Style {
+            color: false,
+            unicode: true,
+        },
+        verbose: false,
+    }
 }
 
 pub fn step(address: &'static str, change: Change<Any>) -> Step<Any> {
-    Step { address: Address::new(address), needs: vec![], consequence: None, change }
+    Step {
+        address: Address::new(address),
+        needs: vec![],
+        consequence: None,
+        change,
+    }
 }
 
 pub fn describe(address: &Address, _: &Any) -> Line {
     match address.as_str() {
-        "kms_key" => Line { title: "KMS key alias/acme-tfstate-prod".into(), cost: Some(1.0), note: None },
-        "state_bucket" => {
-            Line { title: "S3 bucket acme-tfstate-prod".into(), cost: Some(0.02), note: Some("its name is taken for good".into()) }
-        }
-        "lock_table" => Line { title: "DynamoDB table acme-tfstate-prod-locks".into(), cost: Some(2.08), note: None },
-        other => Line { title: format!("the {other}"), ..Line::default() },
+        "kms_key" => Line {
+            title: "KMS key alias/acme-tfstate-prod".into(),
+            cost: Some(1.0),
+            note: None,
+        },
+        "state_bucket" => Line {
+            title: "S3 bucket acme-tfstate-prod".into(),
+            cost: Some(0.02),
+            note: Some("its name is taken for good".into()),
+        },
+        "lock_table" => Line {
+            title: "DynamoDB table acme-tfstate-prod-locks".into(),
+            cost: Some(2.08),
+            note: None,
+        },
+        other => Line {
+            title: format!("the {other}"),
+            ..Line::default()
+        },
     }
 }
 
@@ -78,7 +103,14 @@ fn everything() -> Plan<Any> {
                     ),
                 },
             ),
-            step("state_bucket", Change::Create { to: Any(json!({ "name": "acme-tfstate-prod", "object_lock": false, "grants": [] })) }),
+            step(
+                "state_bucket",
+                Change::Create {
+                    to: Any(
+                        json!({ "name": "acme-tfstate-prod", "object_lock": false, "grants": [] }),
+                    ),
+                },
+            ),
             step(
                 "state_bucket/encryption",
                 Change::Update {
@@ -89,13 +121,21 @@ fn everything() -> Plan<Any> {
             step(
                 "state_bucket/lifecycle",
                 Change::Update {
-                    from: Any(json!({ "rules": [{ "id": "theirs", "days": 3 }, { "id": "old", "days": 30, "keep": { "newest": 5 } }] })),
+                    from: Any(
+                        json!({ "rules": [{ "id": "theirs", "days": 3 }, { "id": "old", "days": 30, "keep": { "newest": 5 } }] }),
+                    ),
                     to: Any(
                         json!({ "rules": [{ "id": "old", "days": 90, "keep": { "newest": 50 } }, { "id": "theirs", "days": 3 }, { "id": "uploads", "days": 7 }] }),
                     ),
                 },
             ),
-            step("state_bucket/policy", Change::Update { from: Any(json!({ "document": old })), to: Any(json!({ "document": new })) }),
+            step(
+                "state_bucket/policy",
+                Change::Update {
+                    from: Any(json!({ "document": old })),
+                    to: Any(json!({ "document": new })),
+                },
+            ),
             step(
                 "lock_table",
                 Change::Adopt {
@@ -107,8 +147,18 @@ fn everything() -> Plan<Any> {
                     ),
                 },
             ),
-            step("topic", Change::Blocked { reason: Reason::Unmanaged }),
-            step("trail", Change::NoOp { spec: Any(json!({ "name": "t" })) }),
+            step(
+                "topic",
+                Change::Blocked {
+                    reason: Reason::Unmanaged,
+                },
+            ),
+            step(
+                "trail",
+                Change::NoOp {
+                    spec: Any(json!({ "name": "t" })),
+                },
+            ),
         ],
     }
 }
@@ -148,7 +198,15 @@ fn eighty_columns() {
 
 #[test]
 fn forty_columns_ascii_and_verbose() {
-    let text = text(&everything(), &describe, &View { width: 40, style: Style::PLAIN, verbose: true });
+    let text = text(
+        &everything(),
+        &describe,
+        &View {
+            width: 40,
+            style: Style::PLAIN,
+            verbose: true,
+        },
+    );
     assert!(text.is_ascii() && text.lines().all(|line| width(line) <= 40));
     insta::assert_snapshot!(text, @r#"
     + create  kms_key  KMS key
@@ -203,31 +261,80 @@ fn forty_columns_ascii_and_verbose() {
 
 #[test]
 fn colour_is_all_that_colour_adds() {
-    let colourful = text(&everything(), &describe, &View { style: Style { color: true, unicode: true }, ..view(80) });
+    let colourful = text(
+        &everything(),
+        &describe,
+        &View {
+            style: Style {
+                color: true,
+                unicode: true,
+            },
+            ..view(80)
+        },
+    );
     assert!(colourful.contains("\x1b[32m+ create\x1b[0m  kms_key"));
-    assert_eq!(console::strip_ansi_codes(&colourful), text(&everything(), &describe, &view(80)));
+    assert_eq!(
+        console::strip_ansi_codes(&colourful),
+        text(&everything(), &describe, &view(80))
+    );
 }
 
 #[test]
 fn summaries() {
-    let only =
-        |change: Change<Any>| text(&Plan { steps: vec![step("kms_key", change)] }, &describe, &view(80)).lines().last().unwrap().to_owned();
-    assert_eq!(only(Change::Create { to: Any(json!({})) }), "Plan: 1 to create, 0 to update, 0 blocked; about $1.00 a month.");
-    assert_eq!(only(Change::Update { from: Any(json!(1)), to: Any(json!(2)) }), "Plan: 0 to create, 1 to update, 0 blocked.");
-    assert_eq!(only(Change::NoOp { spec: Any(json!({})) }), "Plan: nothing to do, 1 unchanged.");
-    assert_eq!(text(&Plan::<Any> { steps: vec![] }, &describe, &view(80)), "Plan: nothing to do.\n");
+    let only = |change: Change<Any>| {
+        text(
+            &Plan {
+                steps: vec![step("kms_key", change)],
+            },
+            &describe,
+            &view(80),
+        )
+        .lines()
+        .last()
+        .unwrap()
+        .to_owned()
+    };
+    assert_eq!(
+        only(Change::Create { to: Any(json!({})) }),
+        "Plan: 1 to create, 0 to update, 0 blocked; about $1.00 a month."
+    );
+    assert_eq!(
+        only(Change::Update {
+            from: Any(json!(1)),
+            to: Any(json!(2))
+        }),
+        "Plan: 0 to create, 1 to update, 0 blocked."
+    );
+    assert_eq!(
+        only(Change::NoOp {
+            spec: Any(json!({}))
+        }),
+        "Plan: nothing to do, 1 unchanged."
+    );
+    assert_eq!(
+        text(&Plan::<Any> { steps: vec![] }, &describe, &view(80)),
+        "Plan: nothing to do.\n"
+    );
 }
 
 #[test]
 fn json_document() {
     let mut plan = everything();
     plan.steps.drain(1..6);
-    let about = About { project: "acme".into(), env: "prod".into(), account: "123456789012".into(), region: "eu-west-1".into() };
+    let about = About {
+        project: "acme".into(),
+        env: "prod".into(),
+        account: "123456789012".into(),
+        region: "eu-west-1".into(),
+    };
     let mut out = vec![];
     let body = PlanDocument::of(&plan, about, &describe);
     write_document(&mut out, &body).unwrap();
     let text = String::from_utf8(out).unwrap();
-    assert_eq!(serde_json::from_str::<Document<PlanDocument>>(&text).unwrap(), Document::new(body));
+    assert_eq!(
+        serde_json::from_str::<Document<PlanDocument>>(&text).unwrap(),
+        Document::new(body)
+    );
     insta::assert_snapshot!(text, @r#"
     {
       "format_version": 1,
@@ -316,12 +423,28 @@ fn json_document() {
 
 fn way_down() -> Plan<Any> {
     let spec = Any(json!({ "name": "acme" }));
-    let foreign = Kept::Foreign { owner: "them\u{1b}[2J\u{202e}".into() };
+    let foreign = Kept::Foreign {
+        owner: "them\u{1b}[2J\u{202e}".into(),
+    };
     Plan {
         steps: vec![
             step("lock_table", Change::Delete { from: spec.clone() }),
-            step("trail", Change::Keep { spec: spec.clone(), why: foreign }),
-            step("kms_key", Change::Keep { spec, why: Kept::Needed { by: Address::new("trail") } }),
+            step(
+                "trail",
+                Change::Keep {
+                    spec: spec.clone(),
+                    why: foreign,
+                },
+            ),
+            step(
+                "kms_key",
+                Change::Keep {
+                    spec,
+                    why: Kept::Needed {
+                        by: Address::new("trail"),
+                    },
+                },
+            ),
         ],
     }
 }
@@ -338,27 +461,67 @@ fn the_way_down() {
 
     Plan: 1 to delete, 2 kept, 0 blocked.
     ");
-    let verbose = text(&way_down(), &describe, &View { verbose: true, ..view(80) });
-    assert!(verbose.contains("name") && verbose.contains("acme"), "{verbose}");
-    let about = About { project: "acme".into(), env: "prod".into(), account: "123456789012".into(), region: "eu-west-1".into() };
+    let verbose = text(
+        &way_down(),
+        &describe,
+        &View {
+            verbose: true,
+            ..view(80)
+        },
+    );
+    assert!(
+        verbose.contains("name") && verbose.contains("acme"),
+        "{verbose}"
+    );
+    let about = About {
+        project: "acme".into(),
+        env: "prod".into(),
+        account: "123456789012".into(),
+        region: "eu-west-1".into(),
+    };
     let document = serde_json::to_value(PlanDocument::of(&way_down(), about, &describe)).unwrap();
-    assert_eq!((&document["changes"], &document["monthly_cost"]["added"]), (&json!(true), &json!(0.0)));
-    assert_eq!(document["counts"], json!({ "create": 0, "update": 0, "adopt": 0, "delete": 1, "keep": 2, "blocked": 0, "no-op": 0 }));
+    assert_eq!(
+        (&document["changes"], &document["monthly_cost"]["added"]),
+        (&json!(true), &json!(0.0))
+    );
+    assert_eq!(
+        document["counts"],
+        json!({ "create": 0, "update": 0, "adopt": 0, "delete": 1, "keep": 2, "blocked": 0, "no-op": 0 })
+    );
     assert_eq!(document["steps"][0]["action"], "delete");
-    assert_eq!(document["steps"][2]["kept"], json!({ "kind": "needed", "by": "trail", "message": "is needed by trail, which is kept" }));
-    let nothing_of_ours = Plan { steps: way_down().steps.split_off(1) };
+    assert_eq!(
+        document["steps"][2]["kept"],
+        json!({ "kind": "needed", "by": "trail", "message": "is needed by trail, which is kept" })
+    );
+    let nothing_of_ours = Plan {
+        steps: way_down().steps.split_off(1),
+    };
     assert!(nothing_of_ours.is_empty());
-    assert!(text(&nothing_of_ours, &describe, &view(80)).ends_with("Plan: 0 to delete, 2 kept, 0 blocked.\n"));
+    assert!(
+        text(&nothing_of_ours, &describe, &view(80))
+            .ends_with("Plan: 0 to delete, 2 kept, 0 blocked.\n")
+    );
 }
 
 fn hostile() -> impl Strategy<Value = Value> {
-    let leaf =
-        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), ".*".prop_map(Value::from)];
-    let name = prop_oneof![Just("tags".to_owned()), Just("Statement".to_owned()), Just("Sid".to_owned()), Just("id".to_owned()), ".{0,6}"];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        ".*".prop_map(Value::from)
+    ];
+    let name = prop_oneof![
+        Just("tags".to_owned()),
+        Just("Statement".to_owned()),
+        Just("Sid".to_owned()),
+        Just("id".to_owned()),
+        ".{0,6}"
+    ];
     leaf.prop_recursive(4, 24, 4, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::btree_map(name.clone(), inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            proptest::collection::btree_map(name.clone(), inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }

@@ -8,7 +8,12 @@ use crate::{report::safe::safe, spec::UNKNOWN};
 /// field in capitals.
 pub fn bare(value: Value) -> Value {
     match value {
-        Value::Object(mut fields) if fields.len() == 1 && fields.keys().all(|name| name.starts_with(|c: char| c.is_ascii_uppercase())) => {
+        Value::Object(mut fields)
+            if fields.len() == 1
+                && fields
+                    .keys()
+                    .all(|name| name.starts_with(|c: char| c.is_ascii_uppercase())) =>
+        {
             let name = fields.keys().next().cloned().expect("it has one field");
             match fields.remove(&name) {
                 Some(inner @ Value::Object(_)) => inner,
@@ -28,9 +33,15 @@ pub fn inline(value: &Value) -> String {
         Value::Object(fields) if fields.is_empty() => "(none)".to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
         Value::String(text) => quoted(text),
-        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(inline).collect::<Vec<_>>().join(", ")
+        ),
         Value::Object(fields) => {
-            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{}: {}", safe(name), inline(value))).collect();
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("{}: {}", safe(name), inline(value)))
+                .collect();
             format!("{{{}}}", fields.join(", "))
         }
     }
@@ -48,7 +59,11 @@ pub fn is_scalar(value: &Value) -> bool {
 fn quoted(text: &str) -> String {
     let shown = plain(text);
     // A text that merely reads like the mark keeps its quotes.
-    if text.starts_with(UNKNOWN) && shown == KNOWN_LATER { shown } else { format!("\"{}\"", shown.replace('"', "\\\"")) }
+    if text.starts_with(UNKNOWN) && shown == KNOWN_LATER {
+        shown
+    } else {
+        format!("\"{}\"", shown.replace('"', "\\\""))
+    }
 }
 
 const KNOWN_LATER: &str = "(known after apply)";
@@ -58,7 +73,9 @@ fn hide_addresses(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(UNKNOWN) {
-        let Some((_, after)) = after.split_once(')') else { break };
+        let Some((_, after)) = after.split_once(')') else {
+            break;
+        };
         out.push_str(before);
         out.push_str(KNOWN_LATER);
         rest = after;
@@ -86,7 +103,10 @@ mod tests {
             (json!({ "a": null }), "{a: (not set)}"),
             (json!(key), "(known after apply)"),
             (json!(format!("{key}/*")), "\"(known after apply)/*\""),
-            (json!(format!("{UNKNOWN} of all")), "\"(known after apply of all\""),
+            (
+                json!(format!("{UNKNOWN} of all")),
+                "\"(known after apply of all\"",
+            ),
             (json!("\x1b[2J"), r#""\u{1b}[2J""#),
         ] {
             assert_eq!(inline(&value), shown);
@@ -95,8 +115,14 @@ mod tests {
 
     #[test]
     fn the_name_of_a_variant_is_left_out() {
-        assert_eq!(bare(json!({ "Bucket": { "name": "b" } })), json!({ "name": "b" }));
-        assert_eq!(bare(json!({ "policy": { "a": 1 } })), json!({ "policy": { "a": 1 } }));
+        assert_eq!(
+            bare(json!({ "Bucket": { "name": "b" } })),
+            json!({ "name": "b" })
+        );
+        assert_eq!(
+            bare(json!({ "policy": { "a": 1 } })),
+            json!({ "policy": { "a": 1 } })
+        );
         assert_eq!(bare(json!({ "Alias": "a" })), json!({ "Alias": "a" }));
         assert_eq!(bare(json!("Bucket")), json!("Bucket"));
     }

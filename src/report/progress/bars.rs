@@ -24,21 +24,31 @@ pub struct Bars {
 impl Bars {
     pub fn new(steps: usize, style: Style, target: ProgressDrawTarget) -> Self {
         let all = MultiProgress::with_draw_target(target);
-        let total = all.add(ProgressBar::new(steps as u64).with_style(template("  {pos} of {len} done", style)));
+        let total = all.add(
+            ProgressBar::new(steps as u64).with_style(template("  {pos} of {len} done", style)),
+        );
         total.tick();
-        Self { all, total, running: BTreeMap::new(), style }
+        Self {
+            all,
+            total,
+            running: BTreeMap::new(),
+            style,
+        }
     }
 
     pub fn on_event(&mut self, event: &Event) {
         match event {
             Event::Started { address } => {
-                let spinner = ProgressBar::new_spinner().with_style(template("{spinner} {msg}  {elapsed}", self.style));
+                let spinner = ProgressBar::new_spinner()
+                    .with_style(template("{spinner} {msg}  {elapsed}", self.style));
                 let spinner = self.all.insert_before(&self.total, spinner);
                 spinner.set_message(safe(address.as_str()).into_owned());
                 spinner.enable_steady_tick(TICK);
                 self.running.insert(address.clone(), spinner);
             }
-            Event::Finished { address, .. } | Event::Failed { address, .. } | Event::Skipped { address, .. } => {
+            Event::Finished { address, .. }
+            | Event::Failed { address, .. }
+            | Event::Skipped { address, .. } => {
                 if let Some(spinner) = self.running.remove(address) {
                     spinner.finish_and_clear();
                     self.all.remove(&spinner);
@@ -68,7 +78,8 @@ pub struct Spinner(ProgressBar);
 
 impl Spinner {
     pub fn new(style: Style, target: ProgressDrawTarget) -> Self {
-        let bar = ProgressBar::with_draw_target(None, target).with_style(template("{spinner} {msg}  {elapsed}", style));
+        let bar = ProgressBar::with_draw_target(None, target)
+            .with_style(template("{spinner} {msg}  {elapsed}", style));
         bar.enable_steady_tick(TICK);
         Self(bar)
     }
@@ -87,7 +98,9 @@ impl Drop for Spinner {
 fn template(template: &str, style: Style) -> ProgressStyle {
     // The last sign is shown when a spinner is done, which none here is for long.
     let signs = style.pick("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "|/-\\ ");
-    ProgressStyle::with_template(template).expect("the template is one of two above").tick_chars(signs)
+    ProgressStyle::with_template(template)
+        .expect("the template is one of two above")
+        .tick_chars(signs)
 }
 
 #[cfg(test)]

@@ -38,9 +38,10 @@ impl From<Event> for EventDocument {
     fn from(event: Event) -> Self {
         match event {
             Event::Started { address } => Self::Started { address },
-            Event::Finished { address, took } => {
-                Self::Finished { address, milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
-            }
+            Event::Finished { address, took } => Self::Finished {
+                address,
+                milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            },
             Event::Failed { address, error } => Self::Failed { address, error },
             Event::Skipped { address, because } => Self::Skipped { address, because },
             Event::Interrupted { running } => Self::Interrupted { running },
@@ -60,11 +61,16 @@ mod tests {
     fn one_document_a_line() {
         let mut out = vec![];
         let mut progress = Progress::Json(&mut out);
-        story().into_iter().for_each(|event| progress.on_event(event));
+        story()
+            .into_iter()
+            .for_each(|event| progress.on_event(event));
         progress.finish();
         let text = String::from_utf8(out).unwrap();
         for (line, event) in text.lines().zip(story()) {
-            assert_eq!(serde_json::from_str::<Document<EventDocument>>(line).unwrap(), Document::new(event.into()));
+            assert_eq!(
+                serde_json::from_str::<Document<EventDocument>>(line).unwrap(),
+                Document::new(event.into())
+            );
         }
         insta::assert_snapshot!(text, @r#"
         {"format_version":1,"event":"started","address":"kms_key"}

@@ -23,13 +23,26 @@ impl Lines<'_> {
 
 /// What an event leaves behind on a screen or in a log; a start leaves nothing.
 pub fn line(event: &Event, style: Style) -> Option<String> {
-    let fixed =
-        |sign: &str, address: &crate::spec::Address, rest: &str| format!("{sign} {address}  {rest}", address = safe(address.as_str()));
+    let fixed = |sign: &str, address: &crate::spec::Address, rest: &str| {
+        format!("{sign} {address}  {rest}", address = safe(address.as_str()))
+    };
     Some(match event {
         Event::Started { .. } => return None,
-        Event::Finished { address, took } => fixed(&style.green(style.pick("✓", "ok")), address, &style.dim(&words::took(*took))),
-        Event::Failed { address, error } => fixed(&style.red(style.pick("✗ failed", "failed")), address, &safe(error)),
-        Event::Skipped { address, because } => fixed(&style.yellow("- skipped"), address, &format!("needs {}", safe(because.as_str()))),
+        Event::Finished { address, took } => fixed(
+            &style.green(style.pick("✓", "ok")),
+            address,
+            &style.dim(&words::took(*took)),
+        ),
+        Event::Failed { address, error } => fixed(
+            &style.red(style.pick("✗ failed", "failed")),
+            address,
+            &safe(error),
+        ),
+        Event::Skipped { address, because } => fixed(
+            &style.yellow("- skipped"),
+            address,
+            &format!("needs {}", safe(because.as_str())),
+        ),
         Event::Interrupted { running: 0 } => "interrupted: nothing more is started".to_owned(),
         Event::Interrupted { running } => {
             let steps = words::count(*running, "step that runs is", "steps that run are");
@@ -45,7 +58,10 @@ mod tests {
 
     fn printed(style: Style) -> String {
         let mut out = vec![];
-        let mut lines = Lines { err: &mut out, style };
+        let mut lines = Lines {
+            err: &mut out,
+            style,
+        };
         story().iter().for_each(|event| lines.on_event(event));
         String::from_utf8(out).unwrap()
     }
@@ -74,8 +90,23 @@ mod tests {
 
     #[test]
     fn colour_is_all_that_colour_adds() {
-        let text = printed(Style { color: true, unicode: true });
-        assert_ne!(text, printed(Style { color: false, unicode: true }));
-        assert_eq!(console::strip_ansi_codes(&text), printed(Style { color: false, unicode: true }));
+        let text = printed(Style {
+            color: true,
+            unicode: true,
+        });
+        assert_ne!(
+            text,
+            printed(Style {
+                color: false,
+                unicode: true
+            })
+        );
+        assert_eq!(
+            console::strip_ansi_codes(&text),
+            printed(Style {
+                color: false,
+                unicode: true
+            })
+        );
     }
 }

@@ -7,14 +7,31 @@ use crate::spec::Address;
 
 /// Two steps start, one finishes; the other fails with a hostile message and takes a third with it.
 pub fn story() -> Vec<Event> {
-    let (key, bucket, policy) = (Address::new("kms_key"), Address::new("state_bucket"), Address::new("state_bucket/policy"));
+    let (key, bucket, policy) = (
+        Address::new("kms_key"),
+        Address::new("state_bucket"),
+        Address::new("state_bucket/policy"),
+    );
     vec![
-        Event::Started { address: key.clone() },
-        Event::Started { address: bucket.clone() },
-        Event::Finished { address: key, took: Duration::from_millis(120) },
+        Event::Started {
+            address: key.clone(),
+        },
+        Event::Started {
+            address: bucket.clone(),
+        },
+        Event::Finished {
+            address: key,
+            took: Duration::from_millis(120),
+        },
         Event::Interrupted { running: 1 },
-        Event::Failed { address: bucket.clone(), error: "taken: \x1b[2J\u{202e}evil\nerror: fine".into() },
-        Event::Skipped { address: policy, because: bucket },
+        Event::Failed {
+            address: bucket.clone(),
+            error: "taken: \x1b[2J\u{202e}evil\nerror: fine".into(),
+        },
+        Event::Skipped {
+            address: policy,
+            because: bucket,
+        },
     ]
 }
 
@@ -26,7 +43,10 @@ fn a_run_can_be_watched() {
     let watch: &mut (dyn FnMut(Event) + Send) = &mut |event| progress.on_event(event);
     watch(Event::Interrupted { running: 0 });
     progress.finish();
-    assert_eq!(String::from_utf8(out).unwrap(), "{\"format_version\":1,\"event\":\"interrupted\",\"running\":0}\n");
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "{\"format_version\":1,\"event\":\"interrupted\",\"running\":0}\n"
+    );
 }
 
 #[test]
@@ -41,8 +61,14 @@ fn hidden_says_nothing_and_a_broken_pipe_stops_nothing() {
         }
     }
     let (mut one, mut two) = (Broken, Broken);
-    for mut progress in [Progress::Hidden, Progress::Json(&mut one), Progress::lines(&mut two, Style::PLAIN)] {
-        story().into_iter().for_each(|event| progress.on_event(event));
+    for mut progress in [
+        Progress::Hidden,
+        Progress::Json(&mut one),
+        Progress::lines(&mut two, Style::PLAIN),
+    ] {
+        story()
+            .into_iter()
+            .for_each(|event| progress.on_event(event));
         progress.finish();
     }
 }

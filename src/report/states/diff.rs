@@ -79,40 +79,84 @@ impl DiffDocument {
 
 impl DifferenceDocument {
     pub fn of(diff: &Diff) -> Self {
-        let Diff { added, removed, changed, outputs } = diff;
+        let Diff {
+            added,
+            removed,
+            changed,
+            outputs,
+        } = diff;
         let names = |objects: &[Object]| objects.iter().map(ToString::to_string).collect();
-        let Outputs { added: new, removed: gone, changed: other } = outputs.clone();
+        let Outputs {
+            added: new,
+            removed: gone,
+            changed: other,
+        } = outputs.clone();
         Self {
             added: names(added),
             removed: names(removed),
             changed: changed
                 .iter()
-                .map(|Changed { object, attributes, taint, beside }| ChangedDocument {
-                    address: object.to_string(),
-                    attributes: attributes.clone(),
-                    taint: *taint,
-                    beside: *beside,
-                })
+                .map(
+                    |Changed {
+                         object,
+                         attributes,
+                         taint,
+                         beside,
+                     }| ChangedDocument {
+                        address: object.to_string(),
+                        attributes: attributes.clone(),
+                        taint: *taint,
+                        beside: *beside,
+                    },
+                )
                 .collect(),
-            outputs: OutputsDocument { added: new, removed: gone, changed: other },
+            outputs: OutputsDocument {
+                added: new,
+                removed: gone,
+                changed: other,
+            },
         }
     }
 
     /// A line for each name, and none if nothing differs.
     pub fn lines(&self) -> Vec<String> {
-        let Self { added, removed, changed, outputs } = self;
+        let Self {
+            added,
+            removed,
+            changed,
+            outputs,
+        } = self;
         let signed = |sign: &'static str, of: &'static str, names: &[String]| {
-            names.iter().map(|name| format!("{sign} {of}{}", safe(name))).collect::<Vec<_>>()
+            names
+                .iter()
+                .map(|name| format!("{sign} {of}{}", safe(name)))
+                .collect::<Vec<_>>()
         };
         let changed = changed.iter().map(|it| {
             let taint = it.taint.then(|| "whether it is tainted".to_owned());
             // Named only where nothing else explains that it is listed.
-            let beside = (it.beside && it.attributes.is_empty() && !it.taint).then(|| "what is kept beside its attributes".to_owned());
-            let what: Vec<String> = it.attributes.iter().cloned().chain(taint).chain(beside).collect();
+            let beside = (it.beside && it.attributes.is_empty() && !it.taint)
+                .then(|| "what is kept beside its attributes".to_owned());
+            let what: Vec<String> = it
+                .attributes
+                .iter()
+                .cloned()
+                .chain(taint)
+                .chain(beside)
+                .collect();
             format!("~ {}: {}", safe(&it.address), safe(&what.join(", ")))
         });
-        let mut lines = [signed("+", "", added), signed("-", "", removed), changed.collect()].concat();
-        for (sign, names) in [("+", &outputs.added), ("-", &outputs.removed), ("~", &outputs.changed)] {
+        let mut lines = [
+            signed("+", "", added),
+            signed("-", "", removed),
+            changed.collect(),
+        ]
+        .concat();
+        for (sign, names) in [
+            ("+", &outputs.added),
+            ("-", &outputs.removed),
+            ("~", &outputs.changed),
+        ] {
             lines.extend(signed(sign, "output ", names));
         }
         lines
@@ -120,7 +164,12 @@ impl DifferenceDocument {
 
     /// In one sentence.
     pub fn summary(&self) -> String {
-        let Self { added, removed, changed, outputs } = self;
+        let Self {
+            added,
+            removed,
+            changed,
+            outputs,
+        } = self;
         let outputs = outputs.added.len() + outputs.removed.len() + outputs.changed.len();
         format!(
             "{} added, {} removed, {} changed; {} differ.",
@@ -134,14 +183,21 @@ impl DifferenceDocument {
 
 /// For a terminal.
 pub fn text(document: &DiffDocument) -> String {
-    let mut lines = vec![format!("from: {}", document.from.text()), format!("to:   {}", document.to.text())];
+    let mut lines = vec![
+        format!("from: {}", document.from.text()),
+        format!("to:   {}", document.to.text()),
+    ];
     if !document.same_lineage {
-        lines.push("Their lineages differ: they are not states of the same infrastructure.".to_owned());
+        lines.push(
+            "Their lineages differ: they are not states of the same infrastructure.".to_owned(),
+        );
     }
     lines.push(String::new());
     match &document.difference {
         None => {
-            let other = [&document.from, &document.to].into_iter().find(|one| one.contents.contents != "known");
+            let other = [&document.from, &document.to]
+                .into_iter()
+                .find(|one| one.contents.contents != "known");
             lines.push(other.map_or_else(String::new, |one| unknown(one.contents.contents)));
         }
         Some(difference) => {

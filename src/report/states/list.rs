@@ -49,7 +49,12 @@ pub struct OrphanDocument {
 
 impl ListDocument {
     pub fn of(about: AboutDocument, inventory: &Inventory) -> Self {
-        let Inventory { entries, others, locks, unseen } = inventory;
+        let Inventory {
+            entries,
+            others,
+            locks,
+            unseen,
+        } = inventory;
         let state = |entry: &Entry| {
             let lock = locks.get(&entry.located.path).map(LockDocument::of);
             StateDocument {
@@ -60,17 +65,33 @@ impl ListDocument {
                 modified: entry.modified.map(|at| at.to_string()),
                 contents: ContentsDocument::of(&entry.holds),
                 encryption: entry.encryption.as_ref().map(EncryptionDocument::of),
-                locked: if lock.is_some() { Some(true) } else { unseen.is_empty().then_some(false) },
+                locked: if lock.is_some() {
+                    Some(true)
+                } else {
+                    unseen.is_empty().then_some(false)
+                },
                 lock,
             }
         };
         let states: Vec<StateDocument> = entries.iter().map(state).collect();
-        let there = |path: &String| entries.binary_search_by(|entry| entry.located.path.cmp(path)).is_ok();
+        let there = |path: &String| {
+            entries
+                .binary_search_by(|entry| entry.located.path.cmp(path))
+                .is_ok()
+        };
         let without = locks.iter().filter(|(path, _)| !there(path));
         Self {
             about,
-            unknown: states.iter().filter(|state| state.contents.resources.is_none()).count(),
-            locks_without_state: without.map(|(path, lock)| OrphanDocument { path: path.clone(), lock: LockDocument::of(lock) }).collect(),
+            unknown: states
+                .iter()
+                .filter(|state| state.contents.resources.is_none())
+                .count(),
+            locks_without_state: without
+                .map(|(path, lock)| OrphanDocument {
+                    path: path.clone(),
+                    lock: LockDocument::of(lock),
+                })
+                .collect(),
             others: *others,
             locks_unseen: unseen.iter().map(ToString::to_string).collect(),
             states,
@@ -80,17 +101,40 @@ impl ListDocument {
 
 /// For a terminal: a table, and below it the keys that are many columns long.
 pub fn text(document: &ListDocument, view: &View) -> String {
-    let mut kinds: Vec<&EncryptionDocument> = document.states.iter().filter_map(|state| state.encryption.as_ref()).collect();
+    let mut kinds: Vec<&EncryptionDocument> = document
+        .states
+        .iter()
+        .filter_map(|state| state.encryption.as_ref())
+        .collect();
     kinds.sort();
     kinds.dedup();
-    let keyed: Vec<&EncryptionDocument> = kinds.into_iter().filter(|kind| kind.key.is_some()).collect();
-    let table = Table::new(["State", "Workspace", "Serial", "Resources", "Size", "Written", "Encryption", "Locked"]);
+    let keyed: Vec<&EncryptionDocument> = kinds
+        .into_iter()
+        .filter(|kind| kind.key.is_some())
+        .collect();
+    let table = Table::new([
+        "State",
+        "Workspace",
+        "Serial",
+        "Resources",
+        "Size",
+        "Written",
+        "Encryption",
+        "Locked",
+    ]);
     let mut table = table.optional(&["Written", "Size", "Encryption"]);
     for state in &document.states {
-        let encryption = state.encryption.as_ref().map_or("unknown".to_owned(), |kind| {
-            let number = keyed.iter().position(|keyed| *keyed == kind).map(|at| format!(" [{}]", at + 1)).unwrap_or_default();
-            format!("{}{number}", kind.algorithm_text())
-        });
+        let encryption = state
+            .encryption
+            .as_ref()
+            .map_or("unknown".to_owned(), |kind| {
+                let number = keyed
+                    .iter()
+                    .position(|keyed| *keyed == kind)
+                    .map(|at| format!(" [{}]", at + 1))
+                    .unwrap_or_default();
+                format!("{}{number}", kind.algorithm_text())
+            });
         let locked = match (&state.lock, state.locked) {
             (Some(lock), _) => lock.text(),
             (None, Some(_)) => "no".to_owned(),
@@ -121,21 +165,44 @@ pub fn text(document: &ListDocument, view: &View) -> String {
 fn below(document: &ListDocument, keyed: &[&EncryptionDocument]) -> Vec<String> {
     let mut lines = vec![];
     for (at, kind) in keyed.iter().enumerate() {
-        let bucket_key = if kind.bucket_key { ", by way of a bucket key" } else { "" };
-        lines.push(format!("[{}] {}{bucket_key}", at + 1, kind.key.as_deref().unwrap_or_default()));
+        let bucket_key = if kind.bucket_key {
+            ", by way of a bucket key"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "[{}] {}{bucket_key}",
+            at + 1,
+            kind.key.as_deref().unwrap_or_default()
+        ));
     }
-    let locked = document.states.iter().filter(|state| state.lock.is_some()).count();
+    let locked = document
+        .states
+        .iter()
+        .filter(|state| state.lock.is_some())
+        .count();
     lines.push(format!(
         "{}: {locked} locked, {} of which nobody can say what is in them.",
         words::count(document.states.len(), "state", "states"),
         document.unknown
     ));
     if document.others > 0 {
-        lines.push(format!("{} in the bucket: no state.", words::count(document.others, "other object", "other objects")));
+        lines.push(format!(
+            "{} in the bucket: no state.",
+            words::count(document.others, "other object", "other objects")
+        ));
     }
     for OrphanDocument { path, lock } in &document.locks_without_state {
-        lines.push(format!("Locked, and not written yet: {path} ({})", lock.text()));
+        lines.push(format!(
+            "Locked, and not written yet: {path} ({})",
+            lock.text()
+        ));
     }
-    lines.extend(document.locks_unseen.iter().map(|error| format!("Locks could not be looked at: {error}")));
+    lines.extend(
+        document
+            .locks_unseen
+            .iter()
+            .map(|error| format!("Locks could not be looked at: {error}")),
+    );
     lines
 }

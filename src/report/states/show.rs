@@ -63,7 +63,12 @@ impl VersionDocument {
 
     /// On one line.
     pub fn text(&self) -> String {
-        let Self { version_id, modified, bytes, contents } = self;
+        let Self {
+            version_id,
+            modified,
+            bytes,
+            contents,
+        } = self;
         let said = |name: &str, value: Option<String>| value.map(|value| format!("{name}{value}"));
         let parts = [
             said("serial ", contents.serial.map(|serial| serial.to_string())),
@@ -90,24 +95,45 @@ impl ShowDocument {
             path: path.to_owned(),
             version: VersionDocument::of(content, outline),
             encryption: EncryptionDocument::of(&content.encryption),
-            objects: outline.is_known().then(|| outline.objects.iter().map(object).collect()),
-            outputs: outline.is_known().then(|| outline.outputs.keys().cloned().collect()),
+            objects: outline
+                .is_known()
+                .then(|| outline.objects.iter().map(object).collect()),
+            outputs: outline
+                .is_known()
+                .then(|| outline.outputs.keys().cloned().collect()),
         }
     }
 }
 
 /// For a terminal.
 pub fn text(document: &ShowDocument, view: &View) -> String {
-    let ShowDocument { about: _, path, version, encryption, objects, outputs } = document;
-    let key = encryption.key.as_ref().map(|key| format!(" with {key}")).unwrap_or_default();
-    let mut lines =
-        vec![view.style.bold(&safe(path)), version.text(), safe(&format!("encrypted: {}{key}", encryption.algorithm_text())).into_owned()];
+    let ShowDocument {
+        about: _,
+        path,
+        version,
+        encryption,
+        objects,
+        outputs,
+    } = document;
+    let key = encryption
+        .key
+        .as_ref()
+        .map(|key| format!(" with {key}"))
+        .unwrap_or_default();
+    let mut lines = vec![
+        view.style.bold(&safe(path)),
+        version.text(),
+        safe(&format!("encrypted: {}{key}", encryption.algorithm_text())).into_owned(),
+    ];
     let (Some(objects), Some(outputs)) = (objects, outputs) else {
         lines.push(unknown(version.contents.contents));
         return joined(&lines);
     };
     lines.push(String::new());
-    lines.push(format!("{}:", words::count(objects.len(), "object", "objects")));
+    lines.push(format!(
+        "{}:",
+        words::count(objects.len(), "object", "objects")
+    ));
     for object in objects {
         let tainted = if object.tainted { " (tainted)" } else { "" };
         lines.push(format!("  {}{tainted}", safe(&object.address)));
@@ -115,7 +141,10 @@ pub fn text(document: &ShowDocument, view: &View) -> String {
             lines.push(format!("    {}", safe(&object.attributes.join(", "))));
         }
     }
-    lines.push(format!("{}:", words::count(outputs.len(), "output", "outputs")));
+    lines.push(format!(
+        "{}:",
+        words::count(outputs.len(), "output", "outputs")
+    ));
     lines.extend(outputs.iter().map(|name| format!("  {}", safe(name))));
     joined(&lines)
 }
@@ -123,7 +152,9 @@ pub fn text(document: &ShowDocument, view: &View) -> String {
 /// Why nothing is said of what is in it.
 pub fn unknown(contents: &str) -> String {
     match contents {
-        "encrypted" => "OpenTofu encrypted it: nobody can say what is in it without the key.".to_owned(),
+        "encrypted" => {
+            "OpenTofu encrypted it: nobody can say what is in it without the key.".to_owned()
+        }
         _ => "It is of an older or newer format: nobody can say what is in it.".to_owned(),
     }
 }

@@ -39,19 +39,38 @@ pub struct VersionDocument {
 impl VersionsDocument {
     pub fn of(about: AboutDocument, path: &str, past: &[Past], count: usize) -> Self {
         let versions: Vec<VersionDocument> = past.iter().map(VersionDocument::of).collect();
-        let deleted = versions.iter().any(|version| version.current && version.deleted);
-        Self { about, path: path.to_owned(), deleted, count, versions }
+        let deleted = versions
+            .iter()
+            .any(|version| version.current && version.deleted);
+        Self {
+            about,
+            path: path.to_owned(),
+            deleted,
+            count,
+            versions,
+        }
     }
 }
 
 impl VersionDocument {
     fn of(past: &Past) -> Self {
-        let Past { id, modified, latest, what } = past;
+        let Past {
+            id,
+            modified,
+            latest,
+            what,
+        } = past;
         let (bytes, contents, encryption) = match what {
             Happened::Deleted => (None, None, None),
-            Happened::Written { size, holds, encryption } => {
-                (Some(*size), Some(ContentsDocument::of(holds)), encryption.as_ref().map(EncryptionDocument::of))
-            }
+            Happened::Written {
+                size,
+                holds,
+                encryption,
+            } => (
+                Some(*size),
+                Some(ContentsDocument::of(holds)),
+                encryption.as_ref().map(EncryptionDocument::of),
+            ),
         };
         Self {
             version_id: id.clone(),
@@ -67,10 +86,20 @@ impl VersionDocument {
 
 /// For a terminal: a table, and one line that says what it means.
 pub fn text(document: &VersionsDocument, view: &View) -> String {
-    let table = Table::new(["Version", "Written", "Serial", "Resources", "Size", "Lineage", "State"]);
+    let table = Table::new([
+        "Version",
+        "Written",
+        "Serial",
+        "Resources",
+        "Size",
+        "Lineage",
+        "State",
+    ]);
     let mut table = table.optional(&["Lineage", "Size", "Resources"]);
     for version in &document.versions {
-        let of = |text: fn(&ContentsDocument) -> String| version.contents.as_ref().map(text).unwrap_or_default();
+        let of = |text: fn(&ContentsDocument) -> String| {
+            version.contents.as_ref().map(text).unwrap_or_default()
+        };
         let state = match (version.current, version.deleted) {
             (true, false) => "current",
             (true, true) => "deleted, now",
@@ -87,9 +116,20 @@ pub fn text(document: &VersionsDocument, view: &View) -> String {
             state,
         ]);
     }
-    let (path, count) = (safe(&document.path), words::count(document.count, "version", "versions"));
+    let (path, count) = (
+        safe(&document.path),
+        words::count(document.count, "version", "versions"),
+    );
     let shown = document.versions.len();
-    let more = if shown < document.count { format!(", the newest {shown} of which are shown") } else { String::new() };
-    let now = if document.deleted { "; it is deleted now" } else { "" };
+    let more = if shown < document.count {
+        format!(", the newest {shown} of which are shown")
+    } else {
+        String::new()
+    };
+    let now = if document.deleted {
+        "; it is deleted now"
+    } else {
+        ""
+    };
     format!("{}\n{path}: {count}{more}{now}.\n", table.text(view))
 }

@@ -22,12 +22,24 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
     let names = Names::new(settings, settings.account.as_ref().unwrap_or(&anybody));
     if settings.bucket.name.is_none() {
         let shorten = "`project` or the environment's name (or say `bucket`)";
-        if fits(checker, "state bucket", &names.state_bucket, BucketName::MAX, shorten) {
+        if fits(
+            checker,
+            "state bucket",
+            &names.state_bucket,
+            BucketName::MAX,
+            shorten,
+        ) {
             valid::<BucketName>(checker, "state bucket", &names.state_bucket);
         }
     }
     if settings.has_log_bucket() {
-        if fits(checker, "log bucket", &names.log_bucket, BucketName::MAX, SHORTEN) {
+        if fits(
+            checker,
+            "log bucket",
+            &names.log_bucket,
+            BucketName::MAX,
+            SHORTEN,
+        ) {
             valid::<BucketName>(checker, "log bucket", &names.log_bucket);
         }
         let is_log_bucket = match &settings.account {
@@ -39,7 +51,10 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
             checker.add(Clash::BucketIsLogBucket, &["bucket"]);
         }
     }
-    if settings.lock.uses_table() && settings.table.name.is_none() && fits(checker, "lock table", &names.table, MAX_TABLE, SHORTEN) {
+    if settings.lock.uses_table()
+        && settings.table.name.is_none()
+        && fits(checker, "lock table", &names.table, MAX_TABLE, SHORTEN)
+    {
         valid::<TableName>(checker, "lock table", &names.table);
     }
     let mut lengths = vec![];
@@ -62,22 +77,54 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
 
 const SHORTEN: &str = "`project` or the environment's name";
 
-fn fits(checker: &mut Checker<'_>, what: &'static str, name: &str, max: usize, shorten: &'static str) -> bool {
+fn fits(
+    checker: &mut Checker<'_>,
+    what: &'static str,
+    name: &str,
+    max: usize,
+    shorten: &'static str,
+) -> bool {
     let count = name.chars().count();
     if count > max {
-        checker.add(Clash::TooLong { what, name: name.to_owned(), count, max, shorten }, &["project"]);
+        checker.add(
+            Clash::TooLong {
+                what,
+                name: name.to_owned(),
+                count,
+                max,
+                shorten,
+            },
+            &["project"],
+        );
     }
     count <= max
 }
 
-fn valid<T: std::str::FromStr<Err: std::fmt::Display>>(checker: &mut Checker<'_>, what: &'static str, name: &str) {
+fn valid<T: std::str::FromStr<Err: std::fmt::Display>>(
+    checker: &mut Checker<'_>,
+    what: &'static str,
+    name: &str,
+) {
     if let Err(error) = name.parse::<T>() {
-        checker.add(Clash::BadName { what, name: name.to_owned(), problem: error.to_string() }, &["project"]);
+        checker.add(
+            Clash::BadName {
+                what,
+                name: name.to_owned(),
+                problem: error.to_string(),
+            },
+            &["project"],
+        );
     }
 }
 
 fn same_but_for_account(name: &str, pattern: &str, placeholder: &str) -> bool {
-    let Some((before, after)) = pattern.split_once(placeholder) else { return false };
-    let middle = name.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-    middle.is_some_and(|account| account.len() == placeholder.len() && account.chars().all(|c| c.is_ascii_digit()))
+    let Some((before, after)) = pattern.split_once(placeholder) else {
+        return false;
+    };
+    let middle = name
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    middle.is_some_and(|account| {
+        account.len() == placeholder.len() && account.chars().all(|c| c.is_ascii_digit())
+    })
 }

@@ -12,10 +12,24 @@ pub(super) fn check(checker: &mut Checker<'_>, settings: &Settings) {
         return;
     }
     if let Some(why) = conf_trouble(&conf.to_lowercase()) {
-        checker.add(Clash::FileName { name: "conf-file", file: conf, why }, &["conf-file"]);
+        checker.add(
+            Clash::FileName {
+                name: "conf-file",
+                file: conf,
+                why,
+            },
+            &["conf-file"],
+        );
     }
     if let Some(why) = tf_trouble(&tf) {
-        checker.add(Clash::FileName { name: "tf-file", file: tf, why }, &["tf-file"]);
+        checker.add(
+            Clash::FileName {
+                name: "tf-file",
+                file: tf,
+                why,
+            },
+            &["tf-file"],
+        );
     }
 }
 
@@ -23,7 +37,10 @@ fn conf_trouble(name: &str) -> Option<&'static str> {
     if name.ends_with(".json") {
         Some("Terraform reads a file of that name as JSON; use `.conf` or `.s3.tfbackend`")
     } else if [".tf", ".tofu"].iter().any(|end| name.ends_with(end)) {
-        Some("Terraform reads every file of that name as configuration; use `.conf` or `.s3.tfbackend`")
+        Some(
+            "Terraform reads every file of that name as configuration; use `.conf` or \
+             `.s3.tfbackend`",
+        )
     } else if name.ends_with(".tfvars") {
         Some("Terraform reads a file of that name as variables; use `.conf` or `.s3.tfbackend`")
     } else {

@@ -20,17 +20,32 @@ pub fn is_day(text: &str) -> bool {
 impl Reader<'_> {
     pub(super) fn ignored(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<Acceptance>> {
         let DeValue::Array(items) = value.get_ref() else {
-            return Err(self.wrong_type(TABLE, "a list of tables, each written `[[ignore]]`", value.get_ref(), &value.span()));
+            return Err(self.wrong_type(
+                TABLE,
+                "a list of tables, each written `[[ignore]]`",
+                value.get_ref(),
+                &value.span(),
+            ));
         };
         items.iter().map(|item| self.acceptance(item)).collect()
     }
 
     fn acceptance(&self, item: &Spanned<DeValue<'_>>) -> Result<Acceptance> {
-        let mut acceptance = Acceptance { id: String::new(), at: None, reason: String::new(), until: None };
+        let mut acceptance = Acceptance {
+            id: String::new(),
+            at: None,
+            reason: String::new(),
+            until: None,
+        };
         for (key, value) in in_order(self.table(TABLE, item)?) {
             let name = key.get_ref().as_ref();
             let DeValue::String(text) = value.get_ref() else {
-                return Err(self.wrong_type(name, "text in quotes", value.get_ref(), &value.span()));
+                return Err(self.wrong_type(
+                    name,
+                    "text in quotes",
+                    value.get_ref(),
+                    &value.span(),
+                ));
             };
             let text = text.to_string();
             match name {
@@ -40,18 +55,37 @@ impl Reader<'_> {
                 "until" if is_day(&text) => acceptance.until = Some(text),
                 "until" => {
                     let reason = format!("`{}` is no day such as 2027-01-31", text.escape_debug());
-                    return Err(self.error(&value.span(), Problem::Value { name: name.to_owned(), reason }));
+                    return Err(self.error(
+                        &value.span(),
+                        Problem::Value {
+                            name: name.to_owned(),
+                            reason,
+                        },
+                    ));
                 }
                 _ => {
                     let nearest = nearest(name, FIELDS.iter().copied(), 0);
-                    return Err(self.error(&key.span(), Problem::Unknown { name: name.to_owned(), nearest }));
+                    return Err(self.error(
+                        &key.span(),
+                        Problem::Unknown {
+                            name: name.to_owned(),
+                            nearest,
+                        },
+                    ));
                 }
             }
         }
         for (name, said) in [("id", &acceptance.id), ("reason", &acceptance.reason)] {
             if said.trim().is_empty() {
-                let reason = "must be said: a finding is accepted by its id, and for a reason".to_owned();
-                return Err(self.error(&item.span(), Problem::Value { name: name.to_owned(), reason }));
+                let reason =
+                    "must be said: a finding is accepted by its id, and for a reason".to_owned();
+                return Err(self.error(
+                    &item.span(),
+                    Problem::Value {
+                        name: name.to_owned(),
+                        reason,
+                    },
+                ));
             }
         }
         Ok(acceptance)

@@ -14,7 +14,8 @@ use crate::settings::names::TrailArn;
 #[serde(try_from = "String", into = "String")]
 pub enum TrailKind {
     New,
-    /// One that covers the states already: looked for, or asserted where this account may not ask what it records.
+    /// One that covers the states already: looked for, or asserted where this account may not ask
+    /// what it records.
     Existing(Option<TrailArn>),
     Off,
 }
@@ -45,11 +46,15 @@ impl FromStr for TrailKind {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((EXISTING, arn)) => Ok(Self::Existing(Some(arn.parse().map_err(|error| format!("{error}"))?))),
+            Some((EXISTING, arn)) => Ok(Self::Existing(Some(
+                arn.parse().map_err(|error| format!("{error}"))?,
+            ))),
             None if text == NEW => Ok(Self::New),
             None if text == EXISTING => Ok(Self::Existing(None)),
             None if text == OFF => Ok(Self::Off),
-            _ => Err(format!("a trail is `{NEW}`, `{EXISTING}`, `{EXISTING}=ARN` or `{OFF}`")),
+            _ => Err(format!(
+                "a trail is `{NEW}`, `{EXISTING}`, `{EXISTING}=ARN` or `{OFF}`"
+            )),
         }
     }
 }
@@ -69,8 +74,15 @@ pub struct TrailParser;
 impl TypedValueParser for TrailParser {
     type Value = TrailKind;
 
-    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &std::ffi::OsStr) -> Result<TrailKind, Error> {
-        NonEmptyStringValueParser::new().try_map(|text| text.parse::<TrailKind>()).parse_ref(command, arg, value)
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<TrailKind, Error> {
+        NonEmptyStringValueParser::new()
+            .try_map(|text| text.parse::<TrailKind>())
+            .parse_ref(command, arg, value)
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
@@ -80,7 +92,8 @@ impl TypedValueParser for TrailParser {
                 value(NEW, "A trail of its own, with a log bucket"),
                 value(
                     EXISTING,
-                    "Check that a trail of the account covers the states already; `existing=ARN` asserts it of one of the organization",
+                    "Check that a trail of the account covers the states already; `existing=ARN` \
+                     asserts it of one of the organization",
                 ),
                 value(OFF, "None"),
             ]

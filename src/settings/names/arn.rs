@@ -43,12 +43,20 @@ fn role(text: &str) -> Result<(), Wrong> {
         return Err(Wrong::Shape("is not the ARN of a role".to_owned()));
     };
     partition_name(partition)?;
-    plain::account(account).map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
-    let name = resource.strip_prefix("role/").and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    plain::account(account)
+        .map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+    let name = resource
+        .strip_prefix("role/")
+        .and_then(|path| path.rsplit('/').next())
+        .unwrap_or_default();
     if name.is_empty() {
-        return Err(Wrong::Shape("does not end in `role/` and a name".to_owned()));
+        return Err(Wrong::Shape(
+            "does not end in `role/` and a name".to_owned(),
+        ));
     }
-    only(resource, |c| c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c))?;
+    only(resource, |c| {
+        c.is_ascii_alphanumeric() || "+=,.@_/-".contains(c)
+    })?;
     at_most(name, 64)?;
     at_most(resource, 600)
 }
@@ -62,7 +70,9 @@ impl RoleArn {
 
 fn trail(text: &str) -> Result<(), Wrong> {
     match split(text, "cloudtrail")?.strip_prefix("trail/") {
-        Some(name) if !name.is_empty() => only(name, |c| c.is_ascii_alphanumeric() || "._-".contains(c)),
+        Some(name) if !name.is_empty() => {
+            only(name, |c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        }
         _ => Err(Wrong::Shape("names no trail".to_owned())),
     }
 }
@@ -115,19 +125,29 @@ fn split<'a>(text: &'a str, service: &str) -> Result<&'a str, Wrong> {
         return Err(Wrong::Shape("is not an ARN".to_owned()));
     };
     if of != service {
-        return Err(Wrong::Shape(format!("is an ARN of `{}`, not of `{service}`", of.escape_debug())));
+        return Err(Wrong::Shape(format!(
+            "is an ARN of `{}`, not of `{service}`",
+            of.escape_debug()
+        )));
     }
     partition_name(partition)?;
-    let proper = region.split('-').count() >= 3 && region.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'));
+    let proper = region.split('-').count() >= 3
+        && region
+            .chars()
+            .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'));
     if !proper {
         return Err(Wrong::Shape("names no region".to_owned()));
     }
-    plain::account(account).map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+    plain::account(account)
+        .map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
     Ok(resource)
 }
 
 pub(super) fn partition_name(text: &str) -> Result<(), Wrong> {
-    if text == "aws" || text.strip_prefix("aws-").is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| matches!(c, 'a'..='z' | '-')))
+    if text == "aws"
+        || text.strip_prefix("aws-").is_some_and(|rest| {
+            !rest.is_empty() && rest.chars().all(|c| matches!(c, 'a'..='z' | '-'))
+        })
     {
         Ok(())
     } else {
@@ -137,11 +157,19 @@ pub(super) fn partition_name(text: &str) -> Result<(), Wrong> {
 
 fn key(text: &str) -> Result<(), Wrong> {
     if text.starts_with("alias/") || (text.starts_with("arn:") && text.contains(":alias/")) {
-        return Err(Wrong::Shape("is an alias, which each account resolves for itself".to_owned()));
+        return Err(Wrong::Shape(
+            "is an alias, which each account resolves for itself".to_owned(),
+        ));
     }
     let resource = split(text, "kms")?;
-    let id = resource.strip_prefix("key/").ok_or_else(|| Wrong::Shape("does not end in `key/` and an id".to_owned()))?;
-    if is_uuid(id) || id.strip_prefix("mrk-").is_some_and(|id| id.len() == 32 && is_hex(id)) {
+    let id = resource
+        .strip_prefix("key/")
+        .ok_or_else(|| Wrong::Shape("does not end in `key/` and an id".to_owned()))?;
+    if is_uuid(id)
+        || id
+            .strip_prefix("mrk-")
+            .is_some_and(|id| id.len() == 32 && is_hex(id))
+    {
         Ok(())
     } else {
         Err(Wrong::Shape("has no proper key id".to_owned()))
@@ -150,7 +178,8 @@ fn key(text: &str) -> Result<(), Wrong> {
 
 fn is_uuid(id: &str) -> bool {
     let parts: Vec<&str> = id.split('-').collect();
-    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| is_hex(part))
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+        && parts.iter().all(|part| is_hex(part))
 }
 
 fn is_hex(text: &str) -> bool {
@@ -160,11 +189,15 @@ fn is_hex(text: &str) -> bool {
 fn topic(text: &str) -> Result<(), Wrong> {
     let name = split(text, "sns")?;
     if name.ends_with(".fifo") {
-        return Err(Wrong::Shape("is a FIFO topic, which alarms cannot reach".to_owned()));
+        return Err(Wrong::Shape(
+            "is a FIFO topic, which alarms cannot reach".to_owned(),
+        ));
     }
     if name.is_empty() {
         return Err(Wrong::Shape("names no topic".to_owned()));
     }
-    only(name, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))?;
+    only(name, |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+    })?;
     at_most(name, 256)
 }

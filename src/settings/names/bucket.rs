@@ -20,19 +20,30 @@ impl BucketName {
 
     /// Whether the name is one of the account-regional namespace: `…-<account>-<region>-an`.
     pub fn is_account_regional(&self) -> bool {
-        KNOWN_REGIONS.iter().any(|region| self.is_account_regional_in(region))
+        KNOWN_REGIONS
+            .iter()
+            .any(|region| self.is_account_regional_in(region))
     }
 
     /// The same for one region, which may be newer than this program.
     pub fn is_account_regional_in(&self, region: &str) -> bool {
-        let rest = self.0.strip_suffix("-an").and_then(|rest| rest.strip_suffix(region)).and_then(|rest| rest.strip_suffix('-'));
-        rest.is_some_and(|rest| rest.rsplit_once('-').is_some_and(|(_, account)| plain::account(account).is_ok()))
+        let rest = self
+            .0
+            .strip_suffix("-an")
+            .and_then(|rest| rest.strip_suffix(region))
+            .and_then(|rest| rest.strip_suffix('-'));
+        rest.is_some_and(|rest| {
+            rest.rsplit_once('-')
+                .is_some_and(|(_, account)| plain::account(account).is_ok())
+        })
     }
 }
 
 fn bucket(text: &str) -> Result<(), Wrong> {
     if text.contains('.') {
-        return Err(Wrong::Shape("contains `.`, which breaks TLS with the bucket's own host name".to_owned()));
+        return Err(Wrong::Shape(
+            "contains `.`, which breaks TLS with the bucket's own host name".to_owned(),
+        ));
     }
     only(text, |c| matches!(c, 'a'..='z' | '0'..='9' | '-'))?;
     at_least(text, 3)?;
@@ -40,7 +51,10 @@ fn bucket(text: &str) -> Result<(), Wrong> {
     const BEGINNINGS: [&str; 4] = ["-", "xn--", "sthree-", "amzn-s3-demo-"];
     // `.mrap` and an address like 192.168.5.4 are kept out by the rule on dots.
     const ENDS: [&str; 5] = ["-", "-s3alias", "--ol-s3", "--x-s3", "--table-s3"];
-    if let Some(beginning) = BEGINNINGS.iter().find(|beginning| text.starts_with(**beginning)) {
+    if let Some(beginning) = BEGINNINGS
+        .iter()
+        .find(|beginning| text.starts_with(**beginning))
+    {
         return Err(Wrong::Begins((*beginning).to_owned()));
     }
     if let Some(end) = ENDS.iter().find(|end| text.ends_with(**end)) {

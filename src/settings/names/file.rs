@@ -25,7 +25,8 @@ impl FileName {
         self.0.replace(PLACEHOLDER, env.as_str())
     }
 
-    /// Whether a settings file may choose it: a file of that name is read by Terraform, and by nothing that runs it.
+    /// Whether a settings file may choose it: a file of that name is read by Terraform, and by
+    /// nothing that runs it.
     ///
     /// # Errors
     /// If it is hidden, or has another ending.
@@ -41,12 +42,21 @@ impl FileName {
 }
 
 /// Of files that Terraform and OpenTofu read.
-const ENDINGS: [&str; 7] = [".tf", ".tofu", ".tfbackend", ".conf", ".config", ".hcl", ".tfvars"];
+const ENDINGS: [&str; 7] = [
+    ".tf",
+    ".tofu",
+    ".tfbackend",
+    ".conf",
+    ".config",
+    ".hcl",
+    ".tfvars",
+];
 
 const PLACEHOLDER: &str = "{env}";
 
 fn file_name(text: &str) -> Result<(), Wrong> {
-    // Terraform reads `-backend-config=a=b` as an argument and its value, so `=` cannot be in a name.
+    // Terraform reads `-backend-config=a=b` as an argument and its value, so `=` cannot be in a
+    // name.
     if let Some(c) = text.chars().find(|c| matches!(c, '/' | '\\' | ':' | '=')) {
         return Err(Wrong::Character(c));
     }
@@ -57,7 +67,9 @@ fn file_name(text: &str) -> Result<(), Wrong> {
         return Err(Wrong::Shape("is a folder".to_owned()));
     }
     if text.replace(PLACEHOLDER, "").contains(['{', '}']) {
-        return Err(Wrong::Shape("has a placeholder other than `{env}`".to_owned()));
+        return Err(Wrong::Shape(
+            "has a placeholder other than `{env}`".to_owned(),
+        ));
     }
     at_most_bytes(text, 200)
 }

@@ -70,7 +70,9 @@ fn profile(text: &str) -> Result<(), Wrong> {
 }
 
 fn external_id(text: &str) -> Result<(), Wrong> {
-    only(text, |c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c))?;
+    only(text, |c| {
+        c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c)
+    })?;
     at_least(text, 2)?;
     at_most(text, 1224)
 }
@@ -111,18 +113,27 @@ pub(super) fn account(text: &str) -> Result<(), Wrong> {
 }
 
 fn table(text: &str) -> Result<(), Wrong> {
-    only(text, |c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))?;
+    only(text, |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
+    })?;
     at_least(text, 3)?;
     at_most(text, 255)
 }
 
 fn email(text: &str) -> Result<(), Wrong> {
-    only(text, |c| c.is_ascii_alphanumeric() || "@.!#$%&'*+/=?^_`{|}~-".contains(c))?;
+    only(text, |c| {
+        c.is_ascii_alphanumeric() || "@.!#$%&'*+/=?^_`{|}~-".contains(c)
+    })?;
     at_most(text, 254)?;
     let Some((local, domain)) = text.split_once('@') else {
         return Err(Wrong::Shape("has no `@`".to_owned()));
     };
-    if local.is_empty() || local.starts_with('.') || local.ends_with('.') || local.contains("..") || local.len() > 64 {
+    if local.is_empty()
+        || local.starts_with('.')
+        || local.ends_with('.')
+        || local.contains("..")
+        || local.len() > 64
+    {
         return Err(Wrong::Shape("has no proper name before the `@`".to_owned()));
     }
     let label = |part: &str| {
@@ -133,7 +144,9 @@ fn email(text: &str) -> Result<(), Wrong> {
             && !part.ends_with('-')
     };
     if !domain.contains('.') || !domain.split('.').all(label) {
-        return Err(Wrong::Shape("has no proper domain after the `@`".to_owned()));
+        return Err(Wrong::Shape(
+            "has no proper domain after the `@`".to_owned(),
+        ));
     }
     Ok(())
 }

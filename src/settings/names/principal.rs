@@ -30,7 +30,8 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalName {
-    pub const RULE: &'static str = "whom to attach to is written `role/NAME`, `user/NAME` or `group/NAME`, or as the ARN of one";
+    pub const RULE: &'static str = "whom to attach to is written `role/NAME`, `user/NAME` or \
+                                    `group/NAME`, or as the ARN of one";
 
     pub fn kind(&self) -> PrincipalKind {
         self.kind
@@ -57,13 +58,20 @@ impl PrincipalName {
             None => (None, text),
         };
         let Some((kind, path)) = reduced.split_once('/') else {
-            return Err(Wrong::Shape("does not say whether it is a role, a user or a group".to_owned()));
+            return Err(Wrong::Shape(
+                "does not say whether it is a role, a user or a group".to_owned(),
+            ));
         };
         let (kind, max) = match kind {
             "role" => (PrincipalKind::Role, 64),
             "user" => (PrincipalKind::User, 64),
             "group" => (PrincipalKind::Group, 128),
-            other => return Err(Wrong::Shape(format!("is a `{}`, not a role, a user or a group", other.escape_debug()))),
+            other => {
+                return Err(Wrong::Shape(format!(
+                    "is a `{}`, not a role, a user or a group",
+                    other.escape_debug()
+                )));
+            }
         };
         let parts: Vec<&str> = path.split('/').collect();
         if parts.iter().any(|part| part.is_empty()) {
@@ -75,10 +83,20 @@ impl PrincipalName {
         let name = parts.last().copied().unwrap_or_default();
         at_most(name, max)?;
         at_most(path, 512)?;
-        if parts.first() == Some(&"aws-service-role") || parts.first() == Some(&"aws-reserved") || name.starts_with("AWSReservedSSO_") {
-            return Err(Wrong::Shape("belongs to AWS, which lets nobody attach a policy to it".to_owned()));
+        if parts.first() == Some(&"aws-service-role")
+            || parts.first() == Some(&"aws-reserved")
+            || name.starts_with("AWSReservedSSO_")
+        {
+            return Err(Wrong::Shape(
+                "belongs to AWS, which lets nobody attach a policy to it".to_owned(),
+            ));
         }
-        Ok(Self { kind, reduced: reduced.to_owned(), account, given: text.to_owned() })
+        Ok(Self {
+            kind,
+            reduced: reduced.to_owned(),
+            account,
+            given: text.to_owned(),
+        })
     }
 }
 
@@ -89,13 +107,16 @@ fn from_arn(arn: &str) -> Result<(&str, &str), Wrong> {
         return Err(Wrong::Shape("is not an ARN".to_owned()));
     };
     if service == "sts" && resource.starts_with("assumed-role/") {
-        return Err(Wrong::Shape("is an assumed role; name the role itself".to_owned()));
+        return Err(Wrong::Shape(
+            "is an assumed role; name the role itself".to_owned(),
+        ));
     }
     if service != "iam" || !region.is_empty() {
         return Err(Wrong::Shape("is not an ARN of IAM".to_owned()));
     }
     partition_name(partition)?;
-    plain::account(account).map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
+    plain::account(account)
+        .map_err(|_| Wrong::Shape("names no account of 12 digits".to_owned()))?;
     Ok((account, resource))
 }
 

@@ -12,7 +12,8 @@ use super::rule::{Wrong, at_most, only, reads_as_text};
 pub struct Region(String);
 
 impl Region {
-    pub const RULE: &'static str = "a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`";
+    pub const RULE: &'static str =
+        "a region is written like `eu-west-1`; one newer than this program like `any:eu-new-1`";
 
     /// As AWS spells it, without `any:`.
     pub fn as_str(&self) -> &str {
@@ -38,12 +39,20 @@ impl Region {
         if KNOWN_REGIONS.contains(&text) {
             return Ok(Self(text.to_owned()));
         }
-        let nearest = KNOWN_REGIONS.iter().min_by_key(|known| strsim::damerau_levenshtein(known, text));
-        Err(Wrong::UnknownRegion { nearest: nearest.expect("the list is not empty") })
+        let nearest = KNOWN_REGIONS
+            .iter()
+            .min_by_key(|known| strsim::damerau_levenshtein(known, text));
+        Err(Wrong::UnknownRegion {
+            nearest: nearest.expect("the list is not empty"),
+        })
     }
 
     fn text(self) -> String {
-        if self.is_known() { self.0 } else { format!("{ANY}{}", self.0) }
+        if self.is_known() {
+            self.0
+        } else {
+            format!("{ANY}{}", self.0)
+        }
     }
 }
 
@@ -62,11 +71,16 @@ fn shape(name: &str) -> Result<(), Wrong> {
     at_most(name, 30)?;
     let mut parts: Vec<&str> = name.split('-').collect();
     let number = parts.pop().unwrap_or_default();
-    let words = parts.len() >= 2 && parts.iter().all(|part| !part.is_empty() && part.starts_with(|c: char| c.is_ascii_lowercase()));
+    let words = parts.len() >= 2
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.starts_with(|c: char| c.is_ascii_lowercase()));
     if words && !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()) {
         Ok(())
     } else {
-        Err(Wrong::Shape(format!("`{name}` does not have the shape of a region")))
+        Err(Wrong::Shape(format!(
+            "`{name}` does not have the shape of a region"
+        )))
     }
 }
 
@@ -81,7 +95,10 @@ pub fn partition_of(region: &str) -> &'static str {
         ("eu-isoe-", "aws-iso-e"),
         ("us-isof-", "aws-iso-f"),
     ];
-    BY_PREFIX.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+    BY_PREFIX
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("aws", |(_, partition)| partition)
 }
 
 /// Every region of every partition, as of November 2026.

@@ -17,7 +17,11 @@ pub enum Wrong {
     #[error("is empty")]
     Empty,
     #[error("is {count} {unit} long, {max} are the most")]
-    TooLong { count: usize, max: usize, unit: &'static str },
+    TooLong {
+        count: usize,
+        max: usize,
+        unit: &'static str,
+    },
     #[error("is {count} characters long, {min} are the least")]
     TooShort { count: usize, min: usize },
     #[error("contains `{0}`")]
@@ -53,7 +57,11 @@ fn code_point(c: char) -> String {
 }
 
 fn character(c: char) -> String {
-    if c.is_ascii() { format!("`{c}`") } else { format!("`{c}` ({})", code_point(c)) }
+    if c.is_ascii() {
+        format!("`{c}`")
+    } else {
+        format!("`{c}` ({})", code_point(c))
+    }
 }
 
 /// What holds for every name, whatever it is the name of.
@@ -71,21 +79,43 @@ pub(super) fn visible(text: &str) -> Result<(), Wrong> {
 }
 
 pub(super) fn only(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), Wrong> {
-    text.chars().find(|c| !allowed(*c)).map_or(Ok(()), |c| Err(Wrong::Character(c)))
+    text.chars()
+        .find(|c| !allowed(*c))
+        .map_or(Ok(()), |c| Err(Wrong::Character(c)))
 }
 
 pub(super) fn at_most(text: &str, max: usize) -> Result<(), Wrong> {
     let count = text.chars().count();
-    if count > max { Err(Wrong::TooLong { count, max, unit: "characters" }) } else { Ok(()) }
+    if count > max {
+        Err(Wrong::TooLong {
+            count,
+            max,
+            unit: "characters",
+        })
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn at_most_bytes(text: &str, max: usize) -> Result<(), Wrong> {
-    if text.len() > max { Err(Wrong::TooLong { count: text.len(), max, unit: "bytes" }) } else { Ok(()) }
+    if text.len() > max {
+        Err(Wrong::TooLong {
+            count: text.len(),
+            max,
+            unit: "bytes",
+        })
+    } else {
+        Ok(())
+    }
 }
 
 pub(super) fn at_least(text: &str, min: usize) -> Result<(), Wrong> {
     let count = text.chars().count();
-    if count < min { Err(Wrong::TooShort { count, min }) } else { Ok(()) }
+    if count < min {
+        Err(Wrong::TooShort { count, min })
+    } else {
+        Ok(())
+    }
 }
 
 /// Serde, parsing and printing for a type with `check(&str) -> Result<Self, Wrong>`, `RULE`, and a
@@ -98,7 +128,10 @@ macro_rules! reads_as_text {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 $crate::settings::names::rule::visible(text)
                     .and_then(|()| Self::check(text))
-                    .map_err(|wrong| $crate::settings::names::NameError { wrong, rule: Self::RULE })
+                    .map_err(|wrong| $crate::settings::names::NameError {
+                        wrong,
+                        rule: Self::RULE,
+                    })
             }
         }
 

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::{Wrong, at_most, only, reads_as_text};
 
-/// `KEY=VALUE`, by the tag rules that hold for all AWS services ("Tag naming limits and requirements").
+/// `KEY=VALUE`, by the tag rules that hold for all AWS services ("Tag naming limits and
+/// requirements").
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tag {
@@ -15,8 +16,9 @@ pub struct Tag {
 }
 
 impl Tag {
-    pub const RULE: &'static str = "a tag is written `KEY=VALUE`: letters, digits, spaces and `_.:/=+-@`, up to 128 and 256 of them, \
-         and a key that neither begins with `aws:` or `tfbackend:` nor is `ManagedBy`";
+    pub const RULE: &'static str = "a tag is written `KEY=VALUE`: letters, digits, spaces and \
+                                    `_.:/=+-@`, up to 128 and 256 of them, and a key that neither \
+                                    begins with `aws:` or `tfbackend:` nor is `ManagedBy`";
 
     pub fn key(&self) -> &str {
         &self.key
@@ -38,13 +40,21 @@ impl Tag {
         at_most(key, 128)?;
         at_most(value, 256)?;
         let lower = key.to_lowercase();
-        if let Some(kept) = ["aws:", "tfbackend:"].into_iter().find(|kept| lower.starts_with(kept)) {
+        if let Some(kept) = ["aws:", "tfbackend:"]
+            .into_iter()
+            .find(|kept| lower.starts_with(kept))
+        {
             return Err(Wrong::Begins(kept.to_owned()));
         }
         if lower == "managedby" {
-            return Err(Wrong::Shape("has the key `ManagedBy`, by which tfbackend knows what is its own".to_owned()));
+            return Err(Wrong::Shape(
+                "has the key `ManagedBy`, by which tfbackend knows what is its own".to_owned(),
+            ));
         }
-        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+        Ok(Self {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
     }
 }
 

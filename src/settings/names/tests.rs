@@ -13,7 +13,11 @@ mod credentials;
 fn refusals<T: FromStr<Err: Display> + Display>(texts: &[&str]) -> String {
     let line = |text: &&str| match text.parse::<T>() {
         Ok(value) => format!("{} is taken as {value}", text.escape_debug()),
-        Err(error) => format!("{} {}", text.escape_debug(), error.to_string().split(';').next().unwrap_or_default()),
+        Err(error) => format!(
+            "{} {}",
+            text.escape_debug(),
+            error.to_string().split(';').next().unwrap_or_default()
+        ),
     };
     texts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -31,25 +35,61 @@ const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56e
 
 #[test]
 fn what_is_right_is_taken() {
-    all_taken::<ProjectName>(&["a", "acme", "acme-web-2", "2024", "a123456789012345678901234567890"]);
+    all_taken::<ProjectName>(&[
+        "a",
+        "acme",
+        "acme-web-2",
+        "2024",
+        "a123456789012345678901234567890",
+    ]);
     all_taken::<EnvName>(&["prod", "dev-1", "logs", "logs-1"]);
-    all_taken::<Region>(&["eu-west-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "us-isob-east-1"]);
+    all_taken::<Region>(&[
+        "eu-west-1",
+        "cn-north-1",
+        "us-gov-west-1",
+        "eusc-de-east-1",
+        "us-isob-east-1",
+    ]);
     all_taken::<AccountId>(&["123456789012", "000000000000"]);
-    all_taken::<BucketName>(&["abc", "acme-tfstate-prod-123456789012-eu-west-1", "3com", "a--b"]);
+    all_taken::<BucketName>(&[
+        "abc",
+        "acme-tfstate-prod-123456789012-eu-west-1",
+        "3com",
+        "a--b",
+    ]);
     all_taken::<TableName>(&["abc", "Terraform_Locks.v2-x"]);
-    all_taken::<StateKey>(&["terraform.tfstate", "app/prod/terraform.tfstate", "a b", "é/ü", "a\"b", "a${b}", ".hidden/x", "a..b"]);
+    all_taken::<StateKey>(&[
+        "terraform.tfstate",
+        "app/prod/terraform.tfstate",
+        "a b",
+        "é/ü",
+        "a\"b",
+        "a${b}",
+        ".hidden/x",
+        "a..b",
+    ]);
     all_taken::<WorkspacePrefix>(&["env:", "work/spaces"]);
     all_taken::<KeyArn>(&[
         KEY,
         "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         "arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab",
     ]);
-    all_taken::<TopicArn>(&["arn:aws:sns:eu-west-1:123456789012:alarms", "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a_b-c"]);
-    all_taken::<RoleArn>(&["arn:aws:iam::123456789012:role/terraform", "arn:aws-us-gov:iam::123456789012:role/service-role/ci/deploy+1"]);
+    all_taken::<TopicArn>(&[
+        "arn:aws:sns:eu-west-1:123456789012:alarms",
+        "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a_b-c",
+    ]);
+    all_taken::<RoleArn>(&[
+        "arn:aws:iam::123456789012:role/terraform",
+        "arn:aws-us-gov:iam::123456789012:role/service-role/ci/deploy+1",
+    ]);
     all_taken::<ProfileName>(&["default", "acme prod", "AdministratorAccess-123456789012"]);
     all_taken::<ExternalId>(&["a1", "acme-tfstate:1234", "x+=,.@/_"]);
     all_taken::<Email>(&["ops@example.com", "o'neil+aws@sub.example.co"]);
-    all_taken::<PrincipalName>(&["role/deploy", "user/path/to/anna@example.com", "group/Ops+1"]);
+    all_taken::<PrincipalName>(&[
+        "role/deploy",
+        "user/path/to/anna@example.com",
+        "group/Ops+1",
+    ]);
     all_taken::<Tag>(&["Team=platform", "a:b=", "Kosten stelle=Übung 1", "k=a=b"]);
     all_taken::<FileName>(&["backend.conf", "{env}.s3.tfbackend", "back end"]);
     all_taken::<Folder>(&[".", "/srv/infra", "../x"]);
@@ -58,10 +98,25 @@ fn what_is_right_is_taken() {
 #[test]
 fn keys_and_prefixes_are_composed_as_terraform_does() {
     let (decomposed, composed) = ("gro\u{308}\u{df}e/x", "gr\u{f6}\u{df}e/x");
-    assert_eq!(decomposed.parse::<StateKey>().expect("a key").as_str(), composed);
-    assert_eq!(decomposed.parse::<WorkspacePrefix>().expect("a prefix").as_str(), composed);
+    assert_eq!(
+        decomposed.parse::<StateKey>().expect("a key").as_str(),
+        composed
+    );
+    assert_eq!(
+        decomposed
+            .parse::<WorkspacePrefix>()
+            .expect("a prefix")
+            .as_str(),
+        composed
+    );
     let long = |letter: &str| format!("{}/x", letter.repeat(449));
-    assert_eq!(long("u\u{308}").parse::<StateKey>().expect("899 bytes are left").as_str(), long("\u{fc}").as_str());
+    assert_eq!(
+        long("u\u{308}")
+            .parse::<StateKey>()
+            .expect("899 bytes are left")
+            .as_str(),
+        long("\u{fc}").as_str()
+    );
 }
 
 #[test]
@@ -117,7 +172,10 @@ fn regions_and_accounts() {
 #[test]
 fn a_region_newer_than_the_program_survives_being_written() {
     let region: Region = "any:us-gov-new-1".parse().unwrap();
-    assert_eq!((region.as_str(), region.partition(), region.is_known()), ("us-gov-new-1", "aws-us-gov", false));
+    assert_eq!(
+        (region.as_str(), region.partition(), region.is_known()),
+        ("us-gov-new-1", "aws-us-gov", false)
+    );
     let json = serde_json::to_string(&region).unwrap();
     assert_eq!(json, r#""any:us-gov-new-1""#);
     assert_eq!(serde_json::from_str::<Region>(&json).unwrap(), region);
@@ -127,8 +185,22 @@ fn a_region_newer_than_the_program_survives_being_written() {
 
 #[test]
 fn every_region_is_in_a_partition() {
-    let count = |partition| KNOWN_REGIONS.iter().filter(|region| partition_of(region) == partition).count();
-    let partitions = ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
+    let count = |partition| {
+        KNOWN_REGIONS
+            .iter()
+            .filter(|region| partition_of(region) == partition)
+            .count()
+    };
+    let partitions = [
+        "aws",
+        "aws-cn",
+        "aws-us-gov",
+        "aws-eusc",
+        "aws-iso",
+        "aws-iso-b",
+        "aws-iso-e",
+        "aws-iso-f",
+    ];
     assert_eq!(partitions.map(count), [34, 2, 2, 1, 2, 2, 1, 2]);
 }
 
@@ -225,7 +297,12 @@ fn arns() {
     let key: KeyArn = KEY.parse().unwrap();
     assert_eq!(
         (key.partition(), key.region(), key.account(), key.key_id()),
-        ("aws", "eu-west-1", "123456789012", "1234abcd-12ab-34cd-56ef-1234567890ab")
+        (
+            "aws",
+            "eu-west-1",
+            "123456789012",
+            "1234abcd-12ab-34cd-56ef-1234567890ab"
+        )
     );
 }
 
@@ -257,7 +334,10 @@ fn principals() {
     role/AWSReservedSSO_Admin_123 belongs to AWS, which lets nobody attach a policy to it
     "#);
     let principal: PrincipalName = "arn:aws:iam::123456789012:role/ci/deploy".parse().unwrap();
-    assert_eq!((principal.kind(), principal.name(), principal.account()), (PrincipalKind::Role, "deploy", Some("123456789012")));
+    assert_eq!(
+        (principal.kind(), principal.name(), principal.account()),
+        (PrincipalKind::Role, "deploy", Some("123456789012"))
+    );
     assert_eq!(principal, "role/ci/deploy".parse().unwrap());
 }
 
@@ -315,12 +395,23 @@ fn texts() -> impl Strategy<Value = String> {
 /// Whatever is taken has nothing hidden in it, and reads back as itself.
 fn law<T>(text: &str) -> Option<T>
 where
-    T: FromStr + Display + Clone + PartialEq + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
+    T: FromStr
+        + Display
+        + Clone
+        + PartialEq
+        + std::fmt::Debug
+        + serde::Serialize
+        + serde::de::DeserializeOwned,
 {
     let value = text.parse::<T>().ok()?;
     assert!(!text.is_empty() && !text.contains(UNKNOWN), "{text:?}");
     assert!(!text.chars().any(char::is_control), "{text:?}");
-    assert!(!text.contains(['\u{200b}', '\u{200d}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{feff}']), "{text:?}");
+    assert!(
+        !text.contains([
+            '\u{200b}', '\u{200d}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{feff}'
+        ]),
+        "{text:?}"
+    );
     let json = serde_json::to_value(value.clone()).unwrap();
     assert_eq!(serde_json::from_value::<T>(json).unwrap(), value);
     Some(value)

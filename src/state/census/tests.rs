@@ -4,15 +4,20 @@ use super::*;
 use crate::state::snapshot::Want;
 
 fn row(path: &str, holds: Holds) -> StateRow {
-    StateRow { path: path.to_owned(), workspace: "default".to_owned(), size: 3, modified: None, holds }
+    StateRow {
+        path: path.to_owned(),
+        workspace: "default".to_owned(),
+        size: 3,
+        modified: None,
+        holds,
+    }
 }
 
 fn read(text: &str) -> Holds {
     Holds::of(Snapshot::parse(text.as_bytes(), Want::Counts))
 }
 
-const EMPTY: &str =
-    r#"{"version":4,"terraform_version":"1.11.4","serial":7,"lineage":"abc","outputs":{"pw":{"value":"hunter2"}},"resources":[]}"#;
+const EMPTY: &str = r#"{"version":4,"terraform_version":"1.11.4","serial":7,"lineage":"abc","outputs":{"pw":{"value":"hunter2"}},"resources":[]}"#;
 
 #[test]
 fn only_a_state_that_says_so_is_empty() {
@@ -33,7 +38,12 @@ fn only_a_state_that_says_so_is_empty() {
 
 #[test]
 fn facts_and_no_value() {
-    let facts = Facts { serial: Some(7), lineage: Some("abc".to_owned()), engine: Some("1.11.4".to_owned()), managed: Some(0) };
+    let facts = Facts {
+        serial: Some(7),
+        lineage: Some("abc".to_owned()),
+        engine: Some("1.11.4".to_owned()),
+        managed: Some(0),
+    };
     assert_eq!(read(EMPTY), Holds::Known(facts));
     assert!(!format!("{:?} {:?}", read(EMPTY), read("hunter2")).contains("hunter2"));
 }
@@ -45,8 +55,23 @@ fn each_counts_once() {
     census.state(row("b", Holds::Encrypted(Facts::default())));
     census.state(row("c", Holds::OtherFormat(Facts::default())));
     census.state(row("d", Holds::Unreadable("denied".to_owned())));
-    census.state(row("e", Holds::Known(Facts { managed: Some(2), ..Facts::default() })));
-    assert_eq!((census.states.count, census.empty, census.in_use, census.unreadable, census.needed()), (5, 1, 3, 1, 4));
+    census.state(row(
+        "e",
+        Holds::Known(Facts {
+            managed: Some(2),
+            ..Facts::default()
+        }),
+    ));
+    assert_eq!(
+        (
+            census.states.count,
+            census.empty,
+            census.in_use,
+            census.unreadable,
+            census.needed()
+        ),
+        (5, 1, 3, 1, 4)
+    );
 }
 
 /// However many there are: the size is bounded, all are counted, and who is in the way is named.
@@ -56,13 +81,31 @@ fn what_is_in_the_way_is_named_first() {
     for n in 0..5 * MOST {
         census.state(row(&format!("empty{n}"), read(EMPTY)));
     }
-    census.state(row("in use", Holds::Known(Facts { managed: Some(1), ..Facts::default() })));
-    assert_eq!((census.states.count, census.states.rows.len(), census.empty), (5 * MOST + 1, MOST, 5 * MOST));
-    assert_eq!(census.states.rows.last().map(|row| &*row.path), Some("in use"));
+    census.state(row(
+        "in use",
+        Holds::Known(Facts {
+            managed: Some(1),
+            ..Facts::default()
+        }),
+    ));
+    assert_eq!(
+        (census.states.count, census.states.rows.len(), census.empty),
+        (5 * MOST + 1, MOST, 5 * MOST)
+    );
+    assert_eq!(
+        census.states.rows.last().map(|row| &*row.path),
+        Some("in use")
+    );
     for n in 0..2 * MOST {
-        census.state(row(&format!("bad{n}"), Holds::Unreadable("denied".to_owned())));
+        census.state(row(
+            &format!("bad{n}"),
+            Holds::Unreadable("denied".to_owned()),
+        ));
     }
-    assert_eq!((census.states.rows.len(), census.unreadable), (MOST, 2 * MOST));
+    assert_eq!(
+        (census.states.rows.len(), census.unreadable),
+        (MOST, 2 * MOST)
+    );
     assert!(census.states.rows.iter().all(|row| !row.holds.is_empty()));
 }
 
@@ -74,12 +117,32 @@ fn an_object_lock_lasts_from_the_youngest_version_on() {
     census.version(7, at("2026-11-03T00:00:00Z"));
     census.version(u64::MAX, at("2026-11-01T00:00:00Z"));
     census.delete_marker();
-    assert_eq!((census.versions.count, census.versions.bytes, census.versions.delete_markers), (3, u64::MAX, 1));
+    assert_eq!(
+        (
+            census.versions.count,
+            census.versions.bytes,
+            census.versions.delete_markers
+        ),
+        (3, u64::MAX, 1)
+    );
     assert_eq!(census.kept_until(), None, "there is none");
-    census.object_lock = Some(ObjectLock { mode: None, days: None });
+    census.object_lock = Some(ObjectLock {
+        mode: None,
+        days: None,
+    });
     assert_eq!(census.kept_until(), None, "it has no default");
-    census.object_lock = Some(ObjectLock { mode: Some("GOVERNANCE".to_owned()), days: Some(7) });
+    census.object_lock = Some(ObjectLock {
+        mode: Some("GOVERNANCE".to_owned()),
+        days: Some(7),
+    });
     assert_eq!(census.kept_until(), at("2026-11-10T00:00:00Z"));
-    census.object_lock = Some(ObjectLock { mode: Some("COMPLIANCE".to_owned()), days: Some(u32::MAX) });
-    assert_eq!(census.kept_until(), Some(Timestamp::MAX), "longer than time goes");
+    census.object_lock = Some(ObjectLock {
+        mode: Some("COMPLIANCE".to_owned()),
+        days: Some(u32::MAX),
+    });
+    assert_eq!(
+        census.kept_until(),
+        Some(Timestamp::MAX),
+        "longer than time goes"
+    );
 }

@@ -3,20 +3,42 @@
 use super::*;
 
 fn outline(resources: &str, outputs: &str) -> Outline {
-    let state = format!(r#"{{"version": 4, "serial": 1, "lineage": "l", "resources": {resources}, "outputs": {outputs}}}"#);
+    let state = format!(
+        r#"{{"version": 4, "serial": 1, "lineage": "l", "resources": {resources}, "outputs": {outputs}}}"#
+    );
     Outline::parse(state.as_bytes()).expect("a state")
 }
 
 fn resource(name: &str, instance: &str) -> String {
-    format!(r#"{{"mode": "managed", "type": "t", "name": "{name}", "provider": "p", "instances": [{instance}]}}"#)
+    format!(
+        r#"{{"mode": "managed", "type": "t", "name": "{name}", "provider": "p", "instances": [{instance}]}}"#
+    )
 }
 
 fn of(from: &Outline, to: &Outline) -> Vec<String> {
     let diff = Diff::of(from, to).expect("both are known");
-    let named = |sign: &str, all: &[Object]| all.iter().map(|object| format!("{sign} {object}")).collect::<Vec<_>>();
-    let changed = diff.changed.iter().map(|it| format!("~ {} {:?} {} {}", it.object, it.attributes, it.taint, it.beside));
-    let outputs = format!("{:?} {:?} {:?}", diff.outputs.added, diff.outputs.removed, diff.outputs.changed);
-    [named("+", &diff.added), named("-", &diff.removed), changed.collect(), vec![outputs]].concat()
+    let named = |sign: &str, all: &[Object]| {
+        all.iter()
+            .map(|object| format!("{sign} {object}"))
+            .collect::<Vec<_>>()
+    };
+    let changed = diff.changed.iter().map(|it| {
+        format!(
+            "~ {} {:?} {} {}",
+            it.object, it.attributes, it.taint, it.beside
+        )
+    });
+    let outputs = format!(
+        "{:?} {:?} {:?}",
+        diff.outputs.added, diff.outputs.removed, diff.outputs.changed
+    );
+    [
+        named("+", &diff.added),
+        named("-", &diff.removed),
+        changed.collect(),
+        vec![outputs],
+    ]
+    .concat()
 }
 
 #[test]
@@ -27,7 +49,10 @@ fn objects_and_outputs_by_name() {
         &format!(
             "[{same}, {}, {}, {}, {}]",
             resource("gone", "{}"),
-            resource("edited", r#"{"attributes": {"a": "CANARY", "b": 1, "c": {"CANARY": 1}, "old": null}}"#),
+            resource(
+                "edited",
+                r#"{"attributes": {"a": "CANARY", "b": 1, "c": {"CANARY": 1}, "old": null}}"#
+            ),
             resource("tainted", r#"{"attributes": {}}"#),
             resource("beside", r#"{"private": "CANARY"}"#),
         ),
@@ -37,7 +62,10 @@ fn objects_and_outputs_by_name() {
         &format!(
             "[{reordered}, {}, {}, {}, {}]",
             resource("new", "{}"),
-            resource("edited", r#"{"attributes": {"a": "other", "b": 1, "c": {"other": 1}, "new": null}}"#),
+            resource(
+                "edited",
+                r#"{"attributes": {"a": "other", "b": 1, "c": {"other": 1}, "new": null}}"#
+            ),
             resource("tainted", r#"{"attributes": {}, "status": "tainted"}"#),
             resource("beside", r#"{"private": "other"}"#),
         ),
@@ -62,6 +90,14 @@ fn objects_and_outputs_by_name() {
 #[test]
 fn what_is_not_known_is_not_compared() {
     let known = outline("[]", "{}");
-    let encrypted = Outline::parse(br#"{"serial": 9, "lineage": "l", "encrypted_data": "x"}"#).expect("an envelope");
-    assert_eq!((Diff::of(&known, &encrypted), Diff::of(&encrypted, &known), Diff::of(&encrypted, &encrypted)), (None, None, None));
+    let encrypted = Outline::parse(br#"{"serial": 9, "lineage": "l", "encrypted_data": "x"}"#)
+        .expect("an envelope");
+    assert_eq!(
+        (
+            Diff::of(&known, &encrypted),
+            Diff::of(&encrypted, &known),
+            Diff::of(&encrypted, &encrypted)
+        ),
+        (None, None, None)
+    );
 }

@@ -20,7 +20,10 @@ fn of_bytes(json: &[u8]) -> Option<Fingerprint> {
 
 #[test]
 fn the_same_is_the_same_however_it_is_written() {
-    assert_eq!(of(r#"{"a": [1, {"b": null}], "c": "x"}"#), of("{\"c\":\"\\u0078\",\n\"a\":[1,{\"b\":null}]}"));
+    assert_eq!(
+        of(r#"{"a": [1, {"b": null}], "c": "x"}"#),
+        of("{\"c\":\"\\u0078\",\n\"a\":[1,{\"b\":null}]}")
+    );
     assert_eq!(of(r#""\ud83d\ude00\/\b""#), of("\"\u{1f600}/\\u0008\""));
 }
 
@@ -81,17 +84,30 @@ fn text_that_is_none_is_read_as_go_reads_it() {
         (br#""\ud800\ud83d\ude00""#, "\u{fffd}\u{1f600}"),
         (br#""\udc00\b\f\r\/""#, "\u{fffd}\u{8}\u{c}\r/"),
         (b"\"B\xfccher\"", "B\u{fffd}cher"),
-        (b"\"\xe2\x82d\xf0\x9f\x98\"", "\u{fffd}\u{fffd}d\u{fffd}\u{fffd}\u{fffd}"),
+        (
+            b"\"\xe2\x82d\xf0\x9f\x98\"",
+            "\u{fffd}\u{fffd}d\u{fffd}\u{fffd}\u{fffd}",
+        ),
     ] {
         assert_eq!(decoded(written), read);
         assert_eq!(JsonWalk::new(written).text(), Some(Some(read.to_owned())));
-        assert_eq!(of_bytes(written), Some(of(&serde_json::to_string(read).expect("text"))), "{read}");
+        assert_eq!(
+            of_bytes(written),
+            Some(of(&serde_json::to_string(read).expect("text"))),
+            "{read}"
+        );
     }
 }
 
 #[test]
 fn nesting_may_be_deep() {
-    let deep = |inside: &str| format!("{}{inside}{}", "[{\"a\":".repeat(20_000), "}]".repeat(20_000));
+    let deep = |inside: &str| {
+        format!(
+            "{}{inside}{}",
+            "[{\"a\":".repeat(20_000),
+            "}]".repeat(20_000)
+        )
+    };
     assert_eq!(of(&deep("1")), of(&deep("1")));
     assert_ne!(of(&deep("1")), of(&deep("2")));
 }
@@ -111,11 +127,25 @@ fn fields_and_items_are_walked_and_other_values_have_none() {
     assert_eq!(walked, Some(()));
     assert_eq!(
         seen,
-        ["list", "Number(\"1\")", "Text(\"two\")", "Other", "Other", "Null", "Other", "object", "text", "none"],
+        [
+            "list",
+            "Number(\"1\")",
+            "Text(\"two\")",
+            "Other",
+            "Other",
+            "Null",
+            "Other",
+            "object",
+            "text",
+            "none"
+        ],
         "the object and the text have no items"
     );
     assert_eq!(JsonWalk::new(b"[17]").object(|_, _| None), Some(()));
-    assert_eq!(JsonWalk::new(b" -1.50e+7 ").scalar(), Some(JsonScalar::Number("-1.50e+7")));
+    assert_eq!(
+        JsonWalk::new(b" -1.50e+7 ").scalar(),
+        Some(JsonScalar::Number("-1.50e+7"))
+    );
 }
 
 proptest! {

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use super::*;
 
 fn layout(key: Option<&str>, prefix: &str) -> Layout {
-    Layout { key: key.map(str::to_owned), workspace_prefix: prefix.to_owned() }
+    Layout {
+        key: key.map(str::to_owned),
+        workspace_prefix: prefix.to_owned(),
+    }
 }
 
 #[test]
@@ -38,27 +41,63 @@ fn paths_are_joined_as_go_does() {
 
 #[test]
 fn the_path_of_a_workspace() {
-    assert_eq!(layout(None, "env:").path("app/terraform.tfstate", "default"), "app/terraform.tfstate");
-    assert_eq!(layout(None, "env:").path("./app//terraform.tfstate", "default"), "./app//terraform.tfstate", "as it was given");
-    assert_eq!(layout(None, "env:").path("./app//terraform.tfstate", "blue"), "env:/blue/app/terraform.tfstate");
-    assert_eq!(layout(None, "").path("app/terraform.tfstate", "blue"), "blue/app/terraform.tfstate");
+    assert_eq!(
+        layout(None, "env:").path("app/terraform.tfstate", "default"),
+        "app/terraform.tfstate"
+    );
+    assert_eq!(
+        layout(None, "env:").path("./app//terraform.tfstate", "default"),
+        "./app//terraform.tfstate",
+        "as it was given"
+    );
+    assert_eq!(
+        layout(None, "env:").path("./app//terraform.tfstate", "blue"),
+        "env:/blue/app/terraform.tfstate"
+    );
+    assert_eq!(
+        layout(None, "").path("app/terraform.tfstate", "blue"),
+        "blue/app/terraform.tfstate"
+    );
     assert_eq!(lock_file("env:/blue/a"), "env:/blue/a.tflock");
 }
 
 fn located(layout: &Layout, object: &str) -> String {
-    let Located { kind, path, key, workspace } = layout.locate(object);
+    let Located {
+        kind,
+        path,
+        key,
+        workspace,
+    } = layout.locate(object);
     format!("{kind:?} {path} = {key} in {workspace}")
 }
 
 #[test]
 fn and_back() {
     let any = layout(None, "env:");
-    assert_eq!(located(&any, "env:/blue/app/a.tfstate"), "State env:/blue/app/a.tfstate = app/a.tfstate in blue");
-    assert_eq!(located(&any, "env:/blue/app/a.tfstate.tflock"), "LockFile env:/blue/app/a.tfstate = app/a.tfstate in blue");
-    assert_eq!(located(&any, "app/a.tfstate"), "State app/a.tfstate = app/a.tfstate in default");
-    assert_eq!(located(&any, "network"), "Unknown network = network in default");
-    assert_eq!(located(&layout(Some("network"), "env:"), "env:/blue/network"), "State env:/blue/network = network in blue");
-    assert_eq!(located(&layout(Some("network"), "env:"), "network"), "State network = network in default");
+    assert_eq!(
+        located(&any, "env:/blue/app/a.tfstate"),
+        "State env:/blue/app/a.tfstate = app/a.tfstate in blue"
+    );
+    assert_eq!(
+        located(&any, "env:/blue/app/a.tfstate.tflock"),
+        "LockFile env:/blue/app/a.tfstate = app/a.tfstate in blue"
+    );
+    assert_eq!(
+        located(&any, "app/a.tfstate"),
+        "State app/a.tfstate = app/a.tfstate in default"
+    );
+    assert_eq!(
+        located(&any, "network"),
+        "Unknown network = network in default"
+    );
+    assert_eq!(
+        located(&layout(Some("network"), "env:"), "env:/blue/network"),
+        "State env:/blue/network = network in blue"
+    );
+    assert_eq!(
+        located(&layout(Some("network"), "env:"), "network"),
+        "State network = network in default"
+    );
     // Nothing of the kind has a workspace.
     for odd in [
         "env:",
@@ -75,14 +114,30 @@ fn and_back() {
         ".tflock",
         "a/.tflock",
     ] {
-        assert_eq!(located(&any, odd).split_once(' ').unwrap().1, format!("{odd} = {odd} in default"));
+        assert_eq!(
+            located(&any, odd).split_once(' ').unwrap().1,
+            format!("{odd} = {odd} in default")
+        );
     }
-    assert_eq!(any.locate("a/.tflock").kind, Kind::Unknown, "no state has an empty name");
+    assert_eq!(
+        any.locate("a/.tflock").kind,
+        Kind::Unknown,
+        "no state has an empty name"
+    );
 
     let bare = layout(Some("app/a"), "");
-    assert_eq!(located(&bare, "blue/app/a"), "State blue/app/a = app/a in blue");
-    assert_eq!(located(&bare, "other/blue/app/a"), "Unknown other/blue/app/a = other/blue/app/a in default");
-    assert_eq!(located(&bare, "blueapp/a"), "Unknown blueapp/a = blueapp/a in default");
+    assert_eq!(
+        located(&bare, "blue/app/a"),
+        "State blue/app/a = app/a in blue"
+    );
+    assert_eq!(
+        located(&bare, "other/blue/app/a"),
+        "Unknown other/blue/app/a = other/blue/app/a in default"
+    );
+    assert_eq!(
+        located(&bare, "blueapp/a"),
+        "Unknown blueapp/a = blueapp/a in default"
+    );
     assert_eq!(
         located(&layout(None, ""), "blue/app/a.tfstate"),
         "State blue/app/a.tfstate = blue/app/a.tfstate in default",
@@ -90,13 +145,25 @@ fn and_back() {
     );
 
     let deep = layout(None, "stages/all");
-    assert_eq!(located(&deep, "stages/all/blue/a.tfstate"), "State stages/all/blue/a.tfstate = a.tfstate in blue");
-    assert_eq!(located(&deep, "stages/a.tfstate"), "State stages/a.tfstate = stages/a.tfstate in default");
+    assert_eq!(
+        located(&deep, "stages/all/blue/a.tfstate"),
+        "State stages/all/blue/a.tfstate = a.tfstate in blue"
+    );
+    assert_eq!(
+        located(&deep, "stages/a.tfstate"),
+        "State stages/a.tfstate = stages/a.tfstate in default"
+    );
     // A key that looks like a workspace's state.
     let odd = layout(Some("env:/blue/a"), "env:");
-    assert_eq!(located(&odd, "env:/blue/a"), "State env:/blue/a = env:/blue/a in default");
+    assert_eq!(
+        located(&odd, "env:/blue/a"),
+        "State env:/blue/a = env:/blue/a in default"
+    );
     // One that Go would clean is still known again.
-    assert_eq!(located(&layout(Some("./a//b"), "env:"), "env:/blue/a/b"), "State env:/blue/a/b = ./a//b in blue");
+    assert_eq!(
+        located(&layout(Some("./a//b"), "env:"), "env:/blue/a/b"),
+        "State env:/blue/a/b = ./a//b in blue"
+    );
 }
 
 proptest! {

@@ -25,8 +25,17 @@ fn names_and_no_value() {
             {"index_key": "b", "deposed": "0a1b2c3d", "attributes": {}}, {"index_key": "b", "deposed": "4e5f6a7b", "attributes": {}}]"#,
     );
     assert!(!format!("{outline:?}").contains("CANARY"), "{outline:?}");
-    let shown: Vec<String> =
-        outline.objects.iter().map(|(object, it)| format!("{object} {:?} {}", it.by_name.keys().collect::<Vec<_>>(), it.tainted)).collect();
+    let shown: Vec<String> = outline
+        .objects
+        .iter()
+        .map(|(object, it)| {
+            format!(
+                "{object} {:?} {}",
+                it.by_name.keys().collect::<Vec<_>>(),
+                it.tainted
+            )
+        })
+        .collect();
     assert_eq!(
         shown,
         [
@@ -44,11 +53,16 @@ fn what_is_not_known_has_no_names() {
     let encrypted =
         br#"{"serial": 9, "lineage": "l", "meta": {"key_provider.x": "CANARY"}, "encrypted_data": "CANARY", "encryption_version": "v0"}"#;
     let outline = Outline::parse(encrypted).expect("an envelope");
-    assert!(!outline.is_known() && outline.objects.is_empty() && outline.snapshot.serial == Some(9));
+    assert!(
+        !outline.is_known() && outline.objects.is_empty() && outline.snapshot.serial == Some(9)
+    );
     assert!(!format!("{outline:?}").contains("CANARY"));
     for broken in ["", "{", "[]", r#"{"version": 4, "resources": "CANARY"}"#] {
         let error = Outline::parse(broken.as_bytes()).expect_err("no state");
-        assert!(!format!("{error} {error:?}").contains("CANARY"), "{error:?}");
+        assert!(
+            !format!("{error} {error:?}").contains("CANARY"),
+            "{error:?}"
+        );
     }
 }
 
@@ -63,10 +77,15 @@ fn values_are_compared_as_they_are_written_however_odd_they_are() {
         (r#""\ud800x""#, r#""\ud800y""#),
         (&deep("1"), &deep("2")),
     ] {
-        let of = |value: &str| outline(&format!(r#"[{{"attributes": {{"a": {value}, "b": 1}}, "private": {value}}}]"#));
+        let of = |value: &str| {
+            outline(&format!(
+                r#"[{{"attributes": {{"a": {value}, "b": 1}}, "private": {value}}}]"#
+            ))
+        };
         assert_eq!(of(one), of(one));
         let (one, other) = (of(one), of(other));
-        let attributes = |outline: &Outline| outline.objects.values().next().expect("an object").clone();
+        let attributes =
+            |outline: &Outline| outline.objects.values().next().expect("an object").clone();
         let (one, other) = (attributes(&one), attributes(&other));
         assert_ne!(one.by_name["a"], other.by_name["a"]);
         assert_eq!(one.by_name["b"], other.by_name["b"]);
@@ -96,8 +115,11 @@ fn names_of_fields_are_read_in_any_case() {
         ("\"name\"", "\"Name\""),
     ];
     let plain = state(instances);
-    let written = odd.iter().fold(plain.clone(), |text, (from, to)| text.replace(from, to));
-    let [plain, written] = [plain, written].map(|text| Outline::parse(text.as_bytes()).expect("a state"));
+    let written = odd
+        .iter()
+        .fold(plain.clone(), |text, (from, to)| text.replace(from, to));
+    let [plain, written] =
+        [plain, written].map(|text| Outline::parse(text.as_bytes()).expect("a state"));
     assert_eq!(written, plain);
     assert_eq!((written.objects.len(), written.outputs.len()), (2, 2));
 }
@@ -109,16 +131,38 @@ fn of_two_fields_of_one_name_the_last_is_taken() {
     let last = outline(r#"[{"attributes": {"id": "b"}, "private": "y"}]"#);
     let twice = r#"[{"attributes": {"id": "a", "name": "a"}, "private": "x", "Attributes": {"id": "b"}, "private": "y"}]"#;
     assert_eq!(outline(twice), last);
-    assert_eq!(outline(r#"[{"attributes": {"id": "a"}, "attributes": null}]"#), outline(r#"[{"attributes": {}}]"#));
+    assert_eq!(
+        outline(r#"[{"attributes": {"id": "a"}, "attributes": null}]"#),
+        outline(r#"[{"attributes": {}}]"#)
+    );
 }
 
 #[test]
 fn the_key_of_an_instance_may_be_written_with_a_fraction() {
-    let shown = |key: &str| outline(&format!(r#"[{{"index_key": {key}}}]"#)).objects.keys().next().expect("an object").to_string();
-    for (key, expected) in [("2", "[2]"), ("0.0", "[0]"), ("1.7", "[1]"), ("1e1", "[10]"), ("\"1.7\"", "[\"1.7\"]")] {
+    let shown = |key: &str| {
+        outline(&format!(r#"[{{"index_key": {key}}}]"#))
+            .objects
+            .keys()
+            .next()
+            .expect("an object")
+            .to_string()
+    };
+    for (key, expected) in [
+        ("2", "[2]"),
+        ("0.0", "[0]"),
+        ("1.7", "[1]"),
+        ("1e1", "[10]"),
+        ("\"1.7\"", "[\"1.7\"]"),
+    ] {
         assert_eq!(shown(key), format!("module.net.aws_x.y{expected}"));
-        let counted = Snapshot::parse(state(&format!(r#"[{{"index_key": {key}}}]"#)).as_bytes(), Want::Addresses).expect("a state");
-        let Contents::Known(counts) = counted.contents else { panic!("it is known") };
+        let counted = Snapshot::parse(
+            state(&format!(r#"[{{"index_key": {key}}}]"#)).as_bytes(),
+            Want::Addresses,
+        )
+        .expect("a state");
+        let Contents::Known(counts) = counted.contents else {
+            panic!("it is known")
+        };
         assert_eq!(counts.addresses[0].to_string(), shown(key));
     }
 }

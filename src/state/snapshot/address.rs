@@ -32,7 +32,8 @@ pub enum Instance {
 }
 
 impl Instance {
-    /// Terraform reads every number as floating point, and takes what is before the point. `None` of what is below 0 or too large.
+    /// Terraform reads every number as floating point, and takes what is before the point. `None`
+    /// of what is below 0 or too large.
     pub fn truncated(number: f64) -> Option<Self> {
         // Exact below 2^53; Terraform counts no further.
         let is_index = (0.0..9_007_199_254_740_992.0).contains(&number);
@@ -54,7 +55,11 @@ impl fmt::Display for Address {
             Instance::Number(number) => write!(f, "[{number}]")?,
             Instance::Key(key) => quoted(f, key)?,
         }
-        if self.deposed { f.write_str(" (deposed)") } else { Ok(()) }
+        if self.deposed {
+            f.write_str(" (deposed)")
+        } else {
+            Ok(())
+        }
     }
 }
 

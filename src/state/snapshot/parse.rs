@@ -53,17 +53,34 @@ impl<const KEEP: bool> Draft<KEEP> {
             (true, _) => (Contents::Encrypted, Writer::OpenTofu),
             (false, None) => return Err(SnapshotError::NotAState("it has no `version`")),
             (false, Some(4)) => {
-                let resources = optional(self.resources, "`resources` is no list")?.unwrap_or_default();
+                let resources =
+                    optional(self.resources, "`resources` is no list")?.unwrap_or_default();
                 let outputs = optional(self.outputs, "`outputs` is no object")?.unwrap_or_default();
                 if resources.wrong {
                     return Err(SnapshotError::NotAState("one of `resources` is none"));
                 }
                 let writer = writer(terraform_version.as_deref(), &resources);
-                (Contents::Known(Counts { outputs: outputs.0, ..resources.counts }), writer)
+                (
+                    Contents::Known(Counts {
+                        outputs: outputs.0,
+                        ..resources.counts
+                    }),
+                    writer,
+                )
             }
-            (false, Some(_)) => (Contents::OtherFormat, writer(terraform_version.as_deref(), &Resources::<KEEP>::default())),
+            (false, Some(_)) => (
+                Contents::OtherFormat,
+                writer(terraform_version.as_deref(), &Resources::<KEEP>::default()),
+            ),
         };
-        Ok(Snapshot { format, terraform_version, serial, lineage, contents, writer })
+        Ok(Snapshot {
+            format,
+            terraform_version,
+            serial,
+            lineage,
+            contents,
+            writer,
+        })
     }
 }
 
@@ -79,10 +96,17 @@ fn optional<T>(field: Field<T>, wrong: &'static str) -> Result<Option<T>, Snapsh
 fn writer<const KEEP: bool>(version: Option<&str>, resources: &Resources<KEEP>) -> Writer {
     let before_the_fork = version.and_then(|version| {
         let mut parts = version.split('.');
-        let (major, minor) = (parts.next()?.parse::<u64>().ok()?, parts.next()?.parse::<u64>().ok()?);
+        let (major, minor) = (
+            parts.next()?.parse::<u64>().ok()?,
+            parts.next()?.parse::<u64>().ok()?,
+        );
         Some((major, minor) < (1, 6))
     });
-    match (before_the_fork, resources.of_opentofu, resources.of_terraform) {
+    match (
+        before_the_fork,
+        resources.of_opentofu,
+        resources.of_terraform,
+    ) {
         (Some(true), _, _) => Writer::Terraform,
         (_, true, _) => Writer::OpenTofu,
         (_, false, true) => Writer::Terraform,
@@ -116,7 +140,10 @@ impl<const KEEP: bool> Shape for Resources<KEEP> {
     fn list<'de, A: SeqAccess<'de>>(mut items: A) -> Result<Option<Self>, A::Error> {
         let mut all = Self::default();
         while let Some(resource) = items.next_element::<Field<Resource>>()? {
-            all.wrong |= resource.good().and_then(|resource| all.add(resource)).is_none();
+            all.wrong |= resource
+                .good()
+                .and_then(|resource| all.add(resource))
+                .is_none();
         }
         Ok(Some(all))
     }
@@ -131,7 +158,11 @@ impl<const KEEP: bool> Resources<KEEP> {
             _ => return None,
         };
         // To Go, what is not there is empty.
-        let (kind, name, module) = (or_empty(resource.kind)?, or_empty(resource.name)?, or_empty(resource.module)?);
+        let (kind, name, module) = (
+            or_empty(resource.kind)?,
+            or_empty(resource.name)?,
+            or_empty(resource.module)?,
+        );
         let provider = resource.provider.good().unwrap_or_default();
         self.of_terraform |= provider.contains("\"registry.terraform.io/");
         self.of_opentofu |= provider.contains("\"registry.opentofu.org/");

@@ -21,7 +21,11 @@ const STATE: &str = r#"{
 
 fn parse(json: &str) -> Result<Snapshot, SnapshotError> {
     let parsed = Snapshot::parse(json.as_bytes(), Want::Addresses);
-    assert_eq!(Snapshot::read(json.as_bytes(), MAX_BYTES, Want::Addresses), parsed, "a stream is read as bytes are");
+    assert_eq!(
+        Snapshot::read(json.as_bytes(), MAX_BYTES, Want::Addresses),
+        parsed,
+        "a stream is read as bytes are"
+    );
     assert!(!format!("{parsed:?}").contains("s3cret"));
     if let Err(error) = &parsed {
         assert!(!error.to_string().contains("s3cret"), "{error}");
@@ -32,11 +36,19 @@ fn parse(json: &str) -> Result<Snapshot, SnapshotError> {
 #[test]
 fn counts_and_addresses_and_no_value() {
     let state = parse(STATE).unwrap();
-    assert_eq!((state.format, state.serial, state.writer), (Some(4), Some(17), Writer::Terraform));
+    assert_eq!(
+        (state.format, state.serial, state.writer),
+        (Some(4), Some(17), Writer::Terraform)
+    );
     assert_eq!(state.terraform_version.as_deref(), Some("1.11.4"));
-    assert_eq!(state.lineage.as_deref(), Some("1b5f5b2e-aaaa-bbbb-cccc-000000000000"));
+    assert_eq!(
+        state.lineage.as_deref(),
+        Some("1b5f5b2e-aaaa-bbbb-cccc-000000000000")
+    );
     assert_eq!(state.is_empty(), Some(false));
-    let Contents::Known(counts) = state.contents else { panic!("it can be read") };
+    let Contents::Known(counts) = state.contents else {
+        panic!("it can be read")
+    };
     assert_eq!((counts.managed, counts.data, counts.outputs), (4, 1, 2));
     let addresses: Vec<String> = counts.addresses.iter().map(Address::to_string).collect();
     assert_snapshot!(addresses.join("\n"), @r#"
@@ -47,7 +59,13 @@ fn counts_and_addresses_and_no_value() {
     data.aws_region.here
     "#);
     let counted = Snapshot::parse(STATE.as_bytes(), Want::Counts).unwrap();
-    assert_eq!(counted.contents, Contents::Known(Counts { addresses: vec![], ..counts }));
+    assert_eq!(
+        counted.contents,
+        Contents::Known(Counts {
+            addresses: vec![],
+            ..counts
+        })
+    );
 }
 
 #[test]
@@ -57,42 +75,69 @@ fn initialized_and_empty() {
             .unwrap();
     assert_eq!(state.is_empty(), Some(true));
     let data = parse(r#"{"version":4,"resources":[{"mode":"data","type":"a","name":"b","instances":[{}]}],"outputs":null}"#).unwrap();
-    assert_eq!((data.is_empty(), data.serial, data.lineage), (Some(true), None, None), "data sources exist without it");
+    assert_eq!(
+        (data.is_empty(), data.serial, data.lineage),
+        (Some(true), None, None),
+        "data sources exist without it"
+    );
     assert_eq!(parse("").unwrap_err().to_string(), "it is empty");
 }
 
 #[test]
 fn encrypted_by_opentofu() {
-    let envelope =
-        r#"{"serial":3,"lineage":"b","meta":{"key_provider.pbkdf2.a":"s3cret"},"encrypted_data":"s3cret","encryption_version":"v0"}"#;
+    let envelope = r#"{"serial":3,"lineage":"b","meta":{"key_provider.pbkdf2.a":"s3cret"},"encrypted_data":"s3cret","encryption_version":"v0"}"#;
     let state = parse(envelope).unwrap();
     assert_eq!(state.contents, Contents::Encrypted);
-    assert_eq!((state.serial, state.lineage.as_deref(), state.writer), (Some(3), Some("b"), Writer::OpenTofu));
+    assert_eq!(
+        (state.serial, state.lineage.as_deref(), state.writer),
+        (Some(3), Some("b"), Writer::OpenTofu)
+    );
     assert_eq!(state.is_empty(), None, "nobody knows");
     // Before OpenTofu put them into the envelope.
-    let state = parse(r#"{"meta":{},"encrypted_data":"s3cret","encryption_version":"v0"}"#).unwrap();
-    assert_eq!((state.format, state.serial, state.contents), (None, None, Contents::Encrypted));
+    let state =
+        parse(r#"{"meta":{},"encrypted_data":"s3cret","encryption_version":"v0"}"#).unwrap();
+    assert_eq!(
+        (state.format, state.serial, state.contents),
+        (None, None, Contents::Encrypted)
+    );
 }
 
 #[test]
 fn other_formats_are_never_taken_for_empty() {
     let old = parse(r#"{"version":3,"terraform_version":"0.11.14","serial":2,"lineage":"c","modules":[{"path":["root"],"resources":{}}]}"#)
         .unwrap();
-    assert_eq!((old.is_empty(), old.writer, old.serial), (None, Writer::Terraform, Some(2)));
-    assert_eq!(parse(r#"{"version":5,"resources":"s3cret"}"#).unwrap().is_empty(), None);
+    assert_eq!(
+        (old.is_empty(), old.writer, old.serial),
+        (None, Writer::Terraform, Some(2))
+    );
+    assert_eq!(
+        parse(r#"{"version":5,"resources":"s3cret"}"#)
+            .unwrap()
+            .is_empty(),
+        None
+    );
 }
 
 #[test]
 fn who_wrote_it_as_far_as_it_can_be_told() {
     let by = |version: &str, provider: &str| {
-        let resource =
-            format!(r#"{{"mode":"data","type":"a","name":"b","instances":[],"provider":"provider[\"{provider}/hashicorp/aws\"]"}}"#);
-        parse(&format!(r#"{{"version":4,"terraform_version":"{version}","resources":[{resource}]}}"#)).unwrap().writer
+        let resource = format!(
+            r#"{{"mode":"data","type":"a","name":"b","instances":[],"provider":"provider[\"{provider}/hashicorp/aws\"]"}}"#
+        );
+        parse(&format!(
+            r#"{{"version":4,"terraform_version":"{version}","resources":[{resource}]}}"#
+        ))
+        .unwrap()
+        .writer
     };
     assert_eq!(by("1.11.4", "registry.terraform.io"), Writer::Terraform);
     assert_eq!(by("1.11.4", "registry.opentofu.org"), Writer::OpenTofu);
     assert_eq!(by("1.11.4", "terraform.io/builtin"), Writer::Unknown);
-    assert_eq!(by("1.5.7", "terraform.io/builtin"), Writer::Terraform, "before there was another");
+    assert_eq!(
+        by("1.5.7", "terraform.io/builtin"),
+        Writer::Terraform,
+        "before there was another"
+    );
     assert_eq!(by("1.6.0-alpha1", "terraform.io/builtin"), Writer::Unknown);
     assert_eq!(by("s", "terraform.io/builtin"), Writer::Unknown);
 }
@@ -124,7 +169,9 @@ fn broken_and_foreign_files_say_why_and_nothing_else() {
         &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":{}}]"#),
         &resources(r#"[{"mode":"managed","type":"a","name":"b","module":1,"instances":[]}]"#),
         &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":["s3cret"]}]"#),
-        &resources(r#"[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":{"s3cret":1}}]}]"#),
+        &resources(
+            r#"[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":{"s3cret":1}}]}]"#,
+        ),
     ] {
         said.push(format!("{json}\n    {}", parse(json).unwrap_err()));
     }
@@ -176,16 +223,28 @@ fn broken_and_foreign_files_say_why_and_nothing_else() {
     {"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":{"s3cret":1}}]}]}
         it is JSON, and not a state file: one of `resources` is none
     "#);
-    assert_eq!(parse("\u{feff}{\"version\":4}"), Err(SnapshotError::NotJson { line: 1, column: 1 }));
+    assert_eq!(
+        parse("\u{feff}{\"version\":4}"),
+        Err(SnapshotError::NotJson { line: 1, column: 1 })
+    );
     let long = format!(r#"{{"version":4,"lineage":"{}"}}"#, "x".repeat(70_000));
-    assert_eq!(parse(&long).unwrap_err().to_string(), "it is JSON, and not a state file: `lineage` is no text");
+    assert_eq!(
+        parse(&long).unwrap_err().to_string(),
+        "it is JSON, and not a state file: `lineage` is no text"
+    );
 }
 
 #[test]
 fn the_last_of_two_is_taken() {
     let one = r#"{"mode":"managed","type":"a","name":"b","instances":[{}]}"#;
-    let twice = parse(&format!(r#"{{"version":3,"version":4,"resources":[{one},{one}],"resources":[{one}]}}"#)).unwrap();
-    assert!(matches!(twice.contents, Contents::Known(Counts { managed: 1, .. })), "{twice:?}");
+    let twice = parse(&format!(
+        r#"{{"version":3,"version":4,"resources":[{one},{one}],"resources":[{one}]}}"#
+    ))
+    .unwrap();
+    assert!(
+        matches!(twice.contents, Contents::Known(Counts { managed: 1, .. })),
+        "{twice:?}"
+    );
 }
 
 /// As Terraform reads it: a state that a program with names of its own wrote is not empty.
@@ -214,22 +273,53 @@ fn names_of_fields_are_read_in_any_case() {
 /// What is not there is empty, as for Terraform.
 #[test]
 fn a_resource_without_instances_or_a_name_is_one() {
-    let counted = |resource: &str| match parse(&format!(r#"{{"version":4,"resources":[{resource}]}}"#)).unwrap().contents {
-        Contents::Known(counts) => (counts.managed, counts.addresses.iter().map(Address::to_string).collect::<Vec<_>>()),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(counted(r#"{"mode":"managed","type":"a","name":"b","instances":null}"#), (0, vec![]));
-    assert_eq!(counted(r#"{"mode":"managed","type":"a","name":"b"}"#), (0, vec![]));
-    assert_eq!(counted(r#"{"mode":"managed","type":"a","instances":[{"index_key":0.0}]}"#), (1, vec!["a.[0]".to_owned()]));
+    let counted =
+        |resource: &str| match parse(&format!(r#"{{"version":4,"resources":[{resource}]}}"#))
+            .unwrap()
+            .contents
+        {
+            Contents::Known(counts) => (
+                counts.managed,
+                counts
+                    .addresses
+                    .iter()
+                    .map(Address::to_string)
+                    .collect::<Vec<_>>(),
+            ),
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(
+        counted(r#"{"mode":"managed","type":"a","name":"b","instances":null}"#),
+        (0, vec![])
+    );
+    assert_eq!(
+        counted(r#"{"mode":"managed","type":"a","name":"b"}"#),
+        (0, vec![])
+    );
+    assert_eq!(
+        counted(r#"{"mode":"managed","type":"a","instances":[{"index_key":0.0}]}"#),
+        (1, vec!["a.[0]".to_owned()])
+    );
     assert!(parse(r#"{"version":4,"resources":[{"mode":"managed","type":"a","name":"b","instances":[{"index_key":-1.5}]}]}"#).is_err());
 }
 
 #[test]
 fn a_deep_one_does_not_exhaust_the_stack() {
-    let deep = format!(r#"{{"version":4,"outputs":{{"a":{}{}}}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+    let deep = format!(
+        r#"{{"version":4,"outputs":{{"a":{}{}}}}}"#,
+        "[".repeat(200_000),
+        "]".repeat(200_000)
+    );
     assert_eq!(parse(&deep).unwrap().is_empty(), Some(true));
-    let wrong = format!(r#"{{"version":{}{}}}"#, "[".repeat(200_000), "]".repeat(200_000));
-    assert_eq!(parse(&wrong).unwrap_err(), SnapshotError::NotAState("`version` is no whole number"));
+    let wrong = format!(
+        r#"{{"version":{}{}}}"#,
+        "[".repeat(200_000),
+        "]".repeat(200_000)
+    );
+    assert_eq!(
+        parse(&wrong).unwrap_err(),
+        SnapshotError::NotAState("`version` is no whole number")
+    );
 }
 
 /// A state of a gigabyte that is made while it is read.
@@ -256,19 +346,34 @@ impl Read for Endless {
 #[test]
 fn a_stream_ends_at_the_limit() {
     let endless = || Endless { left: usize::MAX };
-    assert_eq!(Snapshot::read(endless(), 500_000, Want::Counts), Err(SnapshotError::TooLong(500_000)));
-    assert_eq!(Snapshot::read(endless(), 5_000_000, Want::Counts), Err(SnapshotError::CutOff));
+    assert_eq!(
+        Snapshot::read(endless(), 500_000, Want::Counts),
+        Err(SnapshotError::TooLong(500_000))
+    );
+    assert_eq!(
+        Snapshot::read(endless(), 5_000_000, Want::Counts),
+        Err(SnapshotError::CutOff)
+    );
     let exact = STATE.len() as u64;
     assert!(Snapshot::read(STATE.as_bytes(), exact, Want::Counts).is_ok());
-    assert_eq!(Snapshot::read(STATE.as_bytes(), exact - 1, Want::Counts), Err(SnapshotError::TooLong(exact - 1)));
-    assert_eq!(Snapshot::read(&b""[..], 0, Want::Counts), Err(SnapshotError::Empty));
+    assert_eq!(
+        Snapshot::read(STATE.as_bytes(), exact - 1, Want::Counts),
+        Err(SnapshotError::TooLong(exact - 1))
+    );
+    assert_eq!(
+        Snapshot::read(&b""[..], 0, Want::Counts),
+        Err(SnapshotError::Empty)
+    );
     struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
             Err(io::ErrorKind::ConnectionReset.into())
         }
     }
-    assert_eq!(Snapshot::read(Broken, 10, Want::Counts), Err(SnapshotError::Unreadable(io::ErrorKind::ConnectionReset)));
+    assert_eq!(
+        Snapshot::read(Broken, 10, Want::Counts),
+        Err(SnapshotError::Unreadable(io::ErrorKind::ConnectionReset))
+    );
 }
 
 proptest! {

@@ -1,4 +1,5 @@
-//! The rules for the files in a folder: each with its id, and with what happens where it does not hold.
+//! The rules for the files in a folder: each with its id, and with what happens where it does not
+//! hold.
 
 use crate::verify::{Check, Group, Severity};
 
@@ -25,8 +26,22 @@ pub static ALL: [&Check; 19] = [
     &TRACKED,
 ];
 
-const fn check(id: &'static str, docs: &'static str, severity: Severity, title: &'static str, why: &'static str) -> Check {
-    Check { id, docs, severity, group: Group::Files, title, why, controls: &[] }
+const fn check(
+    id: &'static str,
+    docs: &'static str,
+    severity: Severity,
+    title: &'static str,
+    why: &'static str,
+) -> Check {
+    Check {
+        id,
+        docs,
+        severity,
+        group: Group::Files,
+        title,
+        why,
+        controls: &[],
+    }
 }
 
 pub static READABLE: Check = check(
@@ -50,8 +65,8 @@ pub static DECLARED: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend",
     Severity::Critical,
     "the configuration has a `backend \"s3\"` block for its partial configuration",
-    "without the block, `terraform init -backend-config=FILE` only warns: the state stays in the folder, in plain text, with no lock and \
-     no other copy",
+    "without the block, `terraform init -backend-config=FILE` only warns: the state stays in the \
+     folder, in plain text, with no lock and no other copy",
 );
 
 pub static NO_CREDENTIALS: Check = Check {
@@ -61,8 +76,8 @@ pub static NO_CREDENTIALS: Check = Check {
         "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
         Severity::Critical,
         "no file of the backend has a credential in it",
-        "each reader of the file, of a backup of it or of the history of the repository can act as its owner; `init` copies it in clear into \
-         `.terraform/`, and `plan` into plan files",
+        "each reader of the file, of a backup of it or of the history of the repository can act \
+         as its owner; `init` copies it in clear into `.terraform/`, and `plan` into plan files",
     )
 };
 
@@ -71,8 +86,9 @@ pub static ENGINE: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Low,
     "the folder is not used with a version that a fault keeps from this backend",
-    "`validate` of Terraform 1.15.0, and of no other version, fails on every partial configuration; OpenTofu before 1.10.2 does not know \
-     lock files, or sends none of the encryption that the backend asks for with them",
+    "`validate` of Terraform 1.15.0, and of no other version, fails on every partial \
+     configuration; OpenTofu before 1.10.2 does not know lock files, or sends none of the \
+     encryption that the backend asks for with them",
 );
 
 pub static LITERAL: Check = check(
@@ -80,8 +96,8 @@ pub static LITERAL: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend",
     Severity::Medium,
     "the backend's arguments are plain values",
-    "the backend is chosen before variables, functions and references have a value: `init` stops at them, and what they stand for cannot \
-     be checked",
+    "the backend is chosen before variables, functions and references have a value: `init` stops \
+     at them, and what they stand for cannot be checked",
 );
 
 pub static KNOWN: Check = check(
@@ -105,7 +121,8 @@ pub static BLOCK_AGREES: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend",
     Severity::Medium,
     "the block says nothing that its partial configuration says differently",
-    "an `init` without the partial configuration would use what the block says: another state, or another lock",
+    "an `init` without the partial configuration would use what the block says: another state, or \
+     another lock",
 );
 
 pub static INITIALIZED: Check = check(
@@ -113,7 +130,8 @@ pub static INITIALIZED: Check = check(
     "https://developer.hashicorp.com/terraform/cli/commands/init",
     Severity::Medium,
     "the folder was initialized with what its files say",
-    "until the next `init`, Terraform goes on with what it stored, or stops with \"Backend configuration changed\"",
+    "until the next `init`, Terraform goes on with what it stored, or stops with \"Backend \
+     configuration changed\"",
 );
 
 pub static CLOUD_AGREES: Check = check(
@@ -129,7 +147,8 @@ pub static LOCKED: Check = check(
     "https://developer.hashicorp.com/terraform/language/state/locking",
     Severity::High,
     "an argument asks for a lock",
-    "without `use_lockfile` or `dynamodb_table`, two runs at once write the same state, and one of them is lost",
+    "without `use_lockfile` or `dynamodb_table`, two runs at once write the same state, and one \
+     of them is lost",
 );
 
 pub static LOCK_LASTS: Check = check(
@@ -137,8 +156,8 @@ pub static LOCK_LASTS: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Info,
     "the lock does not stand on a deprecated argument alone",
-    "`dynamodb_table` is deprecated since Terraform 1.11, without a date of its removal: some versions warn of it, on standard output, and \
-     others do not",
+    "`dynamodb_table` is deprecated since Terraform 1.11, without a date of its removal: some \
+     versions warn of it, on standard output, and others do not",
 );
 
 pub static KEY_USED: Check = check(
@@ -146,7 +165,8 @@ pub static KEY_USED: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     "`kms_key_id` comes with `encrypt = true`",
-    "without `encrypt = true`, Terraform ignores the key and says nothing: states have whatever encryption the bucket gives them",
+    "without `encrypt = true`, Terraform ignores the key and says nothing: states have whatever \
+     encryption the bucket gives them",
 );
 
 pub static KEY_NAMED: Check = check(
@@ -154,8 +174,9 @@ pub static KEY_NAMED: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::High,
     "`encrypt = true` comes with the key of the bucket",
-    "with `encrypt` alone, Terraform asks for AES256, which goes over the key that is the bucket's default: states are readable without the \
-     key, or refused by the bucket's policy after resources have changed",
+    "with `encrypt` alone, Terraform asks for AES256, which goes over the key that is the \
+     bucket's default: states are readable without the key, or refused by the bucket's policy \
+     after resources have changed",
 );
 
 pub static KEY_ARN: Check = check(
@@ -163,7 +184,8 @@ pub static KEY_ARN: Check = check(
     "https://developer.hashicorp.com/terraform/language/backend/s3",
     Severity::Medium,
     "the key is named by its full ARN",
-    "an alias or an id is looked up in the account and region of the caller, and a typing error shows at the first write only",
+    "an alias or an id is looked up in the account and region of the caller, and a typing error \
+     shows at the first write only",
 );
 
 pub static NO_LOCAL_STATE: Check = check(
@@ -171,7 +193,8 @@ pub static NO_LOCAL_STATE: Check = check(
     "https://developer.hashicorp.com/terraform/language/state/remote",
     Severity::High,
     "no state lies in the folder in plain text",
-    "a state has the secrets of its resources in clear; a migration to a remote backend leaves the whole of it in `terraform.tfstate.backup`",
+    "a state has the secrets of its resources in clear; a migration to a remote backend leaves \
+     the whole of it in `terraform.tfstate.backup`",
 );
 
 pub static IGNORED: Check = check(
@@ -179,8 +202,8 @@ pub static IGNORED: Check = check(
     "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
     Severity::Medium,
     "git does not commit states, nor what `init` stores",
-    "`.terraform/` has the merged backend in clear with any credential in it, and a state the secrets of its resources: a commit keeps them \
-     for good",
+    "`.terraform/` has the merged backend in clear with any credential in it, and a state the \
+     secrets of its resources: a commit keeps them for good",
 );
 
 pub static TRACKED: Check = check(
@@ -188,8 +211,8 @@ pub static TRACKED: Check = check(
     "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
     Severity::High,
     "git tracks no state, no copy of a state, and nothing that `init` stores",
-    "they hold secrets in clear, and all who can read the repository, now or later, can read them there: its history keeps what is \
-     removed, and `.gitignore` does not count for what is tracked",
+    "they hold secrets in clear, and all who can read the repository, now or later, can read them \
+     there: its history keeps what is removed, and `.gitignore` does not count for what is tracked",
 );
 
 #[cfg(test)]
@@ -203,7 +226,10 @@ mod tests {
         let ids: BTreeSet<&str> = ALL.iter().map(|check| check.id).collect();
         assert_eq!(ids.len(), ALL.len());
         for id in ids {
-            assert!(id.starts_with("files-") && id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{id}");
+            assert!(
+                id.starts_with("files-") && id.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{id}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! As whom a backend is to be used: the role that its arguments name, and what only Terraform follows.
+//! As whom a backend is to be used: the role that its arguments name, and what only Terraform
+//! follows.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ pub struct Role {
     pub more: Vec<String>,
 }
 
-/// How AWS is to be called: each has a counterpart outside of the backend, and none is followed here.
+/// How AWS is to be called: each has a counterpart outside of the backend, and none is followed
+/// here.
 const NOT_FOLLOWED: [&str; 16] = [
     "access_key",
     "secret_key",
@@ -50,7 +52,11 @@ const FLAT: [(&str, &str); 8] = [
 /// # Errors
 /// If there is one, and it is no plain value.
 pub(super) fn of(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigured> {
-    let Some(Said { value: fields, origin }) = arguments.get("assume_role", |value| value.as_object().cloned())? else {
+    let Some(Said {
+        value: fields,
+        origin,
+    }) = arguments.get("assume_role", |value| value.as_object().cloned())?
+    else {
         return flat(arguments);
     };
     role("assume_role.", fields, origin).map(Some)
@@ -58,13 +64,31 @@ pub(super) fn of(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigu
 
 /// Those that are there, and say anything.
 pub(super) fn not_followed(arguments: &Arguments) -> Vec<Said<String>> {
-    let there = NOT_FOLLOWED.iter().filter_map(|name| arguments.0.get(*name));
-    let says = |value: &Value| !matches!(value, Value::Bool(false)) && value.as_text() != Some("") && value.as_text() != Some("false");
-    there.filter(|it| says(&it.value)).map(|it| Said { value: it.name.clone(), origin: Origin::File(it.at.clone()) }).collect()
+    let there = NOT_FOLLOWED
+        .iter()
+        .filter_map(|name| arguments.0.get(*name));
+    let says = |value: &Value| {
+        !matches!(value, Value::Bool(false))
+            && value.as_text() != Some("")
+            && value.as_text() != Some("false")
+    };
+    there
+        .filter(|it| says(&it.value))
+        .map(|it| Said {
+            value: it.name.clone(),
+            origin: Origin::File(it.at.clone()),
+        })
+        .collect()
 }
 
 fn flat(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigured> {
-    let Some(arn) = arguments.0.get("role_arn").filter(|arn| arn.value.as_text() != Some("")) else { return Ok(None) };
+    let Some(arn) = arguments
+        .0
+        .get("role_arn")
+        .filter(|arn| arn.value.as_text() != Some(""))
+    else {
+        return Ok(None);
+    };
     let origin = Origin::File(arn.at.clone());
     let fields = FLAT.iter().filter_map(|(name, field)| {
         let value = arguments.0.get(*name)?.value.clone();
@@ -78,20 +102,36 @@ fn flat(arguments: &Arguments) -> Result<Option<Said<Role>>, NotConfigured> {
     role("", fields.collect(), origin).map(Some)
 }
 
-fn role(before: &str, mut fields: BTreeMap<String, Value>, origin: Origin) -> Result<Said<Role>, NotConfigured> {
+fn role(
+    before: &str,
+    mut fields: BTreeMap<String, Value>,
+    origin: Origin,
+) -> Result<Said<Role>, NotConfigured> {
     fields.retain(|_, value| *value != Value::Null && value.as_text() != Some(""));
     let mut text = |name: &str| match fields.remove(name) {
         None => Ok(None),
         Some(value) => match value.as_text() {
             Some(text) => Ok(Some(text.to_owned())),
-            None => Err(NotConfigured::NotPlain { argument: format!("{before}{name}"), origin: origin.clone() }),
+            None => Err(NotConfigured::NotPlain {
+                argument: format!("{before}{name}"),
+                origin: origin.clone(),
+            }),
         },
     };
     let (arn, session_name) = (text("role_arn")?, text("session_name")?);
     let (external_id, duration) = (text("external_id")?, text("duration")?);
     let Some(arn) = arn else {
-        return Err(NotConfigured::NotPlain { argument: format!("{before}role_arn"), origin });
+        return Err(NotConfigured::NotPlain {
+            argument: format!("{before}role_arn"),
+            origin,
+        });
     };
-    let value = Role { arn, session_name, external_id, duration, more: fields.into_keys().collect() };
+    let value = Role {
+        arn,
+        session_name,
+        external_id,
+        duration,
+        more: fields.into_keys().collect(),
+    };
     Ok(Said { value, origin })
 }

@@ -9,9 +9,21 @@ fn found(files: &[(&str, &str)]) -> Vec<(String, Holds)> {
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(path, text).expect("written");
     }
-    let names: Vec<String> = files.iter().filter(|(name, _)| !name.contains('/')).map(|(name, _)| (*name).to_owned()).collect();
-    let relative = |path: PathBuf| path.strip_prefix(dir.path()).expect("inside").display().to_string();
-    read(dir.path(), &Within::of(dir.path()), &names).into_iter().map(|state| (relative(state.path), state.holds)).collect()
+    let names: Vec<String> = files
+        .iter()
+        .filter(|(name, _)| !name.contains('/'))
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    let relative = |path: PathBuf| {
+        path.strip_prefix(dir.path())
+            .expect("inside")
+            .display()
+            .to_string()
+    };
+    read(dir.path(), &Within::of(dir.path()), &names)
+        .into_iter()
+        .map(|state| (relative(state.path), state.holds))
+        .collect()
 }
 
 fn holds(text: &str) -> Holds {
@@ -22,16 +34,46 @@ fn holds(text: &str) -> Holds {
 fn a_state_is_empty_full_encrypted_or_unclear() {
     let resources = |resources, outputs| Holds::Resources { resources, outputs };
     assert_eq!(holds(""), Holds::Nothing);
-    assert_eq!(holds(r#"{"version": 4, "resources": [], "outputs": {}}"#), Holds::Nothing);
-    assert_eq!(holds(r#"{"version": 4, "resources": [{"x": 1}, {}]}"#), resources(2, 0));
-    assert_eq!(holds(r#"{"version": 4, "resources": [], "outputs": {"a": {"value": "CANARY"}}}"#), resources(0, 1));
+    assert_eq!(
+        holds(r#"{"version": 4, "resources": [], "outputs": {}}"#),
+        Holds::Nothing
+    );
+    assert_eq!(
+        holds(r#"{"version": 4, "resources": [{"x": 1}, {}]}"#),
+        resources(2, 0)
+    );
+    assert_eq!(
+        holds(r#"{"version": 4, "resources": [], "outputs": {"a": {"value": "CANARY"}}}"#),
+        resources(0, 1)
+    );
     assert_eq!(holds(r#"{"version": 3, "modules": [{}]}"#), resources(1, 0));
-    assert_eq!(holds(r#"{"Version": 4, "Resources": [{}], "OUTPUTS": {"a": {}}}"#), resources(1, 1), "as Terraform reads it");
+    assert_eq!(
+        holds(r#"{"Version": 4, "Resources": [{}], "OUTPUTS": {"a": {}}}"#),
+        resources(1, 1),
+        "as Terraform reads it"
+    );
     assert_eq!(holds(r#"{"Encrypted_Data": "aaaa"}"#), Holds::Encrypted);
-    assert_eq!(holds(r#"{"serial": 1, "lineage": "x", "encrypted_data": "aaaa", "encryption_version": "v0"}"#), Holds::Encrypted);
-    for unclear in ["{", "[]", "{}", "CANARY", r#"{"resources": "CANARY"}"#, r#"{"resources": []} x"#, "\u{1b}[2J", "   "] {
+    assert_eq!(
+        holds(
+            r#"{"serial": 1, "lineage": "x", "encrypted_data": "aaaa", "encryption_version": "v0"}"#
+        ),
+        Holds::Encrypted
+    );
+    for unclear in [
+        "{",
+        "[]",
+        "{}",
+        "CANARY",
+        r#"{"resources": "CANARY"}"#,
+        r#"{"resources": []} x"#,
+        "\u{1b}[2J",
+        "   ",
+    ] {
         let holds = holds(unclear);
-        assert!(matches!(holds, Holds::Unclear(_)) && !format!("{holds:?}").contains("CANARY"), "{unclear}: {holds:?}");
+        assert!(
+            matches!(holds, Holds::Unclear(_)) && !format!("{holds:?}").contains("CANARY"),
+            "{unclear}: {holds:?}"
+        );
     }
 }
 
@@ -41,7 +83,13 @@ fn a_damaged_copy_of_ours_is_no_state_of_the_folder() {
     assert_eq!(found(&[(name, "{\"serial\": 1, \"reso")]), []);
     assert_eq!(
         found(&[(name, r#"{"version": 4, "resources": [{}]}"#)]),
-        [(name.to_owned(), Holds::Resources { resources: 1, outputs: 0 })]
+        [(
+            name.to_owned(),
+            Holds::Resources {
+                resources: 1,
+                outputs: 0
+            }
+        )]
     );
 }
 
@@ -83,12 +131,24 @@ fn what_cannot_be_listed_is_unclear() {
     // Also for root, who may look into every folder.
     std::os::unix::fs::symlink(&path, &path).expect("a link to itself");
     let states = read(dir.path(), &Within::of(dir.path()), &[]);
-    assert!(matches!(&states[..], [LocalState { path: at, holds: Holds::Unclear(_), .. }] if *at == path), "{states:?}");
+    assert!(
+        matches!(&states[..], [LocalState { path: at, holds: Holds::Unclear(_), .. }] if *at == path),
+        "{states:?}"
+    );
 }
 
 #[test]
 fn a_large_state_is_counted_without_being_kept() {
     let resource = format!("{{\"a\": \"{}\"}}", "x".repeat(1000));
-    let text = format!("{{\"version\": 4, \"resources\": [{}]}}", vec![resource; 10_000].join(","));
-    assert_eq!(holds(&text), Holds::Resources { resources: 10_000, outputs: 0 });
+    let text = format!(
+        "{{\"version\": 4, \"resources\": [{}]}}",
+        vec![resource; 10_000].join(",")
+    );
+    assert_eq!(
+        holds(&text),
+        Holds::Resources {
+            resources: 10_000,
+            outputs: 0
+        }
+    );
 }

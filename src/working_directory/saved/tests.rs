@@ -21,8 +21,15 @@ fn arguments_that_are_set_are_read() {
             "endpoints": {"s3": "${x}", "iam": null}}}}"#,
     );
     let saved = saved.expect("it makes sense").expect("it is there");
-    assert_eq!((saved.kind.title(), saved.hash), ("backend \"s3\"".to_owned(), Some(4036975461)));
-    let arguments: Vec<_> = saved.arguments.iter().map(|argument| (argument.name.as_str(), &argument.value)).collect();
+    assert_eq!(
+        (saved.kind.title(), saved.hash),
+        ("backend \"s3\"".to_owned(), Some(4036975461))
+    );
+    let arguments: Vec<_> = saved
+        .arguments
+        .iter()
+        .map(|argument| (argument.name.as_str(), &argument.value))
+        .collect();
     let endpoints = Value::Object([("s3".into(), Value::Text("${x}".into()))].into());
     let bucket = Value::Text("b".into());
     assert_eq!(
@@ -38,12 +45,23 @@ fn arguments_that_are_set_are_read() {
 
 #[test]
 fn each_kind_is_told() {
-    let kind = |text: &str| read(text).expect("it makes sense").expect("it is there").kind;
-    assert_eq!(kind(r#"{"backend": {"type": "gcs"}}"#), Kind::Backend("gcs".into()));
+    let kind = |text: &str| {
+        read(text)
+            .expect("it makes sense")
+            .expect("it is there")
+            .kind
+    };
+    assert_eq!(
+        kind(r#"{"backend": {"type": "gcs"}}"#),
+        Kind::Backend("gcs".into())
+    );
     assert_eq!(kind(r#"{"backend": {"type": "cloud"}}"#), Kind::Cloud);
     let store = r#"{"backend": null, "state_store": {"type": "aws_s3", "provider": {"config": {}}, "config": {"bucket": "b"}, "hash": 1}}"#;
     assert_eq!(kind(store), Kind::StateStore("aws_s3".into()));
-    assert_eq!(read(r#"{"state_store": {"provider": {}}}"#), Err("has a state_store without a type".into()));
+    assert_eq!(
+        read(r#"{"state_store": {"provider": {}}}"#),
+        Err("has a state_store without a type".into())
+    );
 }
 
 #[test]
@@ -55,10 +73,22 @@ fn without_a_backend_there_is_none() {
 
 #[test]
 fn what_makes_no_sense_is_not_taken_for_none() {
-    assert_eq!(read(""), Err("is not valid JSON at line 1, column 0".into()));
-    assert_eq!(read(r#"{"backend": {"type": 1}}"#), Err("has a backend without a type".into()));
-    assert_eq!(read(r#"{"backend": {"type": "s3", "config": []}}"#), Err("has a backend whose configuration is no object".into()));
-    assert_eq!(read(&" ".repeat(10 * 1024 * 1024)), Err("is larger than 4194304 bytes".into()));
+    assert_eq!(
+        read(""),
+        Err("is not valid JSON at line 1, column 0".into())
+    );
+    assert_eq!(
+        read(r#"{"backend": {"type": 1}}"#),
+        Err("has a backend without a type".into())
+    );
+    assert_eq!(
+        read(r#"{"backend": {"type": "s3", "config": []}}"#),
+        Err("has a backend whose configuration is no object".into())
+    );
+    assert_eq!(
+        read(&" ".repeat(10 * 1024 * 1024)),
+        Err("is larger than 4194304 bytes".into())
+    );
 }
 
 #[test]
@@ -78,13 +108,27 @@ fn the_workspace_is_the_default_until_another_is_selected() {
 #[test]
 fn what_is_not_the_name_of_a_workspace_is_not_kept() {
     let dir = tempfile::tempdir().expect("a folder");
-    for text in ["AWS_SECRET_ACCESS_KEY=CANARY\0HOME=/root", "[default]\naws_secret_access_key = CANARY", "..", "a/b", "CANARY CANARY"] {
+    for text in [
+        "AWS_SECRET_ACCESS_KEY=CANARY\0HOME=/root",
+        "[default]\naws_secret_access_key = CANARY",
+        "..",
+        "a/b",
+        "CANARY CANARY",
+    ] {
         fs::write(dir.path().join("environment"), text).expect("written");
         let error = workspace(dir.path()).expect_err(text).to_string();
-        assert!(error.ends_with("environment does not hold the name of a workspace"), "{error}");
+        assert!(
+            error.ends_with("environment does not hold the name of a workspace"),
+            "{error}"
+        );
     }
     fs::write(dir.path().join("environment"), "a".repeat(1025)).expect("written");
-    assert!(workspace(dir.path()).expect_err("too long").to_string().ends_with("is larger than 1024 bytes"));
+    assert!(
+        workspace(dir.path())
+            .expect_err("too long")
+            .to_string()
+            .ends_with("is larger than 1024 bytes")
+    );
 }
 
 #[cfg(unix)]
@@ -111,7 +155,15 @@ fn no_link_is_followed_in_terraforms_own_folder() {
 
 #[test]
 fn more_arguments_than_any_backend_has_are_not_read() {
-    let config: Vec<String> = (0..1001).map(|number| format!("\"a{number}\": 1")).collect();
-    let text = format!(r#"{{"backend": {{"type": "s3", "config": {{{}}}}}}}"#, config.join(","));
-    assert_eq!(read(&text), Err("has more than 1000 arguments in one place".into()));
+    let config: Vec<String> = (0..1001)
+        .map(|number| format!("\"a{number}\": 1"))
+        .collect();
+    let text = format!(
+        r#"{{"backend": {{"type": "s3", "config": {{{}}}}}}}"#,
+        config.join(",")
+    );
+    assert_eq!(
+        read(&text),
+        Err("has more than 1000 arguments in one place".into())
+    );
 }

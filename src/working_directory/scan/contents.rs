@@ -1,4 +1,5 @@
-//! What is in the blocks that were found: labels and arguments, and the text that is left of a file.
+//! What is in the blocks that were found: labels and arguments, and the text that is left of a
+//! file.
 
 use std::{ops::Range, path::Path};
 
@@ -17,13 +18,20 @@ impl FoundBlock {
     /// Its first label as text; empty without one.
     pub fn label(&self, text: &[u8]) -> String {
         let label = self.label.clone().filter(|place| place.len() <= LONGEST);
-        let Some(written) = label.and_then(|place| std::str::from_utf8(&text[place]).ok()) else { return String::new() };
+        let Some(written) = label.and_then(|place| std::str::from_utf8(&text[place]).ok()) else {
+            return String::new();
+        };
         if !written.starts_with('"') {
             return written.to_owned();
         }
         let body = format!("x = {written}\n").parse::<Body>().ok();
-        let value = body.and_then(|body| body.get_attribute("x").map(|x| Value::of_hcl("x", &x.value)));
-        value.and_then(|value| value.as_text().map(str::to_owned)).unwrap_or_default()
+        let value = body.and_then(|body| {
+            body.get_attribute("x")
+                .map(|x| Value::of_hcl("x", &x.value))
+        });
+        value
+            .and_then(|value| value.as_text().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     /// The line of its name, from 1.
@@ -35,10 +43,16 @@ impl FoundBlock {
 impl FoundBody {
     /// Whether one of these blocks is in it.
     pub fn has_block(&self, text: &[u8], names: &[&str]) -> bool {
-        self.items.iter().any(|item| item.is_block && names.iter().any(|name| name.as_bytes() == &text[item.name.clone()]))
+        self.items.iter().any(|item| {
+            item.is_block
+                && names
+                    .iter()
+                    .any(|name| name.as_bytes() == &text[item.name.clone()])
+        })
     }
 
-    /// Its arguments, in their order. What the parser does not take, and Terraform may, is no literal; nor is what is too long.
+    /// Its arguments, in their order. What the parser does not take, and Terraform may, is no
+    /// literal; nor is what is too long.
     ///
     /// # Errors
     /// If there are too many, or one is not text.
@@ -57,22 +71,39 @@ impl FoundBody {
                 Err(_) => None,
             };
             let shown = &text[name.start..name.end.min(name.start + LONGEST)];
-            let unparsed = || (String::from_utf8_lossy(shown).into_owned(), Value::NotLiteral);
-            let (name, value) = parsed.map_or_else(unparsed, |argument| (argument.name, argument.value));
-            Ok(Argument { name, value, at: Spot { path: path.to_owned(), line: Some(line) } })
+            let unparsed = || {
+                (
+                    String::from_utf8_lossy(shown).into_owned(),
+                    Value::NotLiteral,
+                )
+            };
+            let (name, value) =
+                parsed.map_or_else(unparsed, |argument| (argument.name, argument.value));
+            Ok(Argument {
+                name,
+                value,
+                at: Spot {
+                    path: path.to_owned(),
+                    line: Some(line),
+                },
+            })
         };
         self.items.iter().map(argument).collect()
     }
 }
 
 impl Scan {
-    /// The text with nothing left in it but the blocks that were found, each byte where it was: what was found in the one has
-    /// the same place in the other. `None` where not all of them was looked into.
+    /// The text with nothing left in it but the blocks that were found, each byte where it was:
+    /// what was found in the one has the same place in the other. `None` where not all of them
+    /// was looked into.
     pub fn only_blocks(&self, text: &str) -> Option<String> {
         if self.is_cut {
             return None;
         }
-        let mut only: Vec<u8> = text.bytes().map(|byte| if byte == b'\n' { byte } else { b' ' }).collect();
+        let mut only: Vec<u8> = text
+            .bytes()
+            .map(|byte| if byte == b'\n' { byte } else { b' ' })
+            .collect();
         for place in &self.tokens {
             only[place.clone()].copy_from_slice(&text.as_bytes()[place.clone()]);
         }

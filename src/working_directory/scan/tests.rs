@@ -1,4 +1,5 @@
-//! Where blocks are found, and what their arguments are; `tests/it/working_directory/corpus.rs` asks Terraform the same.
+//! Where blocks are found, and what their arguments are; `tests/it/working_directory/corpus.rs`
+//! asks Terraform the same.
 
 use std::path::Path;
 
@@ -8,12 +9,28 @@ use crate::working_directory::value::Value;
 /// Name, label, line and arguments of each block.
 fn found(text: &[u8]) -> Vec<String> {
     let shown = |block: &FoundBlock| {
-        let arguments = block.body.arguments(text, Path::new("x.tf")).expect("arguments");
+        let arguments = block
+            .body
+            .arguments(text, Path::new("x.tf"))
+            .expect("arguments");
         let arguments = arguments.iter().map(|argument| {
-            let value = argument.value.as_text().map_or_else(|| format!("{:?}", argument.value), str::to_owned);
-            format!(" {}:{}={value}", argument.at.line.expect("a line"), argument.name)
+            let value = argument
+                .value
+                .as_text()
+                .map_or_else(|| format!("{:?}", argument.value), str::to_owned);
+            format!(
+                " {}:{}={value}",
+                argument.at.line.expect("a line"),
+                argument.name
+            )
         });
-        format!("{} {} {}{}", block.name, block.label(text), block.line(text), arguments.collect::<String>())
+        format!(
+            "{} {} {}{}",
+            block.name,
+            block.label(text),
+            block.line(text),
+            arguments.collect::<String>()
+        )
     };
     scan(text).expect("HCL").blocks.iter().map(shown).collect()
 }
@@ -27,8 +44,18 @@ fn place(text: &str) -> String {
 fn blocks_of_the_three_names_are_found_within_terraform_only() {
     let text = b"terraform {\n  required_version = \">= 1\"\n\n  backend \"s3\" {\n    bucket = \"b\"\n  }\n}\nbackend \"a\" {}\nx \"y\" {\n  \
         terraform {\n    cloud {\n    }\n  }\n}\nterraform \"labelled\" {\n  cloud {}\n}\nterraform {\n  cloud {}\n  state_store aws_s3 {}\n}\n";
-    assert_eq!(found(text), ["backend s3 4 5:bucket=b", "cloud  19", "state_store aws_s3 20"]);
-    assert_eq!(found(b"terraform{backend\"lo\\u0063al\"{key=\"k\"}}"), ["backend local 1 1:key=k"]);
+    assert_eq!(
+        found(text),
+        [
+            "backend s3 4 5:bucket=b",
+            "cloud  19",
+            "state_store aws_s3 20"
+        ]
+    );
+    assert_eq!(
+        found(b"terraform{backend\"lo\\u0063al\"{key=\"k\"}}"),
+        ["backend local 1 1:key=k"]
+    );
 }
 
 #[test]
@@ -38,7 +65,8 @@ fn arguments_are_parsed_each_by_itself() {
     assert_eq!(
         found(text),
         [concat!(
-            "backend s3 2 4:bucket=b 6:tags=NotLiteral 10:key=k\n 13:assume_role=Object({\"role_arn\": Text(\"r\")})",
+            "backend s3 2 4:bucket=b 6:tags=NotLiteral 10:key=k\n \
+             13:assume_role=Object({\"role_arn\": Text(\"r\")})",
             " 16:region=r"
         )]
     );
@@ -48,11 +76,22 @@ fn arguments_are_parsed_each_by_itself() {
 fn what_is_not_text_is_refused_where_terraform_refuses_it() {
     let text = b"terraform {\n  backend \"s3\" {\n    bucket = \"\xfc\"\n  }\n}\n";
     let scan = scan(text).expect("HCL");
-    let error = scan.blocks[0].body.arguments(text, Path::new("x.tf")).expect_err("no text");
+    let error = scan.blocks[0]
+        .body
+        .arguments(text, Path::new("x.tf"))
+        .expect_err("no text");
     assert_eq!(error.error, "is not valid UTF-8 at line 3");
-    let many = format!("terraform {{\n  backend \"s3\" {{\n{}  }}\n}}\n", "    a = 1\n".repeat(value::MOST + 1));
+    let many = format!(
+        "terraform {{\n  backend \"s3\" {{\n{}  }}\n}}\n",
+        "    a = 1\n".repeat(value::MOST + 1)
+    );
     let scan = super::scan(many.as_bytes()).expect("HCL");
-    assert!(scan.blocks[0].body.arguments(many.as_bytes(), Path::new("x.tf")).is_err());
+    assert!(
+        scan.blocks[0]
+            .body
+            .arguments(many.as_bytes(), Path::new("x.tf"))
+            .is_err()
+    );
 }
 
 #[test]
@@ -78,13 +117,39 @@ fn an_error_names_what_was_begun() {
 
 #[test]
 fn the_rest_of_a_text_is_blanked_to_the_byte() {
-    let text = "# \u{e9}\nlocals {\n}\nterraform { # {\n  required_version = \"1\"\n  backend \"s3\" { /* } */\n    key = \"\u{e9}\" # k\n  }\n}\nx {\n}\n";
-    let only = scan(text.as_bytes()).expect("HCL").only_blocks(text).expect("all of it");
+    let text = "# \u{e9}\nlocals {\n}\nterraform { # {\n  required_version = \"1\"\n  backend \
+                \"s3\" { /* } */\n    key = \"\u{e9}\" # k\n  }\n}\nx {\n}\n";
+    let only = scan(text.as_bytes())
+        .expect("HCL")
+        .only_blocks(text)
+        .expect("all of it");
     assert_eq!(only.len(), text.len());
     let lines: Vec<&str> = only.lines().map(str::trim_end).collect();
-    assert_eq!(lines, ["", "", "", "terraform {", "", "  backend \"s3\" {", "    key = \"\u{e9}\"", "  }", "}", "", ""]);
+    assert_eq!(
+        lines,
+        [
+            "",
+            "",
+            "",
+            "terraform {",
+            "",
+            "  backend \"s3\" {",
+            "    key = \"\u{e9}\"",
+            "  }",
+            "}",
+            "",
+            ""
+        ]
+    );
     let without = "locals {\n}\nterraform {\n}\n";
-    assert_eq!(scan(without.as_bytes()).expect("HCL").only_blocks(without).as_deref().map(str::trim), Some(""));
+    assert_eq!(
+        scan(without.as_bytes())
+            .expect("HCL")
+            .only_blocks(without)
+            .as_deref()
+            .map(str::trim),
+        Some("")
+    );
 }
 
 /// However large a file is, what is kept of it is not.
@@ -101,22 +166,60 @@ fn what_is_too_long_is_no_literal_and_not_kept() {
     ] {
         let text = of(&format!("    bucket = \"b\"\n{large}\n    key = \"k\""));
         let scan = scan(text.as_bytes()).expect("HCL");
-        let arguments = scan.blocks[0].body.arguments(text.as_bytes(), Path::new("x.tf")).expect("arguments");
-        let shown: Vec<_> = arguments.iter().map(|one| (one.name.as_str(), &one.value, one.at.line)).collect();
+        let arguments = scan.blocks[0]
+            .body
+            .arguments(text.as_bytes(), Path::new("x.tf"))
+            .expect("arguments");
+        let shown: Vec<_> = arguments
+            .iter()
+            .map(|one| (one.name.as_str(), &one.value, one.at.line))
+            .collect();
         let (bucket, key) = (Value::Text("b".to_owned()), Value::Text("k".to_owned()));
-        let lines = text.lines().position(|line| line.contains("key =")).map(|line| line + 1);
-        assert_eq!(shown, [("bucket", &bucket, Some(3)), ("tags", &Value::NotLiteral, Some(4)), ("key", &key, lines)]);
+        let lines = text
+            .lines()
+            .position(|line| line.contains("key ="))
+            .map(|line| line + 1);
+        assert_eq!(
+            shown,
+            [
+                ("bucket", &bucket, Some(3)),
+                ("tags", &Value::NotLiteral, Some(4)),
+                ("key", &key, lines)
+            ]
+        );
         assert_eq!((scan.only_blocks(&text), scan.tokens.len()), (None, 0));
     }
     // What is between arguments is none of them.
-    let spaced = of(&format!("    bucket = \"b\"\n{}    key = \"k\"{}", long("# x\n"), long(" ")));
-    assert!(scan(spaced.as_bytes()).expect("HCL").only_blocks(&spaced).is_some());
+    let spaced = of(&format!(
+        "    bucket = \"b\"\n{}    key = \"k\"{}",
+        long("# x\n"),
+        long(" ")
+    ));
+    assert!(
+        scan(spaced.as_bytes())
+            .expect("HCL")
+            .only_blocks(&spaced)
+            .is_some()
+    );
     // All of them together, and blocks without end.
     let many = of(&format!("    a = \"{}\"\n", "x".repeat(LONGEST / 2)).repeat(20));
     let scanned = scan(many.as_bytes()).expect("HCL");
-    let arguments = scanned.blocks[0].body.arguments(many.as_bytes(), Path::new("x.tf")).expect("arguments");
-    assert_eq!(arguments.iter().filter(|argument| argument.value != Value::NotLiteral).count(), 2 * MOST_BYTES / LONGEST - 1);
-    for (many, blocks) in [("cloud {}\n", MOST_BLOCKS), ("required_version = 1\n", 0), ("cloud { x = [1] }\n", MOST_BLOCKS)] {
+    let arguments = scanned.blocks[0]
+        .body
+        .arguments(many.as_bytes(), Path::new("x.tf"))
+        .expect("arguments");
+    assert_eq!(
+        arguments
+            .iter()
+            .filter(|argument| argument.value != Value::NotLiteral)
+            .count(),
+        2 * MOST_BYTES / LONGEST - 1
+    );
+    for (many, blocks) in [
+        ("cloud {}\n", MOST_BLOCKS),
+        ("required_version = 1\n", 0),
+        ("cloud { x = [1] }\n", MOST_BLOCKS),
+    ] {
         let text = format!("terraform {{\n{}}}\n", many.repeat(20_000));
         let scan = scan(text.as_bytes()).expect("HCL");
         assert_eq!((scan.blocks.len(), scan.tokens.len()), (blocks, 0));
@@ -124,15 +227,29 @@ fn what_is_too_long_is_no_literal_and_not_kept() {
     }
     let items = of(&"a=1\n".repeat(20_000));
     let scan = scan(items.as_bytes()).expect("HCL");
-    assert_eq!((scan.blocks[0].body.items.len(), scan.tokens.len()), (value::MOST + 1, 0));
+    assert_eq!(
+        (scan.blocks[0].body.items.len(), scan.tokens.len()),
+        (value::MOST + 1, 0)
+    );
     let label = format!("terraform {{\n  backend \"{}\" {{}}\n}}\n", long("x"));
     assert_eq!(found(label.as_bytes()), ["backend  2"]);
 }
 
 #[test]
 fn nesting_has_no_limit_and_takes_no_stack() {
-    let deep = |open: &str, close: &str| format!("locals {{\n  x = {}1{}\n}}\n", open.repeat(200_000), close.repeat(200_000));
-    for text in [deep("[", "]"), deep("{a=", "}"), deep("\"${", "}\""), deep("(", ")")] {
+    let deep = |open: &str, close: &str| {
+        format!(
+            "locals {{\n  x = {}1{}\n}}\n",
+            open.repeat(200_000),
+            close.repeat(200_000)
+        )
+    };
+    for text in [
+        deep("[", "]"),
+        deep("{a=", "}"),
+        deep("\"${", "}\""),
+        deep("(", ")"),
+    ] {
         assert_eq!(found(text.as_bytes()), [""; 0]);
     }
     for open in ["[", "\"${"] {
@@ -146,8 +263,19 @@ fn partial_configuration_is_the_body_itself() {
     let text = b"\n# \xfc\nbucket = \"b\"\nassume_role = {\n  a = 1\n}";
     let body = partial(text).expect("HCL");
     let arguments = body.arguments(text, Path::new("x")).expect("arguments");
-    assert_eq!(arguments.iter().map(|argument| argument.at.line).collect::<Vec<_>>(), [Some(3), Some(4)]);
+    assert_eq!(
+        arguments
+            .iter()
+            .map(|argument| argument.at.line)
+            .collect::<Vec<_>>(),
+        [Some(3), Some(4)]
+    );
     let block = b"terraform = 1\nbackend \"s3\" {}\n";
-    assert!(partial(block).expect("HCL").has_block(block, &["backend"]) && !partial(block).expect("HCL").has_block(block, &["terraform"]));
+    assert!(
+        partial(block).expect("HCL").has_block(block, &["backend"])
+            && !partial(block)
+                .expect("HCL")
+                .has_block(block, &["terraform"])
+    );
     assert!(partial(b"a = 1\n}").is_err());
 }

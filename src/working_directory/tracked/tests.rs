@@ -8,20 +8,50 @@ use super::*;
 
 fn git(dir: &Path, args: &[&str]) -> String {
     let mut command = Command::new("git");
-    command.args(args).current_dir(dir).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    command
+        .args(args)
+        .current_dir(dir)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1");
     let ran = command.output().expect("this test needs `git` on PATH");
-    assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        ran.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     String::from_utf8(ran.stdout).expect("text")
 }
 
 #[test]
 fn git_says_the_same_of_every_version_of_the_index() {
-    for (version, format) in [("2", "sha1"), ("3", "sha1"), ("4", "sha1"), ("2", "sha256"), ("4", "sha256")] {
+    for (version, format) in [
+        ("2", "sha1"),
+        ("3", "sha1"),
+        ("4", "sha1"),
+        ("2", "sha256"),
+        ("4", "sha256"),
+    ] {
         let dir = tempfile::tempdir().expect("a folder");
-        git(dir.path(), &["init", "-q", &format!("--object-format={format}")]);
-        assert_eq!(tracked(&dir.path().join(".git"), |_| true), Ok(vec![]), "there is no index yet");
+        git(
+            dir.path(),
+            &["init", "-q", &format!("--object-format={format}")],
+        );
+        assert_eq!(
+            tracked(&dir.path().join(".git"), |_| true),
+            Ok(vec![]),
+            "there is no index yet"
+        );
         let long = format!("{}/terraform.tfstate", "x".repeat(200));
-        for name in ["a", "ab", "abc.tfstate", "b/terraform.tfstate", "b/terraform.tfvars", "\u{e9}.tf", "with space", &long] {
+        for name in [
+            "a",
+            "ab",
+            "abc.tfstate",
+            "b/terraform.tfstate",
+            "b/terraform.tfvars",
+            "\u{e9}.tf",
+            "with space",
+            &long,
+        ] {
             let path = dir.path().join(name);
             fs::create_dir_all(path.parent().expect("a folder")).expect("made");
             fs::write(path, name).expect("written");
@@ -30,12 +60,20 @@ fn git_says_the_same_of_every_version_of_the_index() {
         // Which makes an entry with more flags, for version 3.
         fs::write(dir.path().join("later"), "").expect("written");
         git(dir.path(), &["add", "-N", "later"]);
-        git(dir.path(), &["update-index", &format!("--index-version={version}")]);
+        git(
+            dir.path(),
+            &["update-index", &format!("--index-version={version}")],
+        );
         let listed = git(dir.path(), &["ls-files", "-z"]);
         let listed: Vec<&str> = listed.split_terminator('\0').collect();
         let found = tracked(&dir.path().join(".git"), |_| true).expect("an index");
         assert_eq!(found, listed, "{version} {format}");
-        assert_eq!(tracked(&dir.path().join(".git"), |path| path.ends_with(".tfstate")).expect("an index").len(), 3);
+        assert_eq!(
+            tracked(&dir.path().join(".git"), |path| path.ends_with(".tfstate"))
+                .expect("an index")
+                .len(),
+            3
+        );
     }
 }
 

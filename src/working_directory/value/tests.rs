@@ -27,8 +27,14 @@ fn literals_are_what_they_stand_for() {
         ("(false)", Value::Bool(false)),
         ("5", Value::Number("5".into())),
         ("null", Value::Null),
-        (r#"["a", 1]"#, Value::List(vec![text("a"), Value::Number("1".into())])),
-        (r#"{ a = "b", "c" : true }"#, Value::Object([("a".into(), text("b")), ("c".into(), Value::Bool(true))].into())),
+        (
+            r#"["a", 1]"#,
+            Value::List(vec![text("a"), Value::Number("1".into())]),
+        ),
+        (
+            r#"{ a = "b", "c" : true }"#,
+            Value::Object([("a".into(), text("b")), ("c".into(), Value::Bool(true))].into()),
+        ),
     ] {
         assert_eq!(value(written), meant, "{written}");
     }
@@ -36,11 +42,22 @@ fn literals_are_what_they_stand_for() {
 
 #[test]
 fn what_is_no_literal_is_said_to_be_none() {
-    for written in ["var.x", r#""a${var.x}""#, r#""%{ if true }a%{ endif }""#, "file(\"x\")", "1 + 1", "local.a ? 1 : 2", "{ (var.a) = 1 }"]
-    {
+    for written in [
+        "var.x",
+        r#""a${var.x}""#,
+        r#""%{ if true }a%{ endif }""#,
+        "file(\"x\")",
+        "1 + 1",
+        "local.a ? 1 : 2",
+        "{ (var.a) = 1 }",
+    ] {
         assert_eq!(value(written), Value::NotLiteral, "{written}");
     }
-    assert!(value("[var.x]").has_no_literal() && value("{ a = [var.x] }").has_no_literal() && !value("[1]").has_no_literal());
+    assert!(
+        value("[var.x]").has_no_literal()
+            && value("{ a = [var.x] }").has_no_literal()
+            && !value("[1]").has_no_literal()
+    );
 }
 
 #[test]
@@ -48,7 +65,10 @@ fn a_template_in_json_is_unclear_and_in_a_record_it_is_text() {
     let json = |text: &str| Json::String(text.into());
     assert_eq!(Value::of_json("x", &json("${var.x}")), Value::NotLiteral);
     assert_eq!(Value::of_json("x", &json("a%{b}")), Value::NotLiteral);
-    assert_eq!(Value::of_json("x", &json("\u{1b}[2J\"")), text("\u{1b}[2J\""));
+    assert_eq!(
+        Value::of_json("x", &json("\u{1b}[2J\"")),
+        text("\u{1b}[2J\"")
+    );
     assert_eq!(Value::of_record("x", &json("${var.x}")), text("${var.x}"));
 }
 
@@ -73,18 +93,33 @@ fn no_credential_is_kept() {
     );
     let arguments = read(&text);
     let shown = format!("{arguments:?}");
-    assert!(!shown.contains(canary) && !shown.contains("AKIA"), "{shown}");
+    assert!(
+        !shown.contains(canary) && !shown.contains("AKIA"),
+        "{shown}"
+    );
     assert_eq!(shown.matches("Secret").count(), 10, "{shown}");
     // What says nothing is no credential, and neither is what only looks like one of these names.
-    for harmless in ["token = \"\"", "token = null", "token_url = \"a\"", "http_proxy = \"http://proxy:3128/@x\"", "token = var.t"] {
-        assert!(!format!("{:?}", read(harmless)).contains("Secret"), "{harmless}");
+    for harmless in [
+        "token = \"\"",
+        "token = null",
+        "token_url = \"a\"",
+        "http_proxy = \"http://proxy:3128/@x\"",
+        "token = var.t",
+    ] {
+        assert!(
+            !format!("{:?}", read(harmless)).contains("Secret"),
+            "{harmless}"
+        );
     }
 }
 
 #[test]
 fn arguments_know_their_lines() {
     let arguments = read("# a\r\n\r\na = 1\r\nb = {\r\n  c = 1\r\n}\r\n\r\nd = \"x\"\r\n");
-    let lines: Vec<_> = arguments.iter().map(|argument| (argument.name.as_str(), argument.at.line)).collect();
+    let lines: Vec<_> = arguments
+        .iter()
+        .map(|argument| (argument.name.as_str(), argument.at.line))
+        .collect();
     assert_eq!(lines, [("a", Some(3)), ("b", Some(4)), ("d", Some(8))]);
     assert_eq!(arguments[2].at.to_string(), "x.conf:8");
 }
@@ -93,12 +128,19 @@ fn arguments_know_their_lines() {
 fn text_is_converted_as_terraform_does() {
     assert_eq!(text("true").as_bool(), Some(true));
     assert_eq!(text("yes").as_bool(), None);
-    assert_eq!(Value::Number("111122223333".into()).as_text(), Some("111122223333"));
-    assert_eq!(Value::List(vec![text("a"), Value::Bool(true)]).as_texts(), None);
+    assert_eq!(
+        Value::Number("111122223333".into()).as_text(),
+        Some("111122223333")
+    );
+    assert_eq!(
+        Value::List(vec![text("a"), Value::Bool(true)]).as_texts(),
+        None
+    );
 }
 
 #[test]
 fn errors_have_nothing_of_the_file() {
-    let error = serde_json::from_str::<Json>("{\"secret_key\": \"CANARY\" \"").expect_err("no JSON");
+    let error =
+        serde_json::from_str::<Json>("{\"secret_key\": \"CANARY\" \"").expect_err("no JSON");
     assert_eq!(json_error(&error), "is not valid JSON at line 1, column 25");
 }

@@ -1,5 +1,5 @@
-//! A bucket in which others have their states: what would shut them out is said, and waits, and what S3 would refuse in the middle
-//! of a run is refused before it.
+//! A bucket in which others have their states: what would shut them out is said, and waits, and
+//! what S3 would refuse in the middle of a run is refused before it.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,10 @@ impl Stack {
         user.may_only(&["s3:*", "dynamodb:*"]).await;
         let mut vars = emulator.aws_env();
         user.works_in(&mut vars);
-        let stack = Self { dir: tempfile::tempdir().expect("a folder"), vars };
+        let stack = Self {
+            dir: tempfile::tempdir().expect("a folder"),
+            vars,
+        };
         stack.write("");
         stack
     }
@@ -36,18 +39,31 @@ impl Stack {
     /// As tutorials have shown it for ten years, and `more`.
     fn write(&self, more: &str) {
         let main = format!(
-            "terraform {{\n  backend \"s3\" {{\n    bucket = \"team-states\"\n    key = \"shop.tfstate\"\n    region = \"eu-west-1\"\n    \
-             encrypt = true\n    dynamodb_table = \"team-locks\"\n    use_path_style = true\n{more}  }}\n}}\nvariable \"n\" {{}}\nresource \
-             \"terraform_data\" \"a\" {{\n  input = var.n\n}}\n"
+            "terraform {{\n  backend \"s3\" {{\n    bucket = \"team-states\"\n    key = \
+             \"shop.tfstate\"\n    region = \"eu-west-1\"\n    encrypt = true\n    dynamodb_table \
+             = \"team-locks\"\n    use_path_style = true\n{more}  }}\n}}\nvariable \"n\" \
+             {{}}\nresource \"terraform_data\" \"a\" {{\n  input = var.n\n}}\n"
         );
         fs::write(self.dir.path().join("main.tf"), main).expect("written");
     }
 
     fn terraform(&self, args: &[&str]) -> Output {
         let mut command = Command::new("terraform");
-        command.args(args).current_dir(self.dir.path()).env_clear().envs(&self.vars).stdin(Stdio::null());
-        command.envs([("CHECKPOINT_DISABLE", "1"), ("TF_IN_AUTOMATION", "1"), ("TF_INPUT", "0"), ("TF_CLI_ARGS", "-no-color")]);
-        command.output().expect("this test needs `terraform` on PATH")
+        command
+            .args(args)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .envs(&self.vars)
+            .stdin(Stdio::null());
+        command.envs([
+            ("CHECKPOINT_DISABLE", "1"),
+            ("TF_IN_AUTOMATION", "1"),
+            ("TF_INPUT", "0"),
+            ("TF_CLI_ARGS", "-no-color"),
+        ]);
+        command
+            .output()
+            .expect("this test needs `terraform` on PATH")
     }
 
     fn apply(&self, n: u32) -> Output {
@@ -71,9 +87,19 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     stack.applies(1);
 
     let taker = Taker::new(&emulator, LINE);
-    let told = taker
-        .place
-        .run(&["plan", "--project", "acme", "--region", "eu-west-1", "--adopt"].into_iter().chain(LINE.split(' ')).collect::<Vec<_>>());
+    let told = taker.place.run(
+        &[
+            "plan",
+            "--project",
+            "acme",
+            "--region",
+            "eu-west-1",
+            "--adopt",
+        ]
+        .into_iter()
+        .chain(LINE.split(' '))
+        .collect::<Vec<_>>(),
+    );
     insta::assert_snapshot!(in_use(&told.err), @r"
     The bucket is in use: 1 state, no locks held. Last written by Terraform or OpenTofu 1.11.4 (1). Encryption: 1 with keys of Amazon S3.
     Not done yet, because it would refuse runs as they are configured today:
@@ -90,24 +116,51 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
     stack.applies(2);
     // Without a word, it goes on waiting: nothing is written.
     let again = taker.bootstrap("");
-    assert!(again.code == Some(0) && again.err.contains("nothing to do but what waits"), "{}", again.all());
+    assert!(
+        again.code == Some(0) && again.err.contains("nothing to do but what waits"),
+        "{}",
+        again.all()
+    );
     stack.applies(3);
     let checked = state(&taker, &["check", "--repair", "-y"]);
     let all = checked.all();
-    assert!(checked.code == Some(2) && all.contains("shop.tfstate keeps its encryption: the bucket policy lets runs go on"), "{all}");
+    assert!(
+        checked.code == Some(2)
+            && all.contains("shop.tfstate keeps its encryption: the bucket policy lets runs go on"),
+        "{all}"
+    );
     let versions = state(&taker, &["versions", "shop.tfstate", "--output", "json"]);
-    let versions: Value = serde_json::from_str(&versions.out).unwrap_or_else(|error| panic!("{error}: {}", versions.all()));
+    let versions: Value = serde_json::from_str(&versions.out)
+        .unwrap_or_else(|error| panic!("{error}: {}", versions.all()));
     let all = versions["versions"].as_array().expect("versions");
-    let mut serials = all.iter().filter(|one| one["current"] != true).filter_map(|one| one["serial"].as_u64());
-    let serial = serials.next_back().unwrap_or_else(|| panic!("{versions}")).to_string();
-    let restored = state(&taker, &["restore", "shop.tfstate", "--serial", &serial, "-y"]);
+    let mut serials = all
+        .iter()
+        .filter(|one| one["current"] != true)
+        .filter_map(|one| one["serial"].as_u64());
+    let serial = serials
+        .next_back()
+        .unwrap_or_else(|| panic!("{versions}"))
+        .to_string();
+    let restored = state(
+        &taker,
+        &["restore", "shop.tfstate", "--serial", &serial, "-y"],
+    );
     assert_eq!(restored.code, Some(0), "{}", restored.all());
-    // As bootstrap finds them: no repair and no restore has made it look as if the other team had moved.
+    // As bootstrap finds them: no repair and no restore has made it look as if the other team had
+    // moved.
     let waits = taker.bootstrap("");
-    assert!(waits.code == Some(0) && waits.err.contains("nothing to do but what waits"), "{}", waits.all());
+    assert!(
+        waits.code == Some(0) && waits.err.contains("nothing to do but what waits"),
+        "{}",
+        waits.all()
+    );
     stack.applies(5);
     let mends = mends(&taker);
-    for id in ["bucket-other-encryption", "bucket-encryption", "table-encryption"] {
+    for id in [
+        "bucket-other-encryption",
+        "bucket-encryption",
+        "table-encryption",
+    ] {
         assert!(mends[id].ends_with(" --enforce"), "{id}: {mends:?}");
     }
 
@@ -121,9 +174,19 @@ async fn adoption_refuses_no_run_until_it_is_told_to() {
       encryption of the table with the key (lock_table) refuses runs that lock in the table and may not use the key
     ");
     let refused = stack.apply(4);
-    assert!(!refused.status.success() && said(&refused).contains("403"), "{}", said(&refused));
+    assert!(
+        !refused.status.success() && said(&refused).contains("403"),
+        "{}",
+        said(&refused)
+    );
     let settled = taker.bootstrap("");
-    assert!(settled.err.contains("nothing to do, everything is as it should be"), "{}", settled.all());
+    assert!(
+        settled
+            .err
+            .contains("nothing to do, everything is as it should be"),
+        "{}",
+        settled.all()
+    );
 }
 
 /// What is under the key already refuses no run: then all of it is done at once.
@@ -141,13 +204,20 @@ async fn adoption_waits_for_nothing_where_every_state_is_under_the_key() {
     // The other team takes the key, and may use it by now.
     let key = conf(&taker.path(), "kms_key_id");
     stack.write(&format!("    kms_key_id = \"{key}\"\n"));
-    let stack = Stack { vars: emulator.aws_env(), ..stack };
+    let stack = Stack {
+        vars: emulator.aws_env(),
+        ..stack
+    };
     let init = stack.terraform(&["init", "-reconfigure"]);
     assert!(init.status.success(), "{}", said(&init));
     stack.applies(2);
     let last = taker.bootstrap("");
     assert_eq!(last.code, Some(0), "{}", last.all());
-    assert!(last.err.contains("state_bucket/policy") && !last.err.contains("--enforce"), "{}", last.all());
+    assert!(
+        last.err.contains("state_bucket/policy") && !last.err.contains("--enforce"),
+        "{}",
+        last.all()
+    );
     stack.applies(3);
     assert_eq!(taker.found(), [""; 0]);
 }
@@ -175,15 +245,22 @@ async fn adoption_of_a_public_bucket_is_refused_in_the_plan() {
 }
 
 fn state(taker: &Taker<'_>, args: &[&str]) -> Said {
-    let words =
-        ["state"].into_iter().chain(args.iter().copied()).chain(["--project", "acme", "--region", "eu-west-1"]).chain(LINE.split(' '));
+    let words = ["state"]
+        .into_iter()
+        .chain(args.iter().copied())
+        .chain(["--project", "acme", "--region", "eu-west-1"])
+        .chain(LINE.split(' '));
     taker.place.run(&words.collect::<Vec<_>>())
 }
 
 /// What is said of a bucket in use, below a plan.
 fn in_use(err: &str) -> String {
-    let from = err.find("The bucket is in use").unwrap_or_else(|| panic!("{err}"));
-    let lines = err[from..].lines().take_while(|line| !line.is_empty() && !line.starts_with(['✓', '·', '+', '±']));
+    let from = err
+        .find("The bucket is in use")
+        .unwrap_or_else(|| panic!("{err}"));
+    let lines = err[from..]
+        .lines()
+        .take_while(|line| !line.is_empty() && !line.starts_with(['✓', '·', '+', '±']));
     lines.take(5).collect::<Vec<_>>().join("\n")
 }
 
@@ -197,13 +274,28 @@ fn plan(taker: &Taker<'_>, more: &str) -> Value {
 fn mends(taker: &Taker<'_>) -> BTreeMap<String, String> {
     let line = format!("verify --project acme --region eu-west-1 {LINE} --output json");
     let said = taker.place.run(&line.split(' ').collect::<Vec<_>>());
-    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
+    let document: Value =
+        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
     let findings = document["findings"].as_array().expect("findings");
-    findings.iter().map(|finding| (text(&finding["id"]).to_owned(), format!("{} {}", place(finding), text(&finding["mend"])))).collect()
+    findings
+        .iter()
+        .map(|finding| {
+            (
+                text(&finding["id"]).to_owned(),
+                format!("{} {}", place(finding), text(&finding["mend"])),
+            )
+        })
+        .collect()
 }
 
 fn conf(folder: &Path, argument: &str) -> String {
     let conf = fs::read_to_string(folder.join("backend.conf")).expect("backend.conf");
-    let value = conf.lines().find_map(|line| line.trim().strip_prefix(argument)).expect(argument);
-    value.trim_start_matches([' ', '=']).trim_matches('"').to_owned()
+    let value = conf
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(argument))
+        .expect(argument);
+    value
+        .trim_start_matches([' ', '='])
+        .trim_matches('"')
+        .to_owned()
 }

@@ -1,4 +1,5 @@
-//! What tutorials make, made by real Terraform: `docs/what-tutorials-leave-open.md`, and what adopting it sets right.
+//! What tutorials make, made by real Terraform: `docs/what-tutorials-leave-open.md`, and what
+//! adopting it sets right.
 
 use std::thread;
 
@@ -36,9 +37,24 @@ const WIKI: Tutorial = Tutorial {
     ],
 };
 const OTHERS: [Tutorial; 3] = [
-    Tutorial { name: "article", bucket: "my-terraform-state-bucket", table: "terraform-locks", left: &[] },
-    Tutorial { name: "hashnode", bucket: "my-terraform-state-bucket-2023", table: "my-terraform-state-lock", left: &[] },
-    Tutorial { name: "blog", bucket: "my-terraform-state-bucket-uniq-example", table: "terraform-locks-example", left: &[] },
+    Tutorial {
+        name: "article",
+        bucket: "my-terraform-state-bucket",
+        table: "terraform-locks",
+        left: &[],
+    },
+    Tutorial {
+        name: "hashnode",
+        bucket: "my-terraform-state-bucket-2023",
+        table: "my-terraform-state-lock",
+        left: &[],
+    },
+    Tutorial {
+        name: "blog",
+        bucket: "my-terraform-state-bucket-uniq-example",
+        table: "terraform-locks-example",
+        left: &[],
+    },
 ];
 
 #[tokio::test]
@@ -50,13 +66,25 @@ async fn what_the_tutorials_leave_open() {
         scope.spawn(|| apply(&others, &["article.tf", "hashnode.tf", "blog.tf"]));
     });
     let mut parts = vec![(WIKI.name, table(&findings(&wiki, &WIKI)))];
-    parts.extend(OTHERS.iter().map(|tutorial| (tutorial.name, table(&findings(&others, tutorial)))));
+    parts.extend(
+        OTHERS
+            .iter()
+            .map(|tutorial| (tutorial.name, table(&findings(&others, tutorial)))),
+    );
     page::parts_must_be(PAGE, &parts);
 
     thread::scope(|scope| {
-        scope.spawn(|| OTHERS.iter().for_each(|tutorial| adopted(&others, tutorial, "")));
+        scope.spawn(|| {
+            OTHERS
+                .iter()
+                .for_each(|tutorial| adopted(&others, tutorial, ""))
+        });
         let key = emulated_key(&wiki);
-        adopted(&wiki, &WIKI, &format!("--kms-key {key} --trail off --alarms=false"));
+        adopted(
+            &wiki,
+            &WIKI,
+            &format!("--kms-key {key} --trail off --alarms=false"),
+        );
     });
 }
 
@@ -80,7 +108,10 @@ fn findings(emulator: &Emulator, tutorial: &Tutorial) -> Vec<Value> {
     assert_eq!(said.code, Some(2), "{}", said.all());
     let document: Value = serde_json::from_str(&said.out).expect("a document");
     let findings = document["findings"].as_array().expect("findings");
-    assert!(findings.iter().all(|finding| finding["status"] == "open"), "{document}");
+    assert!(
+        findings.iter().all(|finding| finding["status"] == "open"),
+        "{document}"
+    );
     findings.clone()
 }
 
@@ -88,28 +119,66 @@ fn table(findings: &[Value]) -> String {
     let cell = |text: &str| text.replace('|', "\\|").replace('*', "\\*");
     let row = |finding: &Value| {
         let [severity, id, what] = ["severity", "id", "what"].map(|field| text(&finding[field]));
-        format!("| {severity} | `{id}` | `{}` | {} |", place(finding), cell(what))
+        format!(
+            "| {severity} | `{id}` | `{}` | {} |",
+            place(finding),
+            cell(what)
+        )
     };
-    let mut rows = vec!["| severity | id | at | what is the case |".to_owned(), "| --- | --- | --- | --- |".to_owned()];
+    let mut rows = vec![
+        "| severity | id | at | what is the case |".to_owned(),
+        "| --- | --- | --- | --- |".to_owned(),
+    ];
     rows.extend(findings.iter().map(row));
     rows.join("\n")
 }
 
-/// Refused without `--adopt`; adopted, it keeps what it has, and lacks nothing but what is left to a person.
+/// Refused without `--adopt`; adopted, it keeps what it has, and lacks nothing but what is left to
+/// a person.
 fn adopted(emulator: &Emulator, tutorial: &Tutorial, more: &str) {
-    let Tutorial { name, bucket, table, left } = tutorial;
-    let taker = Taker::new(emulator, &format!("--env {name} --bucket {bucket} --table {table} {more}"));
+    let Tutorial {
+        name,
+        bucket,
+        table,
+        left,
+    } = tutorial;
+    let taker = Taker::new(
+        emulator,
+        &format!("--env {name} --bucket {bucket} --table {table} {more}"),
+    );
     let why = taker.refused("");
-    assert!(why.contains("exists, and was not made by tfbackend; pass `--adopt` to take it over"), "{why}");
+    assert!(
+        why.contains("exists, and was not made by tfbackend; pass `--adopt` to take it over"),
+        "{why}"
+    );
     assert_eq!(taker.adopts(), *left, "{name}");
 }
 
 /// The ARN of the wiki's own key.
 fn emulated_key(emulator: &Emulator) -> String {
-    let taker = Taker::new(emulator, &format!("--env wiki --bucket {} --table {}", WIKI.bucket, WIKI.table));
-    let why = taker.refused("--adopt --trail off --alarms=false").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(why.contains("would be with another key; pass --kms-key"), "{why}");
-    let keys = super::world::seen(emulator)["keys"].as_object().expect("keys").keys().cloned().collect::<Vec<_>>();
+    let taker = Taker::new(
+        emulator,
+        &format!("--env wiki --bucket {} --table {}", WIKI.bucket, WIKI.table),
+    );
+    let why = taker
+        .refused("--adopt --trail off --alarms=false")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        why.contains("would be with another key; pass --kms-key"),
+        "{why}"
+    );
+    let keys = super::world::seen(emulator)["keys"]
+        .as_object()
+        .expect("keys")
+        .keys()
+        .cloned()
+        .collect::<Vec<_>>();
     let [key] = &keys[..] else { panic!("{keys:?}") };
-    format!("arn:aws:kms:{}:{}:key/{key}", emulator.region(), emulator.account())
+    format!(
+        "arn:aws:kms:{}:{}:key/{key}",
+        emulator.region(),
+        emulator.account()
+    )
 }

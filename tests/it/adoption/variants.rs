@@ -12,33 +12,76 @@ use crate::support::emulator::Emulator;
 async fn what_is_stricter_stays_and_what_is_weaker_is_raised() {
     let emulator = Emulator::start().await;
     emulator.python(MAKE, &["locked"]);
-    let taker = Taker::new(&emulator, "--env locked --bucket locked-states --table locked-locks --alarm-email ops@example.com");
+    let taker = Taker::new(
+        &emulator,
+        "--env locked --bucket locked-states --table locked-locks --alarm-email ops@example.com",
+    );
     insta::assert_snapshot!(taker.refused(""), @"
     error: 3 things are in the way; nothing was changed
       caused by: S3 bucket locked-states (state_bucket): exists, and was not made by tfbackend; pass `--adopt` to take it over
       caused by: DynamoDB table locked-locks, paid per request (lock_table): exists, and was not made by tfbackend; pass `--adopt` to take it over
       caused by: The state bucket is large, all versions counted (alarm[bucket_size]): exists, and was not made by tfbackend; pass `--adopt` to take it over
     ");
-    // A person confirms the subscription; without attaching it, nobody uses the policy, which is no finding.
+    // A person confirms the subscription; without attaching it, nobody uses the policy, which is no
+    // finding.
     assert_eq!(taker.adopts(), [""; 0]);
 
     let after = seen(&emulator);
     let bucket = &after["buckets"]["locked-states"];
-    assert_eq!(bucket["object lock"]["Rule"]["DefaultRetention"], json!({"Mode": "GOVERNANCE", "Days": 7}));
+    assert_eq!(
+        bucket["object lock"]["Rule"]["DefaultRetention"],
+        json!({"Mode": "GOVERNANCE", "Days": 7})
+    );
     // Their rule keeps more and for longer: of two rules S3 follows the one that deletes first.
-    let expirations: Vec<_> =
-        bucket["lifecycle"].as_array().expect("rules").iter().filter_map(|rule| rule.get("NoncurrentVersionExpiration")).collect();
+    let expirations: Vec<_> = bucket["lifecycle"]
+        .as_array()
+        .expect("rules")
+        .iter()
+        .filter_map(|rule| rule.get("NoncurrentVersionExpiration"))
+        .collect();
     let probes = json!({"NoncurrentDays": 1});
-    assert_eq!(expirations, [&json!({"NoncurrentDays": 400, "NewerNoncurrentVersions": 100}), &probes, &probes]);
+    assert_eq!(
+        expirations,
+        [
+            &json!({"NoncurrentDays": 400, "NewerNoncurrentVersions": 100}),
+            &probes,
+            &probes
+        ]
+    );
     assert_eq!(bucket["blocked"], json!(["SSE-C"]));
     assert_eq!(bucket["algorithm"], "aws:kms");
-    assert_eq!(bucket["policy"].as_array().map(Vec::len), Some(3 + 8), "theirs and ours");
-    assert_eq!(bucket["events"]["QueueConfigurations"].as_array().map(Vec::len), Some(1));
-    assert_eq!(bucket["events"]["TopicConfigurations"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        bucket["policy"].as_array().map(Vec::len),
+        Some(3 + 8),
+        "theirs and ours"
+    );
+    assert_eq!(
+        bucket["events"]["QueueConfigurations"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(
+        bucket["events"]["TopicConfigurations"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
     let table = &after["tables"]["locked-locks"];
-    assert_eq!((&table["protection"], &table["recovery"], &table["encryption"]), (&json!(true), &json!("ENABLED"), &json!("ENABLED")));
+    assert_eq!(
+        (
+            &table["protection"],
+            &table["recovery"],
+            &table["encryption"]
+        ),
+        (&json!(true), &json!("ENABLED"), &json!("ENABLED"))
+    );
     let alarm = &after["alarms"]["acme-tfstate-locked-bucket-size"];
-    assert_eq!(alarm["AlarmActions"].as_array().map(Vec::len), Some(3), "whom they told, and our topic");
+    assert_eq!(
+        alarm["AlarmActions"].as_array().map(Vec::len),
+        Some(3),
+        "whom they told, and our topic"
+    );
 }
 
 #[tokio::test]
@@ -84,5 +127,8 @@ async fn access_logs_stay_where_somebody_reads_them() {
     taker.say("--access-logs=false");
     assert_eq!(taker.adopts(), [""; 0]);
     let logging = &seen(&emulator)["buckets"]["logged-states"]["logging"];
-    assert_eq!(logging, &json!({"TargetBucket": "their-logs", "TargetPrefix": "states/"}));
+    assert_eq!(
+        logging,
+        &json!({"TargetBucket": "their-logs", "TargetPrefix": "states/"})
+    );
 }

@@ -26,7 +26,12 @@ impl<'a> Taker<'a> {
         let mut place = Place::with(emulator);
         place.set("AWS_ENDPOINT_URL", proxy.endpoint());
         let line = format!("--project acme --region {} {line}", emulator.region());
-        Self { emulator, place, proxy, line }
+        Self {
+            emulator,
+            place,
+            proxy,
+            line,
+        }
     }
 
     /// Other settings, from here on.
@@ -51,15 +56,26 @@ impl<'a> Taker<'a> {
         assert_eq!(said.code, Some(3), "{}", said.all());
         assert_eq!(self.writes(), Vec::<String>::new());
         assert_eq!(seen(self.emulator), before);
-        said.refusal().lines().skip(1).map(|line| format!("{line}\n")).collect()
+        said.refusal()
+            .lines()
+            .skip(1)
+            .map(|line| format!("{line}\n"))
+            .collect()
     }
 
-    /// Takes it over: nothing is looser, a second run has nothing to do, and what `verify` still finds is returned.
+    /// Takes it over: nothing is looser, a second run has nothing to do, and what `verify` still
+    /// finds is returned.
     #[track_caller]
     pub fn adopts(&self) -> Vec<String> {
         let before = seen(self.emulator);
         let said = self.bootstrap("--adopt");
-        assert_eq!(said.code, Some(0), "{}\n{}", said.all(), self.emulator.log());
+        assert_eq!(
+            said.code,
+            Some(0),
+            "{}\n{}",
+            said.all(),
+            self.emulator.log()
+        );
         let after = seen(self.emulator);
         assert_eq!(losses(&before, &after), Vec::<String>::new());
         self.proxy.take();
@@ -73,19 +89,41 @@ impl<'a> Taker<'a> {
     /// What `verify` finds of low severity or above: id, and where.
     #[track_caller]
     pub fn found(&self) -> Vec<String> {
-        let args: Vec<&str> = ["verify"].into_iter().chain(self.line.split_whitespace()).chain(["--output", "json"]).collect();
+        let args: Vec<&str> = ["verify"]
+            .into_iter()
+            .chain(self.line.split_whitespace())
+            .chain(["--output", "json"])
+            .collect();
         let said = self.place.run(&args);
-        let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
-        let findings = document["findings"].as_array().unwrap_or_else(|| panic!("{document}"));
-        let found: Vec<String> = findings.iter().map(|finding| format!("{} {}", text(&finding["id"]), place(finding))).collect();
-        assert_eq!(said.code, Some(if found.is_empty() { 0 } else { 2 }), "{}", said.all());
+        let document: Value = serde_json::from_str(&said.out)
+            .unwrap_or_else(|error| panic!("{error}: {}", said.all()));
+        let findings = document["findings"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{document}"));
+        let found: Vec<String> = findings
+            .iter()
+            .map(|finding| format!("{} {}", text(&finding["id"]), place(finding)))
+            .collect();
+        assert_eq!(
+            said.code,
+            Some(if found.is_empty() { 0 } else { 2 }),
+            "{}",
+            said.all()
+        );
         // No address is named here, which is a finding of every environment with alarms.
-        found.into_iter().filter(|finding| finding != "topic-heard topic").collect()
+        found
+            .into_iter()
+            .filter(|finding| finding != "topic-heard topic")
+            .collect()
     }
 
     fn writes(&self) -> Vec<String> {
         let reads = ["Get", "List", "Describe", "Head", "Scan"];
-        self.proxy.take().into_iter().filter(|call| !reads.iter().any(|verb| call.contains(&format!(":{verb}")))).collect()
+        self.proxy
+            .take()
+            .into_iter()
+            .filter(|call| !reads.iter().any(|verb| call.contains(&format!(":{verb}"))))
+            .collect()
     }
 }
 
@@ -97,7 +135,9 @@ pub fn seen(emulator: &Emulator) -> Value {
 /// The address of a finding, or the name at the end of an ARN.
 pub fn place(finding: &Value) -> &str {
     let name = finding["resource"].as_str().unwrap_or_default();
-    finding["address"].as_str().unwrap_or_else(|| name.rsplit_once(':').map_or(name, |(_, end)| end))
+    finding["address"]
+        .as_str()
+        .unwrap_or_else(|| name.rsplit_once(':').map_or(name, |(_, end)| end))
 }
 
 pub fn text(value: &Value) -> &str {

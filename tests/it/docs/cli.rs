@@ -10,7 +10,9 @@ fn the_cli_reference_is_current() {
     let mut root = Cli::command();
     root.build();
     let mut text = HEAD.to_owned();
-    text.push_str(&table(root.get_arguments().filter(|arg| arg.is_global_set())));
+    text.push_str(&table(
+        root.get_arguments().filter(|arg| arg.is_global_set()),
+    ));
     command(&root, "tfbackend", &mut text);
     page::must_be("docs/cli.md", &text);
 }
@@ -19,7 +21,8 @@ const HEAD: &str = "\
 <!-- Made from the program by a test; change the program, then run `make docs`. -->
 # Command line
 
-`bootstrap`, `plan` and `render` take every [setting](settings.md) as a flag. What follows is what the commands have
+`bootstrap`, `plan` and `render` take every [setting](settings.md) as a flag. What follows is what \
+                    the commands have
 besides. Exit codes: [exit-codes.md](exit-codes.md). JSON: [json.md](json.md).
 
 ## Every command
@@ -28,22 +31,37 @@ besides. Exit codes: [exit-codes.md](exit-codes.md). JSON: [json.md](json.md).
 
 /// The commands below `of`, each with a section.
 fn command(of: &Command, name: &str, text: &mut String) {
-    for sub in of.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
+    for sub in of
+        .get_subcommands()
+        .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
+    {
         let name = format!("{name} {}", sub.get_name());
         let groups = sub.get_subcommands().any(|sub| sub.get_name() != "help");
         text.push_str(&format!("\n## `{name}`\n\n{}.\n", about(sub)));
         if !groups {
-            text.push_str(&format!("\n```text\n{}\n```\n", sub.clone().render_usage().to_string().replace("Usage: ", "")));
+            text.push_str(&format!(
+                "\n```text\n{}\n```\n",
+                sub.clone()
+                    .render_usage()
+                    .to_string()
+                    .replace("Usage: ", "")
+            ));
         }
         // `plan --out` is another thing than the setting of the name.
         let settings = |arg: &Arg| {
             let option = arg.get_long().and_then(|long| Options::shared().get(long));
-            option.is_some_and(|option| arg.get_value_names().unwrap_or_default().join(" ") == option.value_name)
+            option.is_some_and(|option| {
+                arg.get_value_names().unwrap_or_default().join(" ") == option.value_name
+            })
         };
-        let has_settings = sub.get_arguments().any(|arg| !arg.is_global_set() && settings(arg));
-        let own = sub
+        let has_settings = sub
             .get_arguments()
-            .filter(|arg| !arg.is_global_set() && !settings(arg) && !["help", "version"].contains(&arg.get_id().as_str()));
+            .any(|arg| !arg.is_global_set() && settings(arg));
+        let own = sub.get_arguments().filter(|arg| {
+            !arg.is_global_set()
+                && !settings(arg)
+                && !["help", "version"].contains(&arg.get_id().as_str())
+        });
         let own = table(own);
         if !own.is_empty() {
             text.push_str(&format!("\n{own}"));
@@ -56,28 +74,55 @@ fn command(of: &Command, name: &str, text: &mut String) {
 }
 
 fn about(command: &Command) -> String {
-    command.get_about().map(ToString::to_string).unwrap_or_default()
+    command
+        .get_about()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 fn table<'a>(args: impl Iterator<Item = &'a Arg>) -> String {
     let rows: Vec<String> = args.map(row).collect();
-    if rows.is_empty() { String::new() } else { format!("| argument | meaning |\n| --- | --- |\n{}", rows.concat()) }
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("| argument | meaning |\n| --- | --- |\n{}", rows.concat())
+    }
 }
 
 fn row(arg: &Arg) -> String {
-    let values = arg.get_value_names().filter(|_| arg.get_action().takes_values()).unwrap_or_default().join(" ");
-    let value = if values.is_empty() { String::new() } else { format!(" {values}") };
-    let mut names: Vec<String> = arg.get_long().into_iter().map(|long| format!("`--{long}{value}`")).collect();
+    let values = arg
+        .get_value_names()
+        .filter(|_| arg.get_action().takes_values())
+        .unwrap_or_default()
+        .join(" ");
+    let value = if values.is_empty() {
+        String::new()
+    } else {
+        format!(" {values}")
+    };
+    let mut names: Vec<String> = arg
+        .get_long()
+        .into_iter()
+        .map(|long| format!("`--{long}{value}`"))
+        .collect();
     names.extend(arg.get_short().map(|short| format!("`-{short}`")));
     if names.is_empty() {
         names.push(format!("`{values}`"));
     }
     let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    let possible: Vec<String> = arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
+    let possible: Vec<String> = arg
+        .get_possible_values()
+        .iter()
+        .map(|value| format!("`{}`", value.get_name()))
+        .collect();
     if !possible.is_empty() && arg.get_action().takes_values() {
         help.push_str(&format!(". One of {}", possible.join(", ")));
     }
-    let defaults: Vec<String> = arg.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
+    let defaults: Vec<String> = arg
+        .get_default_values()
+        .iter()
+        .map(|value| format!("`{}`", value.to_string_lossy()))
+        .collect();
     if !defaults.is_empty() && arg.get_action().takes_values() {
         help.push_str(&format!(" (default {})", defaults.join(", ")));
     }

@@ -17,19 +17,33 @@ fn the_costs_are_those_of_the_plan() {
         ("`--encryption sse-s3`", "--encryption sse-s3"),
         ("`--alarms=false`", "--alarms=false"),
         ("`--billing provisioned`", "--billing provisioned"),
-        ("`--encryption sse-s3 --alarms=false --trail off`", "--encryption sse-s3 --alarms=false --trail off"),
+        (
+            "`--encryption sse-s3 --alarms=false --trail off`",
+            "--encryption sse-s3 --alarms=false --trail off",
+        ),
     ];
     let mut choices = "| settings | a month |\n| --- | --- |\n".to_owned();
     for (name, line) in rows {
-        choices.push_str(&format!("| {name} | ${:.2} |\n", costs(&environment(line)).iter().fold(0.0, |sum, (_, _, cost)| sum + cost)));
+        choices.push_str(&format!(
+            "| {name} | ${:.2} |\n",
+            costs(&environment(line))
+                .iter()
+                .fold(0.0, |sum, (_, _, cost)| sum + cost)
+        ));
     }
     let mut resources = "| address | what it is | a month |\n| --- | --- | --- |\n".to_owned();
     for (address, title, cost) in costs(&environment(EVERYTHING)) {
         resources.push_str(&format!("| `{address}` | {title} | ${cost:.2} |\n"));
     }
-    page::parts_must_be("docs/cost.md", &[("by settings", choices), ("by resource", resources)]);
+    page::parts_must_be(
+        "docs/cost.md",
+        &[("by settings", choices), ("by resource", resources)],
+    );
     let events = format!("${:.2} for each 100,000", cost::EVENTS_100K);
-    assert!(page::read("docs/cost.md").contains(&events), "the price of data events: {events}");
+    assert!(
+        page::read("docs/cost.md").contains(&events),
+        "the price of data events: {events}"
+    );
 }
 
 fn environment(line: &str) -> Environment {

@@ -12,7 +12,11 @@ fn every_exit_code_is_documented() {
         if let Some(words) = line.strip_prefix("/// ") {
             about.push(words);
         } else if let Some((_, value)) = line.split_once(": u8 = ") {
-            rows.push_str(&format!("| {} | {} |\n", value.trim_end_matches(';'), about.join(" ").trim_end_matches('.')));
+            rows.push_str(&format!(
+                "| {} | {} |\n",
+                value.trim_end_matches(';'),
+                about.join(" ").trim_end_matches('.')
+            ));
             about.clear();
             codes += 1;
         }

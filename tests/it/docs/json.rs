@@ -34,7 +34,10 @@ use crate::support::{
 #[test]
 fn every_field_is_documented() {
     let (plan, failure) = (document(&plan()), document(&failure()));
-    let events: Vec<String> = events().into_iter().map(|event| line(&EventDocument::from(event))).collect();
+    let events: Vec<String> = events()
+        .into_iter()
+        .map(|event| line(&EventDocument::from(event)))
+        .collect();
     let config = config();
     let verification = document(&verification());
     let locks = document(&locks());
@@ -51,7 +54,10 @@ fn every_field_is_documented() {
 
     let page = page::read("docs/json.md");
     let mut fields = BTreeSet::new();
-    for text in events.iter().chain([&plan, &failure, &config, &verification, &locks, &made()]) {
+    for text in events
+        .iter()
+        .chain([&plan, &failure, &config, &verification, &locks, &made()])
+    {
         names(&serde_json::from_str(text).expect("JSON"), &mut fields);
     }
     for field in fields {
@@ -61,8 +67,15 @@ fn every_field_is_documented() {
 
 /// Whether a row is about it, alone or with others.
 fn explained(page: &str, field: &str) -> bool {
-    let first = |line: &str| line.strip_prefix("| ").and_then(|line| line.split(" |").next()).unwrap_or_default().to_owned();
-    page.lines().map(first).any(|cell| cell.split(", ").any(|name| name == format!("`{field}`")))
+    let first = |line: &str| {
+        line.strip_prefix("| ")
+            .and_then(|line| line.split(" |").next())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    page.lines()
+        .map(first)
+        .any(|cell| cell.split(", ").any(|name| name == format!("`{field}`")))
 }
 
 /// The names of fields; the settings of a resource are AWS's and have no list here.
@@ -71,7 +84,9 @@ fn names(value: &Value, found: &mut BTreeSet<String>) {
         Value::Object(fields) => {
             for (name, value) in fields {
                 found.insert(name.clone());
-                if !["from", "to", "value", "needed_actions"].contains(&name.as_str()) || name == "from" && value.is_string() {
+                if !["from", "to", "value", "needed_actions"].contains(&name.as_str())
+                    || name == "from" && value.is_string()
+                {
                     names(value, found);
                 }
             }
@@ -95,35 +110,80 @@ fn line(body: &impl serde::Serialize) -> String {
 fn plan() -> PlanDocument {
     let environment = made_up::environment("prod", "", SETTINGS);
     let mut plan = made_up::plan(&environment);
-    plan.steps.retain(|step| ["state_bucket/versioning", "key/rotation", "lock_table/recovery", "topic"].contains(&step.address.as_str()));
+    plan.steps.retain(|step| {
+        [
+            "state_bucket/versioning",
+            "key/rotation",
+            "lock_table/recovery",
+            "topic",
+        ]
+        .contains(&step.address.as_str())
+    });
     for step in &mut plan.steps {
-        let Change::Create { to } = &step.change else { panic!("{}", step.address) };
+        let Change::Create { to } = &step.change else {
+            panic!("{}", step.address)
+        };
         let to = to.clone();
         step.change = match (step.address.as_str(), to) {
             ("key/rotation", AwsSpec::Rotation(to)) => {
-                let from = AwsSpec::Rotation(Rotation { days: 90, ..to.clone() });
-                Change::Update { from, to: AwsSpec::Rotation(to) }
+                let from = AwsSpec::Rotation(Rotation {
+                    days: 90,
+                    ..to.clone()
+                });
+                Change::Update {
+                    from,
+                    to: AwsSpec::Rotation(to),
+                }
             }
             ("lock_table/recovery", spec) => Change::NoOp { spec },
-            ("topic", _) => Change::Blocked { reason: Reason::Unmanaged },
+            ("topic", _) => Change::Blocked {
+                reason: Reason::Unmanaged,
+            },
             (_, to) => Change::Create { to },
         };
     }
-    let about = About { project: "acme".into(), env: "prod".into(), account: ACCOUNT.into(), region: "eu-west-1".into() };
-    let allow = Statement::allow("Kms1").actions(&["kms:EnableKeyRotation"]).on([environment.aws.arn("kms", "eu-west-1", "key/*")]);
+    let about = About {
+        project: "acme".into(),
+        env: "prod".into(),
+        account: ACCOUNT.into(),
+        region: "eu-west-1".into(),
+    };
+    let allow = Statement::allow("Kms1")
+        .actions(&["kms:EnableKeyRotation"])
+        .on([environment.aws.arn("kms", "eu-west-1", "key/*")]);
     let needed_actions = serde_json::to_value(policy::Document::new(vec![allow])).ok();
-    let address = "s3://acme-tfstate-prod-123456789012-eu-west-1/network/terraform.tfstate".to_owned();
-    let state = Some(StateDocument { address, status: StateStatus::New, message: None });
-    PlanDocument { state, needed_actions, ..PlanDocument::of(&Plan { steps: plan.steps }, about, &describe) }
+    let address =
+        "s3://acme-tfstate-prod-123456789012-eu-west-1/network/terraform.tfstate".to_owned();
+    let state = Some(StateDocument {
+        address,
+        status: StateStatus::New,
+        message: None,
+    });
+    PlanDocument {
+        state,
+        needed_actions,
+        ..PlanDocument::of(&Plan { steps: plan.steps }, about, &describe)
+    }
 }
 
 fn events() -> [Event; 5] {
     let [key, table, recovery] = ["key", "lock_table", "lock_table/recovery"].map(Address::new);
     [
-        Event::Started { address: key.clone() },
-        Event::Finished { address: key, took: Duration::from_millis(312) },
-        Event::Failed { address: table.clone(), error: "dynamodb:CreateTable on acme-tfstate-prod-locks: AccessDeniedException".into() },
-        Event::Skipped { address: recovery, because: table },
+        Event::Started {
+            address: key.clone(),
+        },
+        Event::Finished {
+            address: key,
+            took: Duration::from_millis(312),
+        },
+        Event::Failed {
+            address: table.clone(),
+            error: "dynamodb:CreateTable on acme-tfstate-prod-locks: AccessDeniedException".into(),
+        },
+        Event::Skipped {
+            address: recovery,
+            because: table,
+        },
         Event::Interrupted { running: 2 },
     ]
 }
@@ -147,11 +207,18 @@ fn locks() -> LocksDocument {
         error: None,
     };
     let (bucket, table) = (lock.bucket.clone(), said("acme-tfstate-prod-locks"));
-    LocksDocument { bucket, table, locks: vec![lock], unseen: vec![] }
+    LocksDocument {
+        bucket,
+        table,
+        locks: vec![lock],
+        unseen: vec![],
+    }
 }
 
 fn failure() -> impl serde::Serialize {
-    Failure::partly("lock_table failed: 20 changes were made, 2 left").hint("the same command continues where this one stopped").document()
+    Failure::partly("lock_table failed: 20 changes were made, 2 left")
+        .hint("the same command continues where this one stopped")
+        .document()
 }
 
 /// One check of each status, with what the picture in the page needs.
@@ -195,13 +262,32 @@ fn verification() -> VerifyDocument {
     let bucket = "acme-tfstate-prod-123456789012-eu-west-1";
     let arn = format!("arn:aws:s3:::{bucket}");
     let in_bucket = |part: &'static str| Place::at(&Address::new(part), Some(arn.clone()));
-    let mend = |text: &str| Verdict::Fails { what: text.into(), mend: "tfbackend bootstrap --env prod".into() };
+    let mend = |text: &str| Verdict::Fails {
+        what: text.into(),
+        mend: "tfbackend bootstrap --env prod".into(),
+    };
     let error = format!("s3:GetEncryptionConfiguration on {bucket}: AccessDenied");
     let checked = [
-        Checked::new(&ROTATION, Place::at(&Address::new("key/rotation"), None), Verdict::Holds),
-        Checked::new(&VERSIONING, in_bucket("state_bucket/versioning"), mend("versioning is `Suspended`")),
-        Checked::new(&ENCRYPTION, in_bucket("state_bucket/encryption"), Verdict::Unreadable { error }),
-        Checked::new(&LOGS, in_bucket("state_bucket/logging"), mend("no access logs are written")),
+        Checked::new(
+            &ROTATION,
+            Place::at(&Address::new("key/rotation"), None),
+            Verdict::Holds,
+        ),
+        Checked::new(
+            &VERSIONING,
+            in_bucket("state_bucket/versioning"),
+            mend("versioning is `Suspended`"),
+        ),
+        Checked::new(
+            &ENCRYPTION,
+            in_bucket("state_bucket/encryption"),
+            Verdict::Unreadable { error },
+        ),
+        Checked::new(
+            &LOGS,
+            in_bucket("state_bucket/logging"),
+            mend("no access logs are written"),
+        ),
     ];
     let accepted = Acceptance {
         id: LOGS.id.into(),
@@ -225,20 +311,49 @@ fn verification() -> VerifyDocument {
     };
     let at = "2026-11-21T03:00:00Z".to_owned();
     VerifyDocument {
-        resources: vec![resource("key", "KMS key of the states", &[]), resource("state_bucket", &format!("S3 bucket {bucket}"), &["key"])],
+        resources: vec![
+            resource("key", "KMS key of the states", &[]),
+            resource("state_bucket", &format!("S3 bucket {bucket}"), &["key"]),
+        ],
         notes: vec!["the trail is in another account, and was not looked at".into()],
-        ..VerifyDocument::of(about, at, &checked, &[accepted], "2026-11-21", Severity::Info)
+        ..VerifyDocument::of(
+            about,
+            at,
+            &checked,
+            &[accepted],
+            "2026-11-21",
+            Severity::Info,
+        )
     }
 }
 
 /// What `config show` prints of the smallest example, but for most of the settings.
 fn config() -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-    command.args(["config", "show", "--env", "prod", "--keep-versions", "30", "--output", "json"]);
-    let output = command.current_dir(page::path("examples/minimal")).env_clear().output().expect("the program");
-    let mut shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
-    let settings = shown.get_mut("settings").and_then(Value::as_array_mut).expect("settings");
-    settings.retain(|setting| ["project", "lock", "keep-versions"].contains(&setting["name"].as_str().expect("a name")));
+    command.args([
+        "config",
+        "show",
+        "--env",
+        "prod",
+        "--keep-versions",
+        "30",
+        "--output",
+        "json",
+    ]);
+    let output = command
+        .current_dir(page::path("examples/minimal"))
+        .env_clear()
+        .output()
+        .expect("the program");
+    let mut shown: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", said(&output)));
+    let settings = shown
+        .get_mut("settings")
+        .and_then(Value::as_array_mut)
+        .expect("settings");
+    settings.retain(|setting| {
+        ["project", "lock", "keep-versions"].contains(&setting["name"].as_str().expect("a name"))
+    });
     for setting in settings {
         if let Some(path) = setting["origin"].get_mut("path") {
             *path = "/home/me/infra/tfbackend.toml".into();
@@ -250,8 +365,16 @@ fn config() -> String {
 /// The example of the last line of a bootstrap, which stands in the page as it is.
 fn made() -> String {
     let page = page::read("docs/json.md");
-    let after = page.split("<!-- example: made -->").nth(1).expect("an example");
-    after.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block").to_owned()
+    let after = page
+        .split("<!-- example: made -->")
+        .nth(1)
+        .expect("an example");
+    after
+        .split("```json\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a block")
+        .to_owned()
 }
 
 #[tokio::test]
@@ -260,10 +383,14 @@ async fn a_bootstrap_writes_what_is_documented() {
     let dir = tempfile::tempdir().expect("a directory");
     let output = crate::support::backend::bootstrap(&emulator, dir.path(), &["--output", "json"]);
     assert!(output.status.success(), "{}", said(&output));
-    let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     let (last, events) = lines.split_last().expect("lines");
     for event in events {
-        serde_json::from_value::<Document<EventDocument>>(event.clone()).unwrap_or_else(|error| panic!("{error}: {event}"));
+        serde_json::from_value::<Document<EventDocument>>(event.clone())
+            .unwrap_or_else(|error| panic!("{error}: {event}"));
     }
     let documented: Value = serde_json::from_str(&made()).expect("JSON");
     let shape = |value: &Value| {
@@ -272,5 +399,8 @@ async fn a_bootstrap_writes_what_is_documented() {
         fields
     };
     assert_eq!(shape(last), shape(&documented));
-    assert!(last["next"] == documented["next"] && last["event"] == documented["event"], "{last}");
+    assert!(
+        last["next"] == documented["next"] && last["event"] == documented["event"],
+        "{last}"
+    );
 }

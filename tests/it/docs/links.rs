@@ -19,10 +19,20 @@ fn links(name: &str) -> Vec<(PathBuf, Option<String>)> {
         if code {
             continue;
         }
-        for link in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in line
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             if !link.contains("://") {
-                let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor.to_owned())));
-                let path = if path.is_empty() { PathBuf::from(name) } else { plain(&folder.join(path)) };
+                let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| {
+                    (path, Some(anchor.to_owned()))
+                });
+                let path = if path.is_empty() {
+                    PathBuf::from(name)
+                } else {
+                    plain(&folder.join(path))
+                };
                 found.push((path, anchor));
             }
         }
@@ -43,28 +53,58 @@ fn plain(path: &Path) -> PathBuf {
 }
 
 fn anchors(page: &str) -> BTreeSet<String> {
-    let heading = |line: &str| line.starts_with('#').then(|| line.trim_start_matches('#').trim().to_lowercase());
-    let anchor =
-        |heading: String| heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-");
+    let heading = |line: &str| {
+        line.starts_with('#')
+            .then(|| line.trim_start_matches('#').trim().to_lowercase())
+    };
+    let anchor = |heading: String| {
+        heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+            .collect::<String>()
+            .replace(' ', "-")
+    };
     page.lines().filter_map(heading).map(anchor).collect()
 }
 
 #[test]
 fn every_link_leads_somewhere_and_every_page_is_linked() {
-    let mut pages = vec!["README.md".to_owned(), "ARCHITECTURE.md".into(), "CONTRIBUTING.md".into(), "CHANGELOG.md".into()];
-    let docs = fs::read_dir(page::path("docs")).expect("docs").map(|entry| entry.expect("a page").file_name());
+    let mut pages = vec![
+        "README.md".to_owned(),
+        "ARCHITECTURE.md".into(),
+        "CONTRIBUTING.md".into(),
+        "CHANGELOG.md".into(),
+    ];
+    let docs = fs::read_dir(page::path("docs"))
+        .expect("docs")
+        .map(|entry| entry.expect("a page").file_name());
     let docs = docs.map(|name| format!("docs/{}", name.to_str().expect("a name")));
     pages.extend(docs.filter(|name| name.ends_with(".md")));
     for name in &pages {
         for (path, anchor) in links(name) {
-            assert!(page::path(path.to_str().expect("a path")).exists(), "{name}: there is no {}", path.display());
+            assert!(
+                page::path(path.to_str().expect("a path")).exists(),
+                "{name}: there is no {}",
+                path.display()
+            );
             if let Some(anchor) = anchor {
                 let text = page::read(path.to_str().expect("a path"));
-                assert!(anchors(&text).contains(&anchor), "{name}: {} has no heading {anchor}: {:?}", path.display(), anchors(&text));
+                assert!(
+                    anchors(&text).contains(&anchor),
+                    "{name}: {} has no heading {anchor}: {:?}",
+                    path.display(),
+                    anchors(&text)
+                );
             }
         }
     }
-    let linked: BTreeSet<PathBuf> = links("README.md").into_iter().map(|(path, _)| path).collect();
-    let missing: Vec<&String> = pages.iter().filter(|page| *page != "README.md" && !linked.contains(Path::new(page))).collect();
+    let linked: BTreeSet<PathBuf> = links("README.md")
+        .into_iter()
+        .map(|(path, _)| path)
+        .collect();
+    let missing: Vec<&String> = pages
+        .iter()
+        .filter(|page| *page != "README.md" && !linked.contains(Path::new(page)))
+        .collect();
     assert!(missing.is_empty(), "README.md does not link to {missing:?}");
 }

@@ -21,7 +21,12 @@ const DOCUMENTS: [(&str, &str); 5] = [
 fn every_policy_is_shown_and_every_statement_explained() {
     let environment = made_up::environment("prod", EVERYTHING, SETTINGS);
     let document = |address: &str| -> Document {
-        let node = environment.blueprint.nodes().iter().find(|node| node.address.as_str() == address).expect(address);
+        let node = environment
+            .blueprint
+            .nodes()
+            .iter()
+            .find(|node| node.address.as_str() == address)
+            .expect(address);
         match &node.spec {
             AwsSpec::Key(key) => key.policy.clone(),
             AwsSpec::BucketPolicy(policy) => policy.document.clone(),
@@ -32,17 +37,39 @@ fn every_policy_is_shown_and_every_statement_explained() {
     };
     let parts = DOCUMENTS.map(|(part, address)| {
         let json = serde_json::to_string_pretty(&document(address)).expect("plain data");
-        (part, format!("```json\n{}\n```", json.replace("(known after apply: key)", KEY)))
+        (
+            part,
+            format!(
+                "```json\n{}\n```",
+                json.replace("(known after apply: key)", KEY)
+            ),
+        )
     });
     page::parts_must_be("docs/policies.md", &parts);
 
     let page = page::read("docs/policies.md");
     for (part, address) in DOCUMENTS {
-        let section = page.split("\n## ").find(|section| section.contains(&format!("<!-- made: {part} -->"))).expect(part);
-        let wanted: Vec<String> = document(address).statements.iter().filter_map(|statement| statement.sid.clone()).collect();
-        let explained: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-        let wanted: Vec<&str> = wanted.iter().map(|sid| sid.strip_prefix(OURS).unwrap_or(sid)).collect();
-        assert_eq!(explained, wanted, "the table of {part} explains each statement, in order");
+        let section = page
+            .split("\n## ")
+            .find(|section| section.contains(&format!("<!-- made: {part} -->")))
+            .expect(part);
+        let wanted: Vec<String> = document(address)
+            .statements
+            .iter()
+            .filter_map(|statement| statement.sid.clone())
+            .collect();
+        let explained: Vec<&str> = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect();
+        let wanted: Vec<&str> = wanted
+            .iter()
+            .map(|sid| sid.strip_prefix(OURS).unwrap_or(sid))
+            .collect();
+        assert_eq!(
+            explained, wanted,
+            "the table of {part} explains each statement, in order"
+        );
     }
 }
 

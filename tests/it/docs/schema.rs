@@ -34,14 +34,33 @@ fn written() -> jsonschema::Validator {
 }
 
 /// The document of an environment in which nothing is there.
-fn document(toml: &str, env: &str, line: &str, change: impl FnOnce(&mut Plan<tfbackend::aws::resources::AwsSpec>)) -> Value {
+fn document(
+    toml: &str,
+    env: &str,
+    line: &str,
+    change: impl FnOnce(&mut Plan<tfbackend::aws::resources::AwsSpec>),
+) -> Value {
     let environment = made_up::environment(env, line, toml);
     let mut plan = made_up::plan(&environment);
     change(&mut plan);
-    let about = About { project: "acme".into(), env: env.into(), account: ACCOUNT.into(), region: "eu-west-1".into() };
-    let policy = needed(&environment.blueprint, &plan, &Outputs::new(), &environment.aws).policy();
+    let about = About {
+        project: "acme".into(),
+        env: env.into(),
+        account: ACCOUNT.into(),
+        region: "eu-west-1".into(),
+    };
+    let policy = needed(
+        &environment.blueprint,
+        &plan,
+        &Outputs::new(),
+        &environment.aws,
+    )
+    .policy();
     let needed_actions = serde_json::to_value(policy).ok();
-    let document = PlanDocument { needed_actions, ..PlanDocument::of(&plan, about, &describe) };
+    let document = PlanDocument {
+        needed_actions,
+        ..PlanDocument::of(&plan, about, &describe)
+    };
     serde_json::to_value(Document::new(document)).expect("plain data")
 }
 
@@ -56,7 +75,10 @@ fn of_all_kinds() -> Value {
             Reason::Foreign { owner: text() },
             Reason::Impossible { why: text() },
             Reason::Missing { what: text() },
-            Reason::NeedsOrder { what: text(), remedy: text() },
+            Reason::NeedsOrder {
+                what: text(),
+                remedy: text(),
+            },
         ];
         let mut steps = plan.steps.iter_mut();
         for (step, reason) in steps.by_ref().zip(reasons) {
@@ -67,25 +89,38 @@ fn of_all_kinds() -> Value {
             Kept::Foreign { owner: text() },
             Kept::Used,
             Kept::Asked { how: text() },
-            Kept::Needed { by: Address::named(&text()) },
+            Kept::Needed {
+                by: Address::named(&text()),
+            },
         ];
         for (step, why) in steps.by_ref().zip(kept) {
-            let Change::Create { to } = step.change.clone() else { panic!("{}", step.address) };
+            let Change::Create { to } = step.change.clone() else {
+                panic!("{}", step.address)
+            };
             step.change = Change::Keep { spec: to, why };
         }
         for (step, kind) in steps.zip(0..4) {
-            let Change::Create { to } = step.change.clone() else { panic!("{}", step.address) };
+            let Change::Create { to } = step.change.clone() else {
+                panic!("{}", step.address)
+            };
             step.change = match kind {
                 0 => Change::NoOp { spec: to },
                 1 => Change::Delete { from: to },
-                2 => Change::Update { from: to.clone(), to },
-                _ => Change::Adopt { from: to.clone(), to },
+                2 => Change::Update {
+                    from: to.clone(),
+                    to,
+                },
+                _ => Change::Adopt {
+                    from: to.clone(),
+                    to,
+                },
             };
         }
     })
 }
 
-/// What the built program prints for each environment of each example, on an account in which nothing is there.
+/// What the built program prints for each environment of each example, on an account in which
+/// nothing is there.
 #[tokio::test]
 async fn the_documents_of_all_examples_are_valid() {
     let schema = written();
@@ -96,20 +131,48 @@ async fn the_documents_of_all_examples_are_valid() {
         let folder = example.expect("a folder").path();
         let toml = fs::read_to_string(folder.join("tfbackend.toml")).expect("settings");
         let account = format!("--account={}", emulator.account());
-        for env in toml.lines().filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']')) {
+        for env in toml
+            .lines()
+            .filter_map(|line| line.strip_prefix("[env.")?.strip_suffix(']'))
+        {
             let chdir = folder.to_str().expect("text");
-            let said = place.run(&["plan", "--env", env, "--output", "json", "--chdir", chdir, &account]);
+            let said = place.run(&[
+                "plan", "--env", env, "--output", "json", "--chdir", chdir, &account,
+            ]);
             let document: Value = serde_json::from_str(&said.out).expect("JSON");
-            let code = if document["counts"]["blocked"] == json!(0) { 0 } else { 3 };
+            let code = if document["counts"]["blocked"] == json!(0) {
+                0
+            } else {
+                3
+            };
             assert_eq!(said.code, Some(code), "{}", said.all());
-            let valid = schema.validate(&document).map_err(|error| error.to_string());
+            let valid = schema
+                .validate(&document)
+                .map_err(|error| error.to_string());
             assert_eq!(valid, Ok(()), "{chdir} {env}");
-            assert!(document["needed_actions"]["Statement"].as_array().is_some_and(|all| !all.is_empty()), "{document:#}");
+            assert!(
+                document["needed_actions"]["Statement"]
+                    .as_array()
+                    .is_some_and(|all| !all.is_empty()),
+                "{document:#}"
+            );
             if document["counts"]["blocked"] == json!(0) {
                 let path = &document["critical_path"];
-                let parts: Vec<u64> = ["caller", "look", "make", "look_again"].iter().filter_map(|part| path[part].as_u64()).collect();
-                assert_eq!((parts.len(), Some(parts.iter().sum())), (4, path["round_trips"].as_u64()), "{path}");
-                assert!(path["round_trips"].as_u64().is_some_and(|trips| trips <= 10), "from nothing: {path}");
+                let parts: Vec<u64> = ["caller", "look", "make", "look_again"]
+                    .iter()
+                    .filter_map(|part| path[part].as_u64())
+                    .collect();
+                assert_eq!(
+                    (parts.len(), Some(parts.iter().sum())),
+                    (4, path["round_trips"].as_u64()),
+                    "{path}"
+                );
+                assert!(
+                    path["round_trips"]
+                        .as_u64()
+                        .is_some_and(|trips| trips <= 10),
+                    "from nothing: {path}"
+                );
                 deep += 1;
             }
             seen += 1;
@@ -120,7 +183,12 @@ async fn the_documents_of_all_examples_are_valid() {
 
 #[test]
 fn a_document_of_all_kinds_is_valid() {
-    assert_eq!(written().validate(&of_all_kinds()).map_err(|error| error.to_string()), Ok(()));
+    assert_eq!(
+        written()
+            .validate(&of_all_kinds())
+            .map_err(|error| error.to_string()),
+        Ok(())
+    );
 }
 
 #[test]

@@ -13,7 +13,9 @@ use crate::support::page;
 fn every_check_is_documented() {
     let mut parts = vec![];
     for group in Group::ALL {
-        let mut rows = "| id | severity | what must hold | why | asked for by |\n| --- | --- | --- | --- | --- |\n".to_owned();
+        let mut rows = "| id | severity | what must hold | why | asked for by |\n| --- | --- | \
+                        --- | --- | --- |\n"
+            .to_owned();
         for check in catalogue::every().filter(|check| check.group == group) {
             let controls = check.controls.join(", ");
             rows.push_str(&format!(
@@ -30,23 +32,62 @@ fn every_check_is_documented() {
     page::parts_must_be("docs/verify.md", &parts);
 }
 
-/// An id is what people write down to accept a finding: it is one of a kind, and says where it belongs in lower case.
+/// An id is what people write down to accept a finding: it is one of a kind, and says where it
+/// belongs in lower case.
 #[test]
 fn ids_are_one_of_a_kind() {
     let mut seen = BTreeSet::new();
     for check in catalogue::every() {
         assert!(seen.insert(check.id), "{} comes twice", check.id);
-        assert!(check.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{}", check.id);
+        assert!(
+            check
+                .id
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+            "{}",
+            check.id
+        );
         for text in [check.title, check.why] {
-            assert!(!text.is_empty() && !text.ends_with('.') && !text.contains('|'), "{}: {text}", check.id);
+            assert!(
+                !text.is_empty() && !text.ends_with('.') && !text.contains('|'),
+                "{}: {text}",
+                check.id
+            );
         }
-        let vendors = ["https://docs.aws.amazon.com/", "https://developer.hashicorp.com/terraform/"];
-        assert!(vendors.iter().any(|vendor| check.docs.starts_with(vendor)), "{}: {}", check.id, check.docs);
+        let vendors = [
+            "https://docs.aws.amazon.com/",
+            "https://developer.hashicorp.com/terraform/",
+        ];
+        assert!(
+            vendors.iter().any(|vendor| check.docs.starts_with(vendor)),
+            "{}: {}",
+            check.id,
+            check.docs
+        );
         for control in check.controls {
-            let known =
-                ["CKV_AWS_", "CKV2_AWS_", "CKV_SECRET_", "CIS ", "S3.", "KMS.", "DynamoDB.", "SNS.", "IAM.", "CloudTrail.", "CloudWatch."];
-            assert!(known.iter().any(|start| control.starts_with(start)), "{}: {control}", check.id);
+            let known = [
+                "CKV_AWS_",
+                "CKV2_AWS_",
+                "CKV_SECRET_",
+                "CIS ",
+                "S3.",
+                "KMS.",
+                "DynamoDB.",
+                "SNS.",
+                "IAM.",
+                "CloudTrail.",
+                "CloudWatch.",
+            ];
+            assert!(
+                known.iter().any(|start| control.starts_with(start)),
+                "{}: {control}",
+                check.id
+            );
         }
     }
-    assert!(Severity::ALL.iter().all(|severity| catalogue::every().any(|check| check.severity == *severity)));
+    assert!(
+        Severity::ALL
+            .iter()
+            .all(|severity| catalogue::every().any(|check| check.severity == *severity))
+    );
 }

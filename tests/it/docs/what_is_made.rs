@@ -11,18 +11,37 @@ use crate::support::{made_up, page};
 fn every_resource_and_option_is_explained() {
     let page = page::read("docs/what-is-made.md");
     let named: BTreeSet<&str> = page.split('`').skip(1).step_by(2).collect();
-    for node in made_up::environment("prod", EVERYTHING, SETTINGS).blueprint.nodes() {
+    for node in made_up::environment("prod", EVERYTHING, SETTINGS)
+        .blueprint
+        .nodes()
+    {
         let address = node.address.as_str();
         // One of several, such as `topic/subscription[…]`.
         let kind = address.split('[').next().unwrap_or(address);
-        assert!(named.contains(address) || named.contains(format!("{kind}[…]").as_str()), "{address}");
+        assert!(
+            named.contains(address) || named.contains(format!("{kind}[…]").as_str()),
+            "{address}"
+        );
     }
-    for option in Options::shared().all().iter().filter(|option| !["Credentials", "Files", "Run"].contains(&&*option.heading)) {
+    for option in Options::shared()
+        .all()
+        .iter()
+        .filter(|option| !["Credentials", "Files", "Run"].contains(&&*option.heading))
+    {
         let flag = format!("--{}", option.name);
-        assert!(named.iter().any(|code| code.split([' ', '=']).next() == Some(&flag)), "{flag}");
+        assert!(
+            named
+                .iter()
+                .any(|code| code.split([' ', '=']).next() == Some(&flag)),
+            "{flag}"
+        );
     }
     for code in named.iter().filter(|code| code.starts_with("--")) {
-        let flag = code.trim_start_matches('-').split([' ', '=']).next().expect("a flag");
+        let flag = code
+            .trim_start_matches('-')
+            .split([' ', '='])
+            .next()
+            .expect("a flag");
         assert!(Options::shared().get(flag).is_some(), "{code} is no option");
     }
 }

@@ -1,4 +1,5 @@
-//! A bootstrap and a teardown of the same environment at the same moment: no half of a backend that nobody is told of.
+//! A bootstrap and a teardown of the same environment at the same moment: no half of a backend that
+//! nobody is told of.
 
 use std::{
     process::{Child, Stdio},
@@ -13,8 +14,8 @@ use crate::support::{
 };
 
 /// Without a trail no logs are under the key, and it goes with the rest.
-const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --ephemeral --trail off --attach-to user/terraform \
-                    --alarm-email ops@example.com";
+const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --ephemeral --trail \
+                    off --attach-to user/terraform --alarm-email ops@example.com";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 const INVENTORY: &str = "tests/it/support/inventory.py";
 /// All that such a teardown leaves.
@@ -28,18 +29,38 @@ async fn taken_down_until(held: &'static str, more: &[&str]) -> (Emulator, Place
     emulator.python("tests/it/teardown/set.py", &["state", "empty", BUCKET]);
     let gate = Gate::default();
     let there = gate.clone();
-    let proxy =
-        Proxy::start(Some(&emulator), move |call, _| if call.operation == held { Reply::Wait(there.clone()) } else { Reply::Forward });
+    let proxy = Proxy::start(Some(&emulator), move |call, _| {
+        if call.operation == held {
+            Reply::Wait(there.clone())
+        } else {
+            Reply::Forward
+        }
+    });
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let words: Vec<&str> = ["teardown", "--confirm", BUCKET].into_iter().chain(LINE.split(' ')).chain(more.iter().copied()).collect();
-    let teardown = place.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    let words: Vec<&str> = ["teardown", "--confirm", BUCKET]
+        .into_iter()
+        .chain(LINE.split(' '))
+        .chain(more.iter().copied())
+        .collect();
+    let teardown = place
+        .command(&words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());
     gate.wait_for_somebody();
     (emulator, place, gate, teardown)
 }
 
 fn with(place: &Place, command: &[&str]) -> crate::support::program::Said {
-    place.run(&command.iter().copied().chain(LINE.split(' ')).collect::<Vec<_>>())
+    place.run(
+        &command
+            .iter()
+            .copied()
+            .chain(LINE.split(' '))
+            .collect::<Vec<_>>(),
+    )
 }
 
 #[tokio::test]
@@ -50,17 +71,28 @@ async fn while_the_bucket_is_there_a_bootstrap_refuses() {
         let refused = other.bootstrap(&format!("{LINE} -y"));
         assert_eq!(refused.code, Some(3), "{held}: {}", refused.all());
         let refusal = refused.refusal();
-        assert!(refusal.contains("is being taken down") && refusal.contains("teardown --cancel"), "{held}: {refusal}");
+        assert!(
+            refusal.contains("is being taken down") && refusal.contains("teardown --cancel"),
+            "{held}: {refusal}"
+        );
         gate.open();
         let taken = place.said(&teardown.wait_with_output().expect("it ends"));
-        assert_eq!((taken.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{held}: {}", taken.all());
+        assert_eq!(
+            (taken.code, &*emulator.python(INVENTORY, &[])),
+            (Some(0), LEFT),
+            "{held}: {}",
+            taken.all()
+        );
     }
 }
 
 /// The key is looked after before its deletion is asked for, and everything at the end.
 #[tokio::test]
 async fn once_the_bucket_is_gone_the_teardown_says_what_is_there_again() {
-    for (held, says) in [("DeleteTable", "is there again, and may use it"), ("ScheduleKeyDeletion", "there again, or still seen: ")] {
+    for (held, says) in [
+        ("DeleteTable", "is there again, and may use it"),
+        ("ScheduleKeyDeletion", "there again, or still seen: "),
+    ] {
         let (emulator, place, gate, teardown) = taken_down_until(held, &["--output", "json"]).await;
         // S3 tells the time of both by the second, and does not give a name away again so soon.
         std::thread::sleep(Duration::from_millis(1100));
@@ -71,9 +103,21 @@ async fn once_the_bucket_is_gone_the_teardown_says_what_is_there_again() {
         let taken = place.said(&teardown.wait_with_output().expect("it ends"));
         assert_eq!(taken.code, Some(4), "{held}: {}", taken.all());
         assert!(taken.out.contains(says), "{held}: {}", taken.all());
-        assert!(taken.out.contains(r#""event":"partly-taken-down""#), "{held}: {}", taken.all());
-        let keys = emulator.python(INVENTORY, &[]).lines().filter(|line| *line == "key Enabled").count();
-        assert_eq!(keys, usize::from(held == "DeleteTable"), "{held}: the key stays where it can");
+        assert!(
+            taken.out.contains(r#""event":"partly-taken-down""#),
+            "{held}: {}",
+            taken.all()
+        );
+        let keys = emulator
+            .python(INVENTORY, &[])
+            .lines()
+            .filter(|line| *line == "key Enabled")
+            .count();
+        assert_eq!(
+            keys,
+            usize::from(held == "DeleteTable"),
+            "{held}: the key stays where it can"
+        );
 
         // Whichever of them is run again makes it whole, or takes all of it down.
         let again = other.bootstrap(&format!("{LINE} -y"));
@@ -83,7 +127,10 @@ async fn once_the_bucket_is_gone_the_teardown_says_what_is_there_again() {
         let gone = with(&place, &["teardown", "--confirm", BUCKET]);
         assert_eq!(gone.code, Some(0), "{held}: {}", gone.all());
         let left = emulator.python(INVENTORY, &[]);
-        assert!(left.lines().all(|line| LEFT.contains(line)), "{held}: {left}");
+        assert!(
+            left.lines().all(|line| LEFT.contains(line)),
+            "{held}: {left}"
+        );
     }
 }
 
@@ -97,23 +144,49 @@ async fn a_teardown_that_was_cut_off_can_be_given_up() {
     assert_eq!(refused.code, Some(3), "{}", refused.all());
     let held = || {
         let now = emulator.python("tests/it/teardown/set.py", &["now", BUCKET]);
-        (now.contains("DuringTeardown"), now.contains("tfbackend teardown"))
+        (
+            now.contains("DuringTeardown"),
+            now.contains("tfbackend teardown"),
+        )
     };
     assert_eq!(held(), (true, true));
     let given_up = with(&place, &["teardown", "--cancel", "--output", "json"]);
     assert_eq!(given_up.code, Some(0), "{}", given_up.all());
-    assert!(given_up.out.contains(&format!(r#""event":"cancelled","bucket":"{BUCKET}","released":1"#)), "{}", given_up.all());
+    assert!(
+        given_up.out.contains(&format!(
+            r#""event":"cancelled","bucket":"{BUCKET}","released":1"#
+        )),
+        "{}",
+        given_up.all()
+    );
     assert_eq!(held(), (false, false));
     // The files went first, and with them what says which state is this folder's.
     let unsure = with(&place, &["bootstrap", "-y"]);
-    assert!(unsure.code == Some(3) && unsure.err.contains("--use-existing-state"), "{}", unsure.all());
+    assert!(
+        unsure.code == Some(3) && unsure.err.contains("--use-existing-state"),
+        "{}",
+        unsure.all()
+    );
     let whole = with(&place, &["bootstrap", "-y", "--use-existing-state"]);
     assert_eq!(whole.code, Some(0), "{}", whole.all());
     let nothing = with(&place, &["teardown", "--cancel"]);
-    assert!(nothing.code == Some(0) && nothing.err.contains("no teardown holds it"), "{}", nothing.all());
+    assert!(
+        nothing.code == Some(0) && nothing.err.contains("no teardown holds it"),
+        "{}",
+        nothing.all()
+    );
     let again = with(&place, &["bootstrap", "-y"]);
-    assert!(again.code == Some(0) && again.err.contains("nothing to do"), "{}", again.all());
+    assert!(
+        again.code == Some(0) && again.err.contains("nothing to do"),
+        "{}",
+        again.all()
+    );
     let verified = with(&place, &["verify"]);
-    let all_but = verified.all().contains("digest-missing") && verified.all().contains("Verify: 1 low, ");
-    assert!(verified.code == Some(2) && all_but, "only what the test's own state lacks: {}", verified.all());
+    let all_but =
+        verified.all().contains("digest-missing") && verified.all().contains("Verify: 1 low, ");
+    assert!(
+        verified.code == Some(2) && all_but,
+        "only what the test's own state lacks: {}",
+        verified.all()
+    );
 }

@@ -1,4 +1,5 @@
-//! A role that may do all but one action, each in its turn: named, with its resource; nothing is undone; and then granted.
+//! A role that may do all but one action, each in its turn: named, with its resource; nothing is
+//! undone; and then granted.
 
 use serde_json::Value;
 
@@ -35,7 +36,8 @@ async fn needed() -> Vec<String> {
     let (_emulator, place) = world().await;
     let line = format!("plan {LINE} --needed-actions");
     let said = place.run(&line.split(' ').collect::<Vec<_>>());
-    let policy: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
+    let policy: Value =
+        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.all()));
     let statements = policy["Statement"].as_array().expect("statements").iter();
     let mut actions: Vec<String> = statements
         .flat_map(|statement| match &statement["Action"] {
@@ -56,7 +58,11 @@ async fn deny(part: Part) {
     let mine: Vec<&String> = part.of(&actions).collect();
     let seed = seed();
     let mut random = fastrand::Rng::with_seed(seed);
-    let chosen = if soaked() { mine } else { random.choose_multiple(mine, SAMPLE) };
+    let chosen = if soaked() {
+        mine
+    } else {
+        random.choose_multiple(mine, SAMPLE)
+    };
     let tried = chosen.len();
     let mut lost = vec![];
     for action in chosen {
@@ -64,40 +70,64 @@ async fn deny(part: Part) {
             lost.push(format!("{action} ({SEED}={seed}): {why}"));
         }
     }
-    println!("denied: {} actions, {tried} tried, {} named and survived", actions.len(), tried - lost.len());
+    println!(
+        "denied: {} actions, {tried} tried, {} named and survived",
+        actions.len(),
+        tried - lost.len()
+    );
     assert!(lost.is_empty(), "{}", lost.join("\n\n"));
 }
 
 async fn goes_on_after(action: &str) -> Result<(), String> {
     let (emulator, mut place) = world().await;
     let denied = action.to_owned();
-    let proxy = Proxy::start(
-        Some(&emulator),
-        move |call, _| {
-            if call.action() == denied { Reply::Fail(Failure::AccessDenied) } else { Reply::Forward }
-        },
-    );
+    let proxy = Proxy::start(Some(&emulator), move |call, _| {
+        if call.action() == denied {
+            Reply::Fail(Failure::AccessDenied)
+        } else {
+            Reply::Forward
+        }
+    });
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     let said = place.bootstrap(&format!("{LINE} -y"));
     let refusal = said.refusal();
-    let named = refusal.lines().find(|line| line.contains(&format!("(needs {action})")));
+    let named = refusal
+        .lines()
+        .find(|line| line.contains(&format!("(needs {action})")));
     // As in `key: kms:CreateKey on alias/acme-tfstate-prod: AccessDeniedException`.
     let resource = named.and_then(|line| line.split(" on ").nth(1)?.split(": ").next());
-    holds(resource.is_some_and(|resource| !resource.is_empty()), || said.all())?;
+    holds(
+        resource.is_some_and(|resource| !resource.is_empty()),
+        || said.all(),
+    )?;
     let before = all(&emulator);
-    // What could not be looked at is not touched; what could not be written does not keep the rest from being made.
-    let is_read = ["Get", "List", "Describe"].iter().any(|verb| action.split(':').nth(1).is_some_and(|name| name.starts_with(verb)));
-    holds(said.code == Some(if is_read && before.is_empty() { 3 } else { 4 }), || said.all())?;
+    // What could not be looked at is not touched; what could not be written does not keep the rest
+    // from being made.
+    let is_read = ["Get", "List", "Describe"].iter().any(|verb| {
+        action
+            .split(':')
+            .nth(1)
+            .is_some_and(|name| name.starts_with(verb))
+    });
+    holds(
+        said.code == Some(if is_read && before.is_empty() { 3 } else { 4 }),
+        || said.all(),
+    )?;
 
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());
     let next = place.bootstrap(&format!("{LINE} -y"));
     let after = all(&emulator);
-    holds(next.code == Some(0) && after == ONE_OF_EVERYTHING, || format!("{}{after}", next.all()))?;
-    let undone: Vec<&str> = names(&before).filter(|line| !names(&after).any(|other| other == *line)).collect();
+    holds(next.code == Some(0) && after == ONE_OF_EVERYTHING, || {
+        format!("{}{after}", next.all())
+    })?;
+    let undone: Vec<&str> = names(&before)
+        .filter(|line| !names(&after).any(|other| other == *line))
+        .collect();
     holds(undone.is_empty(), || format!("{undone:?} was undone"))
 }
 
 /// What is there, without what is said of it.
 fn names(all: &str) -> impl Iterator<Item = &str> {
-    all.lines().map(|line| line.split(' ').nth(1).unwrap_or(line))
+    all.lines()
+        .map(|line| line.split(' ').nth(1).unwrap_or(line))
 }

@@ -20,9 +20,18 @@ async fn what_was_made_until_then_is_named_and_fresh_ones_finish_it() {
     let said = place.bootstrap(&format!("{LINE} -y"));
     assert_eq!(said.code, Some(4), "{}", said.all());
     let refusal = said.refusal();
-    assert!(refusal.contains("ExpiredToken") && refusal.contains("hint: get new credentials"), "{refusal}");
-    let made = refusal.lines().find(|line| line.contains("hint: made: ")).unwrap_or_else(|| panic!("{refusal}"));
-    assert!(made.contains("state_bucket") && refusal.contains("hint: the same command continues"), "{refusal}");
+    assert!(
+        refusal.contains("ExpiredToken") && refusal.contains("hint: get new credentials"),
+        "{refusal}"
+    );
+    let made = refusal
+        .lines()
+        .find(|line| line.contains("hint: made: "))
+        .unwrap_or_else(|| panic!("{refusal}"));
+    assert!(
+        made.contains("state_bucket") && refusal.contains("hint: the same command continues"),
+        "{refusal}"
+    );
     assert!(!place.path().join("backend.conf").exists());
 
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());

@@ -1,4 +1,5 @@
-//! AWS is eventually consistent: what was made or deleted is not seen for a while, and is not made twice for that.
+//! AWS is eventually consistent: what was made or deleted is not seen for a while, and is not made
+//! twice for that.
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +14,21 @@ const CREATING: Duration = Duration::from_secs(20);
 async fn waits(least: Duration, faults: impl FnOnce() -> Faults, stale: bool) -> Vec<String> {
     let (emulator, mut place) = world().await;
     let (faults, unseen) = (faults(), stale.then(|| Stale::lasting(UNSEEN)));
-    let proxy = Proxy::start(Some(&emulator), move |call, _| match unseen.as_ref().map(|unseen| unseen.reply(call)) {
-        Some(Reply::Fail(failure)) => Reply::Fail(failure),
-        _ => faults.reply(call),
+    let proxy = Proxy::start(Some(&emulator), move |call, _| {
+        match unseen.as_ref().map(|unseen| unseen.reply(call)) {
+            Some(Reply::Fail(failure)) => Reply::Fail(failure),
+            _ => faults.reply(call),
+        }
     });
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     let begun = Instant::now();
     let said = place.bootstrap(&format!("{LINE} -y"));
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert!(begun.elapsed() > least, "it says that all is well before all can be seen: {}", said.all());
+    assert!(
+        begun.elapsed() > least,
+        "it says that all is well before all can be seen: {}",
+        said.all()
+    );
     let calls = proxy.take();
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());
     let again = place.bootstrap(&format!("{LINE} -y"));
@@ -37,26 +44,45 @@ fn count(calls: &[String], name: &str) -> usize {
 #[tokio::test]
 async fn what_is_not_seen_yet_is_waited_for() {
     let calls = waits(UNSEEN, || Faults::seeded(0), true).await;
-    for create in
-        ["kms:CreateKey", "kms:CreateAlias", "dynamodb:CreateTable", "sns:CreateTopic", "iam:CreatePolicy", "cloudtrail:CreateTrail"]
-    {
+    for create in [
+        "kms:CreateKey",
+        "kms:CreateAlias",
+        "dynamodb:CreateTable",
+        "sns:CreateTopic",
+        "iam:CreatePolicy",
+        "cloudtrail:CreateTrail",
+    ] {
         assert_eq!(count(&calls, create), 1, "{create}");
     }
     assert_eq!(count(&calls, "s3:CreateBucket"), 2);
 }
 
-/// A bucket of this name was deleted a moment ago, and whoever the policies name was made a moment ago.
+/// A bucket of this name was deleted a moment ago, and whoever the policies name was made a moment
+/// ago.
 #[tokio::test]
 async fn a_name_that_is_held_and_somebody_unknown_are_waited_for() {
     let faults = || {
         Faults::seeded(0)
-            .rule("s3:CreateBucket", Which::For(UNSEEN), || Reply::Fail(Failure::OperationAborted))
-            .rule("s3:PutBucketPolicy", Which::For(UNSEEN), || Reply::Fail(Failure::UnknownPrincipal))
-            .rule("kms:CreateKey", Which::For(UNSEEN), || Reply::Fail(Failure::UnknownPrincipal))
+            .rule("s3:CreateBucket", Which::For(UNSEEN), || {
+                Reply::Fail(Failure::OperationAborted)
+            })
+            .rule("s3:PutBucketPolicy", Which::For(UNSEEN), || {
+                Reply::Fail(Failure::UnknownPrincipal)
+            })
+            .rule("kms:CreateKey", Which::For(UNSEEN), || {
+                Reply::Fail(Failure::UnknownPrincipal)
+            })
     };
     let calls = waits(2 * UNSEEN, faults, false).await;
-    for (name, least, most) in [("s3:CreateBucket", 2 + 2, 2 * 12), ("s3:PutBucketPolicy", 2 + 2, 2 * 12), ("kms:CreateKey", 2, 12)] {
-        assert!((least..=most).contains(&count(&calls, name)), "{name}: {calls:?}");
+    for (name, least, most) in [
+        ("s3:CreateBucket", 2 + 2, 2 * 12),
+        ("s3:PutBucketPolicy", 2 + 2, 2 * 12),
+        ("kms:CreateKey", 2, 12),
+    ] {
+        assert!(
+            (least..=most).contains(&count(&calls, name)),
+            "{name}: {calls:?}"
+        );
     }
 }
 
@@ -68,9 +94,16 @@ async fn a_table_that_takes_its_time_is_waited_for() {
         Faults::seeded(0)
             .rule("dynamodb:CreateTable", Which::All, creating)
             .rule("dynamodb:DescribeTable", Which::For(CREATING), creating)
-            .rule("dynamodb:UpdateContinuousBackups", Which::For(UNSEEN), || Reply::Fail(Failure::NoBackupsYet))
+            .rule(
+                "dynamodb:UpdateContinuousBackups",
+                Which::For(UNSEEN),
+                || Reply::Fail(Failure::NoBackupsYet),
+            )
     };
     let calls = waits(CREATING + UNSEEN, faults, false).await;
     assert_eq!(count(&calls, "dynamodb:CreateTable"), 1);
-    assert!((2..=12).contains(&count(&calls, "dynamodb:UpdateContinuousBackups")), "{calls:?}");
+    assert!(
+        (2..=12).contains(&count(&calls, "dynamodb:UpdateContinuousBackups")),
+        "{calls:?}"
+    );
 }

@@ -12,11 +12,14 @@ use crate::support::{
     proxy::{Client, Failure, Faults, Proxy, Reply, Which},
 };
 
-/// Of a run of which every third call is refused; it takes about ten seconds, and longer on a busy machine.
+/// Of a run of which every third call is refused; it takes about ten seconds, and longer on a busy
+/// machine.
 const SLOWLY: Duration = Duration::from_secs(120);
-/// About so many are made where nothing is refused (`docs/calls.md`). Of ten calls three are made again, and again of those.
+/// About so many are made where nothing is refused (`docs/calls.md`). Of ten calls three are made
+/// again, and again of those.
 const CALLS: usize = 140;
-/// What is stated (`docs/reliability.md`) are 13 seconds of pauses for a call; this is for the calls themselves, too.
+/// What is stated (`docs/reliability.md`) are 13 seconds of pauses for a call; this is for the
+/// calls themselves, too.
 const GIVES_UP: Duration = Duration::from_secs(60);
 
 async fn slowed_down(failure: Failure) {
@@ -27,10 +30,18 @@ async fn slowed_down(failure: Failure) {
     let (output, proxy) = bootstrap(&emulator, &place, &Client::default(), faults);
     let (said, calls) = (place.said(&output), proxy.take().len());
     assert_eq!(said.code, Some(0), "{SEED}={seed}: {}", said.all());
-    assert!(begun.elapsed() < SLOWLY, "{SEED}={seed}: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < SLOWLY,
+        "{SEED}={seed}: {:?}",
+        begun.elapsed()
+    );
     assert!(calls < 2 * CALLS, "{SEED}={seed}: {calls} calls");
     let again = place.bootstrap(&format!("{LINE} -y"));
-    assert!(again.err.contains("nothing to do"), "{SEED}={seed}: {}", again.all());
+    assert!(
+        again.err.contains("nothing to do"),
+        "{SEED}={seed}: {}",
+        again.all()
+    );
 }
 
 #[tokio::test]
@@ -71,8 +82,14 @@ fn where_the_first_call_does_not_get_through_nothing_is_made() {
                 assert!(begun.elapsed() < GIVES_UP, "{:?}", begun.elapsed());
                 assert_eq!(said.code, Some(1), "nothing was made: {}", said.all());
                 let refusal = said.refusal();
-                assert!(refusal.contains(&format!("sts:GetCallerIdentity on the caller: {code}")), "{refusal}");
-                assert!(refusal.contains("hint: AWS asks to slow down; run the same command again"), "{refusal}");
+                assert!(
+                    refusal.contains(&format!("sts:GetCallerIdentity on the caller: {code}")),
+                    "{refusal}"
+                );
+                assert!(
+                    refusal.contains("hint: AWS asks to slow down; run the same command again"),
+                    "{refusal}"
+                );
                 assert_eq!(proxy.take().len(), 10, "{code}");
             });
         }
@@ -104,15 +121,27 @@ async fn where_no_write_gets_through_each_is_named_and_the_next_run_finishes() {
     ] {
         assert!(refusal.contains(call), "{call}: {refusal}");
     }
-    assert!(refusal.contains("hint: the same command continues"), "{refusal}");
+    assert!(
+        refusal.contains("hint: the same command continues"),
+        "{refusal}"
+    );
     let calls = proxy.take();
     let tries = |name: &str| calls.iter().filter(|call| *call == name).count();
-    assert_eq!((tries("kms:CreateKey"), tries("s3:CreateBucket")), (1, 20), "{calls:?}");
+    assert_eq!(
+        (tries("kms:CreateKey"), tries("s3:CreateBucket")),
+        (1, 20),
+        "{calls:?}"
+    );
     assert!(calls.len() < CALLS + 100, "{calls:?}");
 
     place.set("AWS_ENDPOINT_URL", emulator.endpoint());
     let next = place.bootstrap(&format!("{LINE} -y"));
-    assert_eq!((next.code, &*all(&emulator)), (Some(0), ONE_OF_EVERYTHING), "{}", next.all());
+    assert_eq!(
+        (next.code, &*all(&emulator)),
+        (Some(0), ONE_OF_EVERYTHING),
+        "{}",
+        next.all()
+    );
 }
 
 /// One bucket's versioning gets through, and then no other's.
@@ -127,9 +156,17 @@ async fn where_nothing_gets_through_it_gives_up_and_the_next_run_finishes() {
     assert!(begun.elapsed() < GIVES_UP, "{:?}", begun.elapsed());
     assert_eq!(said.code, Some(4), "{}", said.all());
     let refusal = said.refusal();
-    assert!(refusal.contains("/versioning failed") && refusal.contains("s3:PutBucketVersioning on acme-tfstate-prod-"), "{refusal}");
+    assert!(
+        refusal.contains("/versioning failed")
+            && refusal.contains("s3:PutBucketVersioning on acme-tfstate-prod-"),
+        "{refusal}"
+    );
     assert!(refusal.contains("SlowDown"), "{refusal}");
-    let tries = proxy.take().iter().filter(|call| *call == "s3:PutBucketVersioning").count();
+    let tries = proxy
+        .take()
+        .iter()
+        .filter(|call| *call == "s3:PutBucketVersioning")
+        .count();
     assert_eq!(tries, 11, "one, and ten of another");
     let next = place.bootstrap(&format!("{LINE} -y"));
     assert_eq!(next.code, Some(0), "{}", next.all());

@@ -1,4 +1,5 @@
-//! Which environment is meant: those of the settings file, and a further one only if it is said to be new.
+//! Which environment is meant: those of the settings file, and a further one only if it is said to
+//! be new.
 
 use std::fs;
 
@@ -26,7 +27,11 @@ fn typing_error_makes_no_second_backend() {
         "state list",
         "state check",
     ] {
-        let (name, rest) = command.split_once(" -").map_or((command, String::new()), |(name, rest)| (name, format!("-{rest}")));
+        let (name, rest) = command
+            .split_once(" -")
+            .map_or((command, String::new()), |(name, rest)| {
+                (name, format!("-{rest}"))
+            });
         let line = format!("{name} --env stagee {rest}");
         let said = place.run(&line.split_whitespace().collect::<Vec<_>>());
         insta::allow_duplicates! {
@@ -39,7 +44,12 @@ fn typing_error_makes_no_second_backend() {
         }
     }
     let mut by_variable = place.command(&["plan"]);
-    let said = place.said(&by_variable.env("TFBACKEND_ENV", "stagee").output().expect("the program"));
+    let said = place.said(
+        &by_variable
+            .env("TFBACKEND_ENV", "stagee")
+            .output()
+            .expect("the program"),
+    );
     assert!(said.err.contains("did you mean `stage`?"), "{}", said.all());
     insta::assert_snapshot!(place.run(&["plan"]).refusal(), @"
     1
@@ -47,7 +57,12 @@ fn typing_error_makes_no_second_backend() {
       hint: pass --env with one of tfbackend.toml: prod, stage
     ");
     let said = place.run(&["lock", "list"]);
-    assert!(said.err.contains("of an environment: --env with one of prod, stage"), "{}", said.all());
+    assert!(
+        said.err
+            .contains("of an environment: --env with one of prod, stage"),
+        "{}",
+        said.all()
+    );
     // A file that has no environments at all speaks for each.
     fs::write(place.path().join("tfbackend.toml"), "project = \"acme\"\n").expect("written");
     let said = place.run(&["config", "show", "--env=stagee", "--region=eu-west-1"]);
@@ -64,19 +79,34 @@ async fn new_environment_is_said_to_be_new() {
     assert_eq!(world.read("repository/tfbackend.toml"), TWO);
     // Adding it to the file says so too.
     world.ok("repository", &format!("bootstrap {line} -y --save"));
-    assert!(world.read("repository/tfbackend.toml").contains("[env.dev]"));
-    world.ok("repository", "verify --env dev --usage=false --min-severity critical");
+    assert!(
+        world
+            .read("repository/tfbackend.toml")
+            .contains("[env.dev]")
+    );
+    world.ok(
+        "repository",
+        "verify --env dev --usage=false --min-severity critical",
+    );
 }
 
 #[tokio::test]
 async fn only_environment_of_the_file_is_taken() {
     let world = Folders::new().await;
-    let toml = "project = \"acme\"\nregion = \"eu-west-1\"\nencryption = \"sse-s3\"\ntrail = \"off\"\nalarms = false\npolicy = false\n\
-                access-logs = false\nlock = \"s3\"\n[env.stage]\n";
+    let toml = "project = \"acme\"\nregion = \"eu-west-1\"\nencryption = \"sse-s3\"\ntrail = \
+                \"off\"\nalarms = false\npolicy = false\naccess-logs = false\nlock = \
+                \"s3\"\n[env.stage]\n";
     world.put("repository/tfbackend.toml", toml);
     let text = world.ok("repository", "bootstrap -y");
     assert!(text.contains("acme stage in eu-west-1"), "{text}");
-    for command in ["plan", "render", "config show", "lock list", "state list", "teardown --plan"] {
+    for command in [
+        "plan",
+        "render",
+        "config show",
+        "lock list",
+        "state list",
+        "teardown --plan",
+    ] {
         world.ok("repository", command);
     }
     // Also where the folder has no files that would say which backend is meant.
@@ -90,9 +120,28 @@ fn new_environment_is_asked_for_in_a_terminal() {
     let place = Place::bare();
     fs::write(place.path().join("tfbackend.toml"), TWO).expect("written");
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env=stagee"]);
-    terminal.answer("tfbackend.toml has no environment stagee (did you mean stage?). Create stagee", "\r");
+    terminal.answer(
+        "tfbackend.toml has no environment stagee (did you mean stage?). Create stagee",
+        "\r",
+    );
     assert_eq!(terminal.end(), 3, "{}", terminal.screen());
-    assert!(terminal.screen().ends_with("Cancelled. Nothing was changed."), "{}", terminal.screen());
-    let mut terminal = Terminal::start(&place, &["config", "init", "--env=dev", "--lock=s3", "--encryption=sse-s3", "--alarms=false"]);
+    assert!(
+        terminal
+            .screen()
+            .ends_with("Cancelled. Nothing was changed."),
+        "{}",
+        terminal.screen()
+    );
+    let mut terminal = Terminal::start(
+        &place,
+        &[
+            "config",
+            "init",
+            "--env=dev",
+            "--lock=s3",
+            "--encryption=sse-s3",
+            "--alarms=false",
+        ],
+    );
     terminal.wait_for("State key");
 }

@@ -7,7 +7,9 @@ use crate::support::{emulator::Emulator, user::User};
 
 /// The lines that begin with one of `starts`, and those that begin with none.
 fn split(said: &str, starts: &[&str]) -> (String, String) {
-    let (ours, rest): (Vec<&str>, Vec<&str>) = said.lines().partition(|line| starts.iter().any(|start| line.starts_with(start)));
+    let (ours, rest): (Vec<&str>, Vec<&str>) = said
+        .lines()
+        .partition(|line| starts.iter().any(|start| line.starts_with(start)));
     (ours.join("\n"), rest.join("\n"))
 }
 
@@ -15,7 +17,15 @@ fn split(said: &str, starts: &[&str]) -> (String, String) {
 async fn every_setting_is_as_documented() {
     let emulator = Emulator::start().await;
     User::make(&emulator, "terraform").await;
-    let said = settings(&emulator, &["--alarm-email", "ops@example.com", "--attach-to", "user/terraform"]);
+    let said = settings(
+        &emulator,
+        &[
+            "--alarm-email",
+            "ops@example.com",
+            "--attach-to",
+            "user/terraform",
+        ],
+    );
     let (key, rest) = split(&said, &["key"]);
     assert_snapshot!(key, @r#"
     key alias = "alias/acme-tfstate-prod"

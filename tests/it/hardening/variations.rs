@@ -12,8 +12,14 @@ async fn changed_by(args: &[&str]) -> String {
 }
 
 fn difference(before: &str, after: &str) -> String {
-    let gone = before.lines().filter(|line| !after.lines().any(|other| other == *line)).map(|line| format!("- {line}"));
-    let new = after.lines().filter(|line| !before.lines().any(|other| other == *line)).map(|line| format!("+ {line}"));
+    let gone = before
+        .lines()
+        .filter(|line| !after.lines().any(|other| other == *line))
+        .map(|line| format!("- {line}"));
+    let new = after
+        .lines()
+        .filter(|line| !before.lines().any(|other| other == *line))
+        .map(|line| format!("+ {line}"));
     gone.chain(new).collect::<Vec<_>>().join("\n")
 }
 
@@ -94,7 +100,15 @@ async fn lock_files_need_no_table() {
 
 #[tokio::test]
 async fn provisioned_capacity() {
-    let args = ["--billing", "provisioned", "--read-capacity", "2", "--write-capacity", "3", "--table-recovery=false"];
+    let args = [
+        "--billing",
+        "provisioned",
+        "--read-capacity",
+        "2",
+        "--write-capacity",
+        "3",
+        "--table-recovery=false",
+    ];
     assert_snapshot!(changed_by(&args).await, @r#"
     - table billing = "PAY_PER_REQUEST"
     - table capacity = [0, 0]
@@ -110,7 +124,17 @@ async fn provisioned_capacity() {
 #[tokio::test]
 async fn what_is_left_out_is_not_made() {
     let emulator = Emulator::start().await;
-    let left_out = ["--trail", "off", "--alarms=false", "--access-logs=false", "--policy=false", "--lock", "s3", "--encryption", "sse-s3"];
+    let left_out = [
+        "--trail",
+        "off",
+        "--alarms=false",
+        "--access-logs=false",
+        "--policy=false",
+        "--lock",
+        "s3",
+        "--encryption",
+        "sse-s3",
+    ];
     assert_snapshot!(settings(&emulator, &left_out), @r#"
     key alias = null
     keys in the account = 0
@@ -149,12 +173,40 @@ async fn what_is_left_out_is_not_made() {
 
 #[tokio::test]
 async fn numbers_of_ones_own() {
-    let args = ["--noncurrent-days", "30", "--keep-versions", "7", "--rotation-days", "180", "--log-days", "800"];
-    let more = ["--alarm-bucket-size", "1", "--alarm-object-count", "50", "--tag", "Team=platform", "--key", "app/state.json"];
+    let args = [
+        "--noncurrent-days",
+        "30",
+        "--keep-versions",
+        "7",
+        "--rotation-days",
+        "180",
+        "--log-days",
+        "800",
+    ];
+    let more = [
+        "--alarm-bucket-size",
+        "1",
+        "--alarm-object-count",
+        "50",
+        "--tag",
+        "Team=platform",
+        "--key",
+        "app/state.json",
+    ];
     let changed = changed_by(&[&args[..], &more].concat()).await;
-    let (tags, others): (Vec<&str>, Vec<&str>) = changed.lines().partition(|line| line.contains("tags = "));
-    assert!(tags.iter().filter(|line| line.starts_with('+')).all(|line| line.contains(r#""Team": "platform""#)), "{tags:?}");
-    assert_eq!(tags.len(), 2 * 12, "the key, two buckets, table, policy, topic, five alarms, trail: {tags:#?}");
+    let (tags, others): (Vec<&str>, Vec<&str>) =
+        changed.lines().partition(|line| line.contains("tags = "));
+    assert!(
+        tags.iter()
+            .filter(|line| line.starts_with('+'))
+            .all(|line| line.contains(r#""Team": "platform""#)),
+        "{tags:?}"
+    );
+    assert_eq!(
+        tags.len(),
+        2 * 12,
+        "the key, two buckets, table, policy, topic, five alarms, trail: {tags:#?}"
+    );
     assert_snapshot!(others.join("\n"), @r#"
     - key rotation = [true, 365]
     - state bucket lifecycle tfbackend-history = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}, "Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 50, "NoncurrentDays": 90}, "Status": "Enabled"}
@@ -175,11 +227,22 @@ async fn numbers_of_ones_own() {
 #[tokio::test]
 async fn a_key_of_ones_own_is_used_and_left_alone() {
     let emulator = Emulator::start().await;
-    let make = |policy: &str| emulator.python("tests/it/hardening/make_key.py", &[policy]).trim().to_owned();
+    let make = |policy: &str| {
+        emulator
+            .python("tests/it/hardening/make_key.py", &[policy])
+            .trim()
+            .to_owned()
+    };
 
-    let (key, before) = make("services").split_once(' ').map(|(arn, rest)| (arn.to_owned(), rest.to_owned())).expect("a key");
+    let (key, before) = make("services")
+        .split_once(' ')
+        .map(|(arn, rest)| (arn.to_owned(), rest.to_owned()))
+        .expect("a key");
     let made = settings(&emulator, &["--kms-key", &key]);
-    let with_key: Vec<&str> = made.lines().filter(|line| line.contains(&key) && !line.starts_with("runner Tfbackend")).collect();
+    let with_key: Vec<&str> = made
+        .lines()
+        .filter(|line| line.contains(&key) && !line.starts_with("runner Tfbackend"))
+        .collect();
     assert_snapshot!(with_key.join("\n").replace(&key, "(their key)"), @r#"
     state bucket encryption = [{"ApplyServerSideEncryptionByDefault": {"KMSMasterKeyID": "(their key)", "SSEAlgorithm": "aws:kms"}, "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}, "BucketKeyEnabled": true}]
     state bucket policy TfbackendDenyOtherKey = {"Action": "s3:PutObject", "Condition": {"ArnNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "(their key)"}, "Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "false"}}, "Effect": "Deny", "Principal": {"AWS": "*"}, "Resource": "arn:aws:s3:::(bucket)/*"}
@@ -187,31 +250,72 @@ async fn a_key_of_ones_own_is_used_and_left_alone() {
     topic key = "(their key)"
     trail KmsKeyId = "(their key)"
     "#);
-    assert!(made.contains("key alias = null\nkeys in the account = 1\n"), "{made}");
-    assert_eq!(emulator.python("tests/it/hardening/key_of.py", &[&key]).trim(), before);
+    assert!(
+        made.contains("key alias = null\nkeys in the account = 1\n"),
+        "{made}"
+    );
+    assert_eq!(
+        emulator
+            .python("tests/it/hardening/key_of.py", &[&key])
+            .trim(),
+        before
+    );
 
     // What the services need is said before anything is made.
     let other = Emulator::start().await;
     let key = other.python("tests/it/hardening/make_key.py", &["default"]);
-    let output = run(&other, &["--kms-key", key.split_once(' ').expect("a key").0]);
+    let output = run(
+        &other,
+        &["--kms-key", key.split_once(' ').expect("a key").0],
+    );
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("cloudtrail.amazonaws.com kms:GenerateDataKey"), "{}", said(&output));
-    assert_eq!(other.python("tests/it/hardening/buckets.py", &[]), "[]\n", "nothing was made");
+    assert!(
+        said(&output).contains("cloudtrail.amazonaws.com kms:GenerateDataKey"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(
+        other.python("tests/it/hardening/buckets.py", &[]),
+        "[]\n",
+        "nothing was made"
+    );
 }
 
 #[tokio::test]
 async fn a_topic_of_ones_own_is_told_and_left_alone() {
     let emulator = Emulator::start().await;
-    let topic = emulator.python("tests/it/hardening/make_topic.py", &[]).trim().to_owned();
-    let output = run(&emulator, &["--alarm-topic", &topic, "--lock", "s3", "--trail", "off"]);
+    let topic = emulator
+        .python("tests/it/hardening/make_topic.py", &[])
+        .trim()
+        .to_owned();
+    let output = run(
+        &emulator,
+        &["--alarm-topic", &topic, "--lock", "s3", "--trail", "off"],
+    );
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    let words = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("the topic's policy does not let s3.amazonaws.com publish"), "{words}");
-    assert_eq!(emulator.python("tests/it/hardening/buckets.py", &[]), "[]\n", "nothing was made");
+    let words = said(&output)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        words.contains("the topic's policy does not let s3.amazonaws.com publish"),
+        "{words}"
+    );
+    assert_eq!(
+        emulator.python("tests/it/hardening/buckets.py", &[]),
+        "[]\n",
+        "nothing was made"
+    );
 
     emulator.python("tests/it/hardening/make_topic.py", &["s3"]);
-    let made = settings(&emulator, &["--alarm-topic", &topic, "--lock", "s3", "--trail", "off"]);
-    let told: Vec<&str> = made.lines().filter(|line| line.contains("topic") || line.contains("tells") || line.contains("events")).collect();
+    let made = settings(
+        &emulator,
+        &["--alarm-topic", &topic, "--lock", "s3", "--trail", "off"],
+    );
+    let told: Vec<&str> = made
+        .lines()
+        .filter(|line| line.contains("topic") || line.contains("tells") || line.contains("events"))
+        .collect();
     assert_snapshot!(told.join("\n"), @r#"
     state bucket events = {"TopicConfigurations": [{"Events": ["s3:ObjectRemoved:*"], "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".tfstate"}]}}, "Id": "tfbackend-state-removed", "TopicArn": "arn:aws:sns:eu-west-1:000000000000:on-call"}]}
     topic = null
@@ -219,7 +323,13 @@ async fn a_topic_of_ones_own_is_told_and_left_alone() {
     alarm object-count tells = [true, ["arn:aws:sns:eu-west-1:000000000000:on-call"]]
     log bucket events = {}
     "#);
-    assert_eq!(emulator.python("tests/it/hardening/make_topic.py", &[]).trim(), topic, "and is as it was made");
+    assert_eq!(
+        emulator
+            .python("tests/it/hardening/make_topic.py", &[])
+            .trim(),
+        topic,
+        "and is as it was made"
+    );
 }
 
 #[tokio::test]
@@ -228,9 +338,20 @@ async fn a_trail_of_the_account_must_record_the_states() {
     let refused = |what: &str| {
         let output = run(&emulator, &["--trail", "existing"]);
         assert_eq!(output.status.code(), Some(3), "{what}: {}", said(&output));
-        let words = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains("no trail that these credentials can see is logging the data events"), "{}", said(&output));
-        assert_eq!(emulator.python("tests/it/hardening/buckets.py", &[]), "[]\n", "nothing was made");
+        let words = said(&output)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            words.contains("no trail that these credentials can see is logging the data events"),
+            "{}",
+            said(&output)
+        );
+        assert_eq!(
+            emulator.python("tests/it/hardening/buckets.py", &[]),
+            "[]\n",
+            "nothing was made"
+        );
     };
     let trail = |what: &str| emulator.python("tests/it/hardening/account_trail.py", &[what]);
     refused("there is none");
@@ -247,7 +368,10 @@ async fn a_trail_of_the_account_must_record_the_states() {
     refused("it is stopped");
     trail("started");
     let made = settings(&emulator, &["--trail", "existing"]);
-    let about: Vec<&str> = made.lines().filter(|line| line.starts_with("trail") || line.contains("CloudTrail")).collect();
+    let about: Vec<&str> = made
+        .lines()
+        .filter(|line| line.starts_with("trail") || line.contains("CloudTrail"))
+        .collect();
     assert_snapshot!(about.join("\n"), @r"
     trails in the account = 1
     trail = null

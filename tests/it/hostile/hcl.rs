@@ -1,4 +1,5 @@
-//! Files with hostile values in every place: another parser than ours, and the real Terraform, read what was meant.
+//! Files with hostile values in every place: another parser than ours, and the real Terraform, read
+//! what was meant.
 
 use std::fs;
 
@@ -42,11 +43,28 @@ prop_compose! {
 
 /// The arguments as they are meant.
 fn meant(config: &BackendConfig) -> Value {
-    let BackendConfig { bucket, key, region, account, kms_key_arn, dynamodb_table, use_lockfile, .. } = config;
-    let BackendConfig { workspace_key_prefix, emulator, profile, role, .. } = config;
+    let BackendConfig {
+        bucket,
+        key,
+        region,
+        account,
+        kms_key_arn,
+        dynamodb_table,
+        use_lockfile,
+        ..
+    } = config;
+    let BackendConfig {
+        workspace_key_prefix,
+        emulator,
+        profile,
+        role,
+        ..
+    } = config;
     let mut meant = json!({ "bucket": bucket, "key": key, "region": region, "encrypt": true, "allowed_account_ids": [account] });
     let all: &mut Map<String, Value> = meant.as_object_mut().expect("an object");
-    let mut also = |name: &str, value: Option<Value>| drop(value.map(|value| all.insert(name.to_owned(), value)));
+    let mut also = |name: &str, value: Option<Value>| {
+        drop(value.map(|value| all.insert(name.to_owned(), value)))
+    };
     also("kms_key_id", kms_key_arn.as_ref().map(|arn| json!(arn)));
     also("profile", profile.as_ref().map(|profile| json!(profile)));
     let assumed = |role: &AssumedRole| match &role.external_id {
@@ -54,16 +72,36 @@ fn meant(config: &BackendConfig) -> Value {
         None => json!({ "role_arn": role.arn }),
     };
     also("assume_role", role.as_ref().map(assumed));
-    also("dynamodb_table", dynamodb_table.as_ref().map(|table| json!(table)));
+    also(
+        "dynamodb_table",
+        dynamodb_table.as_ref().map(|table| json!(table)),
+    );
     also("use_lockfile", use_lockfile.then_some(json!(true)));
-    also("workspace_key_prefix", (workspace_key_prefix != "env:").then(|| json!(workspace_key_prefix)));
+    also(
+        "workspace_key_prefix",
+        (workspace_key_prefix != "env:").then(|| json!(workspace_key_prefix)),
+    );
     if let Some(Emulator { endpoint, ca_file }) = emulator {
-        for name in ["use_path_style", "skip_credentials_validation", "skip_metadata_api_check", "skip_region_validation"] {
+        for name in [
+            "use_path_style",
+            "skip_credentials_validation",
+            "skip_metadata_api_check",
+            "skip_region_validation",
+        ] {
             also(name, Some(json!(true)));
         }
         also("custom_ca_bundle", ca_file.as_ref().map(|path| json!(path)));
-        let services = ["dynamodb", "iam", "s3", "sts"].into_iter().filter(|service| *service != "dynamodb" || dynamodb_table.is_some());
-        also("endpoints", Some(services.map(|service| (service.to_owned(), json!(endpoint))).collect()));
+        let services = ["dynamodb", "iam", "s3", "sts"]
+            .into_iter()
+            .filter(|service| *service != "dynamodb" || dynamodb_table.is_some());
+        also(
+            "endpoints",
+            Some(
+                services
+                    .map(|service| (service.to_owned(), json!(endpoint)))
+                    .collect(),
+            ),
+        );
     }
     meant
 }
@@ -90,14 +128,32 @@ proptest! {
 fn threat_20_terraform_reads_what_was_meant() {
     const SAMPLE: usize = 150;
     let mut runner = TestRunner::deterministic();
-    let configs: Vec<BackendConfig> = (0..SAMPLE).map(|_| configs().new_tree(&mut runner).expect("a value").current()).collect();
+    let configs: Vec<BackendConfig> = (0..SAMPLE)
+        .map(|_| configs().new_tree(&mut runner).expect("a value").current())
+        .collect();
     let dir = tempfile::tempdir().expect("a folder");
-    let written: String = configs.iter().map(|config| format!("{{\n{}\n}},\n", rendered(config)[1].text)).collect();
-    let main = format!("locals {{\n  written = [\n{written}]\n  meant = jsondecode(file(\"${{path.module}}/meant.json\"))\n}}\n");
+    let written: String = configs
+        .iter()
+        .map(|config| format!("{{\n{}\n}},\n", rendered(config)[1].text))
+        .collect();
+    let main = format!(
+        "locals {{\n  written = [\n{written}]\n  meant = \
+         jsondecode(file(\"${{path.module}}/meant.json\"))\n}}\n"
+    );
     fs::write(dir.path().join("main.tf"), main).expect("written");
     let meant: Vec<Value> = configs.iter().map(meant).collect();
-    fs::write(dir.path().join("meant.json"), Value::from(meant).to_string()).expect("written");
-    let question = "jsonencode([length(local.written), [for i, x in local.written : i if jsonencode(x) != jsonencode(local.meant[i])]])\n";
+    fs::write(
+        dir.path().join("meant.json"),
+        Value::from(meant).to_string(),
+    )
+    .expect("written");
+    let question = "jsonencode([length(local.written), [for i, x in local.written : i if \
+                    jsonencode(x) != jsonencode(local.meant[i])]])\n";
     let ran = terraform(dir.path(), &["console"], question);
-    assert_eq!(ran.stdout.trim_end(), format!("\"[{SAMPLE},[]]\""), "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout.trim_end(),
+        format!("\"[{SAMPLE},[]]\""),
+        "{}",
+        ran.stderr
+    );
 }

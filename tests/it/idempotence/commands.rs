@@ -1,4 +1,5 @@
-//! How many calls each command makes, and which, as `docs/calls.md` lists them; and how many of them one after the other.
+//! How many calls each command makes, and which, as `docs/calls.md` lists them; and how many of
+//! them one after the other.
 
 use std::{
     env, fs,
@@ -23,7 +24,8 @@ use crate::support::{
     user::User,
 };
 
-const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/terraform";
+const LINE: &str = "--env prod --project acme --region eu-west-1 --lock both --alarm-email \
+                    ops@example.com --attach-to user/terraform";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 const TABLE: &str = "acme-tfstate-prod-locks";
 const LOCK: &str = "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10";
@@ -44,8 +46,13 @@ impl Rounds {
         if !self.on.load(Ordering::SeqCst) {
             return Reply::Forward;
         }
-        let since = *self.since.lock().expect("a time").get_or_insert_with(Instant::now);
-        let rounds = u32::try_from(since.elapsed().as_nanos() / ROUND.as_nanos()).expect("a few") + 1;
+        let since = *self
+            .since
+            .lock()
+            .expect("a time")
+            .get_or_insert_with(Instant::now);
+        let rounds =
+            u32::try_from(since.elapsed().as_nanos() / ROUND.as_nanos()).expect("a few") + 1;
         Reply::Delay(ROUND * rounds - since.elapsed(), Box::new(Reply::Forward))
     }
 }
@@ -68,7 +75,13 @@ impl World {
         let round = Arc::clone(&rounds);
         let proxy = Proxy::start(Some(&emulator), move |_, _| round.reply());
         place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-        Self { emulator, place, proxy, rounds, commands: vec![] }
+        Self {
+            emulator,
+            place,
+            proxy,
+            rounds,
+            commands: vec![],
+        }
     }
 
     /// What it calls.
@@ -77,14 +90,23 @@ impl World {
         self.proxy.take_record();
         let args: Vec<&str> = line.split(' ').collect();
         let said = self.place.run(&args);
-        assert!(said.code.is_some_and(|code| codes.contains(&code)), "{line}: {}\n{}", said.all(), self.emulator.log());
+        assert!(
+            said.code.is_some_and(|code| codes.contains(&code)),
+            "{line}: {}\n{}",
+            said.all(),
+            self.emulator.log()
+        );
         self.proxy.take_record()
     }
 
     /// One for the page, under its name there.
     #[track_caller]
     fn counts(&mut self, name: &str, line: &str) {
-        let calls = self.run(line, &[0]).into_iter().map(|exchange| exchange.call).collect();
+        let calls = self
+            .run(line, &[0])
+            .into_iter()
+            .map(|exchange| exchange.call)
+            .collect();
         self.commands.push((name.to_owned(), calls));
     }
 
@@ -95,8 +117,18 @@ impl World {
         self.rounds.on.store(true, Ordering::SeqCst);
         let record = self.run(line, codes);
         self.rounds.on.store(false, Ordering::SeqCst);
-        let calls: Vec<Call> = record.iter().map(|exchange| exchange.call.clone()).collect();
-        assert_eq!(calls.iter().filter(|call| call.is_write()).collect::<Vec<_>>(), Vec::<&Call>::new(), "{name}");
+        let calls: Vec<Call> = record
+            .iter()
+            .map(|exchange| exchange.call.clone())
+            .collect();
+        assert_eq!(
+            calls
+                .iter()
+                .filter(|call| call.is_write())
+                .collect::<Vec<_>>(),
+            Vec::<&Call>::new(),
+            "{name}"
+        );
         let trips = record.iter().map(|exchange| Trip {
             name: exchange.call.name(),
             start: exchange.start,
@@ -108,24 +140,43 @@ impl World {
     }
 
     fn state(&self, what: &str, lock: &[&str]) {
-        self.emulator.python("tests/it/idempotence/states.py", &[&[what, BUCKET, TABLE], lock].concat());
+        self.emulator.python(
+            "tests/it/idempotence/states.py",
+            &[&[what, BUCKET, TABLE], lock].concat(),
+        );
     }
 }
 
 #[tokio::test]
 async fn each_command_calls_what_is_documented() {
     let mut world = World::new().await;
-    for line in ["--help", "--version", "bootstrap --help", "completions bash", "man", "config show --env prod --project acme"] {
+    for line in [
+        "--help",
+        "--version",
+        "bootstrap --help",
+        "completions bash",
+        "man",
+        "config show --env prod --project acme",
+    ] {
         assert_eq!(world.run(line, &[0, 1]).len(), 0, "{line}");
     }
-    assert_eq!(world.run(&format!("config init {LINE} --non-interactive"), &[0]).len(), 0);
+    assert_eq!(
+        world
+            .run(&format!("config init {LINE} --non-interactive"), &[0])
+            .len(),
+        0
+    );
 
     world.counts("plan", "plan --env prod");
     world.counts("bootstrap", "bootstrap --env prod -y");
     world.state("write", &[]);
     world.counts_and_is_not_deep("bootstrap (nothing to do)", "bootstrap --env prod -y", &[0]);
     world.counts_and_is_not_deep("verify", "verify --env prod", &[0, 2]);
-    let probed = world.run("verify --env prod --probe", &[0, 2]).into_iter().map(|exchange| exchange.call).collect();
+    let probed = world
+        .run("verify --env prod --probe", &[0, 2])
+        .into_iter()
+        .map(|exchange| exchange.call)
+        .collect();
     world.commands.push(("verify --probe".to_owned(), probed));
     world.counts("render", "render --env prod");
 
@@ -137,34 +188,73 @@ async fn each_command_calls_what_is_documented() {
     world.counts("state check", "state check --env prod");
     world.counts("state restore", "state restore --env prod --serial 1 -y");
 
-    let info = LockInfo { id: LOCK.to_owned(), who: "ops@home".to_owned(), created: Some(Timestamp::now()), ..LockInfo::default() };
+    let info = LockInfo {
+        id: LOCK.to_owned(),
+        who: "ops@home".to_owned(),
+        created: Some(Timestamp::now()),
+        ..LockInfo::default()
+    };
     world.state("lock", &[&info.to_go_json()]);
     world.counts("lock list", "lock list --env prod");
     world.counts("lock show", "lock show --env prod");
-    world.counts("lock release", &format!("lock release --env prod --id {LOCK} -y"));
-    world.counts("lock migrate --to both", "lock migrate --env prod --to both -y");
+    world.counts(
+        "lock release",
+        &format!("lock release --env prod --id {LOCK} -y"),
+    );
+    world.counts(
+        "lock migrate --to both",
+        "lock migrate --env prod --to both -y",
+    );
     world.state("write-under-lock", &[&info.to_go_json()]);
-    world.counts("lock migrate --to s3 --check", "lock migrate --env prod --to s3 --check");
+    world.counts(
+        "lock migrate --to s3 --check",
+        "lock migrate --env prod --to s3 --check",
+    );
     world.counts("lock migrate --to s3", "lock migrate --env prod --to s3 -y");
 
     world.counts("teardown --plan", "teardown --env prod --plan");
-    world.counts("teardown", &format!("teardown --env prod --unprotect --confirm {BUCKET}"));
+    world.counts(
+        "teardown",
+        &format!("teardown --env prod --unprotect --confirm {BUCKET}"),
+    );
     must_be_documented(&world.commands);
 }
 
 fn must_be_documented(commands: &[(String, Vec<Call>)]) {
-    let calls = |name: &str| commands.iter().find(|(known, _)| known == name).map(|(_, calls)| calls.as_slice()).expect(name);
-    let of = |name: &str, writes: bool| calls(name).iter().filter(|call| call.is_write() == writes).cloned().collect::<Vec<_>>();
+    let calls = |name: &str| {
+        commands
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, calls)| calls.as_slice())
+            .expect(name)
+    };
+    let of = |name: &str, writes: bool| {
+        calls(name)
+            .iter()
+            .filter(|call| call.is_write() == writes)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     let mut page = HEAD.to_owned();
     for (name, calls) in commands {
         let writes = calls.iter().filter(|call| call.is_write()).count();
-        page.push_str(&format!("| `{name}` | {} | {writes} |\n", calls.len() - writes));
+        page.push_str(&format!(
+            "| `{name}` | {} | {writes} |\n",
+            calls.len() - writes
+        ));
     }
-    let bootstrap = [(WRITES, of("bootstrap", true)), (READS, of("bootstrap", false)), (AGAIN, of("bootstrap (nothing to do)", false))];
+    let bootstrap = [
+        (WRITES, of("bootstrap", true)),
+        (READS, of("bootstrap", false)),
+        (AGAIN, of("bootstrap (nothing to do)", false)),
+    ];
     for (head, calls) in bootstrap {
         page.push_str(&format!("{head}{}", table(&calls, true)));
     }
-    for (name, calls) in commands.iter().filter(|(name, _)| !name.starts_with("bootstrap")) {
+    for (name, calls) in commands
+        .iter()
+        .filter(|(name, _)| !name.starts_with("bootstrap"))
+    {
         page.push_str(&format!("\n## `{name}`\n\n{}", table(calls, false)));
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/calls.md");
@@ -172,11 +262,21 @@ fn must_be_documented(commands: &[(String, Vec<Call>)]) {
         fs::write(&path, &page).expect("written");
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "docs/calls.md is not what the program calls; run the tests with UPDATE_DOCS=1. It calls:\n{page}");
+    assert!(
+        written == page,
+        "docs/calls.md is not what the program calls; run the tests with UPDATE_DOCS=1. It \
+         calls:\n{page}"
+    );
 }
 
 fn table(calls: &[Call], actions: bool) -> String {
-    let calls: Vec<Call> = calls.iter().map(|call| Call { expected_owner: None, ..call.clone() }).collect();
+    let calls: Vec<Call> = calls
+        .iter()
+        .map(|call| Call {
+            expected_owner: None,
+            ..call.clone()
+        })
+        .collect();
     let mut table = String::from(if actions {
         "| operation | times | IAM action |\n| --- | --- | --- |\n"
     } else {
@@ -189,25 +289,36 @@ fn table(calls: &[Call], actions: bool) -> String {
             (true, true) => " none needed |".to_owned(),
             (true, false) => format!(" `{}` |", call.action()),
         };
-        table.push_str(&format!("| {} {} | {times} |{action}\n", call.service, call.operation));
+        table.push_str(&format!(
+            "| {} {} | {times} |{action}\n",
+            call.service, call.operation
+        ));
     }
     table
 }
 
 const HEAD: &str = "\
-<!-- Made from what the program calls, by a test; run the tests with UPDATE_DOCS=1 to write it again. -->
+<!-- Made from what the program calls, by a test; run the tests with UPDATE_DOCS=1 to write it \
+                    again. -->
 # What tfbackend calls
 
-Counted with the defaults, `--lock both`, one e-mail address for the alarms and one principal to attach the policy to: the first
-`plan` and `bootstrap` on an empty account, all others on what that has made, with one state of two versions. Options that leave
-something out leave out its calls. Each S3 call to a bucket that is there carries `x-amz-expected-bucket-owner`, so that a bucket of
+Counted with the defaults, `--lock both`, one e-mail address for the alarms and one principal to \
+                    attach the policy to: the first
+`plan` and `bootstrap` on an empty account, all others on what that has made, with one state of \
+                    two versions. Options that leave
+something out leave out its calls. Each S3 call to a bucket that is there carries \
+                    `x-amz-expected-bucket-owner`, so that a bucket of
 another account is never touched.
 
-`bootstrap` with nothing to do and `verify` without `--probe` write nothing, and are three round trips deep: who calls, and two to
-look at everything. What a `bootstrap` takes is in its [plan](plans.md#how-long-it-takes). What is not listed calls nothing.
+`bootstrap` with nothing to do and `verify` without `--probe` write nothing, and are three round \
+                    trips deep: who calls, and two to
+look at everything. What a `bootstrap` takes is in its [plan](plans.md#how-long-it-takes). What is \
+                    not listed calls nothing.
 
-One list of the state key is made where the folder has no files of tfbackend yet, at the same time as everything else is looked
-at. If something is there, up to four more calls find out what: they take no further round trip. Where the folder has files, the
+One list of the state key is made where the folder has no files of tfbackend yet, at the same time \
+                    as everything else is looked
+at. If something is there, up to four more calls find out what: they take no further round trip. \
+                    Where the folder has files, the
 lock on its state is looked at, which may be that of a teardown.
 
 | command | reads | writes |
@@ -217,7 +328,8 @@ lock on its state is looked at, which may be that of a teardown.
 const WRITES: &str = "
 ## Writes of a first `bootstrap`
 
-The action is the one that IAM knows the call by; what is made with its tags in the same call needs the service's action for
+The action is the one that IAM knows the call by; what is made with its tags in the same call \
+                      needs the service's action for
 tagging as well.
 
 ";
@@ -225,7 +337,9 @@ tagging as well.
 const READS: &str = "
 ## Reads of a first `bootstrap`
 
-Everything is looked at before the writes and once more after them; one read waits for the table. A repair is these reads, too, and the one write for each setting that differs.
+Everything is looked at before the writes and once more after them; one read waits for the table. \
+                     A repair is these reads, too, and the one write for each setting that \
+                     differs.
 
 ";
 

@@ -10,7 +10,10 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::{
-    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector,
+    },
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
@@ -25,13 +28,15 @@ use tfbackend::{
 use super::World;
 use crate::support::user::User;
 
-/// Nothing is called for so many turns before it is certain that nothing else will be until something is answered. Turns and
-/// not time: on a busy machine the whole process stands still for longer than that.
+/// Nothing is called for so many turns before it is certain that nothing else will be until
+/// something is answered. Turns and not time: on a busy machine the whole process stands still for
+/// longer than that.
 const QUIET: u32 = 20;
 const TURN: Duration = Duration::from_millis(20);
 const LINE: &str = "--lock both --alarm-email ops@example.com --attach-to user/terraform";
 
-/// Holds answers back until nothing is called any more, and lets all of them through then: one round trip.
+/// Holds answers back until nothing is called any more, and lets all of them through then: one
+/// round trip.
 #[derive(Clone, Debug, Default)]
 struct Far {
     on: Arc<AtomicBool>,
@@ -92,8 +97,15 @@ struct FarConnector {
 }
 
 impl HttpClient for FarClient {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(FarConnector { inner: self.inner.http_connector(settings, components), far: self.far.clone() })
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(FarConnector {
+            inner: self.inner.http_connector(settings, components),
+            far: self.far.clone(),
+        })
     }
 }
 
@@ -114,7 +126,13 @@ impl HttpConnector for FarConnector {
 
 impl Far {
     async fn world(&self, line: &str) -> World {
-        World::over(line, |inner| SharedHttpClient::new(FarClient { inner, far: self.clone() })).await
+        World::over(line, |inner| {
+            SharedHttpClient::new(FarClient {
+                inner,
+                far: self.clone(),
+            })
+        })
+        .await
     }
 
     /// The longest chain of calls of which each began after the one before it had ended.
@@ -138,8 +156,20 @@ async fn a_bootstrap_is_as_deep_as_its_plan_says() {
     let world = far.world(LINE).await;
     User::make(&world.emulator, "terraform").await;
     let (nothing, looked) = far.chain(&world, world.look()).await;
-    let path = Plan::to_apply(&world.blueprint, &nothing, false).critical_path().expect("it can be carried out");
-    assert_eq!((path.round_trips, path.caller, path.look, path.make, path.look_again), (10, 1, 2, 5, 2), "{path:?}");
+    let path = Plan::to_apply(&world.blueprint, &nothing, false)
+        .critical_path()
+        .expect("it can be carried out");
+    assert_eq!(
+        (
+            path.round_trips,
+            path.caller,
+            path.look,
+            path.make,
+            path.look_again
+        ),
+        (10, 1, 2, 5, 2),
+        "{path:?}"
+    );
     // In an account without any key there is none whose tags would have to be read.
     assert!((1..=path.look).contains(&length(&looked)), "{looked:?}");
 
@@ -148,13 +178,25 @@ async fn a_bootstrap_is_as_deep_as_its_plan_says() {
 
     let (everything, looked) = far.chain(&world, world.look()).await;
     assert_eq!(path.look_again, length(&looked), "{looked:?}");
-    let path = Plan::to_apply(&world.blueprint, &everything, false).critical_path().expect("it can be carried out");
-    assert_eq!((path.round_trips, path.make, path.look_again), (3, 0, 0), "{path:?}");
+    let path = Plan::to_apply(&world.blueprint, &everything, false)
+        .critical_path()
+        .expect("it can be carried out");
+    assert_eq!(
+        (path.round_trips, path.make, path.look_again),
+        (3, 0, 0),
+        "{path:?}"
+    );
 
-    // A run that was cut off before the alias was made: the key is looked for among all of them, which takes two more.
-    world.emulator.python("tests/it/idempotence/drift.py", &["no alias"]);
+    // A run that was cut off before the alias was made: the key is looked for among all of them,
+    // which takes two more.
+    world
+        .emulator
+        .python("tests/it/idempotence/drift.py", &["no alias"]);
     let (_, looked) = far.chain(&world, world.look()).await;
-    assert!((2..=path.look + 2).contains(&length(&looked)), "the key has no alias: {looked:?}");
+    assert!(
+        (2..=path.look + 2).contains(&length(&looked)),
+        "the key has no alias: {looked:?}"
+    );
 }
 
 /// What was brought along takes no longer.
@@ -162,7 +204,10 @@ async fn a_bootstrap_is_as_deep_as_its_plan_says() {
 async fn what_was_brought_along_is_looked_at_as_fast() {
     let far = Far::default();
     let world = far.world("--trail existing --access-logs=false").await;
-    world.emulator.python("tests/it/hardening/account_trail.py", &["management events"]);
+    world.emulator.python(
+        "tests/it/hardening/account_trail.py",
+        &["management events"],
+    );
     let (_, chain) = far.chain(&world, world.look()).await;
     assert_eq!(chain.len(), 2, "{chain:?}");
 }
@@ -179,17 +224,32 @@ async fn each_resource_takes_as_long_as_it_says() {
     });
     let said: Vec<(String, u32)> = said.collect();
     let took = world.one_by_one(plan).await;
-    let took: Vec<(String, u32)> = took.iter().map(|(address, chain)| (address.to_string(), length(chain))).collect();
+    let took: Vec<(String, u32)> = took
+        .iter()
+        .map(|(address, chain)| (address.to_string(), length(chain)))
+        .collect();
     assert_eq!(took, said, "to make it");
 
     let known = outputs(&world.look().await);
     for node in world.blueprint.nodes() {
         let spec = node.spec.resolve(&known);
-        let alone: Blueprint<AwsSpec> = Blueprint::new(vec![Node { address: node.address.clone(), needs: vec![], spec }]);
+        let alone: Blueprint<AwsSpec> = Blueprint::new(vec![Node {
+            address: node.address.clone(),
+            needs: vec![],
+            spec,
+        }]);
         world.recorder.take_chain();
         let seen = observe(&world.aws, &alone).await;
-        assert!(matches!(seen.get(&node.address), Some(Seen::Present { .. })), "{seen:?}");
+        assert!(
+            matches!(seen.get(&node.address), Some(Seen::Present { .. })),
+            "{seen:?}"
+        );
         let chain = world.recorder.take_chain();
-        assert_eq!(length(&chain), node.spec.trips_to_look(), "to look at {}: {chain:?}", node.address);
+        assert_eq!(
+            length(&chain),
+            node.spec.trips_to_look(),
+            "to look at {}: {chain:?}",
+            node.address
+        );
     }
 }

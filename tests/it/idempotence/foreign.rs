@@ -11,7 +11,11 @@ async fn what_others_wrote_survives_a_repair() {
     let world = World::new("").await;
     world.bootstrap().await;
     world.emulator.python(FOREIGN, &["add"]);
-    assert_eq!(world.writes().await, Vec::<String>::new(), "what others add is no drift");
+    assert_eq!(
+        world.writes().await,
+        Vec::<String>::new(),
+        "what others add is no drift"
+    );
 
     // Everything of ours goes, what is theirs stays; then each is written over what is there.
     world.emulator.python(FOREIGN, &["remove ours"]);

@@ -11,12 +11,19 @@ async fn a_key_that_loses_its_alias_meanwhile_is_bound_to_nothing() {
     let world = World::new("--lock both --alarm-email ops@example.com").await;
     let loses = world.emulator.python(OTHER, &["made"]);
     let observation = world.look().await;
-    assert_eq!(outputs(&observation)[&KEY], loses.trim(), "it is found by its tags");
+    assert_eq!(
+        outputs(&observation)[&KEY],
+        loses.trim(),
+        "it is found by its tags"
+    );
     let wins = world.emulator.python(OTHER, &["named"]);
     world.repair(observation).await;
     let after = world.look().await;
     assert_eq!(outputs(&after)[&KEY], wins.trim());
-    assert!(!format!("{after:?}").contains(loses.trim()), "nothing is under the key that lost");
+    assert!(
+        !format!("{after:?}").contains(loses.trim()),
+        "nothing is under the key that lost"
+    );
     // The other run does the rest for its own key.
     let left = Plan::to_apply(&world.blueprint, &after, false);
     assert!(left.is_empty(), "{left:?}");

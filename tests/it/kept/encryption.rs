@@ -26,25 +26,38 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
     let first = backend.conf("kms_key_id");
     let second = make_key(emulator);
 
-    // Said: the states stay readable under the first key, for the runner who has the policy and no more.
+    // Said: the states stay readable under the first key, for the runner who has the policy and no
+    // more.
     let planned = unsaid(emulator, dir, &["plan", "--kms-key", &second]);
     let all = words(&planned);
-    assert!(all.contains(&format!("1 state stays under {first}")), "{all}");
+    assert!(
+        all.contains(&format!("1 state stays under {first}")),
+        "{all}"
+    );
     assert!(all.contains("no longer wanted, and kept: key"), "{all}");
     let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second]);
     assert_eq!(changed.code, Some(0), "{}", changed.all());
     assert_eq!(allowed(&backend), format!("{second}\n{first}\n"));
-    let init = terraform(&backend, dir, &["init", "-reconfigure", "-backend-config=backend.conf"]);
+    let init = terraform(
+        &backend,
+        dir,
+        &["init", "-reconfigure", "-backend-config=backend.conf"],
+    );
     assert_eq!(init.code, Some(0), "{}", init.all());
     nothing_to_change(&backend, &[]);
 
-    // Unsaid: the second key is kept, here and from an empty folder, and so is what runs use by now.
+    // Unsaid: the second key is kept, here and from an empty folder, and so is what runs use by
+    // now.
     for _ in 0..2 {
         still_waits(&unsaid(emulator, dir, &["bootstrap"]));
     }
     assert_eq!(backend.conf("kms_key_id"), second);
     let empty = tempfile::tempdir().expect("a folder");
-    still_waits(&unsaid(emulator, empty.path(), &["bootstrap", "--use-existing-state"]));
+    still_waits(&unsaid(
+        emulator,
+        empty.path(),
+        &["bootstrap", "--use-existing-state"],
+    ));
     assert!(super::conf(empty.path()).contains(&second));
     nothing_to_change(&backend, &[]);
 
@@ -60,10 +73,15 @@ async fn key_of_the_user_is_kept_and_changed_in_order() {
 
 #[track_caller]
 fn still_waits(said: &Said) {
-    assert!(said.code == Some(0) && said.err.contains("nothing to do but what waits"), "{}", said.all());
+    assert!(
+        said.code == Some(0) && said.err.contains("nothing to do but what waits"),
+        "{}",
+        said.all()
+    );
 }
 
-/// A runner with the files of before, as one that was checked out yesterday: it would change resources, and could not save the state.
+/// A runner with the files of before, as one that was checked out yesterday: it would change
+/// resources, and could not save the state.
 #[tokio::test]
 async fn runs_with_the_files_of_before_go_on_until_they_are_told_not_to() {
     let backend = initialized(&SMALL).await;
@@ -72,7 +90,13 @@ async fn runs_with_the_files_of_before_go_on_until_they_are_told_not_to() {
     let (first, second) = (backend.conf("kms_key_id"), make_key(emulator));
     let yesterday = tempfile::tempdir().expect("a folder");
     copy(dir, yesterday.path());
-    let applies = |size: &str| terraform(&backend, yesterday.path(), &["apply", "-auto-approve", "-var", size]);
+    let applies = |size: &str| {
+        terraform(
+            &backend,
+            yesterday.path(),
+            &["apply", "-auto-approve", "-var", size],
+        )
+    };
     let under = |key: &str| {
         let head = emulator.python(HEAD, &[&backend.conf("bucket"), "terraform.tfstate"]);
         assert!(head.contains(key), "{head}, and not {key}");
@@ -81,20 +105,31 @@ async fn runs_with_the_files_of_before_go_on_until_they_are_told_not_to() {
     let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second]);
     assert_eq!(changed.code, Some(0), "{}", changed.all());
     let all = words(&changed);
-    assert!(all.contains(&format!("refuses runs whose `kms_key_id` is {first}")) && all.contains("--enforce"), "{all}");
+    assert!(
+        all.contains(&format!("refuses runs whose `kms_key_id` is {first}"))
+            && all.contains("--enforce"),
+        "{all}"
+    );
     let applied = applies("blocks=2");
     assert_eq!(applied.code, Some(0), "{}", applied.all());
     under(&first);
     // What that run has to read stays under the key that it may use.
     let check = unsaid(emulator, dir, &["state", "check", "--repair", "-y"]);
     assert!(
-        check.code == Some(2) && words(&check).contains("terraform.tfstate keeps its encryption: the bucket policy lets runs go on"),
+        check.code == Some(2)
+            && words(&check).contains(
+                "terraform.tfstate keeps its encryption: the bucket policy lets runs go on"
+            ),
         "{}",
         check.all()
     );
     under(&first);
     // So does a run with the new files; both are allowed.
-    let init = terraform(&backend, dir, &["init", "-reconfigure", "-backend-config=backend.conf"]);
+    let init = terraform(
+        &backend,
+        dir,
+        &["init", "-reconfigure", "-backend-config=backend.conf"],
+    );
     assert_eq!(init.code, Some(0), "{}", init.all());
     apply(&backend, &["-var", "blocks=3"]);
     under(&second);
@@ -105,7 +140,11 @@ async fn runs_with_the_files_of_before_go_on_until_they_are_told_not_to() {
     let enforced = unsaid(emulator, dir, &["bootstrap", "-y", "--enforce"]);
     assert_eq!(enforced.code, Some(0), "{}", enforced.all());
     let refused = applies("blocks=5");
-    assert!(refused.code == Some(1) && refused.all().contains("403"), "{}", refused.all());
+    assert!(
+        refused.code == Some(1) && refused.all().contains("403"),
+        "{}",
+        refused.all()
+    );
     let check = unsaid(emulator, dir, &["state", "check", "--repair", "-y"]);
     assert_eq!(check.code, Some(0), "{}", check.all());
     under(&second);
@@ -113,7 +152,10 @@ async fn runs_with_the_files_of_before_go_on_until_they_are_told_not_to() {
 
 /// Files only.
 fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("a folder").map(|entry| entry.expect("an entry")) {
+    for entry in fs::read_dir(from)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry"))
+    {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
             fs::create_dir_all(&target).expect("a folder");
@@ -131,21 +173,50 @@ async fn commands_take_the_key_that_the_bucket_has_by_now() {
     let (emulator, dir) = (&backend.emulator, backend.dir());
     apply(&backend, &[]);
     let second = make_key(emulator);
-    let changed = unsaid(emulator, dir, &["bootstrap", "-y", "--kms-key", &second, "--enforce"]);
+    let changed = unsaid(
+        emulator,
+        dir,
+        &["bootstrap", "-y", "--kms-key", &second, "--enforce"],
+    );
     assert_eq!(changed.code, Some(0), "{}", changed.all());
 
     let empty = tempfile::tempdir().expect("a folder");
-    let check = unsaid(emulator, empty.path(), &["state", "check", "--lock", "dynamodb"]);
+    let check = unsaid(
+        emulator,
+        empty.path(),
+        &["state", "check", "--lock", "dynamodb"],
+    );
     assert!(check.out.contains("wrong-key"), "{}", check.all());
-    let repaired = unsaid(emulator, empty.path(), &["state", "check", "--lock", "dynamodb", "--repair", "-y"]);
+    let repaired = unsaid(
+        emulator,
+        empty.path(),
+        &["state", "check", "--lock", "dynamodb", "--repair", "-y"],
+    );
     assert_eq!(repaired.code, Some(0), "{}", repaired.all());
     let head = emulator.python(HEAD, &[&backend.conf("bucket"), "terraform.tfstate"]);
     assert!(head.contains(&second), "{head}");
-    let check = unsaid(emulator, empty.path(), &["state", "check", "--lock", "dynamodb"]);
-    assert!(check.code == Some(0) && !check.out.contains("wrong-key"), "{}", check.all());
+    let check = unsaid(
+        emulator,
+        empty.path(),
+        &["state", "check", "--lock", "dynamodb"],
+    );
+    assert!(
+        check.code == Some(0) && !check.out.contains("wrong-key"),
+        "{}",
+        check.all()
+    );
 
     let bucket = backend.conf("bucket");
-    let flags = ["teardown", "--attach-to", "user/terraform", "--unprotect", "--purge-states", "--purge-logs", "--confirm", &bucket];
+    let flags = [
+        "teardown",
+        "--attach-to",
+        "user/terraform",
+        "--unprotect",
+        "--purge-states",
+        "--purge-logs",
+        "--confirm",
+        &bucket,
+    ];
     let taken = unsaid(emulator, dir, &flags);
     assert_eq!(taken.code, Some(0), "{}", taken.all());
 }
@@ -155,6 +226,10 @@ async fn key_of_amazon_s3_is_kept() {
     let backend = Backend::make(&[&SMALL[..], &["--encryption", "sse-s3"]].concat()).await;
     let empty = tempfile::tempdir().expect("a folder");
     // Nothing shows that the alarms were left out.
-    nothing_to_do(&unsaid(&backend.emulator, empty.path(), &["bootstrap", "--alarms=false"]));
+    nothing_to_do(&unsaid(
+        &backend.emulator,
+        empty.path(),
+        &["bootstrap", "--alarms=false"],
+    ));
     assert_eq!(super::conf(empty.path()), super::conf(backend.dir()));
 }

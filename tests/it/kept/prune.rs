@@ -1,9 +1,12 @@
-//! `bootstrap --prune`: what the settings leave out by now is deleted, after a question of its own, and nothing that may hold something.
+//! `bootstrap --prune`: what the settings leave out by now is deleted, after a question of its own,
+//! and nothing that may hold something.
 
 use crate::support::{emulator::Emulator, program::Place};
 
-const ALL: &str = "--env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com";
-const LESS: &str = "--env prod --project acme --region eu-west-1 --lock both --alarms=false --trail off --policy=false";
+const ALL: &str =
+    "--env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com";
+const LESS: &str = "--env prod --project acme --region eu-west-1 --lock both --alarms=false \
+                    --trail off --policy=false";
 const INVENTORY: &str = "tests/it/support/inventory.py";
 
 #[tokio::test]
@@ -13,7 +16,13 @@ async fn prune_deletes_what_is_no_longer_wanted() {
     let inventory = || emulator.python(INVENTORY, &[]);
     let bootstrap = |line: &str, code: i32| {
         let said = place.bootstrap(line);
-        assert_eq!(said.code, Some(code), "{line}: {}\n{}", said.all(), emulator.log());
+        assert_eq!(
+            said.code,
+            Some(code),
+            "{line}: {}\n{}",
+            said.all(),
+            emulator.log()
+        );
         said.all()
     };
     bootstrap(&format!("{ALL} -y"), 0);
@@ -21,7 +30,10 @@ async fn prune_deletes_what_is_no_longer_wanted() {
     // Left out, it stays and is named.
     let kept = bootstrap(&format!("{LESS} -y"), 0);
     for part in ["trail", "topic", "runner_policy", "alarm[lock_errors]"] {
-        assert!(kept.contains(&format!("no longer wanted, and kept: {part}  ")), "{part}: {kept}");
+        assert!(
+            kept.contains(&format!("no longer wanted, and kept: {part}  ")),
+            "{part}: {kept}"
+        );
     }
     assert_eq!(inventory(), before);
     // No user is there to answer, and no flag said yes.
@@ -42,7 +54,10 @@ async fn prune_deletes_what_is_no_longer_wanted() {
         ]
     );
     let after = bootstrap(LESS, 0);
-    assert!(after.contains("nothing to do") && !after.contains("no longer wanted"), "{after}");
+    assert!(
+        after.contains("nothing to do") && !after.contains("no longer wanted"),
+        "{after}"
+    );
     let verify: Vec<&str> = ["verify"].into_iter().chain(LESS.split(' ')).collect();
     let verified = place.run(&verify);
     assert_eq!(verified.code, Some(0), "{}", verified.all());

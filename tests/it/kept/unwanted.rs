@@ -3,7 +3,13 @@
 use super::{findings, nothing_to_do, unsaid, words};
 use crate::support::backend::Backend;
 
-const OFF: [&str; 5] = ["--trail", "off", "--alarms=false", "--policy=false", "--access-logs=false"];
+const OFF: [&str; 5] = [
+    "--trail",
+    "off",
+    "--alarms=false",
+    "--policy=false",
+    "--access-logs=false",
+];
 
 #[tokio::test]
 async fn unwanted_parts_are_named_and_go_on_working() {
@@ -19,14 +25,24 @@ async fn unwanted_parts_are_named_and_go_on_working() {
         "runner_policy IAM policy",
         "alarm[bucket_size]",
     ] {
-        assert!(all.contains(&format!("no longer wanted, and kept: {part}")), "{part}: {all}");
+        assert!(
+            all.contains(&format!("no longer wanted, and kept: {part}")),
+            "{part}: {all}"
+        );
     }
     nothing_to_do(&unsaid(emulator, dir, &[&["bootstrap"], &OFF[..]].concat()));
-    assert_eq!(emulator.python("tests/it/hardening/read_back.py", &[]), before, "nothing was taken from what stays");
+    assert_eq!(
+        emulator.python("tests/it/hardening/read_back.py", &[]),
+        before,
+        "nothing was taken from what stays"
+    );
 
     assert_eq!(findings(emulator, dir, &OFF), Vec::<String>::new());
     let verified = words(&unsaid(emulator, dir, &[&["verify"], &OFF[..]].concat()));
-    assert!(verified.contains("no longer wanted, and kept: trail"), "{verified}");
+    assert!(
+        verified.contains("no longer wanted, and kept: trail"),
+        "{verified}"
+    );
 
     // What is not said any more is what is there.
     nothing_to_do(&unsaid(emulator, dir, &["bootstrap"]));

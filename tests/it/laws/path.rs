@@ -1,4 +1,5 @@
-//! The law of the critical path: what a plan says that it takes is what apply takes, if every round trip takes as long.
+//! The law of the critical path: what a plan says that it takes is what apply takes, if every round
+//! trip takes as long.
 
 use std::{
     future::{Future, poll_fn},
@@ -47,11 +48,17 @@ impl Clockwork {
     fn run<T>(&self, what: impl Future<Output = T>) -> (T, u32) {
         let mut what = pin!(what);
         loop {
-            if let Poll::Ready(result) = what.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            if let Poll::Ready(result) = what.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            {
                 return (result, self.0.lock().unwrap().now);
             }
             let mut clock = self.0.lock().unwrap();
-            clock.now = clock.waiting.iter().map(|(until, _)| *until).min().expect("it waits for something");
+            clock.now = clock
+                .waiting
+                .iter()
+                .map(|(until, _)| *until)
+                .min()
+                .expect("it waits for something");
             let waiting = std::mem::take(&mut clock.waiting);
             drop(clock);
             waiting.into_iter().for_each(|(_, waker)| waker.wake());
@@ -63,10 +70,16 @@ impl Cloud for Clockwork {
     type Spec = Toy;
     type Error = Refused;
 
-    async fn write(&self, address: &Address, change: &Change<Toy>) -> Result<Option<String>, Refused> {
+    async fn write(
+        &self,
+        address: &Address,
+        change: &Change<Toy>,
+    ) -> Result<Option<String>, Refused> {
         let trips = match change {
             Change::Create { to } => to.trips_to_write(None),
-            Change::Update { from, to } | Change::Adopt { from, to } => to.trips_to_write(Some(from)),
+            Change::Update { from, to } | Change::Adopt { from, to } => {
+                to.trips_to_write(Some(from))
+            }
             other => panic!("{address}: {other:?}"),
         };
         self.wait(trips).await;

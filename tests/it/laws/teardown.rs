@@ -1,4 +1,5 @@
-//! The laws of the way down: all that is ours, nothing that is not, in an order in which nothing loses what it needs.
+//! The laws of the way down: all that is ours, nothing that is not, in an order in which nothing
+//! loses what it needs.
 
 use proptest::{prelude::*, sample::Subsequence};
 use tfbackend::plan::{Kept, teardown::Terms};
@@ -7,18 +8,34 @@ use super::*;
 
 /// Some of the nodes, to be kept.
 fn kept(scene: Scene) -> impl Strategy<Value = (Scene, Terms)> {
-    let addresses: Vec<Address> = scene.blueprint.nodes().iter().map(|node| node.address.clone()).collect();
+    let addresses: Vec<Address> = scene
+        .blueprint
+        .nodes()
+        .iter()
+        .map(|node| node.address.clone())
+        .collect();
     let count = addresses.len();
     let some: Subsequence<Address> = proptest::sample::subsequence(addresses, 0..=count.min(2));
     (Just(scene), some).prop_map(|(scene, keep)| {
-        let keep = keep.into_iter().map(|address| (address, "as you like".to_owned())).collect();
-        (scene, Terms { keep, ..Terms::default() })
+        let keep = keep
+            .into_iter()
+            .map(|address| (address, "as you like".to_owned()))
+            .collect();
+        (
+            scene,
+            Terms {
+                keep,
+                ..Terms::default()
+            },
+        )
     })
 }
 
 fn is_ours(world: &World, address: &Address) -> bool {
     let whole = address.parent().unwrap_or_else(|| address.clone());
-    world.get(&whole).is_some_and(|(spec, _)| spec.mark.as_deref() == Some(US))
+    world
+        .get(&whole)
+        .is_some_and(|(spec, _)| spec.mark.as_deref() == Some(US))
 }
 
 proptest! {
@@ -123,7 +140,13 @@ proptest! {
 fn steps(plan: &Plan<Toy>) -> Vec<String> {
     plan.steps
         .iter()
-        .map(|step| format!("{} after {:?}", step.address, step.needs.iter().map(Address::as_str).collect::<Vec<_>>()))
+        .map(|step| {
+            format!(
+                "{} after {:?}",
+                step.address,
+                step.needs.iter().map(Address::as_str).collect::<Vec<_>>()
+            )
+        })
         .collect()
 }
 
@@ -135,30 +158,63 @@ fn made(nodes: Vec<(String, Vec<&str>)>) -> Imagined {
 
 #[test]
 fn what_needs_something_goes_before_it() {
-    let nodes =
-        || vec![("key".into(), vec![]), ("bucket".into(), vec!["key"]), ("bucket/policy".into(), vec!["bucket"]), ("table".into(), vec![])];
+    let nodes = || {
+        vec![
+            ("key".into(), vec![]),
+            ("bucket".into(), vec!["key"]),
+            ("bucket/policy".into(), vec!["bucket"]),
+            ("table".into(), vec![]),
+        ]
+    };
     let plan = made(nodes()).way_down(&Terms::default());
-    assert_eq!(steps(&plan), ["table after []", "bucket/policy after []", r#"bucket after ["bucket/policy"]"#, r#"key after ["bucket"]"#]);
-
-    let after = vec![(address("table"), address("bucket"))];
-    let plan = made(nodes()).way_down(&Terms { after, ..Terms::default() });
     assert_eq!(
         steps(&plan),
-        ["bucket/policy after []", r#"bucket after ["bucket/policy"]"#, r#"table after ["bucket"]"#, r#"key after ["bucket"]"#]
+        [
+            "table after []",
+            "bucket/policy after []",
+            r#"bucket after ["bucket/policy"]"#,
+            r#"key after ["bucket"]"#
+        ]
+    );
+
+    let after = vec![(address("table"), address("bucket"))];
+    let plan = made(nodes()).way_down(&Terms {
+        after,
+        ..Terms::default()
+    });
+    assert_eq!(
+        steps(&plan),
+        [
+            "bucket/policy after []",
+            r#"bucket after ["bucket/policy"]"#,
+            r#"table after ["bucket"]"#,
+            r#"key after ["bucket"]"#
+        ]
     );
 }
 
-/// Unlike what waits for good, an order is none where the other stays; and a part that goes early does.
+/// Unlike what waits for good, an order is none where the other stays; and a part that goes early
+/// does.
 #[test]
 fn an_order_holds_nothing_up() {
     let nodes = || {
-        let parts = [("bucket/part".into(), vec!["bucket"]), ("bucket/news".into(), vec!["bucket", "topic"])];
-        [vec![("topic".into(), vec![]), ("bucket".into(), vec![])], parts.into()].concat()
+        let parts = [
+            ("bucket/part".into(), vec!["bucket"]),
+            ("bucket/news".into(), vec!["bucket", "topic"]),
+        ];
+        [
+            vec![("topic".into(), vec![]), ("bucket".into(), vec![])],
+            parts.into(),
+        ]
+        .concat()
     };
     let order = vec![(address("bucket"), address("topic"))];
     let cloud = made(nodes());
     assert_eq!(
-        steps(&cloud.way_down(&Terms { order: order.clone(), ..Terms::default() })),
+        steps(&cloud.way_down(&Terms {
+            order: order.clone(),
+            ..Terms::default()
+        })),
         [
             "bucket/news after []",
             r#"topic after ["bucket/news"]"#,
@@ -167,41 +223,80 @@ fn an_order_holds_nothing_up() {
         ]
     );
     let keep = std::collections::BTreeMap::from([(address("topic"), "as you like".to_owned())]);
-    let kept = cloud.way_down(&Terms { order, keep, ..Terms::default() });
-    assert!(kept.deletes().any(|step| step.address == address("bucket")), "{kept:?}");
+    let kept = cloud.way_down(&Terms {
+        order,
+        keep,
+        ..Terms::default()
+    });
+    assert!(
+        kept.deletes().any(|step| step.address == address("bucket")),
+        "{kept:?}"
+    );
 }
 
 /// The log of something must not go before it, though nothing is left of what stood between.
 #[test]
 fn what_is_gone_already_hands_on_who_waits() {
-    let cloud = made(vec![("a".into(), vec![]), ("b".into(), vec!["a"]), ("c".into(), vec!["b"])]);
+    let cloud = made(vec![
+        ("a".into(), vec![]),
+        ("b".into(), vec!["a"]),
+        ("c".into(), vec!["b"]),
+    ]);
     let mut observation = cloud.observe();
     observation.insert(address("b"), Seen::Absent);
     let plan = Plan::to_teardown(&cloud.scene.blueprint, &observation, &Terms::default());
     assert_eq!(steps(&plan), ["c after []", r#"a after ["c"]"#]);
 }
 
-/// A part with an end of its own does not wait for its whole, though a sibling needs it that goes with the whole.
+/// A part with an end of its own does not wait for its whole, though a sibling needs it that goes
+/// with the whole.
 #[test]
 fn a_part_goes_before_its_whole_whoever_needs_it() {
-    let mut scene = bare(vec![("a".into(), vec![]), ("a/x".into(), vec!["a"]), ("a/y".into(), vec!["a", "a/x"])]);
-    let fleeting = |node: &Node<Toy>| Node { spec: Toy { fleeting: node.address == address("a/y"), ..node.spec.clone() }, ..node.clone() };
+    let mut scene = bare(vec![
+        ("a".into(), vec![]),
+        ("a/x".into(), vec!["a"]),
+        ("a/y".into(), vec!["a", "a/x"]),
+    ]);
+    let fleeting = |node: &Node<Toy>| Node {
+        spec: Toy {
+            fleeting: node.address == address("a/y"),
+            ..node.spec.clone()
+        },
+        ..node.clone()
+    };
     scene.blueprint = Blueprint::new(scene.blueprint.nodes().iter().map(fleeting).collect());
     let cloud = Imagined::new(scene);
     cloud.run(false, 4, Mishaps::default());
-    assert_eq!(steps(&cloud.way_down(&Terms::default())), ["a/x after []", r#"a after ["a/x"]"#]);
+    assert_eq!(
+        steps(&cloud.way_down(&Terms::default())),
+        ["a/x after []", r#"a after ["a/x"]"#]
+    );
 }
 
 /// Two wholes whose parts need each other's whole: there is an order, and no waiting for ever.
 #[test]
 fn a_circle_is_cut_where_it_was_closed_last() {
-    let nodes = vec![("a".into(), vec![]), ("b".into(), vec![]), ("a/x".into(), vec!["a", "b"]), ("b/y".into(), vec!["b", "a"])];
+    let nodes = vec![
+        ("a".into(), vec![]),
+        ("b".into(), vec![]),
+        ("a/x".into(), vec!["a", "b"]),
+        ("b/y".into(), vec!["b", "a"]),
+    ];
     let mut scene = bare(nodes);
-    let fleeting = |node: &Node<Toy>| Node { spec: Toy { fleeting: node.address.parent().is_some(), ..node.spec.clone() }, ..node.clone() };
+    let fleeting = |node: &Node<Toy>| Node {
+        spec: Toy {
+            fleeting: node.address.parent().is_some(),
+            ..node.spec.clone()
+        },
+        ..node.clone()
+    };
     scene.blueprint = Blueprint::new(scene.blueprint.nodes().iter().map(fleeting).collect());
     let cloud = Imagined::new(scene);
     cloud.run(false, 4, Mishaps::default());
-    assert_eq!(steps(&cloud.way_down(&Terms::default())), ["b after []", r#"a after ["b"]"#]);
+    assert_eq!(
+        steps(&cloud.way_down(&Terms::default())),
+        ["b after []", r#"a after ["b"]"#]
+    );
     cloud.take_down(&Terms::default(), 4, Mishaps::default());
     assert_eq!(cloud.world(), World::new());
 }
@@ -210,6 +305,11 @@ fn a_circle_is_cut_where_it_was_closed_last() {
 fn what_was_not_looked_at_is_not_taken_down() {
     let scene = bare(vec![("key".into(), vec![])]);
     let plan = Plan::to_teardown(&scene.blueprint, &Observation::new(), &Terms::default());
-    assert_eq!(plan.blocked().map(|(_, reason)| reason.clone()).collect::<Vec<_>>(), [Reason::NotLookedAt]);
+    assert_eq!(
+        plan.blocked()
+            .map(|(_, reason)| reason.clone())
+            .collect::<Vec<_>>(),
+        [Reason::NotLookedAt]
+    );
     assert!(!plan.is_empty());
 }

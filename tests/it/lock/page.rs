@@ -23,7 +23,13 @@ async fn three_in_the_morning_is_as_the_page_says() {
         created: Timestamp::now().checked_sub(age).ok(),
         ..LockInfo::default()
     };
-    let args = [&*backend.conf("bucket"), TABLE, "item", "terraform.tfstate", &info.to_go_json()];
+    let args = [
+        &*backend.conf("bucket"),
+        TABLE,
+        "item",
+        "terraform.tfstate",
+        &info.to_go_json(),
+    ];
     backend.emulator.python("tests/it/lock/locks.py", &args);
     let mut wrong = String::new();
     for command in shown(&page::read("docs/locks.md")) {
@@ -34,9 +40,14 @@ async fn three_in_the_morning_is_as_the_page_says() {
             other => panic!("{other:?}"),
         };
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let good = output.status.success() && fits(&command.lines, &printed.lines().collect::<Vec<_>>());
+        let good =
+            output.status.success() && fits(&command.lines, &printed.lines().collect::<Vec<_>>());
         if !good {
-            wrong.push_str(&format!("$ {}\n{}", command.command, crate::support::backend::said(&output)));
+            wrong.push_str(&format!(
+                "$ {}\n{}",
+                command.command,
+                crate::support::backend::said(&output)
+            ));
         }
     }
     assert!(wrong.is_empty(), "docs/locks.md is to show:\n{wrong}");

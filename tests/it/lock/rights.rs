@@ -1,4 +1,5 @@
-//! Those who may only run Terraform: they see the state that they work on, and are told that it is not all.
+//! Those who may only run Terraform: they see the state that they work on, and are told that it is
+//! not all.
 
 use std::process::Output;
 
@@ -23,20 +24,58 @@ async fn a_runner_releases_the_lock_on_their_own_state() {
     let id = id_of(&backend.terraform(&["plan"]));
 
     let listed = as_runner(&backend, "list");
-    assert_eq!(listed.status.code(), Some(1), "it is not all: {}", said(&listed));
-    assert!(said(&listed).contains(&id) && said(&listed).contains("allow dynamodb:Scan"), "{}", said(&listed));
+    assert_eq!(
+        listed.status.code(),
+        Some(1),
+        "it is not all: {}",
+        said(&listed)
+    );
+    assert!(
+        said(&listed).contains(&id) && said(&listed).contains("allow dynamodb:Scan"),
+        "{}",
+        said(&listed)
+    );
     let listed = as_runner(&backend, "list --output json");
-    assert_eq!((listed.status.code(), json(&listed)["unseen"].as_array().map(Vec::len)), (Some(1), Some(1)), "{}", said(&listed));
+    assert_eq!(
+        (
+            listed.status.code(),
+            json(&listed)["unseen"].as_array().map(Vec::len)
+        ),
+        (Some(1), Some(1)),
+        "{}",
+        said(&listed)
+    );
     let shown = as_runner(&backend, "show");
-    assert!(shown.status.success() && said(&shown).contains("Held in:    file and table"), "{}", said(&shown));
+    assert!(
+        shown.status.success() && said(&shown).contains("Held in:    file and table"),
+        "{}",
+        said(&shown)
+    );
 
-    let output = as_runner(&backend, "release --id 00000000-7d3f-0b0c-9a51-3c1a6a2c5f10 --auto-approve");
-    assert_eq!(output.status.code(), Some(1), "nobody knows whether it is wrong: {}", said(&output));
+    let output = as_runner(
+        &backend,
+        "release --id 00000000-7d3f-0b0c-9a51-3c1a6a2c5f10 --auto-approve",
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "nobody knows whether it is wrong: {}",
+        said(&output)
+    );
     let output = as_runner(&backend, "release --older-than 0s --auto-approve");
-    assert_eq!(output.status.code(), Some(1), "nor which are old: {}", said(&output));
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "nor which are old: {}",
+        said(&output)
+    );
     let output = as_runner(&backend, &format!("release --id {id} --auto-approve"));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(said(&output).contains("lock file deleted and item of the table deleted"), "{}", said(&output));
+    assert!(
+        said(&output).contains("lock file deleted and item of the table deleted"),
+        "{}",
+        said(&output)
+    );
     backend.terraform_ok(&["plan"]);
     holder.finish();
 }

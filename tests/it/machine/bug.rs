@@ -17,13 +17,28 @@ fn a_bug_is_said_and_ends_the_program() {
         return;
     }
     let mut again = Command::new(env::current_exe().expect("the tests"));
-    again.args(["--exact", "machine::bug::a_bug_is_said_and_ends_the_program", "--nocapture"]).env(PROGRAM, "1");
+    again
+        .args([
+            "--exact",
+            "machine::bug::a_bug_is_said_and_ends_the_program",
+            "--nocapture",
+        ])
+        .env(PROGRAM, "1");
     for (backtrace, lines) in [("0", 3..=3), ("1", 10..=1000)] {
-        let output = again.env("RUST_BACKTRACE", backtrace).output().expect("it runs");
+        let output = again
+            .env("RUST_BACKTRACE", backtrace)
+            .output()
+            .expect("it runs");
         let said = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(101), "{said}");
-        let first = format!("error: this is a bug of tfbackend: not \\u{{1b}}[2J\\nthat ({}:", file!());
-        assert!(said.starts_with(&first) && !said.contains("it went on"), "{said}");
+        let first = format!(
+            "error: this is a bug of tfbackend: not \\u{{1b}}[2J\\nthat ({}:",
+            file!()
+        );
+        assert!(
+            said.starts_with(&first) && !said.contains("it went on"),
+            "{said}"
+        );
         assert!(lines.contains(&said.lines().count()), "{said}");
     }
 }

@@ -17,7 +17,13 @@ async fn without_good_credentials_nothing_is_looked_at() {
       hint: give credentials as for the AWS CLI: --profile or AWS_PROFILE, `aws sso login`, or the AWS_ACCESS_KEY_ID variables
     ");
 
-    let expired = Proxy::start(None, |_, _| Reply::xml(403, "ExpiredToken", "The security token included in the request is expired"));
+    let expired = Proxy::start(None, |_, _| {
+        Reply::xml(
+            403,
+            "ExpiredToken",
+            "The security token included in the request is expired",
+        )
+    });
     insta::assert_snapshot!(Place::at(expired.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
     error: the AWS credentials have expired
@@ -26,8 +32,13 @@ async fn without_good_credentials_nothing_is_looked_at() {
     ");
     assert_eq!(expired.take(), ["sts:GetCallerIdentity"]);
 
-    let unknown =
-        Proxy::start(None, |_, _| Reply::xml(403, "InvalidClientTokenId", "The security token included in the request is invalid."));
+    let unknown = Proxy::start(None, |_, _| {
+        Reply::xml(
+            403,
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+        )
+    });
     insta::assert_snapshot!(Place::at(unknown.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
     error: AWS does not know these credentials
@@ -55,7 +66,9 @@ async fn without_good_credentials_nothing_is_looked_at() {
       hint: a proxy, a sign-in page of the network or another service answers: check the network, HTTPS_PROXY and the endpoint (--endpoint-url, AWS_ENDPOINT_URL), then run the same command again
     "#);
 
-    let skewed = Proxy::start(None, |_, _| Reply::xml(403, "RequestTimeTooSkewed", "The difference is too large."));
+    let skewed = Proxy::start(None, |_, _| {
+        Reply::xml(403, "RequestTimeTooSkewed", "The difference is too large.")
+    });
     insta::assert_snapshot!(Place::at(skewed.endpoint()).bootstrap(&format!("--env prod {LINE}")).refusal(), @"
     1
     error: AWS does not take this machine's signature
@@ -66,7 +79,13 @@ async fn without_good_credentials_nothing_is_looked_at() {
     let mut place = Place::bare();
     fs::create_dir_all(place.path().join(".aws")).expect("a folder");
     let config = place.path().join(".aws/config");
-    fs::write(&config, "[profile prod]\nregion = eu-west-1\n[profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = prod\nmfa_serial = arn:aws:iam::123456789012:mfa/x\n").expect("written");
+    fs::write(
+        &config,
+        "[profile prod]\nregion = eu-west-1\n[profile mfa]\nrole_arn = \
+         arn:aws:iam::123456789012:role/x\nsource_profile = prod\nmfa_serial = \
+         arn:aws:iam::123456789012:mfa/x\n",
+    )
+    .expect("written");
     place.set("AWS_CONFIG_FILE", &config.display().to_string());
     insta::assert_snapshot!(place.bootstrap(&format!("--env prod {LINE} --profile prdo")).refusal(), @r#"
     1

@@ -8,8 +8,8 @@ use crate::support::{
     proxy::{Proxy, Reply},
 };
 
-const LINE: &str =
-    "--project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --policy=false --access-logs=false -y";
+const LINE: &str = "--project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off \
+                    --alarms=false --policy=false --access-logs=false -y";
 
 #[tokio::test]
 async fn files_in_the_way_stop_a_run_before_it_begins() {
@@ -20,7 +20,11 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     let dir = place.path();
     let prod = format!("--env prod {LINE}");
 
-    fs::write(dir.join("backend.tf"), "terraform {\n  backend \"local\" {}\n}\n").expect("written");
+    fs::write(
+        dir.join("backend.tf"),
+        "terraform {\n  backend \"local\" {}\n}\n",
+    )
+    .expect("written");
     insta::assert_snapshot!(place.bootstrap(&prod).refusal(), @r#"
     3
     error: ~/shop/backend.tf was not written by tfbackend; nothing was changed
@@ -61,7 +65,11 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     ");
     let reads = ["Get", "List", "Describe", "Head"];
     let writes = |call: &String| !reads.iter().any(|verb| call.contains(&format!(":{verb}")));
-    assert_eq!(proxy.take().into_iter().filter(writes).collect::<Vec<_>>(), [""; 0], "nothing was made");
+    assert_eq!(
+        proxy.take().into_iter().filter(writes).collect::<Vec<_>>(),
+        [""; 0],
+        "nothing was made"
+    );
 
     let made = place.bootstrap(&prod);
     assert_eq!(made.code, Some(0), "{}", made.all());
@@ -88,7 +96,11 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
       hint: `--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` replaces this one (a copy is kept as .bak)
     "#);
     let conf = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");
-    fs::write(dir.join("backend.conf"), conf.replace("terraform.tfstate", "other.tfstate")).expect("written");
+    fs::write(
+        dir.join("backend.conf"),
+        conf.replace("terraform.tfstate", "other.tfstate"),
+    )
+    .expect("written");
     insta::assert_snapshot!(place.bootstrap(&prod).refusal(), @r#"
     3
     error: ~/shop/backend.conf was changed by hand; nothing was changed
@@ -99,28 +111,63 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
     "#);
     let kept = fs::read_to_string(dir.join("backend.conf")).expect("backend.conf");
     assert!(kept.contains("other.tfstate"));
-    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "bucket acme-tfstate-prod-000000000000-eu-west-1\n");
+    assert_eq!(
+        emulator.python("tests/it/support/inventory.py", &[]),
+        "bucket acme-tfstate-prod-000000000000-eu-west-1\n"
+    );
 
-    // What drifted is repaired all the same: the file is the user's, and the backend is what protects states.
+    // What drifted is repaired all the same: the file is the user's, and the backend is what
+    // protects states.
     let was_suspended = |expected: bool| {
-        let found = emulator.python("tests/it/refusals/versioning.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+        let found = emulator.python(
+            "tests/it/refusals/versioning.py",
+            &["acme-tfstate-prod-000000000000-eu-west-1"],
+        );
         assert_eq!(found.trim(), if expected { "Suspended" } else { "Enabled" });
     };
-    emulator.python("tests/it/refusals/versioning.py", &["acme-tfstate-prod-000000000000-eu-west-1", "Suspended"]);
+    emulator.python(
+        "tests/it/refusals/versioning.py",
+        &["acme-tfstate-prod-000000000000-eu-west-1", "Suspended"],
+    );
     was_suspended(true);
     let repaired = place.bootstrap(&prod);
     assert_eq!(repaired.code, Some(4), "{}", repaired.all());
-    assert!(repaired.err.contains("note: ~/shop/backend.conf was changed by hand, and is left as it is"), "{}", repaired.all());
-    assert!(repaired.err.contains("its files are not written"), "{}", repaired.all());
+    assert!(
+        repaired
+            .err
+            .contains("note: ~/shop/backend.conf was changed by hand, and is left as it is"),
+        "{}",
+        repaired.all()
+    );
+    assert!(
+        repaired.err.contains("its files are not written"),
+        "{}",
+        repaired.all()
+    );
     was_suspended(false);
-    assert_eq!(fs::read_to_string(dir.join("backend.conf")).expect("backend.conf"), kept);
+    assert_eq!(
+        fs::read_to_string(dir.join("backend.conf")).expect("backend.conf"),
+        kept
+    );
     // So it is by a plan that was saved.
-    emulator.python("tests/it/refusals/versioning.py", &["acme-tfstate-prod-000000000000-eu-west-1", "Suspended"]);
-    let planned = place.run(&[&["plan", "--out", "p.plan"], &prod.trim_end_matches(" -y").split(' ').collect::<Vec<_>>()[..]].concat());
+    emulator.python(
+        "tests/it/refusals/versioning.py",
+        &["acme-tfstate-prod-000000000000-eu-west-1", "Suspended"],
+    );
+    let planned = place.run(
+        &[
+            &["plan", "--out", "p.plan"],
+            &prod.trim_end_matches(" -y").split(' ').collect::<Vec<_>>()[..],
+        ]
+        .concat(),
+    );
     assert_eq!(planned.code, Some(0), "{}", planned.all());
     assert_eq!(place.run(&["bootstrap", "p.plan", "-y"]).code, Some(4));
     was_suspended(false);
-    assert_eq!(fs::read_to_string(dir.join("backend.conf")).expect("backend.conf"), kept);
+    assert_eq!(
+        fs::read_to_string(dir.join("backend.conf")).expect("backend.conf"),
+        kept
+    );
 
     // The answers are kept before anything is made, or nothing is.
     let beside = format!("--env test {LINE} --out test --save");
@@ -138,5 +185,8 @@ async fn files_in_the_way_stop_a_run_before_it_begins() {
       caused by: tfbackend.toml:3:2: cannot extend value of type inline table with a dotted key
       hint: go on without it: --save=false
     ");
-    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "bucket acme-tfstate-prod-000000000000-eu-west-1\n");
+    assert_eq!(
+        emulator.python("tests/it/support/inventory.py", &[]),
+        "bucket acme-tfstate-prod-000000000000-eu-west-1\n"
+    );
 }

@@ -1,10 +1,12 @@
-//! Denied at each call in turn: the message names the IAM action, and who grants it gets further with the next run.
+//! Denied at each call in turn: the message names the IAM action, and who grants it gets further
+//! with the next run.
 
 use std::collections::BTreeSet;
 
 use crate::support::{emulator::Emulator, user::User};
 
-const LINE: &str = "bootstrap --env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --attach-to user/admin --parallelism 1 -y";
+const LINE: &str = "bootstrap --env prod --project acme --region eu-west-1 --lock both \
+                    --alarm-email ops@example.com --attach-to user/admin --parallelism 1 -y";
 
 /// Grants one of the actions that a message named, each time, until the run succeeds.
 #[tokio::test]
@@ -24,7 +26,17 @@ async fn whoever_grants_what_is_named_gets_there() {
         let named = named(&said.err);
         let known: BTreeSet<&str> = granted.iter().map(|(_, action)| action.as_str()).collect();
         let Some(action) = named.iter().find(|action| !known.contains(action.as_str())) else {
-            panic!("nothing new is named:\n{}\n{}", said.all(), emulator.log().lines().rev().take(20).collect::<Vec<_>>().join("\n"))
+            panic!(
+                "nothing new is named:\n{}\n{}",
+                said.all(),
+                emulator
+                    .log()
+                    .lines()
+                    .rev()
+                    .take(20)
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            )
         };
         match said.code {
             Some(3) => drop(first[0].get_or_insert(said.refusal())),
@@ -32,10 +44,23 @@ async fn whoever_grants_what_is_named_gets_there() {
             _ => panic!("{}", said.all()),
         }
         granted.push((said.code, action.clone()));
-        operator.may_only(&granted.iter().map(|(_, action)| action.as_str()).collect::<Vec<_>>()).await;
+        operator
+            .may_only(
+                &granted
+                    .iter()
+                    .map(|(_, action)| action.as_str())
+                    .collect::<Vec<_>>(),
+            )
+            .await;
         assert!(granted.len() < 100, "it goes on and on: {granted:?}");
     }
-    let of = |code| granted.iter().filter(|(when, _)| *when == Some(code)).map(|(_, action)| action.as_str()).collect::<BTreeSet<_>>();
+    let of = |code| {
+        granted
+            .iter()
+            .filter(|(when, _)| *when == Some(code))
+            .map(|(_, action)| action.as_str())
+            .collect::<BTreeSet<_>>()
+    };
     insta::assert_snapshot!(of(3).into_iter().collect::<Vec<_>>().join("\n"), @"
     cloudtrail:DescribeTrails
     cloudtrail:GetEventSelectors
@@ -146,8 +171,8 @@ async fn the_rest_is_made_and_the_next_run_finishes() {
     let operator = User::make(&emulator, "operator").await;
     let place = operator.place(&emulator);
     operator.may_all_but("s3:PutBucketVersioning").await;
-    let line =
-        "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --access-logs=false -y";
+    let line = "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 \
+                --trail off --alarms=false --access-logs=false -y";
     let said = place.bootstrap(&format!("{line} --parallelism 1"));
     assert_eq!(said.code, Some(4));
     insta::assert_snapshot!(said.refusal(), @"
@@ -165,14 +190,16 @@ async fn the_rest_is_made_and_the_next_run_finishes() {
     assert_eq!(said.code, Some(0), "{}", said.all());
 }
 
-/// A read that is needed only once there is something to read: the denial is named, not taken for AWS being slow.
+/// A read that is needed only once there is something to read: the denial is named, not taken for
+/// AWS being slow.
 #[tokio::test]
 async fn what_may_not_be_looked_at_afterwards_is_named() {
     let emulator = Emulator::start().await;
     let operator = User::make(&emulator, "operator").await;
     let place = operator.place(&emulator);
     operator.may_all_but("kms:GetKeyPolicy").await;
-    let line = "--env prod --project acme --region eu-west-1 --lock s3 --trail off --alarms=false --access-logs=false -y";
+    let line = "--env prod --project acme --region eu-west-1 --lock s3 --trail off --alarms=false \
+                --access-logs=false -y";
     insta::assert_snapshot!(place.bootstrap(line).refusal(), @"
     4
     error: everything was written, but not all of it may be looked at
@@ -189,5 +216,8 @@ async fn what_may_not_be_looked_at_afterwards_is_named() {
 /// The actions that are said to be needed.
 fn named(err: &str) -> BTreeSet<String> {
     let text = err.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.split("(needs ").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect()
+    text.split("(needs ")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
+        .collect()
 }

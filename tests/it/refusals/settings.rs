@@ -25,8 +25,15 @@ fn on_the_command_line() {
         &format!("{base} --key a//b"),
         &format!("{base} --key \u{1b}[2J"),
         &format!("{base} --kms-key alias/mine"),
-        &format!("{base} --kms-key arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
-        &format!("{base} --kms-key arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab --encryption sse-s3"),
+        &format!(
+            "{base} --kms-key \
+             arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        ),
+        &format!(
+            "{base} --kms-key \
+             arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab \
+             --encryption sse-s3"
+        ),
         &format!("{base} --attach-to ci"),
         &format!("{base} --attach-to team/ci"),
         &format!("{base} --alarm-email ops"),
@@ -38,11 +45,25 @@ fn on_the_command_line() {
         &format!("{base} --evn dev"),
     ] {
         let said = place.bootstrap(line);
-        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{line}: {}", said.all());
+        assert_eq!(
+            (said.code, said.out.as_str()),
+            (Some(1), ""),
+            "{line}: {}",
+            said.all()
+        );
         assert!(!said.err.contains('\u{1b}'), "{line}: {}", said.err);
-        let last = line.strip_prefix(base).unwrap_or(line).trim().escape_debug();
-        let text: Vec<&str> =
-            said.err.lines().filter(|line| !line.is_empty() && !line.starts_with("Usage:") && !line.contains("--help")).collect();
+        let last = line
+            .strip_prefix(base)
+            .unwrap_or(line)
+            .trim()
+            .escape_debug();
+        let text: Vec<&str> = said
+            .err
+            .lines()
+            .filter(|line| {
+                !line.is_empty() && !line.starts_with("Usage:") && !line.contains("--help")
+            })
+            .collect();
         all.push_str(&format!("$ {last}\n{}\n", text.join("\n")));
     }
     insta::assert_snapshot!(all, @r#"
@@ -125,15 +146,27 @@ fn in_the_file_and_in_variables() {
         all.push_str(&format!("$ {}\n{}", text.escape_debug(), said.err));
     }
     fs::remove_file(place.path().join("tfbackend.toml")).expect("removed");
-    all.push_str(&format!("$ --config\n{}", place.bootstrap("--env prod --config missing.toml").err));
+    all.push_str(&format!(
+        "$ --config\n{}",
+        place.bootstrap("--env prod --config missing.toml").err
+    ));
     place.set("TFBACKEND_REGOIN", "eu-west-1");
-    all.push_str(&format!("$ TFBACKEND_REGOIN\n{}", place.bootstrap("--env prod --project acme").err));
+    all.push_str(&format!(
+        "$ TFBACKEND_REGOIN\n{}",
+        place.bootstrap("--env prod --project acme").err
+    ));
     place.vars.remove("TFBACKEND_REGOIN");
     place.set("TFBACKEND_LOG_DAYS", "many");
-    all.push_str(&format!("$ TFBACKEND_LOG_DAYS\n{}", place.bootstrap("--env prod --project acme").err));
+    all.push_str(&format!(
+        "$ TFBACKEND_LOG_DAYS\n{}",
+        place.bootstrap("--env prod --project acme").err
+    ));
     place.vars.remove("TFBACKEND_LOG_DAYS");
     place.set("TFBACKEND_ENV", "Prod");
-    all.push_str(&format!("$ TFBACKEND_ENV\n{}", place.bootstrap("--project acme").err));
+    all.push_str(&format!(
+        "$ TFBACKEND_ENV\n{}",
+        place.bootstrap("--project acme").err
+    ));
     insta::assert_snapshot!(all, @r#"
     $ projet = \"acme\"
     error: tfbackend.toml:1:1: unknown key `projet`; did you mean `project`?

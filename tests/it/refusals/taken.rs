@@ -62,25 +62,38 @@ async fn threat_02_what_others_made_is_left_alone() {
     let writes: Vec<String> = proxy
         .take()
         .into_iter()
-        .filter(|call| !["Get", "List", "Describe", "Head", "Scan"].iter().any(|verb| call.contains(&format!(":{verb}"))))
+        .filter(|call| {
+            !["Get", "List", "Describe", "Head", "Scan"]
+                .iter()
+                .any(|verb| call.contains(&format!(":{verb}")))
+        })
         .collect();
     assert_eq!(writes, Vec::<String>::new());
-    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), before);
+    assert_eq!(
+        emulator.python("tests/it/support/inventory.py", &[]),
+        before
+    );
 }
 
 /// The emulator has one account, and takes names in any case: what AWS answers is written here.
 #[tokio::test]
 async fn names_that_somebody_elses_account_or_another_case_has() {
     let emulator = Emulator::start().await;
-    let small = format!("--env prod {LINE} --lock s3 --encryption sse-s3 --access-logs=false --parallelism 1");
+    let small = format!(
+        "--env prod {LINE} --lock s3 --encryption sse-s3 --access-logs=false --parallelism 1"
+    );
     let run = |rule: fn(&str) -> Option<Reply>| {
-        let proxy = Proxy::start(Some(&emulator), move |call, _| rule(&call.operation).unwrap_or(Reply::Forward));
+        let proxy = Proxy::start(Some(&emulator), move |call, _| {
+            rule(&call.operation).unwrap_or(Reply::Forward)
+        });
         let mut place = Place::with(&emulator);
         place.set("AWS_ENDPOINT_URL", proxy.endpoint());
         place.bootstrap(&small)
     };
     let said = run(|operation| match operation {
-        "HeadBucket" | "GetBucketTagging" | "GetBucketOwnershipControls" => Some(Reply::s3(403, "AccessDenied", "Access Denied")),
+        "HeadBucket" | "GetBucketTagging" | "GetBucketOwnershipControls" => {
+            Some(Reply::s3(403, "AccessDenied", "Access Denied"))
+        }
         _ => None,
     });
     insta::assert_snapshot!(said.refusal(), @"
@@ -89,7 +102,13 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
       hint: allow s3:ListBucket, then run the same command again
     ");
     let said = run(|operation| {
-        (operation == "CreateBucket").then(|| Reply::s3(409, "BucketAlreadyExists", "The requested bucket name is not available."))
+        (operation == "CreateBucket").then(|| {
+            Reply::s3(
+                409,
+                "BucketAlreadyExists",
+                "The requested bucket name is not available.",
+            )
+        })
     });
     insta::assert_snapshot!(said.refusal(), @"
     4
@@ -100,19 +119,30 @@ async fn names_that_somebody_elses_account_or_another_case_has() {
       hint: not started: state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy
       hint: the same command continues where this one stopped
     ");
-    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "policy acme-tfstate-prod-runner-eu-west-1\n");
+    assert_eq!(
+        emulator.python("tests/it/support/inventory.py", &[]),
+        "policy acme-tfstate-prod-runner-eu-west-1\n"
+    );
 
     let said = run(|operation| {
-        (operation == "CreatePolicy")
-            .then(|| Reply::xml(409, "EntityAlreadyExists", "A policy called Acme-tfstate-prod-runner-eu-west-1 already exists."))
+        (operation == "CreatePolicy").then(|| {
+            Reply::xml(
+                409,
+                "EntityAlreadyExists",
+                "A policy called Acme-tfstate-prod-runner-eu-west-1 already exists.",
+            )
+        })
     });
     assert_eq!(said.code, Some(0), "it is there already: {}", said.all());
-    let other = format!("--env test {LINE} --lock s3 --encryption sse-s3 --access-logs=false --parallelism 1");
+    let other = format!(
+        "--env test {LINE} --lock s3 --encryption sse-s3 --access-logs=false --parallelism 1"
+    );
     let proxy = Proxy::start(Some(&emulator), |call, _| match &*call.operation {
         "CreatePolicy" => Reply::xml(
             409,
             "EntityAlreadyExists",
-            "A policy called Acme-tfstate-test-runner-eu-west-1 already exists. Duplicate names are not allowed.",
+            "A policy called Acme-tfstate-test-runner-eu-west-1 already exists. Duplicate names \
+             are not allowed.",
         ),
         _ => Reply::Forward,
     });

@@ -12,9 +12,15 @@ async fn a_key_must_be_usable_before_anything_is_made() {
     let emulator = Emulator::start().await;
     let mut place = Place::with(&emulator);
     let arns = emulator.python("tests/it/refusals/keys.py", &[]);
-    let [disabled, going, mac, elsewhere, good] = arns.lines().collect::<Vec<_>>()[..] else { panic!("{arns}") };
+    let [disabled, going, mac, elsewhere, good] = arns.lines().collect::<Vec<_>>()[..] else {
+        panic!("{arns}")
+    };
     let before = emulator.python("tests/it/support/inventory.py", &[]);
-    let with = |place: &Place, key: &str| place.bootstrap(&format!("--env prod {LINE} --kms-key {key}")).refusal();
+    let with = |place: &Place, key: &str| {
+        place
+            .bootstrap(&format!("--env prod {LINE} --kms-key {key}"))
+            .refusal()
+    };
 
     insta::assert_snapshot!(with(&place, disabled), @"
     3
@@ -59,7 +65,10 @@ async fn a_key_must_be_usable_before_anything_is_made() {
     3
     error: your KMS key arn:aws:kms:eu-west-1:000000000000:key/UUID (key): S3 needs a symmetric key for encryption (SYMMETRIC_DEFAULT ENCRYPT_DECRYPT), and this one is RSA_2048 ENCRYPT_DECRYPT; nothing was changed
     ");
-    assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), before);
+    assert_eq!(
+        emulator.python("tests/it/support/inventory.py", &[]),
+        before
+    );
 }
 
 #[tokio::test]
@@ -68,7 +77,12 @@ async fn who_gets_the_policy_must_be_there() {
     let place = Place::with(&emulator);
     let mut all = String::new();
     for principal in ["role/ci", "user/ci", "group/ci"] {
-        all.push_str(&format!("{}\n", place.bootstrap(&format!("--env prod {LINE} --attach-to {principal}")).refusal()));
+        all.push_str(&format!(
+            "{}\n",
+            place
+                .bootstrap(&format!("--env prod {LINE} --attach-to {principal}"))
+                .refusal()
+        ));
     }
     insta::assert_snapshot!(all, @"
     3

@@ -9,7 +9,8 @@ use std::{
 const CALLER: &str = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
     <Arn>arn:aws:iam::ACCOUNT:root</Arn><UserId>ACCOUNT</UserId><Account>ACCOUNT</Account>\
     </GetCallerIdentityResult></GetCallerIdentityResponse>";
-const LISTING: &str = "<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>";
+const LISTING: &str =
+    "<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>";
 
 /// Answers for `account` until the tests end; its address.
 pub fn start(account: &str) -> String {
@@ -49,6 +50,10 @@ fn answer(stream: TcpStream, caller: &str) -> Option<()> {
         "GET" => ("200 OK", "application/xml", LISTING),
         _ => ("404 Not Found", "application/xml", ""),
     };
-    let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: \
+         close\r\n\r\n",
+        body.len()
+    );
     (&stream).write_all(format!("{head}{body}").as_bytes()).ok()
 }

@@ -34,9 +34,18 @@ pub fn terraform(dir: &Path, args: &[&str], stdin: &str) -> Ran {
         .stderr(Stdio::piped())
         .spawn()
         .expect("this test needs `terraform` on PATH: https://developer.hashicorp.com/terraform/install");
-    child.stdin.take().expect("it is piped").write_all(stdin.as_bytes()).expect("terraform reads what it is given");
+    child
+        .stdin
+        .take()
+        .expect("it is piped")
+        .write_all(stdin.as_bytes())
+        .expect("terraform reads what it is given");
     let output = child.wait_with_output().expect("terraform ends");
     // It repeats lines of files as they are.
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ran { ok: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    Ran {
+        ok: output.status.success(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
 }

@@ -6,15 +6,25 @@ use tfbackend::render::{AssumedRole, BackendConfig, Emulator, RenderError, files
 use super::{config, emulated, text};
 
 fn sse_s3(config: BackendConfig) -> BackendConfig {
-    BackendConfig { kms_key_arn: None, ..config }
+    BackendConfig {
+        kms_key_arn: None,
+        ..config
+    }
 }
 
 fn lockfile(config: BackendConfig) -> BackendConfig {
-    BackendConfig { dynamodb_table: None, use_lockfile: true, ..config }
+    BackendConfig {
+        dynamodb_table: None,
+        use_lockfile: true,
+        ..config
+    }
 }
 
 fn both(config: BackendConfig) -> BackendConfig {
-    BackendConfig { use_lockfile: true, ..config }
+    BackendConfig {
+        use_lockfile: true,
+        ..config
+    }
 }
 
 #[test]
@@ -50,9 +60,19 @@ fn the_block_says_only_what_is_the_same_everywhere() {
       }
     }
     "#);
-    assert_eq!(text(&both(config()), "backend.tf"), text(&lockfile(config()), "backend.tf"));
-    let elsewhere = BackendConfig { env: "dev".into(), bucket: "b".into(), ..emulated("http://127.0.0.1:1") };
-    assert_eq!(text(&elsewhere, "backend.tf"), text(&sse_s3(config()), "backend.tf"));
+    assert_eq!(
+        text(&both(config()), "backend.tf"),
+        text(&lockfile(config()), "backend.tf")
+    );
+    let elsewhere = BackendConfig {
+        env: "dev".into(),
+        bucket: "b".into(),
+        ..emulated("http://127.0.0.1:1")
+    };
+    assert_eq!(
+        text(&elsewhere, "backend.tf"),
+        text(&sse_s3(config()), "backend.tf")
+    );
 }
 
 #[test]
@@ -203,7 +223,10 @@ fn conf_with_both_locks_and_sse_s3() {
 
 #[test]
 fn conf_for_an_emulator() {
-    let emulator = Emulator { endpoint: "https://127.0.0.1:4566".into(), ca_file: Some("/home/me/ca.pem".into()) };
+    let emulator = Emulator {
+        endpoint: "https://127.0.0.1:4566".into(),
+        ca_file: Some("/home/me/ca.pem".into()),
+    };
     assert_snapshot!(text(&BackendConfig { emulator: Some(emulator), ..both(emulated("")) }, "backend.conf"), @r#"
     # Written by tfbackend. Change its settings, not this file.
     # project: acme
@@ -275,9 +298,24 @@ fn conf_for_an_emulator() {
 
 #[test]
 fn another_workspace_prefix_is_said() {
-    let conf = text(&BackendConfig { workspace_key_prefix: "workspaces".into(), ..config() }, "backend.conf");
-    assert!(conf.contains("\nworkspace_key_prefix = \"workspaces\"\n"), "{conf}");
-    let conf = text(&BackendConfig { workspace_key_prefix: String::new(), ..config() }, "backend.conf");
+    let conf = text(
+        &BackendConfig {
+            workspace_key_prefix: "workspaces".into(),
+            ..config()
+        },
+        "backend.conf",
+    );
+    assert!(
+        conf.contains("\nworkspace_key_prefix = \"workspaces\"\n"),
+        "{conf}"
+    );
+    let conf = text(
+        &BackendConfig {
+            workspace_key_prefix: String::new(),
+            ..config()
+        },
+        "backend.conf",
+    );
     assert!(conf.contains("\nworkspace_key_prefix = \"\"\n"), "{conf}");
 }
 
@@ -293,40 +331,84 @@ fn no_value_becomes_more_than_a_value() {
         account: hostile.into(),
         skips_account: false,
         profile: Some(hostile.into()),
-        role: Some(AssumedRole { arn: hostile.into(), external_id: Some(hostile.into()) }),
+        role: Some(AssumedRole {
+            arn: hostile.into(),
+            external_id: Some(hostile.into()),
+        }),
         kms_key_arn: Some(format!("arn:aws:kms:eu-west-1:111122223333:key/{hostile}")),
         dynamodb_table: Some(hostile.into()),
         use_lockfile: true,
         workspace_key_prefix: hostile.into(),
-        emulator: Some(Emulator { endpoint: hostile.into(), ca_file: Some(hostile.into()) }),
+        emulator: Some(Emulator {
+            endpoint: hostile.into(),
+            ca_file: Some(hostile.into()),
+        }),
     };
-    let role = AssumedRole { arn: "arn".into(), external_id: None };
-    let credentials = BackendConfig { profile: Some("p".into()), role: Some(role), ..emulated("http://127.0.0.1:1") };
-    let harmless = BackendConfig { workspace_key_prefix: "p".into(), ..both(credentials) };
+    let role = AssumedRole {
+        arn: "arn".into(),
+        external_id: None,
+    };
+    let credentials = BackendConfig {
+        profile: Some("p".into()),
+        role: Some(role),
+        ..emulated("http://127.0.0.1:1")
+    };
+    let harmless = BackendConfig {
+        workspace_key_prefix: "p".into(),
+        ..both(credentials)
+    };
     let mut expected = arguments(&text(&harmless, "backend.conf"));
     expected.push("custom_ca_bundle".into());
     expected.sort();
-    let conf = files(&config, "backend.tf", "backend.conf").expect("any text can be written").remove(1).text;
+    let conf = files(&config, "backend.tf", "backend.conf")
+        .expect("any text can be written")
+        .remove(1)
+        .text;
     assert_eq!(arguments(&conf), expected);
     let body: hcl_edit::structure::Body = conf.parse().expect("it is HCL");
-    assert_eq!(body.get_attribute("bucket").and_then(|bucket| bucket.value.as_str()), Some(hostile));
+    assert_eq!(
+        body.get_attribute("bucket")
+            .and_then(|bucket| bucket.value.as_str()),
+        Some(hostile)
+    );
 }
 
 /// Names of the arguments, sorted.
 fn arguments(conf: &str) -> Vec<String> {
     let body: hcl_edit::structure::Body = conf.parse().expect("it is HCL");
     assert_eq!(body.blocks().count(), 0);
-    let mut names: Vec<String> = body.attributes().map(|attribute| attribute.key.to_string().trim().to_owned()).collect();
+    let mut names: Vec<String> = body
+        .attributes()
+        .map(|attribute| attribute.key.to_string().trim().to_owned())
+        .collect();
     names.sort();
     names
 }
 
 #[test]
 fn what_is_unsafe_is_refused() {
-    let no_lock = BackendConfig { dynamodb_table: None, ..config() };
-    assert!(matches!(files(&no_lock, "backend.tf", "backend.conf"), Err(RenderError::NoLock)));
-    let alias = BackendConfig { kms_key_arn: Some("alias/tfstate".into()), ..config() };
-    assert!(matches!(files(&alias, "backend.tf", "backend.conf"), Err(RenderError::NoKeyArn { .. })));
-    assert!(matches!(files(&config(), "backend.tf", "../backend.conf"), Err(RenderError::FileName { .. })));
-    assert!(matches!(files(&config(), "backend.conf", "backend.conf"), Err(RenderError::FileName { .. })));
+    let no_lock = BackendConfig {
+        dynamodb_table: None,
+        ..config()
+    };
+    assert!(matches!(
+        files(&no_lock, "backend.tf", "backend.conf"),
+        Err(RenderError::NoLock)
+    ));
+    let alias = BackendConfig {
+        kms_key_arn: Some("alias/tfstate".into()),
+        ..config()
+    };
+    assert!(matches!(
+        files(&alias, "backend.tf", "backend.conf"),
+        Err(RenderError::NoKeyArn { .. })
+    ));
+    assert!(matches!(
+        files(&config(), "backend.tf", "../backend.conf"),
+        Err(RenderError::FileName { .. })
+    ));
+    assert!(matches!(
+        files(&config(), "backend.conf", "backend.conf"),
+        Err(RenderError::FileName { .. })
+    ));
 }

@@ -44,7 +44,15 @@ fn set_mode(path: &Path, mode: u32) {
 /// Names of all that is in the folder, sorted.
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).expect("it is there");
-    let mut names: Vec<String> = entries.map(|entry| entry.expect("it is there").file_name().into_string().expect("UTF-8")).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("it is there")
+                .file_name()
+                .into_string()
+                .expect("UTF-8")
+        })
+        .collect();
     names.sort();
     names
 }
@@ -55,21 +63,40 @@ fn outcomes(dir: &TempDir, config: &BackendConfig, overwrite: bool) -> [Outcome;
     let foreseen = preview(dir.path(), &files, overwrite).expect("nothing hinders a look");
     let written = write(dir.path(), &files, overwrite).expect("nothing hinders a write");
     let kinds = |outcomes: &[tfbackend::render::files::Written]| -> Vec<_> {
-        outcomes.iter().map(|one| (one.path.clone(), std::mem::discriminant(&one.outcome))).collect()
+        outcomes
+            .iter()
+            .map(|one| (one.path.clone(), std::mem::discriminant(&one.outcome)))
+            .collect()
     };
-    assert_eq!(kinds(&foreseen), kinds(&written), "a preview says what happens");
-    written.into_iter().map(|one| one.outcome).collect::<Vec<_>>().try_into().expect("two files")
+    assert_eq!(
+        kinds(&foreseen),
+        kinds(&written),
+        "a preview says what happens"
+    );
+    written
+        .into_iter()
+        .map(|one| one.outcome)
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("two files")
 }
 
 fn standings(dir: &TempDir, config: &BackendConfig) -> [Standing; 2] {
     let standings = check(dir.path(), &rendered(config)).expect("nothing hinders a look");
-    standings.into_iter().map(|(_, standing)| standing).collect::<Vec<_>>().try_into().expect("two files")
+    standings
+        .into_iter()
+        .map(|(_, standing)| standing)
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("two files")
 }
 
 const NEW: Outcome = Outcome::Written { backup: None };
 
 fn kept(dir: &TempDir, name: &str) -> Outcome {
-    Outcome::Written { backup: Some(dir.path().join(name)) }
+    Outcome::Written {
+        backup: Some(dir.path().join(name)),
+    }
 }
 
 #[test]
@@ -78,14 +105,21 @@ fn missing_files_are_written_and_their_folder_is_made() {
     let dir = parent.path().join("infra").join("prod");
     let files = rendered(&config());
     let standings = check(&dir, &files).expect("nothing hinders a look");
-    assert!(standings.iter().all(|(_, standing)| *standing == Standing::Missing));
+    assert!(
+        standings
+            .iter()
+            .all(|(_, standing)| *standing == Standing::Missing)
+    );
     assert!(!dir.exists(), "a look makes nothing");
 
     let written = write(&dir, &files, false).expect("nothing hinders a write");
     assert!(written.iter().all(|one| one.outcome == NEW), "{written:?}");
     assert_eq!(names(&dir), ["backend.conf", "backend.tf"]);
     for file in &files {
-        assert_eq!(fs::read_to_string(dir.join(&file.name)).expect("it can be read"), file.text);
+        assert_eq!(
+            fs::read_to_string(dir.join(&file.name)).expect("it can be read"),
+            file.text
+        );
     }
     // As any new file, whatever the umask is.
     let ordinary = parent.path().join("ordinary");
@@ -99,19 +133,35 @@ fn current_files_are_not_touched() {
     assert_eq!(outcomes(&dir, &config(), false), [NEW, NEW]);
     let path = dir.path().join("backend.conf");
     let long_ago = SystemTime::now() - Duration::from_secs(86_400);
-    fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(long_ago)).expect("it is ours");
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .and_then(|file| file.set_modified(long_ago))
+        .expect("it is ours");
     let before = fs::metadata(&path).expect("it is there");
     for overwrite in [false, true] {
-        assert_eq!(outcomes(&dir, &config(), overwrite), [Outcome::Unchanged, Outcome::Unchanged]);
+        assert_eq!(
+            outcomes(&dir, &config(), overwrite),
+            [Outcome::Unchanged, Outcome::Unchanged]
+        );
     }
     let after = fs::metadata(&path).expect("it is there");
-    assert_eq!((before.modified().ok(), before.ino()), (after.modified().ok(), after.ino()));
-    assert_eq!(standings(&dir, &config()), [Standing::Current, Standing::Current]);
+    assert_eq!(
+        (before.modified().ok(), before.ino()),
+        (after.modified().ok(), after.ino())
+    );
+    assert_eq!(
+        standings(&dir, &config()),
+        [Standing::Current, Standing::Current]
+    );
 
     // Nothing has to be written, so nothing has to be writable.
     set_mode(&path, 0o444);
     set_mode(dir.path(), 0o555);
-    assert_eq!(outcomes(&dir, &config(), false), [Outcome::Unchanged, Outcome::Unchanged]);
+    assert_eq!(
+        outcomes(&dir, &config(), false),
+        [Outcome::Unchanged, Outcome::Unchanged]
+    );
     set_mode(dir.path(), 0o755);
 }
 
@@ -121,8 +171,14 @@ fn a_checkout_that_turned_the_ends_of_lines_is_current() {
     for file in rendered(&config()) {
         put(&dir, &file.name, file.text.replace('\n', "\r\n"));
     }
-    assert_eq!(outcomes(&dir, &config(), false), [Outcome::Unchanged, Outcome::Unchanged]);
-    let other_key = BackendConfig { key: "net/terraform.tfstate".into(), ..config() };
+    assert_eq!(
+        outcomes(&dir, &config(), false),
+        [Outcome::Unchanged, Outcome::Unchanged]
+    );
+    let other_key = BackendConfig {
+        key: "net/terraform.tfstate".into(),
+        ..config()
+    };
     assert_eq!(outcomes(&dir, &other_key, false), [Outcome::Unchanged, NEW]);
 }
 
@@ -131,30 +187,58 @@ fn what_we_wrote_is_replaced_when_settings_change() {
     let dir = folder();
     assert_eq!(outcomes(&dir, &config(), false), [NEW, NEW]);
     set_mode(&dir.path().join("backend.conf"), 0o600);
-    let both = BackendConfig { use_lockfile: true, ..config() };
+    let both = BackendConfig {
+        use_lockfile: true,
+        ..config()
+    };
     let [tf, conf] = standings(&dir, &both);
-    let (Standing::Stale { diff: tf }, Standing::Stale { diff: conf }) = (tf, conf) else { panic!("both are stale") };
+    let (Standing::Stale { diff: tf }, Standing::Stale { diff: conf }) = (tf, conf) else {
+        panic!("both are stale")
+    };
     assert!(tf.contains("\n+  required_version = \">= 1.10\"\n"), "{tf}");
     assert!(conf.contains("\n+use_lockfile   = true\n"), "{conf}");
 
     assert_eq!(outcomes(&dir, &both, false), [NEW, NEW]);
     assert_eq!(read(&dir, "backend.conf"), rendered(&both)[1].text);
-    assert_eq!(mode(&dir.path().join("backend.conf")), 0o600, "who may read it stays");
-    assert_eq!(names(dir.path()), ["backend.conf", "backend.tf"], "what can be made again is not kept");
+    assert_eq!(
+        mode(&dir.path().join("backend.conf")),
+        0o600,
+        "who may read it stays"
+    );
+    assert_eq!(
+        names(dir.path()),
+        ["backend.conf", "backend.tf"],
+        "what can be made again is not kept"
+    );
 }
 
 #[test]
 fn environments_with_different_locks_agree_on_the_block() {
     let dir = folder();
-    let lockfile = BackendConfig { env: "dev".into(), dynamodb_table: None, use_lockfile: true, ..config() };
-    let of =
-        |config: &BackendConfig| tfbackend::render::files(config, "backend.tf", "{env}.s3.tfbackend").expect("the settings make sense");
+    let lockfile = BackendConfig {
+        env: "dev".into(),
+        dynamodb_table: None,
+        use_lockfile: true,
+        ..config()
+    };
+    let of = |config: &BackendConfig| {
+        tfbackend::render::files(config, "backend.tf", "{env}.s3.tfbackend")
+            .expect("the settings make sense")
+    };
     let all: Vec<_> = [of(&config()), of(&lockfile), of(&config()), of(&lockfile)]
         .iter()
-        .map(|files| write(dir.path(), files, false).expect("nothing hinders a write").remove(0).outcome)
+        .map(|files| {
+            write(dir.path(), files, false)
+                .expect("nothing hinders a write")
+                .remove(0)
+                .outcome
+        })
         .collect();
     assert_eq!(all, [NEW, NEW, Outcome::Unchanged, Outcome::Unchanged]);
-    assert_eq!(names(dir.path()), ["backend.tf", "dev.s3.tfbackend", "prod.s3.tfbackend"]);
+    assert_eq!(
+        names(dir.path()),
+        ["backend.tf", "dev.s3.tfbackend", "prod.s3.tfbackend"]
+    );
 }
 
 #[test]
@@ -167,7 +251,9 @@ fn what_was_changed_by_hand_is_refused_and_nothing_else_written() {
 
     let [tf, conf] = outcomes(&dir, &config(), false);
     assert_eq!(tf, Outcome::HeldBack);
-    let Outcome::Refused(refusal @ Refusal::ChangedByHand { .. }) = conf else { panic!("{conf:?}") };
+    let Outcome::Refused(refusal @ Refusal::ChangedByHand { .. }) = conf else {
+        panic!("{conf:?}")
+    };
     assert_eq!(names(dir.path()), ["backend.conf"]);
     assert_eq!(read(&dir, "backend.conf"), by_hand);
     assert_snapshot!(refusal, @"was changed by hand");
@@ -178,7 +264,10 @@ fn what_was_changed_by_hand_is_refused_and_nothing_else_written() {
     ~key
     ");
 
-    assert_eq!(outcomes(&dir, &config(), true), [NEW, kept(&dir, "backend.conf.bak")]);
+    assert_eq!(
+        outcomes(&dir, &config(), true),
+        [NEW, kept(&dir, "backend.conf.bak")]
+    );
     assert_eq!(read(&dir, "backend.conf"), rendered(&config())[1].text);
     assert_eq!(read(&dir, "backend.conf.bak"), by_hand);
 }
@@ -186,21 +275,44 @@ fn what_was_changed_by_hand_is_refused_and_nothing_else_written() {
 #[test]
 fn what_is_not_ours_is_refused_and_its_secrets_are_not_shown() {
     let dir = folder();
-    put(&dir, "backend.conf", "bucket     = \"theirs\"\nsecret_key = \"CANARY\"\n");
+    put(
+        &dir,
+        "backend.conf",
+        "bucket     = \"theirs\"\nsecret_key = \"CANARY\"\n",
+    );
     let [tf, conf] = outcomes(&dir, &config(), false);
     assert_eq!(tf, Outcome::HeldBack);
-    let Outcome::Refused(refusal @ Refusal::NotOurs { .. }) = conf else { panic!("{conf:?}") };
+    let Outcome::Refused(refusal @ Refusal::NotOurs { .. }) = conf else {
+        panic!("{conf:?}")
+    };
     let diff = refusal.diff().expect("there is one");
-    assert!(diff.contains("\n~bucket\n") && diff.ends_with("\n-secret_key\n"), "{diff}");
-    assert!(!format!("{refusal:?}").contains("CANARY") && !diff.contains("theirs"), "{refusal:?}");
+    assert!(
+        diff.contains("\n~bucket\n") && diff.ends_with("\n-secret_key\n"),
+        "{diff}"
+    );
+    assert!(
+        !format!("{refusal:?}").contains("CANARY") && !diff.contains("theirs"),
+        "{refusal:?}"
+    );
     assert_snapshot!(refusal, @"was not written by tfbackend");
-    assert!(matches!(standings(&dir, &config()), [Standing::Missing, Standing::Refused(Refusal::NotOurs { .. })]));
+    assert!(matches!(
+        standings(&dir, &config()),
+        [
+            Standing::Missing,
+            Standing::Refused(Refusal::NotOurs { .. })
+        ]
+    ));
 }
 
 #[test]
 fn no_copy_is_lost_to_another() {
     let dir = folder();
-    let copies = ["backend.conf.bak", "backend.conf.bak.2", "backend.conf.bak.3", "backend.conf.bak"];
+    let copies = [
+        "backend.conf.bak",
+        "backend.conf.bak.2",
+        "backend.conf.bak.3",
+        "backend.conf.bak",
+    ];
     let outside = dir.path().join("outside");
     symlink(&outside, dir.path().join("backend.conf.bak.1")).expect("a link");
     for (theirs, copy) in ["one", "two", "three", "one"].into_iter().zip(copies) {
@@ -217,14 +329,23 @@ fn no_copy_is_lost_to_another() {
 fn another_environments_file_is_refused() {
     let dir = folder();
     assert_eq!(outcomes(&dir, &config(), false), [NEW, NEW]);
-    let dev = BackendConfig { env: "dev".into(), bucket: "acme-dev".into(), ..config() };
+    let dev = BackendConfig {
+        env: "dev".into(),
+        bucket: "acme-dev".into(),
+        ..config()
+    };
     let [tf, conf] = outcomes(&dir, &dev, false);
     assert_eq!(tf, Outcome::Unchanged, "the block is everyone's");
-    let Outcome::Refused(refusal @ Refusal::AnotherEnvironment { .. }) = conf else { panic!("{conf:?}") };
+    let Outcome::Refused(refusal @ Refusal::AnotherEnvironment { .. }) = conf else {
+        panic!("{conf:?}")
+    };
     assert_snapshot!(refusal, @"belongs to the environment prod of project acme in account 111122223333");
     assert_snapshot!(refusal.hint(), @"`--conf-file '{env}.s3.tfbackend'` keeps one file per environment; `--overwrite` replaces this one (a copy is kept as .bak)");
     assert_eq!(read(&dir, "backend.conf"), rendered(&config())[1].text);
-    assert_eq!(outcomes(&dir, &dev, true), [Outcome::Unchanged, kept(&dir, "backend.conf.bak")]);
+    assert_eq!(
+        outcomes(&dir, &dev, true),
+        [Outcome::Unchanged, kept(&dir, "backend.conf.bak")]
+    );
     assert_eq!(read(&dir, "backend.conf.bak"), rendered(&config())[1].text);
 }
 
@@ -235,9 +356,21 @@ fn an_emulator_takes_no_real_environments_place() {
     assert_eq!(outcomes(&dir, &sandbox, false), [NEW, NEW]);
     assert_eq!(outcomes(&dir, &config(), false), [Outcome::Unchanged, NEW]);
     let [_, conf] = outcomes(&dir, &sandbox, false);
-    assert!(matches!(conf, Outcome::Refused(Refusal::AnotherEnvironment { .. })), "{conf:?}");
-    let [_, conf] = standings(&dir, &BackendConfig { account: "444455556666".into(), ..config() });
-    assert!(matches!(conf, Standing::Refused(Refusal::AnotherEnvironment { .. })), "{conf:?}");
+    assert!(
+        matches!(conf, Outcome::Refused(Refusal::AnotherEnvironment { .. })),
+        "{conf:?}"
+    );
+    let [_, conf] = standings(
+        &dir,
+        &BackendConfig {
+            account: "444455556666".into(),
+            ..config()
+        },
+    );
+    assert!(
+        matches!(conf, Standing::Refused(Refusal::AnotherEnvironment { .. })),
+        "{conf:?}"
+    );
 }
 
 /// Whatever stands in the way of `backend.conf` stays, with and without `overwrite`.
@@ -246,9 +379,18 @@ fn assert_in_the_way(dir: &TempDir, obstacle: Obstacle) {
     let before = names(dir.path());
     for overwrite in [false, true] {
         let refused = Outcome::Refused(Refusal::Obstacle(obstacle));
-        assert_eq!(outcomes(dir, &config(), overwrite), [Outcome::HeldBack, refused]);
+        assert_eq!(
+            outcomes(dir, &config(), overwrite),
+            [Outcome::HeldBack, refused]
+        );
     }
-    assert_eq!(standings(dir, &config()), [Standing::Missing, Standing::Refused(Refusal::Obstacle(obstacle))]);
+    assert_eq!(
+        standings(dir, &config()),
+        [
+            Standing::Missing,
+            Standing::Refused(Refusal::Obstacle(obstacle))
+        ]
+    );
     assert_eq!(names(dir.path()), before);
 }
 
@@ -261,12 +403,20 @@ fn threat_09_a_link_is_not_followed() {
     assert_eq!(read(&dir, "profile"), "precious\n");
 
     let dangling = folder();
-    symlink(dangling.path().join("nowhere"), dangling.path().join("backend.conf")).expect("a link");
+    symlink(
+        dangling.path().join("nowhere"),
+        dangling.path().join("backend.conf"),
+    )
+    .expect("a link");
     assert_in_the_way(&dangling, Obstacle::SymbolicLink);
 
     let current = folder();
     put(&current, "elsewhere", &rendered(&config())[1].text);
-    symlink(current.path().join("elsewhere"), current.path().join("backend.conf")).expect("a link");
+    symlink(
+        current.path().join("elsewhere"),
+        current.path().join("backend.conf"),
+    )
+    .expect("a link");
     assert_in_the_way(&current, Obstacle::SymbolicLink);
 }
 
@@ -277,7 +427,10 @@ fn what_is_no_file_stays() {
     assert_in_the_way(&with_folder, Obstacle::Folder);
 
     let with_pipe = folder();
-    let made = Command::new("mkfifo").arg(with_pipe.path().join("backend.conf")).status().expect("mkfifo is part of every Unix");
+    let made = Command::new("mkfifo")
+        .arg(with_pipe.path().join("backend.conf"))
+        .status()
+        .expect("mkfifo is part of every Unix");
     assert!(made.success());
     assert_in_the_way(&with_pipe, Obstacle::Special);
 }
@@ -293,7 +446,10 @@ fn what_is_read_only_or_no_text_stays() {
     let binary = folder();
     put(&binary, "backend.conf", b"\xff\xfe");
     assert_in_the_way(&binary, Obstacle::NotText);
-    assert_eq!(fs::read(binary.path().join("backend.conf")).ok().as_deref(), Some(&b"\xff\xfe"[..]));
+    assert_eq!(
+        fs::read(binary.path().join("backend.conf")).ok().as_deref(),
+        Some(&b"\xff\xfe"[..])
+    );
 }
 
 #[test]
@@ -301,15 +457,25 @@ fn a_folder_that_is_none_or_read_only_is_an_error() {
     let dir = folder();
     put(&dir, "out", "");
     let error = write(&dir.path().join("out"), &rendered(&config()), true);
-    assert!(matches!(error, Err(RenderError::NotAFolder { .. })), "{error:?}");
-    let error = write(&dir.path().join("out").join("deeper"), &rendered(&config()), true);
+    assert!(
+        matches!(error, Err(RenderError::NotAFolder { .. })),
+        "{error:?}"
+    );
+    let error = write(
+        &dir.path().join("out").join("deeper"),
+        &rendered(&config()),
+        true,
+    );
     assert!(matches!(error, Err(RenderError::Io { .. })), "{error:?}");
 
     let read_only = dir.path().join("read-only");
     fs::create_dir(&read_only).expect("a folder");
     set_mode(&read_only, 0o555);
     let error = write(&read_only, &rendered(&config()), true);
-    assert!(matches!(error, Err(RenderError::ReadOnlyFolder { .. })), "{error:?}");
+    assert!(
+        matches!(error, Err(RenderError::ReadOnlyFolder { .. })),
+        "{error:?}"
+    );
     assert!(names(&read_only).is_empty());
     set_mode(&read_only, 0o755);
 }
@@ -317,10 +483,17 @@ fn a_folder_that_is_none_or_read_only_is_an_error() {
 #[test]
 fn a_value_that_is_not_known_is_never_written() {
     let dir = folder();
-    let planned = BackendConfig { kms_key_arn: Some(Address::new("key").output()), ..config() };
-    let foreseen = preview(dir.path(), &rendered(&planned), false).expect("it can be asked for before the key is there");
+    let planned = BackendConfig {
+        kms_key_arn: Some(Address::new("key").output()),
+        ..config()
+    };
+    let foreseen = preview(dir.path(), &rendered(&planned), false)
+        .expect("it can be asked for before the key is there");
     assert!(foreseen.iter().all(|one| one.outcome == NEW));
     let error = write(dir.path(), &rendered(&planned), true);
-    assert!(matches!(error, Err(RenderError::NotKnownYet { .. })), "{error:?}");
+    assert!(
+        matches!(error, Err(RenderError::NotKnownYet { .. })),
+        "{error:?}"
+    );
     assert!(names(dir.path()).is_empty());
 }

@@ -1,5 +1,5 @@
-//! Who is let into a sandbox: its owner. Not another user of this machine, not a page in a browser, not a program that
-//! knows the emulator's own keys; and nothing in it runs a program.
+//! Who is let into a sandbox: its owner. Not another user of this machine, not a page in a browser,
+//! not a program that knows the emulator's own keys; and nothing in it runs a program.
 
 use std::{
     fs,
@@ -58,8 +58,14 @@ async fn threat_25_a_sandbox_lets_in_its_owner_only() {
 #[tokio::test]
 async fn nothing_in_a_sandbox_runs_a_program() {
     let emulator = Emulator::start().await;
-    let guard = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sandbox/guard.py").display().to_string();
-    assert_eq!(emulator.python("tests/it/sandbox/programs.py", &[&guard]), "no program ran\n");
+    let guard = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("src/sandbox/guard.py")
+        .display()
+        .to_string();
+    assert_eq!(
+        emulator.python("tests/it/sandbox/programs.py", &[&guard]),
+        "no program ran\n"
+    );
 }
 
 #[tokio::test]
@@ -70,12 +76,29 @@ async fn threat_26_another_user_reads_nothing_of_a_sandbox() {
     fs::create_dir(world.path()).expect("made");
     open(&world.path(), 0o777);
     let (running, ..) = world.up(None).await.expect("up");
-    s3::client(&running).create_bucket().bucket("states").send().await.expect("made");
-    s3::client(&running).put_object().bucket("states").key("a/b").body(b"secret".to_vec().into()).send().await.expect("written");
+    s3::client(&running)
+        .create_bucket()
+        .bucket("states")
+        .send()
+        .await
+        .expect("made");
+    s3::client(&running)
+        .put_object()
+        .bucket("states")
+        .key("a/b")
+        .body(b"secret".to_vec().into())
+        .send()
+        .await
+        .expect("written");
     nobody_else_reads(&world);
     world.sandbox().down(false).await.expect("down");
     nobody_else_reads(&world);
-    assert!(files_in(&world.path()).iter().any(|file| file.ends_with("iam.json")), "what the emulator keeps was looked at");
+    assert!(
+        files_in(&world.path())
+            .iter()
+            .any(|file| file.ends_with("iam.json")),
+        "what the emulator keeps was looked at"
+    );
 
     // As an earlier version left it.
     for file in files_in(&world.path()) {
@@ -90,19 +113,33 @@ async fn threat_26_another_user_reads_nothing_of_a_sandbox() {
 fn nobody_else_reads(world: &World) {
     for file in files_in(&world.path()).into_iter().chain([world.path()]) {
         let mode = fs::symlink_metadata(&file).expect("a file").mode() & 0o7777;
-        assert_eq!(mode, if file.is_dir() { 0o700 } else { 0o600 }, "{}", file.display());
+        assert_eq!(
+            mode,
+            if file.is_dir() { 0o700 } else { 0o600 },
+            "{}",
+            file.display()
+        );
     }
     if !rustix::process::geteuid().is_root() {
         return;
     }
     let as_another = |script: &str| {
         let mut command = Command::new("sh");
-        command.args(["-c", script, "sh"]).arg(world.dir.path()).current_dir("/").stdin(Stdio::null());
+        command
+            .args(["-c", script, "sh"])
+            .arg(world.dir.path())
+            .current_dir("/")
+            .stdin(Stdio::null());
         let said = command.uid(ANOTHER).gid(ANOTHER).output().expect("a shell");
         String::from_utf8_lossy(&said.stdout).into_owned()
     };
     assert_eq!(as_another(r#"ls "$1""#), "sandbox\n", "it can look so far");
-    assert_eq!(as_another(r#"ls -a "$1/sandbox"; cat "$1"/sandbox/* "$1/sandbox/credentials" "$1/sandbox/emulator.py""#), "");
+    assert_eq!(
+        as_another(
+            r#"ls -a "$1/sandbox"; cat "$1"/sandbox/* "$1/sandbox/credentials" "$1/sandbox/emulator.py""#
+        ),
+        ""
+    );
     assert_eq!(as_another(r#"find "$1/sandbox" -mindepth 1"#), "");
 }
 
@@ -116,14 +153,25 @@ async fn a_folder_of_another_user_is_refused() {
         fs::write(world.path().join("lock"), "").expect("written");
         ANOTHER
     } else {
-        world.vars.insert("TFBACKEND_SANDBOX_DIR".to_owned(), "/".to_owned());
+        world
+            .vars
+            .insert("TFBACKEND_SANDBOX_DIR".to_owned(), "/".to_owned());
         0
     };
     let sandbox = world.sandbox();
-    let errors = [world.up(None).await.map(|_| ()).expect_err("refused"), sandbox.status().map(|_| ()).expect_err("refused")];
+    let errors = [
+        world.up(None).await.map(|_| ()).expect_err("refused"),
+        sandbox.status().map(|_| ()).expect_err("refused"),
+    ];
     for error in errors {
-        assert!(matches!(error, SandboxError::OfAnotherUser { owner: of, .. } if of == owner), "{error}");
-        assert!(error.to_string().contains("TFBACKEND_SANDBOX_DIR"), "{error}");
+        assert!(
+            matches!(error, SandboxError::OfAnotherUser { owner: of, .. } if of == owner),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains("TFBACKEND_SANDBOX_DIR"),
+            "{error}"
+        );
     }
 }
 
@@ -131,11 +179,28 @@ async fn a_folder_of_another_user_is_refused() {
 async fn an_emulator_of_another_version_is_started_anew() {
     let world = World::new();
     let (first, ..) = world.up(None).await.expect("up");
-    s3::client(&first).create_bucket().bucket("kept").send().await.expect("made");
-    fs::write(world.path().join("emulator.py"), "# one that lets in anybody\n").expect("written");
+    s3::client(&first)
+        .create_bucket()
+        .bucket("kept")
+        .send()
+        .await
+        .expect("made");
+    fs::write(
+        world.path().join("emulator.py"),
+        "# one that lets in anybody\n",
+    )
+    .expect("written");
     let (second, already, _) = world.up(None).await.expect("up");
-    assert!(!already && second.pid != first.pid && second.port == first.port, "{first:?} {second:?}");
-    s3::client(&second).head_bucket().bucket("kept").send().await.expect("kept");
+    assert!(
+        !already && second.pid != first.pid && second.port == first.port,
+        "{first:?} {second:?}"
+    );
+    s3::client(&second)
+        .head_bucket()
+        .bucket("kept")
+        .send()
+        .await
+        .expect("kept");
 }
 
 #[tokio::test]
@@ -143,11 +208,19 @@ async fn an_emulator_of_another_version_is_started_anew() {
 async fn a_list_of_processes_shows_neither_keys_nor_source() {
     let world = World::new();
     let (running, ..) = world.up(None).await.expect("up");
-    let line = fs::read_to_string(format!("/proc/{}/cmdline", running.pid)).expect("a command line").replace('\0', " ");
+    let line = fs::read_to_string(format!("/proc/{}/cmdline", running.pid))
+        .expect("a command line")
+        .replace('\0', " ");
     let credentials = fs::read_to_string(&running.credentials_file).expect("credentials");
-    let values = credentials.lines().filter_map(|line| line.split_once(" = ")).map(|(_, value)| value);
+    let values = credentials
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(_, value)| value);
     assert_eq!(values.clone().count(), 2);
-    assert!(values.into_iter().all(|value| !line.contains(value)), "{line}");
+    assert!(
+        values.into_iter().all(|value| !line.contains(value)),
+        "{line}"
+    );
     assert!(line.len() < 1000 && line.contains("emulator.py"), "{line}");
 }
 

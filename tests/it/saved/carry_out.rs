@@ -10,7 +10,11 @@ use crate::support::{
 };
 
 fn is_write(call: &str) -> bool {
-    !call.split(':').nth(1).is_some_and(|name| ["Get", "List", "Describe", "Head"].iter().any(|verb| name.starts_with(verb)))
+    !call.split(':').nth(1).is_some_and(|name| {
+        ["Get", "List", "Describe", "Head"]
+            .iter()
+            .any(|verb| name.starts_with(verb))
+    })
 }
 
 #[tokio::test]
@@ -20,16 +24,44 @@ async fn a_plan_is_carried_out_once() {
     let mut place = Place::with(&emulator);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     // What is said here counts for the plan, and for it alone.
-    fs::write(place.path().join("tfbackend.toml"), "project = \"acme\"\nkeep-versions = 7\n[env.prod]\n").expect("written");
-    let planned = place.run(&["plan", "--env", "prod", "--region", "eu-west-1", "--out", "prod.plan", "--detailed-exitcode"]);
+    fs::write(
+        place.path().join("tfbackend.toml"),
+        "project = \"acme\"\nkeep-versions = 7\n[env.prod]\n",
+    )
+    .expect("written");
+    let planned = place.run(&[
+        "plan",
+        "--env",
+        "prod",
+        "--region",
+        "eu-west-1",
+        "--out",
+        "prod.plan",
+        "--detailed-exitcode",
+    ]);
     assert_eq!(planned.code, Some(2), "{}", planned.all());
-    assert!(planned.err.contains("Saved as prod.plan. To carry out exactly that:\n  tfbackend bootstrap prod.plan\n"), "{}", planned.err);
-    let writes: Vec<String> = proxy.take().into_iter().filter(|call| is_write(call)).collect();
+    assert!(
+        planned.err.contains(
+            "Saved as prod.plan. To carry out exactly that:\n  tfbackend bootstrap prod.plan\n"
+        ),
+        "{}",
+        planned.err
+    );
+    let writes: Vec<String> = proxy
+        .take()
+        .into_iter()
+        .filter(|call| is_write(call))
+        .collect();
     assert_eq!(writes, Vec::<String>::new(), "a plan writes nothing");
 
     let text = fs::read_to_string(place.path().join("prod.plan")).expect("a plan");
     let (id, secret) = emulator.credentials();
-    for canary in [&*id, &*secret, "credentials", &emulator.ca_file().display().to_string()] {
+    for canary in [
+        &*id,
+        &*secret,
+        "credentials",
+        &emulator.ca_file().display().to_string(),
+    ] {
         assert!(!text.contains(canary), "{canary} is in the plan");
     }
 
@@ -42,32 +74,87 @@ async fn a_plan_is_carried_out_once() {
     fs::remove_file(place.path().join("tfbackend.toml")).expect("removed");
     place.set("TFBACKEND_PROJECT", "another");
     place.set("TFBACKEND_KEEP_VERSIONS", "3");
-    assert_eq!(proxy.take().into_iter().filter(|call| is_write(call)).count(), 0);
+    assert_eq!(
+        proxy
+            .take()
+            .into_iter()
+            .filter(|call| is_write(call))
+            .count(),
+        0
+    );
     let said = place.bootstrap("prod.plan -y --out infra/prod --parallelism 4");
     assert_eq!(said.code, Some(0), "{}", said.all());
-    let conf = fs::read_to_string(place.path().join("infra/prod/backend.conf")).expect("backend.conf");
-    assert!(conf.contains("\"acme-tfstate-prod-000000000000-eu-west-1\""), "{conf}");
-    assert!(said.err.contains("verified: ") && !said.err.contains("The same without questions"), "{}", said.err);
+    let conf =
+        fs::read_to_string(place.path().join("infra/prod/backend.conf")).expect("backend.conf");
+    assert!(
+        conf.contains("\"acme-tfstate-prod-000000000000-eu-west-1\""),
+        "{conf}"
+    );
+    assert!(
+        said.err.contains("verified: ") && !said.err.contains("The same without questions"),
+        "{}",
+        said.err
+    );
     assert!(proxy.take().contains(&"kms:CreateKey".to_owned()));
 
     // The second time all is there already, by whomever.
     let again = place.bootstrap("prod.plan -y");
-    assert!(again.err.contains("28 things are not as when the plan was made; nothing was changed"), "{}", again.err);
-    assert!(again.err.contains("  caused by: state_bucket/lifecycle: was made meanwhile\n"), "{}", again.err);
+    assert!(
+        again
+            .err
+            .contains("28 things are not as when the plan was made; nothing was changed"),
+        "{}",
+        again.err
+    );
+    assert!(
+        again
+            .err
+            .contains("  caused by: state_bucket/lifecycle: was made meanwhile\n"),
+        "{}",
+        again.err
+    );
     assert_eq!(again.code, Some(3));
-    assert_eq!(proxy.take().into_iter().filter(|call| is_write(call)).count(), 0);
+    assert_eq!(
+        proxy
+            .take()
+            .into_iter()
+            .filter(|call| is_write(call))
+            .count(),
+        0
+    );
     assert!(!place.path().join("backend.conf").exists());
 
     // A plan of nothing to do writes the files, and nothing else.
     for name in ["TFBACKEND_PROJECT", "TFBACKEND_KEEP_VERSIONS"] {
         place.vars.remove(name);
     }
-    let planned = place.run(&["plan", "--env", "prod", "--project", "acme", "--region", "eu-west-1", "--keep-versions=7", "--out=empty"]);
+    let planned = place.run(&[
+        "plan",
+        "--env",
+        "prod",
+        "--project",
+        "acme",
+        "--region",
+        "eu-west-1",
+        "--keep-versions=7",
+        "--out=empty",
+    ]);
     assert_eq!(planned.code, Some(0), "{}", planned.all());
     let said = place.bootstrap("empty");
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert!(said.err.contains("nothing to do") && place.path().join("backend.conf").exists(), "{}", said.all());
-    assert_eq!(proxy.take().into_iter().filter(|call| is_write(call)).count(), 0);
+    assert!(
+        said.err.contains("nothing to do") && place.path().join("backend.conf").exists(),
+        "{}",
+        said.all()
+    );
+    assert_eq!(
+        proxy
+            .take()
+            .into_iter()
+            .filter(|call| is_write(call))
+            .count(),
+        0
+    );
 }
 
 /// What is left after a failure is another plan's: the hints say so.
@@ -80,7 +167,13 @@ async fn what_is_left_needs_a_new_plan() {
     });
     let mut place = Place::with(&emulator);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let planned = place.run(&[&["plan", "--env", "prod", "--out", "p"][..], &SMALL.split(' ').collect::<Vec<_>>()].concat());
+    let planned = place.run(
+        &[
+            &["plan", "--env", "prod", "--out", "p"][..],
+            &SMALL.split(' ').collect::<Vec<_>>(),
+        ]
+        .concat(),
+    );
     assert_eq!(planned.code, Some(0), "{}", planned.all());
     insta::assert_snapshot!(place.bootstrap("p -y --parallelism 1").refusal(), @"
     4
@@ -101,7 +194,13 @@ async fn what_is_left_needs_a_new_plan() {
       caused by: state_bucket/encryption: was made meanwhile
       hint: make a new plan, and look at what it says
     ");
-    let planned = place.run(&[&["plan", "--env", "prod", "--out", "p"][..], &SMALL.split(' ').collect::<Vec<_>>()].concat());
+    let planned = place.run(
+        &[
+            &["plan", "--env", "prod", "--out", "p"][..],
+            &SMALL.split(' ').collect::<Vec<_>>(),
+        ]
+        .concat(),
+    );
     assert_eq!(planned.code, Some(0), "{}", planned.all());
     let said = place.bootstrap("p -y");
     assert_eq!(said.code, Some(0), "{}", said.all());

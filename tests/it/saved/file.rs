@@ -25,7 +25,9 @@ fn environment(line: &str) -> Environment {
 }
 
 fn plan() -> SavedPlan {
-    let environment = environment("--lock both --alarm-email ops@example.com --attach-to role/terraform --out infra");
+    let environment = environment(
+        "--lock both --alarm-email ops@example.com --attach-to role/terraform --out infra",
+    );
     SavedPlan::of(&made_up::plan(&environment), &environment, false).expect("a plan")
 }
 
@@ -42,13 +44,30 @@ fn what_is_read_is_what_was_saved() {
     let path = dir.path().join("a plan.json");
     write(&path, &plan()).expect("written");
     let back = read(&path).expect("read");
-    assert_eq!(SavedPlan { sha256: plan().sha256, ..back.clone() }, plan());
+    assert_eq!(
+        SavedPlan {
+            sha256: plan().sha256,
+            ..back.clone()
+        },
+        plan()
+    );
     assert_ne!(back.sha256, plan().sha256);
     let text = fs::read_to_string(&path).expect("a plan");
-    assert!(text.starts_with("{\n  \"saved_plan\": 1,\n  \"sha256\": \""), "{}", &text[..100]);
+    assert!(
+        text.starts_with("{\n  \"saved_plan\": 1,\n  \"sha256\": \""),
+        "{}",
+        &text[..100]
+    );
     assert!((text.len() as u64) < LARGEST / 20, "{} bytes", text.len());
-    assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1, "no temporary file is left");
+    assert_eq!(
+        fs::metadata(&path).expect("there").permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(
+        fs::read_dir(dir.path()).expect("a folder").count(),
+        1,
+        "no temporary file is left"
+    );
 }
 
 #[test]
@@ -57,13 +76,36 @@ fn only_a_saved_plan_is_written_over() {
     let path = |name: &str| dir.path().join(name);
     let says = |name: &str| match write(&path(name), &plan()) {
         Ok(()) => "written".to_owned(),
-        Err(failure) => format!("{} {}", failure.code, failure.message.replace(&dir.path().display().to_string(), "~")),
+        Err(failure) => format!(
+            "{} {}",
+            failure.code,
+            failure
+                .message
+                .replace(&dir.path().display().to_string(), "~")
+        ),
     };
-    write(&path("plan"), &SavedPlan { adopt: true, ..plan() }).expect("written");
+    write(
+        &path("plan"),
+        &SavedPlan {
+            adopt: true,
+            ..plan()
+        },
+    )
+    .expect("written");
     fs::set_permissions(path("plan"), fs::Permissions::from_mode(0o644)).expect("set");
     assert_eq!(says("plan"), "written");
-    assert!(!read(&path("plan")).expect("read").adopt, "the old one was replaced");
-    assert_eq!(fs::metadata(path("plan")).expect("there").permissions().mode() & 0o777, 0o600);
+    assert!(
+        !read(&path("plan")).expect("read").adopt,
+        "the old one was replaced"
+    );
+    assert_eq!(
+        fs::metadata(path("plan"))
+            .expect("there")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
     // Of another version, and changed by hand: still a plan.
     fs::write(path("older"), "{ \"saved_plan\": 0 }").expect("written");
     assert_eq!(says("older"), "written");
@@ -82,12 +124,27 @@ fn only_a_saved_plan_is_written_over() {
         ("link", "is no plain file"),
         ("loose", "is no plain file"),
     ] {
-        assert_eq!(says(name), format!("3 ~/{name} {says_what}; nothing was written"));
+        assert_eq!(
+            says(name),
+            format!("3 ~/{name} {says_what}; nothing was written")
+        );
     }
     assert_eq!(fs::read_to_string(path("text")).expect("there"), "precious");
-    assert!(fs::symlink_metadata(path("link")).expect("there").is_symlink());
-    assert!(says("none/plan").starts_with("1 cannot save the plan as ~/none/plan"), "{}", says("none/plan"));
-    assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 8, "no temporary file is left");
+    assert!(
+        fs::symlink_metadata(path("link"))
+            .expect("there")
+            .is_symlink()
+    );
+    assert!(
+        says("none/plan").starts_with("1 cannot save the plan as ~/none/plan"),
+        "{}",
+        says("none/plan")
+    );
+    assert_eq!(
+        fs::read_dir(dir.path()).expect("a folder").count(),
+        8,
+        "no temporary file is left"
+    );
 }
 
 #[test]
@@ -98,74 +155,175 @@ fn what_is_no_whole_plan_is_refused() {
         fs::write(&path, bytes).expect("written");
         refusal(read(&path)).replace(&path.display().to_string(), "plan")
     };
-    assert_eq!(says(b""), "plan is not a saved plan, or not a whole one; nothing was changed");
-    assert_eq!(says(b"{}"), "plan is not a saved plan, or not a whole one; nothing was changed");
-    assert_eq!(says(&b"[".repeat(100_000)), "plan is not a saved plan, or not a whole one; nothing was changed");
-    assert_eq!(says(&[0xff]), "plan is not a saved plan; nothing was changed");
-    assert_eq!(says(b"{\"saved_plan\": 1}"), "plan was changed after it was saved; nothing was changed");
+    assert_eq!(
+        says(b""),
+        "plan is not a saved plan, or not a whole one; nothing was changed"
+    );
+    assert_eq!(
+        says(b"{}"),
+        "plan is not a saved plan, or not a whole one; nothing was changed"
+    );
+    assert_eq!(
+        says(&b"[".repeat(100_000)),
+        "plan is not a saved plan, or not a whole one; nothing was changed"
+    );
+    assert_eq!(
+        says(&[0xff]),
+        "plan is not a saved plan; nothing was changed"
+    );
+    assert_eq!(
+        says(b"{\"saved_plan\": 1}"),
+        "plan was changed after it was saved; nothing was changed"
+    );
     let large = vec![b' '; usize::try_from(LARGEST).expect("it fits") + 1];
-    assert_eq!(says(&large), "plan is too large for a saved plan; nothing was changed");
-    assert!(says(b"{\"saved_plan\": 2}").starts_with("plan has version 2 of the format, and this is tfbackend "));
+    assert_eq!(
+        says(&large),
+        "plan is too large for a saved plan; nothing was changed"
+    );
+    assert!(
+        says(b"{\"saved_plan\": 2}")
+            .starts_with("plan has version 2 of the format, and this is tfbackend ")
+    );
 
     write(&path.with_extension("good"), &plan()).expect("written");
     fs::rename(path.with_extension("good"), &path).expect("moved");
-    forge(&path, |text| text.replacen("\"adopt\": false", "\"adopt\": 7", 1));
-    assert_eq!(refusal(read(&path)).replace(&path.display().to_string(), "plan"), "plan cannot be understood; nothing was changed");
+    forge(&path, |text| {
+        text.replacen("\"adopt\": false", "\"adopt\": 7", 1)
+    });
+    assert_eq!(
+        refusal(read(&path)).replace(&path.display().to_string(), "plan"),
+        "plan cannot be understood; nothing was changed"
+    );
 
     let pipe = dir.path().join("pipe");
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
-    assert!(refusal(read(&pipe)).contains("is no plain file"), "it does not wait for somebody to write");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo")
+            .success()
+    );
+    assert!(
+        refusal(read(&pipe)).contains("is no plain file"),
+        "it does not wait for somebody to write"
+    );
     assert!(refusal(read(dir.path())).contains("is no plain file"));
-    assert_eq!(read(Path::new("/nowhere/plan")).expect_err("nothing there").code, 1);
+    assert_eq!(
+        read(Path::new("/nowhere/plan"))
+            .expect_err("nothing there")
+            .code,
+        1
+    );
 }
 
 #[test]
 fn a_plan_fits_one_account_and_one_blueprint() {
-    let says =
-        |saved: &SavedPlan, environment: &Environment| match saved.must_be_for(environment).and_then(|()| saved.must_fit(environment)) {
-            Ok(()) => "fits".to_owned(),
-            Err(failure) => format!("{} {}", failure.code, failure.message),
-        };
-    let same = environment("--lock both --alarm-email ops@example.com --attach-to role/terraform --out elsewhere");
+    let says = |saved: &SavedPlan, environment: &Environment| match saved
+        .must_be_for(environment)
+        .and_then(|()| saved.must_fit(environment))
+    {
+        Ok(()) => "fits".to_owned(),
+        Err(failure) => format!("{} {}", failure.code, failure.message),
+    };
+    let same = environment(
+        "--lock both --alarm-email ops@example.com --attach-to role/terraform --out elsewhere",
+    );
     let plan = plan();
     assert_eq!(says(&plan, &same), "fits");
     assert_eq!(
-        says(&SavedPlan { account: "999999999999".into(), ..plan.clone() }, &same),
-        "3 the plan is for account 999999999999 (aws), and these credentials are for account 123456789012 (aws); nothing was changed"
+        says(
+            &SavedPlan {
+                account: "999999999999".into(),
+                ..plan.clone()
+            },
+            &same
+        ),
+        "3 the plan is for account 999999999999 (aws), and these credentials are for account \
+         123456789012 (aws); nothing was changed"
     );
-    assert!(says(&SavedPlan { partition: "aws-cn".into(), ..plan.clone() }, &same).contains("(aws-cn)"));
+    assert!(
+        says(
+            &SavedPlan {
+                partition: "aws-cn".into(),
+                ..plan.clone()
+            },
+            &same
+        )
+        .contains("(aws-cn)")
+    );
     // One setting of one resource; the name of a file; a file's text alone.
-    for line in ["--noncurrent-days 91", "--conf-file other.conf", "--key other.tfstate"] {
-        let other = environment(&format!("--lock both --alarm-email ops@example.com --attach-to role/terraform {line}"));
-        assert_eq!(says(&plan, &other), "3 the plan's settings lead to something else than the plan says; nothing was changed", "{line}");
+    for line in [
+        "--noncurrent-days 91",
+        "--conf-file other.conf",
+        "--key other.tfstate",
+    ] {
+        let other = environment(&format!(
+            "--lock both --alarm-email ops@example.com --attach-to role/terraform {line}"
+        ));
+        assert_eq!(
+            says(&plan, &other),
+            "3 the plan's settings lead to something else than the plan says; nothing was changed",
+            "{line}"
+        );
     }
-    let newer = SavedPlan { tool_version: "9.9.9".into(), ..plan };
-    assert_eq!(says(&newer, &same), "fits", "another version that would make the same");
+    let newer = SavedPlan {
+        tool_version: "9.9.9".into(),
+        ..plan
+    };
+    assert_eq!(
+        says(&newer, &same),
+        "fits",
+        "another version that would make the same"
+    );
     let why = says(&newer, &environment("--lock s3"));
-    assert!(why.starts_with("3 the plan was made by tfbackend 9.9.9, and "), "{why}");
-    assert!(why.ends_with(" would make something else of the same settings; nothing was changed"), "{why}");
+    assert!(
+        why.starts_with("3 the plan was made by tfbackend 9.9.9, and "),
+        "{why}"
+    );
+    assert!(
+        why.ends_with(" would make something else of the same settings; nothing was changed"),
+        "{why}"
+    );
 }
 
 #[test]
 fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
     let mut saved = plan();
     assert!(saved.must_not_be_blocked().is_ok());
-    saved.steps[0].change = tfbackend::plan::Change::Blocked { reason: Reason::Unmanaged };
+    saved.steps[0].change = tfbackend::plan::Change::Blocked {
+        reason: Reason::Unmanaged,
+    };
     let failure = saved.must_not_be_blocked().expect_err("blocked");
-    assert_eq!((failure.code, &*failure.message), (3, "1 step is blocked in this plan; nothing was changed"));
-    assert_eq!(failure.causes, ["key: exists, and was not made by tfbackend; pass `--adopt` to take it over"]);
+    assert_eq!(
+        (failure.code, &*failure.message),
+        (3, "1 step is blocked in this plan; nothing was changed")
+    );
+    assert_eq!(
+        failure.causes,
+        ["key: exists, and was not made by tfbackend; pass `--adopt` to take it over"]
+    );
 }
 
-/// Whoever writes the file can write a sum that is right: a plan to take things down is no plan for bootstrap.
+/// Whoever writes the file can write a sum that is right: a plan to take things down is no plan for
+/// bootstrap.
 #[test]
 fn a_plan_that_deletes_or_keeps_is_refused() {
     let spec = environment("").blueprint.nodes()[0].spec.clone();
-    for change in [Change::Delete { from: spec.clone() }, Change::Keep { spec: spec.clone(), why: Kept::Unmanaged }] {
+    for change in [
+        Change::Delete { from: spec.clone() },
+        Change::Keep {
+            spec: spec.clone(),
+            why: Kept::Unmanaged,
+        },
+    ] {
         let mut saved = plan();
         assert!(saved.must_not_delete().is_ok());
         saved.steps[0].change = change;
         let failure = saved.must_not_delete().expect_err("refused");
-        assert_eq!((failure.code, &*failure.message), (3, "this plan takes key down; nothing was changed"));
+        assert_eq!(
+            (failure.code, &*failure.message),
+            (3, "this plan takes key down; nothing was changed")
+        );
     }
 }
 

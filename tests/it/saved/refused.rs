@@ -22,7 +22,11 @@ impl World {
         let proxy = Proxy::start(Some(&emulator), |_, _| Reply::Forward);
         let mut place = Place::with(&emulator);
         place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-        Self { emulator, proxy, place }
+        Self {
+            emulator,
+            proxy,
+            place,
+        }
     }
 
     fn plan(&self, line: &str) -> Said {
@@ -32,7 +36,12 @@ impl World {
     }
 
     fn try_plan(&self, line: &str) -> Said {
-        self.place.run(&["plan --env prod --out p", SMALL, line].join(" ").split_whitespace().collect::<Vec<_>>())
+        self.place.run(
+            &["plan --env prod --out p", SMALL, line]
+                .join(" ")
+                .split_whitespace()
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// Carries `p` out, which is refused and changes nothing.
@@ -41,9 +50,15 @@ impl World {
         let said = self.place.bootstrap("p -y");
         let calls = self.proxy.take();
         let reading = |call: &&String| {
-            ["Get", "List", "Describe", "Head"].iter().any(|verb| call.split(':').nth(1).expect("a call").starts_with(verb))
+            ["Get", "List", "Describe", "Head"]
+                .iter()
+                .any(|verb| call.split(':').nth(1).expect("a call").starts_with(verb))
         };
-        assert_eq!(calls.iter().filter(|call| !reading(call)).count(), 0, "{calls:?}");
+        assert_eq!(
+            calls.iter().filter(|call| !reading(call)).count(),
+            0,
+            "{calls:?}"
+        );
         assert_eq!(said.code, Some(3), "{}", said.all());
         assert!(!self.place.path().join("backend.conf").exists());
         said.refusal()
@@ -61,7 +76,10 @@ async fn the_world_has_changed() {
     let text = fs::read_to_string(world.place.path().join("p")).expect("a plan");
 
     // Nothing was there, and now there is a bucket of somebody else.
-    world.emulator.python("tests/it/emulator/make_bucket.py", &["acme-tfstate-prod-000000000000-eu-west-1"]);
+    world.emulator.python(
+        "tests/it/emulator/make_bucket.py",
+        &["acme-tfstate-prod-000000000000-eu-west-1"],
+    );
     insta::assert_snapshot!(world.refusal(), @"
     3
     error: 4 things are not as when the plan was made; nothing was changed
@@ -111,7 +129,12 @@ async fn the_world_has_changed() {
     world.place.set("AWS_ENDPOINT_URL", denying.endpoint());
     let said = world.try_plan("");
     assert_eq!(said.code, Some(3), "{}", said.all());
-    assert!(said.err.contains("Saved as p; it is blocked, and bootstrap will refuse it.\n"), "{}", said.err);
+    assert!(
+        said.err
+            .contains("Saved as p; it is blocked, and bootstrap will refuse it.\n"),
+        "{}",
+        said.err
+    );
     world.place.set("AWS_ENDPOINT_URL", world.proxy.endpoint());
     insta::assert_snapshot!(world.refusal(), @"
     3
@@ -140,7 +163,8 @@ async fn the_file_was_changed() {
       hint: make a new plan with `tfbackend plan --out`
     ");
 
-    // With a sum that is right: a step that is weaker, one that is left out, one that is somebody else's.
+    // With a sum that is right: a step that is weaker, one that is left out, one that is somebody
+    // else's.
     let forged = |change: &dyn Fn(&str) -> String| {
         fs::write(&path, &good).expect("written");
         forge(&path, change);
@@ -192,17 +216,40 @@ const ROLE: &str = "--role-arn arn:aws:iam::123456789012:role/x --external-id ac
 #[test]
 fn a_plan_leaves_nothing_else_to_be_said() {
     let place = Place::bare();
-    for option in ["--env prod", "--region eu-west-1", "--lock s3", "--adopt", "--save", "--conf-file x", "--tag a=b"] {
+    for option in [
+        "--env prod",
+        "--region eu-west-1",
+        "--lock s3",
+        "--adopt",
+        "--save",
+        "--conf-file x",
+        "--tag a=b",
+    ] {
         let said = place.bootstrap(&format!("p {option}"));
         assert_eq!(said.code, Some(1), "{option}: {}", said.all());
         assert!(
-            said.err.contains("the argument '[FILE]' cannot be used with") || said.err.contains("cannot be used with '[FILE]'"),
+            said.err
+                .contains("the argument '[FILE]' cannot be used with")
+                || said.err.contains("cannot be used with '[FILE]'"),
             "{option}: {}",
             said.err
         );
     }
-    for option in ["-y", "--non-interactive", "--overwrite", "--parallelism 3", "--out x", "--profile p", ROLE, "--output json"] {
+    for option in [
+        "-y",
+        "--non-interactive",
+        "--overwrite",
+        "--parallelism 3",
+        "--out x",
+        "--profile p",
+        ROLE,
+        "--output json",
+    ] {
         let said = place.bootstrap(&format!("p {option}"));
-        assert!(said.all().contains("cannot read "), "{option}: {}", said.all());
+        assert!(
+            said.all().contains("cannot read "),
+            "{option}: {}",
+            said.all()
+        );
     }
 }

@@ -10,16 +10,24 @@ use tfbackend::{
 use crate::support::made_up;
 
 fn environment() -> Environment {
-    made_up::environment("prod", "--lock s3 --encryption sse-s3", "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n")
+    made_up::environment(
+        "prod",
+        "--lock s3 --encryption sse-s3",
+        "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\n",
+    )
 }
 
-/// A world in which the bucket and its versioning are there, the latter suspended; and what else is said.
+/// A world in which the bucket and its versioning are there, the latter suspended; and what else is
+/// said.
 fn plan(seen: &[(&str, Seen<AwsSpec>)]) -> Plan<AwsSpec> {
     let environment = environment();
     let nodes = environment.blueprint.nodes().iter();
     let observation: Observation<AwsSpec> = nodes
         .map(|node| {
-            let said = seen.iter().find(|(address, _)| *address == node.address.as_str()).map(|(_, seen)| seen.clone());
+            let said = seen
+                .iter()
+                .find(|(address, _)| *address == node.address.as_str())
+                .map(|(_, seen)| seen.clone());
             let there = match node.address.as_str() {
                 "state_bucket" => present(node.spec.clone(), Owner::Us),
                 "state_bucket/versioning" => present(versioning("Suspended"), Owner::Us),
@@ -32,16 +40,29 @@ fn plan(seen: &[(&str, Seen<AwsSpec>)]) -> Plan<AwsSpec> {
 }
 
 fn present(spec: AwsSpec, owner: Owner) -> Seen<AwsSpec> {
-    Seen::Present { spec, output: None, owner }
+    Seen::Present {
+        spec,
+        output: None,
+        owner,
+    }
 }
 
 fn spec(address: &str) -> AwsSpec {
     let environment = environment();
-    environment.blueprint.nodes().iter().find(|node| node.address.as_str() == address).expect(address).spec.clone()
+    environment
+        .blueprint
+        .nodes()
+        .iter()
+        .find(|node| node.address.as_str() == address)
+        .expect(address)
+        .spec
+        .clone()
 }
 
 fn versioning(status: &str) -> AwsSpec {
-    let AwsSpec::Versioning(mut versioning) = spec("state_bucket/versioning") else { panic!("versioning") };
+    let AwsSpec::Versioning(mut versioning) = spec("state_bucket/versioning") else {
+        panic!("versioning")
+    };
     versioning.status = status.to_owned();
     AwsSpec::Versioning(versioning)
 }
@@ -54,15 +75,36 @@ fn each_difference_is_named() {
     let became = |address, spec| (address, present(spec, Owner::Us));
     for (now, says) in [
         (topic(Owner::Us), "topic: was made meanwhile"),
-        (topic(Owner::Unmanaged), "topic: was made meanwhile, and not by tfbackend"),
-        (topic(Owner::Other("the other".into())), "topic: was made meanwhile, and belongs to the other"),
-        (("topic", Seen::Unreadable("no".into())), "topic: could not be looked at: no"),
-        (became("state_bucket/versioning", versioning("Enabled")), "state_bucket/versioning: was changed meanwhile"),
-        (became("state_bucket/versioning", versioning("Off")), "state_bucket/versioning: was changed meanwhile"),
-        (("state_bucket/versioning", Seen::Absent), "state_bucket/versioning: is gone"),
+        (
+            topic(Owner::Unmanaged),
+            "topic: was made meanwhile, and not by tfbackend",
+        ),
+        (
+            topic(Owner::Other("the other".into())),
+            "topic: was made meanwhile, and belongs to the other",
+        ),
+        (
+            ("topic", Seen::Unreadable("no".into())),
+            "topic: could not be looked at: no",
+        ),
+        (
+            became("state_bucket/versioning", versioning("Enabled")),
+            "state_bucket/versioning: was changed meanwhile",
+        ),
+        (
+            became("state_bucket/versioning", versioning("Off")),
+            "state_bucket/versioning: was changed meanwhile",
+        ),
+        (
+            ("state_bucket/versioning", Seen::Absent),
+            "state_bucket/versioning: is gone",
+        ),
         (("state_bucket", Seen::Absent), "state_bucket: is gone"),
         (
-            ("state_bucket", present(spec("state_bucket"), Owner::Unmanaged)),
+            (
+                "state_bucket",
+                present(spec("state_bucket"), Owner::Unmanaged),
+            ),
             "state_bucket: exists, and was not made by tfbackend; pass `--adopt` to take it over",
         ),
     ] {
@@ -71,7 +113,10 @@ fn each_difference_is_named() {
     }
     let two = [("state_bucket", Seen::Absent), topic(Owner::Us)];
     let failure = must_still_be(&saved, &plan(&two)).expect_err("two");
-    assert_eq!(failure.message, "2 things are not as when the plan was made; nothing was changed");
+    assert_eq!(
+        failure.message,
+        "2 things are not as when the plan was made; nothing was changed"
+    );
 }
 
 #[test]
@@ -80,27 +125,63 @@ fn a_plan_that_was_tampered_with_is_not_the_plan() {
     let says = |change: &dyn Fn(&mut Plan<AwsSpec>)| {
         let mut saved = plan(&[]);
         change(&mut saved);
-        must_still_be(&saved, &now).expect_err("it was changed").causes.join("; ")
+        must_still_be(&saved, &now)
+            .expect_err("it was changed")
+            .causes
+            .join("; ")
     };
     let other = "the plan says something else than what has to be done";
-    let needs = |plan: &mut Plan<AwsSpec>| plan.steps.iter_mut().for_each(|step| step.needs.retain(|need| need.as_str() != "topic"));
-    assert!(says(&needs).contains(&format!("alarm[bucket_size]: {other}")), "{}", says(&needs));
-    assert_eq!(says(&|plan| drop(plan.steps.remove(0))), "topic: is not in the plan");
-    assert_eq!(says(&|plan| plan.steps[0].change = plan.steps[1].change.clone()), format!("topic: {other}"));
+    let needs = |plan: &mut Plan<AwsSpec>| {
+        plan.steps
+            .iter_mut()
+            .for_each(|step| step.needs.retain(|need| need.as_str() != "topic"))
+    };
+    assert!(
+        says(&needs).contains(&format!("alarm[bucket_size]: {other}")),
+        "{}",
+        says(&needs)
+    );
+    assert_eq!(
+        says(&|plan| drop(plan.steps.remove(0))),
+        "topic: is not in the plan"
+    );
+    assert_eq!(
+        says(&|plan| plan.steps[0].change = plan.steps[1].change.clone()),
+        format!("topic: {other}")
+    );
     assert_eq!(
         says(&|plan| plan.steps[0].address = tfbackend::spec::Address::new("x")),
         "topic: is not in the plan; x: is not part of this backend"
     );
-    for change in [|plan: &mut Plan<AwsSpec>| plan.steps.push(plan.steps[0].clone()), |plan: &mut Plan<AwsSpec>| plan.steps.reverse()] {
+    for change in [
+        |plan: &mut Plan<AwsSpec>| plan.steps.push(plan.steps[0].clone()),
+        |plan: &mut Plan<AwsSpec>| plan.steps.reverse(),
+    ] {
         let mut saved = plan(&[]);
         change(&mut saved);
         let failure = must_still_be(&saved, &now).expect_err("it was changed");
-        assert!(failure.code == 3 && failure.message.starts_with("the plan has steps twice"), "{failure:?}");
+        assert!(
+            failure.code == 3 && failure.message.starts_with("the plan has steps twice"),
+            "{failure:?}"
+        );
     }
     // A second step at an address that is right otherwise, which would be carried out as well.
     let mut saved = plan(&[]);
-    let mut weaker = saved.steps.iter().find(|step| step.address.as_str() == "state_bucket/versioning").expect("a step").clone();
-    weaker.change = tfbackend::plan::Change::Update { from: versioning("Enabled"), to: versioning("Suspended") };
+    let mut weaker = saved
+        .steps
+        .iter()
+        .find(|step| step.address.as_str() == "state_bucket/versioning")
+        .expect("a step")
+        .clone();
+    weaker.change = tfbackend::plan::Change::Update {
+        from: versioning("Enabled"),
+        to: versioning("Suspended"),
+    };
     saved.steps.push(weaker);
-    assert_eq!(must_still_be(&saved, &now).expect_err("it was changed").code, 3);
+    assert_eq!(
+        must_still_be(&saved, &now)
+            .expect_err("it was changed")
+            .code,
+        3
+    );
 }

@@ -20,15 +20,24 @@ fn waiting(world: &World, number: usize, args: &[&str]) -> (std::process::Child,
     let there = gate.clone();
     let count = Arc::new(AtomicUsize::new(0));
     let proxy = Proxy::start(Some(&world.backend.emulator), move |call, _| {
-        let is_the_one = WRITES.contains(&&*call.operation) && count.fetch_add(1, Ordering::SeqCst) == number;
-        if is_the_one { Reply::Wait(there.clone()) } else { Reply::Forward }
+        let is_the_one =
+            WRITES.contains(&&*call.operation) && count.fetch_add(1, Ordering::SeqCst) == number;
+        if is_the_one {
+            Reply::Wait(there.clone())
+        } else {
+            Reply::Forward
+        }
     });
-    let child = world.command_at(proxy.endpoint(), args).spawn().expect("the program");
+    let child = world
+        .command_at(proxy.endpoint(), args)
+        .spawn()
+        .expect("the program");
     gate.wait_for_somebody();
     (child, gate, proxy)
 }
 
-/// Before the state is written nothing is; from then on it is all done. The lock is released either way.
+/// Before the state is written nothing is; from then on it is all done. The lock is released either
+/// way.
 #[tokio::test]
 async fn interrupted_it_ends_between_two_steps() {
     let world = World::make("both").await;
@@ -40,16 +49,38 @@ async fn interrupted_it_ends_between_two_steps() {
     for (number, code) in [(0, 130), (1, 130), (2, 0)] {
         let (child, gate, _proxy) = waiting(&world, number, &args);
         let pid = child.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill").success());
+        assert!(
+            std::process::Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .expect("kill")
+                .success()
+        );
         std::thread::sleep(std::time::Duration::from_millis(200));
         gate.open();
         let output = child.wait_with_output().expect("it ends");
-        assert_eq!(output.status.code(), Some(code), "{number}: {}", said(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{number}: {}",
+            said(&output)
+        );
         if code == 130 {
-            assert!(said(&output).contains("the state was not changed"), "{}", said(&output));
-            assert_eq!((world.standing(), world.versions().len()), (before.clone(), 2));
+            assert!(
+                said(&output).contains("the state was not changed"),
+                "{}",
+                said(&output)
+            );
+            assert_eq!(
+                (world.standing(), world.versions().len()),
+                (before.clone(), 2)
+            );
         }
     }
-    assert!(world.standing().ends_with("digest right locks none"), "{}", world.standing());
+    assert!(
+        world.standing().ends_with("digest right locks none"),
+        "{}",
+        world.standing()
+    );
     world.nothing_to_change(&[]);
 }

@@ -1,4 +1,5 @@
-//! The fields of a state as other programs write them: Terraform and tfbackend find the same resources.
+//! The fields of a state as other programs write them: Terraform and tfbackend find the same
+//! resources.
 
 use std::{fs, process::Command};
 
@@ -9,15 +10,26 @@ fn listed(state: &str) -> Option<Vec<String>> {
     let dir = tempfile::tempdir().expect("a folder");
     fs::write(dir.path().join("s.tfstate"), state).expect("written");
     let mut terraform = Command::new("terraform");
-    terraform.args(["state", "list", "-state=s.tfstate"]).current_dir(dir.path()).env("CHECKPOINT_DISABLE", "1");
-    let output = terraform.output().expect("this test needs `terraform` on PATH");
-    let mut lines: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    terraform
+        .args(["state", "list", "-state=s.tfstate"])
+        .current_dir(dir.path())
+        .env("CHECKPOINT_DISABLE", "1");
+    let output = terraform
+        .output()
+        .expect("this test needs `terraform` on PATH");
+    let mut lines: Vec<String> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect();
     lines.sort();
     output.status.success().then_some(lines)
 }
 
 fn addresses(state: &str) -> Option<Vec<String>> {
-    match Snapshot::parse(state.as_bytes(), Want::Addresses).ok()?.contents {
+    match Snapshot::parse(state.as_bytes(), Want::Addresses)
+        .ok()?
+        .contents
+    {
         Contents::Known(counts) => {
             let mut lines: Vec<String> = counts.addresses.iter().map(Address::to_string).collect();
             lines.sort();
@@ -36,7 +48,13 @@ fn names_are_of_any_case_and_what_is_missing_is_empty() {
             {{"mode": "managed", "type": "terraform_data", "name": "two", "provider": "{provider}", "each": "list",
               "instances": [{{"index_key": 7, "attributes": {{"id": "y"}}}}]}}]}}"#
     );
-    assert_eq!(listed(&plain), Some(vec!["terraform_data.one".to_owned(), "terraform_data.two[7]".to_owned()]));
+    assert_eq!(
+        listed(&plain),
+        Some(vec![
+            "terraform_data.one".to_owned(),
+            "terraform_data.two[7]".to_owned()
+        ])
+    );
     for (from, to) in [
         ("", ""),
         ("\"resources\"", "\"Resources\""),

@@ -25,47 +25,115 @@ async fn an_older_state_is_the_next_one() {
     world.apply(&[]);
     world.apply(&["more=2"]);
     let versions = world.versions();
-    let [(_, newer), (first, older)] = &versions[..] else { panic!("{versions:?}") };
+    let [(_, newer), (first, older)] = &versions[..] else {
+        panic!("{versions:?}")
+    };
     let before = world.standing();
 
     // Without a yes it is shown, and not done.
-    let text = world.fails(&["restore", KEY, "--serial", older], 3, &["nobody to ask", "--auto-approve", "2 addresses would be forgotten"]);
-    assert!(text.contains("- terraform_data.more[0]\n") && !text.contains("+ terraform_data"), "{text}");
-    assert_eq!((world.standing(), world.versions().len(), world.kept().len()), (before, 2, 0), "nothing was changed");
+    let text = world.fails(
+        &["restore", KEY, "--serial", older],
+        3,
+        &[
+            "nobody to ask",
+            "--auto-approve",
+            "2 addresses would be forgotten",
+        ],
+    );
+    assert!(
+        text.contains("- terraform_data.more[0]\n") && !text.contains("+ terraform_data"),
+        "{text}"
+    );
+    assert_eq!(
+        (world.standing(), world.versions().len(), world.kept().len()),
+        (before, 2, 0),
+        "nothing was changed"
+    );
 
     let output = world.state(&["restore", "--version-id", first, "-y"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let next = newer.parse::<u64>().expect("a serial") + 1;
-    assert_eq!(world.standing(), format!("serial {next} digest right locks none"));
+    assert_eq!(
+        world.standing(),
+        format!("serial {next} digest right locks none")
+    );
     world.nothing_to_change(&[]);
-    let pulled: Value = serde_json::from_str(&world.backend.terraform_ok(&["state", "pull"])).expect("JSON");
-    assert_eq!((&pulled["serial"], pulled["resources"].as_array().map(Vec::len)), (&json!(next), Some(1)));
+    let pulled: Value =
+        serde_json::from_str(&world.backend.terraform_ok(&["state", "pull"])).expect("JSON");
+    assert_eq!(
+        (
+            &pulled["serial"],
+            pulled["resources"].as_array().map(Vec::len)
+        ),
+        (&json!(next), Some(1))
+    );
     let kept = world.kept();
     assert_eq!(kept.len(), 1, "{kept:?}");
-    assert_eq!(fs::metadata(&kept[0]).expect("a file").permissions().mode() & 0o777, 0o600);
-    let replaced: Value = serde_json::from_slice(&fs::read(&kept[0]).expect("a file")).expect("JSON");
+    assert_eq!(
+        fs::metadata(&kept[0]).expect("a file").permissions().mode() & 0o777,
+        0o600
+    );
+    let replaced: Value =
+        serde_json::from_slice(&fs::read(&kept[0]).expect("a file")).expect("JSON");
     assert_eq!(replaced["serial"].to_string(), *newer);
-    assert!(fs::read_to_string(&kept[0]).expect("a file").contains(SECRET), "it is whole");
+    assert!(
+        fs::read_to_string(&kept[0])
+            .expect("a file")
+            .contains(SECRET),
+        "it is whole"
+    );
 
     // The next apply goes on from there; so does what was replaced, from its file.
     world.apply(&["more=1"]);
-    assert_eq!(world.standing(), format!("serial {} digest right locks none", next + 1));
-    let document = world.json(&["restore", "--from-backup", kept[0].to_str().expect("text"), "-y"]);
     assert_eq!(
-        (&document["outcome"], &document["to"]["serial"], &document["added"]),
-        (&json!("restored"), &json!(next + 2), &json!(["terraform_data.more[1]"]))
+        world.standing(),
+        format!("serial {} digest right locks none", next + 1)
+    );
+    let document = world.json(&[
+        "restore",
+        "--from-backup",
+        kept[0].to_str().expect("text"),
+        "-y",
+    ]);
+    assert_eq!(
+        (
+            &document["outcome"],
+            &document["to"]["serial"],
+            &document["added"]
+        ),
+        (
+            &json!("restored"),
+            &json!(next + 2),
+            &json!(["terraform_data.more[1]"])
+        )
     );
     world.nothing_to_change(&["more=2"]);
-    let again = world.json(&["restore", "--from-backup", kept[0].to_str().expect("text"), "-y"]);
-    assert_eq!((&again["outcome"], &again["to"]["serial"]), (&json!("nothing"), &json!(next + 2)));
+    let again = world.json(&[
+        "restore",
+        "--from-backup",
+        kept[0].to_str().expect("text"),
+        "-y",
+    ]);
+    assert_eq!(
+        (&again["outcome"], &again["to"]["serial"]),
+        (&json!("nothing"), &json!(next + 2))
+    );
 
     // More than 5 MB, which Terraform uploads in parts.
     world.apply(&["blocks=700"]);
     let large = world.version_of(&(next + 3).to_string());
     world.apply(&[]);
     let document = world.json(&["restore", KEY, "--version-id", &large, "-y"]);
-    assert!(document["to"]["bytes"].as_u64().is_some_and(|bytes| bytes > 5_000_000), "{document}");
-    assert_eq!(world.standing(), format!("serial {} digest right locks none", next + 5));
+    assert!(
+        document["to"]["bytes"]
+            .as_u64()
+            .is_some_and(|bytes| bytes > 5_000_000),
+        "{document}"
+    );
+    assert_eq!(
+        world.standing(),
+        format!("serial {} digest right locks none", next + 5)
+    );
     world.nothing_to_change(&["blocks=700"]);
 }
 
@@ -79,16 +147,31 @@ async fn a_deleted_state_comes_back() {
         world.tool("delete", &[KEY]);
         world.tool("digest", &[KEY, "none"]);
         let (marker, _) = world.versions()[0].clone();
-        world.fails(&["restore", KEY, "--version-id", &marker, "-y"], 1, &["it says that the state was deleted"]);
+        world.fails(
+            &["restore", KEY, "--version-id", &marker, "-y"],
+            1,
+            &["it says that the state was deleted"],
+        );
         if denied {
             // As a backend does that is protected.
             world.tool("deny", &["s3:DeleteObjectVersion"]);
         }
         let document = world.json(&["restore", KEY, "--serial", &serial, "-y"]);
         assert_eq!(document["outcome"], "undeleted");
-        let serial = if denied { serial.parse::<u64>().expect("a number") + 1 } else { serial.parse().expect("a number") };
-        assert_eq!(world.standing(), format!("serial {serial} digest right locks none"));
-        assert_eq!(world.versions().iter().any(|(id, _)| *id == marker), denied, "the marker stays where it has to");
+        let serial = if denied {
+            serial.parse::<u64>().expect("a number") + 1
+        } else {
+            serial.parse().expect("a number")
+        };
+        assert_eq!(
+            world.standing(),
+            format!("serial {serial} digest right locks none")
+        );
+        assert_eq!(
+            world.versions().iter().any(|(id, _)| *id == marker),
+            denied,
+            "the marker stays where it has to"
+        );
         world.nothing_to_change(&["more=1"]);
     }
     // An older one than was deleted.
@@ -108,42 +191,96 @@ async fn what_is_wrong_is_said_and_nothing_is_changed() {
     let put = |name: &str, text: &str| {
         let path = world.dir().join(name);
         fs::write(&path, text).expect("written");
-        world.tool("put", &[&format!("other/{name}"), path.to_str().expect("text")]);
+        world.tool(
+            "put",
+            &[&format!("other/{name}"), path.to_str().expect("text")],
+        );
         path.display().to_string()
     };
-    let foreign =
-        put("foreign", r#"{"version":4,"terraform_version":"1.11.4","serial":9,"lineage":"another","outputs":{},"resources":[]}"#);
+    let foreign = put(
+        "foreign",
+        r#"{"version":4,"terraform_version":"1.11.4","serial":9,"lineage":"another","outputs":{},"resources":[]}"#,
+    );
     let truncated = put("truncated", r#"{"version":4,"serial":1,"lineage":"#);
     let empty = put("empty", "");
     let other = world.tool("put", &["other/state", &foreign]);
     let before = world.standing();
     let unknown = "versions` lists its";
     for (args, code, says) in [
-        (&["--version-id", "nonsense"][..], 1, &["there is no version \"nonsense\"", unknown][..]),
-        (&["--version-id", &other], 1, &["there is no version", unknown]),
-        (&["--serial", "77"], 1, &["none of its 2 versions has serial 77"]),
-        (&["--before", "2020-01-01"], 1, &["no version of it was written before 2020-01-01T00:00:00Z"]),
+        (
+            &["--version-id", "nonsense"][..],
+            1,
+            &["there is no version \"nonsense\"", unknown][..],
+        ),
+        (
+            &["--version-id", &other],
+            1,
+            &["there is no version", unknown],
+        ),
+        (
+            &["--serial", "77"],
+            1,
+            &["none of its 2 versions has serial 77"],
+        ),
+        (
+            &["--before", "2020-01-01"],
+            1,
+            &["no version of it was written before 2020-01-01T00:00:00Z"],
+        ),
         (&["--from-backup", &truncated], 1, &["it ends too early"]),
         (&["--from-backup", &empty], 1, &["it is empty"]),
-        (&["--from-backup", "/nowhere"], 1, &["could not read /nowhere"]),
-        (&["--from-backup", "/dev/zero"], 1, &["neither a file nor a folder"]),
-        (&["--from-backup", &foreign], 3, &["another lineage: another and not", "--allow-lineage"]),
+        (
+            &["--from-backup", "/nowhere"],
+            1,
+            &["could not read /nowhere"],
+        ),
+        (
+            &["--from-backup", "/dev/zero"],
+            1,
+            &["neither a file nor a folder"],
+        ),
+        (
+            &["--from-backup", &foreign],
+            3,
+            &["another lineage: another and not", "--allow-lineage"],
+        ),
         (&[], 1, &["--version-id"]),
-        (&["--serial", "1", "--before", "2020-01-01"], 1, &["cannot be used with"]),
+        (
+            &["--serial", "1", "--before", "2020-01-01"],
+            1,
+            &["cannot be used with"],
+        ),
     ] {
         world.fails(&[&["restore", KEY, "-y"], args].concat(), code, says);
     }
-    assert_eq!((world.standing(), &world.versions(), world.kept().len()), (before.clone(), &versions, 0), "nothing was changed");
+    assert_eq!(
+        (world.standing(), &world.versions(), world.kept().len()),
+        (before.clone(), &versions, 0),
+        "nothing was changed"
+    );
 
     // The state that is there is damaged: that is when one needs it.
     world.tool("put", &[KEY, &truncated]);
     let serial: u64 = versions[0].1.parse().expect("a number");
     let document = world.json(&["restore", KEY, "--serial", &serial.to_string(), "-y"]);
-    assert_eq!((&document["from"], &document["to"]["serial"]), (&Value::Null, &json!(serial + 1)));
+    assert_eq!(
+        (&document["from"], &document["to"]["serial"]),
+        (&Value::Null, &json!(serial + 1))
+    );
     world.nothing_to_change(&["more=1"]);
 
-    let document = world.json(&["restore", KEY, "--from-backup", &foreign, "--allow-lineage", "-y"]);
-    assert_eq!((&document["to"]["lineage"], &document["to"]["serial"]), (&json!("another"), &json!(10)));
+    let document = world.json(&[
+        "restore",
+        KEY,
+        "--from-backup",
+        &foreign,
+        "--allow-lineage",
+        "-y",
+    ]);
+    assert_eq!(
+        (&document["to"]["lineage"], &document["to"]["serial"]),
+        (&json!("another"), &json!(10))
+    );
     assert_eq!(world.standing(), "serial 10 digest right locks none");
 }
 
@@ -159,28 +296,53 @@ async fn of_two_at_once_one_wins() {
     let proxy = Proxy::start(Some(&world.backend.emulator), move |call, request| {
         // The state itself, and no lock file.
         let state = call.operation == "PutObject" && !request.uri().contains(".tflock");
-        if state { Reply::Wait(there.clone()) } else { Reply::Forward }
+        if state {
+            Reply::Wait(there.clone())
+        } else {
+            Reply::Forward
+        }
     });
     let args = ["restore", KEY, "--serial", &older, "-y"];
-    let first = world.command_at(proxy.endpoint(), &args).spawn().expect("the program");
+    let first = world
+        .command_at(proxy.endpoint(), &args)
+        .spawn()
+        .expect("the program");
     gate.wait_for_somebody();
-    assert!(world.standing().ends_with("digest right locks file,item"), "{}", world.standing());
+    assert!(
+        world.standing().ends_with("digest right locks file,item"),
+        "{}",
+        world.standing()
+    );
     let text = world.fails(
         &args,
         3,
-        &["terraform.tfstate is locked by", "(OperationTypeRestore)", "nothing was changed", "tfbackend lock release --id"],
+        &[
+            "terraform.tfstate is locked by",
+            "(OperationTypeRestore)",
+            "nothing was changed",
+            "tfbackend lock release --id",
+        ],
     );
     let refused = world.backend.terraform(&["apply", "-auto-approve"]);
-    assert!(said(&refused).contains("OperationTypeRestore"), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("OperationTypeRestore"),
+        "{}",
+        said(&refused)
+    );
     assert!(text.contains("1 address would be forgotten"), "{text}");
     gate.open();
     let first = first.wait_with_output().expect("it ends");
     assert!(first.status.success(), "{}", said(&first));
-    assert_eq!((world.versions().len(), world.kept().len()), (3, 1), "nothing is lost, and nothing was done twice");
+    assert_eq!(
+        (world.versions().len(), world.kept().len()),
+        (3, 1),
+        "nothing is lost, and nothing was done twice"
+    );
     world.nothing_to_change(&[]);
 }
 
-/// A key that may not be used, and a table that may not be written: said, and nothing is half done that is not said.
+/// A key that may not be used, and a table that may not be written: said, and nothing is half done
+/// that is not said.
 #[tokio::test]
 async fn what_is_denied_is_said() {
     let world = World::make("both").await;
@@ -190,38 +352,98 @@ async fn what_is_denied_is_said() {
     let (_, older) = world.versions()[1].clone();
     let args = ["restore", KEY, "--serial", &older, "-y"];
     let with = |rule: fn(&Call, &HttpRequest) -> bool, reply: fn() -> Reply| {
-        let proxy =
-            Proxy::start(Some(&world.backend.emulator), move |call, request| if rule(call, request) { reply() } else { Reply::Forward });
-        let output = world.command_at(proxy.endpoint(), &args).output().expect("the program");
-        (output.status.code(), said(&output).split_whitespace().collect::<Vec<_>>().join(" "))
+        let proxy = Proxy::start(Some(&world.backend.emulator), move |call, request| {
+            if rule(call, request) {
+                reply()
+            } else {
+                Reply::Forward
+            }
+        });
+        let output = world
+            .command_at(proxy.endpoint(), &args)
+            .output()
+            .expect("the program");
+        (
+            output.status.code(),
+            said(&output)
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
     };
-    let of_state = |call: &Call, request: &HttpRequest| call.operation == "PutObject" && !request.uri().contains(".tflock");
-    let no_key = || Reply::s3(403, "AccessDenied", "not authorized to perform: kms:GenerateDataKey");
+    let of_state = |call: &Call, request: &HttpRequest| {
+        call.operation == "PutObject" && !request.uri().contains(".tflock")
+    };
+    let no_key = || {
+        Reply::s3(
+            403,
+            "AccessDenied",
+            "not authorized to perform: kms:GenerateDataKey",
+        )
+    };
     let (code, text) = with(of_state, no_key);
-    assert!(code == Some(1) && text.contains("kms:GenerateDataKey") && text.contains("it was not changed"), "{text}");
+    assert!(
+        code == Some(1)
+            && text.contains("kms:GenerateDataKey")
+            && text.contains("it was not changed"),
+        "{text}"
+    );
     let (code, text) = with(
         |call, request| call.operation == "GetObject" && request.uri().contains("versionId"),
-        || Reply::s3(403, "AccessDenied", "not authorized to perform: kms:Decrypt"),
+        || {
+            Reply::s3(
+                403,
+                "AccessDenied",
+                "not authorized to perform: kms:Decrypt",
+            )
+        },
     );
-    assert!(code == Some(1) && text.contains("kms:Decrypt") && text.contains("cannot restore"), "{text}");
+    assert!(
+        code == Some(1) && text.contains("kms:Decrypt") && text.contains("cannot restore"),
+        "{text}"
+    );
     let no_table = || Reply::Answer {
         status: 400,
         headers: &[("content-type", "application/x-amz-json-1.0")],
-        body: r#"{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException","message":"no"}"#.to_owned(),
+        body:
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException","message":"no"}"#
+                .to_owned(),
     };
     let of_lock = |call: &Call, request: &HttpRequest| {
-        call.operation == "PutItem" && String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).contains("\"Info\"")
+        call.operation == "PutItem"
+            && String::from_utf8_lossy(request.body().bytes().unwrap_or_default())
+                .contains("\"Info\"")
     };
     let (code, text) = with(of_lock, no_table);
-    assert!(code == Some(3) && text.contains("could not be locked; nothing was changed") && text.contains("dynamodb:PutItem"), "{text}");
-    assert_eq!((world.standing(), world.versions().len()), (before, 2), "nothing was changed, and no lock is left");
+    assert!(
+        code == Some(3)
+            && text.contains("could not be locked; nothing was changed")
+            && text.contains("dynamodb:PutItem"),
+        "{text}"
+    );
+    assert_eq!(
+        (world.standing(), world.versions().len()),
+        (before, 2),
+        "nothing was changed, and no lock is left"
+    );
 
     let of_digest = |call: &Call, request: &HttpRequest| {
-        call.operation == "PutItem" && String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).contains("\"Digest\"")
+        call.operation == "PutItem"
+            && String::from_utf8_lossy(request.body().bytes().unwrap_or_default())
+                .contains("\"Digest\"")
     };
     let (code, text) = with(of_digest, no_table);
-    assert!(code == Some(4) && text.contains("not all that belongs to it") && text.contains("goes on from there"), "{text}");
-    assert!(world.standing().ends_with("digest wrong locks none"), "{}", world.standing());
+    assert!(
+        code == Some(4)
+            && text.contains("not all that belongs to it")
+            && text.contains("goes on from there"),
+        "{text}"
+    );
+    assert!(
+        world.standing().ends_with("digest wrong locks none"),
+        "{}",
+        world.standing()
+    );
     assert_eq!(world.json(&args)["outcome"], "digest");
     world.nothing_to_change(&[]);
 }
@@ -238,7 +460,11 @@ async fn a_backup_gives_one_back() {
         version: None,
         current,
         modified: None,
-        facts: Facts { serial: Some(serial), lineage: None, terraform_version: None },
+        facts: Facts {
+            serial: Some(serial),
+            lineage: None,
+            terraform_version: None,
+        },
         digest: None,
     };
     let header = Header {
@@ -253,20 +479,46 @@ async fn a_backup_gives_one_back() {
     };
     let mut archive = Archive::begin(&world.dir(), header).expect("an archive");
     archive.add(state(false, 1), 2, &b"{}"[..]).expect("added");
-    archive.add(state(true, 2), first.len() as u64, first.as_bytes()).expect("added");
-    let kept = archive.seal().and_then(|sealed| sealed.keep()).expect("a backup").path;
+    archive
+        .add(state(true, 2), first.len() as u64, first.as_bytes())
+        .expect("added");
+    let kept = archive
+        .seal()
+        .and_then(|sealed| sealed.keep())
+        .expect("a backup")
+        .path;
     let path = kept.to_str().expect("text");
-    world.fails(&["restore", "other/state", "--from-backup", path, "-y"], 1, &["has no version of other/state"]);
-    world.fails(&["restore", KEY, "--from-backup", path, "--serial", "7", "-y"], 1, &["has no such version of"]);
-    world.fails(&["restore", KEY, "--from-backup", path, "--serial", "1", "-y"], 1, &["it is JSON, and not a state file"]);
+    world.fails(
+        &["restore", "other/state", "--from-backup", path, "-y"],
+        1,
+        &["has no version of other/state"],
+    );
+    world.fails(
+        &["restore", KEY, "--from-backup", path, "--serial", "7", "-y"],
+        1,
+        &["has no such version of"],
+    );
+    world.fails(
+        &["restore", KEY, "--from-backup", path, "--serial", "1", "-y"],
+        1,
+        &["it is JSON, and not a state file"],
+    );
     let output = world.state(&["restore", KEY, "--from-backup", path, "-y"]);
-    assert!(output.status.success() && said(&output).contains("the backup is of the bucket another"), "{}", said(&output));
+    assert!(
+        output.status.success() && said(&output).contains("the backup is of the bucket another"),
+        "{}",
+        said(&output)
+    );
     world.nothing_to_change(&[]);
     let mut bytes = fs::read(&kept).expect("a file");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&kept, bytes).expect("written");
-    world.fails(&["restore", KEY, "--from-backup", path, "-y"], 1, &["cannot take a state from"]);
+    world.fails(
+        &["restore", KEY, "--from-backup", path, "-y"],
+        1,
+        &["cannot take a state from"],
+    );
 }
 
 /// `docs/recovery.md`: its commands, one after the other.
@@ -275,7 +527,9 @@ async fn the_commands_of_the_page_do_what_it_says() {
     let world = World::make("both").await;
     world.apply(&[]);
     world.apply(&["more=1"]);
-    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder");
+    let bin = std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend"))
+        .parent()
+        .expect("a folder");
     let mut vars = world.backend.emulator.aws_env();
     let path = format!("{}:{}", bin.display(), vars["PATH"]);
     vars.insert("PATH".to_owned(), path);
@@ -284,7 +538,13 @@ async fn the_commands_of_the_page_do_what_it_says() {
     for block in page.split("<!-- run -->\n```console\n").skip(1) {
         for line in block.split("\n```").next().expect("a block").lines() {
             let command = line.strip_prefix("$ ").expect("a command");
-            let output = Command::new("sh").args(["-c", command]).current_dir(world.dir()).env_clear().envs(&vars).output().expect("sh");
+            let output = Command::new("sh")
+                .args(["-c", command])
+                .current_dir(world.dir())
+                .env_clear()
+                .envs(&vars)
+                .output()
+                .expect("sh");
             assert!(output.status.success(), "{command}\n{}", said(&output));
             commands += 1;
         }
@@ -296,7 +556,19 @@ async fn the_commands_of_the_page_do_what_it_says() {
     let place = Place::with(&world.backend.emulator);
     let before = world.versions().len();
     let region = world.backend.emulator.region();
-    let args = ["state", "restore", KEY, "--serial", "1", "--bucket", &world.bucket, "--table", TABLE, "--region", region];
+    let args = [
+        "state",
+        "restore",
+        KEY,
+        "--serial",
+        "1",
+        "--bucket",
+        &world.bucket,
+        "--table",
+        TABLE,
+        "--region",
+        region,
+    ];
     for (key, code, versions) in [("n", 3, before), ("y", 0, before + 1)] {
         let mut terminal = Terminal::start(&place, &args);
         terminal.wait_for("- terraform_data.more[0]");

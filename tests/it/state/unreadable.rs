@@ -1,4 +1,5 @@
-//! Objects that are no states: found whatever their digest says, never made to look right, and replaced by the right version.
+//! Objects that are no states: found whatever their digest says, never made to look right, and
+//! replaced by the right version.
 
 use std::fs;
 
@@ -26,12 +27,31 @@ impl Broken {
     /// `path fault repaired` of each.
     #[track_caller]
     fn check(&self, args: &[&str], code: i32) -> (Vec<String>, Value) {
-        let output = self.world.state(&[&["check", "--output", "json"], args].concat());
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", said(&output));
+        let output = self
+            .world
+            .state(&[&["check", "--output", "json"], args].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{args:?}: {}",
+            said(&output)
+        );
         let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let one = |fault: &Value| format!("{} {} {}", text(&fault["path"]), text(&fault["fault"]), fault["repaired"]);
-        let faults = document["faults"].as_array().expect("a list").iter().map(one).collect();
+        let one = |fault: &Value| {
+            format!(
+                "{} {} {}",
+                text(&fault["path"]),
+                text(&fault["fault"]),
+                fault["repaired"]
+            )
+        };
+        let faults = document["faults"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(one)
+            .collect();
         (faults, document)
     }
 
@@ -39,7 +59,8 @@ impl Broken {
     fn put(&self, path: &str, bytes: &[u8]) {
         let file = self.world.dir().join("broken");
         fs::write(&file, bytes).expect("written");
-        self.world.tool("put", &[path, file.to_str().expect("text")]);
+        self.world
+            .tool("put", &[path, file.to_str().expect("text")]);
     }
 
     fn digest(&self, path: &str) -> String {
@@ -55,9 +76,15 @@ impl Broken {
         let output = self.world.state(&[&words[2..], &["-y"]].concat());
         assert!(output.status.success(), "{command}: {}", said(&output));
         if let Some(error) = fault["error"].as_str() {
-            let all = said(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+            let all = said(&output)
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             let why = format!("The state that is there cannot be read: {error}");
-            assert!(all.contains(&why) && !all.contains("encrypted"), "{command}: {all}");
+            assert!(
+                all.contains(&why) && !all.contains("encrypted"),
+                "{command}: {all}"
+            );
         }
     }
 
@@ -72,10 +99,19 @@ async fn threat_15_state_unreadable_is_never_repaired_but_restored() {
     let state = broken.world.backend.terraform_ok(&["state", "pull"]);
     let gzipped = [&[0x1f, 0x8b, 0x08, 0x00], &[0_u8; 40][..]].concat();
     let bodies: [(&str, &[u8]); 5] = [
-        ("it ends too early: it was cut off", &state.as_bytes()[..600]),
-        ("it is not JSON (line 1, column 1)", b"<html><body>503 Service Unavailable</body></html>"),
+        (
+            "it ends too early: it was cut off",
+            &state.as_bytes()[..600],
+        ),
+        (
+            "it is not JSON (line 1, column 1)",
+            b"<html><body>503 Service Unavailable</body></html>",
+        ),
         ("it is not JSON (line 1, column 1)", &gzipped),
-        ("it is JSON, and not a state file: it has no `version`", b"{\"Message\": \"Forbidden\"}"),
+        (
+            "it is JSON, and not a state file: it has no `version`",
+            b"{\"Message\": \"Forbidden\"}",
+        ),
         ("it ends too early: it was cut off", b"\n"),
     ];
     for (at, (error, bytes)) in bodies.into_iter().enumerate() {
@@ -83,23 +119,48 @@ async fn threat_15_state_unreadable_is_never_repaired_but_restored() {
         broken.put(KEY, bytes);
         for args in [&[][..], &["--repair", "-y"]] {
             let (faults, document) = broken.check(args, 2);
-            assert_eq!(faults, ["terraform.tfstate state-unreadable false"], "{error}");
+            assert_eq!(
+                faults,
+                ["terraform.tfstate state-unreadable false"],
+                "{error}"
+            );
             let fault = &document["faults"][0];
-            assert_eq!((&fault["error"], &fault["restorable_version"]), (&error.into(), &version.as_str().into()), "{fault}");
-            assert_eq!((&fault["restorable_has_digest"], &fault["stored"]), (&true.into(), &digest.as_str().into()), "{fault}");
+            assert_eq!(
+                (&fault["error"], &fault["restorable_version"]),
+                (&error.into(), &version.as_str().into()),
+                "{fault}"
+            );
+            assert_eq!(
+                (&fault["restorable_has_digest"], &fault["stored"]),
+                (&true.into(), &digest.as_str().into()),
+                "{fault}"
+            );
         }
         assert_eq!(broken.digest(KEY), digest, "{error}: nothing was written");
         if at == 0 {
             let refused = broken.world.backend.terraform(&["plan", "-var", "more=1"]);
-            assert!(said(&refused).contains("does not have the expected content"), "{}", said(&refused));
+            assert!(
+                said(&refused).contains("does not have the expected content"),
+                "{}",
+                said(&refused)
+            );
             let hint = format!("state restore {KEY} --version-id {version}");
             broken.world.fails(
                 &["check"],
                 2,
-                &["state-unreadable", &hint, "the version that its digest belongs to, serial 2", "1 state: 1 fault"],
+                &[
+                    "state-unreadable",
+                    &hint,
+                    "the version that its digest belongs to, serial 2",
+                    "1 state: 1 fault",
+                ],
             );
             let verified = broken.world.verify(&["--read-states"]);
-            assert!(said(&verified).contains("state-unreadable") && !verified.status.success(), "{}", said(&verified));
+            assert!(
+                said(&verified).contains("state-unreadable") && !verified.status.success(),
+                "{}",
+                said(&verified)
+            );
         }
         let (_, document) = broken.check(&[], 2);
         broken.remedy(&document["faults"][0]);
@@ -113,71 +174,148 @@ async fn threat_15_state_unreadable_is_never_repaired_but_restored() {
     broken.put(KEY, cut);
     broken.world.tool("fit", &[KEY]);
     let refused = broken.world.backend.terraform(&["plan", "-var", "more=1"]);
-    assert!(said(&refused).contains("Unsupported state file format"), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("Unsupported state file format"),
+        "{}",
+        said(&refused)
+    );
     let (faults, document) = broken.check(&["--repair", "-y"], 2);
     assert_eq!(faults, ["terraform.tfstate state-unreadable false"]);
     let fault = &document["faults"][0];
-    assert_eq!((&fault["restorable_version"], &fault["restorable_has_digest"]), (&version.as_str().into(), &false.into()), "{fault}");
+    assert_eq!(
+        (
+            &fault["restorable_version"],
+            &fault["restorable_has_digest"]
+        ),
+        (&version.as_str().into(), &false.into()),
+        "{fault}"
+    );
     broken.remedy(fault);
     broken.world.nothing_to_change(&["more=1"]);
 
     // Under another key, it is not written again either.
     let file = broken.world.dir().join("broken");
     fs::write(&file, cut).expect("written");
-    broken.world.tool("as-root-put", &[KEY, file.to_str().expect("text"), "AES256"]);
+    broken.world.tool(
+        "as-root-put",
+        &[KEY, file.to_str().expect("text"), "AES256"],
+    );
     let cut_off = broken.newest();
-    assert_eq!(broken.check(&["--repair", "-y"], 2).0, ["terraform.tfstate state-unreadable false"]);
+    assert_eq!(
+        broken.check(&["--repair", "-y"], 2).0,
+        ["terraform.tfstate state-unreadable false"]
+    );
     assert_eq!(broken.newest(), cut_off, "no new version of broken bytes");
 }
 
 #[tokio::test]
 async fn state_of_zero_bytes_gets_no_digest_and_terraform_goes_on() {
     let broken = Broken::make().await;
-    broken.world.backend.terraform_ok(&["workspace", "new", "blue"]);
+    broken
+        .world
+        .backend
+        .terraform_ok(&["workspace", "new", "blue"]);
     broken.world.apply(&[]);
     let (version, digest) = (broken.newest(), broken.digest(KEY));
 
-    // No bytes and no digest: for Terraform there is no state. There was one, which a person may want back; no digest is written.
+    // No bytes and no digest: for Terraform there is no state. There was one, which a person may
+    // want back; no digest is written.
     broken.put(BLUE, b"");
     broken.world.tool("digest", &[BLUE, "none"]);
-    assert_eq!(broken.check(&["--repair", "-y"], 2).0, [format!("{BLUE} state-unreadable false")]);
+    assert_eq!(
+        broken.check(&["--repair", "-y"], 2).0,
+        [format!("{BLUE} state-unreadable false")]
+    );
     assert_eq!(broken.digest(BLUE), "none");
     let planned = broken.world.backend.terraform_ok(&["plan"]);
     assert!(planned.contains("1 to add"), "{planned}");
     // What no digest is, Terraform ignores.
     broken.world.tool("digest", &[BLUE, "\"none\""]);
-    assert_eq!(broken.check(&[], 2).0, [format!("{BLUE} state-unreadable false")]);
+    assert_eq!(
+        broken.check(&[], 2).0,
+        [format!("{BLUE} state-unreadable false")]
+    );
     broken.world.backend.terraform_ok(&["plan"]);
-    // With a digest of nothing, as it was once written by mistake, Terraform stops; without it, it goes on.
+    // With a digest of nothing, as it was once written by mistake, Terraform stops; without it, it
+    // goes on.
     broken.world.tool("digest", &[BLUE, NOTHING]);
     let stopped = broken.world.backend.terraform(&["plan"]);
-    assert!(said(&stopped).contains("does not have the expected content"), "{}", said(&stopped));
-    assert_eq!(broken.check(&[], 2).0, [format!("{BLUE} digest-orphaned false")]);
-    assert_eq!(broken.check(&["--repair", "-y"], 0).0, [format!("{BLUE} digest-orphaned true")]);
+    assert!(
+        said(&stopped).contains("does not have the expected content"),
+        "{}",
+        said(&stopped)
+    );
+    assert_eq!(
+        broken.check(&[], 2).0,
+        [format!("{BLUE} digest-orphaned false")]
+    );
+    assert_eq!(
+        broken.check(&["--repair", "-y"], 0).0,
+        [format!("{BLUE} digest-orphaned true")]
+    );
     assert_eq!(broken.digest(BLUE), "none");
     broken.world.backend.terraform_ok(&["plan"]);
 
-    // The digest of a version with content: the state was written over with nothing, and is brought back.
+    // The digest of a version with content: the state was written over with nothing, and is brought
+    // back.
     broken.put(KEY, b"");
     let (faults, document) = broken.check(&["--repair", "-y"], 2);
-    assert_eq!(faults, [format!("{BLUE} state-unreadable false"), "terraform.tfstate state-unreadable false".to_owned()]);
-    assert_eq!((broken.digest(KEY), &document["faults"][1]["restorable_version"]), (digest, &version.as_str().into()));
+    assert_eq!(
+        faults,
+        [
+            format!("{BLUE} state-unreadable false"),
+            "terraform.tfstate state-unreadable false".to_owned()
+        ]
+    );
+    assert_eq!(
+        (
+            broken.digest(KEY),
+            &document["faults"][1]["restorable_version"]
+        ),
+        (digest, &version.as_str().into())
+    );
     broken.remedy(&document["faults"][1]);
-    broken.world.backend.terraform_ok(&["workspace", "select", "default"]);
+    broken
+        .world
+        .backend
+        .terraform_ok(&["workspace", "select", "default"]);
     broken.world.nothing_to_change(&["more=1"]);
 
-    // What never was a state has no version to bring back; the command names the backend as the command line did.
-    fs::write(broken.world.dir().join("pulled"), broken.world.backend.terraform_ok(&["state", "pull"])).expect("written");
+    // What never was a state has no version to bring back; the command names the backend as the
+    // command line did.
+    fs::write(
+        broken.world.dir().join("pulled"),
+        broken.world.backend.terraform_ok(&["state", "pull"]),
+    )
+    .expect("written");
     broken.put("cut.tfstate", b"{");
-    let words = ["--bucket", &broken.world.bucket, "--region", "eu-west-1", "--table", TABLE];
-    let text = broken.world.fails(&[&["check"], &words[..]].concat(), 2, &["cut.tfstate: restore it from a backup"]);
-    let command = text.split('`').find(|piece| piece.contains("--from-backup")).expect("a command").replace("FILE", "pulled");
+    let words = [
+        "--bucket",
+        &broken.world.bucket,
+        "--region",
+        "eu-west-1",
+        "--table",
+        TABLE,
+    ];
+    let text = broken.world.fails(
+        &[&["check"], &words[..]].concat(),
+        2,
+        &["cut.tfstate: restore it from a backup"],
+    );
+    let command = text
+        .split('`')
+        .find(|piece| piece.contains("--from-backup"))
+        .expect("a command")
+        .replace("FILE", "pulled");
     assert!(command.contains(&broken.world.bucket), "{command}");
-    let restored = broken.world.state(&[&command.split(' ').skip(2).collect::<Vec<_>>()[..], &["-y"]].concat());
+    let restored = broken
+        .world
+        .state(&[&command.split(' ').skip(2).collect::<Vec<_>>()[..], &["-y"]].concat());
     assert!(restored.status.success(), "{command}: {}", said(&restored));
 }
 
-/// The digest is all that keeps Terraform from starting over: it goes only if that is what is wanted.
+/// The digest is all that keeps Terraform from starting over: it goes only if that is what is
+/// wanted.
 #[tokio::test]
 async fn state_that_was_deleted_keeps_its_digest_unless_that_is_accepted() {
     let broken = Broken::make().await;
@@ -185,13 +323,30 @@ async fn state_that_was_deleted_keeps_its_digest_unless_that_is_accepted() {
     broken.world.tool("delete", &[KEY]);
     let (faults, document) = broken.check(&["--repair", "-y"], 2);
     assert_eq!(faults, ["terraform.tfstate digest-orphaned false"]);
-    assert_eq!((broken.digest(KEY), &document["faults"][0]["restorable_version"]), (digest, &version.as_str().into()));
-    broken.world.fails(&["check"], 2, &["of a state that was deleted", "brings the state back", "--repair --accept-deleted"]);
+    assert_eq!(
+        (
+            broken.digest(KEY),
+            &document["faults"][0]["restorable_version"]
+        ),
+        (digest, &version.as_str().into())
+    );
+    broken.world.fails(
+        &["check"],
+        2,
+        &[
+            "of a state that was deleted",
+            "brings the state back",
+            "--repair --accept-deleted",
+        ],
+    );
     broken.remedy(&document["faults"][0]);
     broken.world.nothing_to_change(&["more=1"]);
 
     broken.world.tool("delete", &[KEY]);
-    assert_eq!(broken.check(&["--repair", "--accept-deleted", "-y"], 0).0, ["terraform.tfstate digest-orphaned true"]);
+    assert_eq!(
+        broken.check(&["--repair", "--accept-deleted", "-y"], 0).0,
+        ["terraform.tfstate digest-orphaned true"]
+    );
     let planned = broken.world.backend.terraform_ok(&["plan"]);
     assert!(planned.contains("1 to add"), "{planned}");
 }

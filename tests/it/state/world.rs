@@ -61,11 +61,15 @@ impl World {
         self.backend.terraform_ok(&args);
     }
 
-    /// Terraform sees that nothing has to be done, and reads the state without a word about its digest.
+    /// Terraform sees that nothing has to be done, and reads the state without a word about its
+    /// digest.
     #[track_caller]
     pub fn nothing_to_change(&self, vars: &[&str]) {
         let vars = vars.iter().flat_map(|var| ["-var", var]);
-        let args: Vec<&str> = ["plan", "-detailed-exitcode"].into_iter().chain(vars).collect();
+        let args: Vec<&str> = ["plan", "-detailed-exitcode"]
+            .into_iter()
+            .chain(vars)
+            .collect();
         let said = self.backend.terraform_ok(&args);
         assert!(said.contains("No changes."), "{said}");
     }
@@ -81,15 +85,33 @@ impl World {
 
     fn tfbackend(&self, group: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-        command.arg(group).args(args).current_dir(self.backend.dir()).env_clear();
-        command.envs(self.backend.emulator.aws_env()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(group)
+            .args(args)
+            .current_dir(self.backend.dir())
+            .env_clear();
+        command
+            .envs(self.backend.emulator.aws_env())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
-    /// Against an endpoint that stands before the emulator, which the files of the folder do not know of.
+    /// Against an endpoint that stands before the emulator, which the files of the folder do not
+    /// know of.
     pub fn command_at(&self, endpoint: &str, args: &[&str]) -> Command {
         let mut command = self.command(args);
-        command.args(["--env", "prod", "--project", "acme", "--region", self.backend.emulator.region(), "--lock", "both"]);
+        command.args([
+            "--env",
+            "prod",
+            "--project",
+            "acme",
+            "--region",
+            self.backend.emulator.region(),
+            "--lock",
+            "both",
+        ]);
         command.args(["--endpoint-url", endpoint]);
         command
     }
@@ -104,9 +126,22 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
         command
             .arg("verify")
-            .args(["--env", "prod", "--project", "acme", "--lock", "both", "--region"])
+            .args([
+                "--env",
+                "prod",
+                "--project",
+                "acme",
+                "--lock",
+                "both",
+                "--region",
+            ])
             .arg(self.backend.emulator.region());
-        command.args(args).current_dir(self.backend.dir()).env_clear().envs(self.backend.emulator.aws_env()).stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(self.backend.dir())
+            .env_clear()
+            .envs(self.backend.emulator.aws_env())
+            .stdin(Stdio::null());
         command.output().expect("the program")
     }
 
@@ -117,7 +152,8 @@ impl World {
         assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
         // Where a line breaks depends on how long a path is.
         let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        says.iter().for_each(|says| assert!(joined.contains(says), "{says:?} is not said: {text}"));
+        says.iter()
+            .for_each(|says| assert!(joined.contains(says), "{says:?} is not said: {text}"));
         text
     }
 
@@ -131,7 +167,11 @@ impl World {
 
     pub fn tool(&self, what: &str, rest: &[&str]) -> String {
         let args = [&[what, &self.bucket, TABLE], rest].concat();
-        self.backend.emulator.python("tests/it/state/tool.py", &args).trim().to_owned()
+        self.backend
+            .emulator
+            .python("tests/it/state/tool.py", &args)
+            .trim()
+            .to_owned()
     }
 
     pub fn standing(&self) -> String {
@@ -140,22 +180,45 @@ impl World {
 
     /// Of all versions, the newest first: id and serial.
     pub fn versions(&self) -> Vec<(String, String)> {
-        let split = |line: &str| line.split_once(' ').map(|(id, serial)| (id.to_owned(), serial.to_owned())).expect("two words");
+        let split = |line: &str| {
+            line.split_once(' ')
+                .map(|(id, serial)| (id.to_owned(), serial.to_owned()))
+                .expect("two words")
+        };
         self.tool("versions", &[KEY]).lines().map(split).collect()
     }
 
     /// Of the newest version with this serial.
     #[track_caller]
     pub fn version_of(&self, serial: &str) -> String {
-        self.versions().into_iter().find(|(_, has)| has == serial).expect(serial).0
+        self.versions()
+            .into_iter()
+            .find(|(_, has)| has == serial)
+            .expect(serial)
+            .0
     }
 
     /// Files that a restore left, in the order of their names.
     pub fn kept(&self) -> Vec<PathBuf> {
-        let of = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().map(|entry| entry.expect("an entry").path());
-        let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
-        let is_left = |path: &PathBuf| name(path).contains("before-restore") || name(path).starts_with(".tfbackend-");
-        let mut kept: Vec<PathBuf> = of(self.dir()).chain(of(self.dir().join(".tfbackend"))).filter(is_left).collect();
+        let of = |folder: PathBuf| {
+            fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .map(|entry| entry.expect("an entry").path())
+        };
+        let name = |path: &PathBuf| {
+            path.file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned()
+        };
+        let is_left = |path: &PathBuf| {
+            name(path).contains("before-restore") || name(path).starts_with(".tfbackend-")
+        };
+        let mut kept: Vec<PathBuf> = of(self.dir())
+            .chain(of(self.dir().join(".tfbackend")))
+            .filter(is_left)
+            .collect();
         kept.sort();
         kept
     }

@@ -38,8 +38,15 @@ async fn by(emulator: &Emulator, endpoint: &str, client: SharedHttpClient) -> Aw
         credentials_file: Some(emulator.credentials_file().to_owned()),
         ..Connection::default()
     };
-    let clients = Clients::new(&connect(&connection, client, &|_| None).await.expect("connected"));
+    let clients = Clients::new(
+        &connect(&connection, client, &|_| None)
+            .await
+            .expect("connected"),
+    );
     let caller = Caller::ask(&clients).await.expect("a caller");
-    let mark = Mark { project: "acme".to_owned(), env: "prod".to_owned() };
+    let mark = Mark {
+        project: "acme".to_owned(),
+        env: "prod".to_owned(),
+    };
     Aws::new(clients, caller, emulator.region().to_owned(), mark)
 }

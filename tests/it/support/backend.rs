@@ -1,4 +1,5 @@
-//! A backend that the built program made on an emulator, and somebody who may run Terraform on it and no more.
+//! A backend that the built program made on an emulator, and somebody who may run Terraform on it
+//! and no more.
 
 use std::{
     collections::BTreeMap,
@@ -25,10 +26,21 @@ impl Backend {
     pub async fn make(args: &[&str]) -> Self {
         let emulator = Emulator::start().await;
         let mut runner = emulator.aws_env();
-        User::make(&emulator, "terraform").await.works_in(&mut runner);
+        User::make(&emulator, "terraform")
+            .await
+            .works_in(&mut runner);
         let dir = tempfile::tempdir().expect("a directory");
-        let args = [args, &["--attach-to", "user/terraform"]].concat().into_iter().map(str::to_owned).collect();
-        let backend = Self { emulator, dir, runner, args };
+        let args = [args, &["--attach-to", "user/terraform"]]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let backend = Self {
+            emulator,
+            dir,
+            runner,
+            args,
+        };
         let output = backend.bootstrap();
         assert!(output.status.success(), "{}", said(&output));
         backend
@@ -42,11 +54,24 @@ impl Backend {
 
     /// Another command about the same environment, as the administrator.
     pub fn tfbackend(&self, command: &str, more: &[&str]) -> Output {
-        let mut words = vec![command, "--project", "acme", "--env", "prod", "--region", self.emulator.region()];
+        let mut words = vec![
+            command,
+            "--project",
+            "acme",
+            "--env",
+            "prod",
+            "--region",
+            self.emulator.region(),
+        ];
         words.extend(["--endpoint-url", self.emulator.endpoint()]);
         words.extend(self.args.iter().map(String::as_str));
         let mut program = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-        program.args(words).args(more).current_dir(self.dir()).env_clear().envs(self.emulator.aws_env());
+        program
+            .args(words)
+            .args(more)
+            .current_dir(self.dir())
+            .env_clear()
+            .envs(self.emulator.aws_env());
         program.stdin(Stdio::null()).output().expect("the program")
     }
 
@@ -57,28 +82,57 @@ impl Backend {
     /// What `backend.conf` says of an argument.
     pub fn conf(&self, argument: &str) -> String {
         let conf = fs::read_to_string(self.dir().join("backend.conf")).expect("backend.conf");
-        let line = conf.lines().find(|line| line.split('=').next().is_some_and(|name| name.trim() == argument)).expect(argument);
-        line.split_once('=').expect("an argument").1.trim().trim_matches('"').to_owned()
+        let line = conf
+            .lines()
+            .find(|line| {
+                line.split('=')
+                    .next()
+                    .is_some_and(|name| name.trim() == argument)
+            })
+            .expect(argument);
+        line.split_once('=')
+            .expect("an argument")
+            .1
+            .trim()
+            .trim_matches('"')
+            .to_owned()
     }
 
     /// The real `terraform`, as the runner.
     pub fn terraform_command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("terraform");
-        command.args(args).current_dir(self.dir()).env_clear().envs(&self.runner).stdin(Stdio::null());
-        command.envs([("CHECKPOINT_DISABLE", "1"), ("TF_IN_AUTOMATION", "1"), ("TF_INPUT", "0"), ("TF_CLI_ARGS", "-no-color")]);
+        command
+            .args(args)
+            .current_dir(self.dir())
+            .env_clear()
+            .envs(&self.runner)
+            .stdin(Stdio::null());
+        command.envs([
+            ("CHECKPOINT_DISABLE", "1"),
+            ("TF_IN_AUTOMATION", "1"),
+            ("TF_INPUT", "0"),
+            ("TF_CLI_ARGS", "-no-color"),
+        ]);
         command
     }
 
     /// Runs it to its end, whether or not it succeeds.
     pub fn terraform(&self, args: &[&str]) -> Output {
-        self.terraform_command(args).output().expect("this test needs `terraform` on PATH")
+        self.terraform_command(args)
+            .output()
+            .expect("this test needs `terraform` on PATH")
     }
 
     /// What it says on standard output.
     #[track_caller]
     pub fn terraform_ok(&self, args: &[&str]) -> String {
         let output = self.terraform(args);
-        assert!(output.status.success(), "{args:?}: {}\n{}", said(&output), self.emulator.log());
+        assert!(
+            output.status.success(),
+            "{args:?}: {}\n{}",
+            said(&output),
+            self.emulator.log()
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -95,13 +149,32 @@ impl Backend {
 /// `tfbackend bootstrap` in `dir`, as the emulator's administrator.
 pub fn bootstrap(emulator: &Emulator, dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-    command.args(["bootstrap", "--project", "acme", "--env", "prod", "--region", emulator.region(), "--auto-approve"]);
-    command.args(["--endpoint-url", emulator.endpoint()]).args(args).current_dir(dir).env_clear().envs(emulator.aws_env());
+    command.args([
+        "bootstrap",
+        "--project",
+        "acme",
+        "--env",
+        "prod",
+        "--region",
+        emulator.region(),
+        "--auto-approve",
+    ]);
+    command
+        .args(["--endpoint-url", emulator.endpoint()])
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .envs(emulator.aws_env());
     command.stdin(Stdio::null()).output().expect("the program")
 }
 
 /// Both outputs of a process and how it ended, for a person.
 pub fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}\n{}{}", output.status, text(&output.stdout), text(&output.stderr))
+    format!(
+        "{}\n{}{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    )
 }

@@ -1,5 +1,5 @@
-//! A Python that changes an environment behind the tool's back, as it is asked: one for each change would take longer than all the
-//! rest.
+//! A Python that changes an environment behind the tool's back, as it is asked: one for each change
+//! would take longer than all the rest.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -18,16 +18,30 @@ impl Drift {
     /// `script` makes the change that each line of its standard input names, and says `done`.
     pub fn start(emulator: &Emulator, script: &str) -> Self {
         let mut command = emulator.python_command(&emulator.aws_env(), script, &[]);
-        let mut python = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the tests' Python");
-        let (asked, said) = (python.stdin.take().expect("piped"), python.stdout.take().expect("piped"));
-        Self { python, asked, said: BufReader::new(said) }
+        let mut python = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the tests' Python");
+        let (asked, said) = (
+            python.stdin.take().expect("piped"),
+            python.stdout.take().expect("piped"),
+        );
+        Self {
+            python,
+            asked,
+            said: BufReader::new(said),
+        }
     }
 
     pub fn make(&mut self, what: &str) {
         writeln!(self.asked, "{what}").expect("it listens");
         let mut line = String::new();
         self.said.read_line(&mut line).expect("it answers");
-        assert_eq!(line, "done\n", "{what}: its own words are on standard error");
+        assert_eq!(
+            line, "done\n",
+            "{what}: its own words are on standard error"
+        );
     }
 }
 

@@ -47,14 +47,29 @@ impl Emulator {
         // Somebody who is no test may take the port between its choice and its use.
         for _ in 0..5 {
             let (port, plain_port) = (free_port(), free_port());
-            let launch = Launch { port, certificate: &certificate, admin: &admin, keep: None };
+            let launch = Launch {
+                port,
+                certificate: &certificate,
+                admin: &admin,
+                keep: None,
+            };
             let log_file = dir.path().join("emulator.log");
             let mut process = spawn(&launch, plain_port, dir.path(), &log_file);
-            if !answers(&Health::new(&launch.endpoint(), &ca).expect("a CA"), &mut process).await {
+            if !answers(
+                &Health::new(&launch.endpoint(), &ca).expect("a CA"),
+                &mut process,
+            )
+            .await
+            {
                 continue;
             }
-            profile.write_config(&launch.endpoint(), REGION, &certificate.ca).expect("a configuration");
-            let Profile { credentials_file, config_file } = profile;
+            profile
+                .write_config(&launch.endpoint(), REGION, &certificate.ca)
+                .expect("a configuration");
+            let Profile {
+                credentials_file,
+                config_file,
+            } = profile;
             let running = Running {
                 endpoint: launch.endpoint(),
                 port,
@@ -66,9 +81,17 @@ impl Emulator {
                 region: REGION.to_owned(),
                 account: ACCOUNT.to_owned(),
             };
-            return Self { _process: process, dir, running, plain_port };
+            return Self {
+                _process: process,
+                dir,
+                running,
+                plain_port,
+            };
         }
-        panic!("the emulator does not start:\n{}", fs::read_to_string(dir.path().join("emulator.log")).unwrap_or_default());
+        panic!(
+            "the emulator does not start:\n{}",
+            fs::read_to_string(dir.path().join("emulator.log")).unwrap_or_default()
+        );
     }
 
     pub fn endpoint(&self) -> &str {
@@ -104,7 +127,11 @@ impl Emulator {
     /// Access key id and secret of its administrator.
     pub fn credentials(&self) -> (String, String) {
         let file = fs::read_to_string(&self.running.credentials_file).expect("credentials");
-        let value = |name: &str| file.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(" = ")?.to_owned())).expect(name);
+        let value = |name: &str| {
+            file.lines()
+                .find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(" = ")?.to_owned()))
+                .expect(name)
+        };
         (value("aws_access_key_id"), value("aws_secret_access_key"))
     }
 
@@ -116,8 +143,10 @@ impl Emulator {
     /// The whole environment for a process that is to work in it as its administrator: nothing of
     /// the developer's or CI's AWS settings, proxies and Terraform settings.
     pub fn aws_env(&self) -> BTreeMap<String, String> {
-        let mut vars: BTreeMap<String, String> =
-            ["PATH", "LANG", "TMPDIR"].iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?))).collect();
+        let mut vars: BTreeMap<String, String> = ["PATH", "LANG", "TMPDIR"]
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)))
+            .collect();
         vars.insert("HOME".to_owned(), self.dir.path().display().to_string());
         // As in a terminal of this width; without it, no line is broken.
         vars.insert("COLUMNS".to_owned(), "80".to_owned());
@@ -127,10 +156,20 @@ impl Emulator {
     /// Runs the real `terraform` in `dir` and returns what it said, whether or not it succeeded.
     pub fn terraform(&self, dir: &Path, args: &[&str]) -> Output {
         let mut command = Command::new("terraform");
-        command.args(args).current_dir(dir).env_clear().envs(self.aws_env());
-        command.envs([("CHECKPOINT_DISABLE", "1"), ("TF_IN_AUTOMATION", "1"), ("TF_INPUT", "0")]);
+        command
+            .args(args)
+            .current_dir(dir)
+            .env_clear()
+            .envs(self.aws_env());
+        command.envs([
+            ("CHECKPOINT_DISABLE", "1"),
+            ("TF_IN_AUTOMATION", "1"),
+            ("TF_INPUT", "0"),
+        ]);
         command.stdin(Stdio::null());
-        command.output().unwrap_or_else(|error| panic!("this test needs `terraform` on PATH: {error}"))
+        command
+            .output()
+            .unwrap_or_else(|error| panic!("this test needs `terraform` on PATH: {error}"))
     }
 
     /// Runs a Python script (its path in this package) that may import boto3.
@@ -142,16 +181,31 @@ impl Emulator {
     }
 
     /// The same in another environment, such as another user's.
-    pub fn python_in(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> String {
+    pub fn python_in(
+        &self,
+        vars: &BTreeMap<String, String>,
+        script: &str,
+        args: &[&str],
+    ) -> String {
         let Ran { status, out, err } = run_script(script, args, json!(vars));
         assert_eq!(status, 0, "{script}\n{out}\n{err}");
         out
     }
 
     /// For one that is talked to while it runs.
-    pub fn python_command(&self, vars: &BTreeMap<String, String>, script: &str, args: &[&str]) -> Command {
+    pub fn python_command(
+        &self,
+        vars: &BTreeMap<String, String>,
+        script: &str,
+        args: &[&str],
+    ) -> Command {
         let mut command = Command::new(python());
-        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(args).env_clear().envs(vars);
+        command
+            .arg("-I")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script))
+            .args(args)
+            .env_clear()
+            .envs(vars);
         command
     }
 }
@@ -172,7 +226,10 @@ pub fn python() -> &'static Path {
     PYTHON.get_or_init(|| {
         let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-venv");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/venv.sh");
-        let status = Command::new(&script).arg(&venv).status().expect("tests/venv.sh");
+        let status = Command::new(&script)
+            .arg(&venv)
+            .status()
+            .expect("tests/venv.sh");
         assert!(status.success(), "tests/venv.sh ended with {status}");
         venv.join("bin/python")
     })
@@ -183,10 +240,26 @@ fn spawn(launch: &Launch<'_>, plain_port: u16, dir: &Path, log: &Path) -> Forked
     const RUN: &str = "\nsys.argv = [\"hypercorn\"";
     let (guarded, run) = PROGRAM.split_once(RUN).expect("the last lines run it");
     let text = format!("{guarded}\n\n{}{RUN}{run}", include_str!("neighbours.py"));
-    let plain = ["--insecure-bind".to_owned(), format!("127.0.0.1:{plain_port}")];
+    let plain = [
+        "--insecure-bind".to_owned(),
+        format!("127.0.0.1:{plain_port}"),
+    ];
     // Without those of Python itself.
-    let args: Vec<String> = launch.args(Path::new(NAME)).into_iter().skip_while(|arg| arg != NAME).skip(1).chain(plain).collect();
-    Forked::start(&Program { name: NAME, text: &text, args: &args, vars: json!(launch.vars()), dir, log: Some(log) })
+    let args: Vec<String> = launch
+        .args(Path::new(NAME))
+        .into_iter()
+        .skip_while(|arg| arg != NAME)
+        .skip(1)
+        .chain(plain)
+        .collect();
+    Forked::start(&Program {
+        name: NAME,
+        text: &text,
+        args: &args,
+        vars: json!(launch.vars()),
+        dir,
+        log: Some(log),
+    })
 }
 
 async fn answers(health: &Health, process: &mut Forked) -> bool {

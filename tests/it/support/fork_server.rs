@@ -1,7 +1,7 @@
 //! The Python programs of the tests, each forked from one Python that has imported what they need.
 //!
-//! One fork server serves a run of the tests, whose processes find it by a file in the target folder, and ends with the
-//! run.
+//! One fork server serves a run of the tests, whose processes find it by a file in the target
+//! folder, and ends with the run.
 
 use std::{
     env,
@@ -49,7 +49,8 @@ pub struct Ran {
     pub err: String,
 }
 
-/// A process that runs a [`Program`]. It is ended when this is dropped, or when this process is gone, however that came about.
+/// A process that runs a [`Program`]. It is ended when this is dropped, or when this process is
+/// gone, however that came about.
 pub struct Forked {
     connection: BufReader<UnixStream>,
     pid: u32,
@@ -59,21 +60,39 @@ impl Forked {
     /// # Panics
     /// If there can be no server, with what it said.
     pub fn start(program: &Program<'_>) -> Self {
-        let Program { name, text, args, vars, dir, log } = program;
+        let Program {
+            name,
+            text,
+            args,
+            vars,
+            dir,
+            log,
+        } = program;
         let asked = json!({ "name": name, "text": text, "args": args, "vars": vars, "dir": dir, "log": log }).to_string();
         // One that another test found may be gone by now.
-        Self::ask(&asked).or_else(|_| Self::ask(&asked)).unwrap_or_else(|error| panic!("{name}: {error}"))
+        Self::ask(&asked)
+            .or_else(|_| Self::ask(&asked))
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     fn ask(asked: &str) -> io::Result<Self> {
-        let Server { mut connection, log, .. } = Server::of_this_run()?;
+        let Server {
+            mut connection,
+            log,
+            ..
+        } = Server::of_this_run()?;
         let sent = writeln!(connection, "{asked}");
         let mut connection = BufReader::new(connection);
         let mut line = String::new();
-        let said = sent.and_then(|()| connection.read_line(&mut line)).and_then(|_| line.trim().parse().map_err(io::Error::other));
+        let said = sent
+            .and_then(|()| connection.read_line(&mut line))
+            .and_then(|_| line.trim().parse().map_err(io::Error::other));
         match said {
             Ok(pid) => Ok(Self { connection, pid }),
-            Err(error) => Err(io::Error::other(format!("{SERVER}: {error}\n{}", io::read_to_string(log)?))),
+            Err(error) => Err(io::Error::other(format!(
+                "{SERVER}: {error}\n{}",
+                io::read_to_string(log)?
+            ))),
         }
     }
 
@@ -83,17 +102,26 @@ impl Forked {
 
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
-        self.connection.get_ref().set_nonblocking(true).expect("a socket");
+        self.connection
+            .get_ref()
+            .set_nonblocking(true)
+            .expect("a socket");
         let goes_on = matches!(self.connection.fill_buf(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        self.connection.get_ref().set_nonblocking(false).expect("a socket");
+        self.connection
+            .get_ref()
+            .set_nonblocking(false)
+            .expect("a socket");
         !goes_on
     }
 
     /// Waits until it ends.
     pub fn wait(mut self) -> Ran {
         let mut line = String::new();
-        self.connection.read_line(&mut line).expect("the fork server");
-        let (status, out, err) = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{SERVER} has ended: {error}: {line:?}"));
+        self.connection
+            .read_line(&mut line)
+            .expect("the fork server");
+        let (status, out, err) = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("{SERVER} has ended: {error}: {line:?}"));
         Ran { status, out, err }
     }
 }
@@ -102,7 +130,10 @@ impl Drop for Forked {
     fn drop(&mut self) {
         // Each fails only if it has ended already, or does not end.
         let _ = self.connection.get_ref().shutdown(Shutdown::Write);
-        let _ = self.connection.get_ref().set_read_timeout(Some(Duration::from_secs(10)));
+        let _ = self
+            .connection
+            .get_ref()
+            .set_read_timeout(Some(Duration::from_secs(10)));
         let _ = self.connection.read_to_end(&mut Vec::new());
     }
 }
@@ -133,14 +164,25 @@ impl Server {
         {
             return Ok(server);
         }
-        let folder = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?.keep();
+        let folder = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()?
+            .keep();
         fs::write(&record, folder.as_os_str().as_bytes())?;
         let listener = UnixListener::bind(folder.join("socket"))?;
         let log = File::create(folder.join("log"))?;
         let server = Self::in_folder(folder)?;
         let mut command = Command::new(python());
-        command.arg("-I").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SERVER)).args([&server.folder, &record]).arg(owner.to_string());
-        command.env_clear().stdin(OwnedFd::from(listener)).stdout(log.try_clone()?).stderr(log);
+        command
+            .arg("-I")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(SERVER))
+            .args([&server.folder, &record])
+            .arg(owner.to_string());
+        command
+            .env_clear()
+            .stdin(OwnedFd::from(listener))
+            .stdout(log.try_clone()?)
+            .stderr(log);
         let status = command.status()?;
         if !status.success() {
             return Err(io::Error::other(format!("{SERVER}: {status}")));
@@ -151,7 +193,11 @@ impl Server {
     fn in_folder(folder: PathBuf) -> io::Result<Self> {
         let log = File::open(folder.join("log"))?;
         let connection = UnixStream::connect(folder.join("socket"))?;
-        Ok(Self { folder, log, connection })
+        Ok(Self {
+            folder,
+            log,
+            connection,
+        })
     }
 }
 
@@ -162,40 +208,78 @@ pub fn run_script(script: &str, args: &[&str], vars: Value) -> Ran {
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{script}: {error}"));
     let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
     let name = path.display().to_string();
-    Forked::start(&Program { name: &name, text: &text, args: &args, vars, dir: package, log: None }).wait()
+    Forked::start(&Program {
+        name: &name,
+        text: &text,
+        args: &args,
+        vars,
+        dir: package,
+        log: None,
+    })
+    .wait()
 }
 
 #[test]
 fn status_and_outputs_of_a_forked_program_are_returned() {
     let args = ["b".to_owned()];
-    let program = |text| Program { name: "a.py", text, args: &args, vars: json!({ "C": "d" }), dir: Path::new("/"), log: None };
-    let text = "import os, sys; print(sys.argv, dict(os.environ), os.getcwd(), __name__); sys.exit('no')";
+    let program = |text| Program {
+        name: "a.py",
+        text,
+        args: &args,
+        vars: json!({ "C": "d" }),
+        dir: Path::new("/"),
+        log: None,
+    };
+    let text =
+        "import os, sys; print(sys.argv, dict(os.environ), os.getcwd(), __name__); sys.exit('no')";
     let Ran { status, out, err } = Forked::start(&program(text)).wait();
-    assert_eq!((status, &*out, &*err), (1, "['a.py', 'b'] {'C': 'd'} / __main__\n", "no\n"));
-    let Ran { status, out, err } = Forked::start(&program("import os; os.kill(os.getpid(), 9)")).wait();
+    assert_eq!(
+        (status, &*out, &*err),
+        (1, "['a.py', 'b'] {'C': 'd'} / __main__\n", "no\n")
+    );
+    let Ran { status, out, err } =
+        Forked::start(&program("import os; os.kill(os.getpid(), 9)")).wait();
     assert_eq!((status, &*out, &*err), (-9, "", ""));
     let Ran { status, err, .. } = Forked::start(&program("1 / 0")).wait();
-    assert!(status == 1 && err.ends_with("ZeroDivisionError: division by zero\n"), "{status} {err}");
+    assert!(
+        status == 1 && err.ends_with("ZeroDivisionError: division by zero\n"),
+        "{status} {err}"
+    );
 }
 
 #[test]
 fn fork_server_is_closed_to_other_users() {
     let server = Server::of_this_run().expect("a server");
-    let mode = fs::metadata(&server.folder).expect("its folder").permissions().mode();
+    let mode = fs::metadata(&server.folder)
+        .expect("its folder")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o700);
 }
 
 #[test]
 fn fork_server_ends_with_its_run() {
-    let name = format!("{}::fork_server_is_closed_to_other_users", module_path!().split_once("::").expect("a module").1);
+    let name = format!(
+        "{}::fork_server_is_closed_to_other_users",
+        module_path!().split_once("::").expect("a module").1
+    );
     let mut run = Command::new(env::current_exe().expect("this program"));
-    let mut run = run.args(["--exact", &name]).env_remove("NEXTEST_RUN_ID").stdout(Stdio::null()).spawn().expect("run");
+    let mut run = run
+        .args(["--exact", &name])
+        .env_remove("NEXTEST_RUN_ID")
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("run");
     let record = Path::new(RECORDS).join(run.id().to_string());
     assert!(run.wait().expect("it ends").success());
     let folder = fs::read_to_string(&record);
     // As long as anything takes on a busy machine.
     for _ in 0..1200 {
-        if !record.exists() && !folder.as_ref().is_ok_and(|folder| Path::new(folder).exists()) {
+        if !record.exists()
+            && !folder
+                .as_ref()
+                .is_ok_and(|folder| Path::new(folder).exists())
+        {
             return;
         }
         thread::sleep(Duration::from_millis(50));

@@ -24,7 +24,12 @@ pub struct Outside {
 
 impl Outside {
     pub fn new(cwd: &Path, vars: BTreeMap<String, String>) -> Self {
-        Self { cwd: cwd.to_owned(), vars, out: Kept::default(), err: Kept::default() }
+        Self {
+            cwd: cwd.to_owned(),
+            vars,
+            out: Kept::default(),
+            err: Kept::default(),
+        }
     }
 
     pub fn host(&self) -> Host {
@@ -47,8 +52,13 @@ impl Outside {
 
     /// Runs `tfbackend sandbox` with these arguments.
     pub async fn sandbox(&self, args: &[&str]) -> Result<u8, SandboxCommandError> {
-        let matches = SandboxArgs::augment_args(Command::new("sandbox").no_binary_name(true)).get_matches_from(args);
-        sandbox::run(&SandboxArgs::from_arg_matches(&matches).expect("arguments"), &mut self.host()).await
+        let matches = SandboxArgs::augment_args(Command::new("sandbox").no_binary_name(true))
+            .get_matches_from(args);
+        sandbox::run(
+            &SandboxArgs::from_arg_matches(&matches).expect("arguments"),
+            &mut self.host(),
+        )
+        .await
     }
 
     /// What was written to standard output since the last call.
@@ -85,6 +95,9 @@ struct Nobody;
 
 impl Prompt for Nobody {
     fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
-        Err(PromptError::CannotAsk { text: question.text.clone(), flag: question.flag })
+        Err(PromptError::CannotAsk {
+            text: question.text.clone(),
+            flag: question.flag,
+        })
     }
 }

@@ -40,7 +40,10 @@ impl Spec for Toy {
     fn over(&self, observed: &Self) -> Self {
         let mut shared = observed.shared.clone();
         shared.extend(self.shared.clone());
-        Self { shared, ..self.clone() }
+        Self {
+            shared,
+            ..self.clone()
+        }
     }
 
     fn blocked_by(&self, observed: &Self) -> Option<String> {
@@ -57,7 +60,8 @@ impl Spec for Toy {
 
     /// More for some than for others, and other than where it is made.
     fn trips_to_write(&self, from: Option<&Self>) -> u32 {
-        u32::try_from(self.sees.len()).expect("a few") % 3 + from.map_or(1, |from| u32::from(from.value))
+        u32::try_from(self.sees.len()).expect("a few") % 3
+            + from.map_or(1, |from| u32::from(from.value))
     }
 }
 
@@ -117,8 +121,14 @@ struct State {
 
 impl Imagined {
     pub fn new(scene: Scene) -> Self {
-        let state = State { world: scene.world.clone(), ..State::default() };
-        Self { scene, state: Mutex::new(state) }
+        let state = State {
+            world: scene.world.clone(),
+            ..State::default()
+        };
+        Self {
+            scene,
+            state: Mutex::new(state),
+        }
     }
 
     pub fn world(&self) -> World {
@@ -130,9 +140,15 @@ impl Imagined {
         let mut observation = Observation::new();
         for Node { address, .. } in self.scene.blueprint.nodes() {
             let seen = match world.get(address) {
-                _ if self.scene.unreadable.contains(address) => Seen::Unreadable("AccessDenied".into()),
+                _ if self.scene.unreadable.contains(address) => {
+                    Seen::Unreadable("AccessDenied".into())
+                }
                 None => Seen::Absent,
-                Some((spec, output)) => Seen::Present { spec: spec.clone(), output: Some(output.clone()), owner: owner(spec) },
+                Some((spec, output)) => Seen::Present {
+                    spec: spec.clone(),
+                    output: Some(output.clone()),
+                    owner: owner(spec),
+                },
             };
             observation.insert(address.clone(), seen);
         }
@@ -148,7 +164,8 @@ impl Imagined {
         Plan::to_teardown(&self.scene.blueprint, &self.observe(), terms)
     }
 
-    /// Looks, plans and applies, whether the plan is blocked or not: apply has to be safe by itself.
+    /// Looks, plans and applies, whether the plan is blocked or not: apply has to be safe by
+    /// itself.
     pub fn run(&self, adopt: bool, parallelism: usize, mishaps: Mishaps) -> Ran {
         self.carry_out(self.plan(adopt), parallelism, mishaps)
     }
@@ -166,34 +183,81 @@ impl Imagined {
                 cancel.cancel();
             }
             let (world, made) = (std::mem::take(&mut state.world), state.made);
-            *state = State { world, made, mishaps, cancel: cancel.clone(), ..State::default() };
+            *state = State {
+                world,
+                made,
+                mishaps,
+                cancel: cancel.clone(),
+                ..State::default()
+            };
         }
         let known = outputs(&self.observe());
         let mut events = vec![];
         let mut on_event = |event| events.push(event);
-        let run = Run { parallelism: NonZeroUsize::new(parallelism).unwrap(), cancel: &cancel, on_event: &mut on_event };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let run = Run {
+            parallelism: NonZeroUsize::new(parallelism).unwrap(),
+            cancel: &cancel,
+            on_event: &mut on_event,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
         let outcome = runtime.block_on(apply(plan.clone(), known, self, run));
         let most = self.state.lock().unwrap().most;
-        Ran { plan, outcome, events, most }
+        Ran {
+            plan,
+            outcome,
+            events,
+            most,
+        }
     }
 
     /// A whole goes with all its parts, and nothing goes before what needs it.
     fn delete(&self, world: &mut World, address: &Address, from: &Toy) {
-        assert_eq!(world.get(address).map(|(spec, _)| spec), Some(from), "{address}: planned from what is there");
-        assert!(!from.reference, "{address}: a reference is not ours to delete");
+        assert_eq!(
+            world.get(address).map(|(spec, _)| spec),
+            Some(from),
+            "{address}: planned from what is there"
+        );
+        assert!(
+            !from.reference,
+            "{address}: a reference is not ours to delete"
+        );
         let whole = address.parent().unwrap_or_else(|| address.clone());
-        assert_eq!(world[&whole].0.mark.as_deref(), Some(US), "{address}: only what is ours is deleted");
+        assert_eq!(
+            world[&whole].0.mark.as_deref(),
+            Some(US),
+            "{address}: only what is ours is deleted"
+        );
         let gone = |at: &Address| at == address || at.parent().as_ref() == Some(address);
-        for node in self.scene.blueprint.nodes().iter().filter(|node| !gone(&node.address) && node.needs.iter().any(gone)) {
-            let fleeting = world.get(&node.address).is_none_or(|(spec, _)| spec.fleeting);
-            assert!(fleeting, "{address} goes before {}, which needs it", node.address);
+        for node in self
+            .scene
+            .blueprint
+            .nodes()
+            .iter()
+            .filter(|node| !gone(&node.address) && node.needs.iter().any(gone))
+        {
+            let fleeting = world
+                .get(&node.address)
+                .is_none_or(|(spec, _)| spec.fleeting);
+            assert!(
+                fleeting,
+                "{address} goes before {}, which needs it",
+                node.address
+            );
         }
         world.retain(|at, _| !gone(at));
     }
 
     fn pace(&self, address: &Address) -> u8 {
-        let at = self.scene.blueprint.nodes().iter().position(|node| node.address == *address).unwrap();
+        let at = self
+            .scene
+            .blueprint
+            .nodes()
+            .iter()
+            .position(|node| node.address == *address)
+            .unwrap();
         self.scene.pace.get(at).copied().unwrap_or(1)
     }
 }
@@ -202,7 +266,11 @@ impl Cloud for Imagined {
     type Spec = Toy;
     type Error = Refused;
 
-    async fn write(&self, address: &Address, change: &Change<Toy>) -> Result<Option<String>, Refused> {
+    async fn write(
+        &self,
+        address: &Address,
+        change: &Change<Toy>,
+    ) -> Result<Option<String>, Refused> {
         let refused = {
             let mut state = self.state.lock().unwrap();
             state.started += 1;
@@ -211,7 +279,11 @@ impl Cloud for Imagined {
             if state.mishaps.interrupted_at == Some(state.started) {
                 state.cancel.cancel();
             }
-            state.mishaps.refused.contains(address) || state.mishaps.writes.is_some_and(|writes| state.started > writes)
+            state.mishaps.refused.contains(address)
+                || state
+                    .mishaps
+                    .writes
+                    .is_some_and(|writes| state.started > writes)
         };
         for _ in 0..self.pace(address) {
             tokio::task::yield_now().await;
@@ -231,20 +303,49 @@ impl Cloud for Imagined {
                 self.delete(&mut state.world, address, from);
                 return if refused { Err(Refused) } else { Ok(None) };
             }
-            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => panic!("{address}: none of these is a write"),
+            Change::NoOp { .. } | Change::Keep { .. } | Change::Blocked { .. } => {
+                panic!("{address}: none of these is a write")
+            }
         };
         let mut state = self.state.lock().unwrap();
         let before = state.world.get(address).cloned();
-        assert_eq!(from, before.as_ref().map(|(spec, _)| spec), "{address}: planned from what is there");
-        assert!(!to.sees.iter().any(|text| text.contains(UNKNOWN)), "{address}: nothing is written before it is known");
+        assert_eq!(
+            from,
+            before.as_ref().map(|(spec, _)| spec),
+            "{address}: planned from what is there"
+        );
+        assert!(
+            !to.sees.iter().any(|text| text.contains(UNKNOWN)),
+            "{address}: nothing is written before it is known"
+        );
         assert_ne!(Some(to), from, "{address}: what is equal is not written");
         assert!(!to.reference, "{address}: a reference is not ours to write");
-        let given = self.scene.blueprint.get(address).unwrap().needs.iter().map(|need| state.world[need].1.clone());
-        assert_eq!(to.sees, given.collect::<Vec<_>>(), "{address}: sees what its needs give out");
+        let given = self
+            .scene
+            .blueprint
+            .get(address)
+            .unwrap()
+            .needs
+            .iter()
+            .map(|need| state.world[need].1.clone());
+        assert_eq!(
+            to.sees,
+            given.collect::<Vec<_>>(),
+            "{address}: sees what its needs give out"
+        );
         state.made += 1;
-        let output = before.map_or_else(|| format!("arn:{address}#{}", state.made), |(_, output)| output);
-        state.world.insert(address.clone(), (to.clone(), output.clone()));
-        if refused { Err(Refused) } else { Ok(Some(output)) }
+        let output = before.map_or_else(
+            || format!("arn:{address}#{}", state.made),
+            |(_, output)| output,
+        );
+        state
+            .world
+            .insert(address.clone(), (to.clone(), output.clone()));
+        if refused {
+            Err(Refused)
+        } else {
+            Ok(Some(output))
+        }
     }
 }
 
@@ -298,47 +399,113 @@ pub struct Wild {
 }
 
 pub fn scene(wild: Wild) -> impl Strategy<Value = Scene> {
-    let mark = if wild.blocked { vec![Some(US), None, Some("them")] } else { vec![Some(US), None] };
+    let mark = if wild.blocked {
+        vec![Some(US), None, Some("them")]
+    } else {
+        vec![Some(US), None]
+    };
     let blocked = if wild.blocked { 0.15 } else { 0.0 };
     let shared = proptest::collection::btree_map("[a-c]", "[x-z]", 0..3);
-    let before = (any::<bool>(), proptest::sample::select(mark), 0u8..2, proptest::bool::weighted(blocked), shared)
-        .prop_map(|(settled, mark, value, fixed, shared)| Before { settled, mark, value, fixed, shared });
-    let kind = prop_oneof![3 => Just(Kind::Whole), 3 => Just(Kind::Part), 1 => Just(Kind::Reference)];
-    let node = (kind, any::<u16>(), any::<usize>(), proptest::option::of(before), proptest::bool::weighted(blocked), 0u8..5)
-        .prop_map(|(kind, needs, of, before, unreadable, pace)| Rolled { kind, needs, of, before, unreadable, pace });
+    let before = (
+        any::<bool>(),
+        proptest::sample::select(mark),
+        0u8..2,
+        proptest::bool::weighted(blocked),
+        shared,
+    )
+        .prop_map(|(settled, mark, value, fixed, shared)| Before {
+            settled,
+            mark,
+            value,
+            fixed,
+            shared,
+        });
+    let kind =
+        prop_oneof![3 => Just(Kind::Whole), 3 => Just(Kind::Part), 1 => Just(Kind::Reference)];
+    let node = (
+        kind,
+        any::<u16>(),
+        any::<usize>(),
+        proptest::option::of(before),
+        proptest::bool::weighted(blocked),
+        0u8..5,
+    )
+        .prop_map(|(kind, needs, of, before, unreadable, pace)| Rolled {
+            kind,
+            needs,
+            of,
+            before,
+            unreadable,
+            pace,
+        });
     proptest::collection::vec(node, 1..9).prop_map(move |rolled| assemble(&rolled, wild))
 }
 
 fn assemble(rolled: &[Rolled], wild: Wild) -> Scene {
     let mut nodes: Vec<Node<Toy>> = vec![];
-    let mut scene = Scene { blueprint: Blueprint::new(vec![]), world: World::new(), unreadable: BTreeSet::new(), pace: vec![] };
+    let mut scene = Scene {
+        blueprint: Blueprint::new(vec![]),
+        world: World::new(),
+        unreadable: BTreeSet::new(),
+        pace: vec![],
+    };
     for (i, dice) in rolled.iter().enumerate() {
-        let wholes: Vec<_> = nodes.iter().filter(|node| node.spec.mark.is_some()).map(|node| node.address.clone()).collect();
-        let parent = (dice.kind == Kind::Part && !wholes.is_empty()).then(|| wholes[dice.of % wholes.len()].clone());
+        let wholes: Vec<_> = nodes
+            .iter()
+            .filter(|node| node.spec.mark.is_some())
+            .map(|node| node.address.clone())
+            .collect();
+        let parent = (dice.kind == Kind::Part && !wholes.is_empty())
+            .then(|| wholes[dice.of % wholes.len()].clone());
         let reference = dice.kind == Kind::Reference;
         let address = match &parent {
             Some(parent) => address(&format!("{parent}/part{i}")),
             None if reference => address(&format!("reference{i}")),
             None => address(&format!("whole{i}")),
         };
-        let drawn = nodes.iter().enumerate().filter(|(at, _)| dice.needs >> at & 1 == 1).map(|(_, node)| node.address.clone());
+        let drawn = nodes
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| dice.needs >> at & 1 == 1)
+            .map(|(_, node)| node.address.clone());
         let needs: BTreeSet<_> = drawn.chain(parent.clone()).collect();
-        let needs: Vec<_> = if reference { vec![] } else { needs.into_iter().collect() };
+        let needs: Vec<_> = if reference {
+            vec![]
+        } else {
+            needs.into_iter().collect()
+        };
         let spec = Toy {
             mark: (parent.is_none() && !reference).then(|| US.to_owned()),
             value: 0,
             sees: needs.iter().map(Address::output).collect(),
-            shared: if reference { BTreeMap::new() } else { BTreeMap::from([("ours".to_owned(), "1".to_owned())]) },
+            shared: if reference {
+                BTreeMap::new()
+            } else {
+                BTreeMap::from([("ours".to_owned(), "1".to_owned())])
+            },
             fixed: false,
             reference,
             fleeting: parent.is_some() && dice.pace.is_multiple_of(2),
         };
         // A part is where its whole is; outside of wild scenes what is only used is there.
         let before = dice.before.clone().or_else(|| {
-            (reference && !wild.blocked).then(|| Before { settled: true, mark: None, value: 0, fixed: false, shared: BTreeMap::new() })
+            (reference && !wild.blocked).then(|| Before {
+                settled: true,
+                mark: None,
+                value: 0,
+                fixed: false,
+                shared: BTreeMap::new(),
+            })
         });
-        if let Some(before) = before.filter(|_| parent.as_ref().is_none_or(|parent| scene.world.contains_key(parent))) {
-            let mut found = Toy { sees: needs.iter().map(|need| format!("arn:{need}#0")).collect(), ..spec.clone() };
+        if let Some(before) = before.filter(|_| {
+            parent
+                .as_ref()
+                .is_none_or(|parent| scene.world.contains_key(parent))
+        }) {
+            let mut found = Toy {
+                sees: needs.iter().map(|need| format!("arn:{need}#0")).collect(),
+                ..spec.clone()
+            };
             found.mark = spec.mark.as_ref().and(before.mark.map(str::to_owned));
             found.shared.extend(before.shared);
             found.fixed = before.fixed;
@@ -347,13 +514,19 @@ fn assemble(rolled: &[Rolled], wild: Wild) -> Scene {
                 found.sees.pop();
                 found.shared.remove("ours");
             }
-            scene.world.insert(address.clone(), (found, format!("arn:{address}#0")));
+            scene
+                .world
+                .insert(address.clone(), (found, format!("arn:{address}#0")));
         }
         if dice.unreadable {
             scene.unreadable.insert(address.clone());
         }
         scene.pace.push(dice.pace);
-        nodes.push(Node { address, needs, spec });
+        nodes.push(Node {
+            address,
+            needs,
+            spec,
+        });
     }
     scene.blueprint = Blueprint::new(nodes);
     scene

@@ -4,11 +4,16 @@ use std::path::Path;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{
-    aws::{Aws, blueprint, caller::Caller, clients::Clients, kept::Beside, ownership::Mark, resources::AwsSpec},
+    aws::{
+        Aws, blueprint, caller::Caller, clients::Clients, kept::Beside, ownership::Mark,
+        resources::AwsSpec,
+    },
     cli::environment::Environment,
     observation::{Observation, Seen},
     plan::Plan,
-    settings::{Credentials, derived::Names, file::File, layer::Layer, merge::Sources, rerun::Rerun},
+    settings::{
+        Credentials, derived::Names, file::File, layer::Layer, merge::Sources, rerun::Rerun,
+    },
 };
 
 use super::sources::{env, flags};
@@ -18,15 +23,32 @@ pub const ACCOUNT: &str = "123456789012";
 /// What flags and a `tfbackend.toml` make of an environment.
 #[track_caller]
 pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
-    let file = File::parse(Path::new("tfbackend.toml"), toml).unwrap_or_else(|error| panic!("{error}"));
-    let sources = Sources { flags: flags(line), file: Some(file), ..Sources::default() };
+    let file =
+        File::parse(Path::new("tfbackend.toml"), toml).unwrap_or_else(|error| panic!("{error}"));
+    let sources = Sources {
+        flags: flags(line),
+        file: Some(file),
+        ..Sources::default()
+    };
     let merged = sources.merged(&env(name));
-    let settings = merged.resolve(&env(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let settings = merged
+        .resolve(&env(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     let region = settings.region.to_string();
-    let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new(region.clone())).build();
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.clone()))
+        .build();
     let partition = settings.region.partition().to_owned();
-    let caller = Caller { account: ACCOUNT.to_owned(), arn: format!("arn:{partition}:iam::{ACCOUNT}:role/admin"), partition };
-    let mark = Mark { project: settings.project.to_string(), env: name.to_owned() };
+    let caller = Caller {
+        account: ACCOUNT.to_owned(),
+        arn: format!("arn:{partition}:iam::{ACCOUNT}:role/admin"),
+        partition,
+    };
+    let mark = Mark {
+        project: settings.project.to_string(),
+        env: name.to_owned(),
+    };
     let aws = Aws::new(Clients::new(&config), caller, region, mark);
     let names = Names::new(&settings, &ACCOUNT.parse().expect("an account"));
     let blueprint = blueprint::blueprint(&settings, &names, &aws);
@@ -62,10 +84,16 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
 pub fn plan(environment: &Environment) -> Plan<AwsSpec> {
     use tfbackend::{observation::Owner, spec::Spec};
     let seen = |spec: &AwsSpec| match spec.reference() {
-        Some(_) => Seen::Present { spec: spec.clone(), output: None, owner: Owner::Unmanaged },
+        Some(_) => Seen::Present {
+            spec: spec.clone(),
+            output: None,
+            owner: Owner::Unmanaged,
+        },
         None => Seen::Absent,
     };
     let nodes = environment.blueprint.nodes().iter();
-    let observation: Observation<AwsSpec> = nodes.map(|node| (node.address.clone(), seen(&node.spec))).collect();
+    let observation: Observation<AwsSpec> = nodes
+        .map(|node| (node.address.clone(), seen(&node.spec)))
+        .collect();
     Plan::to_apply(&environment.blueprint, &observation, false)
 }

@@ -24,20 +24,36 @@ pub fn must_be(name: &str, text: &str) {
         fs::write(&path, text).expect("written");
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    let differs = written.lines().zip(text.lines()).find(|(written, wanted)| written != wanted);
-    assert!(written == text, "{name} is not what the program says; run `make docs`. The first line that differs: {differs:#?}");
+    let differs = written
+        .lines()
+        .zip(text.lines())
+        .find(|(written, wanted)| written != wanted);
+    assert!(
+        written == text,
+        "{name} is not what the program says; run `make docs`. The first line that differs: \
+         {differs:#?}"
+    );
 }
 
-/// What stands in the file between `<!-- made: NAME -->` and `<!-- /made -->` is this text, for each of the names; no
-/// other part of it is made.
+/// What stands in the file between `<!-- made: NAME -->` and `<!-- /made -->` is this text, for
+/// each of the names; no other part of it is made.
 #[track_caller]
 pub fn parts_must_be(name: &str, parts: &[(&str, String)]) {
     let mut page = read(name);
-    assert_eq!(page.matches("<!-- made: ").count(), parts.len(), "{name} has another number of parts");
+    assert_eq!(
+        page.matches("<!-- made: ").count(),
+        parts.len(),
+        "{name} has another number of parts"
+    );
     for (part, text) in parts {
         let start = format!("<!-- made: {part} -->\n");
-        let from = page.find(&start).unwrap_or_else(|| panic!("{name} has no part {part}")) + start.len();
-        let length = page[from..].find("<!-- /made -->").unwrap_or_else(|| panic!("{name}: the end of {part}"));
+        let from = page
+            .find(&start)
+            .unwrap_or_else(|| panic!("{name} has no part {part}"))
+            + start.len();
+        let length = page[from..]
+            .find("<!-- /made -->")
+            .unwrap_or_else(|| panic!("{name}: the end of {part}"));
         page.replace_range(from..from + length, &format!("\n{}\n\n", text.trim()));
     }
     must_be(name, &page);

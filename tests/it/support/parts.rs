@@ -1,4 +1,5 @@
-//! A table whose rows take long is tested in several parts side by side, each of which takes every n-th row.
+//! A table whose rows take long is tested in several parts side by side, each of which takes every
+//! n-th row.
 
 /// One of `of` parts, counted from 0.
 #[derive(Clone, Copy)]
@@ -10,7 +11,13 @@ pub struct Part {
 impl Part {
     /// Of the tests with these names, that of this name.
     pub fn named(name: &str, all: &[&str]) -> Self {
-        Self { number: all.iter().position(|other| *other == name).expect("one of them"), of: all.len() }
+        Self {
+            number: all
+                .iter()
+                .position(|other| *other == name)
+                .expect("one of them"),
+            of: all.len(),
+        }
     }
 
     /// Its share of the rows.
@@ -19,7 +26,8 @@ impl Part {
     }
 }
 
-/// Makes a test for each part, all of them below one name: `in_parts! { fn every_row: check_rows in first second }`.
+/// Makes a test for each part, all of them below one name: `in_parts! { fn every_row: check_rows in
+/// first second }`.
 macro_rules! in_parts {
     (fn $name:ident: $check:ident in $($part:ident)+) => {
         mod $name {
@@ -41,11 +49,16 @@ fn each_row_is_in_one_part() {
     for of in 1..5 {
         for length in 0..10 {
             let rows: Vec<usize> = (0..length).collect();
-            let mut taken: Vec<usize> = (0..of).flat_map(|number| Part { number, of }.of(&rows).copied()).collect();
+            let mut taken: Vec<usize> = (0..of)
+                .flat_map(|number| Part { number, of }.of(&rows).copied())
+                .collect();
             taken.sort_unstable();
             assert_eq!(taken, rows, "{of} parts");
         }
     }
     let [one, two] = ["one", "two"].map(|name| Part::named(name, &["one", "two"]));
-    assert_eq!([one, two].map(|part| part.of(&[1, 2, 3]).copied().collect::<Vec<_>>()), [vec![1, 3], vec![2]]);
+    assert_eq!(
+        [one, two].map(|part| part.of(&[1, 2, 3]).copied().collect::<Vec<_>>()),
+        [vec![1, 3], vec![2]]
+    );
 }

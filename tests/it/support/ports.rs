@@ -8,11 +8,13 @@ use std::{
     sync::Mutex,
 };
 
-/// Below the ephemeral ports, any of which the next connection may have, and beside those that a sandbox chooses from.
+/// Below the ephemeral ports, any of which the next connection may have, and beside those that a
+/// sandbox chooses from.
 const FIRST: u32 = 20_000;
 const COUNT: u32 = 10_000;
 
-/// Locked until this process ends, so that no other takes the port between its choice and its use, or in a pause.
+/// Locked until this process ends, so that no other takes the port between its choice and its use,
+/// or in a pause.
 static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
 /// A port on loopback that nobody listens on.
@@ -38,6 +40,13 @@ fn no_port_is_given_out_twice() {
     let ports: Vec<u16> = (0..20).map(|_| free_port()).collect();
     let all: std::collections::BTreeSet<&u16> = ports.iter().collect();
     assert_eq!(all.len(), ports.len(), "{ports:?}");
-    let taken = File::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("ports").join(ports[0].to_string())).expect("a lock");
-    taken.try_lock().expect_err("another process does not get it either");
+    let taken = File::open(
+        Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("ports")
+            .join(ports[0].to_string()),
+    )
+    .expect("a lock");
+    taken
+        .try_lock()
+        .expect_err("another process does not get it either");
 }

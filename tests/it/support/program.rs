@@ -27,7 +27,10 @@ impl Place {
         }
         let mut place = Self::bare();
         place.vars.extend(vars);
-        place.vars.insert("AWS_ENDPOINT_URL".to_owned(), emulator.endpoint().to_owned());
+        place.vars.insert(
+            "AWS_ENDPOINT_URL".to_owned(),
+            emulator.endpoint().to_owned(),
+        );
         place.hide(emulator.endpoint(), "ENDPOINT");
         place
     }
@@ -36,9 +39,14 @@ impl Place {
     pub fn bare() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(dir.path().join("shop")).expect("a folder");
-        let mut vars: BTreeMap<String, String> =
-            ["PATH", "LANG", "TMPDIR"].iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
-        vars.insert("HOME".to_owned(), dir.path().join("home").display().to_string());
+        let mut vars: BTreeMap<String, String> = ["PATH", "LANG", "TMPDIR"]
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
+            .collect();
+        vars.insert(
+            "HOME".to_owned(),
+            dir.path().join("home").display().to_string(),
+        );
         vars.insert("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned());
         // As in a terminal of this width; without it, no line is broken.
         vars.insert("COLUMNS".to_owned(), "80".to_owned());
@@ -74,7 +82,12 @@ impl Place {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-        command.args(args).current_dir(self.path()).env_clear().envs(&self.vars).stdin(Stdio::null());
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .envs(&self.vars)
+            .stdin(Stdio::null());
         command
     }
 
@@ -91,19 +104,33 @@ impl Place {
 
     /// `line` at spaces, after `bootstrap`.
     pub fn bootstrap(&self, line: &str) -> Said {
-        let args: Vec<&str> = ["bootstrap"].into_iter().chain(line.split_whitespace()).collect();
+        let args: Vec<&str> = ["bootstrap"]
+            .into_iter()
+            .chain(line.split_whitespace())
+            .collect();
         self.run(&args)
     }
 
     pub fn said(&self, output: &Output) -> Said {
         let text = |bytes: &[u8]| self.plain(&String::from_utf8_lossy(bytes));
-        Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        Said {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
     }
 
     /// Without what differs from run to run.
     pub fn plain(&self, text: &str) -> String {
-        let text = self.hidden.iter().fold(text.to_owned(), |text, (hidden, name)| text.replace(hidden, name));
-        text.lines().map(|line| format!("{}\n", without_ids(&without_time(line)))).collect()
+        let text = self
+            .hidden
+            .iter()
+            .fold(text.to_owned(), |text, (hidden, name)| {
+                text.replace(hidden, name)
+            });
+        text.lines()
+            .map(|line| format!("{}\n", without_ids(&without_time(line))))
+            .collect()
     }
 }
 
@@ -115,13 +142,19 @@ pub struct Said {
 }
 
 impl Said {
-    /// What a test of a refusal has beside it: the status, and what is on standard error from `error:` on.
+    /// What a test of a refusal has beside it: the status, and what is on standard error from
+    /// `error:` on.
     pub fn refusal(&self) -> String {
         let from = self.err.find("error:").unwrap_or(0);
-        let mut text = self.code.map_or("killed".to_owned(), |code| code.to_string());
+        let mut text = self
+            .code
+            .map_or("killed".to_owned(), |code| code.to_string());
         for line in self.err[from..].lines() {
             // Where a paragraph breaks depends on how long a path is.
-            match line.strip_prefix("    ").filter(|rest| !rest.starts_with('|')) {
+            match line
+                .strip_prefix("    ")
+                .filter(|rest| !rest.starts_with('|'))
+            {
                 Some(rest) => text.push_str(&format!(" {}", rest.trim_start())),
                 None => text.push_str(&format!("\n{line}")),
             }
@@ -137,7 +170,13 @@ impl Said {
 /// A step's line ends with how long it took.
 fn without_time(line: &str) -> String {
     match line.trim_end().rsplit_once("  ") {
-        Some((before, time)) if time.strip_suffix('s').is_some_and(|number| number.parse::<f64>().is_ok()) => format!("{before}  TIME"),
+        Some((before, time))
+            if time
+                .strip_suffix('s')
+                .is_some_and(|number| number.parse::<f64>().is_ok()) =>
+        {
+            format!("{before}  TIME")
+        }
         _ => line.trim_end().to_owned(),
     }
 }
@@ -148,7 +187,10 @@ fn without_ids(line: &str) -> String {
     let is_id = |text: &str| {
         let parts: Vec<&str> = text.split('-').collect();
         parts.len() == SHAPE.len()
-            && parts.iter().zip(SHAPE).all(|(part, len)| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit()))
+            && parts
+                .iter()
+                .zip(SHAPE)
+                .all(|(part, len)| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit()))
     };
     let mut out = String::new();
     let mut rest = line;

@@ -1,5 +1,6 @@
-//! An endpoint of the test's own before the emulator, or before nothing: it writes down each call, and whatever can
-//! happen to a call on its way can be made to happen. `make proxy` puts it before the sandbox.
+//! An endpoint of the test's own before the emulator, or before nothing: it writes down each call,
+//! and whatever can happen to a call on its way can be made to happen. `make proxy` puts it before
+//! the sandbox.
 
 use std::{
     net::TcpListener,
@@ -50,7 +51,8 @@ pub enum Reply {
         headers: &'static [(&'static str, &'static str)],
         body: String,
     },
-    /// A read answers what it answered before the first write on the same service since, for this long after that write.
+    /// A read answers what it answered before the first write on the same service since, for this
+    /// long after that write.
     Stale(Duration),
     /// S3 denies each object of a `DeleteObjects`, in an answer with 200.
     DenyObjects,
@@ -73,13 +75,21 @@ impl Reply {
     /// An error as the services with an XML API write it; S3 and STS differ in what is around it.
     pub fn xml(status: u16, code: &str, message: &str) -> Self {
         let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-        Self::Answer { status, headers: &[("content-type", "text/xml")], body: format!("<ErrorResponse>{error}</ErrorResponse>") }
+        Self::Answer {
+            status,
+            headers: &[("content-type", "text/xml")],
+            body: format!("<ErrorResponse>{error}</ErrorResponse>"),
+        }
     }
 
     /// The same as S3 does.
     pub fn s3(status: u16, code: &str, message: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-        Self::Answer { status, headers: &[("content-type", "application/xml")], body }
+        Self::Answer {
+            status,
+            headers: &[("content-type", "application/xml")],
+            body,
+        }
     }
 }
 
@@ -112,7 +122,10 @@ pub struct Proxy {
 /// Ends with the process; each test is one.
 impl Proxy {
     /// The rule may take its time, and block: it is asked on a thread of its own.
-    pub fn start(upstream: Option<&dyn Upstream>, rule: impl Fn(&Call, &HttpRequest) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn start(
+        upstream: Option<&dyn Upstream>,
+        rule: impl Fn(&Call, &HttpRequest) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         Self::on(free(), upstream, Box::new(rule), Box::new(|_| {}))
     }
 
@@ -122,14 +135,34 @@ impl Proxy {
     }
 
     /// By rules, and somebody looks on.
-    pub fn watched(listener: TcpListener, upstream: &dyn Upstream, faults: Faults, ended: Box<Ended>) -> Self {
-        Self::on(listener, Some(upstream), Box::new(move |call, _| faults.reply(call)), ended)
+    pub fn watched(
+        listener: TcpListener,
+        upstream: &dyn Upstream,
+        faults: Faults,
+        ended: Box<Ended>,
+    ) -> Self {
+        Self::on(
+            listener,
+            Some(upstream),
+            Box::new(move |call, _| faults.reply(call)),
+            ended,
+        )
     }
 
-    fn on(listener: TcpListener, upstream: Option<&dyn Upstream>, rule: Box<Rule>, ended: Box<Ended>) -> Self {
+    fn on(
+        listener: TcpListener,
+        upstream: Option<&dyn Upstream>,
+        rule: Box<Rule>,
+        ended: Box<Ended>,
+    ) -> Self {
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let behind = upstream.map(|upstream| Behind::new(upstream.endpoint(), upstream.ca_file()));
-        let server = Arc::new(Server { rule, behind, memory: Memory::default(), record: Record::watched(ended) });
+        let server = Arc::new(Server {
+            rule,
+            behind,
+            memory: Memory::default(),
+            record: Record::watched(ended),
+        });
         let serving = Arc::clone(&server);
         // A test may block its own runtime.
         thread::spawn(move || serving.serve(listener));
@@ -142,7 +175,10 @@ impl Proxy {
 
     /// The operations since the last time, as in `sts:GetCallerIdentity`.
     pub fn take(&self) -> Vec<String> {
-        self.take_record().iter().map(|exchange| exchange.call.name()).collect()
+        self.take_record()
+            .iter()
+            .map(|exchange| exchange.call.name())
+            .collect()
     }
 
     /// The calls since the last time, in the order in which they came.

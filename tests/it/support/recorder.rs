@@ -6,7 +6,10 @@ use std::{
 };
 
 use aws_smithy_runtime_api::client::{
-    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+    http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+        SharedHttpConnector,
+    },
     orchestrator::HttpRequest,
     runtime_components::RuntimeComponents,
 };
@@ -30,9 +33,19 @@ impl Call {
     }
 
     pub fn is_write(&self) -> bool {
-        !["Get", "List", "Describe", "Head", "Scan", "Query", "BatchGet", "Simulate", "AssumeRole"]
-            .iter()
-            .any(|verb| self.operation.starts_with(verb))
+        ![
+            "Get",
+            "List",
+            "Describe",
+            "Head",
+            "Scan",
+            "Query",
+            "BatchGet",
+            "Simulate",
+            "AssumeRole",
+        ]
+        .iter()
+        .any(|verb| self.operation.starts_with(verb))
     }
 
     /// What IAM has to allow, where it is not called as the operation is.
@@ -63,7 +76,11 @@ pub struct Recorder {
 
 impl Recorder {
     pub fn new(inner: SharedHttpClient) -> Self {
-        Self { inner, calls: Arc::default(), trips: Arc::default() }
+        Self {
+            inner,
+            calls: Arc::default(),
+            trips: Arc::default(),
+        }
     }
 
     /// The calls since the last time.
@@ -78,9 +95,17 @@ impl Recorder {
 }
 
 impl HttpClient for Recorder {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Recording { inner, calls: Arc::clone(&self.calls), trips: Arc::clone(&self.trips) })
+        SharedHttpConnector::new(Recording {
+            inner,
+            calls: Arc::clone(&self.calls),
+            trips: Arc::clone(&self.trips),
+        })
     }
 }
 
@@ -99,7 +124,11 @@ impl HttpConnector for Recording {
         let answer = self.inner.call(request);
         HttpConnectorFuture::new(async move {
             let answer = answer.await;
-            trips.lock().expect("the trips").push(Trip { name, start, end: Instant::now() });
+            trips.lock().expect("the trips").push(Trip {
+                name,
+                start,
+                end: Instant::now(),
+            });
             answer
         })
     }
@@ -110,21 +139,49 @@ pub fn call(request: &HttpRequest) -> Call {
     let header = |name: &str| request.headers().get(name);
     // Credential=ID/DATE/REGION/SERVICE/aws4_request
     let scope = header("authorization").and_then(|header| header.split("Credential=").nth(1));
-    let service = scope.and_then(|scope| scope.split('/').nth(3)).unwrap_or("unsigned").replace("monitoring", "cloudwatch");
-    let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-    let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
-    let operation = match (header("x-amz-target"), request.uri().split_once("/operation/"), action) {
+    let service = scope
+        .and_then(|scope| scope.split('/').nth(3))
+        .unwrap_or("unsigned")
+        .replace("monitoring", "cloudwatch");
+    let body = request
+        .body()
+        .bytes()
+        .map(String::from_utf8_lossy)
+        .unwrap_or_default()
+        .into_owned();
+    let action = body
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("Action="));
+    let operation = match (
+        header("x-amz-target"),
+        request.uri().split_once("/operation/"),
+        action,
+    ) {
         (Some(target), _, _) => target.rsplit('.').next().expect("a name").to_owned(),
         (None, Some((_, operation)), _) => operation.to_owned(),
         (None, None, Some(action)) => action.to_owned(),
         (None, None, None) => s3_operation(request),
     };
-    Call { service, operation, expected_owner: header("x-amz-expected-bucket-owner").map(str::to_owned) }
+    Call {
+        service,
+        operation,
+        expected_owner: header("x-amz-expected-bucket-owner").map(str::to_owned),
+    }
 }
 
 fn s3_operation(request: &HttpRequest) -> String {
-    if request.uri().ends_with("/v20180820/configuration/publicAccessBlock") {
-        return format!("{}AccountPublicAccessBlock", if request.method() == "GET" { "Get" } else { request.method() });
+    if request
+        .uri()
+        .ends_with("/v20180820/configuration/publicAccessBlock")
+    {
+        return format!(
+            "{}AccountPublicAccessBlock",
+            if request.method() == "GET" {
+                "Get"
+            } else {
+                request.method()
+            }
+        );
     }
     let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
     let verb = match request.method() {
@@ -135,7 +192,9 @@ fn s3_operation(request: &HttpRequest) -> String {
         other => other,
     };
     // Behind a proxy the URI has no host.
-    let in_bucket = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let in_bucket = path.split_once("://").map_or(path, |(_, rest)| {
+        rest.split_once('/').map_or("", |(_, path)| path)
+    });
     if in_bucket.trim_matches('/').contains('/') {
         return format!("{verb}Object");
     }
@@ -161,7 +220,10 @@ fn s3_operation(request: &HttpRequest) -> String {
         other => {
             let said = query.split('&').find_map(|pair| pair.strip_prefix("x-id="));
             let (first, rest) = other.split_at(other.chars().next().map_or(0, char::len_utf8));
-            return said.map_or_else(|| format!("{verb}Bucket{}{rest}", first.to_uppercase()), str::to_owned);
+            return said.map_or_else(
+                || format!("{verb}Bucket{}{rest}", first.to_uppercase()),
+                str::to_owned,
+            );
         }
     };
     format!("{verb}{of}")

@@ -15,20 +15,37 @@ use tfbackend::{
 /// As the administrator, over the program's own HTTP client.
 pub fn client(running: &Running) -> Client {
     let file = fs::read_to_string(&running.credentials_file).expect("credentials");
-    let value = |name: &str| file.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).expect("a credential");
+    let value = |name: &str| {
+        file.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "))
+            .expect("a credential")
+    };
     let ca = fs::read(&running.ca_file).expect("a CA");
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         // In the others a bucket needs a location constraint.
         .region(Region::new("us-east-1"))
         .endpoint_url(&running.endpoint)
-        .credentials_provider(Credentials::new(value("aws_access_key_id"), value("aws_secret_access_key"), None, None, "test"))
+        .credentials_provider(Credentials::new(
+            value("aws_access_key_id"),
+            value("aws_secret_access_key"),
+            None,
+            None,
+            "test",
+        ))
         .http_client(http::http_client(Some(&ca), Proxy::Direct).expect("a client"));
     Client::from_conf(config.build())
 }
 
 /// A bucket in the emulator's region, which only us-east-1 takes without its name.
 pub async fn make(s3: &Client, bucket: &str, region: &str) {
-    let configuration = CreateBucketConfiguration::builder().location_constraint(region.into()).build();
-    s3.create_bucket().bucket(bucket).create_bucket_configuration(configuration).send().await.expect("a bucket");
+    let configuration = CreateBucketConfiguration::builder()
+        .location_constraint(region.into())
+        .build();
+    s3.create_bucket()
+        .bucket(bucket)
+        .create_bucket_configuration(configuration)
+        .send()
+        .await
+        .expect("a bucket");
 }

@@ -21,7 +21,10 @@ pub enum Reply {
 
 impl Scripted {
     pub fn new(expected: impl IntoIterator<Item = (&'static str, Reply)>) -> Self {
-        Self { expected: expected.into_iter().collect(), screen: String::new() }
+        Self {
+            expected: expected.into_iter().collect(),
+            screen: String::new(),
+        }
     }
 
     /// # Panics
@@ -31,15 +34,25 @@ impl Scripted {
         self.screen
     }
 
-    fn type_in(&mut self, text: &str, default: Option<&str>, check: fn(&str) -> Result<(), String>) -> Option<String> {
-        let answer = if text.is_empty() { default.unwrap_or_default() } else { text };
+    fn type_in(
+        &mut self,
+        text: &str,
+        default: Option<&str>,
+        check: fn(&str) -> Result<(), String>,
+    ) -> Option<String> {
+        let answer = if text.is_empty() {
+            default.unwrap_or_default()
+        } else {
+            text
+        };
         match check(answer) {
             Ok(()) => {
                 self.screen.push_str(&format!("  > {answer}\n"));
                 Some(answer.to_owned())
             }
             Err(reason) => {
-                self.screen.push_str(&format!("  > {answer}\n  ! {reason}\n"));
+                self.screen
+                    .push_str(&format!("  > {answer}\n  ! {reason}\n"));
                 None
             }
         }
@@ -48,9 +61,12 @@ impl Scripted {
 
 impl Prompt for Scripted {
     fn ask(&mut self, question: &Question) -> Result<Answer, PromptError> {
-        self.screen.push_str(&format!("{} ({})\n", question.text, question.flag));
+        self.screen
+            .push_str(&format!("{} ({})\n", question.text, question.flag));
         loop {
-            let Some((flag, reply)) = self.expected.pop_front() else { panic!("did not expect: {question:?}") };
+            let Some((flag, reply)) = self.expected.pop_front() else {
+                panic!("did not expect: {question:?}")
+            };
             assert_eq!(flag, question.flag, "asked: {}", question.text);
             match (&question.kind, reply) {
                 (_, Reply::CtrlC) => return Err(PromptError::Interrupted),
@@ -66,12 +82,18 @@ impl Prompt for Scripted {
                 }
                 (Kind::Choice { options, default }, reply) => {
                     let chosen = match reply {
-                        Reply::Pick(name) => options.iter().position(|(option, _)| option == name).expect("there is such an option"),
+                        Reply::Pick(name) => options
+                            .iter()
+                            .position(|(option, _)| option == name)
+                            .expect("there is such an option"),
                         Reply::Default => *default,
                         other => panic!("{other:?} does not answer {question:?}"),
                     };
                     for (i, (name, line)) in options.iter().enumerate() {
-                        self.screen.push_str(&format!("  {} {name}: {line}\n", if i == chosen { ">" } else { " " }));
+                        self.screen.push_str(&format!(
+                            "  {} {name}: {line}\n",
+                            if i == chosen { ">" } else { " " }
+                        ));
                     }
                     return Ok(Answer::Choice(chosen));
                 }
@@ -82,7 +104,8 @@ impl Prompt for Scripted {
                         Reply::Default => *default,
                         other => panic!("{other:?} does not answer {question:?}"),
                     };
-                    self.screen.push_str(if yes { "  > yes\n" } else { "  > no\n" });
+                    self.screen
+                        .push_str(if yes { "  > yes\n" } else { "  > no\n" });
                     return Ok(Answer::YesNo(yes));
                 }
             }

@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, Command, FromArgMatches};
 use tfbackend::settings::{
-    Settings, error::SettingsError, file::File, layer::Layer, merge::Sources, names::EnvName, resolve::resolve, variables,
+    Settings, error::SettingsError, file::File, layer::Layer, merge::Sources, names::EnvName,
+    resolve::resolve, variables,
 };
 
 /// The layer that a command line makes; words are separated by spaces.
 pub fn flags(line: &str) -> Layer {
     let command = Layer::augment_args(Command::new("test").no_binary_name(true));
-    let matches = command.try_get_matches_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
+    let matches = command
+        .try_get_matches_from(line.split_whitespace())
+        .unwrap_or_else(|error| panic!("{error}"));
     Layer::from_arg_matches(&matches).expect("clap checked it")
 }
 
@@ -19,8 +22,13 @@ pub fn env(name: &str) -> EnvName {
 }
 
 pub fn sources(line: &str, vars: &[(&str, &str)], toml: &str) -> Result<Sources, SettingsError> {
-    let vars: BTreeMap<String, String> = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| Some(((*name).to_owned(), vars.get(*name)?.parse())));
+    let vars: BTreeMap<String, String> = vars
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let ambient = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+        .iter()
+        .find_map(|name| Some(((*name).to_owned(), vars.get(*name)?.parse())));
     Ok(Sources {
         flags: flags(line),
         variables: variables::read(&vars)?,

@@ -44,8 +44,14 @@ impl<'a> Terminal<'a> {
 
     /// The same of any program.
     pub fn run(place: &'a Place, program: &str, args: &[&str]) -> Self {
-        let size = PtySize { rows: 40, cols: 100, ..PtySize::default() };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let size = PtySize {
+            rows: 40,
+            cols: 100,
+            ..PtySize::default()
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(program);
         command.args(args);
         command.cwd(place.path());
@@ -56,8 +62,11 @@ impl<'a> Terminal<'a> {
         command.env("TERM", "xterm-256color");
         let modes = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).expect("the program");
-        let screen =
-            Arc::new(Mutex::new(vt100::Parser::new(size.rows.try_into().expect("lines"), size.cols.try_into().expect("columns"), 0)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            size.rows.try_into().expect("lines"),
+            size.cols.try_into().expect("columns"),
+            0,
+        )));
         let mut output = pair.master.try_clone_reader().expect("its output");
         let drawn = Arc::clone(&screen);
         let seen_end = Arc::new(AtomicBool::new(false));
@@ -74,17 +83,29 @@ impl<'a> Terminal<'a> {
             }
         });
         let keyboard = pair.master.take_writer().expect("its input");
-        Self { place, child, keyboard, screen, seen_end, master: pair.master, _slave: pair.slave, modes }
+        Self {
+            place,
+            child,
+            keyboard,
+            screen,
+            seen_end,
+            master: pair.master,
+            _slave: pair.slave,
+            modes,
+        }
     }
 
     pub fn pid(&self) -> u32 {
         self.child.process_id().expect("it runs")
     }
 
-    /// Types these keys where a question is asked. Enter is pressed once the rest of them can be read: before the
-    /// program takes keys one by one, the terminal itself would break the line.
+    /// Types these keys where a question is asked. Enter is pressed once the rest of them can be
+    /// read: before the program takes keys one by one, the terminal itself would break the
+    /// line.
     pub fn press(&mut self, keys: &str) {
-        let (text, enter) = keys.strip_suffix('\r').map_or((keys, ""), |text| (text, "\r"));
+        let (text, enter) = keys
+            .strip_suffix('\r')
+            .map_or((keys, ""), |text| (text, "\r"));
         if !text.is_empty() {
             self.wait_for_keys();
             self.send(text);
@@ -102,14 +123,21 @@ impl<'a> Terminal<'a> {
     fn wait_for_keys(&mut self) {
         let until = Instant::now() + PATIENCE;
         while modes(&*self.master).contains("ICANON") {
-            assert!(Instant::now() < until, "nobody takes keys:\n{}", self.screen());
+            assert!(
+                Instant::now() < until,
+                "nobody takes keys:\n{}",
+                self.screen()
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// Types these keys, whoever takes them.
     pub fn send(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).and_then(|()| self.keyboard.flush()).expect("typed");
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .and_then(|()| self.keyboard.flush())
+            .expect("typed");
     }
 
     /// Waits until `text` can be read, and types `keys`.
@@ -127,7 +155,11 @@ impl<'a> Terminal<'a> {
     fn wait(&mut self, what: &str, done: impl Fn(&str) -> bool) {
         let until = Instant::now() + PATIENCE;
         while !done(&self.contents()) {
-            assert!(Instant::now() < until, "waiting for {what:?}:\n{}", self.screen());
+            assert!(
+                Instant::now() < until,
+                "waiting for {what:?}:\n{}",
+                self.screen()
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -147,7 +179,10 @@ impl<'a> Terminal<'a> {
     /// The line after this one, as it was written.
     pub fn line_after(&self, text: &str) -> String {
         let screen = self.screen.lock().expect("the screen").screen().contents();
-        let lines = screen.lines().skip_while(|line| line.trim() != text).skip(1);
+        let lines = screen
+            .lines()
+            .skip_while(|line| line.trim() != text)
+            .skip(1);
         lines.take(1).map(str::trim).collect()
     }
 
@@ -169,21 +204,47 @@ impl<'a> Terminal<'a> {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 break status;
             }
-            assert!(Instant::now() < until, "it does not end:\n{}", self.screen());
+            assert!(
+                Instant::now() < until,
+                "it does not end:\n{}",
+                self.screen()
+            );
             thread::sleep(Duration::from_millis(10));
         };
-        // What it wrote last is still on its way: it has come once what is written after it has come.
+        // What it wrote last is still on its way: it has come once what is written after it has
+        // come.
         let name = self.master.tty_name().expect("a terminal with a name");
         // It does not become the terminal of this process.
         let flags = i32::try_from(OFlags::NOCTTY.bits()).expect("a flag");
-        let mut slave = OpenOptions::new().write(true).custom_flags(flags).open(name).expect("the terminal");
+        let mut slave = OpenOptions::new()
+            .write(true)
+            .custom_flags(flags)
+            .open(name)
+            .expect("the terminal");
         slave.write_all(END).expect("written");
         while !self.seen_end.load(Ordering::SeqCst) {
-            assert!(Instant::now() < until, "the end of what it wrote does not come:\n{}", self.screen());
+            assert!(
+                Instant::now() < until,
+                "the end of what it wrote does not come:\n{}",
+                self.screen()
+            );
             thread::sleep(Duration::from_millis(5));
         }
-        assert!(!self.screen.lock().expect("the screen").screen().hide_cursor(), "the cursor is hidden:\n{}", self.screen());
-        assert_eq!(modes(&*self.master), self.modes, "the modes of the terminal");
+        assert!(
+            !self
+                .screen
+                .lock()
+                .expect("the screen")
+                .screen()
+                .hide_cursor(),
+            "the cursor is hidden:\n{}",
+            self.screen()
+        );
+        assert_eq!(
+            modes(&*self.master),
+            self.modes,
+            "the modes of the terminal"
+        );
         status.exit_code()
     }
 }

@@ -22,9 +22,24 @@ impl User {
     /// One who may do nothing yet.
     pub async fn make(emulator: &Emulator, name: &str) -> Self {
         let iam = iam(emulator);
-        iam.create_user().user_name(name).send().await.expect("a user");
-        let made = iam.create_access_key().user_name(name).send().await.expect("a key").access_key.expect("a key");
-        Self { name: name.to_owned(), keys: (made.access_key_id, made.secret_access_key), iam }
+        iam.create_user()
+            .user_name(name)
+            .send()
+            .await
+            .expect("a user");
+        let made = iam
+            .create_access_key()
+            .user_name(name)
+            .send()
+            .await
+            .expect("a key")
+            .access_key
+            .expect("a key");
+        Self {
+            name: name.to_owned(),
+            keys: (made.access_key_id, made.secret_access_key),
+            iam,
+        }
     }
 
     /// Whatever runs in this environment, runs as this user.
@@ -43,22 +58,30 @@ impl User {
 
     /// What these statements say, instead of what was allowed before.
     pub async fn may(&self, statements: &Value) {
-        self.has_policy(&json!({ "Version": "2012-10-17", "Statement": statements })).await;
+        self.has_policy(&json!({ "Version": "2012-10-17", "Statement": statements }))
+            .await;
     }
 
     /// The same as a whole document.
     pub async fn has_policy(&self, document: &Value) {
-        let put = self.iam.put_user_policy().user_name(&self.name).policy_name("all").policy_document(document.to_string());
+        let put = self
+            .iam
+            .put_user_policy()
+            .user_name(&self.name)
+            .policy_name("all")
+            .policy_document(document.to_string());
         put.send().await.expect("a policy");
     }
 
     pub async fn may_only(&self, actions: &[&str]) {
-        self.may(&json!({ "Effect": "Allow", "Action": actions, "Resource": "*" })).await;
+        self.may(&json!({ "Effect": "Allow", "Action": actions, "Resource": "*" }))
+            .await;
     }
 
     pub async fn may_all_but(&self, action: &str) {
         let all = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
-        self.may(&json!([all, { "Effect": "Deny", "Action": action, "Resource": "*" }])).await;
+        self.may(&json!([all, { "Effect": "Deny", "Action": action, "Resource": "*" }]))
+            .await;
     }
 }
 

@@ -1,11 +1,13 @@
-//! What the settings leave out by now is taken down as well: nothing of the environment stays behind, paid for and forgotten.
+//! What the settings leave out by now is taken down as well: nothing of the environment stays
+//! behind, paid for and forgotten.
 
 use super::steps;
 use crate::support::{emulator::Emulator, program::Place};
 
-const ALL: &str = "--env prod --project acme --region eu-west-1 --lock both --alarm-email ops@example.com --ephemeral";
-const LESS: &str = "--env prod --project acme --region eu-west-1 --lock s3 --alarms=false --trail off --policy=false --access-logs=false \
-                    --delete-events=false --ephemeral";
+const ALL: &str = "--env prod --project acme --region eu-west-1 --lock both --alarm-email \
+                   ops@example.com --ephemeral";
+const LESS: &str = "--env prod --project acme --region eu-west-1 --lock s3 --alarms=false --trail \
+                    off --policy=false --access-logs=false --delete-events=false --ephemeral";
 const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 const INVENTORY: &str = "tests/it/support/inventory.py";
 
@@ -21,13 +23,28 @@ async fn world() -> (Emulator, Place) {
 async fn what_the_settings_leave_out_by_now_goes_as_well() {
     let (emulator, place) = world().await;
     let (document, all) = super::teardown(&place, LESS);
-    for address in ["trail", "topic", "alarm[lock_errors]", "lock_table", "runner_policy", "state_bucket/notifications"] {
-        assert!(steps(&document).contains(&format!("delete {address}")), "{address}: {all}");
+    for address in [
+        "trail",
+        "topic",
+        "alarm[lock_errors]",
+        "lock_table",
+        "runner_policy",
+        "state_bucket/notifications",
+    ] {
+        assert!(
+            steps(&document).contains(&format!("delete {address}")),
+            "{address}: {all}"
+        );
     }
     let words = format!("teardown {LESS} --purge-logs --confirm {BUCKET}");
     let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
     assert_eq!(said.code, Some(0), "{}\n{}", said.all(), emulator.log());
-    assert_eq!(emulator.python(INVENTORY, &[]), "key PendingDeletion\n", "{}", said.all());
+    assert_eq!(
+        emulator.python(INVENTORY, &[]),
+        "key PendingDeletion\n",
+        "{}",
+        said.all()
+    );
 }
 
 /// A lock in a table that the settings do not name any more is a lock.
@@ -38,6 +55,10 @@ async fn a_lock_in_a_table_that_is_left_out_holds_the_teardown() {
     let before = emulator.python(INVENTORY, &[]);
     let words = format!("teardown {LESS} --purge-states --confirm {BUCKET}");
     let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
-    assert!(said.code == Some(3) && said.refusal().contains("locked: "), "{}", said.all());
+    assert!(
+        said.code == Some(3) && said.refusal().contains("locked: "),
+        "{}",
+        said.all()
+    );
     assert_eq!(emulator.python(INVENTORY, &[]), before);
 }

@@ -20,7 +20,8 @@ const BUCKET: &str = "acme-tfstate-dev-000000000000-eu-west-1";
 const INVENTORY: &str = "tests/it/support/inventory.py";
 const SET: &str = "tests/it/teardown/set.py";
 /// All that stays, by default.
-const LEFT: &str = "alias/acme-tfstate-dev\nbucket acme-tfstate-dev-logs-000000000000-eu-west-1\nkey Enabled\n";
+const LEFT: &str =
+    "alias/acme-tfstate-dev\nbucket acme-tfstate-dev-logs-000000000000-eu-west-1\nkey Enabled\n";
 
 fn words() -> Vec<&'static str> {
     let mut words: Vec<&str> = ["teardown"].into_iter().chain(LINE.split(' ')).collect();
@@ -33,7 +34,8 @@ fn bootstrap(place: &Place) {
     assert_eq!(said.code, Some(0), "{}", said.all());
 }
 
-/// A state written, or a lock taken, while the last lock of the freeze is on its way: all is as it was, and names it.
+/// A state written, or a lock taken, while the last lock of the freeze is on its way: all is as it
+/// was, and names it.
 #[tokio::test]
 async fn what_comes_in_meanwhile_stops_it() {
     let emulator = Emulator::start().await;
@@ -41,15 +43,22 @@ async fn what_comes_in_meanwhile_stops_it() {
     let here = Arc::clone(&gate);
     let proxy = Proxy::start(Some(&emulator), move |call, request| {
         let freezes = call.operation == "PutBucketPolicy"
-            && String::from_utf8_lossy(request.body().bytes().expect("a body")).contains("DuringTeardown");
-        if freezes { Reply::Wait(here.lock().expect("a gate").clone()) } else { Reply::Forward }
+            && String::from_utf8_lossy(request.body().bytes().expect("a body"))
+                .contains("DuringTeardown");
+        if freezes {
+            Reply::Wait(here.lock().expect("a gate").clone())
+        } else {
+            Reply::Forward
+        }
     });
     let mut place = Place::with(&emulator);
     bootstrap(&place);
     emulator.python(SET, &["state", "empty", BUCKET]);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    for (change, said) in [(["state", "in-use"], "somebody wrote terraform.tfstate"), (["lock", "other"], "somebody locked other.tfstate")]
-    {
+    for (change, said) in [
+        (["state", "in-use"], "somebody wrote terraform.tfstate"),
+        (["lock", "other"], "somebody locked other.tfstate"),
+    ] {
         *gate.lock().expect("a gate") = Gate::default();
         let before = emulator.python(SET, &["now", BUCKET]);
         let child = place
@@ -65,18 +74,35 @@ async fn what_comes_in_meanwhile_stops_it() {
         waits.open();
         let ended = place.said(&child.wait_with_output().expect("it ends"));
         assert_eq!(ended.code, Some(3), "{}", ended.all());
-        assert!(ended.refusal().contains(&format!("{said} ")) && ended.refusal().contains("nothing was deleted"), "{}", ended.all());
+        assert!(
+            ended.refusal().contains(&format!("{said} "))
+                && ended.refusal().contains("nothing was deleted"),
+            "{}",
+            ended.all()
+        );
         let now = emulator.python(SET, &["now", BUCKET]);
-        assert!(!now.contains("DuringTeardown") && !now.contains("tfbackend teardown"), "everybody may work again: {now}");
-        assert!(after.contains("DuringTeardown") || after.contains("tfbackend teardown"), "it was frozen when it came: {after}");
+        assert!(
+            !now.contains("DuringTeardown") && !now.contains("tfbackend teardown"),
+            "everybody may work again: {now}"
+        );
+        assert!(
+            after.contains("DuringTeardown") || after.contains("tfbackend teardown"),
+            "it was frozen when it came: {after}"
+        );
         assert_ne!(before, now);
     }
     emulator.python(SET, &["unlock", "other", BUCKET]);
     let said = place.run(&[&words()[..], &["--purge-states"]].concat());
-    assert_eq!((said.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{}", said.all());
+    assert_eq!(
+        (said.code, &*emulator.python(INVENTORY, &[])),
+        (Some(0), LEFT),
+        "{}",
+        said.all()
+    );
 }
 
-/// The first was killed after it had locked everything; the second finds its locks, and then somebody takes another one.
+/// The first was killed after it had locked everything; the second finds its locks, and then
+/// somebody takes another one.
 #[tokio::test]
 async fn whoever_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
     let emulator = Emulator::start().await;
@@ -86,22 +112,41 @@ async fn whoever_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
     let stops = Arc::clone(&stop);
     let proxy = Proxy::start(Some(&emulator), move |call, _| match &*call.operation {
         "StopLogging" | "DeleteTrail" => Reply::Wait(first.clone()),
-        "GetBucketPolicy" if policies.fetch_add(1, Ordering::SeqCst) == stops.load(Ordering::SeqCst) => Reply::Wait(second.clone()),
+        "GetBucketPolicy"
+            if policies.fetch_add(1, Ordering::SeqCst) == stops.load(Ordering::SeqCst) =>
+        {
+            Reply::Wait(second.clone())
+        }
         _ => Reply::Forward,
     });
     let mut place = Place::with(&emulator);
     bootstrap(&place);
     emulator.python(SET, &["state", "empty", BUCKET]);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let start = |args: &[&str]| place.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let start = |args: &[&str]| {
+        place
+            .command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("runs")
+    };
     let mut killed = start(&words());
     dies.wait_for_somebody();
     killed.kill().expect("it runs");
     killed.wait().expect("it ends");
     let frozen = emulator.python(SET, &["now", BUCKET]);
-    assert!(frozen.contains("DuringTeardown") && frozen.contains("tfbackend teardown"), "{frozen}");
+    assert!(
+        frozen.contains("DuringTeardown") && frozen.contains("tfbackend teardown"),
+        "{frozen}"
+    );
 
-    let policies = |calls: Vec<String>| calls.iter().filter(|call| *call == "s3:GetBucketPolicy").count();
+    let policies = |calls: Vec<String>| {
+        calls
+            .iter()
+            .filter(|call| *call == "s3:GetBucketPolicy")
+            .count()
+    };
     let before = policies(proxy.take());
     let mut plan = words();
     plan.push("--plan");
@@ -114,9 +159,16 @@ async fn whoever_goes_on_and_has_to_stop_leaves_no_lock_of_the_one_that_died() {
     looked.open();
     let ended = place.said(&child.wait_with_output().expect("it ends"));
     assert_eq!(ended.code, Some(3), "{}", ended.all());
-    assert!(ended.refusal().contains("somebody locked other.tfstate "), "{}", ended.all());
+    assert!(
+        ended.refusal().contains("somebody locked other.tfstate "),
+        "{}",
+        ended.all()
+    );
     let now = emulator.python(SET, &["now", BUCKET]);
-    assert!(!now.contains("DuringTeardown") && !now.contains("tfbackend teardown"), "everybody may work again: {now}");
+    assert!(
+        !now.contains("DuringTeardown") && !now.contains("tfbackend teardown"),
+        "everybody may work again: {now}"
+    );
     dies.open();
 }
 
@@ -126,29 +178,48 @@ async fn interrupted_it_says_what_is_left() {
     let emulator = Emulator::start().await;
     let gate = Gate::default();
     let there = gate.clone();
-    let proxy = Proxy::start(
-        Some(&emulator),
-        move |call, _| {
-            if call.operation == "DeleteTrail" { Reply::Wait(there.clone()) } else { Reply::Forward }
-        },
-    );
+    let proxy = Proxy::start(Some(&emulator), move |call, _| {
+        if call.operation == "DeleteTrail" {
+            Reply::Wait(there.clone())
+        } else {
+            Reply::Forward
+        }
+    });
     let mut place = Place::with(&emulator);
     bootstrap(&place);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let child = place.command(&words()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let child = place
+        .command(&words())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
     gate.wait_for_somebody();
-    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().expect("kill").success());
+    assert!(
+        std::process::Command::new("kill")
+            .arg(child.id().to_string())
+            .status()
+            .expect("kill")
+            .success()
+    );
     std::thread::sleep(Duration::from_millis(300));
     gate.open();
     let said = place.said(&child.wait_with_output().expect("it ends"));
     assert_eq!(said.code, Some(130), "{}", said.all());
     assert!(
-        said.err.contains("not started: ") && said.err.contains("state_bucket") && said.err.contains("continues where"),
+        said.err.contains("not started: ")
+            && said.err.contains("state_bucket")
+            && said.err.contains("continues where"),
         "{}",
         said.all()
     );
     let said = place.run(&words());
-    assert_eq!((said.code, &*emulator.python(INVENTORY, &[])), (Some(0), LEFT), "{}", said.all());
+    assert_eq!(
+        (said.code, &*emulator.python(INVENTORY, &[])),
+        (Some(0), LEFT),
+        "{}",
+        said.all()
+    );
 }
 
 /// Ctrl-C in the last look, which asks when the bucket was made that is still seen.
@@ -159,19 +230,44 @@ async fn interrupted_in_the_last_look_it_says_that_all_was_deleted() {
     let there = gate.clone();
     let proxy = Proxy::start(Some(&emulator), move |call, _| match &*call.operation {
         "ListBuckets" => Reply::Wait(there.clone()),
-        "HeadBucket" | "GetBucketTagging" | "GetBucketOwnershipControls" => Reply::Stale(Duration::from_secs(60)),
+        "HeadBucket" | "GetBucketTagging" | "GetBucketOwnershipControls" => {
+            Reply::Stale(Duration::from_secs(60))
+        }
         _ => Reply::Forward,
     });
     let mut place = Place::with(&emulator);
-    let line = "--env dev --project acme --region eu-west-1 --ephemeral --encryption sse-s3 --trail off --alarms=false --policy=false";
+    let line = "--env dev --project acme --region eu-west-1 --ephemeral --encryption sse-s3 \
+                --trail off --alarms=false --policy=false";
     assert_eq!(place.bootstrap(&format!("{line} -y")).code, Some(0));
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
-    let words: Vec<&str> = ["teardown", "--confirm", BUCKET].into_iter().chain(line.split(' ')).collect();
-    let child = place.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let words: Vec<&str> = ["teardown", "--confirm", BUCKET]
+        .into_iter()
+        .chain(line.split(' '))
+        .collect();
+    let child = place
+        .command(&words)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
     gate.wait_for_somebody();
     let interrupted = Instant::now();
-    assert!(std::process::Command::new("kill").arg(child.id().to_string()).status().expect("kill").success());
+    assert!(
+        std::process::Command::new("kill")
+            .arg(child.id().to_string())
+            .status()
+            .expect("kill")
+            .success()
+    );
     let said = place.said(&child.wait_with_output().expect("it ends"));
-    assert!(interrupted.elapsed() < Duration::from_secs(15), "{}", said.all());
-    assert!(said.code == Some(130) && said.err.contains("hint: all of it was deleted before"), "{}", said.all());
+    assert!(
+        interrupted.elapsed() < Duration::from_secs(15),
+        "{}",
+        said.all()
+    );
+    assert!(
+        said.code == Some(130) && said.err.contains("hint: all of it was deleted before"),
+        "{}",
+        said.all()
+    );
 }

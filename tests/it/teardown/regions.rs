@@ -2,10 +2,14 @@
 
 use crate::support::{emulator::Emulator, program::Place, user::User};
 
-const LINE: &str = "--env prod --project acme --trail off --alarms=false --access-logs=false --ephemeral --attach-to user/terraform";
-const EUROPE: &str = "acme-tfstate-prod-runner-eu-west-1 arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1 1\n";
-const AMERICA: &str = "acme-tfstate-prod-runner-us-east-1 arn:aws:s3:::acme-tfstate-prod-000000000000-us-east-1 1\n";
-const FORMER: &str = "acme-tfstate-prod-runner arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1 1\n";
+const LINE: &str = "--env prod --project acme --trail off --alarms=false --access-logs=false \
+                    --ephemeral --attach-to user/terraform";
+const EUROPE: &str =
+    "acme-tfstate-prod-runner-eu-west-1 arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1 1\n";
+const AMERICA: &str =
+    "acme-tfstate-prod-runner-us-east-1 arn:aws:s3:::acme-tfstate-prod-000000000000-us-east-1 1\n";
+const FORMER: &str =
+    "acme-tfstate-prod-runner arn:aws:s3:::acme-tfstate-prod-000000000000-eu-west-1 1\n";
 
 struct World {
     emulator: Emulator,
@@ -23,14 +27,24 @@ impl World {
     /// In eu-west-1 or us-east-1; what it said.
     #[track_caller]
     fn run(&self, command: &str, region: usize, code: i32) -> String {
-        let line = format!("{command} {LINE} --region {}", ["eu-west-1", "us-east-1"][region]);
+        let line = format!(
+            "{command} {LINE} --region {}",
+            ["eu-west-1", "us-east-1"][region]
+        );
         let said = self.places[region].run(&line.split_whitespace().collect::<Vec<_>>());
-        assert_eq!(said.code, Some(code), "{command}: {}\n{}", said.all(), self.emulator.log());
+        assert_eq!(
+            said.code,
+            Some(code),
+            "{command}: {}\n{}",
+            said.all(),
+            self.emulator.log()
+        );
         said.all()
     }
 
     fn policies(&self) -> String {
-        self.emulator.python("tests/it/teardown/regions.py", &["list"])
+        self.emulator
+            .python("tests/it/teardown/regions.py", &["list"])
     }
 }
 
@@ -54,16 +68,30 @@ async fn policies_of_two_regions_are_two_and_neither_takes_the_other() {
 async fn a_policy_under_its_former_name_serves_its_own_region_only() {
     let world = World::new().await;
     world.run("bootstrap -y", 0, 0);
-    world.emulator.python("tests/it/teardown/regions.py", &["rename"]);
+    world
+        .emulator
+        .python("tests/it/teardown/regions.py", &["rename"]);
     assert_eq!(world.policies(), FORMER);
     assert!(world.run("bootstrap", 0, 0).contains("nothing to do"));
-    assert!(world.run("plan --needed-actions", 0, 0).contains("policy/acme-tfstate-prod-runner\""));
+    assert!(
+        world
+            .run("plan --needed-actions", 0, 0)
+            .contains("policy/acme-tfstate-prod-runner\"")
+    );
     world.run("verify", 0, 0);
     world.run("bootstrap -y", 1, 0);
     assert_eq!(world.policies(), format!("{FORMER}{AMERICA}"));
     assert!(world.run("bootstrap", 0, 0).contains("nothing to do"));
-    world.run("teardown --confirm acme-tfstate-prod-000000000000-us-east-1", 1, 0);
+    world.run(
+        "teardown --confirm acme-tfstate-prod-000000000000-us-east-1",
+        1,
+        0,
+    );
     assert_eq!(world.policies(), FORMER);
-    world.run("teardown --confirm acme-tfstate-prod-000000000000-eu-west-1", 0, 0);
+    world.run(
+        "teardown --confirm acme-tfstate-prod-000000000000-eu-west-1",
+        0,
+        0,
+    );
     assert_eq!(world.policies(), "");
 }

@@ -1,4 +1,5 @@
-//! Two environments in one bucket: only the states of the one go, and all that the other stands on stays.
+//! Two environments in one bucket: only the states of the one go, and all that the other stands on
+//! stays.
 
 use crate::support::{emulator::Emulator, program::Place};
 
@@ -39,31 +40,71 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     fill();
     let (all, before) = (left(), policy());
     assert!(before.contains("DenyDestroyingHistory"), "it is protected");
-    let teardown =
-        |env: &str, more: &[&str]| place.run(&[&["teardown", "--env", env, "--confirm", BUCKET, "--purge-states"], more].concat());
+    let teardown = |env: &str, more: &[&str]| {
+        place.run(
+            &[
+                &[
+                    "teardown",
+                    "--env",
+                    env,
+                    "--confirm",
+                    BUCKET,
+                    "--purge-states",
+                ],
+                more,
+            ]
+            .concat(),
+        )
+    };
 
     // The bucket is red's, and has blue's states: blue has nothing else there.
     let said = teardown("blue", &[]);
     assert_eq!(said.code, Some(3), "{}", said.all());
-    assert!(said.refusal().contains("locked: env:/x/blue.tfstate"), "{}", said.all());
+    assert!(
+        said.refusal().contains("locked: env:/x/blue.tfstate"),
+        "{}",
+        said.all()
+    );
     assert_eq!((left(), policy()), (all.clone(), before.clone()));
     emulator.python(SET, &["unlock", BUCKET]);
     let said = teardown("blue", &[]);
     assert_eq!(said.code, Some(0), "{}", said.all());
     let kept = in_backup(&place);
-    assert!(kept.contains("\"env:/x/blue.tfstate\"") && !kept.contains("red.tfstate"), "{kept}");
-    assert!(said.err.contains("kept: state_bucket: belongs to the tfbackend environment red of project acme"), "{}", said.all());
-    let of_red: String = all.lines().filter(|line| !line.contains("blue")).map(|line| format!("{line}\n")).collect();
-    assert_eq!((left(), policy()), (of_red.clone(), before.clone()), "every version, lock and digest of blue, and nothing else");
+    assert!(
+        kept.contains("\"env:/x/blue.tfstate\"") && !kept.contains("red.tfstate"),
+        "{kept}"
+    );
+    assert!(
+        said.err.contains(
+            "kept: state_bucket: belongs to the tfbackend environment red of project acme"
+        ),
+        "{}",
+        said.all()
+    );
+    let of_red: String = all
+        .lines()
+        .filter(|line| !line.contains("blue"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(
+        (left(), policy()),
+        (of_red.clone(), before.clone()),
+        "every version, lock and digest of blue, and nothing else"
+    );
 
     // As long as blue is in the file, red's bucket stays.
     fill();
     emulator.python(SET, &["unlock", BUCKET]);
-    let of_blue: String = left().lines().filter(|line| !line.contains("red")).map(|line| format!("{line}\n")).collect();
+    let of_blue: String = left()
+        .lines()
+        .filter(|line| !line.contains("red"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let said = teardown("red", &["--unprotect"]);
     assert_eq!(said.code, Some(0), "{}", said.all());
     assert!(
-        said.err.contains("kept: state_bucket: used by blue too") && said.err.contains("kept: lock_table: used by blue too"),
+        said.err.contains("kept: state_bucket: used by blue too")
+            && said.err.contains("kept: lock_table: used by blue too"),
         "{}",
         said.all()
     );
@@ -75,28 +116,43 @@ async fn of_a_shared_bucket_only_what_is_its_own_goes() {
     let there = left();
     let said = teardown("red", &["--unprotect"]);
     assert_eq!(said.code, Some(3), "{}", said.all());
-    assert!(said.refusal().contains("the states are those of blue too"), "{}", said.all());
+    assert!(
+        said.refusal().contains("the states are those of blue too"),
+        "{}",
+        said.all()
+    );
     assert_eq!(left(), there);
 }
 
 /// What the only backup that there is says of itself.
 fn in_backup(place: &Place) -> String {
-    let files = std::fs::read_dir(place.path().join(".tfbackend")).expect("the folder").map(|entry| entry.expect("a file").path());
+    let files = std::fs::read_dir(place.path().join(".tfbackend"))
+        .expect("the folder")
+        .map(|entry| entry.expect("a file").path());
     let mut backups = files.filter(|path| path.extension().is_some_and(|end| end == "zst"));
-    let (Some(backup), None) = (backups.next(), backups.next()) else { panic!("one backup") };
+    let (Some(backup), None) = (backups.next(), backups.next()) else {
+        panic!("one backup")
+    };
     let file = zstd::Decoder::new(std::fs::File::open(backup).expect("readable")).expect("zstd");
     let mut archive = tar::Archive::new(file);
-    let mut entries = archive.entries().expect("a tar").map(|entry| entry.expect("an entry"));
-    let manifest = entries.find(|entry| entry.path().expect("a path").ends_with("manifest.json")).expect("a manifest");
+    let mut entries = archive
+        .entries()
+        .expect("a tar")
+        .map(|entry| entry.expect("an entry"));
+    let manifest = entries
+        .find(|entry| entry.path().expect("a path").ends_with("manifest.json"))
+        .expect("a manifest");
     std::io::read_to_string(manifest).expect("text")
 }
 
-/// The table locks for a bucket that tfbackend knows nothing of: it stays, with what others have in it and nothing of ours.
+/// The table locks for a bucket that tfbackend knows nothing of: it stays, with what others have in
+/// it and nothing of ours.
 #[tokio::test]
 async fn a_table_that_others_lock_with_stays() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let line = "--env red --project acme --region eu-west-1 --lock both --ephemeral --trail off --alarms=false --access-logs=false";
+    let line = "--env red --project acme --region eu-west-1 --lock both --ephemeral --trail off \
+                --alarms=false --access-logs=false";
     let said = place.bootstrap(&format!("{line} -y"));
     assert_eq!(said.code, Some(0), "{}", said.all());
     emulator.python(SET, &["fill", BUCKET]);
@@ -105,8 +161,16 @@ async fn a_table_that_others_lock_with_stays() {
     let words = format!("teardown {line} --confirm {BUCKET}");
     let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert!(said.err.contains("kept: lock_table: used by bucket somebodys-bucket too"), "{}", said.all());
-    assert_eq!(emulator.python(SET, &["items", BUCKET]), "item somebodys-bucket/a.tfstate-md5\n");
+    assert!(
+        said.err
+            .contains("kept: lock_table: used by bucket somebodys-bucket too"),
+        "{}",
+        said.all()
+    );
+    assert_eq!(
+        emulator.python(SET, &["items", BUCKET]),
+        "item somebodys-bucket/a.tfstate-md5\n"
+    );
     assert_eq!(
         emulator.python("tests/it/support/inventory.py", &[]),
         "alias/acme-tfstate-red\nkey Enabled\ntable acme-tfstate-red-locks\n"

@@ -1,4 +1,5 @@
-//! What is no state and no lock though it stands where they do: it is counted, named, and never taken for nothing.
+//! What is no state and no lock though it stands where they do: it is counted, named, and never
+//! taken for nothing.
 
 use serde_json::{Value, json};
 
@@ -21,8 +22,10 @@ async fn states_and_locks_that_nobody_can_read_count_as_used() {
 
     emulator.python("tests/it/teardown/unusual.py", &[BUCKET, TABLE, "states"]);
     let (document, all) = teardown(&place, &line);
-    let states: Vec<String> =
-        rows(&document, "states").iter().map(|row| format!("{} {} {}", row["path"], row["contents"], row["error"])).collect();
+    let states: Vec<String> = rows(&document, "states")
+        .iter()
+        .map(|row| format!("{} {} {}", row["path"], row["contents"], row["error"]))
+        .collect();
     insta::assert_snapshot!(states.join("\n"), @r#"
     "big.tfstate" "known" null
     "cut.tfstate" "unreadable" "it ends too early: it was cut off"
@@ -32,14 +35,37 @@ async fn states_and_locks_that_nobody_can_read_count_as_used() {
     "zeros.tfstate" "unreadable" "it is not JSON (line 1, column 1)"
     "#);
     let census = &document["census"];
-    assert_eq!((&census["in_use"], &census["unreadable"], &census["empty"]), (&json!(1), &json!(5), &json!(0)), "{all}");
-    assert_eq!((&rows(&document, "states")[0]["managed"], &rows(&document, "states")[0]["serial"]), (&json!(1), &json!(7)));
-    assert!(census["bytes"].as_u64().is_some_and(|bytes| bytes > 50_000_000), "{census}");
-    assert!(!all.contains("hunter2") && !all.contains('\x1b'), "nothing of what is in it is shown");
+    assert_eq!(
+        (&census["in_use"], &census["unreadable"], &census["empty"]),
+        (&json!(1), &json!(5), &json!(0)),
+        "{all}"
+    );
+    assert_eq!(
+        (
+            &rows(&document, "states")[0]["managed"],
+            &rows(&document, "states")[0]["serial"]
+        ),
+        (&json!(1), &json!(7))
+    );
+    assert!(
+        census["bytes"]
+            .as_u64()
+            .is_some_and(|bytes| bytes > 50_000_000),
+        "{census}"
+    );
+    assert!(
+        !all.contains("hunter2") && !all.contains('\x1b'),
+        "nothing of what is in it is shown"
+    );
 
     emulator.python("tests/it/teardown/unusual.py", &[BUCKET, TABLE, "locks"]);
     let (document, all) = teardown(&place, &line);
-    let lock = |row: &Value| format!("{} {} {} {}", row["path"], row["in_table"], row["as_file"], row["who"]);
+    let lock = |row: &Value| {
+        format!(
+            "{} {} {} {}",
+            row["path"], row["in_table"], row["as_file"], row["who"]
+        )
+    };
     let locks: Vec<String> = rows(&document, "locks").iter().map(lock).collect();
     insta::assert_snapshot!(locks.join("\n"), @r#"
     "a.tfstate" false true null
@@ -53,6 +79,13 @@ async fn states_and_locks_that_nobody_can_read_count_as_used() {
     emulator.python("tests/it/teardown/unusual.py", &[BUCKET, TABLE, "table"]);
     let (document, all) = teardown(&place, &line);
     let census = &document["census"];
-    assert_eq!((&census["locks"]["count"], &census["unseen"]["count"]), (&json!(2), &json!(0)), "{all}");
-    assert!(super::steps(&document).contains(&"delete lock_table".to_owned()), "{all}");
+    assert_eq!(
+        (&census["locks"]["count"], &census["unseen"]["count"]),
+        (&json!(2), &json!(0)),
+        "{all}"
+    );
+    assert!(
+        super::steps(&document).contains(&"delete lock_table".to_owned()),
+        "{all}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM while things are made: what runs is finished, nothing more is started, and the next run finishes.
+//! Ctrl-C and SIGTERM while things are made: what runs is finished, nothing more is started, and
+//! the next run finishes.
 
 use std::{
     io::{BufRead, BufReader},
@@ -15,17 +16,20 @@ use crate::support::{
     terminal::Terminal,
 };
 
-const LINE: &str =
-    "--env prod --project acme --region eu-west-1 --encryption sse-s3 --trail off --alarms=false --parallelism 1 --non-interactive -y";
+const LINE: &str = "--env prod --project acme --region eu-west-1 --encryption sse-s3 --trail off \
+                    --alarms=false --parallelism 1 --non-interactive -y";
 
 /// The creation of the table waits at a gate.
 fn behind_a_gate(emulator: &Emulator) -> (Place, Gate, Proxy) {
     let gate = Gate::default();
     let there = gate.clone();
-    let proxy = Proxy::start(
-        Some(emulator),
-        move |call, _| if call.operation == "CreateTable" { Reply::Wait(there.clone()) } else { Reply::Forward },
-    );
+    let proxy = Proxy::start(Some(emulator), move |call, _| {
+        if call.operation == "CreateTable" {
+            Reply::Wait(there.clone())
+        } else {
+            Reply::Forward
+        }
+    });
     let mut place = Place::with(emulator);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     (place, gate, proxy)
@@ -35,7 +39,8 @@ fn args() -> Vec<&'static str> {
     ["bootstrap"].into_iter().chain(LINE.split(' ')).collect()
 }
 
-/// Ctrl-C, once a call waits at the gate and what was printed until then has been read: a terminal drops the rest of it.
+/// Ctrl-C, once a call waits at the gate and what was printed until then has been read: a terminal
+/// drops the rest of it.
 fn interrupted<'a>(place: &'a Place, gate: &Gate) -> Terminal<'a> {
     let mut terminal = Terminal::start(place, &args());
     gate.wait_for_somebody();
@@ -144,19 +149,42 @@ async fn sigterm_is_the_same_for_a_job_without_a_terminal() {
     let emulator = Emulator::start().await;
     let (place, gate, _proxy) = behind_a_gate(&emulator);
     let mut command = place.command(&[&args()[..], &["--output=json"]].concat());
-    let mut job = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    let mut job = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
     gate.wait_for_somebody();
-    assert!(Command::new("kill").arg(job.id().to_string()).status().expect("kill").success());
+    assert!(
+        Command::new("kill")
+            .arg(job.id().to_string())
+            .status()
+            .expect("kill")
+            .success()
+    );
     let lines = BufReader::new(job.stdout.take().expect("piped")).lines();
     let mut events = lines.map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"));
-    let interrupted: Value = events.find(|event: &Value| event["event"] == "interrupted").expect("it says so at once");
+    let interrupted: Value = events
+        .find(|event: &Value| event["event"] == "interrupted")
+        .expect("it says so at once");
     gate.open();
     let rest: Vec<Value> = events.collect();
     let said = place.said(&job.wait_with_output().expect("it ends"));
     assert_eq!((said.code, said.err.as_str()), (Some(130), ""), "{rest:#?}");
-    let [finished, error] = &rest[..] else { panic!("{rest:#?}") };
-    assert_eq!((interrupted["event"].as_str(), interrupted["running"].as_i64()), (Some("interrupted"), Some(1)));
-    assert_eq!((finished["event"].as_str(), finished["address"].as_str()), (Some("finished"), Some("lock_table")));
+    let [finished, error] = &rest[..] else {
+        panic!("{rest:#?}")
+    };
+    assert_eq!(
+        (
+            interrupted["event"].as_str(),
+            interrupted["running"].as_i64()
+        ),
+        (Some("interrupted"), Some(1))
+    );
+    assert_eq!(
+        (finished["event"].as_str(), finished["address"].as_str()),
+        (Some("finished"), Some("lock_table"))
+    );
     insta::assert_snapshot!(error["error"], @r#"{"exit_code":130,"message":"interrupted: 14 changes were made, 2 left","causes":[],"hints":["made: log_bucket, log_bucket/public_access, log_bucket/versioning, log_bucket/encryption, log_bucket/lifecycle, log_bucket/policy, state_bucket, state_bucket/public_access, state_bucket/versioning, state_bucket/encryption, state_bucket/lifecycle, state_bucket/policy, state_bucket/logging, lock_table","not started: lock_table/recovery, runner_policy","the same command continues where this one stopped"]}"#);
 }
 
@@ -176,6 +204,13 @@ async fn whoever_only_looks_stops_at_once() {
 
 /// A signal may leave the last frame of the bars on the screen: which one it was is chance.
 fn without_a_frame(screen: &str) -> String {
-    let frame = |line: &&str| line.trim().ends_with("of 16 done") || line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
-    screen.lines().filter(|line| !frame(line)).collect::<Vec<_>>().join("\n")
+    let frame = |line: &&str| {
+        line.trim().ends_with("of 16 done")
+            || line.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c))
+    };
+    screen
+        .lines()
+        .filter(|line| !frame(line))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

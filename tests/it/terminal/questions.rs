@@ -14,7 +14,10 @@ async fn credentials_come_before_questions() {
     terminal.answer("region", "eu-west-1\r");
     assert_eq!(terminal.end(), 1);
     let screen = terminal.screen();
-    assert!(screen.contains("error: there are no AWS credentials") && !screen.contains("State key"), "{screen}");
+    assert!(
+        screen.contains("error: there are no AWS credentials") && !screen.contains("State key"),
+        "{screen}"
+    );
 }
 
 #[tokio::test]
@@ -23,7 +26,17 @@ async fn from_the_first_question_to_the_next_command() {
     let mut place = Place::with(&emulator);
     place.vars.remove("AWS_ENDPOINT_URL");
     let endpoint = format!("--endpoint-url={}", emulator.endpoint());
-    let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod", "--parallelism", "1", &endpoint]);
+    let mut terminal = Terminal::start(
+        &place,
+        &[
+            "bootstrap",
+            "--env",
+            "prod",
+            "--parallelism",
+            "1",
+            &endpoint,
+        ],
+    );
     terminal.answer("Project", &format!("{CTRL_U}Acme\r"));
     terminal.answer("contains `A`", "acme\r");
     terminal.answer("region", "eu-west-1\r");
@@ -107,7 +120,10 @@ async fn from_the_first_question_to_the_next_command() {
     -v shows every setting.
     ? Make 30 changes (--auto-approve) (y/n) › no
     ");
-    assert!(!place.path().join("tfbackend.toml").exists(), "nothing is written before the plan is approved");
+    assert!(
+        !place.path().join("tfbackend.toml").exists(),
+        "nothing is written before the plan is approved"
+    );
     terminal.press("y");
     let code = terminal.end();
     insta::assert_snapshot!(terminal.screen(), @"
@@ -169,11 +185,21 @@ async fn from_the_first_question_to_the_next_command() {
     let line = terminal.line_after("The same without questions:");
     for _ in 0..2 {
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &line]).current_dir(place.path()).env_clear().envs(&place.vars);
-        let path =
-            std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend")).parent().expect("a folder")]).expect("a path");
+        shell
+            .args(["-c", &line])
+            .current_dir(place.path())
+            .env_clear()
+            .envs(&place.vars);
+        let path = std::env::join_paths([std::path::Path::new(env!("CARGO_BIN_EXE_tfbackend"))
+            .parent()
+            .expect("a folder")])
+        .expect("a path");
         let said = place.said(&shell.env("PATH", path).output().expect("a shell"));
-        assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{line}\n{}", said.all());
+        assert!(
+            said.code == Some(0) && said.err.contains("nothing to do"),
+            "{line}\n{}",
+            said.all()
+        );
         let _ = fs::remove_file(place.path().join("tfbackend.toml"));
     }
 }
@@ -182,8 +208,20 @@ async fn from_the_first_question_to_the_next_command() {
 async fn whoever_says_no_has_nothing() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let all = ["bootstrap", "--env=prod", "--project=acme", "--region=eu-west-1", "--key=a", "--lock=s3", "--encryption=sse-s3"];
-    let few = [&all[..], &["--alarms=false", "--trail=off", "--attach-to=user/admin"]].concat();
+    let all = [
+        "bootstrap",
+        "--env=prod",
+        "--project=acme",
+        "--region=eu-west-1",
+        "--key=a",
+        "--lock=s3",
+        "--encryption=sse-s3",
+    ];
+    let few = [
+        &all[..],
+        &["--alarms=false", "--trail=off", "--attach-to=user/admin"],
+    ]
+    .concat();
 
     let mut terminal = Terminal::start(&place, &["bootstrap", "--env", "prod"]);
     terminal.answer("Project", "\r");
@@ -226,11 +264,15 @@ async fn whoever_says_no_has_nothing() {
     let mut terminal = Terminal::start(&place, &few);
     terminal.answer("Protect", "y");
     terminal.wait_for("Keep the answers");
-    Command::new("kill").arg(terminal.pid().to_string()).status().expect("SIGTERM");
+    Command::new("kill")
+        .arg(terminal.pid().to_string())
+        .status()
+        .expect("SIGTERM");
     assert_eq!(terminal.end(), 130);
 
     for (key, code) in [("n", 3), (CTRL_C, 130), (ESCAPE, 130)] {
-        let mut terminal = Terminal::start(&place, &[&few[..], &["--ephemeral", "--save"]].concat());
+        let mut terminal =
+            Terminal::start(&place, &[&few[..], &["--ephemeral", "--save"]].concat());
         terminal.answer("Make 15 changes", key);
         assert_eq!(terminal.end(), code, "{}", terminal.screen());
         let screen = terminal.screen();
@@ -241,7 +283,11 @@ async fn whoever_says_no_has_nothing() {
         };
         assert!(screen.ends_with(said), "{screen}");
     }
-    let left: Vec<_> = fs::read_dir(place.path()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+    let left: Vec<_> = fs::read_dir(place.path())
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(emulator.python("tests/it/support/inventory.py", &[]), "");
 }
@@ -250,8 +296,12 @@ async fn whoever_says_no_has_nothing() {
 async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let line = "bootstrap --project=acme --region=eu-west-1 --lock=s3 --encryption=sse-s3 --alarms=false --trail=off --policy=false";
-    let args: Vec<&str> = line.split(' ').chain(["--ephemeral", "--access-logs=false", "--parallelism=1"]).collect();
+    let line = "bootstrap --project=acme --region=eu-west-1 --lock=s3 --encryption=sse-s3 \
+                --alarms=false --trail=off --policy=false";
+    let args: Vec<&str> = line
+        .split(' ')
+        .chain(["--ephemeral", "--access-logs=false", "--parallelism=1"])
+        .collect();
     let mut terminal = Terminal::start(&place, &args);
     terminal.answer("Environment", "\r");
     terminal.answer("State key", "\r");
@@ -294,7 +344,10 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     assert!(!place.path().join("tfbackend.toml").exists());
 
     // Who is asked nothing is not offered the file, and is told of no other command.
-    let mut terminal = Terminal::start(&place, &[&args[..], &["--env=dev", "--key=terraform.tfstate"]].concat());
+    let mut terminal = Terminal::start(
+        &place,
+        &[&args[..], &["--env=dev", "--key=terraform.tfstate"]].concat(),
+    );
     assert_eq!(terminal.end(), 0);
     insta::assert_snapshot!(terminal.screen(), @"
     acme dev in eu-west-1 (account 000000000000): nothing to do, everything is as it should be
@@ -306,7 +359,8 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
       terraform init -backend-config=backend.conf
     ");
 
-    // Into a file that has others already. The key is only the default of this folder: it is not for other folders.
+    // Into a file that has others already. The key is only the default of this folder: it is not
+    // for other folders.
     let toml = place.path().join("tfbackend.toml");
     let before = "project = \"acme\" # ours\n\n[env.dev]\nregion = \"eu-west-1\"\n";
     fs::write(&toml, before).expect("written");
@@ -340,5 +394,9 @@ async fn the_environment_is_asked_for_too_and_the_answers_need_not_be_kept() {
     "#);
     // It says it all.
     let said = place.bootstrap("--env test");
-    assert!(said.code == Some(0) && said.err.contains("nothing to do"), "{}", said.all());
+    assert!(
+        said.code == Some(0) && said.err.contains("nothing to do"),
+        "{}",
+        said.all()
+    );
 }

@@ -3,7 +3,8 @@
 use super::ESCAPE;
 use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
 
-const LINE: &str = "--env dev --project acme --region eu-west-1 --lock s3 --ephemeral --trail off --alarms=false --access-logs=false";
+const LINE: &str = "--env dev --project acme --region eu-west-1 --lock s3 --ephemeral --trail off \
+                    --alarms=false --access-logs=false";
 const BUCKET: &str = "acme-tfstate-dev-000000000000-eu-west-1";
 
 #[tokio::test]
@@ -25,6 +26,10 @@ async fn the_name_of_the_bucket_is_typed() {
     let mut terminal = Terminal::start(&place, &words);
     terminal.answer("to take it down", &format!("{BUCKET}\r"));
     assert_eq!(terminal.end(), 0, "{}", terminal.screen());
-    assert!(terminal.screen().contains("taken down: 3 resources"), "{}", terminal.screen());
+    assert!(
+        terminal.screen().contains("taken down: 3 resources"),
+        "{}",
+        terminal.screen()
+    );
     assert_eq!(inventory(), "key PendingDeletion\n");
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::support::{emulator::Emulator, program::Place, terminal::Terminal};
 
-const SETTLED: &str =
-    "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 --trail off --alarms=false --policy=false";
+const SETTLED: &str = "--env prod --project acme --region eu-west-1 --lock s3 --encryption sse-s3 \
+                       --trail off --alarms=false --policy=false";
 
 #[tokio::test]
 async fn what_cannot_be_asked_is_an_error_that_names_the_flag() {
@@ -31,10 +31,19 @@ async fn what_cannot_be_asked_is_an_error_that_names_the_flag() {
     ");
 
     // A terminal alone makes nobody be there.
-    let args: Vec<&str> = ["bootstrap"].into_iter().chain(SETTLED.split(' ')).collect();
+    let args: Vec<&str> = ["bootstrap"]
+        .into_iter()
+        .chain(SETTLED.split(' '))
+        .collect();
     let mut terminal = Terminal::start(&place, &[&args[..], &["--non-interactive"]].concat());
     assert_eq!(terminal.end(), 1);
-    assert!(terminal.screen().ends_with("pass --auto-approve (-y) to make them"), "{}", terminal.screen());
+    assert!(
+        terminal
+            .screen()
+            .ends_with("pass --auto-approve (-y) to make them"),
+        "{}",
+        terminal.screen()
+    );
     drop(terminal);
     place.set("TFBACKEND_NON_INTERACTIVE", "true");
     let mut terminal = Terminal::start(&place, &["bootstrap"]);
@@ -59,7 +68,11 @@ async fn a_program_reads_one_document_a_line() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     let json = format!("{SETTLED} --output json --parallelism 1");
-    let lines = |out: &str| out.lines().map(|line| serde_json::from_str(line).expect(line)).collect::<Vec<Value>>();
+    let lines = |out: &str| {
+        out.lines()
+            .map(|line| serde_json::from_str(line).expect(line))
+            .collect::<Vec<Value>>()
+    };
 
     let refused = place.bootstrap(&json);
     assert_eq!((refused.code, refused.err.as_str()), (Some(1), ""));
@@ -69,12 +82,24 @@ async fn a_program_reads_one_document_a_line() {
     insta::assert_snapshot!(wrong.out, @r#"{"format_version":1,"error":{"exit_code":1,"message":"unexpected argument '--evn' found\n\nUsage: tfbackend bootstrap --output <FORMAT> [FILE]\n\nFor more information, try '--help'.","causes":[],"hints":[]}}"#);
 
     let made = place.bootstrap(&format!("{json} -y"));
-    assert_eq!((made.code, made.err.as_str()), (Some(0), ""), "{}", made.all());
+    assert_eq!(
+        (made.code, made.err.as_str()),
+        (Some(0), ""),
+        "{}",
+        made.all()
+    );
     let documents = lines(&made.out);
-    let events: Vec<&str> = documents.iter().map(|document| document["event"].as_str().expect("an event")).collect();
+    let events: Vec<&str> = documents
+        .iter()
+        .map(|document| document["event"].as_str().expect("an event"))
+        .collect();
     insta::assert_snapshot!(events.join(" "), @"started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished started finished made");
     insta::assert_snapshot!(made.out.lines().last().expect("a line"), @r#"{"format_version":1,"event":"made","project":"acme","env":"prod","account":"000000000000","region":"eu-west-1","bucket":"acme-tfstate-prod-000000000000-eu-west-1","table":null,"kms_key":null,"files":[{"path":"~/shop/backend.tf","written":true},{"path":"~/shop/backend.conf","written":true}],"next":["terraform init -backend-config=backend.conf"]}"#);
-    assert!(documents.iter().all(|document| document["format_version"] == 1));
+    assert!(
+        documents
+            .iter()
+            .all(|document| document["format_version"] == 1)
+    );
 
     let again = place.bootstrap(&format!("{json} -y"));
     assert_eq!(lines(&again.out).len(), 1, "{}", again.all());
@@ -94,19 +119,36 @@ async fn a_reader_that_goes_away_ends_nothing() {
         (format!("config show {SETTLED}"), "0"),
     ] {
         // The reader is gone before a word is written; `head -1` may be slower than the program.
-        let script = format!("{{ sleep 0.2; '{}' {command} 2>err; echo $? >code; }} | true", env!("CARGO_BIN_EXE_tfbackend"));
-        let status = Command::new("sh").args(["-c", &script]).current_dir(place.path()).env_clear().envs(&place.vars).status();
+        let script = format!(
+            "{{ sleep 0.2; '{}' {command} 2>err; echo $? >code; }} | true",
+            env!("CARGO_BIN_EXE_tfbackend")
+        );
+        let status = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(place.path())
+            .env_clear()
+            .envs(&place.vars)
+            .status();
         assert!(status.expect("a shell").success());
         let read = |name: &str| fs::read_to_string(place.path().join(name)).expect(name);
         assert_eq!(
-            (read("code").trim(), read("err").contains("panicked"), read("err").contains("error:")),
+            (
+                read("code").trim(),
+                read("err").contains("panicked"),
+                read("err").contains("error:")
+            ),
             (code, false, false),
             "{command}: {}",
             read("err")
         );
     }
     // The run went on to its end.
-    assert!(place.bootstrap(&format!("{SETTLED} -y")).err.contains("nothing to do"));
+    assert!(
+        place
+            .bootstrap(&format!("{SETTLED} -y"))
+            .err
+            .contains("nothing to do")
+    );
 }
 
 #[tokio::test]
@@ -114,7 +156,13 @@ async fn settings_are_shown_with_their_origin_and_written() {
     let mut place = Place::bare();
     place.set("AWS_REGION", "eu-west-1");
     place.set("TFBACKEND_LOCK", "both");
-    let init = place.run(&["config", "init", "--env=prod", "--project=acme", "--tag=Team=infra"]);
+    let init = place.run(&[
+        "config",
+        "init",
+        "--env=prod",
+        "--project=acme",
+        "--tag=Team=infra",
+    ]);
     insta::assert_snapshot!(init.all(), @"
     Some(0)
     tfbackend.toml written
@@ -177,7 +225,15 @@ async fn settings_are_shown_with_their_origin_and_written() {
     ");
     let shown = place.run(&["config", "show", "--env=prod", "--output=json"]);
     let document: Value = serde_json::from_str(&shown.out).expect("JSON");
-    let row = |name: &str| document["settings"].as_array().expect("rows").iter().find(|row| row["name"] == name).expect(name).to_string();
+    let row = |name: &str| {
+        document["settings"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .find(|row| row["name"] == name)
+            .expect(name)
+            .to_string()
+    };
     insta::assert_snapshot!([row("project"), row("region"), row("lock"), row("trail")].join("\n"), @r#"
     {"name":"project","value":"acme","origin":{"from":"file","path":"tfbackend.toml","line":2}}
     {"name":"region","value":"eu-west-1","origin":{"from":"file","path":"tfbackend.toml","line":3}}
@@ -189,7 +245,17 @@ async fn settings_are_shown_with_their_origin_and_written() {
     error: `project` is not set; pass `--project`, or set it in tfbackend.toml
     ");
 
-    let mut terminal = Terminal::start(&place, &["config", "init", "--lock=s3", "--encryption=sse-s3", "--alarms=false", "--policy=false"]);
+    let mut terminal = Terminal::start(
+        &place,
+        &[
+            "config",
+            "init",
+            "--lock=s3",
+            "--encryption=sse-s3",
+            "--alarms=false",
+            "--policy=false",
+        ],
+    );
     terminal.answer("[dev]", "\r");
     terminal.answer("Project", "\r");
     terminal.answer("region", "\r");

@@ -10,13 +10,21 @@ const TRY: &str = "tests/it/terraform/try.py";
 /// What comes of each attempt, as the runner and then as the administrator.
 fn attempts(backend: &Backend) -> String {
     let plain = backend.emulator.plain_endpoint();
-    let conf = ["bucket", "dynamodb_table", "kms_key_id", "key"].map(|argument| backend.conf(argument));
+    let conf =
+        ["bucket", "dynamodb_table", "kms_key_id", "key"].map(|argument| backend.conf(argument));
     let args = [conf.each_ref().map(String::as_str).as_slice(), &[&plain]].concat();
     let runner = backend.python_as_runner(TRY, &args);
     let admin = backend.emulator.python(TRY, &args);
-    assert_eq!(runner.lines().count(), admin.lines().count(), "{runner}{admin}");
+    assert_eq!(
+        runner.lines().count(),
+        admin.lines().count(),
+        "{runner}{admin}"
+    );
     let rows = runner.lines().zip(admin.lines()).map(|(runner, admin)| {
-        let ((what, runner), (again, admin)) = (runner.split_once(": ").expect("two parts"), admin.split_once(": ").expect("two parts"));
+        let ((what, runner), (again, admin)) = (
+            runner.split_once(": ").expect("two parts"),
+            admin.split_once(": ").expect("two parts"),
+        );
         assert_eq!(what, again);
         format!("{what:<42} {runner:<24} {admin}\n")
     });
@@ -27,7 +35,10 @@ fn attempts(backend: &Backend) -> String {
 async fn threat_21_the_runner_can_run_terraform_and_nobody_can_destroy() {
     let backend = initialized(&["--lock", "both"]).await;
     apply(&backend, &[]);
-    backend.emulator.python("tests/it/terraform/foreign_item.py", &[&backend.conf("dynamodb_table")]);
+    backend.emulator.python(
+        "tests/it/terraform/foreign_item.py",
+        &[&backend.conf("dynamodb_table")],
+    );
     assert_snapshot!(attempts(&backend), @r"
     read the state                             done                     done
     write the state as Terraform does          done                     done
@@ -81,7 +92,10 @@ async fn threat_21_the_runner_can_run_terraform_and_nobody_can_destroy() {
 async fn nobody_from_another_account_gets_in() {
     let backend = initialized(&[]).await;
     apply(&backend, &[]);
-    let said = backend.emulator.python("tests/it/terraform/strangers.py", &[&backend.conf("bucket"), &backend.conf("key")]);
+    let said = backend.emulator.python(
+        "tests/it/terraform/strangers.py",
+        &[&backend.conf("bucket"), &backend.conf("key")],
+    );
     assert_snapshot!(said, @r"
     control list done
     control read done

@@ -34,8 +34,17 @@ pub async fn initialized(args: &[&str]) -> Backend {
     let backend = Backend::make(args).await;
     fs::write(backend.dir().join("main.tf"), MAIN).expect("written");
     let output = backend.terraform(&["init", "-backend-config=backend.conf"]);
-    assert!(output.status.success(), "{}\n{}", said(&output), backend.emulator.log());
-    assert!(!said(&output).contains("Warning") && output.stderr.is_empty(), "{}", said(&output));
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        said(&output),
+        backend.emulator.log()
+    );
+    assert!(
+        !said(&output).contains("Warning") && output.stderr.is_empty(),
+        "{}",
+        said(&output)
+    );
     backend
 }
 
@@ -61,11 +70,23 @@ impl Holder {
         let release = backend.dir().join("hold");
         let hold = format!("hold={}", release.display());
         let mut command = backend.terraform_command(&["apply", "-auto-approve", "-var", &hold]);
-        let terraform = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("terraform");
-        let mut holder = Self { terraform: Some(terraform), release };
+        let terraform = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("terraform");
+        let mut holder = Self {
+            terraform: Some(terraform),
+            release,
+        };
         let until = Instant::now() + Duration::from_secs(60);
         while !holder.release.with_extension("started").exists() {
-            let ended = holder.terraform.as_mut().expect("runs").try_wait().expect("a child");
+            let ended = holder
+                .terraform
+                .as_mut()
+                .expect("runs")
+                .try_wait()
+                .expect("a child");
             if ended.is_some() || Instant::now() > until {
                 panic!("{}\n{}", said(&holder.finish()), backend.emulator.log());
             }
@@ -81,7 +102,11 @@ impl Holder {
 
     pub fn finish(&mut self) -> Output {
         self.release();
-        self.terraform.take().expect("finished once").wait_with_output().expect("terraform ends")
+        self.terraform
+            .take()
+            .expect("finished once")
+            .wait_with_output()
+            .expect("terraform ends")
     }
 }
 

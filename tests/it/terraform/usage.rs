@@ -34,7 +34,10 @@ pub(super) fn address(backend: &Backend, lock: LockMechanism) -> StoreAddress {
         bucket: backend.conf("bucket"),
         owner: backend.emulator.account().to_owned(),
         table: (lock != LockMechanism::S3).then(|| TABLE.to_owned()),
-        layout: Layout { key: Some(backend.conf("key")), workspace_prefix: "env:".to_owned() },
+        layout: Layout {
+            key: Some(backend.conf("key")),
+            workspace_prefix: "env:".to_owned(),
+        },
     }
 }
 
@@ -60,9 +63,13 @@ async fn listing(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
         lines.push(match one {
             Seen::State(state) => state_line(backend, &store, state).await,
             Seen::Lock(lock) => lock_line(&address.bucket, &lock),
-            Seen::Orphan { located, unsure } => format!("a digest of {} without it ({unsure:?})", located.path),
+            Seen::Orphan { located, unsure } => {
+                format!("a digest of {} without it ({unsure:?})", located.path)
+            }
             Seen::Elsewhere { lock_id, .. } => panic!("{lock_id}"),
-            Seen::NoTable(error) | Seen::NoListing(error) => panic!("{error}\n{}", backend.emulator.log()),
+            Seen::NoTable(error) | Seen::NoListing(error) => {
+                panic!("{error}\n{}", backend.emulator.log())
+            }
         });
     }
     lines.join("\n")
@@ -71,9 +78,22 @@ async fn listing(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
 async fn state_line(backend: &Backend, store: &Store<'_>, state: LiveState) -> String {
     let path = &state.located.path;
     let head = state.head.expect("it can be read");
-    assert!(head.modified.is_some() && head.version.is_some() && head.size == state.size, "{head:?}");
-    let key = head.encryption.key.map_or("no key", |key| if key == backend.conf("kms_key_id") { "our key" } else { "another key" });
-    let content = store.get(path, None, BYTES).await.expect("read").expect("there");
+    assert!(
+        head.modified.is_some() && head.version.is_some() && head.size == state.size,
+        "{head:?}"
+    );
+    let key = head.encryption.key.map_or("no key", |key| {
+        if key == backend.conf("kms_key_id") {
+            "our key"
+        } else {
+            "another key"
+        }
+    });
+    let content = store
+        .get(path, None, BYTES)
+        .await
+        .expect("read")
+        .expect("there");
     let digest = match &state.digest {
         Stored::Unknown => "unknown",
         Stored::Absent => "absent",
@@ -81,15 +101,25 @@ async fn state_line(backend: &Backend, store: &Store<'_>, state: LiveState) -> S
         Stored::Digest(_) => "wrong",
     };
     let snapshot = Snapshot::parse(&content.bytes, Want::Addresses).expect("a state");
-    assert_eq!(snapshot, Snapshot::read(&*content.bytes, MAX_BYTES, Want::Addresses).expect("a state"));
+    assert_eq!(
+        snapshot,
+        Snapshot::read(&*content.bytes, MAX_BYTES, Want::Addresses).expect("a state")
+    );
     assert!(snapshot.lineage.is_some_and(|lineage| lineage.len() == 36));
     let version = snapshot.terraform_version.expect("a version");
     assert!(version.starts_with("1."), "{version}");
-    let Contents::Known(counts) = snapshot.contents else { panic!("Terraform does not encrypt") };
+    let Contents::Known(counts) = snapshot.contents else {
+        panic!("Terraform does not encrypt")
+    };
     let addresses: Vec<String> = counts.addresses.iter().map(ToString::to_string).collect();
-    let (workspace, algorithm) = (&state.located.workspace, head.encryption.algorithm.expect("encrypted"));
+    let (workspace, algorithm) = (
+        &state.located.workspace,
+        head.encryption.algorithm.expect("encrypted"),
+    );
     let serial = snapshot.serial.expect("a serial");
-    format!("{path} ({workspace}): {algorithm}, {key}, digest {digest}, serial {serial}, {addresses:?}")
+    format!(
+        "{path} ({workspace}): {algorithm}, {key}, digest {digest}, serial {serial}, {addresses:?}"
+    )
 }
 
 fn lock_line(bucket: &str, lock: &LiveLock) -> String {
@@ -98,13 +128,31 @@ fn lock_line(bucket: &str, lock: &LiveLock) -> String {
         Half::Free => "free".to_owned(),
         Half::Held(held) => {
             let info = held.info.as_ref().expect("a lock");
-            assert_eq!(info.to_go_json(), held.raw, "byte for byte as Terraform wrote it");
+            assert_eq!(
+                info.to_go_json(),
+                held.raw,
+                "byte for byte as Terraform wrote it"
+            );
             assert_eq!(info.path, digest::lock_id(bucket, &lock.located.path));
             assert!(info.age(Timestamp::now()).expect("since when") < SignedDuration::from_mins(5));
-            format!("{} by {}", info.operation, if info.who.contains('@') { "somebody" } else { "nobody" })
+            format!(
+                "{} by {}",
+                info.operation,
+                if info.who.contains('@') {
+                    "somebody"
+                } else {
+                    "nobody"
+                }
+            )
         }
     };
-    format!("a lock on {} ({}): item {}, file {}", lock.located.path, lock.located.workspace, half(&lock.item), half(&lock.file))
+    format!(
+        "a lock on {} ({}): item {}, file {}",
+        lock.located.path,
+        lock.located.workspace,
+        half(&lock.item),
+        half(&lock.file)
+    )
 }
 
 /// The findings, with the key as `KEY`.
@@ -113,11 +161,16 @@ async fn findings(backend: &Backend, aws: &Aws, lock: LockMechanism) -> String {
     let checked = usage::check(&Store::new(aws, &address), expected(backend, lock)).await;
     let line = |checked: &Checked| match &checked.verdict {
         Verdict::Holds | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
-        Verdict::Fails { what, .. } => Some(format!("{} at {}: {what}\n", checked.check.id, checked.place.shown())),
+        Verdict::Fails { what, .. } => Some(format!(
+            "{} at {}: {what}\n",
+            checked.check.id,
+            checked.place.shown()
+        )),
         Verdict::Unreadable { error } => panic!("{error}"),
     };
     let said: String = checked.iter().filter_map(line).collect();
-    said.replace(&backend.conf("kms_key_id"), "KEY").replace(&backend.conf("bucket"), "BUCKET")
+    said.replace(&backend.conf("kms_key_id"), "KEY")
+        .replace(&backend.conf("bucket"), "BUCKET")
 }
 
 /// A default and a named workspace, before, during and after a run that holds the lock.
@@ -127,15 +180,19 @@ async fn lived_in(mechanism: &str, lock: LockMechanism, digest: &str, halves: &s
     backend.terraform_ok(&["workspace", "new", "blue"]);
     let aws = aws(&backend.emulator).await;
     let states = format!(
-        "env:/blue/terraform.tfstate (blue): aws:kms, our key, digest {digest}, serial 1, []\n\
-         terraform.tfstate (default): aws:kms, our key, digest {digest}, serial 1, [\"terraform_data.content\"]"
+        "env:/blue/terraform.tfstate (blue): aws:kms, our key, digest {digest}, serial 1, \
+         []\nterraform.tfstate (default): aws:kms, our key, digest {digest}, serial 1, \
+         [\"terraform_data.content\"]"
     );
     assert_eq!(listing(&backend, &aws, lock).await, states);
     let mut holder = Holder::start(&backend);
     let held = listing(&backend, &aws, lock).await;
     let in_use = findings(&backend, &aws, lock).await;
     assert!(holder.finish().status.success());
-    assert_eq!(held, format!("{states}\na lock on env:/blue/terraform.tfstate (blue): {halves}"));
+    assert_eq!(
+        held,
+        format!("{states}\na lock on env:/blue/terraform.tfstate (blue): {halves}")
+    );
     assert_eq!(in_use, "", "a lock that is held is no fault");
     assert_eq!(findings(&backend, &aws, lock).await, "");
 }
@@ -148,15 +205,28 @@ async fn states_and_locks_of_both_mechanisms() {
 
 #[tokio::test]
 async fn states_and_locks_of_a_table() {
-    lived_in("dynamodb", LockMechanism::Dynamodb, "right", "item OperationTypeApply by somebody, file free").await;
+    lived_in(
+        "dynamodb",
+        LockMechanism::Dynamodb,
+        "right",
+        "item OperationTypeApply by somebody, file free",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn states_and_locks_in_files() {
-    lived_in("s3", LockMechanism::S3, "unknown", "item not looked at, file OperationTypeApply by somebody").await;
+    lived_in(
+        "s3",
+        LockMechanism::S3,
+        "unknown",
+        "item not looked at, file OperationTypeApply by somebody",
+    )
+    .await;
 }
 
-/// What people do by hand: half a lock, a state under a key of S3's own, an object deleted, a digest lost.
+/// What people do by hand: half a lock, a state under a key of S3's own, an object deleted, a
+/// digest lost.
 #[tokio::test]
 async fn what_others_did_by_hand_is_found() {
     let backend = initialized(&["--lock", "both"]).await;
@@ -173,14 +243,34 @@ async fn what_others_did_by_hand_is_found() {
         path: digest::lock_id(&backend.conf("bucket"), "terraform.tfstate"),
         ..LockInfo::default()
     };
-    backend.emulator.python("tests/it/terraform/by_hand.py", &[&backend.conf("bucket"), TABLE, "terraform.tfstate", &info.to_go_json()]);
+    backend.emulator.python(
+        "tests/it/terraform/by_hand.py",
+        &[
+            &backend.conf("bucket"),
+            TABLE,
+            "terraform.tfstate",
+            &info.to_go_json(),
+        ],
+    );
     let aws = aws(&backend.emulator).await;
     let said = findings(&backend, &aws, LockMechanism::Both).await;
-    let (days, rest) = said.split_once("has been locked for ").and_then(|(_, rest)| rest.split_once(" by ")).expect("a stale lock");
+    let (days, rest) = said
+        .split_once("has been locked for ")
+        .and_then(|(_, rest)| rest.split_once(" by "))
+        .expect("a stale lock");
     assert!(days.contains(" d ") && rest.starts_with("<ops>"), "{said}");
     let hash = |word: &str| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let words = said.replace(days, "MANY DAYS").replace('\u{1b}', "ESC");
-    let words: Vec<&str> = words.split(' ').map(|word| if hash(word.trim_end_matches([',', ':'])) { "MD5" } else { word }).collect();
+    let words: Vec<&str> = words
+        .split(' ')
+        .map(|word| {
+            if hash(word.trim_end_matches([',', ':'])) {
+                "MD5"
+            } else {
+                word
+            }
+        })
+        .collect();
     assert_snapshot!(words.join(" "), @r#"
     state-encryption at s3://BUCKET/env:/blue/terraform.tfstate: it is encrypted with a key of S3's own (AES256), not with KEY: it was written with `encrypt = true` and no `kms_key_id`
     state-digest at s3://BUCKET/env:/blue/terraform.tfstate: its MD5 is MD5 and the lock table says MD5 it was last written without the table, or by something else than Terraform
@@ -195,11 +285,21 @@ async fn what_others_did_by_hand_is_found() {
     backend.terraform_ok(&["workspace", "select", "default"]);
     let refused = backend.terraform(&["plan"]);
     assert!(
-        !refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10"),
+        !refused.status.success()
+            && String::from_utf8_lossy(&refused.stderr)
+                .contains("5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10"),
         "{refused:?}"
     );
-    backend.terraform(&["force-unlock", "-force", "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10"]);
-    assert!(!findings(&backend, &aws, LockMechanism::Both).await.contains("lock at"));
+    backend.terraform(&[
+        "force-unlock",
+        "-force",
+        "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10",
+    ]);
+    assert!(
+        !findings(&backend, &aws, LockMechanism::Both)
+            .await
+            .contains("lock at")
+    );
 }
 
 #[tokio::test]
@@ -207,7 +307,10 @@ async fn every_version_of_what_was_written() {
     let backend = initialized(&["--lock", "s3"]).await;
     apply(&backend, &[]);
     backend.terraform_ok(&["destroy", "-auto-approve"]);
-    let (aws, address) = (aws(&backend.emulator).await, address(&backend, LockMechanism::S3));
+    let (aws, address) = (
+        aws(&backend.emulator).await,
+        address(&backend, LockMechanism::S3),
+    );
     let store = Store::new(&aws, &address);
     let (mut pages, mut lines) = (store.versions(""), vec![]);
     while let Some(page) = pages.next().await.expect("listed") {
@@ -216,12 +319,24 @@ async fn every_version_of_what_was_written() {
                 What::DeleteMarker => "delete marker".to_owned(),
                 What::Data { .. } if version.key.ends_with(".tflock") => "lock".to_owned(),
                 What::Data { .. } => {
-                    let content = store.get(&version.key, Some(&version.id), BYTES).await.expect("read").expect("there");
+                    let content = store
+                        .get(&version.key, Some(&version.id), BYTES)
+                        .await
+                        .expect("read")
+                        .expect("there");
                     let snapshot = Snapshot::parse(&content.bytes, Want::Counts).expect("a state");
-                    format!("serial {} empty {:?}", snapshot.serial.expect("a serial"), snapshot.is_empty())
+                    format!(
+                        "serial {} empty {:?}",
+                        snapshot.serial.expect("a serial"),
+                        snapshot.is_empty()
+                    )
                 }
             };
-            lines.push(format!("{} {} {what}", version.key, if version.latest { "current" } else { "older" }));
+            lines.push(format!(
+                "{} {} {what}",
+                version.key,
+                if version.latest { "current" } else { "older" }
+            ));
         }
     }
     assert_snapshot!(lines.join("\n"), @"

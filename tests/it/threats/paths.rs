@@ -47,14 +47,36 @@ fn threat_10_no_name_leads_out_of_the_folder() {
     for text in HOSTILE {
         assert!(text.parse::<EnvName>().is_err(), "{text:?}");
         assert!(text.parse::<ProjectName>().is_err(), "{text:?}");
-        assert!(is_plain(text) || conf_file_name(text, "prod").is_err(), "{text:?}");
+        assert!(
+            is_plain(text) || conf_file_name(text, "prod").is_err(),
+            "{text:?}"
+        );
     }
-    for text in ["../../x", "/abs", "a/", "a//b", "a/../b", "..", "", "a\0", "\u{1b}[2J", "a\u{202e}b"] {
+    for text in [
+        "../../x",
+        "/abs",
+        "a/",
+        "a//b",
+        "a/../b",
+        "..",
+        "",
+        "a\0",
+        "\u{1b}[2J",
+        "a\u{202e}b",
+    ] {
         assert!(text.parse::<StateKey>().is_err(), "{text:?}");
-        assert!(text.is_empty() || text.parse::<WorkspacePrefix>().is_err(), "{text:?}");
+        assert!(
+            text.is_empty() || text.parse::<WorkspacePrefix>().is_err(),
+            "{text:?}"
+        );
     }
     assert!("k".repeat(MAX_OBJECT_KEY + 1).parse::<StateKey>().is_err());
-    for pattern in ["{env}/../backend.tf", "../{env}.tf", "/tmp/{env}.tf", "{env}\\x.tf"] {
+    for pattern in [
+        "{env}/../backend.tf",
+        "../{env}.tf",
+        "/tmp/{env}.tf",
+        "{env}\\x.tf",
+    ] {
         assert!(tf_file_name(pattern, "prod").is_err(), "{pattern}");
     }
 }

@@ -21,7 +21,10 @@ async fn an_accepted_finding_is_kept_in_the_file_and_shown() {
         args.extend(line.split_whitespace());
         place.run(&args)
     };
-    let said = accept("bucket-key@state_bucket/encryption", &["--reason", "KMS is \"cheap\" here", "--until", "2999-01-31"]);
+    let said = accept(
+        "bucket-key@state_bucket/encryption",
+        &["--reason", "KMS is \"cheap\" here", "--until", "2999-01-31"],
+    );
     assert_eq!(said.code, Some(2), "the other one is left: {}", said.all());
     let said = accept("key-rotation", &["--reason", "by hand"]);
     assert_eq!(said.code, Some(0), "{}", said.all());
@@ -38,29 +41,68 @@ async fn an_accepted_finding_is_kept_in_the_file_and_shown() {
     "#);
     // Said again, it is there already.
     let written = fs::read(place.path().join("tfbackend.toml")).expect("written");
-    let said = accept("key-rotation", &["--reason", "by hand", "--ignore", "key-rotation"]);
-    assert_eq!((said.code, said.err.contains("written")), (Some(0), false), "{}", said.all());
-    assert_eq!(fs::read(place.path().join("tfbackend.toml")).expect("there"), written);
+    let said = accept(
+        "key-rotation",
+        &["--reason", "by hand", "--ignore", "key-rotation"],
+    );
+    assert_eq!(
+        (said.code, said.err.contains("written")),
+        (Some(0), false),
+        "{}",
+        said.all()
+    );
+    assert_eq!(
+        fs::read(place.path().join("tfbackend.toml")).expect("there"),
+        written
+    );
 
     let (said, document) = verify(&place, &line);
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert_eq!(findings(&document), ["key-rotation at key/rotation: accepted", "bucket-key at state_bucket/encryption: accepted"]);
-    assert_eq!(document["findings"][1]["accepted"]["reason"], "KMS is \"cheap\" here");
+    assert_eq!(
+        findings(&document),
+        [
+            "key-rotation at key/rotation: accepted",
+            "bucket-key at state_bucket/encryption: accepted"
+        ]
+    );
+    assert_eq!(
+        document["findings"][1]["accepted"]["reason"],
+        "KMS is \"cheap\" here"
+    );
     assert_eq!(document["counts"]["accepted"], 2);
 
     // Its day passes.
     let file = place.path().join("tfbackend.toml");
-    fs::write(&file, fs::read_to_string(&file).expect("there").replace("2999-01-31", "2020-01-31")).expect("written");
+    fs::write(
+        &file,
+        fs::read_to_string(&file)
+            .expect("there")
+            .replace("2999-01-31", "2020-01-31"),
+    )
+    .expect("written");
     let (said, document) = verify(&place, &line);
     assert_eq!(said.code, Some(2));
-    assert_eq!(findings(&document)[1], "bucket-key at state_bucket/encryption: open");
-    assert_eq!(document["notes"][0], "bucket-key was accepted until 2020-01-31");
+    assert_eq!(
+        findings(&document)[1],
+        "bucket-key at state_bucket/encryption: open"
+    );
+    assert_eq!(
+        document["notes"][0],
+        "bucket-key was accepted until 2020-01-31"
+    );
     // Elsewhere it is not accepted.
-    fs::write(&file, "[[ignore]]\nid = \"bucket-key\"\nat = \"log_bucket/encryption\"\nreason = \"x\"\n[[ignore]]\nid = \"key-rotation\"\nreason = \"y\"")
-        .expect("written");
+    fs::write(
+        &file,
+        "[[ignore]]\nid = \"bucket-key\"\nat = \"log_bucket/encryption\"\nreason = \
+         \"x\"\n[[ignore]]\nid = \"key-rotation\"\nreason = \"y\"",
+    )
+    .expect("written");
     assert_eq!(
         findings(&verify(&place, &line).1),
-        ["key-rotation at key/rotation: accepted", "bucket-key at state_bucket/encryption: open"]
+        [
+            "key-rotation at key/rotation: accepted",
+            "bucket-key at state_bucket/encryption: open"
+        ]
     );
 }
 
@@ -69,7 +111,15 @@ async fn what_cannot_be_accepted() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
     let refused = |args: &[&str]| {
-        let mut all = vec!["verify", "--env", "prod", "--project", "acme", "--region", "eu-west-1"];
+        let mut all = vec![
+            "verify",
+            "--env",
+            "prod",
+            "--project",
+            "acme",
+            "--region",
+            "eu-west-1",
+        ];
         all.extend(args);
         place.run(&all).refusal()
     };
@@ -99,10 +149,29 @@ async fn what_cannot_be_accepted() {
 #[test]
 fn nothing_is_written_without_a_connection() {
     let place = Place::at(&format!("http://127.0.0.1:{}", free_port()));
-    for of in [&["--env", "prod", "--project", "acme"][..], &["--bucket", "states"]] {
-        let args = [&["verify", "--region", "eu-west-1", "--ignore", "bucket-key", "--reason", "x"][..], of].concat();
+    for of in [
+        &["--env", "prod", "--project", "acme"][..],
+        &["--bucket", "states"],
+    ] {
+        let args = [
+            &[
+                "verify",
+                "--region",
+                "eu-west-1",
+                "--ignore",
+                "bucket-key",
+                "--reason",
+                "x",
+            ][..],
+            of,
+        ]
+        .concat();
         let said = place.run(&args);
         assert_eq!(said.code, Some(1), "{}", said.all());
-        assert!(!place.path().join("tfbackend.toml").exists(), "{of:?}: {}", said.all());
+        assert!(
+            !place.path().join("tfbackend.toml").exists(),
+            "{of:?}: {}",
+            said.all()
+        );
     }
 }

@@ -14,17 +14,35 @@ const BUCKET: &str = "acme-tfstate-prod-000000000000-eu-west-1";
 async fn ours_is_good_whoever_looks() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    assert_eq!(place.bootstrap(&format!("--env prod {LINE} -y")).code, Some(0));
-    let (said, document) = verify(&place, &format!("--bucket {BUCKET} --table acme-tfstate-prod-locks --region eu-west-1"));
-    assert_eq!((said.code, findings(&document)), (Some(0), vec![]), "{}", said.all());
+    assert_eq!(
+        place.bootstrap(&format!("--env prod {LINE} -y")).code,
+        Some(0)
+    );
+    let (said, document) = verify(
+        &place,
+        &format!("--bucket {BUCKET} --table acme-tfstate-prod-locks --region eu-west-1"),
+    );
+    assert_eq!(
+        (said.code, findings(&document)),
+        (Some(0), vec![]),
+        "{}",
+        said.all()
+    );
     assert_eq!(document["about"]["project"], serde_json::Value::Null);
 
     // Where it is, S3 says.
     let (said, document) = verify(&place, &format!("--bucket {BUCKET} --region eu-central-1"));
     assert_eq!(said.code, Some(0), "{}", said.all());
-    assert_eq!(document["notes"][0], "the bucket is in eu-west-1, not in eu-central-1; looked there");
+    assert_eq!(
+        document["notes"][0],
+        "the bucket is in eu-west-1, not in eu-central-1; looked there"
+    );
     assert_eq!(document["about"]["region"], "eu-west-1");
-    assert_eq!(verify(&place, &format!("--bucket {BUCKET}")).0.code, Some(0), "no region is needed at all");
+    assert_eq!(
+        verify(&place, &format!("--bucket {BUCKET}")).0.code,
+        Some(0),
+        "no region is needed at all"
+    );
 }
 
 #[tokio::test]
@@ -32,12 +50,25 @@ async fn a_bucket_made_by_hand() {
     let emulator = Emulator::start().await;
     emulator.python("tests/it/verify/by_hand.py", &[]);
     let place = Place::with(&emulator);
-    let (said, document) = verify(&place, "--bucket my-states --table my-locks --region eu-west-1 --min-severity info");
+    let (said, document) = verify(
+        &place,
+        "--bucket my-states --table my-locks --region eu-west-1 --min-severity info",
+    );
     assert_eq!(said.code, Some(2));
-    let shown = document["findings"].as_array().expect("findings").iter().map(|finding| {
-        let text = |name: &str| finding[name].as_str().unwrap_or_default();
-        format!("{:8} {} at {}: {}", text("severity"), text("id"), text("address"), text("what"))
-    });
+    let shown = document["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|finding| {
+            let text = |name: &str| finding[name].as_str().unwrap_or_default();
+            format!(
+                "{:8} {} at {}: {}",
+                text("severity"),
+                text("id"),
+                text("address"),
+                text("what")
+            )
+        });
     insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
     critical bucket-public-access at state_bucket/public_access: no public access block
     critical bucket-versioning at state_bucket/versioning: status: "Off" -> "Enabled"
@@ -66,18 +97,36 @@ async fn a_bucket_made_by_hand() {
     "#);
 
     // The command that adopts it goes where this one went, and makes the trail as well.
-    let audit = format!("--bucket my-states --table my-locks --region eu-west-1 --endpoint-url {}", emulator.endpoint());
+    let audit = format!(
+        "--bucket my-states --table my-locks --region eu-west-1 --endpoint-url {}",
+        emulator.endpoint()
+    );
     let (_, document) = verify(&place, &audit);
     let all = document["findings"].as_array().expect("findings");
-    let of = |id: &str| all.iter().find(|one| one["id"] == id).expect("found")["mend"].as_str().expect("a fix").to_owned();
-    let adopt = "tfbackend bootstrap --env NAME --project NAME --region eu-west-1 --bucket my-states --table my-locks --adopt";
-    assert_eq!(of("bucket-versioning"), format!("{adopt} --endpoint-url=ENDPOINT"));
+    let of = |id: &str| {
+        all.iter().find(|one| one["id"] == id).expect("found")["mend"]
+            .as_str()
+            .expect("a fix")
+            .to_owned()
+    };
+    let adopt = "tfbackend bootstrap --env NAME --project NAME --region eu-west-1 --bucket \
+                 my-states --table my-locks --adopt";
+    assert_eq!(
+        of("bucket-versioning"),
+        format!("{adopt} --endpoint-url=ENDPOINT")
+    );
     assert_eq!(of("trail"), of("bucket-versioning"));
     emulator.python("tests/it/verify/by_hand.py", &["close"]);
-    let command = of("trail").replace("NAME", "mine").replace("ENDPOINT", emulator.endpoint());
+    let command = of("trail")
+        .replace("NAME", "mine")
+        .replace("ENDPOINT", emulator.endpoint());
     let said = place.run(&command.split(' ').skip(1).chain(["-y"]).collect::<Vec<_>>());
     let left = findings(&verify(&place, &audit).1);
-    assert!(!left.iter().any(|one| one.starts_with("trail at")), "{left:?} {}", said.all());
+    assert!(
+        !left.iter().any(|one| one.starts_with("trail at")),
+        "{left:?} {}",
+        said.all()
+    );
 }
 
 #[tokio::test]
@@ -107,10 +156,17 @@ async fn buckets_that_nobody_can_look_at() {
 async fn a_policy_that_cannot_be_read() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    assert_eq!(place.bootstrap(&format!("--env prod {LINE} -y")).code, Some(0));
+    assert_eq!(
+        place.bootstrap(&format!("--env prod {LINE} -y")).code,
+        Some(0)
+    );
     for (status, body) in [(200, "{\"Statement\": [}"), (200, "")] {
         let proxy = Proxy::start(Some(&emulator), move |call, _| match &*call.operation {
-            "GetBucketPolicy" => Reply::Answer { status, headers: &[("content-type", "application/json")], body: body.to_owned() },
+            "GetBucketPolicy" => Reply::Answer {
+                status,
+                headers: &[("content-type", "application/json")],
+                body: body.to_owned(),
+            },
             _ => Reply::Forward,
         });
         let mut place = Place::with(&emulator);
@@ -118,6 +174,9 @@ async fn a_policy_that_cannot_be_read() {
         let (said, document) = verify(&place, &format!("--env prod {LINE}"));
         assert_eq!(said.code, Some(2), "{}", said.all());
         let all = findings(&document);
-        assert!(all.contains(&"bucket-policy at state_bucket/policy: unreadable".to_owned()), "{all:?}");
+        assert!(
+            all.contains(&"bucket-policy at state_bucket/policy: unreadable".to_owned()),
+            "{all:?}"
+        );
     }
 }

@@ -22,7 +22,10 @@ fn each_argument_is_the_backends() {
         .replace("\"k\"", "\"k2\"")
         .replace("\"eu-west-1\"", "\"us-east-1\"")
         .replace("1234abcd-", "ffffffff-")
-        .replace("use_lockfile = true", "dynamodb_table = \"t\"\nworkspace_key_prefix = \"w\"")
+        .replace(
+            "use_lockfile = true",
+            "dynamodb_table = \"t\"\nworkspace_key_prefix = \"w\"",
+        )
         .replace("[\"111122223333\"]", "[\"444455556666\"]");
     assert_snapshot!(with(&all), @r#"
     files-agree-with-cloud backend.conf
@@ -36,13 +39,19 @@ fn each_argument_is_the_backends() {
 
 #[test]
 fn what_may_be_said_elsewhere_may_be_left_out() {
-    let conf = CONF.replace("region = \"eu-west-1\"\n", "").replace("allowed_account_ids = [\"111122223333\"]\n", "");
+    let conf = CONF
+        .replace("region = \"eu-west-1\"\n", "")
+        .replace("allowed_account_ids = [\"111122223333\"]\n", "");
     assert_eq!(with(&conf), "");
 }
 
 #[test]
 fn a_lock_that_the_environment_has_is_used() {
-    let table = BackendConfig { dynamodb_table: Some("t".into()), use_lockfile: false, ..cloud() };
+    let table = BackendConfig {
+        dynamodb_table: Some("t".into()),
+        use_lockfile: false,
+        ..cloud()
+    };
     let conf = CONF.replace("use_lockfile = true\n", "");
     assert_snapshot!(found_with(&table, &[("backend.conf", &conf), (SAVED_AT, "")]), @r#"
     files-agree-with-cloud backend.conf
@@ -54,23 +63,41 @@ fn a_lock_that_the_environment_has_is_used() {
     "#);
     // As its settings ask for it.
     let conf = format!("{conf}dynamodb_table = \"t\"\n");
-    assert_eq!(found_with(&table, &[("backend.conf", &conf), (SAVED_AT, "")]), "");
+    assert_eq!(
+        found_with(&table, &[("backend.conf", &conf), (SAVED_AT, "")]),
+        ""
+    );
 }
 
 #[test]
 fn encryption_without_the_key_would_be_another() {
-    let line = CONF.lines().find(|line| line.starts_with("kms_key_id")).expect("a key");
+    let line = CONF
+        .lines()
+        .find(|line| line.starts_with("kms_key_id"))
+        .expect("a key");
     assert_snapshot!(with(&CONF.replace(line, "")), @r#"
     files-encrypt-names-key backend.conf
       `encrypt` at backend.conf:4 comes without `kms_key_id`: states are written with AES256
       -> write `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab"` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`
     "#);
     // A key that is yet to be made has no ARN to compare with.
-    let unknown = BackendConfig { kms_key_arn: Some("(known after apply: key)".into()), ..cloud() };
+    let unknown = BackendConfig {
+        kms_key_arn: Some("(known after apply: key)".into()),
+        ..cloud()
+    };
     assert_eq!(found_with(&unknown, &[(SAVED_AT, "")]), "");
     // Where the bucket has no key, there is none to name.
-    let plain = BackendConfig { kms_key_arn: None, ..cloud() };
-    assert_eq!(found_with(&plain, &[("backend.conf", &CONF.replace(line, "")), (SAVED_AT, "")]), "");
+    let plain = BackendConfig {
+        kms_key_arn: None,
+        ..cloud()
+    };
+    assert_eq!(
+        found_with(
+            &plain,
+            &[("backend.conf", &CONF.replace(line, "")), (SAVED_AT, "")]
+        ),
+        ""
+    );
     assert_snapshot!(found_with(&plain, &[(SAVED_AT, "")]), @r#"
     files-agree-with-cloud backend.conf
       `kms_key_id` is "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-4cd3-9ef5-1234567890ab" at backend.conf:5, and the backend's is nothing
@@ -82,23 +109,41 @@ fn encryption_without_the_key_would_be_another() {
 fn files_of_other_environments_are_not_this_ones() {
     let dev = CONF.replace("\"b\"", "\"dev\"");
     assert_eq!(found_with(&cloud(), &[("dev.s3.tfbackend", &dev)]), "");
-    let elsewhere = BackendConfig { bucket: "elsewhere".into(), ..cloud() };
+    let elsewhere = BackendConfig {
+        bucket: "elsewhere".into(),
+        ..cloud()
+    };
     assert_snapshot!(found_with(&elsewhere, &[("dev.s3.tfbackend", &dev)]), @r#"
     files-agree-with-cloud .
       none of the files names the bucket of the environment prod, "elsewhere"
       -> `tfbackend render --env prod`
     "#);
     // By the header, whatever the bucket.
-    let owner = |env: &str| BackendConfig { env: env.into(), bucket: "same".into(), ..cloud() };
+    let owner = |env: &str| BackendConfig {
+        env: env.into(),
+        bucket: "same".into(),
+        ..cloud()
+    };
     let texts = ["dev", "prod"].map(|env| {
-        let files = tfbackend::render::files(&owner(env), "backend.tf", "backend.conf").expect("files");
+        let files =
+            tfbackend::render::files(&owner(env), "backend.tf", "backend.conf").expect("files");
         files[1].text.clone()
     });
-    let files = [("dev.s3.tfbackend", texts[0].as_str()), ("backend.conf", &texts[1]), (SAVED_AT, "")];
+    let files = [
+        ("dev.s3.tfbackend", texts[0].as_str()),
+        ("backend.conf", &texts[1]),
+        (SAVED_AT, ""),
+    ];
     assert_eq!(found_with(&owner("prod"), &files), "");
-    let moved = BackendConfig { bucket: "moved".into(), ..owner("prod") };
+    let moved = BackendConfig {
+        bucket: "moved".into(),
+        ..owner("prod")
+    };
     let found = found_with(&moved, &files);
-    assert!(found.contains("files-agree-with-cloud backend.conf") && !found.contains("dev.s3"), "{found}");
+    assert!(
+        found.contains("files-agree-with-cloud backend.conf") && !found.contains("dev.s3"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -113,7 +158,10 @@ fn another_backend_than_the_environments_is_named() {
 
 #[test]
 fn what_init_stored_is_compared_where_the_files_leave_it_open() {
-    let elsewhere = BackendConfig { key: "elsewhere".into(), ..cloud() };
+    let elsewhere = BackendConfig {
+        key: "elsewhere".into(),
+        ..cloud()
+    };
     assert_snapshot!(found_with(&elsewhere, &[("backend.conf", "")]), @r#"
     files-agree-with-cloud .terraform/terraform.tfstate
       `key` is "k" at .terraform/terraform.tfstate, and the backend's is "elsewhere"

@@ -15,11 +15,17 @@ fn conf(from: &str, to: &str) -> String {
 
 /// In both places, so that nothing else is to be said.
 fn both(name: &str, to_hcl: &str, to_json: &str) -> [(&'static str, String); 2] {
-    let line = CONF.lines().find(|line| line.starts_with(name)).expect(name);
+    let line = CONF
+        .lines()
+        .find(|line| line.starts_with(name))
+        .expect(name);
     let start = SAVED.find(&format!("\"{name}\":")).expect(name);
     let end = start + SAVED[start..].find(['\n', ',']).expect("an end");
     let saved = format!("{}{to_json}{}", &SAVED[..start], &SAVED[end..]);
-    [("backend.conf", CONF.replace(line, to_hcl)), (SAVED_AT, saved)]
+    [
+        ("backend.conf", CONF.replace(line, to_hcl)),
+        (SAVED_AT, saved),
+    ]
 }
 
 fn found_in_both([conf, saved]: [(&str, String); 2]) -> String {
@@ -33,9 +39,17 @@ fn where_all_is_well_every_check_holds() {
     assert!(all.iter().all(|checked| !checked.is_finding()), "{all:?}");
     let carried_out: BTreeSet<&str> = all.iter().map(|checked| checked.check.id).collect();
     // Only where a table locks.
-    let expected: BTreeSet<&str> = ALL.iter().map(|check| check.id).filter(|id| *id != "files-lock-not-deprecated").collect();
+    let expected: BTreeSet<&str> = ALL
+        .iter()
+        .map(|check| check.id)
+        .filter(|id| *id != "files-lock-not-deprecated")
+        .collect();
     assert_eq!(carried_out, expected);
-    assert!(checked(dir.path(), None).iter().all(|checked| !checked.is_finding()));
+    assert!(
+        checked(dir.path(), None)
+            .iter()
+            .all(|checked| !checked.is_finding())
+    );
 }
 
 #[test]
@@ -53,7 +67,10 @@ fn without_a_stub_the_state_stays_local() {
       no file of the folder has a `backend "s3"` block, so that Terraform stays local
       -> write `terraform { backend "s3" {} }`, the block on a line of its own, to a `.tf` file, then `terraform init -migrate-state -backend-config=backend.conf`
     "#);
-    let local = ("terraform.tfstate", r#"{"version": 4, "resources": [{}], "outputs": {}}"#);
+    let local = (
+        "terraform.tfstate",
+        r#"{"version": 4, "resources": [{}], "outputs": {}}"#,
+    );
     assert_snapshot!(found(&[("backend.tf", ""), ("main.tf", "locals {\n}\n"), (SAVED_AT, ""), local]), @r#"
     files-backend-declared backend.conf
       no file of the folder has a `backend "s3"` block, so that Terraform stays local: the state is in terraform.tfstate
@@ -83,7 +100,14 @@ fn a_block_that_is_gone_after_init_is_missed() {
 #[test]
 fn the_partial_configuration_of_another_backend_is_left_alone() {
     let gcs = "terraform {\n  backend \"gcs\" {\n  }\n}\n";
-    assert_eq!(found(&[("backend.tf", gcs), ("backend.conf", "bucket = \"b\"\nprefix = \"p\"\n"), (SAVED_AT, "")]), "");
+    assert_eq!(
+        found(&[
+            ("backend.tf", gcs),
+            ("backend.conf", "bucket = \"b\"\nprefix = \"p\"\n"),
+            (SAVED_AT, "")
+        ]),
+        ""
+    );
 }
 
 #[test]
@@ -117,9 +141,18 @@ fn what_cannot_be_read_is_never_said_to_hold() {
     ");
     // What is in it goes over the block, which alone would be fine.
     let block = STUB.replace("encrypt = true", CONF);
-    let dir = folder(&[("backend.tf", &block), ("backend.conf", "bucket = \n"), (SAVED_AT, "")]);
+    let dir = folder(&[
+        ("backend.tf", &block),
+        ("backend.conf", "bucket = \n"),
+        (SAVED_AT, ""),
+    ]);
     let all = checked(dir.path(), Some(&cloud()));
-    assert!(!all.iter().any(|checked| ["files-lock-argument", "files-agree-with-cloud"].contains(&checked.check.id)), "{all:?}");
+    assert!(
+        !all.iter()
+            .any(|checked| ["files-lock-argument", "files-agree-with-cloud"]
+                .contains(&checked.check.id)),
+        "{all:?}"
+    );
     // The block that is missing may be in the file that makes no sense.
     assert_snapshot!(found(&[("backend.tf", "terraform {\n backend \"s3\" {\n"), (SAVED_AT, "")]), @"
     files-readable backend.tf
@@ -135,7 +168,12 @@ fn what_cannot_be_read_is_never_said_to_hold() {
 fn state_stores_are_said_to_be_unsupported() {
     let store = "terraform {\n  state_store \"aws_s3\" {\n    provider \"aws\" {}\n  }\n}\n";
     let saved = r#"{"backend": null, "state_store": {"type": "aws_s3", "provider": {"config": {}}, "config": {"bucket": "b"}, "hash": 1}}"#;
-    let partial = [("backend.tf", store), ("backend.conf", ""), ("prod.s3.tfbackend", CONF), (SAVED_AT, saved)];
+    let partial = [
+        ("backend.tf", store),
+        ("backend.conf", ""),
+        ("prod.s3.tfbackend", CONF),
+        (SAVED_AT, saved),
+    ];
     assert_snapshot!(found(&partial), @r#"
     files-backend-declared prod.s3.tfbackend
       backend.tf:2 has `state_store "aws_s3"`, so that the partial configuration goes to another backend, or nowhere; tfbackend does not support state stores, only `backend "s3"`
@@ -158,7 +196,10 @@ fn state_stores_are_said_to_be_unsupported() {
 
 #[test]
 fn block_and_partial_configuration_agree() {
-    let block = STUB.replace("encrypt = true", "bucket = \"other\"\n    encrypt = \"true\"\n    use_lockfile = false");
+    let block = STUB.replace(
+        "encrypt = true",
+        "bucket = \"other\"\n    encrypt = \"true\"\n    use_lockfile = false",
+    );
     assert_snapshot!(found(&[("backend.tf", &block)]), @r#"
     files-block-agrees backend.conf
       `bucket` is "other" at backend.tf:3, and "b" at backend.conf:1; `use_lockfile` is false at backend.tf:5, and true at backend.conf:6
@@ -178,7 +219,10 @@ fn init_stored_what_the_files_say() {
       `max_retries` is 3 at backend.conf:8, and was nothing at the last `init`
       -> `terraform init -reconfigure -backend-config=backend.conf`
     ");
-    let saved = SAVED.replace("\"acl\": null", "\"workspace_key_prefix\": \"x\", \"profile\": \"mine\"");
+    let saved = SAVED.replace(
+        "\"acl\": null",
+        "\"workspace_key_prefix\": \"x\", \"profile\": \"mine\"",
+    );
     assert_snapshot!(found(&[(SAVED_AT, &saved)]), @r#"
     files-initialized-as-written .terraform/terraform.tfstate
       `workspace_key_prefix` is nothing at backend.conf, and was "x" at the last `init`
@@ -189,9 +233,16 @@ fn init_stored_what_the_files_say() {
       it was initialized with `backend "local"`
       -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
     "#);
-    // As Terraform writes it: converted, in another order, without what was given by the command line.
-    let saved = SAVED.replace("\"eu-west-1\"", "\"eu-west-1\", \"max_retries\": 3, \"profile\": \"mine\"");
-    let conf = CONF.replace("use_lockfile = true", "use_lockfile = \"true\"\nmax_retries = \"3\"\ndynamodb_table = \"\"\nacl = null");
+    // As Terraform writes it: converted, in another order, without what was given by the command
+    // line.
+    let saved = SAVED.replace(
+        "\"eu-west-1\"",
+        "\"eu-west-1\", \"max_retries\": 3, \"profile\": \"mine\"",
+    );
+    let conf = CONF.replace(
+        "use_lockfile = true",
+        "use_lockfile = \"true\"\nmax_retries = \"3\"\ndynamodb_table = \"\"\nacl = null",
+    );
     assert_eq!(found(&[("backend.conf", &conf), (SAVED_AT, &saved)]), "");
 }
 
@@ -214,15 +265,30 @@ fn an_argument_asks_for_a_lock() {
       neither `use_lockfile = true` nor `dynamodb_table` is said
       -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`
     ");
-    let table = both("use_lockfile", "dynamodb_table = \"t\"", "\"dynamodb_table\": \"t\"");
+    let table = both(
+        "use_lockfile",
+        "dynamodb_table = \"t\"",
+        "\"dynamodb_table\": \"t\"",
+    );
     assert_snapshot!(found_in_both(table.clone()), @"
     files-lock-not-deprecated backend.conf
       `dynamodb_table` at backend.conf:6 is the only lock
       -> write `use_lockfile = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`; drop the table once every run has the lock file too
     ");
     // OpenTofu keeps it, and a lock file beside it is what to go over to.
-    assert_eq!(found(&[(table[0].0, &table[0].1), (table[1].0, &table[1].1), ("x.tofu", "locals {\n}\n")]), "");
-    let both = both("use_lockfile", "dynamodb_table = \"t\"\nuse_lockfile = true", "\"dynamodb_table\": \"t\", \"use_lockfile\": true");
+    assert_eq!(
+        found(&[
+            (table[0].0, &table[0].1),
+            (table[1].0, &table[1].1),
+            ("x.tofu", "locals {\n}\n")
+        ]),
+        ""
+    );
+    let both = both(
+        "use_lockfile",
+        "dynamodb_table = \"t\"\nuse_lockfile = true",
+        "\"dynamodb_table\": \"t\", \"use_lockfile\": true",
+    );
     assert_eq!(found_in_both(both), "");
 }
 
@@ -236,7 +302,11 @@ fn key_and_encryption_come_together() {
       -> write `encrypt = true` at backend.conf, then `terraform init -reconfigure -backend-config=backend.conf`
     ");
     let alias = "arn:aws:kms:eu-west-1:111122223333:alias/x";
-    let alias = both("kms_key_id", &format!("kms_key_id = \"{alias}\""), &format!("\"kms_key_id\": \"{alias}\""));
+    let alias = both(
+        "kms_key_id",
+        &format!("kms_key_id = \"{alias}\""),
+        &format!("\"kms_key_id\": \"{alias}\""),
+    );
     assert_snapshot!(found_in_both(alias), @r#"
     files-key-arn backend.conf
       `kms_key_id` at backend.conf:5 is "arn:aws:kms:eu-west-1:111122223333:alias/x"
@@ -259,14 +329,22 @@ fn what_init_stored_stands_alone_where_the_rest_was_given_by_hand() {
 
 #[test]
 fn credentials_are_found_in_every_file_and_never_shown() {
-    let secret = "secret_key = \"CANARY\"\nassume_role_with_web_identity = { role_arn = \"r\", web_identity_token = \"CANARY\" }\n";
-    let stub = STUB.replace("encrypt = true", "encrypt = true\n    access_key = \"CANARY\"");
+    let secret = "secret_key = \"CANARY\"\nassume_role_with_web_identity = { role_arn = \"r\", \
+                  web_identity_token = \"CANARY\" }\n";
+    let stub = STUB.replace(
+        "encrypt = true",
+        "encrypt = true\n    access_key = \"CANARY\"",
+    );
     let saved = SAVED.replace(
         "\"acl\": null",
         r#""acl": null, "access_key": "CANARY", "secret_key": "CANARY",
         "assume_role_with_web_identity": {"role_arn": "r", "web_identity_token": "CANARY"}"#,
     );
-    let found = found(&[("backend.tf", &stub), ("backend.conf", &format!("{CONF}{secret}")), (SAVED_AT, &saved)]);
+    let found = found(&[
+        ("backend.tf", &stub),
+        ("backend.conf", &format!("{CONF}{secret}")),
+        (SAVED_AT, &saved),
+    ]);
     assert!(!found.contains("CANARY"), "{found}");
     assert_snapshot!(found, @"
     files-no-credentials backend.tf
@@ -293,8 +371,7 @@ fn the_token_of_hcp_terraform_is_a_credential_too() {
 
 #[test]
 fn arguments_are_known_and_not_deprecated() {
-    let more =
-        "force_path_style = true\nrole_arn = \"r\"\nbuckte = \"b\"\nendpoints = { s3 = \"http://x\", sso = \"http://y\", s4 = \"\" }\n";
+    let more = "force_path_style = true\nrole_arn = \"r\"\nbuckte = \"b\"\nendpoints = { s3 = \"http://x\", sso = \"http://y\", s4 = \"\" }\n";
     let conf = format!("{CONF}{more}");
     assert_snapshot!(found(&[("backend.conf", &conf), (SAVED_AT, "")]), @"
     files-known-arguments backend.conf
@@ -324,7 +401,14 @@ fn values_are_literals() {
       -> write the value itself, or give it with `-backend-config=NAME=VALUE`
     ");
     // OpenTofu knows variables in a block, and none in a partial configuration.
-    assert_eq!(found(&[("backend.tf", &stub), ("backend.conf", &conf), ("x.tofu", "locals {\n}\n")]), "");
+    assert_eq!(
+        found(&[
+            ("backend.tf", &stub),
+            ("backend.conf", &conf),
+            ("x.tofu", "locals {\n}\n")
+        ]),
+        ""
+    );
     let conf = CONF.replace("use_lockfile = true", "use_lockfile = var.lock");
     assert_snapshot!(found(&[("backend.conf", &conf), ("x.tofu", "locals {\n}\n")]), @"
     files-literal-values backend.conf
@@ -337,16 +421,34 @@ fn values_are_literals() {
 
 #[test]
 fn versions_with_a_fault_are_named() {
-    let fault = ("versions.tf", "terraform {\n  required_version = \"1.15.0\"\n}\n");
+    let fault = (
+        "versions.tf",
+        "terraform {\n  required_version = \"1.15.0\"\n}\n",
+    );
     assert_snapshot!(found(&[fault, (".tool-versions", "terraform 1.15.0\n")]), @"
     files-engine .
       versions.tf:2 names Terraform 1.15.0: its `validate` fails on the partial configuration; .tool-versions:1 names Terraform 1.15.0: its `validate` fails on the partial configuration
       -> use Terraform 1.15.1 or later
     ");
     let whole = STUB.replace("encrypt = true\n", &CONF.replace('\n', "\n    "));
-    assert_eq!(found(&[fault, ("backend.tf", &whole), ("backend.conf", "")]), "", "there is no partial configuration");
-    assert_eq!(found(&[("versions.tf", "terraform {\n  required_version = \"~> 1.15.0\"\n}\n")]), "");
-    let tofu = |version: &'static str| found(&[("more.tofu", "locals {\n}\n"), (".opentofu-version", version)]);
+    assert_eq!(
+        found(&[fault, ("backend.tf", &whole), ("backend.conf", "")]),
+        "",
+        "there is no partial configuration"
+    );
+    assert_eq!(
+        found(&[(
+            "versions.tf",
+            "terraform {\n  required_version = \"~> 1.15.0\"\n}\n"
+        )]),
+        ""
+    );
+    let tofu = |version: &'static str| {
+        found(&[
+            ("more.tofu", "locals {\n}\n"),
+            (".opentofu-version", version),
+        ])
+    };
     assert_snapshot!(tofu("1.10.1\n"), @"
     files-engine .
       .opentofu-version:1 names OpenTofu 1.10.1: it writes lock files without the encryption that the backend asks for
@@ -358,7 +460,20 @@ fn versions_with_a_fault_are_named() {
       -> use OpenTofu 1.10.2 or later
     ");
     assert_eq!(tofu("1.10.2\n"), "");
-    let table = both("use_lockfile", "dynamodb_table = \"t\"", "\"dynamodb_table\": \"t\"");
+    let table = both(
+        "use_lockfile",
+        "dynamodb_table = \"t\"",
+        "\"dynamodb_table\": \"t\"",
+    );
     let [conf, saved] = table.each_ref().map(|(name, text)| (*name, text.as_str()));
-    assert_eq!(found(&[("more.tofu", "locals {\n}\n"), (".opentofu-version", "1.9.4\n"), conf, saved]), "", "only a table locks");
+    assert_eq!(
+        found(&[
+            ("more.tofu", "locals {\n}\n"),
+            (".opentofu-version", "1.9.4\n"),
+            conf,
+            saved
+        ]),
+        "",
+        "only a table locks"
+    );
 }

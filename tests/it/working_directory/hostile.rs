@@ -1,4 +1,5 @@
-//! Files that somebody wrote to do harm: nothing of them acts on a terminal, breaks out of a command, or fills the memory.
+//! Files that somebody wrote to do harm: nothing of them acts on a terminal, breaks out of a
+//! command, or fills the memory.
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -8,10 +9,19 @@ use super::{CONF, SAVED, SAVED_AT, cloud, found, found_with};
 
 #[test]
 fn values_are_shown_quoted_and_bounded() {
-    let conf = CONF.replace("\"b\"", r#""x\u001b[2J\u202e\"; rm -rf / #$${a}""#).replace("\"k\"", &format!("\"{}\"", "k".repeat(5000)));
+    let conf = CONF
+        .replace("\"b\"", r#""x\u001b[2J\u202e\"; rm -rf / #$${a}""#)
+        .replace("\"k\"", &format!("\"{}\"", "k".repeat(5000)));
     let found = found_with(&cloud(), &[("backend.conf", &conf), (SAVED_AT, "")]);
-    assert!(!found.contains(['\u{1b}', '\u{202e}']) && found.len() < 3000, "{found}");
-    assert!(found.contains(r#"`bucket` is "x\u001b[2J\u202e\"; rm -rf / #\u0024{a}" at backend.conf:1"#), "{found}");
+    assert!(
+        !found.contains(['\u{1b}', '\u{202e}']) && found.len() < 3000,
+        "{found}"
+    );
+    assert!(
+        found
+            .contains(r#"`bucket` is "x\u001b[2J\u202e\"; rm -rf / #\u0024{a}" at backend.conf:1"#),
+        "{found}"
+    );
 }
 
 #[test]
@@ -23,7 +33,11 @@ fn names_are_shown_quoted_too() {
       -> `terraform init -reconfigure -backend-config=backend.conf`, or `-migrate-state` for `-reconfigure` to take its state along
     "#);
     let block = r#"{"terraform": {"backend": {"s3": {"a\u001b[2J": 1, "bucket": "${file(\"/etc/passwd\")}"}}}}"#;
-    let found = found(&[("backend.tf", ""), ("backend.tf.json", block), (SAVED_AT, "")]);
+    let found = found(&[
+        ("backend.tf", ""),
+        ("backend.tf.json", block),
+        (SAVED_AT, ""),
+    ]);
     assert!(!found.contains('\u{1b}'), "{found}");
     assert_snapshot!(found, @r#"
     files-literal-values backend.tf.json
@@ -39,8 +53,15 @@ fn names_are_shown_quoted_too() {
 #[test]
 fn a_file_name_is_one_word_of_the_command() {
     let conf = CONF.replace("use_lockfile = true\n", "");
-    let found = found(&[("a'; rm -rf x; '.s3.tfbackend", &conf), ("backend.conf", ""), (SAVED_AT, "")]);
-    assert!(found.contains(r"init -reconfigure -backend-config='a'\''; rm -rf x; '\''.s3.tfbackend'`"), "{found}");
+    let found = found(&[
+        ("a'; rm -rf x; '.s3.tfbackend", &conf),
+        ("backend.conf", ""),
+        (SAVED_AT, ""),
+    ]);
+    assert!(
+        found.contains(r"init -reconfigure -backend-config='a'\''; rm -rf x; '\''.s3.tfbackend'`"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -62,8 +83,27 @@ fn a_file_that_is_too_large_is_not_read() {
 
 /// Text that is likely to be made of what is special to a terminal, a shell, HCL or JSON.
 fn nasty() -> impl Strategy<Value = String> {
-    let special = vec!["${", "%{", "\"", "\\", "'", "`", "$(", "\n", "\u{1b}[2J", "\u{202e}", "\u{9b}", "\0", "://a@b", "//"];
-    let piece = prop_oneof![proptest::sample::select(special).prop_map(str::to_owned), any::<char>().prop_map(String::from), "[a-z]{0,3}"];
+    let special = vec![
+        "${",
+        "%{",
+        "\"",
+        "\\",
+        "'",
+        "`",
+        "$(",
+        "\n",
+        "\u{1b}[2J",
+        "\u{202e}",
+        "\u{9b}",
+        "\0",
+        "://a@b",
+        "//",
+    ];
+    let piece = prop_oneof![
+        proptest::sample::select(special).prop_map(str::to_owned),
+        any::<char>().prop_map(String::from),
+        "[a-z]{0,3}"
+    ];
     proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 

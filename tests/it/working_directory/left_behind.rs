@@ -15,7 +15,10 @@ fn no_state_lies_in_the_folder() {
         ("terraform.tfstate.d/blue/terraform.tfstate", state),
         ("unclear.tfstate", "{"),
         ("encrypted.tfstate", r#"{"encrypted_data": "x"}"#),
-        ("empty.tfstate", r#"{"version": 4, "resources": [], "outputs": {}}"#),
+        (
+            "empty.tfstate",
+            r#"{"version": 4, "resources": [], "outputs": {}}"#,
+        ),
     ]);
     assert!(!found.contains("CANARY"), "{found}");
     assert_snapshot!(found, @"
@@ -32,7 +35,12 @@ fn no_state_lies_in_the_folder() {
       -> `terraform workspace select blue`, and `terraform state pull` should show all that is in it; then `rm terraform.tfstate.d/blue/terraform.tfstate`
     ");
     // Where there is no remote backend, a local state is where it should be.
-    let local = super::folder(&[("backend.tf", "locals {\n}\n"), ("backend.conf", ""), (SAVED_AT, ""), ("terraform.tfstate", state)]);
+    let local = super::folder(&[
+        ("backend.tf", "locals {\n}\n"),
+        ("backend.conf", ""),
+        (SAVED_AT, ""),
+        ("terraform.tfstate", state),
+    ]);
     assert_eq!(super::said(local.path(), &checked(local.path(), None)), "");
 }
 
@@ -52,11 +60,18 @@ fn git_commits_neither_working_data_nor_states() {
       -> `echo '*.tfstate.*' >> .gitignore`; `git rm -r --cached pulled.tfstate.1.backup`, if it was committed
     ");
     assert_eq!(
-        found(&[(".gitignore", "**/.terraform/*\n*.tfstate\n*.tfstate.*\n"), modules]),
+        found(&[
+            (".gitignore", "**/.terraform/*\n*.tfstate\n*.tfstate.*\n"),
+            modules
+        ]),
         "",
         "as the template that GitHub offers has it"
     );
     let dir = folder(&[(".gitignore", "")]);
     fs::remove_dir(dir.path().join(".git")).expect("removed");
-    assert_eq!(super::said(dir.path(), &checked(dir.path(), None)), "", "outside of a repository, nothing is committed");
+    assert_eq!(
+        super::said(dir.path(), &checked(dir.path(), None)),
+        "",
+        "outside of a repository, nothing is committed"
+    );
 }

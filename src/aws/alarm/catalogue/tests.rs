@@ -5,7 +5,11 @@ use insta::assert_snapshot;
 use super::*;
 
 fn all() -> Vec<Alarm> {
-    let common = Common { prefix: "acme-".to_owned(), topic: "arn:topic".to_owned(), tags: Tags::new() };
+    let common = Common {
+        prefix: "acme-".to_owned(),
+        topic: "arn:topic".to_owned(),
+        tags: Tags::new(),
+    };
     vec![
         common.lock_contention("locks"),
         common.lock_throttles("locks"),
@@ -23,13 +27,31 @@ fn what_is_watched() {
             .iter()
             .map(|query| match &query.what {
                 What::Expression(expression) => format!("  {} = {expression}", query.id),
-                What::Metric { namespace, name, dimensions, statistic, seconds } => {
-                    let dimensions: Vec<_> = dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                    format!("  {} = {statistic} {namespace} {name} {} each {seconds} s", query.id, dimensions.join(" "))
+                What::Metric {
+                    namespace,
+                    name,
+                    dimensions,
+                    statistic,
+                    seconds,
+                } => {
+                    let dimensions: Vec<_> = dimensions
+                        .iter()
+                        .map(|(name, value)| format!("{name}={value}"))
+                        .collect();
+                    format!(
+                        "  {} = {statistic} {namespace} {name} {} each {seconds} s",
+                        query.id,
+                        dimensions.join(" ")
+                    )
                 }
             })
             .collect();
-        format!("{} > {}\n{}", alarm.name, alarm.threshold, queries.join("\n"))
+        format!(
+            "{} > {}\n{}",
+            alarm.name,
+            alarm.threshold,
+            queries.join("\n")
+        )
     };
     let lines: Vec<_> = all().iter().map(line).collect();
     assert_snapshot!(lines.join("\n"), @"
@@ -56,10 +78,23 @@ fn what_is_watched() {
 #[test]
 fn each_can_fire_and_comes_back() {
     for alarm in all() {
-        assert!(alarm.actions_enabled && alarm.actions == ["arn:topic"], "{}", alarm.name);
+        assert!(
+            alarm.actions_enabled && alarm.actions == ["arn:topic"],
+            "{}",
+            alarm.name
+        );
         assert_eq!(alarm.missing_data, "notBreaching", "{}", alarm.name);
-        assert_eq!(alarm.queries.iter().filter(|query| query.returned).count(), 1, "{}: one is compared", alarm.name);
-        assert!(alarm.queries.len() <= 10, "{}: CloudWatch takes ten metrics", alarm.name);
+        assert_eq!(
+            alarm.queries.iter().filter(|query| query.returned).count(),
+            1,
+            "{}: one is compared",
+            alarm.name
+        );
+        assert!(
+            alarm.queries.len() <= 10,
+            "{}: CloudWatch takes ten metrics",
+            alarm.name
+        );
         let metrics: Vec<&str> = alarm
             .queries
             .iter()
@@ -68,14 +103,23 @@ fn each_can_fire_and_comes_back() {
                 What::Expression(_) => None,
             })
             .collect();
-        assert!(!metrics.contains(&"UserErrors"), "{}: has no table dimension", alarm.name);
+        assert!(
+            !metrics.contains(&"UserErrors"),
+            "{}: has no table dimension",
+            alarm.name
+        );
         let expression = alarm.queries.iter().find_map(|query| match &query.what {
             What::Expression(expression) => Some(expression),
             What::Metric { .. } => None,
         });
         // Every metric of DynamoDB that is summed gets its zeros.
         if let Some(expression) = expression {
-            assert_eq!(expression.matches("FILL(").count(), metrics.len(), "{}", alarm.name);
+            assert_eq!(
+                expression.matches("FILL(").count(),
+                metrics.len(),
+                "{}",
+                alarm.name
+            );
         }
     }
 }

@@ -1,8 +1,9 @@
 //! One lifecycle rule, complete: a rule of somebody else is written back as it was.
 
 use aws_sdk_s3::types::{
-    AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleAndOperator, LifecycleRuleFilter,
-    NoncurrentVersionExpiration, NoncurrentVersionTransition, Tag, Transition, TransitionStorageClass,
+    AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleAndOperator, LifecycleRuleFilter, NoncurrentVersionExpiration,
+    NoncurrentVersionTransition, Tag, Transition, TransitionStorageClass,
 };
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,11 @@ pub struct Move {
 
 impl Rule {
     pub fn whole_bucket(id: &str) -> Self {
-        Self { id: id.to_owned(), enabled: true, ..Self::default() }
+        Self {
+            id: id.to_owned(),
+            enabled: true,
+            ..Self::default()
+        }
     }
 
     pub fn is_ours(&self) -> bool {
@@ -73,19 +78,33 @@ impl Rule {
 
     /// Whether both do the same, whatever they are called.
     pub fn same(&self, other: &Self) -> bool {
-        Self { id: String::new(), ..self.clone() } == Self { id: String::new(), ..other.clone() }
+        Self {
+            id: String::new(),
+            ..self.clone()
+        } == Self {
+            id: String::new(),
+            ..other.clone()
+        }
     }
 
     /// What remains of this rule beside the rules of others: where one of them keeps the same
-    /// objects for longer, ours says nothing, since of two rules S3 follows the one that deletes first.
+    /// objects for longer, ours says nothing, since of two rules S3 follows the one that deletes
+    /// first.
     pub fn beside<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut rule = self.clone();
-        for other in others.into_iter().filter(|other| other.enabled && other.filter == self.filter) {
-            let longer = |theirs: Option<u32>, ours: Option<u32>| theirs.is_some_and(|theirs| ours.is_some_and(|ours| theirs > ours));
+        for other in others
+            .into_iter()
+            .filter(|other| other.enabled && other.filter == self.filter)
+        {
+            let longer = |theirs: Option<u32>, ours: Option<u32>| {
+                theirs.is_some_and(|theirs| ours.is_some_and(|ours| theirs > ours))
+            };
             if longer(other.expiration_days, self.expiration_days) {
                 rule.expiration_days = None;
             }
-            if longer(other.noncurrent_days, self.noncurrent_days) || longer(other.noncurrent_newest, self.noncurrent_newest) {
+            if longer(other.noncurrent_days, self.noncurrent_days)
+                || longer(other.noncurrent_newest, self.noncurrent_newest)
+            {
                 rule.noncurrent_days = None;
                 rule.noncurrent_newest = None;
             }
@@ -95,7 +114,13 @@ impl Rule {
 
     /// S3 takes no rule without any.
     pub fn does_something(&self) -> bool {
-        *self != Self { id: self.id.clone(), enabled: self.enabled, filter: self.filter.clone(), ..Self::default() }
+        *self
+            != Self {
+                id: self.id.clone(),
+                enabled: self.enabled,
+                filter: self.filter.clone(),
+                ..Self::default()
+            }
     }
 
     pub(super) fn from_sdk(rule: LifecycleRule) -> Self {
@@ -110,16 +135,25 @@ impl Rule {
             expiration_days: expiration.as_ref().and_then(|e| count(e.days)),
             expiration_date: expiration.as_ref().and_then(|e| date(e.date.as_ref())),
             // S3 may add a `false` to a rule that has days or a date; alone, it is all of the rule.
-            expired_delete_markers: expiration
-                .and_then(|e| e.expired_object_delete_marker.filter(|on| *on || (e.days.is_none() && e.date.is_none()))),
+            expired_delete_markers: expiration.and_then(|e| {
+                e.expired_object_delete_marker
+                    .filter(|on| *on || (e.days.is_none() && e.date.is_none()))
+            }),
             noncurrent_days: noncurrent.as_ref().and_then(|n| count(n.noncurrent_days)),
             noncurrent_newest: noncurrent.and_then(|n| count(n.newer_noncurrent_versions)),
-            abort_uploads_days: rule.abort_incomplete_multipart_upload.and_then(|a| count(a.days_after_initiation)),
+            abort_uploads_days: rule
+                .abort_incomplete_multipart_upload
+                .and_then(|a| count(a.days_after_initiation)),
             transitions: rule
                 .transitions
                 .unwrap_or_default()
                 .into_iter()
-                .map(|t| Move { class: class(t.storage_class), days: days(t.days), date: date(t.date.as_ref()), newest: None })
+                .map(|t| Move {
+                    class: class(t.storage_class),
+                    days: days(t.days),
+                    date: date(t.date.as_ref()),
+                    newest: None,
+                })
                 .collect(),
             noncurrent_transitions: rule
                 .noncurrent_version_transitions
@@ -136,7 +170,9 @@ impl Rule {
     }
 
     pub(super) fn to_sdk(&self) -> LifecycleRule {
-        let expires = self.expiration_days.is_some() || self.expiration_date.is_some() || self.expired_delete_markers.is_some();
+        let expires = self.expiration_days.is_some()
+            || self.expiration_date.is_some()
+            || self.expired_delete_markers.is_some();
         let expiration = expires.then(|| {
             LifecycleExpiration::builder()
                 .set_days(self.expiration_days.map(signed))
@@ -150,8 +186,11 @@ impl Rule {
                 .set_newer_noncurrent_versions(self.noncurrent_newest.map(signed))
                 .build()
         });
-        let abort =
-            self.abort_uploads_days.map(|days| AbortIncompleteMultipartUpload::builder().days_after_initiation(signed(days)).build());
+        let abort = self.abort_uploads_days.map(|days| {
+            AbortIncompleteMultipartUpload::builder()
+                .days_after_initiation(signed(days))
+                .build()
+        });
         let transitions = self.transitions.iter().map(|t| {
             Transition::builder()
                 .storage_class(TransitionStorageClass::from(&*t.class))
@@ -168,7 +207,11 @@ impl Rule {
         });
         LifecycleRule::builder()
             .id(&self.id)
-            .status(if self.enabled { ExpirationStatus::Enabled } else { ExpirationStatus::Disabled })
+            .status(if self.enabled {
+                ExpirationStatus::Enabled
+            } else {
+                ExpirationStatus::Disabled
+            })
             .filter(self.filter.to_sdk())
             .set_expiration(expiration)
             .set_noncurrent_version_expiration(noncurrent)
@@ -183,7 +226,12 @@ impl Rule {
 impl Filter {
     fn from_sdk(filter: Option<LifecycleRuleFilter>, outside: Option<String>) -> Self {
         let pair = |tag: Tag| (tag.key, tag.value);
-        let Some(filter) = filter else { return Self { prefix: outside.unwrap_or_default(), ..Self::default() } };
+        let Some(filter) = filter else {
+            return Self {
+                prefix: outside.unwrap_or_default(),
+                ..Self::default()
+            };
+        };
         if let Some(and) = filter.and {
             return Self {
                 prefix: and.prefix.unwrap_or_default(),
@@ -202,10 +250,22 @@ impl Filter {
 
     /// S3 takes one condition, or several below `And`.
     fn to_sdk(&self) -> LifecycleRuleFilter {
-        let tags: Vec<Tag> = self.tags.iter().map(|(k, v)| Tag::builder().key(k).value(v).build().expect("both parts are given")).collect();
+        let tags: Vec<Tag> = self
+            .tags
+            .iter()
+            .map(|(k, v)| {
+                Tag::builder()
+                    .key(k)
+                    .value(v)
+                    .build()
+                    .expect("both parts are given")
+            })
+            .collect();
         let prefix = Some(self.prefix.clone()).filter(|prefix| !prefix.is_empty());
-        let conditions =
-            usize::from(prefix.is_some()) + tags.len() + usize::from(self.larger_than.is_some()) + usize::from(self.smaller_than.is_some());
+        let conditions = usize::from(prefix.is_some())
+            + tags.len()
+            + usize::from(self.larger_than.is_some())
+            + usize::from(self.smaller_than.is_some());
         let filter = LifecycleRuleFilter::builder();
         if conditions > 1 {
             let and = LifecycleRuleAndOperator::builder()
@@ -218,7 +278,11 @@ impl Filter {
         }
         // The empty prefix is how "all objects" is said.
         filter
-            .set_prefix(if conditions == 0 { Some(String::new()) } else { prefix })
+            .set_prefix(if conditions == 0 {
+                Some(String::new())
+            } else {
+                prefix
+            })
             .set_tag(tags.into_iter().next())
             .set_object_size_greater_than(self.larger_than)
             .set_object_size_less_than(self.smaller_than)
@@ -248,7 +312,9 @@ fn instant(text: &str) -> Option<DateTime> {
 }
 
 fn class(class: Option<TransitionStorageClass>) -> String {
-    class.map(|class| class.as_str().to_owned()).unwrap_or_default()
+    class
+        .map(|class| class.as_str().to_owned())
+        .unwrap_or_default()
 }
 
 fn some<T>(items: Vec<T>) -> Option<Vec<T>> {

@@ -8,7 +8,10 @@ const OTHER: &str = "arn:aws:kms:eu-west-1:111122223333:key/ffffffff-12ab-34cd-5
 fn writes(script: &Script) -> Vec<String> {
     let sent = script.sent();
     let reads = ["DescribeKey", "ListKeys", "ListResourceTags"];
-    sent.lines().filter(|call| !reads.iter().any(|read| call.starts_with(read))).map(str::to_owned).collect()
+    sent.lines()
+        .filter(|call| !reads.iter().any(|read| call.starts_with(read)))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn scheduled() -> String {
@@ -21,7 +24,9 @@ fn without_alias() -> String {
 
 #[tokio::test]
 async fn is_scheduled_and_loses_its_name() {
-    let script = aliased(Script::new()).on("ScheduleKeyDeletion", empty()).on("DeleteAlias", empty());
+    let script = aliased(Script::new())
+        .on("ScheduleKeyDeletion", empty())
+        .on("DeleteAlias", empty());
     key().delete(&script.aws()).await.unwrap();
     assert_eq!(writes(&script), [scheduled(), without_alias()]);
 }
@@ -35,14 +40,19 @@ async fn goes_on_where_another_run_was_cut_off() {
             .always("ListResourceTags", tagged(&tags()))
             .on("DeleteAlias", empty());
         key().delete(&script.aws()).await.unwrap();
-        assert_eq!(writes(&script), [without_alias()], "{state}: only the name is left");
+        assert_eq!(
+            writes(&script),
+            [without_alias()],
+            "{state}: only the name is left"
+        );
     }
     let script = not_aliased(Script::new()).always("ListKeys", keys(&[]));
     key().delete(&script.aws()).await.unwrap();
     assert_eq!(writes(&script), [""; 0], "nothing is left");
 }
 
-/// What the name leads to is another's: the key that has our tags goes, and the name stays where it leads.
+/// What the name leads to is another's: the key that has our tags goes, and the name stays where it
+/// leads.
 #[tokio::test]
 async fn a_name_of_another_key_stays() {
     let script = Script::new()
@@ -71,38 +81,87 @@ async fn a_key_that_is_not_ours_any_more_is_left_alone() {
 #[tokio::test]
 async fn another_run_may_have_been_faster() {
     let there = |now: &str| {
-        let script = Script::new().on("DescribeKey", metadata(KEY_ARN, ENABLED, 1)).on("DescribeKey", metadata(KEY_ARN, now, 1));
-        let script = script.always("DescribeKey", error(400, "NotFoundException")).always("ListKeys", keys(&[]));
-        script.always("ListResourceTags", tagged(&tags())).on("ScheduleKeyDeletion", error(400, "KMSInvalidStateException"))
+        let script = Script::new()
+            .on("DescribeKey", metadata(KEY_ARN, ENABLED, 1))
+            .on("DescribeKey", metadata(KEY_ARN, now, 1));
+        let script = script
+            .always("DescribeKey", error(400, "NotFoundException"))
+            .always("ListKeys", keys(&[]));
+        script.always("ListResourceTags", tagged(&tags())).on(
+            "ScheduleKeyDeletion",
+            error(400, "KMSInvalidStateException"),
+        )
     };
     key().delete(&there("PendingDeletion").aws()).await.unwrap();
-    assert!(key().delete(&there("Creating").aws()).await.unwrap_err().is(&["KMSInvalidStateException"]));
+    assert!(
+        key()
+            .delete(&there("Creating").aws())
+            .await
+            .unwrap_err()
+            .is(&["KMSInvalidStateException"])
+    );
 }
 
 #[tokio::test]
 async fn what_is_gone_is_no_error() {
-    gone_only_by(&key(), "ScheduleKeyDeletion", &["NotFoundException"], |script| aliased(script).always("DeleteAlias", empty())).await;
-    gone_only_by(&key(), "DeleteAlias", &["NotFoundException"], |script| aliased(script).always("ScheduleKeyDeletion", empty())).await;
+    gone_only_by(
+        &key(),
+        "ScheduleKeyDeletion",
+        &["NotFoundException"],
+        |script| aliased(script).always("DeleteAlias", empty()),
+    )
+    .await;
+    gone_only_by(&key(), "DeleteAlias", &["NotFoundException"], |script| {
+        aliased(script).always("ScheduleKeyDeletion", empty())
+    })
+    .await;
 }
 
 /// The floor in the key's own policy goes first, and whatever else is in it stays.
 #[tokio::test]
 async fn a_shorter_window_lifts_the_floor_first() {
-    let theirs = crate::aws::policy::Statement::allow("x").everybody().actions(&["kms:Decrypt"]).on(["*".to_owned()]);
-    let guarded = Document::new(vec![Statement::deny(SHORT_WINDOW).everybody().actions(&["kms:ScheduleKeyDeletion"]), theirs.clone()]);
+    let theirs = crate::aws::policy::Statement::allow("x")
+        .everybody()
+        .actions(&["kms:Decrypt"])
+        .on(["*".to_owned()]);
+    let guarded = Document::new(vec![
+        Statement::deny(SHORT_WINDOW)
+            .everybody()
+            .actions(&["kms:ScheduleKeyDeletion"]),
+        theirs.clone(),
+    ]);
     let script = aliased(Script::new())
         .on("GetKeyPolicy", policy(&guarded))
         .on("PutKeyPolicy", empty())
         // A policy that was just written does not hold everywhere at once.
         .on("ScheduleKeyDeletion", error(400, "AccessDeniedException"))
-        .on("ScheduleKeyDeletion", data(json!({ "KeyId": KEY_ARN, "DeletionDate": 1_796_083_200 })))
+        .on(
+            "ScheduleKeyDeletion",
+            data(json!({ "KeyId": KEY_ARN, "DeletionDate": 1_796_083_200 })),
+        )
         .on("DeleteAlias", empty());
     let doomed = key().schedule(&script.aws(), 7).await.unwrap();
-    assert_eq!(doomed, Some(Doomed { arn: KEY_ARN.to_owned(), on: "2026-12-01T00:00:00Z".parse().ok() }));
+    assert_eq!(
+        doomed,
+        Some(Doomed {
+            arn: KEY_ARN.to_owned(),
+            on: "2026-12-01T00:00:00Z".parse().ok()
+        })
+    );
     let writes = writes(&script);
     let policy = Document::new(vec![theirs]).to_json();
-    assert!(writes[0].starts_with("GetKeyPolicy") && writes[1].contains(&serde_json::to_string(&policy).unwrap()), "{writes:?}");
-    assert!(writes[2..4].iter().all(|call| call.contains(r#""PendingWindowInDays":7"#)) && writes[4] == without_alias(), "{writes:?}");
+    assert!(
+        writes[0].starts_with("GetKeyPolicy")
+            && writes[1].contains(&serde_json::to_string(&policy).unwrap()),
+        "{writes:?}"
+    );
+    assert!(
+        writes[2..4]
+            .iter()
+            .all(|call| call.contains(r#""PendingWindowInDays":7"#))
+            && writes[4] == without_alias(),
+        "{writes:?}"
+    );
 }
 
 /// Without a floor a denial is one.
@@ -111,5 +170,11 @@ async fn a_denial_is_not_waited_for_if_nothing_was_lifted() {
     let script = aliased(Script::new())
         .on("GetKeyPolicy", policy(&Document::new(vec![])))
         .on("ScheduleKeyDeletion", error(400, "AccessDeniedException"));
-    assert!(key().schedule(&script.aws(), 7).await.unwrap_err().is(&["AccessDeniedException"]));
+    assert!(
+        key()
+            .schedule(&script.aws(), 7)
+            .await
+            .unwrap_err()
+            .is(&["AccessDeniedException"])
+    );
 }

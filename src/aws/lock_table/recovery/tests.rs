@@ -7,7 +7,10 @@ use super::*;
 use crate::aws::testing::{Answer, Script, absent_only_by, data, look, retried_on};
 
 fn recovery() -> Recovery {
-    Recovery { table: "locks".to_owned(), enabled: true }
+    Recovery {
+        table: "locks".to_owned(),
+        enabled: true,
+    }
 }
 
 fn status(status: &str) -> Answer {
@@ -18,17 +21,33 @@ fn status(status: &str) -> Answer {
 
 #[tokio::test]
 async fn present() {
-    for (answer, enabled) in [(status("ENABLED"), true), (status("DISABLED"), false), (data(json!({})), false)] {
+    for (answer, enabled) in [
+        (status("ENABLED"), true),
+        (status("DISABLED"), false),
+        (data(json!({})), false),
+    ] {
         let script = Script::new().on("DescribeContinuousBackups", answer);
-        assert_eq!(look(&script, &recovery()).await.unwrap().unwrap().spec, Recovery { enabled, ..recovery() });
-        assert_eq!(script.sent(), r#"DescribeContinuousBackups {"TableName":"locks"}"#);
+        assert_eq!(
+            look(&script, &recovery()).await.unwrap().unwrap().spec,
+            Recovery {
+                enabled,
+                ..recovery()
+            }
+        );
+        assert_eq!(
+            script.sent(),
+            r#"DescribeContinuousBackups {"TableName":"locks"}"#
+        );
     }
 }
 
 #[tokio::test]
 async fn absent() {
     let codes = ["TableNotFoundException", "ResourceNotFoundException"];
-    absent_only_by(&recovery(), "DescribeContinuousBackups", &codes, |script| script).await;
+    absent_only_by(&recovery(), "DescribeContinuousBackups", &codes, |script| {
+        script
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -36,9 +55,19 @@ async fn put() {
     let script = Script::new().on("UpdateContinuousBackups", status("ENABLED"));
     recovery().write(&script.aws(), None).await.unwrap();
     assert_snapshot!(script.sent(), @r#"UpdateContinuousBackups {"TableName":"locks","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}"#);
-    let codes = ["ContinuousBackupsUnavailableException", "TableNotFoundException", "ResourceInUseException"];
-    retried_on(&recovery(), None, "UpdateContinuousBackups", &codes, |script| script.always("UpdateContinuousBackups", status("ENABLED")))
-        .await;
+    let codes = [
+        "ContinuousBackupsUnavailableException",
+        "TableNotFoundException",
+        "ResourceInUseException",
+    ];
+    retried_on(
+        &recovery(),
+        None,
+        "UpdateContinuousBackups",
+        &codes,
+        |script| script.always("UpdateContinuousBackups", status("ENABLED")),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -48,20 +77,40 @@ async fn a_switch_that_dynamodb_does_not_show_yet_is_waited_for() {
         .on("DescribeContinuousBackups", status("DISABLED"))
         .on("DescribeContinuousBackups", status("ENABLED"));
     recovery().write(&script.aws(), None).await.unwrap();
-    assert_eq!(script.operations(), ["UpdateContinuousBackups", "DescribeContinuousBackups", "DescribeContinuousBackups"]);
-    let off = Recovery { enabled: false, ..recovery() };
-    let script = Script::new().on("UpdateContinuousBackups", status("ENABLED")).on("DescribeContinuousBackups", status("DISABLED"));
+    assert_eq!(
+        script.operations(),
+        [
+            "UpdateContinuousBackups",
+            "DescribeContinuousBackups",
+            "DescribeContinuousBackups"
+        ]
+    );
+    let off = Recovery {
+        enabled: false,
+        ..recovery()
+    };
+    let script = Script::new()
+        .on("UpdateContinuousBackups", status("ENABLED"))
+        .on("DescribeContinuousBackups", status("DISABLED"));
     off.write(&script.aws(), None).await.unwrap();
     script.sent();
 }
 
 #[tokio::test]
 async fn an_interrupt_ends_the_waiting() {
-    let script =
-        Script::new().always("UpdateContinuousBackups", status("DISABLED")).always("DescribeContinuousBackups", status("DISABLED"));
+    let script = Script::new()
+        .always("UpdateContinuousBackups", status("DISABLED"))
+        .always("DescribeContinuousBackups", status("DISABLED"));
     let (aws, to) = (script.aws(), recovery());
     aws.cancel.cancel();
     let written = to.write(&aws, None);
-    let error = tokio::time::timeout(std::time::Duration::from_secs(10), written).await.expect("soon").unwrap_err().to_string();
-    assert!(error.contains("interrupted while point-in-time recovery was DISABLED"), "{error}");
+    let error = tokio::time::timeout(std::time::Duration::from_secs(10), written)
+        .await
+        .expect("soon")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("interrupted while point-in-time recovery was DISABLED"),
+        "{error}"
+    );
 }

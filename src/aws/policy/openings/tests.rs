@@ -15,31 +15,68 @@ fn opened(statement: serde_json::Value) -> String {
 fn who_is_let_in() {
     let allow = |principal: serde_json::Value| json!([{ "Sid": "S", "Effect": "Allow", "Principal": principal, "Action": "s3:GetObject" }]);
     assert_eq!(opened(allow(json!("*"))), "statement S allows everybody");
-    assert_eq!(opened(allow(json!({ "AWS": "*" }))), "statement S allows everybody");
-    assert_eq!(opened(allow(json!({ "AWS": ["arn:aws:iam::111122223333:root", "*"] }))), "statement S allows everybody");
-    assert_eq!(opened(allow(json!({ "AWS": "arn:aws:iam::444455556666:root" }))), "statement S allows arn:aws:iam::444455556666:root");
-    assert_eq!(opened(allow(json!({ "AWS": ["444455556666", OURS] }))), "statement S allows 444455556666");
-    assert_eq!(opened(allow(json!({ "AWS": "arn:aws:iam::111122223333:role/ci" }))), "");
+    assert_eq!(
+        opened(allow(json!({ "AWS": "*" }))),
+        "statement S allows everybody"
+    );
+    assert_eq!(
+        opened(allow(
+            json!({ "AWS": ["arn:aws:iam::111122223333:root", "*"] })
+        )),
+        "statement S allows everybody"
+    );
+    assert_eq!(
+        opened(allow(json!({ "AWS": "arn:aws:iam::444455556666:root" }))),
+        "statement S allows arn:aws:iam::444455556666:root"
+    );
+    assert_eq!(
+        opened(allow(json!({ "AWS": ["444455556666", OURS] }))),
+        "statement S allows 444455556666"
+    );
+    assert_eq!(
+        opened(allow(json!({ "AWS": "arn:aws:iam::111122223333:role/ci" }))),
+        ""
+    );
     assert_eq!(
         opened(allow(json!({ "Service": "cloudfront.amazonaws.com" }))),
-        "statement S allows cloudfront.amazonaws.com on behalf of any account (no aws:SourceArn or aws:SourceAccount)"
+        "statement S allows cloudfront.amazonaws.com on behalf of any account (no aws:SourceArn \
+         or aws:SourceAccount)"
     );
     let identity = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1";
-    assert_eq!(opened(allow(json!({ "AWS": identity }))), format!("statement S allows {identity}"));
-    assert_eq!(opened(allow(json!({ "CanonicalUser": "79a5" }))), "statement S allows canonical user 79a5");
-    assert_eq!(opened(allow(json!({ "Federated": "graph.facebook.com" }))), "statement S allows who signs in with graph.facebook.com");
-    assert_eq!(opened(allow(json!({ "AWS": "AIDAEXAMPLE" }))), "", "a principal that is gone lets no one in");
+    assert_eq!(
+        opened(allow(json!({ "AWS": identity }))),
+        format!("statement S allows {identity}")
+    );
+    assert_eq!(
+        opened(allow(json!({ "CanonicalUser": "79a5" }))),
+        "statement S allows canonical user 79a5"
+    );
+    assert_eq!(
+        opened(allow(json!({ "Federated": "graph.facebook.com" }))),
+        "statement S allows who signs in with graph.facebook.com"
+    );
+    assert_eq!(
+        opened(allow(json!({ "AWS": "AIDAEXAMPLE" }))),
+        "",
+        "a principal that is gone lets no one in"
+    );
     assert_eq!(
         opened(json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": OURS }, "Action": "s3:*" }])),
         "statement without Sid allows everybody but some (NotPrincipal)"
     );
-    assert_eq!(opened(json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:*" })), "", "a denial lets no one in");
+    assert_eq!(
+        opened(json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:*" })),
+        "",
+        "a denial lets no one in"
+    );
 }
 
 #[test]
 fn conditions_that_keep_it_to_some() {
     let when = |condition: serde_json::Value| {
-        opened(json!({ "Sid": "S", "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sns:Publish", "Condition": condition }))
+        opened(
+            json!({ "Sid": "S", "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sns:Publish", "Condition": condition }),
+        )
     };
     for narrow in [
         json!({ "StringEquals": { "AWS:SourceOwner": OURS } }),
@@ -79,22 +116,42 @@ fn conditions_that_keep_it_to_some() {
         json!({ "StringEquals": { "aws:PrincipalAccount": [OURS, "444455556666"] } }),
         json!({ "StringEquals": { "aws:SourceAccount": "444455556666" } }),
     ] {
-        assert_eq!(when(theirs.clone()), "statement S allows 444455556666", "{theirs}");
+        assert_eq!(
+            when(theirs.clone()),
+            "statement S allows 444455556666",
+            "{theirs}"
+        );
     }
     let role = "arn:aws:iam::444455556666:role/ci";
-    assert_eq!(when(json!({ "StringEquals": { "aws:PrincipalArn": role } })), format!("statement S allows {role}"));
+    assert_eq!(
+        when(json!({ "StringEquals": { "aws:PrincipalArn": role } })),
+        format!("statement S allows {role}")
+    );
     // All conditions must hold: one that keeps it to ours is enough.
-    assert_eq!(when(json!({ "StringEquals": { "aws:PrincipalArn": role, "aws:PrincipalAccount": OURS } })), "");
+    assert_eq!(
+        when(json!({ "StringEquals": { "aws:PrincipalArn": role, "aws:PrincipalAccount": OURS } })),
+        ""
+    );
 }
 
 #[test]
 fn on_whose_behalf_a_service_comes() {
     let when = |condition: serde_json::Value| {
         let service = json!({ "Service": "cloudfront.amazonaws.com" });
-        opened(json!({ "Sid": "S", "Effect": "Allow", "Principal": service, "Action": "s3:GetObject", "Condition": condition }))
+        opened(
+            json!({ "Sid": "S", "Effect": "Allow", "Principal": service, "Action": "s3:GetObject", "Condition": condition }),
+        )
     };
-    assert_eq!(when(json!({ "StringEquals": { "AWS:SourceArn": "arn:aws:cloudfront::111122223333:distribution/E1" } })), "");
-    assert_eq!(when(json!({ "StringEquals": { "aws:SourceAccount": OURS } })), "");
+    assert_eq!(
+        when(
+            json!({ "StringEquals": { "AWS:SourceArn": "arn:aws:cloudfront::111122223333:distribution/E1" } })
+        ),
+        ""
+    );
+    assert_eq!(
+        when(json!({ "StringEquals": { "aws:SourceAccount": OURS } })),
+        ""
+    );
     let theirs = "arn:aws:cloudfront::444455556666:distribution/E1";
     assert_eq!(
         when(json!({ "StringEquals": { "AWS:SourceArn": theirs } })),
@@ -112,9 +169,15 @@ fn what_s3_calls_public() {
     };
     let allow = |principal: serde_json::Value, condition: serde_json::Value| json!([{ "Sid": "S", "Effect": "Allow", "Principal": principal, "Action": ["s3:GetObject", "s3:ListBucket"], "Condition": condition }]);
     let everybody = || json!({ "AWS": "*" });
-    assert_eq!(public_by(allow(everybody(), json!({}))), "statement S allows everybody s3:GetObject, s3:ListBucket");
     assert_eq!(
-        public_by(allow(everybody(), json!({ "Bool": { "aws:SecureTransport": "true" } }))),
+        public_by(allow(everybody(), json!({}))),
+        "statement S allows everybody s3:GetObject, s3:ListBucket"
+    );
+    assert_eq!(
+        public_by(allow(
+            everybody(),
+            json!({ "Bool": { "aws:SecureTransport": "true" } })
+        )),
         "statement S allows everybody s3:GetObject, s3:ListBucket"
     );
     for narrowed in [
@@ -135,8 +198,19 @@ fn what_s3_calls_public() {
     ] {
         assert_ne!(public_by(allow(everybody(), wide.clone())), "", "{wide}");
     }
-    assert_eq!(public_by(allow(json!({ "AWS": "444455556666" }), json!({}))), "", "another account is not everybody");
-    assert_eq!(public_by(json!([{ "Effect": "Deny", "Principal": "*", "Action": "s3:*" }])), "");
-    let but_some = json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": OURS }, "NotAction": "s3:Put*" }]);
-    assert_eq!(public_by(but_some), "statement without Sid allows everybody almost everything");
+    assert_eq!(
+        public_by(allow(json!({ "AWS": "444455556666" }), json!({}))),
+        "",
+        "another account is not everybody"
+    );
+    assert_eq!(
+        public_by(json!([{ "Effect": "Deny", "Principal": "*", "Action": "s3:*" }])),
+        ""
+    );
+    let but_some =
+        json!([{ "Effect": "Allow", "NotPrincipal": { "AWS": OURS }, "NotAction": "s3:Put*" }]);
+    assert_eq!(
+        public_by(but_some),
+        "statement without Sid allows everybody almost everything"
+    );
 }

@@ -1,4 +1,5 @@
-//! The bytes of a state: whether Terraform can read them, and which version of the state a digest belongs to.
+//! The bytes of a state: whether Terraform can read them, and which version of the state a digest
+//! belongs to.
 
 use super::super::{Store, content::Encryption, objects::What, restore::LARGEST};
 use crate::{
@@ -67,9 +68,15 @@ struct Search {
 impl StateBytes {
     pub fn of(bytes: &[u8]) -> Self {
         match recover::snapshot(bytes) {
-            Ok(snapshot) => Self::Readable { md5: digest::of(bytes), serial: snapshot.serial },
+            Ok(snapshot) => Self::Readable {
+                md5: digest::of(bytes),
+                serial: snapshot.serial,
+            },
             Err(SnapshotError::Empty) => Self::Empty,
-            Err(error) => Self::Unreadable { md5: digest::of(bytes), error },
+            Err(error) => Self::Unreadable {
+                md5: digest::of(bytes),
+                error,
+            },
         }
     }
 }
@@ -79,18 +86,41 @@ impl Store<'_> {
     ///
     /// # Errors
     /// If it cannot be read, or is longer than any state that is restored.
-    pub(super) async fn read_state(&self, path: &str, version: Option<&str>) -> Result<Option<StateRead>, AwsError> {
-        let Some(content) = self.get(path, version, LARGEST).await? else { return Ok(None) };
+    pub(super) async fn read_state(
+        &self,
+        path: &str,
+        version: Option<&str>,
+    ) -> Result<Option<StateRead>, AwsError> {
+        let Some(content) = self.get(path, version, LARGEST).await? else {
+            return Ok(None);
+        };
         let bytes = StateBytes::of(&content.bytes);
-        Ok(Some(StateRead { etag: content.etag, version: content.version, encryption: content.encryption, bytes }))
+        Ok(Some(StateRead {
+            etag: content.etag,
+            version: content.version,
+            encryption: content.encryption,
+            bytes,
+        }))
     }
 
     /// The version with this digest, or else the newest version that Terraform can read.
     pub(super) async fn restorable(&self, path: &str, stored: Option<&str>) -> DigestOrigin {
         match self.search(path, stored).await {
             Err(error) => DigestOrigin::Unknown(error.to_string()),
-            Ok(Search { with_the_digest: Some(version), .. } | Search { newest: Some(version), .. }) => DigestOrigin::Version(version),
-            Ok(Search { unread: Some(error), .. }) => DigestOrigin::Unknown(error),
+            Ok(
+                Search {
+                    with_the_digest: Some(version),
+                    ..
+                }
+                | Search {
+                    newest: Some(version),
+                    ..
+                },
+            ) => DigestOrigin::Version(version),
+            Ok(Search {
+                unread: Some(error),
+                ..
+            }) => DigestOrigin::Unknown(error),
             Ok(_) => DigestOrigin::NotFound,
         }
     }
@@ -99,8 +129,14 @@ impl Store<'_> {
     pub(super) async fn origin_of_digest(&self, path: &str, stored: &str) -> DigestOrigin {
         match self.search(path, Some(stored)).await {
             Err(error) => DigestOrigin::Unknown(error.to_string()),
-            Ok(Search { with_the_digest: Some(version), .. }) => DigestOrigin::Version(version),
-            Ok(Search { unread: Some(error), .. }) => DigestOrigin::Unknown(error),
+            Ok(Search {
+                with_the_digest: Some(version),
+                ..
+            }) => DigestOrigin::Version(version),
+            Ok(Search {
+                unread: Some(error),
+                ..
+            }) => DigestOrigin::Unknown(error),
             Ok(_) => DigestOrigin::NotFound,
         }
     }
@@ -108,11 +144,16 @@ impl Store<'_> {
     async fn search(&self, path: &str, stored: Option<&str>) -> Result<Search, AwsError> {
         let mut search = Search::default();
         let versions = self.versions_of(path).await?;
-        let written = versions.into_iter().filter(|version| matches!(version.what, What::Data { .. }));
+        let written = versions
+            .into_iter()
+            .filter(|version| matches!(version.what, What::Data { .. }));
         // One after the other: each may be as large as a state can be.
         for version in written.take(VERSIONS_SEARCHED) {
             let (md5, serial) = match self.read_state(path, Some(&version.id)).await {
-                Ok(Some(StateRead { bytes: StateBytes::Readable { md5, serial }, .. })) => (md5, serial),
+                Ok(Some(StateRead {
+                    bytes: StateBytes::Readable { md5, serial },
+                    ..
+                })) => (md5, serial),
                 Ok(_) => continue,
                 Err(error) => {
                     search.unread = Some(error.to_string());
@@ -120,9 +161,16 @@ impl Store<'_> {
                 }
             };
             let has_the_digest = stored.is_some_and(|stored| digest::fits(stored, &md5));
-            let found = RestorableVersion { id: version.id, serial, has_the_digest };
+            let found = RestorableVersion {
+                id: version.id,
+                serial,
+                has_the_digest,
+            };
             if has_the_digest {
-                return Ok(Search { with_the_digest: Some(found), ..search });
+                return Ok(Search {
+                    with_the_digest: Some(found),
+                    ..search
+                });
             }
             search.newest = search.newest.or(Some(found));
             if stored.is_none() {

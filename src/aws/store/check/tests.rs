@@ -21,13 +21,24 @@ fn address() -> StoreAddress {
         bucket: "states".to_owned(),
         owner: ACCOUNT.to_owned(),
         table: Some("locks".to_owned()),
-        layout: Layout { key: None, workspace_prefix: "env:".to_owned() },
+        layout: Layout {
+            key: None,
+            workspace_prefix: "env:".to_owned(),
+        },
     }
 }
 
 async fn checked(script: &Script) -> Checked {
     let (aws, address) = (script.aws(), address());
-    Store::new(&aws, &address).check(None, &Should { key: None, encrypt: &Encrypt::OfS3 }).await
+    Store::new(&aws, &address)
+        .check(
+            None,
+            &Should {
+                key: None,
+                encrypt: &Encrypt::OfS3,
+            },
+        )
+        .await
 }
 
 #[test]
@@ -39,7 +50,10 @@ fn what_is_better_than_was_asked_for_is_no_fault() {
         bucket_key: false,
     };
     let ours = is(Some("aws:kms"), Some(KEY_ARN));
-    let theirs = is(Some("aws:kms"), Some("arn:aws:kms:eu-west-1:111122223333:key/other"));
+    let theirs = is(
+        Some("aws:kms"),
+        Some("arn:aws:kms:eu-west-1:111122223333:key/other"),
+    );
     let of_s3 = is(Some("AES256"), None);
     for (encrypt, key, state, fits) in [
         (&kms, Some(KEY_ARN), &ours, true),
@@ -50,7 +64,11 @@ fn what_is_better_than_was_asked_for_is_no_fault() {
         (&Encrypt::OfS3, None, &is(None, None), false),
         (&Encrypt::Unsaid, None, &is(None, None), true),
     ] {
-        assert_eq!(Should { key, encrypt }.is(state), fits, "{encrypt:?} {key:?} {state:?}");
+        assert_eq!(
+            Should { key, encrypt }.is(state),
+            fits,
+            "{encrypt:?} {key:?} {state:?}"
+        );
     }
 }
 
@@ -58,24 +76,64 @@ fn what_is_better_than_was_asked_for_is_no_fault() {
 #[tokio::test]
 async fn what_could_not_be_looked_at_is_said() {
     let none = || data(json!({"Items": []}));
-    let broken = checked(&Script::new().always("Scan", none()).always(LIST, error(403, "AccessDenied"))).await;
-    assert_eq!((broken.states, broken.faults.len(), broken.unseen.len()), (0, 0, 1), "{broken:?}");
+    let broken = checked(
+        &Script::new()
+            .always("Scan", none())
+            .always(LIST, error(403, "AccessDenied")),
+    )
+    .await;
+    assert_eq!(
+        (broken.states, broken.faults.len(), broken.unseen.len()),
+        (0, 0, 1),
+        "{broken:?}"
+    );
     assert!(broken.unseen[0].contains("s3:ListBucket"), "{broken:?}");
 
-    let listing =
-        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a.tfstate</Key><Size>3</Size></Contents></ListBucketResult>";
-    let head = empty().header("etag", "\"e\"").header("x-amz-server-side-encryption", "AES256");
-    let no_table =
-        Script::new().always("Scan", error(400, "ResourceNotFoundException")).always(LIST, text(listing)).always("HEAD", head.clone());
-    let no_table =
-        checked(&no_table.always(GET, text(STATE).header("etag", "\"e\"").header("x-amz-server-side-encryption", "AES256"))).await;
-    assert_eq!((no_table.states, no_table.faults.len(), no_table.unseen.len()), (1, 0, 1), "{no_table:?}");
+    let listing = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a.tfstate</\
+                   Key><Size>3</Size></Contents></ListBucketResult>";
+    let head = empty()
+        .header("etag", "\"e\"")
+        .header("x-amz-server-side-encryption", "AES256");
+    let no_table = Script::new()
+        .always("Scan", error(400, "ResourceNotFoundException"))
+        .always(LIST, text(listing))
+        .always("HEAD", head.clone());
+    let no_table = checked(
+        &no_table.always(
+            GET,
+            text(STATE)
+                .header("etag", "\"e\"")
+                .header("x-amz-server-side-encryption", "AES256"),
+        ),
+    )
+    .await;
+    assert_eq!(
+        (
+            no_table.states,
+            no_table.faults.len(),
+            no_table.unseen.len()
+        ),
+        (1, 0, 1),
+        "{no_table:?}"
+    );
 
     // A state that may not be read: its MD5 is not its ETag.
-    let item = json!({"Items": [{"LockID": {"S": "states/a.tfstate-md5"}, "Digest": {"S": STALE}}]});
-    let denied = Script::new().always("Scan", data(item)).always(LIST, text(listing)).always("HEAD", head);
+    let item =
+        json!({"Items": [{"LockID": {"S": "states/a.tfstate-md5"}, "Digest": {"S": STALE}}]});
+    let denied = Script::new()
+        .always("Scan", data(item))
+        .always(LIST, text(listing))
+        .always("HEAD", head);
     let denied = checked(&denied.always(GET, error(403, "AccessDenied"))).await;
-    assert_eq!(denied.faults.iter().map(|fault| fault.what.name()).collect::<Vec<_>>(), ["unread"], "{denied:?}");
+    assert_eq!(
+        denied
+            .faults
+            .iter()
+            .map(|fault| fault.what.name())
+            .collect::<Vec<_>>(),
+        ["unread"],
+        "{denied:?}"
+    );
     assert!(!denied.faults[0].what.can_be_repaired(true));
 }
 
@@ -83,26 +141,53 @@ const VERSIONS: &str = "GET ?versions&encoding-type=url&prefix=a.tfstate";
 
 /// One state with these bytes, this digest in the table, and an older version that is a state.
 async fn of_bytes(bytes: &str, digest: Option<&str>) -> Vec<Fault> {
-    let item = |digest: Option<&str>| digest.map(|digest| json!({"LockID": {"S": "states/a.tfstate-md5"}, "Digest": {"S": digest}}));
+    let item = |digest: Option<&str>| {
+        digest
+            .map(|digest| json!({"LockID": {"S": "states/a.tfstate-md5"}, "Digest": {"S": digest}}))
+    };
     let listing = format!(
-        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a.tfstate</Key><Size>{}</Size></Contents></ListBucketResult>",
+        "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a.tfstate</\
+         Key><Size>{}</Size></Contents></ListBucketResult>",
         bytes.len()
     );
-    let version = |id: &str| format!("<Version><Key>a.tfstate</Key><VersionId>{id}</VersionId><Size>9</Size></Version>");
-    let versions = format!("<ListVersionsResult>{}{}</ListVersionsResult>", version("new"), version("old"));
-    let head = empty().header("etag", "\"e\"").header("content-length", &bytes.len().to_string());
+    let version = |id: &str| {
+        format!("<Version><Key>a.tfstate</Key><VersionId>{id}</VersionId><Size>9</Size></Version>")
+    };
+    let versions = format!(
+        "<ListVersionsResult>{}{}</ListVersionsResult>",
+        version("new"),
+        version("old")
+    );
+    let head = empty()
+        .header("etag", "\"e\"")
+        .header("content-length", &bytes.len().to_string());
     let head = head.header("x-amz-server-side-encryption", "AES256");
     let script = Script::new()
-        .always("Scan", data(json!({"Items": item(digest).into_iter().collect::<Vec<_>>()})))
-        .always("GetItem", data(item(digest).map_or(json!({}), |item| json!({"Item": item}))))
+        .always(
+            "Scan",
+            data(json!({"Items": item(digest).into_iter().collect::<Vec<_>>()})),
+        )
+        .always(
+            "GetItem",
+            data(item(digest).map_or(json!({}), |item| json!({"Item": item}))),
+        )
         .always(LIST, text(&listing))
         .always("HEAD", head)
-        .always(GET, text(bytes).header("etag", "\"e\"").header("x-amz-server-side-encryption", "AES256"))
+        .always(
+            GET,
+            text(bytes)
+                .header("etag", "\"e\"")
+                .header("x-amz-server-side-encryption", "AES256"),
+        )
         .always(VERSIONS, text(&versions))
         .always("GET ?x-id=GetObject&versionId=new", text(bytes))
         .always("GET ?x-id=GetObject&versionId=old", text(STATE));
     let checked = checked(&script).await;
-    assert_eq!((checked.states, checked.unseen.len()), (1, 0), "{checked:?}");
+    assert_eq!(
+        (checked.states, checked.unseen.len()),
+        (1, 0),
+        "{checked:?}"
+    );
     checked.faults
 }
 
@@ -110,14 +195,35 @@ async fn of_bytes(bytes: &str, digest: Option<&str>) -> Vec<Fault> {
 #[tokio::test]
 async fn check_broken_state_is_unreadable_and_names_the_version_of_the_digest() {
     let old = digest::of(STATE.as_bytes());
-    for bytes in [&STATE[..30], "{}", "[]", "null", "\n", "<html><body>503</body></html>", "\u{1f}\u{8b}\u{8}", "{\"version\": \"x\"}"] {
-        for (stored, has_the_digest) in [(Some(old.clone()), true), (Some(digest::of(bytes.as_bytes())), false), (None, false)] {
+    for bytes in [
+        &STATE[..30],
+        "{}",
+        "[]",
+        "null",
+        "\n",
+        "<html><body>503</body></html>",
+        "\u{1f}\u{8b}\u{8}",
+        "{\"version\": \"x\"}",
+    ] {
+        for (stored, has_the_digest) in [
+            (Some(old.clone()), true),
+            (Some(digest::of(bytes.as_bytes())), false),
+            (None, false),
+        ] {
             let faults = of_bytes(bytes, stored.as_deref()).await;
             let names: Vec<&str> = faults.iter().map(|fault| fault.what.name()).collect();
             assert_eq!(names, ["state-unreadable"], "{bytes:?} {stored:?}");
             assert!(!faults[0].what.can_be_repaired(true), "{bytes:?}");
-            let expected = RestorableVersion { id: "old".to_owned(), serial: Some(7), has_the_digest };
-            assert_eq!(faults[0].what.restorable(), Some(&expected), "{bytes:?} {stored:?}");
+            let expected = RestorableVersion {
+                id: "old".to_owned(),
+                serial: Some(7),
+                has_the_digest,
+            };
+            assert_eq!(
+                faults[0].what.restorable(),
+                Some(&expected),
+                "{bytes:?} {stored:?}"
+            );
         }
     }
 }
@@ -127,28 +233,85 @@ async fn check_broken_state_is_unreadable_and_names_the_version_of_the_digest() 
 async fn check_empty_state_needs_no_digest() {
     for none in [None, Some("no digest")] {
         let emptied = of_bytes("", none).await;
-        assert_eq!(emptied.iter().map(|fault| fault.what.name()).collect::<Vec<_>>(), ["state-unreadable"], "it was a state: {none:?}");
+        assert_eq!(
+            emptied
+                .iter()
+                .map(|fault| fault.what.name())
+                .collect::<Vec<_>>(),
+            ["state-unreadable"],
+            "it was a state: {none:?}"
+        );
         assert!(!emptied[0].what.can_be_repaired(true), "{emptied:?}");
     }
     let of_nothing = of_bytes("", Some(&digest::of(b""))).await;
-    assert_eq!(of_nothing.iter().map(|fault| fault.what.name()).collect::<Vec<_>>(), ["digest-orphaned"]);
+    assert_eq!(
+        of_nothing
+            .iter()
+            .map(|fault| fault.what.name())
+            .collect::<Vec<_>>(),
+        ["digest-orphaned"]
+    );
     assert!(of_nothing[0].what.can_be_repaired(false), "{of_nothing:?}");
-    // It was a state, and is written over with nothing: without its digest Terraform would start over.
+    // It was a state, and is written over with nothing: without its digest Terraform would start
+    // over.
     let emptied = of_bytes("", Some(&digest::of(STATE.as_bytes()))).await;
-    assert_eq!(emptied.iter().map(|fault| fault.what.name()).collect::<Vec<_>>(), ["state-unreadable"]);
-    assert!(!emptied[0].what.can_be_repaired(true) && emptied[0].what.restorable().is_some(), "{emptied:?}");
+    assert_eq!(
+        emptied
+            .iter()
+            .map(|fault| fault.what.name())
+            .collect::<Vec<_>>(),
+        ["state-unreadable"]
+    );
+    assert!(
+        !emptied[0].what.can_be_repaired(true) && emptied[0].what.restorable().is_some(),
+        "{emptied:?}"
+    );
 }
 
 #[tokio::test]
 async fn check_readable_states_of_every_kind_and_their_digests() {
-    let encrypted = r#"{"serial":1,"lineage":"l","meta":{},"encrypted_data":"AA==","encryption_version":"v0"}"#;
-    for bytes in [STATE, encrypted, r#"{"version":3,"serial":1}"#, r#"{"version":99,"serial":1}"#] {
+    let encrypted =
+        r#"{"serial":1,"lineage":"l","meta":{},"encrypted_data":"AA==","encryption_version":"v0"}"#;
+    for bytes in [
+        STATE,
+        encrypted,
+        r#"{"version":3,"serial":1}"#,
+        r#"{"version":99,"serial":1}"#,
+    ] {
         let right = digest::of(bytes.as_bytes());
         assert_eq!(of_bytes(bytes, Some(&right)).await, []);
-        assert_eq!(of_bytes(bytes, Some(&right.to_uppercase())).await, [], "Terraform decodes either case");
-        let what = async |stored: Option<&str>| of_bytes(bytes, stored).await.into_iter().map(|fault| fault.what).collect::<Vec<_>>();
-        assert_eq!(what(Some(STALE)).await, [Wrong::Stale { stored: STALE.to_owned(), is: right.clone() }]);
-        assert_eq!(what(None).await, [Wrong::Missing { is: right.clone(), stored: None }]);
-        assert_eq!(what(Some("none")).await, [Wrong::Missing { is: right, stored: Some("none".to_owned()) }]);
+        assert_eq!(
+            of_bytes(bytes, Some(&right.to_uppercase())).await,
+            [],
+            "Terraform decodes either case"
+        );
+        let what = async |stored: Option<&str>| {
+            of_bytes(bytes, stored)
+                .await
+                .into_iter()
+                .map(|fault| fault.what)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            what(Some(STALE)).await,
+            [Wrong::Stale {
+                stored: STALE.to_owned(),
+                is: right.clone()
+            }]
+        );
+        assert_eq!(
+            what(None).await,
+            [Wrong::Missing {
+                is: right.clone(),
+                stored: None
+            }]
+        );
+        assert_eq!(
+            what(Some("none")).await,
+            [Wrong::Missing {
+                is: right,
+                stored: Some("none".to_owned())
+            }]
+        );
     }
 }

@@ -79,63 +79,125 @@ impl Store<'_> {
         let (wanted, id) = self.wanted(path, which, &history).await?;
         let is = recover::snapshot(&wanted)?;
         let newest = self.newest(path, current.as_ref(), &history).await?;
-        let deleted = history.first().filter(|first| first.latest && first.what == What::DeleteMarker);
-        let last = history.iter().find(|version| version.what != What::DeleteMarker);
+        let deleted = history
+            .first()
+            .filter(|first| first.latest && first.what == What::DeleteMarker);
+        let last = history
+            .iter()
+            .find(|version| version.what != What::DeleteMarker);
         let undoes = deleted
-            .filter(|_| current.is_none() && id.is_some() && last.map(|last| &last.id) == id.as_ref())
+            .filter(|_| {
+                current.is_none() && id.is_some() && last.map(|last| &last.id) == id.as_ref()
+            })
             .map(|marker| marker.id.clone());
         let digest = self.digest_item(path).await?;
         let has_table = self.address.table.is_some();
-        Ok(Looked { path: path.to_owned(), current, newest, wanted, is, undoes, digest, has_table })
+        Ok(Looked {
+            path: path.to_owned(),
+            current,
+            newest,
+            wanted,
+            is,
+            undoes,
+            digest,
+            has_table,
+        })
     }
 
-    async fn wanted(&self, path: &str, which: Which, history: &[Version]) -> Result<(Vec<u8>, Option<String>), LookError> {
+    async fn wanted(
+        &self,
+        path: &str,
+        which: Which,
+        history: &[Version],
+    ) -> Result<(Vec<u8>, Option<String>), LookError> {
         let id = match which {
             Which::Bytes(bytes) => return Ok((bytes, None)),
             Which::Version(id) => match history.iter().find(|version| version.id == id) {
                 None => return Err(LookError::NoVersion { id }),
-                Some(version) if version.what == What::DeleteMarker => return Err(LookError::Marker { id }),
+                Some(version) if version.what == What::DeleteMarker => {
+                    return Err(LookError::Marker { id });
+                }
                 Some(_) => id,
             },
             Which::Serial(serial) => self.with_serial(path, serial, history).await?,
             Which::Before(time) => {
-                let older =
-                    |version: &&Version| version.what != What::DeleteMarker && version.modified.is_some_and(|modified| modified < time);
-                let newest = history.iter().filter(older).max_by_key(|version| version.modified);
+                let older = |version: &&Version| {
+                    version.what != What::DeleteMarker
+                        && version.modified.is_some_and(|modified| modified < time)
+                };
+                let newest = history
+                    .iter()
+                    .filter(older)
+                    .max_by_key(|version| version.modified);
                 newest.ok_or(LookError::NothingBefore { time })?.id.clone()
             }
         };
-        let content = self.get(path, Some(&id), LARGEST).await?.ok_or_else(|| LookError::NoVersion { id: id.clone() })?;
+        let content = self
+            .get(path, Some(&id), LARGEST)
+            .await?
+            .ok_or_else(|| LookError::NoVersion { id: id.clone() })?;
         Ok((content.bytes, Some(id)))
     }
 
     /// The newest version with this serial, if all that have it are the same.
-    async fn with_serial(&self, path: &str, serial: u64, history: &[Version]) -> Result<String, LookError> {
-        let data: Vec<&Version> = history.iter().filter(|version| version.what != What::DeleteMarker).collect();
+    async fn with_serial(
+        &self,
+        path: &str,
+        serial: u64,
+        history: &[Version],
+    ) -> Result<String, LookError> {
+        let data: Vec<&Version> = history
+            .iter()
+            .filter(|version| version.what != What::DeleteMarker)
+            .collect();
         let reads = stream::iter(data.iter().map(|version| async {
             let content = self.get(path, Some(&version.id), LARGEST).await?;
-            let found = content.filter(|content| recover::snapshot(&content.bytes).is_ok_and(|snapshot| snapshot.serial == Some(serial)));
-            Ok::<_, LookError>(found.map(|content| (version.id.clone(), digest::of(&content.bytes))))
+            let found = content.filter(|content| {
+                recover::snapshot(&content.bytes)
+                    .is_ok_and(|snapshot| snapshot.serial == Some(serial))
+            });
+            Ok::<_, LookError>(
+                found.map(|content| (version.id.clone(), digest::of(&content.bytes))),
+            )
         }));
-        let found: Vec<(String, String)> = reads.buffered(AT_ONCE).try_filter_map(async |found| Ok(found)).try_collect().await?;
+        let found: Vec<(String, String)> = reads
+            .buffered(AT_ONCE)
+            .try_filter_map(async |found| Ok(found))
+            .try_collect()
+            .await?;
         match found.first() {
-            None => Err(LookError::NoSerial { serial, versions: data.len() }),
+            None => Err(LookError::NoSerial {
+                serial,
+                versions: data.len(),
+            }),
             Some((_, first)) if found.iter().any(|(_, other)| other != first) => {
-                Err(LookError::Ambiguous { serial, ids: found.into_iter().map(|(id, _)| id).collect() })
+                Err(LookError::Ambiguous {
+                    serial,
+                    ids: found.into_iter().map(|(id, _)| id).collect(),
+                })
             }
             Some((id, _)) => Ok(id.clone()),
         }
     }
 
     /// What the serial and the lineage of the next one go by.
-    async fn newest(&self, path: &str, current: Option<&Content>, history: &[Version]) -> Result<Option<Snapshot>, LookError> {
+    async fn newest(
+        &self,
+        path: &str,
+        current: Option<&Content>,
+        history: &[Version],
+    ) -> Result<Option<Snapshot>, LookError> {
         if let Some(snapshot) = current.and_then(|current| recover::snapshot(&current.bytes).ok()) {
             return Ok(Some(snapshot));
         }
-        let older = history.iter().filter(|version| version.what != What::DeleteMarker);
+        let older = history
+            .iter()
+            .filter(|version| version.what != What::DeleteMarker);
         for version in older.take(TRIES) {
             let content = self.get(path, Some(&version.id), LARGEST).await?;
-            if let Some(snapshot) = content.and_then(|content| recover::snapshot(&content.bytes).ok()) {
+            if let Some(snapshot) =
+                content.and_then(|content| recover::snapshot(&content.bytes).ok())
+            {
                 return Ok(Some(snapshot));
             }
         }

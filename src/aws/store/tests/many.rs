@@ -1,4 +1,5 @@
-//! Ten thousand objects: all are looked at, few at a time, and a page is gone before the next comes.
+//! Ten thousand objects: all are looked at, few at a time, and a page is gone before the next
+//! comes.
 
 use std::{
     fmt::Write,
@@ -10,7 +11,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpConnector,
+        },
         orchestrator::{HttpRequest, HttpResponse},
         runtime_components::RuntimeComponents,
     },
@@ -47,17 +51,29 @@ struct Count {
 
 impl Slow {
     fn of(objects: usize) -> Self {
-        Self { objects, count: Arc::default() }
+        Self {
+            objects,
+            count: Arc::default(),
+        }
     }
 
     fn aws(&self) -> Aws {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", None, None, "script")))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "AKIDEXAMPLE",
+                "secret",
+                None,
+                None,
+                "script",
+            )))
             .http_client(self.clone())
             .build();
-        Aws { clients: Clients::new(&config), ..Script::new().aws() }
+        Aws {
+            clients: Clients::new(&config),
+            ..Script::new().aws()
+        }
     }
 
     /// Counted is one listing; another may go on at the same time.
@@ -67,17 +83,32 @@ impl Slow {
         let more = from + PAGE < self.objects;
         count.most_waiting = count.most_waiting.max(count.listed - count.looked_at);
         drop(count);
-        let mut page = format!("<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>");
-        write!(page, "<NextContinuationToken>{}</NextContinuationToken>", from + PAGE).expect("a string");
+        let mut page = format!(
+            "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>"
+        );
+        write!(
+            page,
+            "<NextContinuationToken>{}</NextContinuationToken>",
+            from + PAGE
+        )
+        .expect("a string");
         for n in from..from + PAGE {
-            write!(page, "<Contents><Key>env%3A/w{n:05}/a.tfstate</Key><Size>3</Size></Contents>").expect("a string");
+            write!(
+                page,
+                "<Contents><Key>env%3A/w{n:05}/a.tfstate</Key><Size>3</Size></Contents>"
+            )
+            .expect("a string");
         }
         page + "</ListBucketResult>"
     }
 }
 
 impl HttpClient for Slow {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -88,8 +119,13 @@ impl HttpConnector for Slow {
         HttpConnectorFuture::new(async move {
             if request.uri().contains("list-type") {
                 let token = request.uri().split("continuation-token=").nth(1);
-                let from = token.and_then(|rest| rest.split('&').next()?.parse().ok()).unwrap_or_default();
-                return Ok(HttpResponse::new(StatusCode::try_from(200).expect("a status"), SdkBody::from(slow.page(from))));
+                let from = token
+                    .and_then(|rest| rest.split('&').next()?.parse().ok())
+                    .unwrap_or_default();
+                return Ok(HttpResponse::new(
+                    StatusCode::try_from(200).expect("a status"),
+                    SdkBody::from(slow.page(from)),
+                ));
             }
             {
                 let mut count = slow.count.lock().expect("no panic");
@@ -97,9 +133,16 @@ impl HttpConnector for Slow {
                 count.most_at_once = count.most_at_once.max(count.at_once);
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
-            let body = if request.method() == "GET" { SdkBody::from(STATE) } else { SdkBody::empty() };
-            let mut response = HttpResponse::new(StatusCode::try_from(200).expect("a status"), body);
-            response.headers_mut().insert("x-amz-server-side-encryption", "AES256");
+            let body = if request.method() == "GET" {
+                SdkBody::from(STATE)
+            } else {
+                SdkBody::empty()
+            };
+            let mut response =
+                HttpResponse::new(StatusCode::try_from(200).expect("a status"), body);
+            response
+                .headers_mut()
+                .insert("x-amz-server-side-encryption", "AES256");
             let mut count = slow.count.lock().expect("no panic");
             count.at_once -= 1;
             count.looked_at += 1;
@@ -111,7 +154,13 @@ impl HttpConnector for Slow {
 #[tokio::test]
 async fn ten_thousand_states_in_bounded_memory() {
     let slow = Slow::of(OBJECTS);
-    let (aws, address) = (slow.aws(), StoreAddress { table: None, ..address() });
+    let (aws, address) = (
+        slow.aws(),
+        StoreAddress {
+            table: None,
+            ..address()
+        },
+    );
     let expected = usage::Expected {
         bucket: "states".to_owned(),
         key: Some(KEY_ARN.to_owned()),
@@ -122,10 +171,24 @@ async fn ten_thousand_states_in_bounded_memory() {
     };
     let checked = usage::check(&Store::new(&aws, &address), expected).await;
     let count = slow.count.lock().expect("no panic");
-    assert_eq!((count.listed, count.looked_at), (OBJECTS, OBJECTS), "all of them");
-    assert_eq!(count.most_at_once, usage::AT_ONCE, "as many at once as may be");
-    assert_eq!(count.most_waiting, PAGE, "no page is fetched before all of the last were looked at");
-    let faults: Vec<_> = checked.iter().filter(|checked| checked.is_finding()).collect();
+    assert_eq!(
+        (count.listed, count.looked_at),
+        (OBJECTS, OBJECTS),
+        "all of them"
+    );
+    assert_eq!(
+        count.most_at_once,
+        usage::AT_ONCE,
+        "as many at once as may be"
+    );
+    assert_eq!(
+        count.most_waiting, PAGE,
+        "no page is fetched before all of the last were looked at"
+    );
+    let faults: Vec<_> = checked
+        .iter()
+        .filter(|checked| checked.is_finding())
+        .collect();
     assert_eq!(faults.len(), 101, "a hundred are named, the others counted");
     assert!(format!("{:?}", faults[100]).contains("in 9900 more places"));
 }
@@ -133,17 +196,43 @@ async fn ten_thousand_states_in_bounded_memory() {
 #[tokio::test]
 async fn states_are_read_few_at_a_time() {
     let slow = Slow::of(2 * PAGE);
-    let (aws, address) = (slow.aws(), StoreAddress { table: None, ..address() });
-    let inventory = Store::new(&aws, &address).inventory().await.expect("listed");
+    let (aws, address) = (
+        slow.aws(),
+        StoreAddress {
+            table: None,
+            ..address()
+        },
+    );
+    let inventory = Store::new(&aws, &address)
+        .inventory()
+        .await
+        .expect("listed");
     assert_eq!((inventory.entries.len(), inventory.others), (2 * PAGE, 0));
     let last = inventory.entries.last().expect("a state");
-    assert_eq!((last.located.workspace.as_str(), last.holds.facts().and_then(|facts| facts.serial)), ("w01999", Some(7)));
-    assert_eq!(last.encryption.as_ref().and_then(|encryption| encryption.algorithm.as_deref()), Some("AES256"));
+    assert_eq!(
+        (
+            last.located.workspace.as_str(),
+            last.holds.facts().and_then(|facts| facts.serial)
+        ),
+        ("w01999", Some(7))
+    );
+    assert_eq!(
+        last.encryption
+            .as_ref()
+            .and_then(|encryption| encryption.algorithm.as_deref()),
+        Some("AES256")
+    );
     assert!(inventory.locks.is_empty() && inventory.unseen.is_empty());
-    assert_eq!(slow.count.lock().expect("no panic").most_at_once, inventory::AT_ONCE);
+    assert_eq!(
+        slow.count.lock().expect("no panic").most_at_once,
+        inventory::AT_ONCE
+    );
 }
 
 #[test]
 fn large_states_wait_for_each_other() {
-    assert_eq!([0, 1 << 20, 5 << 20, 64 << 20, u64::MAX].map(inventory::room), [1, 2, 6, 65, 128]);
+    assert_eq!(
+        [0, 1 << 20, 5 << 20, 64 << 20, u64::MAX].map(inventory::room),
+        [1, 2, 6, 65, 128]
+    );
 }

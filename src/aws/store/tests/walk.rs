@@ -8,7 +8,9 @@ use super::{
 async fn walked(script: &Script, extent: Extent) -> Vec<Seen> {
     let (aws, address) = (script.aws(), address());
     let mut seen = vec![];
-    Store::new(&aws, &address).walk(extent, 4, |one| seen.push(one)).await;
+    Store::new(&aws, &address)
+        .walk(extent, 4, |one| seen.push(one))
+        .await;
     seen
 }
 
@@ -16,15 +18,28 @@ fn lines(seen: &[Seen]) -> String {
     let half = |half: &Half| match half {
         Half::Unknown => "unknown".to_owned(),
         Half::Free => "free".to_owned(),
-        Half::Held(held) => held.info.as_ref().map_or_else(ToString::to_string, |info| info.id.clone()),
+        Half::Held(held) => held
+            .info
+            .as_ref()
+            .map_or_else(ToString::to_string, |info| info.id.clone()),
     };
     let line = |seen: &Seen| match seen {
         Seen::State(state) => {
-            let head = state.head.as_ref().map(|head| head.encryption.algorithm.clone().unwrap_or_default());
+            let head = state
+                .head
+                .as_ref()
+                .map(|head| head.encryption.algorithm.clone().unwrap_or_default());
             format!("{} {:?} {:?}\n", state.located.path, head, state.digest)
         }
-        Seen::Lock(lock) => format!("lock on {}: item {}, file {}\n", lock.located.path, half(&lock.item), half(&lock.file)),
-        Seen::Orphan { located, unsure } => format!("orphan {} {}\n", located.path, unsure.is_some()),
+        Seen::Lock(lock) => format!(
+            "lock on {}: item {}, file {}\n",
+            lock.located.path,
+            half(&lock.item),
+            half(&lock.file)
+        ),
+        Seen::Orphan { located, unsure } => {
+            format!("orphan {} {}\n", located.path, unsure.is_some())
+        }
         Seen::Elsewhere { lock_id, held } => format!("elsewhere {lock_id} {}\n", held.id(lock_id)),
         Seen::NoTable(error) => format!("no table: {error}\n"),
         Seen::NoListing(error) => format!("no listing: {error}\n"),
@@ -43,15 +58,36 @@ async fn both_kinds_of_lock_are_joined() {
     ]});
     let script = Script::new()
         .always("Scan", data(items))
-        .always(LIST, listing(&["a.tfstate", "a.tfstate.tflock", "b.tfstate", "b.tfstate.tflock", "c.tfstate", "folder/"], None))
+        .always(
+            LIST,
+            listing(
+                &[
+                    "a.tfstate",
+                    "a.tfstate.tflock",
+                    "b.tfstate",
+                    "b.tfstate.tflock",
+                    "c.tfstate",
+                    "folder/",
+                ],
+                None,
+            ),
+        )
         .about("HEAD", "/gone.tfstate", error(404, "NotFound"))
         .about("HEAD", "/c.tfstate", error(403, ""))
         .always("HEAD", head("\"e\""))
         .about(GET, "/a.tfstate.tflock", text(INFO))
         .about(GET, "/b.tfstate.tflock", text("nonsense"))
         .about(GET, "/new.tfstate.tflock", error(404, "NoSuchKey"))
-        .about("GetItem", "\"states/new.tfstate\"", data(json!({"Item": lock_item("states/new.tfstate", INFO)})))
-        .about("GetItem", "\"states/gone.tfstate-md5\"", data(json!({"Item": digest_item("states/gone.tfstate-md5", "d")})))
+        .about(
+            "GetItem",
+            "\"states/new.tfstate\"",
+            data(json!({"Item": lock_item("states/new.tfstate", INFO)})),
+        )
+        .about(
+            "GetItem",
+            "\"states/gone.tfstate-md5\"",
+            data(json!({"Item": digest_item("states/gone.tfstate-md5", "d")})),
+        )
         .always("GetItem", data(json!({})));
     assert_snapshot!(lines(&walked(&script, Extent::All).await), @r#"
     a.tfstate Ok("AES256") Digest("d")
@@ -63,8 +99,18 @@ async fn both_kinds_of_lock_are_joined() {
     lock on new.tfstate: item one, file free
     elsewhere other/a.tfstate one
     "#);
-    let to_s3 = script.operations().iter().filter(|name| name.starts_with("GET ") || *name == "HEAD").count();
-    assert_eq!(script.sent().matches("x-amz-expected-bucket-owner: 111122223333").count(), to_s3);
+    let to_s3 = script
+        .operations()
+        .iter()
+        .filter(|name| name.starts_with("GET ") || *name == "HEAD")
+        .count();
+    assert_eq!(
+        script
+            .sent()
+            .matches("x-amz-expected-bucket-owner: 111122223333")
+            .count(),
+        to_s3
+    );
 
     let before = script.count("HEAD");
     assert_snapshot!(lines(&walked(&script, Extent::Locks).await), @"
@@ -87,12 +133,31 @@ async fn what_changed_meanwhile_is_no_contradiction() {
     let now = "\"900150983cd24fb0d6963f7d28e17f72\"";
     let script = Script::new()
         .always("Scan", data(items))
-        .always(LIST, listing(&["made.tfstate", "written.tfstate", "released.tfstate.tflock", "vanished.tfstate"], None))
+        .always(
+            LIST,
+            listing(
+                &[
+                    "made.tfstate",
+                    "written.tfstate",
+                    "released.tfstate.tflock",
+                    "vanished.tfstate",
+                ],
+                None,
+            ),
+        )
         .about("HEAD", "/vanished.tfstate", error(404, "NotFound"))
         .about("HEAD", "/deleted.tfstate", error(404, "NotFound"))
         .always("HEAD", head(now))
-        .about("GetItem", "made.tfstate-md5", data(json!({"Item": digest_item("states/made.tfstate-md5", now.trim_matches('"'))})))
-        .about("GetItem", "written.tfstate-md5", data(json!({"Item": digest_item("states/written.tfstate-md5", now.trim_matches('"'))})))
+        .about(
+            "GetItem",
+            "made.tfstate-md5",
+            data(json!({"Item": digest_item("states/made.tfstate-md5", now.trim_matches('"'))})),
+        )
+        .about(
+            "GetItem",
+            "written.tfstate-md5",
+            data(json!({"Item": digest_item("states/written.tfstate-md5", now.trim_matches('"'))})),
+        )
         .always("GetItem", data(json!({})))
         .always(GET, error(404, "NoSuchKey"));
     assert_snapshot!(lines(&walked(&script, Extent::All).await), @r#"
@@ -105,8 +170,14 @@ async fn what_changed_meanwhile_is_no_contradiction() {
 async fn what_could_not_be_looked_at_is_said() {
     let script = Script::new()
         .always("Scan", error(400, "AccessDeniedException"))
-        .on(LIST, listing(&["a.tfstate", "a.tfstate.tflock"], Some("more")))
-        .always(&format!("{LIST}&continuation-token=more"), error(403, "AccessDenied"))
+        .on(
+            LIST,
+            listing(&["a.tfstate", "a.tfstate.tflock"], Some("more")),
+        )
+        .always(
+            &format!("{LIST}&continuation-token=more"),
+            error(403, "AccessDenied"),
+        )
         .always("HEAD", head("\"e\""))
         .always(GET, error(403, "AccessDenied"));
     assert_snapshot!(lines(&walked(&script, Extent::All).await), @r#"
@@ -115,9 +186,12 @@ async fn what_could_not_be_looked_at_is_said() {
     no listing: s3:ListObjectsV2 on states: AccessDenied: because (needs s3:ListBucket) [request REQUEST]
     lock on a.tfstate: item unknown, file s3:GetObject on s3://states/a.tfstate.tflock: AccessDenied: because (needs s3:GetObject) [request REQUEST]
     "#);
-    // The part that was listed says nothing of the rest: no digest is without a state, no lock is half.
+    // The part that was listed says nothing of the rest: no digest is without a state, no lock is
+    // half.
     let items = json!({"Items": [lock_item("states/z.tfstate", INFO), digest_item("states/z.tfstate-md5", "d")]});
-    let script = Script::new().always("Scan", data(items)).always(LIST, error(403, "AccessDenied"));
+    let script = Script::new()
+        .always("Scan", data(items))
+        .always(LIST, error(403, "AccessDenied"));
     assert_snapshot!(lines(&walked(&script, Extent::All).await), @"
     no listing: s3:ListObjectsV2 on states: AccessDenied: because (needs s3:ListBucket) [request REQUEST]
     lock on z.tfstate: item one, file unknown
@@ -127,14 +201,32 @@ async fn what_could_not_be_looked_at_is_said() {
 #[test]
 fn a_lock_knows_what_is_wrong_with_it() {
     let held = |id: &str| {
-        let info = crate::state::lock::LockInfo { id: id.to_owned(), ..Default::default() };
-        Half::held(live::Held { raw: info.to_go_json(), info: Ok(info), etag: None, modified: None })
+        let info = crate::state::lock::LockInfo {
+            id: id.to_owned(),
+            ..Default::default()
+        };
+        Half::held(live::Held {
+            raw: info.to_go_json(),
+            info: Ok(info),
+            etag: None,
+            modified: None,
+        })
     };
-    let lock = |item: Half, file: Half| LiveLock { located: address().layout.locate("a"), item, file };
+    let lock = |item: Half, file: Half| LiveLock {
+        located: address().layout.locate("a"),
+        item,
+        file,
+    };
     let both = lock(held("1"), held("1"));
     assert!(!both.is_in_one_place() && !both.is_of_two());
     assert!(lock(held("1"), held("2")).is_of_two());
-    assert!(lock(held("1"), Half::Free).is_in_one_place() && lock(Half::Free, held("1")).is_in_one_place());
-    assert!(!lock(held("1"), Half::Unknown).is_in_one_place() && !lock(Half::Unknown, held("1")).is_in_one_place());
+    assert!(
+        lock(held("1"), Half::Free).is_in_one_place()
+            && lock(Half::Free, held("1")).is_in_one_place()
+    );
+    assert!(
+        !lock(held("1"), Half::Unknown).is_in_one_place()
+            && !lock(Half::Unknown, held("1")).is_in_one_place()
+    );
     assert_eq!(lock(Half::Free, held("1")).info().unwrap().id, "1");
 }

@@ -11,19 +11,34 @@ const STATE: &str = r#"{"version":4,"serial":8}"#;
 
 async fn put(script: &Script, encrypt: &Encrypt, condition: &Condition) -> Result<Put, NotWritten> {
     let (aws, address) = (script.aws(), address());
-    Store::new(&aws, &address).put_state("a.tfstate", STATE.into(), encrypt, condition).await
+    Store::new(&aws, &address)
+        .put_state("a.tfstate", STATE.into(), encrypt, condition)
+        .await
 }
 
 #[tokio::test]
 async fn a_state_over_the_one_that_was_read() {
-    let written = || empty().header("etag", "\"n\"").header("x-amz-version-id", "v2");
+    let written = || {
+        empty()
+            .header("etag", "\"n\"")
+            .header("x-amz-version-id", "v2")
+    };
     let script = Script::new().always(PUT, written());
-    let expected = Put { version: Some("v2".to_owned()), etag: "\"n\"".to_owned() };
+    let expected = Put {
+        version: Some("v2".to_owned()),
+        etag: "\"n\"".to_owned(),
+    };
     let over = Condition::IfMatch("\"o\"".to_owned());
-    for encrypt in [Encrypt::Kms("alias/mine".to_owned()), Encrypt::OfS3, Encrypt::Unsaid] {
+    for encrypt in [
+        Encrypt::Kms("alias/mine".to_owned()),
+        Encrypt::OfS3,
+        Encrypt::Unsaid,
+    ] {
         assert_eq!(put(&script, &encrypt, &over).await.unwrap(), expected);
     }
-    put(&script, &Encrypt::Unsaid, &Condition::IfNoneMatch).await.unwrap();
+    put(&script, &Encrypt::Unsaid, &Condition::IfNoneMatch)
+        .await
+        .unwrap();
     assert_snapshot!(sent(&script), @r#"
     PUT https://states.s3.eu-west-1.amazonaws.com/a.tfstate?x-id=PutObject
     if-match: "o"
@@ -51,24 +66,45 @@ async fn a_state_over_the_one_that_was_read() {
 async fn a_state_that_somebody_else_wrote_meanwhile_stays() {
     let over = Condition::IfMatch("\"o\"".to_owned());
     for (refusal, now) in [
-        (error(412, "PreconditionFailed"), text("{}").header("etag", "\"t\"")),
+        (
+            error(412, "PreconditionFailed"),
+            text("{}").header("etag", "\"t\""),
+        ),
         (error(404, "NoSuchKey"), error(404, "NoSuchKey")),
         (error(412, "PreconditionFailed"), error(403, "AccessDenied")),
     ] {
         let script = Script::new().on(PUT, refusal).on(GET, now);
-        assert!(matches!(put(&script, &Encrypt::Unsaid, &over).await, Err(NotWritten::Changed)));
+        assert!(matches!(
+            put(&script, &Encrypt::Unsaid, &over).await,
+            Err(NotWritten::Changed)
+        ));
     }
     // The answer to the first try was lost, and it is our own that is in the way of the second.
     for last in [error(412, "PreconditionFailed"), lost()] {
         let script = Script::new().on(PUT, lost()).always(PUT, last);
-        let script = script.on(GET, text(STATE).header("etag", "\"n\"").header("x-amz-version-id", "v2"));
-        let ours = Put { version: Some("v2".to_owned()), etag: "\"n\"".to_owned() };
+        let script = script.on(
+            GET,
+            text(STATE)
+                .header("etag", "\"n\"")
+                .header("x-amz-version-id", "v2"),
+        );
+        let ours = Put {
+            version: Some("v2".to_owned()),
+            etag: "\"n\"".to_owned(),
+        };
         assert_eq!(put(&script, &Encrypt::Unsaid, &over).await.unwrap(), ours);
     }
-    for (answer, kind) in [(error(403, "AccessDenied"), Kind::Denied), (lost(), Kind::Network), (error(500, "InternalError"), Kind::Server)]
-    {
-        let script = Script::new().always(PUT, answer).on(GET, text("longer than what was to be written, and another"));
-        let Err(NotWritten::Failed(error)) = put(&script, &Encrypt::Unsaid, &over).await else { panic!("{kind:?}") };
+    for (answer, kind) in [
+        (error(403, "AccessDenied"), Kind::Denied),
+        (lost(), Kind::Network),
+        (error(500, "InternalError"), Kind::Server),
+    ] {
+        let script = Script::new()
+            .always(PUT, answer)
+            .on(GET, text("longer than what was to be written, and another"));
+        let Err(NotWritten::Failed(error)) = put(&script, &Encrypt::Unsaid, &over).await else {
+            panic!("{kind:?}")
+        };
         assert_eq!(error.kind, kind);
     }
 }
@@ -76,12 +112,23 @@ async fn a_state_that_somebody_else_wrote_meanwhile_stays() {
 #[tokio::test]
 async fn a_digest_over_the_one_that_was_read() {
     let md5 = digest::of(STATE.as_bytes());
-    let script = Script::new().always("PutItem", data(json!({}))).on("DeleteItem", data(json!({})));
+    let script = Script::new()
+        .always("PutItem", data(json!({})))
+        .on("DeleteItem", data(json!({})));
     let (aws, address) = (script.aws(), address());
     let store = Store::new(&aws, &address);
-    store.put_digest("a.tfstate", &md5, Expected::Absent).await.unwrap();
-    store.put_digest("a.tfstate", &md5, Expected::Exact("old")).await.unwrap();
-    assert_eq!(store.delete_digest("a.tfstate", "old").await.unwrap(), Deleted::Done);
+    store
+        .put_digest("a.tfstate", &md5, Expected::Absent)
+        .await
+        .unwrap();
+    store
+        .put_digest("a.tfstate", &md5, Expected::Exact("old"))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.delete_digest("a.tfstate", "old").await.unwrap(),
+        Deleted::Done
+    );
     assert_snapshot!(sent(&script), @r#"
     PutItem {"TableName":"locks","Item":{"Digest":{"S":"b32fbf2839baca06e7c0006eede14fb7"},"LockID":{"S":"states/a.tfstate-md5"}},"ConditionExpression":"attribute_not_exists(LockID)"}
     PutItem {"TableName":"locks","Item":{"Digest":{"S":"b32fbf2839baca06e7c0006eede14fb7"},"LockID":{"S":"states/a.tfstate-md5"}},"ConditionExpression":"Digest = :exact","ExpressionAttributeValues":{":exact":{"S":"old"}}}
@@ -95,7 +142,10 @@ async fn a_digest_over_the_one_that_was_read() {
         (digest(&md5), true, Deleted::Changed),
         (data(json!({})), false, Deleted::AlreadyGone),
     ] {
-        let script = Script::new().on("PutItem", refusal()).on("DeleteItem", refusal()).always("GetItem", now);
+        let script = Script::new()
+            .on("PutItem", refusal())
+            .on("DeleteItem", refusal())
+            .always("GetItem", now);
         let aws = script.aws();
         let store = Store::new(&aws, &address);
         match store.put_digest("a.tfstate", &md5, Expected::Absent).await {
@@ -103,13 +153,28 @@ async fn a_digest_over_the_one_that_was_read() {
             Err(NotWritten::Changed) => assert!(!put_is_done),
             Err(NotWritten::Failed(error)) => panic!("{error}"),
         }
-        assert_eq!(store.delete_digest("a.tfstate", "old").await.unwrap(), deleted);
+        assert_eq!(
+            store.delete_digest("a.tfstate", "old").await.unwrap(),
+            deleted
+        );
     }
-    for answer in [error(400, "AccessDeniedException"), lost(), error(400, "ResourceNotFoundException")] {
-        let script = Script::new().always("PutItem", answer.clone()).always("DeleteItem", answer).always("GetItem", digest("old"));
+    for answer in [
+        error(400, "AccessDeniedException"),
+        lost(),
+        error(400, "ResourceNotFoundException"),
+    ] {
+        let script = Script::new()
+            .always("PutItem", answer.clone())
+            .always("DeleteItem", answer)
+            .always("GetItem", digest("old"));
         let aws = script.aws();
         let store = Store::new(&aws, &address);
-        assert!(matches!(store.put_digest("a.tfstate", &md5, Expected::Exact("old")).await, Err(NotWritten::Failed(_))));
+        assert!(matches!(
+            store
+                .put_digest("a.tfstate", &md5, Expected::Exact("old"))
+                .await,
+            Err(NotWritten::Failed(_))
+        ));
         store.delete_digest("a.tfstate", "old").await.unwrap_err();
     }
 }

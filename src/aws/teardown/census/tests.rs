@@ -9,7 +9,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpConnector,
+        },
         orchestrator::{HttpRequest, HttpResponse},
         runtime_components::RuntimeComponents,
     },
@@ -45,7 +48,10 @@ fn address() -> StoreAddress {
         bucket: "states".to_owned(),
         owner: ACCOUNT.to_owned(),
         table: Some("locks".to_owned()),
-        layout: Layout { key: None, workspace_prefix: "env:".to_owned() },
+        layout: Layout {
+            key: None,
+            workspace_prefix: "env:".to_owned(),
+        },
     }
 }
 
@@ -55,7 +61,10 @@ fn listing(keys: &[&str]) -> String {
         format!("<Contents><Key>{key}</Key><ETag>\"e\"</ETag><Size>{size}</Size></Contents>")
     };
     let objects: String = keys.iter().map(object).collect();
-    format!("<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>{objects}</ListBucketResult>")
+    format!(
+        "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</\
+         IsTruncated>{objects}</ListBucketResult>"
+    )
 }
 
 fn state(resources: &str) -> String {
@@ -69,10 +78,22 @@ const INSTANCE: &str = r#"{"mode":"managed","type":"t","name":"n","provider":"p"
 fn nothing_else(script: Script) -> Script {
     script
         .always(LIST, text(listing(&[])))
-        .always(VERSIONS, text("<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>"))
-        .always(UPLOADS, text("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"))
+        .always(
+            VERSIONS,
+            text("<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>"),
+        )
+        .always(
+            UPLOADS,
+            text(
+                "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></\
+                 ListMultipartUploadsResult>",
+            ),
+        )
         .always(LOCK, error(404, "ObjectLockConfigurationNotFoundError"))
-        .always(VERSIONING, text("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"))
+        .always(
+            VERSIONING,
+            text("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
+        )
         .always("Scan", data(json!({ "Items": [] })))
 }
 
@@ -84,17 +105,33 @@ async fn taken(script: &Script) -> Census {
 #[tokio::test]
 async fn everything_that_would_be_lost() {
     // Names with an escape, a line break, two slashes; a folder, a lock file, and what is no state.
-    let names =
-        ["a.tfstate", "a.tfstate.tflock", "empty.tfstate", "env%3A/w/a.tfstate", "x%1B%5B2J%0Ay//z", "folder/", "huge", "tofu", "gone"];
-    let versions = "<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>\
-        <Version><Key>a</Key><VersionId>2</VersionId><IsLatest>true</IsLatest><LastModified>2026-11-21T07:00:00.000Z</LastModified><Size>5</Size></Version>\
-        <Version><Key>a</Key><VersionId>1</VersionId><LastModified>2026-11-20T07:00:00.000Z</LastModified><Size>7</Size></Version>\
-        <DeleteMarker><Key>b</Key><VersionId>3</VersionId><IsLatest>true</IsLatest></DeleteMarker></ListVersionsResult>";
-    let uploads = "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>a%20b</NextKeyMarker>\
-        <NextUploadIdMarker>u1</NextUploadIdMarker><Upload><Key>a%20b</Key><UploadId>u1</UploadId></Upload></ListMultipartUploadsResult>";
-    let last = "<ListMultipartUploadsResult><Upload><Key>c</Key><UploadId>u2</UploadId></Upload></ListMultipartUploadsResult>";
-    let lock = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode>\
-        <Days>7</Days></DefaultRetention></Rule></ObjectLockConfiguration>";
+    let names = [
+        "a.tfstate",
+        "a.tfstate.tflock",
+        "empty.tfstate",
+        "env%3A/w/a.tfstate",
+        "x%1B%5B2J%0Ay//z",
+        "folder/",
+        "huge",
+        "tofu",
+        "gone",
+    ];
+    let versions = "<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>false</\
+                    IsTruncated><Version><Key>a</Key><VersionId>2</VersionId><IsLatest>true</\
+                    IsLatest><LastModified>2026-11-21T07:00:00.000Z</LastModified><Size>5</Size></\
+                    Version><Version><Key>a</Key><VersionId>1</\
+                    VersionId><LastModified>2026-11-20T07:00:00.000Z</LastModified><Size>7</\
+                    Size></Version><DeleteMarker><Key>b</Key><VersionId>3</\
+                    VersionId><IsLatest>true</IsLatest></DeleteMarker></ListVersionsResult>";
+    let uploads = "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</\
+                   IsTruncated><NextKeyMarker>a%20b</NextKeyMarker><NextUploadIdMarker>u1</\
+                   NextUploadIdMarker><Upload><Key>a%20b</Key><UploadId>u1</UploadId></Upload></\
+                   ListMultipartUploadsResult>";
+    let last = "<ListMultipartUploadsResult><Upload><Key>c</Key><UploadId>u2</UploadId></Upload></\
+                ListMultipartUploadsResult>";
+    let lock = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</\
+                ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>7</Days></\
+                DefaultRetention></Rule></ObjectLockConfiguration>";
     let script = Script::new()
         .always(LIST, text(listing(&names)))
         .about(GET, "a.tfstate.tflock", text(INFO))
@@ -115,7 +152,12 @@ async fn everything_that_would_be_lost() {
         .about(GET, "b.tfstate.tflock", error(404, "NoSuchKey"));
     let census = taken(&script).await;
 
-    let rows: Vec<_> = census.states.rows.iter().map(|row| (&*row.path, &*row.workspace, row.holds.is_empty())).collect();
+    let rows: Vec<_> = census
+        .states
+        .rows
+        .iter()
+        .map(|row| (&*row.path, &*row.workspace, row.holds.is_empty()))
+        .collect();
     assert_eq!(
         rows,
         [
@@ -127,18 +169,62 @@ async fn everything_that_would_be_lost() {
             ("tofu", "default", false),
         ]
     );
-    assert_eq!((census.empty, census.in_use, census.unreadable, census.needed()), (1, 3, 2, 5));
-    assert_eq!((census.versions.count, census.versions.bytes, census.versions.delete_markers), (2, 12, 1));
+    assert_eq!(
+        (
+            census.empty,
+            census.in_use,
+            census.unreadable,
+            census.needed()
+        ),
+        (1, 3, 2, 5)
+    );
+    assert_eq!(
+        (
+            census.versions.count,
+            census.versions.bytes,
+            census.versions.delete_markers
+        ),
+        (2, 12, 1)
+    );
     assert_eq!((census.uploads, census.mfa_delete), (2, true));
-    assert_eq!(census.object_lock, Some(ObjectLock { mode: Some("GOVERNANCE".to_owned()), days: Some(7) }));
+    assert_eq!(
+        census.object_lock,
+        Some(ObjectLock {
+            mode: Some("GOVERNANCE".to_owned()),
+            days: Some(7)
+        })
+    );
     assert_eq!(census.kept_until(), "2026-11-28T07:00:00Z".parse().ok());
-    let locks: Vec<_> = census.locks.rows.iter().map(|row| (&*row.path, row.item, row.file, row.who.as_deref())).collect();
-    assert!(locks.contains(&("b.tfstate", true, false, None)), "a lock that is broken is a lock: {locks:?}");
-    assert!(locks.iter().any(|(path, _, file, who)| *path == "a.tfstate" && *file && *who == Some("ci@runner")), "{locks:?}");
+    let locks: Vec<_> = census
+        .locks
+        .rows
+        .iter()
+        .map(|row| (&*row.path, row.item, row.file, row.who.as_deref()))
+        .collect();
+    assert!(
+        locks.contains(&("b.tfstate", true, false, None)),
+        "a lock that is broken is a lock: {locks:?}"
+    );
+    assert!(
+        locks
+            .iter()
+            .any(|(path, _, file, who)| *path == "a.tfstate" && *file && *who == Some("ci@runner")),
+        "{locks:?}"
+    );
     assert_eq!(census.unseen.rows, [""; 0]);
-    assert!(!format!("{census:?}").contains("hunter2"), "no value is kept");
-    for call in script.sent().split("\nGET ").filter(|call| call.contains(".s3.")) {
-        assert!(call.contains(&format!("x-amz-expected-bucket-owner: {ACCOUNT}")), "{call}");
+    assert!(
+        !format!("{census:?}").contains("hunter2"),
+        "no value is kept"
+    );
+    for call in script
+        .sent()
+        .split("\nGET ")
+        .filter(|call| call.contains(".s3."))
+    {
+        assert!(
+            call.contains(&format!("x-amz-expected-bucket-owner: {ACCOUNT}")),
+            "{call}"
+        );
     }
 }
 
@@ -146,23 +232,40 @@ async fn everything_that_would_be_lost() {
 async fn nothing_at_all() {
     let script = nothing_else(Script::new());
     assert_eq!(taken(&script).await, Census::default());
-    assert!(script.operations().iter().all(|operation| operation.starts_with("GET") || operation == "Scan"), "{:?}", script.operations());
+    assert!(
+        script
+            .operations()
+            .iter()
+            .all(|operation| operation.starts_with("GET") || operation == "Scan"),
+        "{:?}",
+        script.operations()
+    );
 }
 
 /// What could not be looked at is never taken for nothing.
 #[tokio::test]
 async fn what_is_denied_is_said() {
     for operation in [LIST, VERSIONS, UPLOADS, LOCK, VERSIONING, "Scan"] {
-        for answer in [error(403, "AccessDenied"), error(404, "NoSuchBucket"), error(500, "InternalError")] {
+        for answer in [
+            error(403, "AccessDenied"),
+            error(404, "NoSuchBucket"),
+            error(500, "InternalError"),
+        ] {
             let script = nothing_else(Script::new());
             let script = script.always(operation, answer);
             let census = taken(&script).await;
             assert!(census.unseen.count > 0, "{operation}");
         }
     }
-    let script = nothing_else(Script::new()).always(LIST, text(listing(&["a.tfstate"]))).always(GET, error(403, "AccessDenied"));
+    let script = nothing_else(Script::new())
+        .always(LIST, text(listing(&["a.tfstate"])))
+        .always(GET, error(403, "AccessDenied"));
     let census = taken(&script).await;
-    assert_eq!((census.unreadable, census.needed()), (1, 1), "a state that may not be read counts as in use");
+    assert_eq!(
+        (census.unreadable, census.needed()),
+        (1, 1),
+        "a state that may not be read counts as in use"
+    );
 }
 
 const ALL: usize = 10_000;
@@ -178,21 +281,36 @@ impl Many {
             return String::new();
         }
         let mut asked = self.0.lock().expect("no panic");
-        let marker = uri.split('&').find_map(|part| part.strip_prefix("key-marker=")).unwrap_or_default().to_owned();
+        let marker = uri
+            .split('&')
+            .find_map(|part| part.strip_prefix("key-marker="))
+            .unwrap_or_default()
+            .to_owned();
         let from = asked.len() * PAGE;
         asked.push(marker);
         let more = from + PAGE < ALL;
         let last = from + PAGE - 1;
-        let mut page = format!("<ListVersionsResult><IsTruncated>{more}</IsTruncated><NextKeyMarker>k{last:05}</NextKeyMarker>");
+        let mut page = format!(
+            "<ListVersionsResult><IsTruncated>{more}</IsTruncated><NextKeyMarker>k{last:05}</\
+             NextKeyMarker>"
+        );
         for n in from..from + PAGE {
-            write!(page, "<Version><Key>k{n:05}</Key><VersionId>v</VersionId><Size>3</Size></Version>").expect("a string");
+            write!(
+                page,
+                "<Version><Key>k{n:05}</Key><VersionId>v</VersionId><Size>3</Size></Version>"
+            )
+            .expect("a string");
         }
         page + "</ListVersionsResult>"
     }
 }
 
 impl HttpClient for Many {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -200,8 +318,15 @@ impl HttpClient for Many {
 impl HttpConnector for Many {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = self.page(request.uri());
-        let body = if body.is_empty() { "<Empty/>".to_owned() } else { body };
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(StatusCode::try_from(200).expect("a status"), SdkBody::from(body))))
+        let body = if body.is_empty() {
+            "<Empty/>".to_owned()
+        } else {
+            body
+        };
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(
+            StatusCode::try_from(200).expect("a status"),
+            SdkBody::from(body),
+        )))
     }
 }
 
@@ -211,16 +336,46 @@ async fn ten_thousand_versions_in_bounded_memory() {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("eu-west-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", None, None, "script")))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "AKIDEXAMPLE",
+            "secret",
+            None,
+            None,
+            "script",
+        )))
         .http_client(many.clone())
         .build();
-    let aws = Aws { clients: Clients::new(&config), ..Script::new().aws() };
-    let address = StoreAddress { table: None, ..address() };
+    let aws = Aws {
+        clients: Clients::new(&config),
+        ..Script::new().aws()
+    };
+    let address = StoreAddress {
+        table: None,
+        ..address()
+    };
     let census = versions(&Store::new(&aws, &address), &Scope::Whole).await;
-    assert_eq!((census.versions.count, census.versions.bytes, census.unseen.count), (ALL as u64, 3 * ALL as u64, 0));
+    assert_eq!(
+        (
+            census.versions.count,
+            census.versions.bytes,
+            census.unseen.count
+        ),
+        (ALL as u64, 3 * ALL as u64, 0)
+    );
     let asked = many.0.lock().expect("no panic").clone();
-    let ends: Vec<String> =
-        (0..ALL / PAGE).map(|page| if page == 0 { String::new() } else { format!("k{:05}", page * PAGE - 1) }).collect();
+    let ends: Vec<String> = (0..ALL / PAGE)
+        .map(|page| {
+            if page == 0 {
+                String::new()
+            } else {
+                format!("k{:05}", page * PAGE - 1)
+            }
+        })
+        .collect();
     assert_eq!(asked, ends, "each page once, from where the last one ended");
-    assert_eq!(census.states.rows.len() + census.locks.rows.len(), 0, "counted, and not kept: {MOST} rows at most of anything");
+    assert_eq!(
+        census.states.rows.len() + census.locks.rows.len(),
+        0,
+        "counted, and not kept: {MOST} rows at most of anything"
+    );
 }

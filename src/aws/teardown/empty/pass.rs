@@ -1,4 +1,5 @@
-//! One time through the bucket, and as many times as it takes: the listing and the batches at the same time.
+//! One time through the bucket, and as many times as it takes: the listing and the batches at the
+//! same time.
 
 use std::sync::atomic::Ordering;
 
@@ -37,7 +38,11 @@ impl Run<'_> {
         let versions = std::mem::take(&mut self.left);
         let any = self.uploads(uploads?, pages).await?;
         let uploads = std::mem::replace(&mut self.left, versions);
-        let ended = if first.found == 0 && !any { Ok(()) } else { self.again(first).await };
+        let ended = if first.found == 0 && !any {
+            Ok(())
+        } else {
+            self.again(first).await
+        };
         self.left.count += uploads.count;
         self.left.rows.splice(..0, uploads.rows);
         ended
@@ -55,23 +60,44 @@ impl Run<'_> {
                 return Ok(());
             }
         }
-        if last.deleted == 0 { Ok(()) } else { self.look().await }
+        if last.deleted == 0 {
+            Ok(())
+        } else {
+            self.look().await
+        }
     }
 
     /// Names what is there after all that was deleted.
     async fn look(&mut self) -> Result<(), Stop> {
         let before = std::mem::take(&mut self.left).rows;
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let page = self.store.versions(self.emptying.prefix).next().await?.unwrap_or_default();
+        let page = self
+            .store
+            .versions(self.emptying.prefix)
+            .next()
+            .await?
+            .unwrap_or_default();
         for Version { key, id, .. } in self.ours(page) {
-            let known = before.iter().find(|left| left.key == key && left.id == id).cloned();
-            self.left.add(known.unwrap_or(Left { key, id, reason: Reason::Again }));
+            let known = before
+                .iter()
+                .find(|left| left.key == key && left.id == id)
+                .cloned();
+            self.left.add(known.unwrap_or(Left {
+                key,
+                id,
+                reason: Reason::Again,
+            }));
         }
-        if self.left.count == 0 { Ok(()) } else { Err(Stop::Because(Why::StillWritten)) }
+        if self.left.count == 0 {
+            Ok(())
+        } else {
+            Err(Stop::Because(Why::StillWritten))
+        }
     }
 
     async fn pass(&mut self) -> Result<Tally, Stop> {
-        let (mut tally, mut queue, mut running) = (Tally::default(), Queue::default(), FuturesUnordered::new());
+        let (mut tally, mut queue, mut running) =
+            (Tally::default(), Queue::default(), FuturesUnordered::new());
         let (emptying, calls) = (self.emptying, self.calls);
         let (mut pages, mut listing) = (Some(self.store.versions(emptying.prefix)), None);
         // Half as many after S3 asked to slow down, and one more after each batch that went well.
@@ -124,12 +150,19 @@ impl Run<'_> {
         let Self { emptying, left, .. } = self;
         let may_go = |version: &Version| match (version.modified, emptying.until) {
             (Some(modified), Some(until)) if modified > until => {
-                left.add(Left { key: version.key.clone(), id: version.id.clone(), reason: Reason::Newer });
+                left.add(Left {
+                    key: version.key.clone(),
+                    id: version.id.clone(),
+                    reason: Reason::Newer,
+                });
                 false
             }
             _ => true,
         };
-        page.into_iter().filter(|version| (emptying.ours)(&version.key)).filter(may_go).collect()
+        page.into_iter()
+            .filter(|version| (emptying.ours)(&version.key))
+            .filter(may_go)
+            .collect()
     }
 
     fn take(&mut self, outcome: Outcome) -> Option<Stop> {
@@ -142,7 +175,10 @@ impl Run<'_> {
                 What::DeleteMarker => self.emptied.markers += 1,
             }
         }
-        outcome.left.into_iter().for_each(|left| self.left.add(left));
+        outcome
+            .left
+            .into_iter()
+            .for_each(|left| self.left.add(left));
         self.emptied.calls = self.calls.load(Ordering::Relaxed);
         (self.on_progress)(&self.emptied);
         outcome.error.map(Stop::from)

@@ -1,9 +1,11 @@
-//! The order in which versions go: a run may be cut off anywhere, and a listing must not lose its place.
+//! The order in which versions go: a run may be cut off anywhere, and a listing must not lose its
+//! place.
 //!
-//! - Of each name the current version goes last, with the last of the others at the earliest. Whatever is left of a
-//!   cut-off run, what was current still is: no older state comes back, and none that somebody deleted.
-//! - What the next page is asked for by stays until that page is here. On S3 a marker is a position; elsewhere a marker
-//!   that is gone loses the rest of its name.
+//! - Of each name the current version goes last, with the last of the others at the earliest.
+//!   Whatever is left of a cut-off run, what was current still is: no older state comes back, and
+//!   none that somebody deleted.
+//! - What the next page is asked for by stays until that page is here. On S3 a marker is a
+//!   position; elsewhere a marker that is gone loses the rest of its name.
 //! - Batches are full but for the last.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,7 +40,8 @@ impl Queue {
         self.ready.len() + self.waiting.len()
     }
 
-    /// Takes a page, and the name and version that the next one is asked for by; `None` after the last.
+    /// Takes a page, and the name and version that the next one is asked for by; `None` after the
+    /// last.
     pub fn page(&mut self, page: Vec<Version>, next: Option<(&str, Option<&str>)>) {
         let before = self.marker.take();
         for version in before.into_iter().chain(page) {
@@ -61,7 +64,9 @@ impl Queue {
         }
         let (mut batch, mut waiting) = (Vec::new(), VecDeque::new());
         while batch.len() < BATCH {
-            let Some(version) = self.waiting.pop_front().or_else(|| self.ready.pop_front()) else { break };
+            let Some(version) = self.waiting.pop_front().or_else(|| self.ready.pop_front()) else {
+                break;
+            };
             if version.latest && self.open.values().any(|names| names.contains(&version.key)) {
                 waiting.push_back(version);
             } else {
@@ -71,14 +76,25 @@ impl Queue {
         waiting.append(&mut self.waiting);
         self.waiting = waiting;
         // A batch that is not full is worth its call only if what waits would not fit in.
-        let enough = batch.len() == BATCH || self.ended && (self.waiting.is_empty() || batch.len() + self.waiting.len() > BATCH);
+        let enough = batch.len() == BATCH
+            || self.ended && (self.waiting.is_empty() || batch.len() + self.waiting.len() > BATCH);
         if batch.is_empty() || !enough {
-            batch.into_iter().rev().for_each(|version| self.ready.push_front(version));
+            batch
+                .into_iter()
+                .rev()
+                .for_each(|version| self.ready.push_front(version));
             return None;
         }
         let ticket = Ticket(self.given);
         self.given += 1;
-        self.open.insert(ticket, batch.iter().filter(|version| !version.latest).map(|version| version.key.clone()).collect());
+        self.open.insert(
+            ticket,
+            batch
+                .iter()
+                .filter(|version| !version.latest)
+                .map(|version| version.key.clone())
+                .collect(),
+        );
         Some((ticket, batch))
     }
 
@@ -88,7 +104,11 @@ impl Queue {
     }
 
     fn push(&mut self, version: Version) {
-        if self.current.as_ref().is_some_and(|current| current.key != version.key) {
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.key != version.key)
+        {
             self.close();
         }
         // Whoever deletes as well may make another one current while this name is listed.

@@ -34,7 +34,17 @@ struct Way<'a> {
 }
 
 async fn empty(bucket: &Bucket) -> Result<Emptied, NotEmptied> {
-    empty_as(bucket, Way { prefix: "", ours: &|_| true, until: None, cancel: CancellationToken::new(), watch: &mut |_| {} }).await
+    empty_as(
+        bucket,
+        Way {
+            prefix: "",
+            ours: &|_| true,
+            until: None,
+            cancel: CancellationToken::new(),
+            watch: &mut |_| {},
+        },
+    )
+    .await
 }
 
 /// Whatever comes of it, what must never happen did not.
@@ -53,7 +63,11 @@ async fn empty_as(bucket: &Bucket, way: Way<'_>) -> Result<Emptied, NotEmptied> 
     let ended = emptying.run(way.watch).await;
     let state = bucket.state();
     assert_eq!(state.faults, [""; 0]);
-    assert!(state.batches.iter().all(|size| (1..=BATCH).contains(size)), "{:?}", state.batches);
+    assert!(
+        state.batches.iter().all(|size| (1..=BATCH).contains(size)),
+        "{:?}",
+        state.batches
+    );
     let answered = state.calls.len() as u64;
     match &ended {
         Ok(emptied) => assert_eq!(emptied.calls, answered, "all calls are counted"),
@@ -70,7 +84,10 @@ fn lines(left: &Named<Left>) -> Vec<String> {
         Reason::Newer => "newer".to_owned(),
         Reason::Again => "again".to_owned(),
     };
-    left.rows.iter().map(|left| format!("{} {} {}", left.key, left.id, why(&left.reason))).collect()
+    left.rows
+        .iter()
+        .map(|left| format!("{} {} {}", left.key, left.id, why(&left.reason)))
+        .collect()
 }
 
 #[tokio::test]
@@ -89,12 +106,21 @@ async fn everything_goes_in_as_few_calls_as_there_can_be() {
     };
     let emptied = empty_as(&bucket, way).await.unwrap();
     let state = bucket.state();
-    assert_eq!((emptied.versions, emptied.markers, emptied.bytes), (19_800, 2_200, 3 * 19_800));
+    assert_eq!(
+        (emptied.versions, emptied.markers, emptied.bytes),
+        (19_800, 2_200, 3 * 19_800)
+    );
     assert_eq!(state.count(), 0);
     // 22 pages and 22 batches, and 5 % of that.
-    assert_eq!((state.calls_of("ListObjectVersions"), &*state.batches), (23, &[BATCH; 22][..]));
+    assert_eq!(
+        (state.calls_of("ListObjectVersions"), &*state.batches),
+        (23, &[BATCH; 22][..])
+    );
     assert!(state.calls.len() <= 46, "{}", state.calls.len());
-    assert!((2..=AT_ONCE.get()).contains(&state.most_at_once), "they overlap, and are no more than was said");
+    assert!(
+        (2..=AT_ONCE.get()).contains(&state.most_at_once),
+        "they overlap, and are no more than was said"
+    );
     assert_eq!(seen.len(), 22, "each batch is told");
     assert!(seen.is_sorted() && seen.last() == Some(&22_000));
 }
@@ -114,7 +140,13 @@ async fn the_listing_does_not_run_away() {
 #[tokio::test]
 async fn an_empty_bucket_takes_two_calls() {
     let bucket = Bucket::default();
-    assert_eq!(empty(&bucket).await.unwrap(), Emptied { calls: 2, ..Emptied::default() });
+    assert_eq!(
+        empty(&bucket).await.unwrap(),
+        Emptied {
+            calls: 2,
+            ..Emptied::default()
+        }
+    );
 }
 
 /// One of a thousand may not be deleted: the others go, and it is named with what S3 says.
@@ -128,9 +160,23 @@ async fn what_is_denied_is_named_and_the_rest_goes() {
         let not = empty(&bucket).await.unwrap_err();
         let state = bucket.state();
         assert!(matches!(not.why, Why::Kept), "{}", not.why);
-        assert_eq!((state.count(), not.left.count, not.emptied.versions + not.emptied.markers), (1, 1, 999));
-        assert_eq!(lines(&not.left), [format!("env:/w004/a.tfstate v500 {code}: because")]);
-        assert_eq!(state.calls_of("ListObjectVersions"), 2, "it does not go on for ever");
+        assert_eq!(
+            (
+                state.count(),
+                not.left.count,
+                not.emptied.versions + not.emptied.markers
+            ),
+            (1, 1, 999)
+        );
+        assert_eq!(
+            lines(&not.left),
+            [format!("env:/w004/a.tfstate v500 {code}: because")]
+        );
+        assert_eq!(
+            state.calls_of("ListObjectVersions"),
+            2,
+            "it does not go on for ever"
+        );
     }
 }
 
@@ -142,7 +188,10 @@ async fn what_is_named_is_bounded() {
         state.refuse = Some(Box::new(|_, _| Some("AccessDenied")));
     });
     let not = empty(&bucket).await.unwrap_err();
-    assert_eq!((not.left.count, not.left.rows.len(), bucket.state().count()), (2000, crate::state::census::MOST, 2000));
+    assert_eq!(
+        (not.left.count, not.left.rows.len(), bucket.state().count()),
+        (2000, crate::state::census::MOST, 2000)
+    );
 }
 
 /// S3 does not come to some of it, and says so inside an answer of success.
@@ -160,7 +209,10 @@ async fn what_s3_did_not_come_to_is_asked_for_again() {
         }));
     });
     let emptied = empty(&bucket).await.unwrap();
-    assert_eq!((emptied.versions + emptied.markers, &*bucket.state().batches), (40, &[40, 3][..]));
+    assert_eq!(
+        (emptied.versions + emptied.markers, &*bucket.state().batches),
+        (40, &[40, 3][..])
+    );
 }
 
 #[tokio::test]
@@ -176,7 +228,14 @@ async fn a_call_that_comes_too_soon_is_made_again() {
             }));
         });
         let emptied = empty(&bucket).await.unwrap();
-        assert_eq!((emptied.versions + emptied.markers, bucket.state().calls_of("DeleteObjects")), (3000, 5), "{code}");
+        assert_eq!(
+            (
+                emptied.versions + emptied.markers,
+                bucket.state().calls_of("DeleteObjects")
+            ),
+            (3000, 5),
+            "{code}"
+        );
     }
 }
 
@@ -191,20 +250,31 @@ async fn a_failed_call_is_an_error() {
     ] {
         let bucket = Bucket::with(|state| {
             fill(state, 30, 100);
-            state.before = Some(Box::new(move |_, call| (call == name).then(|| error(403, code))));
+            state.before = Some(Box::new(move |_, call| {
+                (call == name).then(|| error(403, code))
+            }));
         });
         let not = empty(&bucket).await.unwrap_err();
-        let Why::Call(error) = &not.why else { panic!("{name}: {}", not.why) };
-        assert_eq!((error.kind, bucket.state().count()), (kind, stays), "{name}");
+        let Why::Call(error) = &not.why else {
+            panic!("{name}: {}", not.why)
+        };
+        assert_eq!(
+            (error.kind, bucket.state().count()),
+            (kind, stays),
+            "{name}"
+        );
     }
     let bucket = Bucket::with(|state| {
         fill(state, 1, 1);
-        state.before = Some(Box::new(move |_, call| (call == "DeleteObjects").then(|| error(403, "AccessDenied"))));
+        state.before = Some(Box::new(move |_, call| {
+            (call == "DeleteObjects").then(|| error(403, "AccessDenied"))
+        }));
     });
     assert_snapshot!(empty(&bucket).await.unwrap_err(), @"s3:DeleteObjects on states: AccessDenied: because (needs s3:DeleteObjectVersion)");
 }
 
-/// Somebody writes between the listing and the delete: that was never listed, and so is never deleted by this pass.
+/// Somebody writes between the listing and the delete: that was never listed, and so is never
+/// deleted by this pass.
 #[tokio::test]
 async fn threat_14_what_is_written_meanwhile_survives_the_pass() {
     let write = |state: &mut State| {
@@ -228,9 +298,18 @@ async fn threat_14_what_is_written_meanwhile_survives_the_pass() {
 
     let bucket = Bucket::with(write);
     let until = Some("1970-01-01T00:00:59Z");
-    let way = Way { prefix: "", ours: &|_| true, until, cancel: CancellationToken::new(), watch: &mut |_| {} };
+    let way = Way {
+        prefix: "",
+        ours: &|_| true,
+        until,
+        cancel: CancellationToken::new(),
+        watch: &mut |_| {},
+    };
     let not = empty_as(&bucket, way).await.unwrap_err();
-    assert_eq!(lines(&not.left), ["env:/w001/a.tfstate v61 newer", "new.tfstate v62 newer"]);
+    assert_eq!(
+        lines(&not.left),
+        ["env:/w001/a.tfstate v61 newer", "new.tfstate v62 newer"]
+    );
     assert!(matches!(not.why, Why::Kept));
     assert_eq!((bucket.state().count(), not.emptied.versions), (2, 54));
 }
@@ -255,7 +334,12 @@ async fn somebody_who_does_not_stop_ends_it() {
 /// Whoever removed the bucket, it is gone; whatever call finds out.
 #[tokio::test]
 async fn a_bucket_that_is_gone_is_empty() {
-    for (name, nth) in [("ListMultipartUploads", 1), ("ListObjectVersions", 1), ("ListObjectVersions", 3), ("DeleteObjects", 2)] {
+    for (name, nth) in [
+        ("ListMultipartUploads", 1),
+        ("ListObjectVersions", 1),
+        ("ListObjectVersions", 3),
+        ("DeleteObjects", 2),
+    ] {
         let bucket = Bucket::with(|state| {
             fill(state, 30, 100);
             let mut seen = 0;
@@ -275,15 +359,28 @@ async fn it_can_be_interrupted_between_batches() {
     let bucket = Bucket::with(|state| fill(state, 200, 100));
     let cancel = CancellationToken::new();
     let token = cancel.clone();
-    let way = Way { prefix: "", ours: &|_| true, until: None, cancel, watch: &mut |_| token.cancel() };
+    let way = Way {
+        prefix: "",
+        ours: &|_| true,
+        until: None,
+        cancel,
+        watch: &mut |_| token.cancel(),
+    };
     let not = empty_as(&bucket, way).await.unwrap_err();
     assert!(matches!(not.why, Why::Interrupted), "{}", not.why);
     let gone = not.emptied.versions + not.emptied.markers;
-    assert_eq!(20_000 - bucket.state().count() as u64, gone, "what is said to be gone is gone, and no more");
+    assert_eq!(
+        20_000 - bucket.state().count() as u64,
+        gone,
+        "what is said to be gone is gone, and no more"
+    );
     assert!(gone <= AT_ONCE.get() as u64 * 1000, "{gone}");
     // What is left goes the next time.
     bucket.state().calls.clear();
-    assert_eq!(empty(&bucket).await.unwrap().versions + not.emptied.versions, 18_000);
+    assert_eq!(
+        empty(&bucket).await.unwrap().versions + not.emptied.versions,
+        18_000
+    );
 }
 
 #[tokio::test]
@@ -318,16 +415,25 @@ async fn names_that_break_things() {
     });
     let emptied = empty(&bucket).await.unwrap();
     let state = bucket.state();
-    assert_eq!((emptied.versions, emptied.markers, emptied.uploads), (2 * 17, 17, 17));
+    assert_eq!(
+        (emptied.versions, emptied.markers, emptied.uploads),
+        (2 * 17, 17, 17)
+    );
     assert_eq!((state.count(), state.uploads.len()), (0, 0));
-    assert_eq!(state.calls_of("DeleteObject"), 4 * 3, "what XML cannot say goes one by one");
+    assert_eq!(
+        state.calls_of("DeleteObject"),
+        4 * 3,
+        "what XML cannot say goes one by one"
+    );
 }
 
 #[tokio::test]
 async fn unfinished_uploads_go_before_the_last_listing() {
     let bucket = Bucket::with(|state| {
         fill(state, 1, 1);
-        state.uploads = (0..1500).map(|n| (format!("k{}", n % 7), format!("u{n:04}"))).collect();
+        state.uploads = (0..1500)
+            .map(|n| (format!("k{}", n % 7), format!("u{n:04}")))
+            .collect();
         state.refuse = Some(Box::new(|_, id| (id == "u0700").then_some("AccessDenied")));
         let mut raced = false;
         state.before = Some(Box::new(move |state, call| {
@@ -340,25 +446,52 @@ async fn unfinished_uploads_go_before_the_last_listing() {
     let not = empty(&bucket).await.unwrap_err();
     let state = bucket.state();
     assert_eq!(lines(&not.left), ["k0 u0700 AccessDenied: because"]);
-    assert_eq!((not.emptied.uploads, not.emptied.versions, state.uploads.len(), state.count()), (1499, 1, 1, 0));
-    assert_eq!(state.calls.last(), Some(&"ListObjectVersions"), "an upload that is completed becomes a version");
+    assert_eq!(
+        (
+            not.emptied.uploads,
+            not.emptied.versions,
+            state.uploads.len(),
+            state.count()
+        ),
+        (1499, 1, 1, 0)
+    );
+    assert_eq!(
+        state.calls.last(),
+        Some(&"ListObjectVersions"),
+        "an upload that is completed becomes a version"
+    );
 }
 
 /// Of a bucket that others use as well, what is theirs is not touched.
 #[tokio::test]
 async fn what_is_of_others_stays() {
     let bucket = Bucket::with(|state| {
-        for name in ["env:/a/prod.tfstate", "env:/a/dev.tfstate", "dev.tfstate", "env:/b/dev.tfstate"] {
+        for name in [
+            "env:/a/prod.tfstate",
+            "env:/a/dev.tfstate",
+            "dev.tfstate",
+            "env:/b/dev.tfstate",
+        ] {
             (0..700).for_each(|_| state.put(name, false));
             state.uploads.insert((name.to_owned(), "u1".to_owned()));
         }
     });
     let ours = |key: &str| key.ends_with("/dev.tfstate");
-    let way = Way { prefix: "env:/", ours: &ours, until: None, cancel: CancellationToken::new(), watch: &mut |_| {} };
+    let way = Way {
+        prefix: "env:/",
+        ours: &ours,
+        until: None,
+        cancel: CancellationToken::new(),
+        watch: &mut |_| {},
+    };
     let emptied = empty_as(&bucket, way).await.unwrap();
     assert_eq!((emptied.versions, emptied.uploads), (1400, 2));
     let state = bucket.state();
-    let left: Vec<_> = state.names.iter().map(|(name, versions)| (&**name, versions.len())).collect();
+    let left: Vec<_> = state
+        .names
+        .iter()
+        .map(|(name, versions)| (&**name, versions.len()))
+        .collect();
     assert_eq!(left, [("dev.tfstate", 700), ("env:/a/prod.tfstate", 700)]);
     assert_eq!(state.uploads.len(), 2);
 }

@@ -1,4 +1,5 @@
-//! Unfinished uploads: each is given up by its id, and the listing is asked again until it finds none.
+//! Unfinished uploads: each is given up by its id, and the listing is asked again until it finds
+//! none.
 
 use std::sync::atomic::Ordering;
 
@@ -19,7 +20,11 @@ const GONE: &[&str] = &["NoSuchUpload"];
 
 impl Run<'_> {
     /// Gives up all of them, and says whether there were any. What may not be given up is left.
-    pub(super) async fn uploads(&mut self, page: Option<Vec<Upload>>, pages: Uploads<'_>) -> Result<bool, Stop> {
+    pub(super) async fn uploads(
+        &mut self,
+        page: Option<Vec<Upload>>,
+        pages: Uploads<'_>,
+    ) -> Result<bool, Stop> {
         let mut found = self.uploads_once(page, pages).await?;
         let any = found > 0;
         let mut before = 0;
@@ -38,11 +43,17 @@ impl Run<'_> {
     }
 
     /// How many were found. Here markers are positions with everybody: what is before them may go.
-    async fn uploads_once(&mut self, mut page: Option<Vec<Upload>>, mut pages: Uploads<'_>) -> Result<usize, Stop> {
+    async fn uploads_once(
+        &mut self,
+        mut page: Option<Vec<Upload>>,
+        mut pages: Uploads<'_>,
+    ) -> Result<usize, Stop> {
         let (emptying, calls) = (self.emptying, self.calls);
         let mut found = 0;
         while let Some(uploads) = page {
-            let ours = uploads.into_iter().filter(|upload| (emptying.ours)(&upload.key));
+            let ours = uploads
+                .into_iter()
+                .filter(|upload| (emptying.ours)(&upload.key));
             let aborts = ours.map(|upload| async move {
                 if emptying.cancel.is_cancelled() {
                     return Err(Stop::Because(Why::Interrupted));
@@ -72,11 +83,27 @@ impl super::Emptying<'_> {
     async fn abort(&self, upload: Upload) -> Result<Option<Left>, AwsError> {
         let Upload { key, id } = upload;
         let url = format!("s3://{}/{key}", self.bucket);
-        let request = self.aws.clients.s3.abort_multipart_upload().bucket(self.bucket).expected_bucket_owner(self.owner);
-        match self.aws.read(ABORT, &url, request.key(&key).upload_id(&id).send()).await {
+        let request = self
+            .aws
+            .clients
+            .s3
+            .abort_multipart_upload()
+            .bucket(self.bucket)
+            .expected_bucket_owner(self.owner);
+        match self
+            .aws
+            .read(ABORT, &url, request.key(&key).upload_id(&id).send())
+            .await
+        {
             Err(error) if error.is(GONE) => Ok(None),
-            Err(error) if matches!(error.kind, Kind::Denied | Kind::Refused) && !error.is(NO_BUCKET) => {
-                Ok(Some(Left { key, id, reason: Reason::said(error) }))
+            Err(error)
+                if matches!(error.kind, Kind::Denied | Kind::Refused) && !error.is(NO_BUCKET) =>
+            {
+                Ok(Some(Left {
+                    key,
+                    id,
+                    reason: Reason::said(error),
+                }))
             }
             answer => answer.map(|_| None),
         }

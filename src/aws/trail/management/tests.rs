@@ -9,7 +9,9 @@ use crate::aws::{
 };
 
 fn trails(multi_region: bool) -> Answer {
-    data(json!({"trailList": [{"TrailARN": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t", "IsMultiRegionTrail": multi_region}]}))
+    data(
+        json!({"trailList": [{"TrailARN": "arn:aws:cloudtrail:eu-west-1:111122223333:trail/t", "IsMultiRegionTrail": multi_region}]}),
+    )
 }
 
 async fn recorded(multi_region: bool, selectors: Value, logs: bool) -> bool {
@@ -31,19 +33,42 @@ fn advanced(fields: Value) -> Value {
 #[tokio::test]
 async fn what_counts() {
     assert!(recorded(true, basic("All", true), true).await);
-    assert!(recorded(true, advanced(json!([{"Field": "eventCategory", "Equals": ["Management"]}])), true).await);
+    assert!(
+        recorded(
+            true,
+            advanced(json!([{"Field": "eventCategory", "Equals": ["Management"]}])),
+            true
+        )
+        .await
+    );
 }
 
 #[tokio::test]
 async fn what_does_not() {
-    assert!(!recorded(false, basic("All", true), true).await, "one region only");
-    assert!(!recorded(true, basic("WriteOnly", true), true).await, "writes only");
-    assert!(!recorded(true, basic("All", false), true).await, "no management events");
+    assert!(
+        !recorded(false, basic("All", true), true).await,
+        "one region only"
+    );
+    assert!(
+        !recorded(true, basic("WriteOnly", true), true).await,
+        "writes only"
+    );
+    assert!(
+        !recorded(true, basic("All", false), true).await,
+        "no management events"
+    );
     assert!(!recorded(true, basic("All", true), false).await, "stopped");
     let some = json!([{"Field": "eventCategory", "Equals": ["Management"]}, {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]}]);
-    assert!(!recorded(true, advanced(some), true).await, "some are left out");
+    assert!(
+        !recorded(true, advanced(some), true).await,
+        "some are left out"
+    );
     let script = Script::new().on("DescribeTrails", data(json!({"trailList": []})));
-    assert_eq!(is_recorded(&script.aws()).await.unwrap(), Recorded::No, "there is none");
+    assert_eq!(
+        is_recorded(&script.aws()).await.unwrap(),
+        Recorded::No,
+        "there is none"
+    );
 }
 
 #[tokio::test]
@@ -52,15 +77,20 @@ async fn what_could_not_be_seen() {
         .on("DescribeTrails", trails(true))
         .on("GetEventSelectors", error(400, "AccessDeniedException"))
         .on("GetTrailStatus", data(json!({ "IsLogging": true })));
-    assert_eq!(is_recorded(&script.aws()).await.unwrap_err().kind, Kind::Denied);
+    assert_eq!(
+        is_recorded(&script.aws()).await.unwrap_err().kind,
+        Kind::Denied
+    );
 }
 
-/// Without selectors of its own it records all management events; what they are, a member account may not ask.
+/// Without selectors of its own it records all management events; what they are, a member account
+/// may not ask.
 #[tokio::test]
 async fn trail_of_the_organization() {
     const THEIRS: &str = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/organization";
     let recorded = async |custom: Value, logs: bool| {
-        let mut trail = json!({"TrailARN": THEIRS, "IsMultiRegionTrail": true, "IsOrganizationTrail": true});
+        let mut trail =
+            json!({"TrailARN": THEIRS, "IsMultiRegionTrail": true, "IsOrganizationTrail": true});
         trail["HasCustomEventSelectors"] = custom;
         let script = Script::new()
             .on("DescribeTrails", data(json!({"trailList": [trail]})))
@@ -69,6 +99,13 @@ async fn trail_of_the_organization() {
         is_recorded(&script.aws()).await.unwrap()
     };
     assert_eq!(recorded(json!(false), true).await, Recorded::Yes);
-    assert_eq!(recorded(json!(true), true).await, Recorded::Untold(THEIRS.to_owned()));
-    assert_eq!(recorded(json!(false), false).await, Recorded::No, "it is stopped");
+    assert_eq!(
+        recorded(json!(true), true).await,
+        Recorded::Untold(THEIRS.to_owned())
+    );
+    assert_eq!(
+        recorded(json!(false), false).await,
+        Recorded::No,
+        "it is stopped"
+    );
 }

@@ -7,7 +7,12 @@ use super::*;
 use crate::aws::testing::{Script, absent_only_by, data, empty, look, retried_on};
 
 fn ours() -> Selectors {
-    Selectors::of("acme".to_owned(), "aws", "states", Some("arn:aws:dynamodb:eu-west-1:111122223333:table/locks"))
+    Selectors::of(
+        "acme".to_owned(),
+        "aws",
+        "states",
+        Some("arn:aws:dynamodb:eu-west-1:111122223333:table/locks"),
+    )
 }
 
 async fn sent(selectors: &Selectors) -> String {
@@ -34,7 +39,10 @@ async fn put_and_present() {
     assert_eq!(seen(answer(&request)).await, ours());
     let gov = Selectors::of("acme".to_owned(), "aws-us-gov", "states", None);
     assert_eq!(gov.selectors.len(), 1);
-    assert_eq!(gov.selectors[0].fields[2].starts_with, ["arn:aws-us-gov:s3:::states/"]);
+    assert_eq!(
+        gov.selectors[0].fields[2].starts_with,
+        ["arn:aws-us-gov:s3:::states/"]
+    );
 }
 
 /// CloudTrail gives the fields in an order of its own.
@@ -53,14 +61,28 @@ async fn the_order_means_nothing() {
 #[tokio::test]
 async fn absent_and_retried() {
     absent_only_by(&ours(), "GetEventSelectors", ABSENT, |script| script).await;
-    retried_on(&ours(), None, "PutEventSelectors", &["TrailNotFoundException"], |script| script.always("PutEventSelectors", empty())).await;
+    retried_on(
+        &ours(),
+        None,
+        "PutEventSelectors",
+        &["TrailNotFoundException"],
+        |script| script.always("PutEventSelectors", empty()),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn what_a_new_trail_records_is_replaced() {
     let basic = json!({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": []}]});
     let there = seen(basic).await;
-    assert_eq!(there, Selectors { selectors: vec![], basic: true, ..ours() });
+    assert_eq!(
+        there,
+        Selectors {
+            selectors: vec![],
+            basic: true,
+            ..ours()
+        }
+    );
     assert_eq!(ours().over(&there), ours());
 }
 
@@ -78,9 +100,20 @@ async fn what_others_have_recorded_still_is() {
     ]});
     let there = seen(theirs.clone()).await;
     let to = Selectors::of("acme".to_owned(), "aws", "states", None).over(&there);
-    let names: Vec<_> = to.selectors.iter().map(|selector| &*selector.name).collect();
-    assert_eq!(names, ["", "State objects"], "theirs stays, ours is as it should be, and what ours was goes");
+    let names: Vec<_> = to
+        .selectors
+        .iter()
+        .map(|selector| &*selector.name)
+        .collect();
+    assert_eq!(
+        names,
+        ["", "State objects"],
+        "theirs stays, ours is as it should be, and what ours was goes"
+    );
     let request = answer(&sent(&to).await);
-    assert_eq!(request["AdvancedEventSelectors"][0], theirs["AdvancedEventSelectors"][0]);
+    assert_eq!(
+        request["AdvancedEventSelectors"][0],
+        theirs["AdvancedEventSelectors"][0]
+    );
     assert_eq!(seen(request).await, to);
 }

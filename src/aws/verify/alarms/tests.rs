@@ -12,25 +12,44 @@ const TABLE: &str = "locks";
 const BUCKET: &str = "states";
 
 fn common() -> Common {
-    Common { prefix: "acme-".to_owned(), topic: "arn:aws:sns:eu-west-1:111122223333:t".to_owned(), tags: Tags::new() }
+    Common {
+        prefix: "acme-".to_owned(),
+        topic: "arn:aws:sns:eu-west-1:111122223333:t".to_owned(),
+        tags: Tags::new(),
+    }
 }
 
 fn on(namespace: &str, name: &str, dimensions: &[(&str, &str)], seconds: i32) -> Alarm {
     let what = What::Metric {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
-        dimensions: dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
+        dimensions: dimensions
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
         statistic: "Sum".to_owned(),
         seconds,
     };
-    Alarm { queries: vec![Query { id: "m1".to_owned(), what, returned: true }], ..common().lock_contention(TABLE) }
+    Alarm {
+        queries: vec![Query {
+            id: "m1".to_owned(),
+            what,
+            returned: true,
+        }],
+        ..common().lock_contention(TABLE)
+    }
 }
 
 fn found(alarm: &Alarm) -> Vec<String> {
-    let checked = checks(std::slice::from_ref(alarm), BUCKET, Some(TABLE), &|alarm| alarm.name.clone());
+    let checked = checks(std::slice::from_ref(alarm), BUCKET, Some(TABLE), &|alarm| {
+        alarm.name.clone()
+    });
     let fails = |one: &Checked| match &one.verdict {
         Verdict::Fails { what, .. } => Some(format!("{}: {what}", one.check.id)),
-        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
+        Verdict::Holds
+        | Verdict::Unreadable { .. }
+        | Verdict::Untold { .. }
+        | Verdict::FailsWith { .. } => None,
     };
     checked.iter().filter_map(fails).collect()
 }
@@ -73,9 +92,19 @@ fn those_of_tutorials_cannot() {
     for good in [
         on("AWS/DynamoDB", "ConditionalCheckFailedRequests", table, 300),
         on("AWS/DynamoDB", "ReadThrottleEvents", table, 300),
-        on("AWS/DynamoDB", "SystemErrors", &[("TableName", TABLE), ("Operation", "PutItem")], 300),
+        on(
+            "AWS/DynamoDB",
+            "SystemErrors",
+            &[("TableName", TABLE), ("Operation", "PutItem")],
+            300,
+        ),
         on("AWS/S3", "NumberOfObjects", daily, 86_400),
-        on("AWS/S3", "4xxErrors", &[("BucketName", BUCKET), ("FilterId", "all")], 300),
+        on(
+            "AWS/S3",
+            "4xxErrors",
+            &[("BucketName", BUCKET), ("FilterId", "all")],
+            300,
+        ),
     ] {
         assert_eq!(found(&good), Vec::<String>::new(), "{:?}", good.queries);
     }
@@ -83,16 +112,35 @@ fn those_of_tutorials_cannot() {
 
 #[test]
 fn nobody_is_told() {
-    let silent = Alarm { actions: vec![], ..common().lock_contention(TABLE) };
-    assert_eq!(found(&silent), ["alarm-tells: it has no action for the state ALARM"]);
-    let off = Alarm { actions_enabled: false, ..common().lock_contention(TABLE) };
+    let silent = Alarm {
+        actions: vec![],
+        ..common().lock_contention(TABLE)
+    };
+    assert_eq!(
+        found(&silent),
+        ["alarm-tells: it has no action for the state ALARM"]
+    );
+    let off = Alarm {
+        actions_enabled: false,
+        ..common().lock_contention(TABLE)
+    };
     assert_eq!(found(&off), ["alarm-tells: its actions are switched off"]);
 }
 
 #[test]
 fn alarms_of_others_are_none_of_ours() {
-    let elsewhere = on("AWS/DynamoDB", "UserErrors", &[("TableName", "orders")], 300);
-    assert!(checks(&[elsewhere], BUCKET, Some(TABLE), &|alarm| alarm.name.clone()).is_empty());
+    let elsewhere = on(
+        "AWS/DynamoDB",
+        "UserErrors",
+        &[("TableName", "orders")],
+        300,
+    );
+    assert!(
+        checks(&[elsewhere], BUCKET, Some(TABLE), &|alarm| alarm
+            .name
+            .clone())
+        .is_empty()
+    );
     let no_table = on("AWS/DynamoDB", "UserErrors", &[("TableName", TABLE)], 300);
     assert!(checks(&[no_table], BUCKET, None, &|alarm| alarm.name.clone()).is_empty());
 }

@@ -180,6 +180,7 @@ pub static ACCOUNT_TRAIL: Check = check(
     Info,
     Audit,
     "a trail of the account records management events in all regions",
-    "who changed the bucket's policy, or disabled the key, is recorded there and not by the trail of the states",
+    "who changed the bucket's policy, or disabled the key, is recorded there and not by the trail \
+     of the states",
     &["CloudTrail.1", "CIS 3.1"],
 );

@@ -18,7 +18,8 @@ pub static UNMANAGED: Check = check(
     Medium,
     Access,
     "it carries the tags of the environment",
-    "by its tags tfbackend knows its own: without them it repairs nothing there, and nothing tells what it is for",
+    "by its tags tfbackend knows its own: without them it repairs nothing there, and nothing \
+     tells what it is for",
     &["DynamoDB.5"],
 );
 pub static TAGS: Check = check(
@@ -109,7 +110,15 @@ pub static RUNNER_POLICY: Check = check(
     Access,
     "the policy for those who run Terraform allows that and no more",
     "what a pipeline may do, an intruder in it may do",
-    &["KMS.1", "KMS.2", "IAM.1", "IAM.21", "CKV_AWS_62", "CKV_AWS_63", "CKV_AWS_355"],
+    &[
+        "KMS.1",
+        "KMS.2",
+        "IAM.1",
+        "IAM.21",
+        "CKV_AWS_62",
+        "CKV_AWS_63",
+        "CKV_AWS_355",
+    ],
 );
 pub static RUNNER_ATTACHED: Check = check(
     "runner-attached",

@@ -9,7 +9,8 @@ pub static SETTINGS_LIVE: Check = check(
     High,
     Locking,
     "the settings say of a live backend what it is",
-    "a changed key, bucket, table or lock mechanism hides states from runs, or runs from each other",
+    "a changed key, bucket, table or lock mechanism hides states from runs, or runs from each \
+     other",
     &[],
 );
 

@@ -18,7 +18,8 @@ pub static BUCKET_ACLS: Check = check(
     Medium,
     Access,
     "access control lists are off (BucketOwnerEnforced)",
-    "an ACL opens single objects past every policy, and an object written by another account stays theirs",
+    "an ACL opens single objects past every policy, and an object written by another account \
+     stays theirs",
     &["S3.12", "CKV2_AWS_65"],
 );
 pub static PUBLIC_ACCESS: Check = check(
@@ -28,7 +29,17 @@ pub static PUBLIC_ACCESS: Check = check(
     Access,
     "all four public access blocks are on",
     "a state holds passwords in clear, and one wrong policy would show it to everybody",
-    &["S3.2", "S3.3", "S3.8", "CIS 2.1.4", "CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56", "CKV2_AWS_6"],
+    &[
+        "S3.2",
+        "S3.3",
+        "S3.8",
+        "CIS 2.1.4",
+        "CKV_AWS_53",
+        "CKV_AWS_54",
+        "CKV_AWS_55",
+        "CKV_AWS_56",
+        "CKV2_AWS_6",
+    ],
 );
 pub static VERSIONING: Check = check(
     "bucket-versioning",
@@ -45,7 +56,8 @@ pub static BUCKET_ENCRYPTION: Check = check(
     High,
     Encryption,
     "objects are encrypted by default with the right key",
-    "every reader of the bucket may read the states; with a key of one's own, reading takes a second permission that is recorded",
+    "every reader of the bucket may read the states; with a key of one's own, reading takes a \
+     second permission that is recorded",
     &["S3.17", "CKV_AWS_19", "CKV_AWS_145"],
 );
 pub static BUCKET_KEY: Check = check(
@@ -81,7 +93,8 @@ pub static HISTORY_CUT: Check = check(
     High,
     Storage,
     "no lifecycle rule of others deletes what ours keep",
-    "of two rules S3 follows the one that deletes first: a mistake that is found late cannot be taken back",
+    "of two rules S3 follows the one that deletes first: a mistake that is found late cannot be \
+     taken back",
     &[],
 );
 pub static LIFECYCLE: Check = check(
@@ -89,7 +102,8 @@ pub static LIFECYCLE: Check = check(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html",
     Low,
     Storage,
-    "what is no longer needed is removed: delete markers of released locks, unfinished uploads, old logs",
+    "what is no longer needed is removed: delete markers of released locks, unfinished uploads, \
+     old logs",
     "what piles up is paid for and makes listings slow",
     &["S3.13", "CKV2_AWS_61", "CKV_AWS_300"],
 );
@@ -99,7 +113,8 @@ pub static ACCESS_LOGS: Check = check(
     Medium,
     Audit,
     "requests to the bucket are logged in another bucket",
-    "also requests that were refused, which no trail of data events has with their reason, can be looked up later",
+    "also requests that were refused, which no trail of data events has with their reason, can be \
+     looked up later",
     &["S3.9", "CKV_AWS_18"],
 );
 pub static DELETE_EVENTS: Check = check(
@@ -144,7 +159,8 @@ pub static BUCKET_OTHER_ENCRYPTION: Check = check(
     High,
     Encryption,
     "writes with another encryption or key are denied",
-    "`encrypt = true` without `kms_key_id` asks for AES256, and the state silently leaves the key's protection",
+    "`encrypt = true` without `kms_key_id` asks for AES256, and the state silently leaves the \
+     key's protection",
     &["S3.17"],
 );
 pub static BUCKET_DESTROY: Check = check(
@@ -171,7 +187,8 @@ pub static LOG_DELIVERY: Check = check(
     High,
     Audit,
     "the services that log may write, on behalf of this account's resources only",
-    "without the permission nothing is logged; without its conditions others could make the service write here",
+    "without the permission nothing is logged; without its conditions others could make the \
+     service write here",
     &[],
 );
 pub static BUCKET_POLICY: Check = check(
@@ -198,7 +215,8 @@ pub static ACCELERATION: Check = check(
     Low,
     Access,
     "the bucket has no endpoint beside the region's own (Transfer Acceleration)",
-    "a state is small, Terraform does not use it, and it is one more way in, which network policies of the region do not see",
+    "a state is small, Terraform does not use it, and it is one more way in, which network \
+     policies of the region do not see",
     &[],
 );
 pub static BUCKET_REPLICATION: Check = check(
@@ -225,7 +243,8 @@ pub static BUCKET_CORS: Check = check(
     Low,
     Access,
     "no page in a browser may read the bucket (CORS)",
-    "Terraform is no browser: a rule is of use to pages only, which then act with the rights of their visitor",
+    "Terraform is no browser: a rule is of use to pages only, which then act with the rights of \
+     their visitor",
     &[],
 );
 pub static BUCKET_OPEN: Check = check(

@@ -26,8 +26,23 @@ pub const CHECKS: [&Check; 21] = [
     &PROBE_RUNNER_POLICY,
 ];
 
-const fn check(id: &'static str, docs: &'static str, severity: Severity, group: Group, title: &'static str, why: &'static str) -> Check {
-    Check { id, docs, severity, group, title, why, controls: &[] }
+const fn check(
+    id: &'static str,
+    docs: &'static str,
+    severity: Severity,
+    group: Group,
+    title: &'static str,
+    why: &'static str,
+) -> Check {
+    Check {
+        id,
+        docs,
+        severity,
+        group,
+        title,
+        why,
+        controls: &[],
+    }
 }
 
 pub const PROBE_WRITE: Check = check(

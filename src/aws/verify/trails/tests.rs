@@ -18,10 +18,15 @@ fn recorder() -> Recorder {
 
 /// Ids of the findings, and what is the case.
 fn findings(recorder: &Recorder) -> Vec<(&'static str, String)> {
-    let fails = verdicts(recorder).into_iter().filter_map(|checked| match checked.verdict {
-        Verdict::Fails { what, .. } => Some((checked.check.id, what)),
-        Verdict::Holds | Verdict::Unreadable { .. } | Verdict::Untold { .. } | Verdict::FailsWith { .. } => None,
-    });
+    let fails = verdicts(recorder)
+        .into_iter()
+        .filter_map(|checked| match checked.verdict {
+            Verdict::Fails { what, .. } => Some((checked.check.id, what)),
+            Verdict::Holds
+            | Verdict::Unreadable { .. }
+            | Verdict::Untold { .. }
+            | Verdict::FailsWith { .. } => None,
+        });
     fails.collect()
 }
 
@@ -32,20 +37,62 @@ fn a_trail_that_records_everything() {
 
 #[test]
 fn a_pattern_where_a_prefix_belongs() {
-    let starred = Recorder { values: vec!["arn:aws:s3:::b/*".to_owned()], whole: false, ..recorder() };
-    let [(id, what)] = &findings(&starred)[..] else { panic!("one finding") };
+    let starred = Recorder {
+        values: vec!["arn:aws:s3:::b/*".to_owned()],
+        whole: false,
+        ..recorder()
+    };
+    let [(id, what)] = &findings(&starred)[..] else {
+        panic!("one finding")
+    };
     assert_eq!(*id, "trail-selectors");
-    assert!(what.starts_with("arn:aws:s3:::b/* is a prefix, not a pattern"), "{what}");
-    let part = Recorder { values: vec!["arn:aws:s3:::b/prod/".to_owned()], whole: false, ..recorder() };
-    assert_eq!(findings(&part), [("trail-selectors", "arn:aws:s3:::b/prod/ leaves out some reads or writes of states".to_owned())]);
+    assert!(
+        what.starts_with("arn:aws:s3:::b/* is a prefix, not a pattern"),
+        "{what}"
+    );
+    let part = Recorder {
+        values: vec!["arn:aws:s3:::b/prod/".to_owned()],
+        whole: false,
+        ..recorder()
+    };
+    assert_eq!(
+        findings(&part),
+        [(
+            "trail-selectors",
+            "arn:aws:s3:::b/prod/ leaves out some reads or writes of states".to_owned()
+        )]
+    );
 }
 
 #[test]
 fn each_other_weakness_is_said() {
-    let ids = |recorder: &Recorder| findings(recorder).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-    assert_eq!(ids(&Recorder { logging: false, ..recorder() }), ["trail-logging"]);
-    assert_eq!(ids(&Recorder { validation: false, ..recorder() }), ["trail-validation"]);
-    assert_eq!(ids(&Recorder { encrypted: false, ..recorder() }), ["trail-encryption"]);
+    let ids = |recorder: &Recorder| {
+        findings(recorder)
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ids(&Recorder {
+            logging: false,
+            ..recorder()
+        }),
+        ["trail-logging"]
+    );
+    assert_eq!(
+        ids(&Recorder {
+            validation: false,
+            ..recorder()
+        }),
+        ["trail-validation"]
+    );
+    assert_eq!(
+        ids(&Recorder {
+            encrypted: false,
+            ..recorder()
+        }),
+        ["trail-encryption"]
+    );
 }
 
 #[tokio::test]
@@ -72,7 +119,11 @@ async fn only_trails_that_name_the_bucket_are_held_to_anything() {
             Verdict::FailsWith { .. } => "fails with another",
             Verdict::Untold { .. } => "untold",
         };
-        format!("{} {} {verdict}", name.rsplit('/').next().unwrap_or_default(), one.check.id)
+        format!(
+            "{} {} {verdict}",
+            name.rsplit('/').next().unwrap_or_default(),
+            one.check.id
+        )
     };
     insta::assert_snapshot!(checked.iter().map(shown).collect::<Vec<_>>().join("\n"), @"
     whole trail-selectors holds

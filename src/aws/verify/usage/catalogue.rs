@@ -2,8 +2,16 @@
 
 use crate::verify::{Check, Group, Severity};
 
-pub const CHECKS: [&Check; 8] =
-    [&STATE_ENCRYPTION, &STATE_DIGEST, &DIGEST_MISSING, &STALE_LOCK, &HALF_LOCK, &LOCK_MECHANISM, &LOCK_MECHANISM_VERSION, &TFLOCK_LEFT];
+pub const CHECKS: [&Check; 8] = [
+    &STATE_ENCRYPTION,
+    &STATE_DIGEST,
+    &DIGEST_MISSING,
+    &STALE_LOCK,
+    &HALF_LOCK,
+    &LOCK_MECHANISM,
+    &LOCK_MECHANISM_VERSION,
+    &TFLOCK_LEFT,
+];
 
 pub const STATE_ENCRYPTION: Check = Check {
     id: "state-encryption",
@@ -11,8 +19,9 @@ pub const STATE_ENCRYPTION: Check = Check {
     severity: Severity::High,
     group: Group::Encryption,
     title: "every state is encrypted with the key of the backend",
-    why: "what the writer asks for goes before the bucket's default: a state under another key can be read by others than the key's \
-          policy says, and cannot be read at all once that key is gone",
+    why: "what the writer asks for goes before the bucket's default: a state under another key \
+          can be read by others than the key's policy says, and cannot be read at all once that \
+          key is gone",
     controls: &[],
 };
 
@@ -22,8 +31,8 @@ pub const STATE_DIGEST: Check = Check {
     severity: Severity::High,
     group: Group::Usage,
     title: "the digests in the lock table are those of the states",
-    why: "with a wrong digest, or one of a state that is not there, every command of Terraform fails after ten seconds: `state data in S3 \
-          does not have the expected content`",
+    why: "with a wrong digest, or one of a state that is not there, every command of Terraform \
+          fails after ten seconds: `state data in S3 does not have the expected content`",
     controls: &[],
 };
 
@@ -34,8 +43,9 @@ pub const STATE_UNREADABLE: Check = Check {
     severity: Severity::High,
     group: Group::Usage,
     title: "Terraform can read every state (--read-states)",
-    why: "every command of Terraform fails on a state that was cut off or overwritten by something else, and a repair of its digest \
-          would only hide which version was the right one",
+    why: "every command of Terraform fails on a state that was cut off or overwritten by \
+          something else, and a repair of its digest would only hide which version was the right \
+          one",
     controls: &[],
 };
 
@@ -45,7 +55,8 @@ pub const DIGEST_MISSING: Check = Check {
     severity: Severity::Low,
     group: Group::Usage,
     title: "the lock table has a digest of every state",
-    why: "without a digest nothing tells a state that was damaged, or put back by hand, from the one that Terraform wrote",
+    why: "without a digest nothing tells a state that was damaged, or put back by hand, from the \
+          one that Terraform wrote",
     controls: &[],
 };
 
@@ -55,7 +66,8 @@ pub const STALE_LOCK: Check = Check {
     severity: Severity::Medium,
     group: Group::Locking,
     title: "no lock is held for longer than a run takes",
-    why: "a lock has no end of its own: that of a run that died keeps all others out until it is released",
+    why: "a lock has no end of its own: that of a run that died keeps all others out until it is \
+          released",
     controls: &[],
 };
 
@@ -65,7 +77,8 @@ pub const HALF_LOCK: Check = Check {
     severity: Severity::Medium,
     group: Group::Locking,
     title: "a lock is held in both places or in none",
-    why: "a lock that is held in one of the two keeps everybody out, and `terraform force-unlock` ends with an error (`tfbackend lock release` does not)",
+    why: "a lock that is held in one of the two keeps everybody out, and `terraform force-unlock` \
+          ends with an error (`tfbackend lock release` does not)",
     controls: &[],
 };
 
@@ -75,8 +88,8 @@ pub const LOCK_MECHANISM: Check = Check {
     severity: Severity::High,
     group: Group::Locking,
     title: "every run takes its lock where all others look",
-    why: "a run that locks in the table and one that uses lock files do not see each other, and the later one overwrites the state of \
-          the earlier one",
+    why: "a run that locks in the table and one that uses lock files do not see each other, and \
+          the later one overwrites the state of the earlier one",
     controls: &[],
 };
 
@@ -86,7 +99,8 @@ pub const LOCK_MECHANISM_VERSION: Check = Check {
     severity: Severity::Medium,
     group: Group::Locking,
     title: "every version in use knows the kind of lock that is in use",
-    why: "Terraform and OpenTofu know lock files from 1.10 on: an older one cannot use this configuration, and has one of its own",
+    why: "Terraform and OpenTofu know lock files from 1.10 on: an older one cannot use this \
+          configuration, and has one of its own",
     controls: &[],
 };
 

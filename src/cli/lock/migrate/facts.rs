@@ -29,26 +29,64 @@ pub struct Known<'a> {
 
 /// # Errors
 /// If the table's tags, or what a role may do, cannot be looked at.
-pub async fn gather(target: &Target, Known { now, only, roles, ours }: Known<'_>, cx: &mut Context<'_>) -> Result<Facts, Failure> {
-    let failed = |what: &str, error: AwsError| explain::aws(Failure::failed(what).because(&error), &error, None);
+pub async fn gather(
+    target: &Target,
+    Known {
+        now,
+        only,
+        roles,
+        ours,
+    }: Known<'_>,
+    cx: &mut Context<'_>,
+) -> Result<Facts, Failure> {
+    let failed = |what: &str, error: AwsError| {
+        explain::aws(Failure::failed(what).because(&error), &error, None)
+    };
     let table = target.address.table.clone();
     let since = match &table {
         Some(table) => {
             let since = cx.look(migration::both_since(&target.aws, table)).await?;
-            since.map_err(|error| failed("the table does not say since when lock files are in use", error))?
+            since.map_err(|error| {
+                failed(
+                    "the table does not say since when lock files are in use",
+                    error,
+                )
+            })?
         }
         None => None,
     };
     let used = cx.look(target.store().used(only, since, AT_ONCE)).await?;
-    let bucket = format!("arn:{}:s3:::{}", target.aws.caller.partition, target.address.bucket);
-    let denials = match cx.look(policy::get(&target.aws, &target.address.bucket)).await? {
+    let bucket = format!(
+        "arn:{}:s3:::{}",
+        target.aws.caller.partition, target.address.bucket
+    );
+    let denials = match cx
+        .look(policy::get(&target.aws, &target.address.bucket))
+        .await?
+    {
         Ok(None) => Ok(vec![]),
-        Ok(Some(policy)) => Ok(denial::denials_of_locks(&policy, &denial::Sends::to(bucket.clone(), target.aws.account()))),
+        Ok(Some(policy)) => Ok(denial::denials_of_locks(
+            &policy,
+            &denial::Sends::to(bucket.clone(), target.aws.account()),
+        )),
         Err(error) => Err(error.to_string()),
     };
-    let runners = cx.look(runners(target, roles, ours)).await?.map_err(|error| failed("nobody can say what runs may do", error))?;
+    let runners = cx
+        .look(runners(target, roles, ours))
+        .await?
+        .map_err(|error| failed("nobody can say what runs may do", error))?;
     let lock_files = format!("{bucket}/*.tflock");
-    Ok(Facts { now, since, used, table, makes_table: false, lock_files, runners, denials, words: super::words(target) })
+    Ok(Facts {
+        now,
+        since,
+        used,
+        table,
+        makes_table: false,
+        lock_files,
+        runners,
+        denials,
+        words: super::words(target),
+    })
 }
 
 /// What is in use, if the table is named or not.
@@ -64,36 +102,71 @@ pub fn now(target: &Target, names_table: bool) -> Option<LockMechanism> {
 }
 
 /// Those who could not use lock files once this migration has changed what is tfbackend's.
-async fn runners(target: &Target, roles: &[String], ours: Option<&Ours>) -> Result<Vec<Runner>, AwsError> {
+async fn runners(
+    target: &Target,
+    roles: &[String],
+    ours: Option<&Ours>,
+) -> Result<Vec<Runner>, AwsError> {
     let (aws, bucket) = (&target.aws, &target.address.bucket);
-    let key = target.address.layout.key.as_deref().unwrap_or("terraform.tfstate");
-    let file = format!("arn:{}:s3:::{bucket}/{}", aws.caller.partition, lock_file(key));
+    let key = target
+        .address
+        .layout
+        .key
+        .as_deref()
+        .unwrap_or("terraform.tfstate");
+    let file = format!(
+        "arn:{}:s3:::{bucket}/{}",
+        aws.caller.partition,
+        lock_file(key)
+    );
     // What the runner policy is going to allow.
-    let granted = ours.and_then(|ours| Some((ours.runner_policy()?, ours.granted(LockMechanism::Both, bucket)?)));
+    let granted = ours.and_then(|ours| {
+        Some((
+            ours.runner_policy()?,
+            ours.granted(LockMechanism::Both, bucket)?,
+        ))
+    });
     let mut runners = vec![];
     for role in roles {
         let mut denied = lock_files::denied_to_principal(aws, role, &file).await?;
-        if let (Some((policy, document)), true) = (&granted, denied.iter().any(|denied| !denied.explicit))
+        if let (Some((policy, document)), true) =
+            (&granted, denied.iter().any(|denied| !denied.explicit))
             && lock_files::has_policy(aws, role, policy).await?
         {
             let still = lock_files::denied(document, &file);
             denied.retain(|Denied { action, explicit }| *explicit || still.contains(action));
         }
         let denied = denied.into_iter().map(|denied| denied.action).collect();
-        runners.push(Runner { who: role.clone(), denied, unread: None });
+        runners.push(Runner {
+            who: role.clone(),
+            denied,
+            unread: None,
+        });
     }
-    let policy = ours.and_then(Ours::runner_policy).or(target.policy.as_deref());
+    let policy = ours
+        .and_then(Ours::runner_policy)
+        .or(target.policy.as_deref());
     if let (Some(policy), Some(error)) = (policy, ours.and_then(Ours::policy_unread)) {
-        runners.push(Runner { who: format!("policy {policy}"), denied: vec![], unread: Some(error.to_owned()) });
+        runners.push(Runner {
+            who: format!("policy {policy}"),
+            denied: vec![],
+            unread: Some(error.to_owned()),
+        });
         return Ok(runners);
     }
     let denied = match (&granted, policy) {
         (Some((_, document)), Some(_)) => Some(lock_files::denied(document, &file)),
-        (None, Some(policy)) => lock_files::denied_by_policy(aws, policy, &file).await?.map(|(_, denied)| denied),
+        (None, Some(policy)) => lock_files::denied_by_policy(aws, policy, &file)
+            .await?
+            .map(|(_, denied)| denied),
         (_, None) => None,
     };
     if let (Some(denied), Some(policy)) = (denied, policy) {
-        runners.push(Runner { who: format!("policy {policy}"), denied, unread: None });
+        runners.push(Runner {
+            who: format!("policy {policy}"),
+            denied,
+            unread: None,
+        });
     }
     Ok(runners)
 }

@@ -27,7 +27,8 @@ pub struct Files {
     pub current: Vec<PathBuf>,
     /// What a person has to do, and why.
     pub by_hand: Vec<(PathBuf, String)>,
-    /// Records of `init` that name the table, which no file of their folder explains, or that cannot be read.
+    /// Records of `init` that name the table, which no file of their folder explains, or that
+    /// cannot be read.
     pub stored: Vec<StoredRecord>,
     /// What to run where something is edited, one for each folder.
     pub init: Vec<String>,
@@ -72,33 +73,65 @@ impl Folders {
     /// # Errors
     /// If a folder cannot be listed.
     pub fn read(places: &Places<'_>, looks_below: bool) -> Result<Self, Failure> {
-        let Places { root, below, named, data_dir, out } = places;
-        let mut folders = if *below || looks_below { folders::below(root)? } else { vec![(*root).to_owned()] };
+        let Places {
+            root,
+            below,
+            named,
+            data_dir,
+            out,
+        } = places;
+        let mut folders = if *below || looks_below {
+            folders::below(root)?
+        } else {
+            vec![(*root).to_owned()]
+        };
         let out = out.as_ref().filter(|(dir, _)| dir.is_dir());
         if let Some((dir, _)) = out.filter(|(dir, _)| !folders.contains(dir)) {
             folders.push(dir.clone());
         }
         let read = |dir: &PathBuf| {
             let mut partial = if dir == root { named.to_vec() } else { vec![] };
-            if let Some((_, conf)) = out.filter(|(out, conf)| out == dir && dir.join(conf).is_file()) {
+            if let Some((_, conf)) =
+                out.filter(|(out, conf)| out == dir && dir.join(conf).is_file())
+            {
                 partial.push(conf.clone());
             }
-            let look = Look { partial: &partial, data_dir: *data_dir, ..Look::default() };
-            WorkingDirectory::read(dir, &look).map_err(|error| Failure::failed("cannot look at the files").because(&error))
+            let look = Look {
+                partial: &partial,
+                data_dir: *data_dir,
+                ..Look::default()
+            };
+            WorkingDirectory::read(dir, &look)
+                .map_err(|error| Failure::failed("cannot look at the files").because(&error))
         };
         let all = folders.iter().map(read).collect::<Result<_, _>>()?;
-        let own = std::iter::once((*root).to_owned()).chain(out.map(|(dir, _)| dir.clone())).collect();
-        Ok(Self { root: (*root).to_owned(), all, own, below: *below })
+        let own = std::iter::once((*root).to_owned())
+            .chain(out.map(|(dir, _)| dir.clone()))
+            .collect();
+        Ok(Self {
+            root: (*root).to_owned(),
+            all,
+            own,
+            below: *below,
+        })
     }
 
     /// What the files of the folder itself choose; `None` if none of them is about this backend.
     pub fn now(&self, bucket: &str) -> Option<LockMechanism> {
-        self.all.iter().filter(|folder| self.own.contains(&folder.dir)).find_map(|folder| now(folder, bucket))
+        self.all
+            .iter()
+            .filter(|folder| self.own.contains(&folder.dir))
+            .find_map(|folder| now(folder, bucket))
     }
 
     /// What there is to edit.
     pub fn plan(&self, wanted: &Wanted<'_>) -> Files {
-        self.plan_of(self.all.iter().filter(|folder| self.below || self.own.contains(&folder.dir)), wanted)
+        self.plan_of(
+            self.all
+                .iter()
+                .filter(|folder| self.below || self.own.contains(&folder.dir)),
+            wanted,
+        )
     }
 
     /// The same with all that was read, whether it is edited or not.
@@ -106,7 +139,11 @@ impl Folders {
         self.plan_of(self.all.iter(), wanted)
     }
 
-    fn plan_of<'a>(&self, folders: impl Iterator<Item = &'a WorkingDirectory>, wanted: &Wanted<'_>) -> Files {
+    fn plan_of<'a>(
+        &self,
+        folders: impl Iterator<Item = &'a WorkingDirectory>,
+        wanted: &Wanted<'_>,
+    ) -> Files {
         let mut files = Files::default();
         for folder in folders {
             files.add(folder, &self.root, wanted);
@@ -118,20 +155,41 @@ impl Folders {
 
 /// A file of a folder, through no link that leads out of the repository. One elsewhere was named.
 fn read(folder: &WorkingDirectory, path: &Path) -> Result<Option<String>, Unreadable> {
-    if path.parent() == Some(&*folder.dir) { Within::of(&folder.dir).text(path) } else { bounded::text(path) }
+    if path.parent() == Some(&*folder.dir) {
+        Within::of(&folder.dir).text(path)
+    } else {
+        bounded::text(path)
+    }
 }
 
 /// The arguments of each `s3` backend in a JSON file of a folder.
 ///
 /// # Errors
 /// If it was not understood.
-fn of_json<'f>(folder: &'f WorkingDirectory, path: &Path, form: Form) -> Result<Vec<&'f [Argument]>, &'f Unreadable> {
+fn of_json<'f>(
+    folder: &'f WorkingDirectory,
+    path: &Path,
+    form: Form,
+) -> Result<Vec<&'f [Argument]>, &'f Unreadable> {
     match form {
-        Form::Partial => folder.partial.iter().filter(|partial| partial.path == path).map(|partial| partial.arguments.as_deref()).collect(),
-        Form::Configuration => match folder.configuration.unreadable.iter().find(|unreadable| unreadable.path == path) {
+        Form::Partial => folder
+            .partial
+            .iter()
+            .filter(|partial| partial.path == path)
+            .map(|partial| partial.arguments.as_deref())
+            .collect(),
+        Form::Configuration => match folder
+            .configuration
+            .unreadable
+            .iter()
+            .find(|unreadable| unreadable.path == path)
+        {
             Some(unreadable) => Err(unreadable),
             None => {
-                let blocks = folder.configuration.blocks_in(path).filter(|block| block.is_s3());
+                let blocks = folder
+                    .configuration
+                    .blocks_in(path)
+                    .filter(|block| block.is_s3());
                 Ok(blocks.map(|block| &*block.arguments).collect())
             }
         },
@@ -140,43 +198,88 @@ fn of_json<'f>(folder: &'f WorkingDirectory, path: &Path, form: Form) -> Result<
 
 /// What the files of a folder say of locks; nothing of those that cannot be read.
 fn said(folder: &WorkingDirectory) -> impl Iterator<Item = LockArguments> {
-    of_blocks(&folder.configuration.blocks).chain(folder.partial.iter().map(|partial| LockArguments::of(partial.said())))
+    of_blocks(&folder.configuration.blocks).chain(
+        folder
+            .partial
+            .iter()
+            .map(|partial| LockArguments::of(partial.said())),
+    )
 }
 
 fn of_blocks(blocks: &[Block]) -> impl Iterator<Item = LockArguments> {
-    blocks.iter().filter(|block| block.is_s3()).map(|block| LockArguments::of(&block.arguments))
+    blocks
+        .iter()
+        .filter(|block| block.is_s3())
+        .map(|block| LockArguments::of(&block.arguments))
 }
 
 /// What the block and the partial configurations of a folder say of this bucket, together.
 fn now(folder: &WorkingDirectory, bucket: &str) -> Option<LockMechanism> {
     let everywhere = said(folder).chain(of_blocks(&folder.configuration.overridden));
-    let found: Vec<LockArguments> = everywhere.filter(|said| said.bucket.as_ref().is_none_or(|named| named == bucket)).collect();
+    let found: Vec<LockArguments> = everywhere
+        .filter(|said| said.bucket.as_ref().is_none_or(|named| named == bucket))
+        .collect();
     let rest = |one: &LockArguments| {
         // What leaves the bucket to another completes it.
-        let of_it = found.iter().filter(|other| other.bucket.is_none()).chain([one]);
-        of_it.fold((false, false), |(table, file), other| (table || other.table.is_some(), file || other.use_file == Some(true)))
+        let of_it = found
+            .iter()
+            .filter(|other| other.bucket.is_none())
+            .chain([one]);
+        of_it.fold((false, false), |(table, file), other| {
+            (
+                table || other.table.is_some(),
+                file || other.use_file == Some(true),
+            )
+        })
     };
-    let each = found.iter().filter(|arguments| arguments.bucket.is_some()).map(rest).map(|used| match used {
-        (true, true) => Some(LockMechanism::Both),
-        (true, false) => Some(LockMechanism::Dynamodb),
-        (false, true) => Some(LockMechanism::S3),
-        (false, false) => None,
-    });
+    let each = found
+        .iter()
+        .filter(|arguments| arguments.bucket.is_some())
+        .map(rest)
+        .map(|used| match used {
+            (true, true) => Some(LockMechanism::Both),
+            (true, false) => Some(LockMechanism::Dynamodb),
+            (false, true) => Some(LockMechanism::S3),
+            (false, false) => None,
+        });
     let each: Vec<Option<LockMechanism>> = each.collect();
     // Where they differ, the one that others may not see counts.
-    let order = [LockMechanism::Dynamodb, LockMechanism::Both, LockMechanism::S3];
-    order.into_iter().find(|mechanism| each.contains(&Some(*mechanism)))
+    let order = [
+        LockMechanism::Dynamodb,
+        LockMechanism::Both,
+        LockMechanism::S3,
+    ];
+    order
+        .into_iter()
+        .find(|mechanism| each.contains(&Some(*mechanism)))
 }
 
 impl Files {
     /// What of `wider` names the table, or may, and is not edited here: each file with the reason.
     pub fn left_out(&self, wider: &Self) -> Vec<(PathBuf, String)> {
-        let of_form = |read: &Read, form| lock_arguments::read(&read.text, form).iter().any(|said| said.table.is_some());
-        let names_table = |read: &Read| of_form(read, Form::Configuration) || of_form(read, Form::Partial);
+        let of_form = |read: &Read, form| {
+            lock_arguments::read(&read.text, form)
+                .iter()
+                .any(|said| said.table.is_some())
+        };
+        let names_table =
+            |read: &Read| of_form(read, Form::Configuration) || of_form(read, Form::Partial);
         let is_edited = |path: &Path| self.edits.iter().any(|(read, _)| read.path == path);
-        let edits = wider.edits.iter().map(|(read, _)| read).filter(|read| names_table(read) && !is_edited(&read.path));
-        let edits = edits.map(|read| (read.path.clone(), "it names the table, and is in a folder below".to_owned()));
-        let by_hand = wider.by_hand.iter().filter(|(path, _)| self.by_hand.iter().all(|(other, _)| other != path));
+        let edits = wider
+            .edits
+            .iter()
+            .map(|(read, _)| read)
+            .filter(|read| names_table(read) && !is_edited(&read.path));
+        let edits = edits.map(|read| {
+            (
+                read.path.clone(),
+                "it names the table, and is in a folder below".to_owned(),
+            )
+        });
+        let by_hand = wider
+            .by_hand
+            .iter()
+            .filter(|(path, _)| self.by_hand.iter().all(|(other, _)| other != path));
         edits.chain(by_hand.cloned()).collect()
     }
 
@@ -187,7 +290,11 @@ impl Files {
 
     fn add(&mut self, folder: &WorkingDirectory, root: &Path, wanted: &Wanted<'_>) {
         let (before, by_hand) = (self.edits.len(), self.by_hand.len());
-        let unread = folder.configuration.unreadable.iter().map(|unreadable| &unreadable.path);
+        let unread = folder
+            .configuration
+            .unreadable
+            .iter()
+            .map(|unreadable| &unreadable.path);
         for path in folder.configuration.files.iter().chain(unread) {
             self.look_at(folder, path, Form::Configuration, wanted);
         }
@@ -198,26 +305,50 @@ impl Files {
         let partials = self.edits.len();
         self.renew_block(folder, wanted);
         if self.edits.len() > before {
-            let edited = self.edits[from..partials].iter().map(|(read, _)| name(folder, &read.path));
-            let place = folder.dir.strip_prefix(root).ok().filter(|place| !place.as_os_str().is_empty());
-            let chdir = place.map_or_else(String::new, |place| format!(" -chdir={}", shell_word(&place.display().to_string())));
+            let edited = self.edits[from..partials]
+                .iter()
+                .map(|(read, _)| name(folder, &read.path));
+            let place = folder
+                .dir
+                .strip_prefix(root)
+                .ok()
+                .filter(|place| !place.as_os_str().is_empty());
+            let chdir = place.map_or_else(String::new, |place| {
+                format!(" -chdir={}", shell_word(&place.display().to_string()))
+            });
             let partial = partial_word(edited.collect(), folder, wanted);
-            self.init.push(format!("{}{chdir} init -reconfigure{partial}", folder.engine.program()));
+            self.init.push(format!(
+                "{}{chdir} init -reconfigure{partial}",
+                folder.engine.program()
+            ));
         }
-        let Some(record) = stored(folder, wanted) else { return };
+        let Some(record) = stored(folder, wanted) else {
+            return;
+        };
         // What is to be done by hand holds the migration anyway.
         let is_explained = record.is_explained || self.by_hand.len() > by_hand;
-        match self.stored.iter_mut().find(|known| known.path == record.path) {
-            // With an absolute `TF_DATA_DIR`, it is that of several folders, and one of them has its files.
+        match self
+            .stored
+            .iter_mut()
+            .find(|known| known.path == record.path)
+        {
+            // With an absolute `TF_DATA_DIR`, it is that of several folders, and one of them has
+            // its files.
             Some(known) => known.is_explained |= is_explained,
-            None => self.stored.push(StoredRecord { is_explained, ..record }),
+            None => self.stored.push(StoredRecord {
+                is_explained,
+                ..record
+            }),
         }
     }
 
-    /// The block of ours that a partial configuration of this backend completes: with a lock file it asks for a version that knows
-    /// one. It goes on asking when the lock file goes: another environment may use one.
+    /// The block of ours that a partial configuration of this backend completes: with a lock file
+    /// it asks for a version that knows one. It goes on asking when the lock file goes: another
+    /// environment may use one.
     fn renew_block(&mut self, folder: &WorkingDirectory, wanted: &Wanted<'_>) {
-        let is_of_it = |partial: &Partial| LockArguments::of(partial.said()).bucket.as_deref() == Some(wanted.bucket);
+        let is_of_it = |partial: &Partial| {
+            LockArguments::of(partial.said()).bucket.as_deref() == Some(wanted.bucket)
+        };
         if !wanted.use_file || !folder.partial.iter().any(is_of_it) {
             return;
         }
@@ -225,8 +356,14 @@ impl Files {
             let Ok(read) = Read::of(path) else { continue };
             // A checkout may have turned the ends of lines.
             let is_ours = header::read(&read.text.replace("\r\n", "\n")) == Header::Intact(None);
-            let Some(block) = render::block(true).ok().filter(|_| is_ours) else { continue };
-            let block = if read.text.contains('\r') { block.replace('\n', "\r\n") } else { block };
+            let Some(block) = render::block(true).ok().filter(|_| is_ours) else {
+                continue;
+            };
+            let block = if read.text.contains('\r') {
+                block.replace('\n', "\r\n")
+            } else {
+                block
+            };
             if read.text != block {
                 self.edits.push((read, block));
             }
@@ -234,18 +371,26 @@ impl Files {
     }
 
     fn look_at(&mut self, folder: &WorkingDirectory, path: &Path, form: Form, wanted: &Wanted<'_>) {
-        if self.edits.iter().any(|(read, _)| read.path == path) || self.by_hand.iter().any(|(other, _)| other == path) {
+        if self.edits.iter().any(|(read, _)| read.path == path)
+            || self.by_hand.iter().any(|(other, _)| other == path)
+        {
             return;
         }
         let configuration = &folder.configuration;
-        let may_have_block =
-            configuration.blocks_in(path).next().is_some() || configuration.unreadable.iter().any(|unreadable| unreadable.path == path);
+        let may_have_block = configuration.blocks_in(path).next().is_some()
+            || configuration
+                .unreadable
+                .iter()
+                .any(|unreadable| unreadable.path == path);
         if form == Form::Configuration && !may_have_block {
             return;
         }
         if is_json(path) {
             let judged: Vec<Edit> = match of_json(folder, path, form) {
-                Ok(backends) => backends.into_iter().map(|arguments| json::judge(arguments, wanted)).collect(),
+                Ok(backends) => backends
+                    .into_iter()
+                    .map(|arguments| json::judge(arguments, wanted))
+                    .collect(),
                 // What it says is not known.
                 Err(unreadable) => vec![Edit::ByHand(unreadable.error.clone())],
             };
@@ -269,18 +414,31 @@ impl Files {
             Edit::ByHand(why) => self.by_hand.push((path.to_owned(), why)),
             Edit::Edited(edited) => match Read::of(path) {
                 Ok(read) if read.text == text => self.edits.push((read, edited)),
-                Ok(_) => self.by_hand.push((path.to_owned(), "it was changed at this moment".to_owned())),
+                Ok(_) => self
+                    .by_hand
+                    .push((path.to_owned(), "it was changed at this moment".to_owned())),
                 Err(why) => self.by_hand.push((path.to_owned(), why)),
             },
         }
     }
 }
 
-/// What `init` has to be given: the partial configuration that was edited, or else the one that may be of this backend.
+/// What `init` has to be given: the partial configuration that was edited, or else the one that may
+/// be of this backend.
 fn partial_word(mut names: Vec<String>, folder: &WorkingDirectory, wanted: &Wanted<'_>) -> String {
     if names.is_empty() {
-        let bucket = |partial: &&Partial| LockArguments::of(partial.said()).bucket.is_none_or(|bucket| bucket == wanted.bucket);
-        names.extend(folder.partial.iter().filter(bucket).map(|partial| name(folder, &partial.path)));
+        let bucket = |partial: &&Partial| {
+            LockArguments::of(partial.said())
+                .bucket
+                .is_none_or(|bucket| bucket == wanted.bucket)
+        };
+        names.extend(
+            folder
+                .partial
+                .iter()
+                .filter(bucket)
+                .map(|partial| name(folder, &partial.path)),
+        );
     }
     match &names[..] {
         [] => String::new(),
@@ -290,27 +448,45 @@ fn partial_word(mut names: Vec<String>, folder: &WorkingDirectory, wanted: &Want
     }
 }
 
-/// What `init` stored in a folder, if it names the table or cannot be read; and whether a file of the folder says the same.
+/// What `init` stored in a folder, if it names the table or cannot be read; and whether a file of
+/// the folder says the same.
 fn stored(folder: &WorkingDirectory, wanted: &Wanted<'_>) -> Option<StoredRecord> {
     let saved: &Saved = match &folder.saved {
         Ok(saved) => saved.as_ref()?,
         Err(unreadable) => {
-            return Some(StoredRecord { path: unreadable.path.clone(), why: unreadable.error.clone(), is_explained: false });
+            return Some(StoredRecord {
+                path: unreadable.path.clone(),
+                why: unreadable.error.clone(),
+                is_explained: false,
+            });
         }
     };
     let stored = LockArguments::of(&saved.arguments);
     let is_of_ours = saved.is_s3() && stored.bucket.as_deref() == Some(wanted.bucket);
-    let table = stored.table.filter(|table| is_of_ours && wanted.is_table(table))?;
+    let table = stored
+        .table
+        .filter(|table| is_of_ours && wanted.is_table(table))?;
     let names_it = |said: LockArguments| {
-        said.table.is_some_and(|table| wanted.is_table(&table)) && said.bucket.is_none_or(|bucket| bucket == wanted.bucket)
+        said.table.is_some_and(|table| wanted.is_table(&table))
+            && said.bucket.is_none_or(|bucket| bucket == wanted.bucket)
     };
-    let why = format!("`init` was run with `dynamodb_table` = {}, and no file of the folder says so", crate::render::hcl::quoted(&table));
-    Some(StoredRecord { path: saved.path.clone(), why, is_explained: said(folder).any(names_it) })
+    let why = format!(
+        "`init` was run with `dynamodb_table` = {}, and no file of the folder says so",
+        crate::render::hcl::quoted(&table)
+    );
+    Some(StoredRecord {
+        path: saved.path.clone(),
+        why,
+        is_explained: said(folder).any(names_it),
+    })
 }
 
 /// As it is named in the folder.
 fn name(folder: &WorkingDirectory, path: &Path) -> String {
-    path.strip_prefix(&folder.dir).unwrap_or(path).display().to_string()
+    path.strip_prefix(&folder.dir)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 #[cfg(test)]

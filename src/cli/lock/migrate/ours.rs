@@ -1,5 +1,5 @@
-//! What of an environment that tfbackend made moves with its locks: the runner policy, the lock table, what the trail records of it,
-//! the settings file.
+//! What of an environment that tfbackend made moves with its locks: the runner policy, the lock
+//! table, what the trail records of it, the settings file.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,9 @@ use crate::{
     aws::{
         Aws,
         access::{Policy, lock_rights},
-        blueprint::{self, KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY, TRAIL, TRAIL_SELECTORS},
+        blueprint::{
+            self, KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY, TRAIL, TRAIL_SELECTORS,
+        },
         bucket,
         error::Kind,
         lock_table::Encryption,
@@ -66,45 +68,117 @@ pub struct PolicyChanges {
 ///
 /// # Errors
 /// If its settings contradict each other, or the account cannot be asked.
-pub async fn find(args: Option<EnvironmentArgs>, target: &Target, cx: &mut Context<'_>) -> Result<Option<Ours>, Failure> {
-    let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref()).map_err(|error| explain::settings(&error))?;
+pub async fn find(
+    args: Option<EnvironmentArgs>,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<Option<Ours>, Failure> {
+    let sources = Sources::read(cx.host, Layer::default(), cx.global.config.as_deref())
+        .map_err(|error| explain::settings(&error))?;
     let (settings, file) = match args {
         Some(mut args) => {
             args.layer.lock = Some(LockMechanism::Both);
-            (args.settle(cx.host, &cx.global, Ask::Nobody).await?.settings, sources.file)
+            (
+                args.settle(cx.host, &cx.global, Ask::Nobody)
+                    .await?
+                    .settings,
+                sources.file,
+            )
         }
-        None => match cx.look(bucket::made_for(&target.aws, &target.address.bucket)).await? {
+        None => match cx
+            .look(bucket::made_for(&target.aws, &target.address.bucket))
+            .await?
+        {
             Ok(Some(mark)) => {
-                let Some(settings) = of_mark(&mark, target, cx)? else { return Ok(None) };
-                let file = sources.file.filter(|file| project_in(file, &settings.env).is_none_or(|project| project == mark.project));
+                let Some(settings) = of_mark(&mark, target, cx)? else {
+                    return Ok(None);
+                };
+                let file = sources.file.filter(|file| {
+                    project_in(file, &settings.env).is_none_or(|project| project == mark.project)
+                });
                 (settings, file)
             }
             Ok(None) => return Ok(None),
             Err(error) if error.kind == Kind::Denied => {
-                cx.say(&format!("note: whether tfbackend made this bucket is unknown, so no runner policy is changed: {error}"));
+                cx.say(&format!(
+                    "note: whether tfbackend made this bucket is unknown, so no runner policy is \
+                     changed: {error}"
+                ));
                 return Ok(None);
             }
-            Err(error) => return Err(explain::aws(Failure::failed("the bucket's tags cannot be read").because(&error), &error, None)),
+            Err(error) => {
+                return Err(explain::aws(
+                    Failure::failed("the bucket's tags cannot be read").because(&error),
+                    &error,
+                    None,
+                ));
+            }
         },
     };
-    let aws = Aws { mark: Mark { project: settings.project.to_string(), env: settings.env.to_string() }, ..target.aws.clone() };
-    let account = aws.account().parse().map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))?;
+    let aws = Aws {
+        mark: Mark {
+            project: settings.project.to_string(),
+            env: settings.env.to_string(),
+        },
+        ..target.aws.clone()
+    };
+    let account = aws
+        .account()
+        .parse()
+        .map_err(|error| Failure::failed(format!("AWS returned an invalid account ID: {error}")))?;
     let mut names = Names::new(&settings, &account);
     names.state_bucket.clone_from(&target.address.bucket);
-    if let Some(table) = target.address.table.as_ref().or(target.missing_table.as_ref()) {
+    if let Some(table) = target
+        .address
+        .table
+        .as_ref()
+        .or(target.missing_table.as_ref())
+    {
         names.table.clone_from(table);
     }
     let whole = blueprint::blueprint(&settings, &names, &aws);
-    let moves = [KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY, RUNNER_POLICY, TRAIL, TRAIL_SELECTORS];
-    let nodes = whole.nodes().iter().filter(|node| moves.contains(&node.address));
-    let needs = |node: &Node<AwsSpec>| node.needs.iter().filter(|need| moves.contains(need)).cloned().collect();
-    let blueprint = Blueprint::new(nodes.map(|node| Node { needs: needs(node), ..node.clone() }).collect());
+    let moves = [
+        KEY,
+        LOCK_TABLE,
+        LOCK_TABLE_RECOVERY,
+        RUNNER_POLICY,
+        TRAIL,
+        TRAIL_SELECTORS,
+    ];
+    let nodes = whole
+        .nodes()
+        .iter()
+        .filter(|node| moves.contains(&node.address));
+    let needs = |node: &Node<AwsSpec>| {
+        node.needs
+            .iter()
+            .filter(|need| moves.contains(need))
+            .cloned()
+            .collect()
+    };
+    let blueprint = Blueprint::new(
+        nodes
+            .map(|node| Node {
+                needs: needs(node),
+                ..node.clone()
+            })
+            .collect(),
+    );
     let mut observation = cx.look(resources::observe(&aws, &blueprint)).await?;
     // A key that was brought along is known from the files only.
-    if let (Some(node), false) = (blueprint.get(&KEY), observation::outputs(&observation).contains_key(&KEY))
-        && let Ok(Some(arn)) = cx.look(target.key_arn()).await?
+    if let (Some(node), false) = (
+        blueprint.get(&KEY),
+        observation::outputs(&observation).contains_key(&KEY),
+    ) && let Ok(Some(arn)) = cx.look(target.key_arn()).await?
     {
-        observation.insert(KEY, Seen::Present { spec: node.spec.clone(), output: Some(arn), owner: Owner::Us });
+        observation.insert(
+            KEY,
+            Seen::Present {
+                spec: node.spec.clone(),
+                output: Some(arn),
+                owner: Owner::Us,
+            },
+        );
     }
     Ok(Some(Ours {
         env: settings.env.clone(),
@@ -119,17 +193,33 @@ pub async fn find(args: Option<EnvironmentArgs>, target: &Target, cx: &mut Conte
 }
 
 /// The settings of a backend that is described by its files alone.
-fn of_mark(mark: &Mark, target: &Target, cx: &mut Context<'_>) -> Result<Option<Settings>, Failure> {
+fn of_mark(
+    mark: &Mark,
+    target: &Target,
+    cx: &mut Context<'_>,
+) -> Result<Option<Settings>, Failure> {
     // Tags that are not names are not ours.
-    let (Ok(project), Ok(env), Ok(region)) = (mark.project.parse(), mark.env.parse(), target.aws.region.parse()) else { return Ok(None) };
-    let layer = Layer { project: Some(project), region: Some(region), lock: Some(LockMechanism::Both), ..Layer::default() };
+    let (Ok(project), Ok(env), Ok(region)) = (
+        mark.project.parse(),
+        mark.env.parse(),
+        target.aws.region.parse(),
+    ) else {
+        return Ok(None);
+    };
+    let layer = Layer {
+        project: Some(project),
+        region: Some(region),
+        lock: Some(LockMechanism::Both),
+        ..Layer::default()
+    };
     Settled::said(layer, &env, cx.host, &cx.global).map(|settled| Some(settled.settings))
 }
 
 /// The project that a settings file says for an environment.
 fn project_in(file: &File, env: &EnvName) -> Option<String> {
     let own = file.envs.get(env).and_then(|table| table.get("project"));
-    own.or_else(|| file.top.get("project")).and_then(|said| said.value.as_str().map(str::to_owned))
+    own.or_else(|| file.top.get("project"))
+        .and_then(|said| said.value.as_str().map(str::to_owned))
 }
 
 impl Ours {
@@ -138,18 +228,26 @@ impl Ours {
     }
 
     pub fn has_table(&self) -> bool {
-        matches!(self.observation.get(&LOCK_TABLE), Some(Seen::Present { .. }))
+        matches!(
+            self.observation.get(&LOCK_TABLE),
+            Some(Seen::Present { .. })
+        )
     }
 
     /// The plan that makes the lock table; an error says why that cannot be done.
     pub fn missing_table(&self) -> Result<Option<Plan<AwsSpec>>, String> {
         let plan = Plan::to_apply(&self.blueprint, &self.observation, false);
-        let of_table = |step: &Step<AwsSpec>| [LOCK_TABLE, LOCK_TABLE_RECOVERY].contains(&step.address);
+        let of_table =
+            |step: &Step<AwsSpec>| [LOCK_TABLE, LOCK_TABLE_RECOVERY].contains(&step.address);
         let steps: Vec<Step<AwsSpec>> = plan.steps.into_iter().filter(of_table).collect();
-        let creates = steps.iter().any(|step| step.address == LOCK_TABLE && matches!(step.change, Change::Create { .. }));
+        let creates = steps
+            .iter()
+            .any(|step| step.address == LOCK_TABLE && matches!(step.change, Change::Create { .. }));
         let reason = steps.iter().find_map(|step| match &step.change {
             Change::Blocked { reason } => Some(reason.to_string()),
-            Change::Create { to: AwsSpec::LockTable(table) } if is_unknown(&table.encryption) => {
+            Change::Create {
+                to: AwsSpec::LockTable(table),
+            } if is_unknown(&table.encryption) => {
                 Some("the key that encrypts the states was not found".to_owned())
             }
             _ => None,
@@ -161,7 +259,8 @@ impl Ours {
         }
     }
 
-    /// The name of the runner policy, where the environment has one: as it is there, else as it would be.
+    /// The name of the runner policy, where the environment has one: as it is there, else as it
+    /// would be.
     pub fn runner_policy(&self) -> Option<&str> {
         let spec = match self.observation.get(&RUNNER_POLICY) {
             Some(Seen::Present { spec, .. }) => spec,
@@ -176,7 +275,11 @@ impl Ours {
     /// The runner policy that is there, if it is tfbackend's to change.
     fn policy(&self) -> Option<&Policy> {
         match self.observation.get(&RUNNER_POLICY)? {
-            Seen::Present { spec: AwsSpec::Policy(policy), owner: Owner::Us, .. } => Some(policy),
+            Seen::Present {
+                spec: AwsSpec::Policy(policy),
+                owner: Owner::Us,
+                ..
+            } => Some(policy),
             _ => None,
         }
     }
@@ -191,35 +294,65 @@ impl Ours {
 
     /// The runner policy as it will be while locks are in these places.
     pub fn granted(&self, to: LockMechanism, bucket: &str) -> Option<Document> {
-        Some(lock_rights::granted(&self.policy()?.document, &self.lock_rights(bucket), to))
+        Some(lock_rights::granted(
+            &self.policy()?.document,
+            &self.lock_rights(bucket),
+            to,
+        ))
     }
 
     /// What becomes of the runner policy; nothing of one that is not tfbackend's, or is not there.
     pub fn policy_changes(&self, to: LockMechanism, bucket: &str) -> PolicyChanges {
-        let (Some(policy), Some(granted)) = (self.policy(), self.granted(to, bucket)) else { return PolicyChanges::default() };
+        let (Some(policy), Some(granted)) = (self.policy(), self.granted(to, bucket)) else {
+            return PolicyChanges::default();
+        };
         let revoked = lock_rights::revoked(&granted, to);
-        PolicyChanges { grant: update(policy, &policy.document, &granted), revoke: update(policy, &granted, &revoked) }
+        PolicyChanges {
+            grant: update(policy, &policy.document, &granted),
+            revoke: update(policy, &granted, &revoked),
+        }
     }
 
-    /// What becomes of the trail's record of the lock table; nothing of a trail that is not tfbackend's, or is not there.
+    /// What becomes of the trail's record of the lock table; nothing of a trail that is not
+    /// tfbackend's, or is not there.
     pub fn trail_change(&self, to: LockMechanism) -> Option<Plan<AwsSpec>> {
-        let Seen::Present { spec: AwsSpec::Selectors(there), owner: Owner::Us, .. } = self.observation.get(&TRAIL_SELECTORS)? else {
+        let Seen::Present {
+            spec: AwsSpec::Selectors(there),
+            owner: Owner::Us,
+            ..
+        } = self.observation.get(&TRAIL_SELECTORS)?
+        else {
             return None;
         };
-        let AwsSpec::Selectors(of_both) = &self.blueprint.get(&TRAIL_SELECTORS)?.spec else { return None };
+        let AwsSpec::Selectors(of_both) = &self.blueprint.get(&TRAIL_SELECTORS)?.spec else {
+            return None;
+        };
         let wanted = there.with_table_of(to.uses_table().then_some(of_both));
         if there.basic || *there == wanted {
             return None;
         }
-        let change = Change::Update { from: AwsSpec::Selectors(there.clone()), to: AwsSpec::Selectors(wanted) };
-        Some(Plan { steps: vec![Step { address: TRAIL_SELECTORS, needs: vec![], change, consequence: None }] })
+        let change = Change::Update {
+            from: AwsSpec::Selectors(there.clone()),
+            to: AwsSpec::Selectors(wanted),
+        };
+        Some(Plan {
+            steps: vec![Step {
+                address: TRAIL_SELECTORS,
+                needs: vec![],
+                change,
+                consequence: None,
+            }],
+        })
     }
 
     /// A runner policy with the statements of both kinds of lock, as they have to be here.
     fn lock_rights(&self, bucket: &str) -> Document {
         let caller = &self.aws.caller;
         let key = match self.observation.get(&LOCK_TABLE) {
-            Some(Seen::Present { spec: AwsSpec::LockTable(table), .. }) => match &table.encryption {
+            Some(Seen::Present {
+                spec: AwsSpec::LockTable(table),
+                ..
+            }) => match &table.encryption {
                 Encryption::Kms(key) => Some(key.clone()),
                 Encryption::AwsOwned => None,
             },
@@ -229,7 +362,11 @@ impl Ours {
                 Some(Encryption::AwsOwned) | None => None,
             },
         };
-        let access = if key.is_some() { TableAccess::WithKey } else { TableAccess::WithoutKey };
+        let access = if key.is_some() {
+            TableAccess::WithKey
+        } else {
+            TableAccess::WithoutKey
+        };
         let place = Place {
             partition: caller.partition.clone(),
             dns_suffix: dns_suffix(&caller.partition).to_owned(),
@@ -249,7 +386,12 @@ impl Ours {
     }
 
     fn table_to_make(&self) -> Option<Encryption> {
-        match self.blueprint.get(&LOCK_TABLE)?.spec.resolve(&observation::outputs(&self.observation)) {
+        match self
+            .blueprint
+            .get(&LOCK_TABLE)?
+            .spec
+            .resolve(&observation::outputs(&self.observation))
+        {
             AwsSpec::LockTable(table) => Some(table.encryption),
             _ => None,
         }
@@ -260,7 +402,9 @@ impl Ours {
     /// # Errors
     /// Why a person has to edit it.
     pub fn settings(&self, to: LockMechanism, cx: &Context<'_>) -> Result<Option<Save>, Failure> {
-        let Some(file) = &self.file else { return Ok(None) };
+        let Some(file) = &self.file else {
+            return Ok(None);
+        };
         Save::setting(file, &self.env, "lock", super::name_of(to), cx.host)
     }
 }
@@ -273,7 +417,22 @@ fn update(policy: &Policy, from: &Document, to: &Document) -> Option<Plan<AwsSpe
     if from.means(to) {
         return None;
     }
-    let with = |document: &Document| AwsSpec::Policy(Policy { document: document.clone(), ..policy.clone() });
-    let change = Change::Update { from: with(from), to: with(to) };
-    Some(Plan { steps: vec![Step { address: RUNNER_POLICY, needs: vec![], change, consequence: None }] })
+    let with = |document: &Document| {
+        AwsSpec::Policy(Policy {
+            document: document.clone(),
+            ..policy.clone()
+        })
+    };
+    let change = Change::Update {
+        from: with(from),
+        to: with(to),
+    };
+    Some(Plan {
+        steps: vec![Step {
+            address: RUNNER_POLICY,
+            needs: vec![],
+            change,
+            consequence: None,
+        }],
+    })
 }

@@ -66,30 +66,63 @@ pub struct OurSteps {
 
 /// In an order in which it may be cut off anywhere: running it again does what is left.
 ///
-/// Rights come before the locks that need them, and go after. The note on the table comes and goes last, since it is what
-/// says that a stage is over; a table that is deleted goes while the files still name it. After all of it, the trail: a caller who
-/// may not change it has moved the locks.
-pub fn of(facts: &Facts, files: &Files, ours: OurSteps, to: LockMechanism, drop_table: bool) -> Vec<MigrationStep> {
-    let Facts { now, since, used, table, .. } = facts;
-    let OurSteps { make_table, policy: PolicyChanges { grant, revoke }, policy_name, table_name, settings, trail } = ours;
+/// Rights come before the locks that need them, and go after. The note on the table comes and goes
+/// last, since it is what says that a stage is over; a table that is deleted goes while the files
+/// still name it. After all of it, the trail: a caller who may not change it has moved the locks.
+pub fn of(
+    facts: &Facts,
+    files: &Files,
+    ours: OurSteps,
+    to: LockMechanism,
+    drop_table: bool,
+) -> Vec<MigrationStep> {
+    let Facts {
+        now,
+        since,
+        used,
+        table,
+        ..
+    } = facts;
+    let OurSteps {
+        make_table,
+        policy: PolicyChanges { grant, revoke },
+        policy_name,
+        table_name,
+        settings,
+        trail,
+    } = ours;
     let to_make = make_table.is_some();
     let mut steps: Vec<MigrationStep> = vec![];
-    let of_plan = |title: String, plan: Option<Plan<AwsSpec>>| plan.map(|plan| MigrationStep::Apply { title, plan });
+    let of_plan = |title: String, plan: Option<Plan<AwsSpec>>| {
+        plan.map(|plan| MigrationStep::Apply { title, plan })
+    };
     steps.extend(of_plan(format!("make lock table {table_name}"), make_table));
     let locks = match to {
         LockMechanism::Dynamodb => "lock in the table",
         LockMechanism::Both => "lock in the table and in lock files",
         LockMechanism::S3 => "write and delete lock files",
     };
-    steps.extend(of_plan(format!("let runs {locks} (runner policy {policy_name})"), grant));
+    steps.extend(of_plan(
+        format!("let runs {locks} (runner policy {policy_name})"),
+        grant,
+    ));
 
-    let states = used.states.iter().filter(|state| to == LockMechanism::S3 || state.is_stale());
+    let states = used
+        .states
+        .iter()
+        .filter(|state| to == LockMechanism::S3 || state.is_stale());
     let digests = states.filter_map(|state| Some((state.path.clone(), state.digest.clone()?)));
-    let digests = digests.chain(used.orphans.iter().cloned()).map(|(path, digest)| MigrationStep::DeleteDigest { path, digest });
+    let digests = digests
+        .chain(used.orphans.iter().cloned())
+        .map(|(path, digest)| MigrationStep::DeleteDigest { path, digest });
     let edits = (0..files.edits.len()).map(MigrationStep::Edit);
-    let settings = settings.map(|save| MigrationStep::Settings { title: format!("set lock in {}", save.shown()), save });
-    // A run with the old files that could take a lock file and not release it would leave it behind: while files are edited, or
-    // both are in use, lock files stay allowed. The same command takes that back once there is nothing else to do.
+    let settings = settings.map(|save| MigrationStep::Settings {
+        title: format!("set lock in {}", save.shown()),
+        save,
+    });
+    // A run with the old files that could take a lock file and not release it would leave it
+    // behind: while files are edited, or both are in use, lock files stay allowed. The same
+    // command takes that back once there is nothing else to do.
     let may_revoke = match to {
         LockMechanism::Both => false,
         LockMechanism::S3 => true,
@@ -99,16 +132,30 @@ pub fn of(facts: &Facts, files: &Files, ours: OurSteps, to: LockMechanism, drop_
         LockMechanism::S3 => "in the table",
         LockMechanism::Dynamodb | LockMechanism::Both => "in lock files",
     };
-    let revoke = of_plan(format!("take the right to lock {gone} from runs (runner policy {policy_name})"), revoke.filter(|_| may_revoke));
-    let records = if to.uses_table() { "record what happens to" } else { "record no more of" };
-    let trail = of_plan(format!("{records} the items of table {table_name} (trail)"), trail);
+    let revoke = of_plan(
+        format!("take the right to lock {gone} from runs (runner policy {policy_name})"),
+        revoke.filter(|_| may_revoke),
+    );
+    let records = if to.uses_table() {
+        "record what happens to"
+    } else {
+        "record no more of"
+    };
+    let trail = of_plan(
+        format!("{records} the items of table {table_name} (trail)"),
+        trail,
+    );
     let table = table.clone().or_else(|| to_make.then_some(table_name));
     match (to, table) {
-        // A digest that is not that of the state keeps Terraform from reading it as soon as the files name the table.
+        // A digest that is not that of the state keeps Terraform from reading it as soon as the
+        // files name the table.
         (LockMechanism::Both, Some(table)) => {
-            // The table is not in use beside lock files: the way there was cut off before it could say so.
+            // The table is not in use beside lock files: the way there was cut off before it could
+            // say so.
             let over = since.is_some() && *now == Some(LockMechanism::S3);
-            steps.extend(over.then(|| MigrationStep::End { table: table.clone() }));
+            steps.extend(over.then(|| MigrationStep::End {
+                table: table.clone(),
+            }));
             steps.extend(digests);
             steps.extend(edits);
             steps.extend(settings);
@@ -135,7 +182,9 @@ pub fn of(facts: &Facts, files: &Files, ours: OurSteps, to: LockMechanism, drop_
             steps.extend(settings);
             steps.extend(revoke);
             // It stays for as long as something in the table says that it is in use.
-            steps.extend((since.is_some() && used.others == 0).then_some(MigrationStep::End { table }));
+            steps.extend(
+                (since.is_some() && used.others == 0).then_some(MigrationStep::End { table }),
+            );
         }
         (_, None) => {
             steps.extend(edits);
@@ -151,13 +200,25 @@ impl MigrationStep {
     pub fn title(&self, files: &Files) -> String {
         match self {
             Self::Apply { title, .. } | Self::Settings { title, .. } => title.clone(),
-            Self::DeleteDigest { path, .. } => format!("delete the digest of {path} from the table"),
-            Self::Edit(at) => files.edits.get(*at).map_or_else(String::new, |(read, _)| format!("edit {}", read.path.display())),
-            Self::Begin { table } => {
-                format!("note on table {table} that lock files are in use from now on (tag {})", migration::BOTH_SINCE)
+            Self::DeleteDigest { path, .. } => {
+                format!("delete the digest of {path} from the table")
             }
-            Self::End { table } => format!("take the note off table {table} (tag {})", migration::BOTH_SINCE),
-            Self::DropTable { table } => format!("delete table {table}, with its deletion protection"),
+            Self::Edit(at) => files.edits.get(*at).map_or_else(String::new, |(read, _)| {
+                format!("edit {}", read.path.display())
+            }),
+            Self::Begin { table } => {
+                format!(
+                    "note on table {table} that lock files are in use from now on (tag {})",
+                    migration::BOTH_SINCE
+                )
+            }
+            Self::End { table } => format!(
+                "take the note off table {table} (tag {})",
+                migration::BOTH_SINCE
+            ),
+            Self::DropTable { table } => {
+                format!("delete table {table}, with its deletion protection")
+            }
         }
     }
 
@@ -183,15 +244,29 @@ pub struct Carrying<'a> {
 }
 
 /// Carries them out, one after the other, and stops at the first that fails.
-pub async fn carry_out(steps: Vec<MigrationStep>, on: &Carrying<'_>, cx: &mut Context<'_>) -> Result<(), Failure> {
+pub async fn carry_out(
+    steps: Vec<MigrationStep>,
+    on: &Carrying<'_>,
+    cx: &mut Context<'_>,
+) -> Result<(), Failure> {
     for (done, step) in steps.into_iter().enumerate() {
         let title = step.title(on.files);
         if cx.host.cancel.is_cancelled() {
-            return Err(Failure::interrupted(format!("interrupted before: {title}")).hint("the same command continues"));
+            return Err(Failure::interrupted(format!("interrupted before: {title}"))
+                .hint("the same command continues"));
         }
         one(step, on, cx).await.map_err(|failure| {
-            let code = if done == 0 { exit::FAILED } else { exit::PARTLY };
-            Failure { code, message: format!("could not {title}"), ..failure }.hint("the same command continues where this one stopped")
+            let code = if done == 0 {
+                exit::FAILED
+            } else {
+                exit::PARTLY
+            };
+            Failure {
+                code,
+                message: format!("could not {title}"),
+                ..failure
+            }
+            .hint("the same command continues where this one stopped")
         })?;
         cx.say(&format!("done: {title}"));
     }
@@ -199,7 +274,11 @@ pub async fn carry_out(steps: Vec<MigrationStep>, on: &Carrying<'_>, cx: &mut Co
 }
 
 async fn one(step: MigrationStep, on: &Carrying<'_>, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let Carrying { files, target, ours } = on;
+    let Carrying {
+        files,
+        target,
+        ours,
+    } = on;
     let now: Timestamp = cx.now();
     let aws = &target.aws;
     let failed = |error: AwsError| explain::aws(Failure::failed("").because(&error), &error, None);
@@ -209,27 +288,52 @@ async fn one(step: MigrationStep, on: &Carrying<'_>, cx: &mut Context<'_>) -> Re
             None => Ok(()),
         },
         MigrationStep::Edit(at) => match files.edits.get(at) {
-            Some((read, text)) => read.replace(text).map_err(|error| Failure::failed("").because(&error)),
+            Some((read, text)) => read
+                .replace(text)
+                .map_err(|error| Failure::failed("").because(&error)),
             None => Ok(()),
         },
         MigrationStep::Settings { save, .. } => save.write(),
-        MigrationStep::DeleteDigest { path, digest } => match target.store().delete_digest(&path, &digest).await.map_err(failed)? {
+        MigrationStep::DeleteDigest { path, digest } => match target
+            .store()
+            .delete_digest(&path, &digest)
+            .await
+            .map_err(failed)?
+        {
             Deleted::Done | Deleted::AlreadyGone => Ok(()),
-            Deleted::Changed => Err(Failure::failed("").hint(format!("{path} was written meanwhile: the digest is another one now"))),
+            Deleted::Changed => Err(Failure::failed("").hint(format!(
+                "{path} was written meanwhile: the digest is another one now"
+            ))),
         },
-        MigrationStep::Begin { table } => migration::set_both_since(aws, &table, now).await.map_err(failed),
-        MigrationStep::End { table } => migration::clear_both_since(aws, &table).await.map_err(failed),
-        MigrationStep::DropTable { table } => target.store().drop_empty_table(&table).await.map_err(failed),
+        MigrationStep::Begin { table } => migration::set_both_since(aws, &table, now)
+            .await
+            .map_err(failed),
+        MigrationStep::End { table } => migration::clear_both_since(aws, &table)
+            .await
+            .map_err(failed),
+        MigrationStep::DropTable { table } => target
+            .store()
+            .drop_empty_table(&table)
+            .await
+            .map_err(failed),
     }
 }
 
 /// By the same writers as a bootstrap, one after the other.
 async fn applied(plan: Plan<AwsSpec>, ours: &Ours, cx: &mut Context<'_>) -> Result<(), Failure> {
     let cancel = cx.host.cancel.clone();
-    let run = Run { parallelism: NonZeroUsize::MIN, cancel: &cancel, on_event: &mut |_| {} };
+    let run = Run {
+        parallelism: NonZeroUsize::MIN,
+        cancel: &cancel,
+        on_event: &mut |_| {},
+    };
     let Outcome { failed, left, .. } = apply(plan, Outputs::new(), ours.aws(), run).await;
     match failed.first() {
-        Some((_, error)) => Err(explain::aws(Failure::failed("").because(error), error, None)),
+        Some((_, error)) => Err(explain::aws(
+            Failure::failed("").because(error),
+            error,
+            None,
+        )),
         None if !left.is_empty() => Err(Failure::interrupted("")),
         None => Ok(()),
     }
@@ -250,17 +354,41 @@ mod tests {
     };
 
     fn policy() -> Plan<AwsSpec> {
-        let policy = Policy { name: "p".to_owned(), description: String::new(), document: Document::new(vec![]), tags: Tags::new() };
-        let change = Change::Update { from: AwsSpec::Policy(policy.clone()), to: AwsSpec::Policy(policy) };
-        Plan { steps: vec![Step { address: RUNNER_POLICY, needs: vec![], change, consequence: None }] }
+        let policy = Policy {
+            name: "p".to_owned(),
+            description: String::new(),
+            document: Document::new(vec![]),
+            tags: Tags::new(),
+        };
+        let change = Change::Update {
+            from: AwsSpec::Policy(policy.clone()),
+            to: AwsSpec::Policy(policy),
+        };
+        Plan {
+            steps: vec![Step {
+                address: RUNNER_POLICY,
+                needs: vec![],
+                change,
+                consequence: None,
+            }],
+        }
     }
 
     fn ours() -> OurSteps {
-        OurSteps { policy: PolicyChanges { grant: Some(policy()), revoke: Some(policy()) }, ..OurSteps::default() }
+        OurSteps {
+            policy: PolicyChanges {
+                grant: Some(policy()),
+                revoke: Some(policy()),
+            },
+            ..OurSteps::default()
+        }
     }
 
     fn facts(now: LockMechanism, since: Option<&str>) -> Facts {
-        let used = Used { orphans: vec![("gone.tfstate".to_owned(), "0".to_owned())], ..Used::default() };
+        let used = Used {
+            orphans: vec![("gone.tfstate".to_owned(), "0".to_owned())],
+            ..Used::default()
+        };
         let since = since.map(|since| since.parse().expect("a time"));
         let table = Some("locks".to_owned());
         Facts {
@@ -280,7 +408,13 @@ mod tests {
         let files = Files::default();
         of(facts, &files, ours, to, drop_table)
             .iter()
-            .map(|step| step.title(&files).split(' ').take(2).collect::<Vec<_>>().join(" "))
+            .map(|step| {
+                step.title(&files)
+                    .split(' ')
+                    .take(2)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
             .collect()
     }
 
@@ -290,32 +424,82 @@ mod tests {
     /// Cut off anywhere, the next run still knows which table it was, or need not.
     #[test]
     fn the_table_is_named_for_as_long_as_something_is_to_be_done_to_it() {
-        let of_nobody = |now, since, to, drop_table| titles(&facts(now, since), OurSteps::default(), to, drop_table);
-        assert_eq!(of_nobody(Both, THEN, S3, true), ["delete the", "delete table"]);
+        let of_nobody = |now, since, to, drop_table| {
+            titles(&facts(now, since), OurSteps::default(), to, drop_table)
+        };
+        assert_eq!(
+            of_nobody(Both, THEN, S3, true),
+            ["delete the", "delete table"]
+        );
         assert_eq!(of_nobody(Both, THEN, S3, false), ["delete the", "take the"]);
-        assert_eq!(of_nobody(Dynamodb, None, Both, false), ["delete the", "note on"]);
+        assert_eq!(
+            of_nobody(Dynamodb, None, Both, false),
+            ["delete the", "note on"]
+        );
         assert_eq!(of_nobody(Both, THEN, Both, false), ["delete the"]);
         // The note of a way that was cut off at its end is not that of the next.
-        assert_eq!(of_nobody(S3, THEN, Both, false), ["take the", "delete the", "note on"]);
+        assert_eq!(
+            of_nobody(S3, THEN, Both, false),
+            ["take the", "delete the", "note on"]
+        );
     }
 
     #[test]
     fn rights_are_given_first_and_taken_last_and_the_note_says_when_it_is_over() {
-        let of_ours = |now, since, to, drop_table| titles(&facts(now, since), ours(), to, drop_table);
-        assert_eq!(of_ours(Dynamodb, None, Both, false), ["let runs", "delete the", "note on"]);
-        assert_eq!(of_ours(Both, THEN, S3, false), ["let runs", "delete the", "take the", "take the"]);
-        assert_eq!(of_ours(Both, THEN, S3, true), ["let runs", "delete the", "delete table", "take the"]);
-        let last = |to, drop_table| of(&facts(Both, THEN), &Files::default(), ours(), to, drop_table).pop();
+        let of_ours =
+            |now, since, to, drop_table| titles(&facts(now, since), ours(), to, drop_table);
+        assert_eq!(
+            of_ours(Dynamodb, None, Both, false),
+            ["let runs", "delete the", "note on"]
+        );
+        assert_eq!(
+            of_ours(Both, THEN, S3, false),
+            ["let runs", "delete the", "take the", "take the"]
+        );
+        assert_eq!(
+            of_ours(Both, THEN, S3, true),
+            ["let runs", "delete the", "delete table", "take the"]
+        );
+        let last = |to, drop_table| {
+            of(
+                &facts(Both, THEN),
+                &Files::default(),
+                ours(),
+                to,
+                drop_table,
+            )
+            .pop()
+        };
         assert!(matches!(last(S3, false), Some(MigrationStep::End { .. })));
         assert!(matches!(last(S3, true), Some(MigrationStep::Apply { .. })));
         // Those with the old files still take lock files, and have to be able to release them.
-        assert_eq!(of_ours(Both, THEN, Dynamodb, false), ["let runs", "delete the", "take the"]);
-        assert_eq!(of_ours(Dynamodb, None, Dynamodb, false), ["let runs", "delete the", "take the"]);
-        assert!(matches!(last(Dynamodb, false), Some(MigrationStep::End { .. })));
+        assert_eq!(
+            of_ours(Both, THEN, Dynamodb, false),
+            ["let runs", "delete the", "take the"]
+        );
+        assert_eq!(
+            of_ours(Dynamodb, None, Dynamodb, false),
+            ["let runs", "delete the", "take the"]
+        );
+        assert!(matches!(
+            last(Dynamodb, false),
+            Some(MigrationStep::End { .. })
+        ));
         // A table that is missing is made before anything else, and noted like one that was there.
-        let make = OurSteps { make_table: Some(policy()), table_name: "locks".to_owned(), ..ours() };
-        let none = Facts { table: None, makes_table: true, ..facts(S3, None) };
-        assert_eq!(titles(&none, make, Both, false), ["make lock", "let runs", "delete the", "note on"]);
+        let make = OurSteps {
+            make_table: Some(policy()),
+            table_name: "locks".to_owned(),
+            ..ours()
+        };
+        let none = Facts {
+            table: None,
+            makes_table: true,
+            ..facts(S3, None)
+        };
+        assert_eq!(
+            titles(&none, make, Both, false),
+            ["make lock", "let runs", "delete the", "note on"]
+        );
     }
 
     /// In the last stage every digest goes: it would grow stale.
@@ -331,8 +515,21 @@ mod tests {
             under_lock_file: None,
             has_versions: true,
         };
-        let with = |now| Facts { used: Used { states: vec![state.clone()], ..Used::default() }, ..facts(now, THEN) };
-        assert_eq!(titles(&with(Both), OurSteps::default(), Both, false), Vec::<String>::new(), "of either case");
-        assert_eq!(titles(&with(Both), OurSteps::default(), S3, false), ["delete the", "take the"]);
+        let with = |now| Facts {
+            used: Used {
+                states: vec![state.clone()],
+                ..Used::default()
+            },
+            ..facts(now, THEN)
+        };
+        assert_eq!(
+            titles(&with(Both), OurSteps::default(), Both, false),
+            Vec::<String>::new(),
+            "of either case"
+        );
+        assert_eq!(
+            titles(&with(Both), OurSteps::default(), S3, false),
+            ["delete the", "take the"]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! `lock migrate --touch`: states that never change are written once under both locks, unchanged but for the serial.
+//! `lock migrate --touch`: states that never change are written once under both locks, unchanged
+//! but for the serial.
 
 use jiff::Timestamp;
 
@@ -29,10 +30,11 @@ use crate::{
 /// What Terraform shows of the lock that is held meanwhile.
 const OPERATION: &str = "OperationTypeTouch";
 /// What the write stands for.
-const PROMISE: &str = "A state that is written here counts as used with the new files: touch only states whose users have all run \
-                       `terraform init -reconfigure`.";
+const PROMISE: &str = "A state that is written here counts as used with the new files: touch only \
+                       states whose users have all run `terraform init -reconfigure`.";
 
-/// The states that are in the way of lock files alone: those that can be written once more, and why others cannot.
+/// The states that are in the way of lock files alone: those that can be written once more, and why
+/// others cannot.
 pub struct Touch<'a> {
     pub states: Vec<&'a Written>,
     pub refusals: Vec<Refusal>,
@@ -40,25 +42,55 @@ pub struct Touch<'a> {
 
 /// Decides which states are written.
 pub fn of(facts: &Facts) -> Touch<'_> {
-    let refusal = |what: &str, hint: &str| Refusal { what: what.to_owned(), hint: hint.to_owned() };
-    let Some(since) = facts.since.filter(|_| facts.now == Some(LockMechanism::Both)) else {
-        let both =
-            refusal("lock files are not in use beside the table yet", &format!("first: tfbackend lock migrate --to both{}", facts.words));
-        return Touch { states: vec![], refusals: vec![both] };
+    let refusal = |what: &str, hint: &str| Refusal {
+        what: what.to_owned(),
+        hint: hint.to_owned(),
     };
-    let mut touch = Touch { states: vec![], refusals: vec![] };
+    let Some(since) = facts
+        .since
+        .filter(|_| facts.now == Some(LockMechanism::Both))
+    else {
+        let both = refusal(
+            "lock files are not in use beside the table yet",
+            &format!("first: tfbackend lock migrate --to both{}", facts.words),
+        );
+        return Touch {
+            states: vec![],
+            refusals: vec![both],
+        };
+    };
+    let mut touch = Touch {
+        states: vec![],
+        refusals: vec![],
+    };
     for error in &facts.used.unseen {
-        touch
-            .refusals
-            .push(refusal(&format!("not everything could be looked at: {error}"), "allow these credentials to look, then run again"));
+        touch.refusals.push(refusal(
+            &format!("not everything could be looked at: {error}"),
+            "allow these credentials to look, then run again",
+        ));
     }
-    for state in facts.used.states.iter().filter(|state| not_ready(state, since, &facts.words).is_some()) {
-        let lock = facts.used.locks.iter().find(|lock| lock.located.path == state.path);
+    for state in facts
+        .used
+        .states
+        .iter()
+        .filter(|state| not_ready(state, since, &facts.words).is_some())
+    {
+        let lock = facts
+            .used
+            .locks
+            .iter()
+            .find(|lock| lock.located.path == state.path);
         match (lock, untouchable(state, since, &facts.words)) {
             (Some(lock), _) => {
-                let hint =
-                    format!("wait for the run, or release the lock of a run that has ended: tfbackend lock release --id ID{}", facts.words);
-                touch.refusals.push(refusal(&format!("{} is locked ({})", state.path, lock.ids().join(" and ")), &hint));
+                let hint = format!(
+                    "wait for the run, or release the lock of a run that has ended: tfbackend \
+                     lock release --id ID{}",
+                    facts.words
+                );
+                touch.refusals.push(refusal(
+                    &format!("{} is locked ({})", state.path, lock.ids().join(" and ")),
+                    &hint,
+                ));
             }
             (None, Some(refusal)) => touch.refusals.push(refusal),
             (None, None) => touch.states.push(state),
@@ -69,7 +101,10 @@ pub fn of(facts: &Facts) -> Touch<'_> {
 
 impl Touch<'_> {
     pub fn titles(&self) -> Vec<String> {
-        self.states.iter().map(|state| format!("write {} once more, with the next serial", state.path)).collect()
+        self.states
+            .iter()
+            .map(|state| format!("write {} once more, with the next serial", state.path))
+            .collect()
     }
 }
 
@@ -98,7 +133,8 @@ pub async fn run(
             return Err(refused());
         }
         cx.say(&format!(
-            "nothing to do: every state was written under a lock file. Next: tfbackend lock migrate --to s3{}",
+            "nothing to do: every state was written under a lock file. Next: tfbackend lock \
+             migrate --to s3{}",
             super::words(target)
         ));
         return answered(document, target, cx);
@@ -118,7 +154,11 @@ pub async fn run(
                 match &mut failure {
                     Some(first) => {
                         first.causes.push(next.message);
-                        next.hints.into_iter().for_each(|hint| first.hints.extend((!first.hints.contains(&hint)).then_some(hint)));
+                        next.hints.into_iter().for_each(|hint| {
+                            first
+                                .hints
+                                .extend((!first.hints.contains(&hint)).then_some(hint))
+                        });
                     }
                     None => failure = Some(next),
                 }
@@ -134,10 +174,16 @@ pub async fn run(
         (None, true) => None,
     };
     match all {
-        Some(failure) if written > 0 && failure.code != exit::INTERRUPTED => Err(Failure { code: exit::PARTLY, ..failure }),
+        Some(failure) if written > 0 && failure.code != exit::INTERRUPTED => Err(Failure {
+            code: exit::PARTLY,
+            ..failure
+        }),
         Some(failure) => Err(failure),
         None => {
-            cx.say(&format!("Next: tfbackend lock migrate --to s3{}", super::words(target)));
+            cx.say(&format!(
+                "Next: tfbackend lock migrate --to s3{}",
+                super::words(target)
+            ));
             answered(document, target, cx)
         }
     }
@@ -147,22 +193,45 @@ pub async fn run(
 async fn one(path: &str, target: &Target, cx: &mut Context<'_>) -> Result<u64, Failure> {
     let store = target.store();
     if cx.host.cancel.is_cancelled() {
-        return Err(Failure::interrupted(format!("interrupted before {path} was written")).hint("the same command continues"));
+        return Err(
+            Failure::interrupted(format!("interrupted before {path} was written"))
+                .hint("the same command continues"),
+        );
     }
     let head = cx.look(store.head(path, None)).await?.ok().flatten();
-    let encrypt = in_force::for_state(target, head.as_ref().map(|head| &head.encryption), cx).await?;
-    let plan = store.plan_touch(path, &encrypt).await.map_err(|error| match error {
-        TouchError::Aws(error) => explain::aws(Failure::failed(format!("{path} could not be read")).because(&error), &error, None),
-        error => {
-            Failure::refused(format!("{path} is not written: {error}")).hint(format!("`tfbackend state check{}` says more", target.words))
-        }
-    })?;
+    let encrypt =
+        in_force::for_state(target, head.as_ref().map(|head| &head.encryption), cx).await?;
+    let plan = store
+        .plan_touch(path, &encrypt)
+        .await
+        .map_err(|error| match error {
+            TouchError::Aws(error) => explain::aws(
+                Failure::failed(format!("{path} could not be read")).because(&error),
+                &error,
+                None,
+            ),
+            error => Failure::refused(format!("{path} is not written: {error}"))
+                .hint(format!("`tfbackend state check{}` says more", target.words)),
+        })?;
     let now = Timestamp::now();
     let info = store.lock_info(path, OPERATION, &cx.host.who, now);
     let cancel = cx.host.cancel.clone();
-    let work = Work { mechanisms: Mechanisms { table: true, file: true }, info, dir: cx.host.cwd.clone(), now, cancel: &cancel };
-    let restored = store.restore(&plan, &work, &target.encryption, &mut |_: Step| {}).await;
-    restored.map(|restored| restored.serial.unwrap_or_default()).map_err(|error| failed::failure(error, path, target))
+    let work = Work {
+        mechanisms: Mechanisms {
+            table: true,
+            file: true,
+        },
+        info,
+        dir: cx.host.cwd.clone(),
+        now,
+        cancel: &cancel,
+    };
+    let restored = store
+        .restore(&plan, &work, &target.encryption, &mut |_: Step| {})
+        .await;
+    restored
+        .map(|restored| restored.serial.unwrap_or_default())
+        .map_err(|error| failed::failure(error, path, target))
 }
 
 fn approve(count: usize, approved: bool, cx: &mut Context<'_>) -> Result<(), Failure> {
@@ -171,8 +240,10 @@ fn approve(count: usize, approved: bool, cx: &mut Context<'_>) -> Result<(), Fai
     }
     let states = words::count(count, "state", "states");
     if !cx.global.attended(cx.host) {
-        return Err(Failure::refused(format!("{states} to write, and this is not a terminal; nothing was changed"))
-            .hint("pass --auto-approve (-y) to write them"));
+        return Err(Failure::refused(format!(
+            "{states} to write, and this is not a terminal; nothing was changed"
+        ))
+        .hint("pass --auto-approve (-y) to write them"));
     }
     approval::ask(&format!("Write {states} once more"), "--auto-approve", cx)
 }

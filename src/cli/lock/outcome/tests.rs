@@ -11,7 +11,12 @@ use crate::{
 };
 
 fn chosen(unread: Vec<AwsError>) -> Chosen {
-    let located = Located { kind: What::State, path: "a".to_owned(), key: "a".to_owned(), workspace: "default".to_owned() };
+    let located = Located {
+        kind: What::State,
+        path: "a".to_owned(),
+        key: "a".to_owned(),
+        workspace: "default".to_owned(),
+    };
     let document = LockDocument {
         bucket: "states".to_owned(),
         path: "a\u{1b}[2J".to_owned(),
@@ -28,27 +33,56 @@ fn chosen(unread: Vec<AwsError>) -> Chosen {
         age_seconds: None,
         error: None,
     };
-    Chosen { lock: LiveLock { located, item: Seen::Unknown, file: Seen::Unknown }, document, unread }
+    Chosen {
+        lock: LiveLock {
+            located,
+            item: Seen::Unknown,
+            file: Seen::Unknown,
+        },
+        document,
+        unread,
+    }
 }
 
 fn denied(operation: &'static str) -> AwsError {
-    AwsError { kind: Kind::Denied, ..AwsError::nonsense(Api::new(operation), "x", "no") }
+    AwsError {
+        kind: Kind::Denied,
+        ..AwsError::nonsense(Api::new(operation), "x", "no")
+    }
 }
 
 #[test]
 fn both_halves_of_each() {
-    let said = |file: Option<Result<Deleted, AwsError>>, item: Option<Result<Deleted, AwsError>>, unread: Vec<AwsError>| {
+    let said = |file: Option<Result<Deleted, AwsError>>,
+                item: Option<Result<Deleted, AwsError>>,
+                unread: Vec<AwsError>| {
         let outcome = of(chosen(unread), Released { file, item });
         let line = outcome.line();
         let (_, line) = line.trim_end().split_once(": ").expect("a line");
-        format!("{line} (whole {}, errors {})", outcome.is_whole(), outcome.errors.len())
+        format!(
+            "{line} (whole {}, errors {})",
+            outcome.is_whole(),
+            outcome.errors.len()
+        )
     };
     let cases = [
         said(Some(Ok(Deleted::Done)), Some(Ok(Deleted::Done)), vec![]),
         said(Some(Ok(Deleted::Done)), None, vec![]),
-        said(Some(Ok(Deleted::AlreadyGone)), Some(Ok(Deleted::Changed)), vec![]),
-        said(Some(Ok(Deleted::Done)), Some(Err(denied("dynamodb:DeleteItem"))), vec![]),
-        said(Some(Ok(Deleted::Done)), None, vec![denied("dynamodb:GetItem")]),
+        said(
+            Some(Ok(Deleted::AlreadyGone)),
+            Some(Ok(Deleted::Changed)),
+            vec![],
+        ),
+        said(
+            Some(Ok(Deleted::Done)),
+            Some(Err(denied("dynamodb:DeleteItem"))),
+            vec![],
+        ),
+        said(
+            Some(Ok(Deleted::Done)),
+            None,
+            vec![denied("dynamodb:GetItem")],
+        ),
         said(None, Some(Ok(Deleted::Done)), vec![denied("s3:GetObject")]),
     ];
     insta::assert_snapshot!(cases.join("\n"), @"
@@ -60,5 +94,8 @@ fn both_halves_of_each() {
     lock file could not be looked at and item of the table deleted (whole false, errors 1)
     ");
     let line = of(chosen(vec![]), Released::default()).line();
-    assert!(line.starts_with(r"one\n on s3://states/a\u{1b}[2J: "), "{line}");
+    assert!(
+        line.starts_with(r"one\n on s3://states/a\u{1b}[2J: "),
+        "{line}"
+    );
 }

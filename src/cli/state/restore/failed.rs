@@ -15,24 +15,52 @@ use crate::{
 };
 
 pub fn failure(failed: Failed, path: &str, target: &Target) -> Failure {
-    let Failed { why, written, kept, left } = failed;
+    let Failed {
+        why,
+        written,
+        kept,
+        left,
+    } = failed;
     let mut failure = match (&why, written) {
         (Why::NotLocked(error), _) => not_locked(error, path, target),
         (Why::Interrupted, _) => Failure::interrupted("interrupted; the state was not changed"),
-        (Why::Changed, false) => Failure::refused(format!("{path} or its digest was changed meanwhile; nothing was changed"))
-            .hint("run the same command again: it looks at what is there now"),
-        (Why::NotReleased, _) => Failure::partly(format!("{path} is as it should be, and its lock could not be released")),
-        (why, true) => because(Failure::partly(format!("{path} was written, and not all that belongs to it")), why)
-            .hint("run the same command again: it goes on from there"),
-        (why, false) => because(Failure::failed(format!("{path} could not be written; it was not changed")), why),
+        (Why::Changed, false) => Failure::refused(format!(
+            "{path} or its digest was changed meanwhile; nothing was changed"
+        ))
+        .hint("run the same command again: it looks at what is there now"),
+        (Why::NotReleased, _) => Failure::partly(format!(
+            "{path} is as it should be, and its lock could not be released"
+        )),
+        (why, true) => because(
+            Failure::partly(format!(
+                "{path} was written, and not all that belongs to it"
+            )),
+            why,
+        )
+        .hint("run the same command again: it goes on from there"),
+        (why, false) => because(
+            Failure::failed(format!("{path} could not be written; it was not changed")),
+            why,
+        ),
     };
     if let Some((id, errors)) = left {
-        failure = errors.iter().fold(failure, |failure, error| failure.because(error));
-        failure.code = if failure.code == exit::INTERRUPTED { failure.code } else { exit::PARTLY };
-        failure = failure.hint(format!("its lock is still held: `{}`, or `terraform force-unlock {id}`", release(&id, target)));
+        failure = errors
+            .iter()
+            .fold(failure, |failure, error| failure.because(error));
+        failure.code = if failure.code == exit::INTERRUPTED {
+            failure.code
+        } else {
+            exit::PARTLY
+        };
+        failure = failure.hint(format!(
+            "its lock is still held: `{}`, or `terraform force-unlock {id}`",
+            release(&id, target)
+        ));
     }
     match kept {
-        Some(kept) if written => failure.hint(format!("what was there is kept in {}", kept.display())),
+        Some(kept) if written => {
+            failure.hint(format!("what was there is kept in {}", kept.display()))
+        }
         Some(_) | None => failure,
     }
 }
@@ -49,8 +77,13 @@ pub fn not_locked(error: &NotTaken, path: &str, target: &Target) -> Failure {
     match error {
         NotTaken::Held { by, left } => held(by, left, path, target),
         NotTaken::Failed { error, left } => {
-            let failure = Failure::refused(format!("{path} could not be locked; nothing was changed")).because(error);
-            left.iter().fold(explain::aws(failure, error, None), |failure, error| failure.because(error))
+            let failure =
+                Failure::refused(format!("{path} could not be locked; nothing was changed"))
+                    .because(error);
+            left.iter()
+                .fold(explain::aws(failure, error, None), |failure, error| {
+                    failure.because(error)
+                })
         }
     }
 }
@@ -58,15 +91,29 @@ pub fn not_locked(error: &NotTaken, path: &str, target: &Target) -> Failure {
 /// What is said of whoever has the lock.
 pub fn held(by: &LiveLock, left: &[AwsError], path: &str, target: &Target) -> Failure {
     let Some(info) = by.info() else {
-        return Failure::refused(format!("{path} is locked; nothing was changed")).hint("wait until it is released");
+        return Failure::refused(format!("{path} is locked; nothing was changed"))
+            .hint("wait until it is released");
     };
-    let since = info.created.map_or_else(String::new, |since| format!(" since {since}"));
-    let failure = Failure::refused(format!("{path} is locked by {} ({}){since}; nothing was changed", info.who, info.operation));
-    let failure = failure.hint(format!("wait for it; if it is nobody's any more: `{}`", release(&info.id, target)));
-    left.iter().fold(failure, |failure, error| failure.because(error))
+    let since = info
+        .created
+        .map_or_else(String::new, |since| format!(" since {since}"));
+    let failure = Failure::refused(format!(
+        "{path} is locked by {} ({}){since}; nothing was changed",
+        info.who, info.operation
+    ));
+    let failure = failure.hint(format!(
+        "wait for it; if it is nobody's any more: `{}`",
+        release(&info.id, target)
+    ));
+    left.iter()
+        .fold(failure, |failure, error| failure.because(error))
 }
 
 /// The command that releases a lock.
 pub fn release(id: &str, target: &Target) -> String {
-    format!("tfbackend lock release --id {}{}", shell_word(id), target.words)
+    format!(
+        "tfbackend lock release --id {}{}",
+        shell_word(id),
+        target.words
+    )
 }

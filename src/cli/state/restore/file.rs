@@ -33,9 +33,16 @@ pub struct Choice {
 impl Choice {
     fn takes(&self, Entry { state, .. }: &Entry) -> bool {
         state.path == self.path
-            && self.version.as_ref().is_none_or(|version| state.version.as_ref() == Some(version))
-            && self.serial.is_none_or(|serial| state.facts.serial == Some(serial))
-            && self.before.is_none_or(|time| state.modified.is_some_and(|modified| modified < time))
+            && self
+                .version
+                .as_ref()
+                .is_none_or(|version| state.version.as_ref() == Some(version))
+            && self
+                .serial
+                .is_none_or(|serial| state.facts.serial == Some(serial))
+            && self
+                .before
+                .is_none_or(|time| state.modified.is_some_and(|modified| modified < time))
     }
 }
 
@@ -61,19 +68,34 @@ impl From<ReadError> for NotFound {
 }
 
 /// Its bytes; all of a backup is checked first. Ctrl-C ends it.
-pub async fn read(from: PathBuf, choice: Choice, bucket: &str, cx: &mut Context<'_>) -> Result<Vec<u8>, Failure> {
+pub async fn read(
+    from: PathBuf,
+    choice: Choice,
+    bucket: &str,
+    cx: &mut Context<'_>,
+) -> Result<Vec<u8>, Failure> {
     let (place, path) = (from.display().to_string(), choice.path.clone());
     let stop = StopWhenDropped::default();
     let told = Arc::clone(&stop.0);
     // On a thread of its own: it may be much to read.
     let reading = tokio::task::spawn_blocking(move || find(&from, &choice, told));
-    let found = cx.look(reading).await?.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    let found = cx
+        .look(reading)
+        .await?
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     drop(stop);
     let Found { bytes, bucket: of } = found.map_err(|error| match error {
-        NotFound::Unreadable(error) => Failure::failed(format!("cannot take a state from {place}")).because(&error),
-        NotFound::NoVersion { other } => {
-            Failure::failed(format!("{place} has {} of {path}", if other { "no such version" } else { "no version" }))
+        NotFound::Unreadable(error) => {
+            Failure::failed(format!("cannot take a state from {place}")).because(&error)
         }
+        NotFound::NoVersion { other } => Failure::failed(format!(
+            "{place} has {} of {path}",
+            if other {
+                "no such version"
+            } else {
+                "no version"
+            }
+        )),
     })?;
     if let Some(of) = of.filter(|of| of != bucket) {
         cx.say(&format!("note: the backup is of the bucket {of}"));
@@ -83,7 +105,10 @@ pub async fn read(from: PathBuf, choice: Choice, bucket: &str, cx: &mut Context<
 
 fn find(from: &Path, choice: &Choice, stop: Arc<AtomicBool>) -> Result<Found, NotFound> {
     if !from.is_dir() && !is_packed(from)? {
-        return Ok(Found { bytes: plain(from)?, bucket: None });
+        return Ok(Found {
+            bytes: plain(from)?,
+            bucket: None,
+        });
     }
     let mut of_path = 0_usize;
     // The one that was in use, else the last.
@@ -95,8 +120,13 @@ fn find(from: &Path, choice: &Choice, stop: Arc<AtomicBool>) -> Result<Found, No
             best = Some(entry);
         }
     })?;
-    let Some(entry) = best else { return Err(NotFound::NoVersion { other: of_path > 0 }) };
-    Ok(Found { bytes: backup.bytes(&entry, max())?, bucket: Some(backup.header.bucket) })
+    let Some(entry) = best else {
+        return Err(NotFound::NoVersion { other: of_path > 0 });
+    };
+    Ok(Found {
+        bytes: backup.bytes(&entry, max())?,
+        bucket: Some(backup.header.bucket),
+    })
 }
 
 fn max() -> u64 {
@@ -104,20 +134,40 @@ fn max() -> u64 {
 }
 
 fn is_packed(from: &Path) -> Result<bool, ReadError> {
-    let io = |source| ReadError::Io { path: from.to_owned(), source };
+    let io = |source| ReadError::Io {
+        path: from.to_owned(),
+        source,
+    };
     // Whatever else there is may not end, or not begin.
     if !std::fs::metadata(from).map_err(io)?.is_file() {
-        return Err(ReadError::NotAFile { path: from.to_owned() });
+        return Err(ReadError::NotAFile {
+            path: from.to_owned(),
+        });
     }
     let mut first = vec![];
-    bounded::open(from).map_err(io)?.take(4).read_to_end(&mut first).map_err(io)?;
+    bounded::open(from)
+        .map_err(io)?
+        .take(4)
+        .read_to_end(&mut first)
+        .map_err(io)?;
     Ok(first == PACKED)
 }
 
 /// Whether it is a state is seen later.
 fn plain(from: &Path) -> Result<Vec<u8>, ReadError> {
-    let io = |source| ReadError::Io { path: from.to_owned(), source };
+    let io = |source| ReadError::Io {
+        path: from.to_owned(),
+        source,
+    };
     let mut bytes = vec![];
-    bounded::open(from).map_err(io)?.take(max() + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() > LARGEST { Err(ReadError::TooLarge("can be read of one state")) } else { Ok(bytes) }
+    bounded::open(from)
+        .map_err(io)?
+        .take(max() + 1)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if bytes.len() > LARGEST {
+        Err(ReadError::TooLarge("can be read of one state"))
+    } else {
+        Ok(bytes)
+    }
 }

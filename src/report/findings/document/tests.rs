@@ -8,7 +8,10 @@ use crate::{
 };
 
 fn fails() -> Verdict {
-    Verdict::Fails { what: "not so".to_owned(), mend: String::new() }
+    Verdict::Fails {
+        what: "not so".to_owned(),
+        mend: String::new(),
+    }
 }
 
 fn at(address: &'static str) -> Place {
@@ -16,21 +19,48 @@ fn at(address: &'static str) -> Place {
 }
 
 fn document(checked: &[Checked], accepted: &[Acceptance]) -> VerifyDocument {
-    VerifyDocument::of(About::default(), String::new(), checked, accepted, "2026-11-29", Severity::Info)
+    VerifyDocument::of(
+        About::default(),
+        String::new(),
+        checked,
+        accepted,
+        "2026-11-29",
+        Severity::Info,
+    )
 }
 
 #[test]
 fn what_has_no_address_is_one_check() {
     let lock = |name: &str, verdict| Checked::new(&STALE_LOCK, Place::named(name), verdict);
     let two = document(&[lock("s3://b/a", fails()), lock("s3://b/c", fails())], &[]);
-    assert_eq!((two.findings.len(), two.checks.len(), two.counts.medium), (2, 1, 2));
-    assert_eq!((two.checks[0].status, two.checks[0].resource.as_deref()), (Status::Open, None));
+    assert_eq!(
+        (two.findings.len(), two.checks.len(), two.counts.medium),
+        (2, 1, 2)
+    );
+    assert_eq!(
+        (two.checks[0].status, two.checks[0].resource.as_deref()),
+        (Status::Open, None)
+    );
     let one = document(&[lock("s3://b", Verdict::Holds)], &[]);
-    assert_eq!((one.checks.len(), one.checks[0].resource.as_deref()), (1, Some("s3://b")));
-    let accepted = Acceptance { id: STALE_LOCK.id.to_owned(), at: Some("s3://b/a".to_owned()), reason: "known".to_owned(), until: None };
-    let half = document(&[lock("s3://b/a", fails()), lock("s3://b/c", fails())], std::slice::from_ref(&accepted));
+    assert_eq!(
+        (one.checks.len(), one.checks[0].resource.as_deref()),
+        (1, Some("s3://b"))
+    );
+    let accepted = Acceptance {
+        id: STALE_LOCK.id.to_owned(),
+        at: Some("s3://b/a".to_owned()),
+        reason: "known".to_owned(),
+        until: None,
+    };
+    let half = document(
+        &[lock("s3://b/a", fails()), lock("s3://b/c", fails())],
+        std::slice::from_ref(&accepted),
+    );
     assert_eq!(half.checks[0].status, Status::Open, "the other one is open");
-    let all = document(&[lock("s3://b/a", fails()), lock("s3://b/c", Verdict::Holds)], &[accepted]);
+    let all = document(
+        &[lock("s3://b/a", fails()), lock("s3://b/c", Verdict::Holds)],
+        &[accepted],
+    );
     assert_eq!((all.checks[0].status, all.passed), (Status::Accepted, true));
 }
 
@@ -38,23 +68,69 @@ fn what_has_no_address_is_one_check() {
 fn what_fails_with_its_resource_is_no_finding_and_does_not_hold() {
     let checked = [
         Checked::new(&TRAIL, at("trail"), fails()),
-        Checked::new(&TRAIL_LOGGING, at("trail/logging"), Verdict::FailsWith { check: &TRAIL, place: at("trail") }),
+        Checked::new(
+            &TRAIL_LOGGING,
+            at("trail/logging"),
+            Verdict::FailsWith {
+                check: &TRAIL,
+                place: at("trail"),
+            },
+        ),
         Checked::new(&VERSIONING, at("state_bucket/versioning"), Verdict::Holds),
     ];
     let open = document(&checked, &[]);
-    assert_eq!((open.findings.len(), open.counts.fails_with_resource, open.counts.holds), (1, 1, 1));
-    assert!(open.score < 90, "more than the one finding is missing: {}", open.score);
+    assert_eq!(
+        (
+            open.findings.len(),
+            open.counts.fails_with_resource,
+            open.counts.holds
+        ),
+        (1, 1, 1)
+    );
+    assert!(
+        open.score < 90,
+        "more than the one finding is missing: {}",
+        open.score
+    );
     // To accept that the trail is missing is to accept it of what is checked of it.
-    let accepted = Acceptance { id: TRAIL.id.to_owned(), at: None, reason: "recorded elsewhere".to_owned(), until: None };
+    let accepted = Acceptance {
+        id: TRAIL.id.to_owned(),
+        at: None,
+        reason: "recorded elsewhere".to_owned(),
+        until: None,
+    };
     let without = document(&checked, &[accepted]);
-    assert_eq!((without.passed, without.score, without.counts.fails_with_resource), (true, 100, 0));
+    assert_eq!(
+        (
+            without.passed,
+            without.score,
+            without.counts.fails_with_resource
+        ),
+        (true, 100, 0)
+    );
 }
 
 #[test]
 fn what_cannot_be_told_neither_passes_nor_fails() {
-    let untold = Verdict::Untold { why: "its owner knows".to_owned() };
-    let checked = [Checked::new(&ACCOUNT_TRAIL, Place::named("account 1"), untold), Checked::new(&VERSIONING, at("b"), Verdict::Holds)];
+    let untold = Verdict::Untold {
+        why: "its owner knows".to_owned(),
+    };
+    let checked = [
+        Checked::new(&ACCOUNT_TRAIL, Place::named("account 1"), untold),
+        Checked::new(&VERSIONING, at("b"), Verdict::Holds),
+    ];
     let document = document(&checked, &[]);
-    assert_eq!((document.passed, document.score, document.findings.len(), document.counts.holds), (true, 100, 0, 1));
-    assert_eq!(document.notes, ["account-trail at account 1: its owner knows"]);
+    assert_eq!(
+        (
+            document.passed,
+            document.score,
+            document.findings.len(),
+            document.counts.holds
+        ),
+        (true, 100, 0, 1)
+    );
+    assert_eq!(
+        document.notes,
+        ["account-trail at account 1: its owner knows"]
+    );
 }

@@ -7,11 +7,23 @@ use crate::verify::{Group, Severity};
 
 fn resource(address: &str, needs: &[&str]) -> ResourceDocument {
     let needs = needs.iter().map(|&need| need.to_owned()).collect();
-    ResourceDocument { address: address.into(), title: String::new(), needs, present: true }
+    ResourceDocument {
+        address: address.into(),
+        title: String::new(),
+        needs,
+        present: true,
+    }
 }
 
 fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckDocument>) -> VerifyDocument {
-    let mut document = VerifyDocument::of(crate::report::findings::document::About::default(), String::new(), &[], &[], "", Severity::Info);
+    let mut document = VerifyDocument::of(
+        crate::report::findings::document::About::default(),
+        String::new(),
+        &[],
+        &[],
+        "",
+        Severity::Info,
+    );
     (document.resources, document.checks) = (resources, checks);
     document
 }
@@ -19,7 +31,17 @@ fn document(resources: Vec<ResourceDocument>, checks: Vec<CheckDocument>) -> Ver
 fn check(address: &str, status: Status, severity: Severity) -> CheckDocument {
     let address = Some(address.to_owned());
     let (id, title, controls) = (String::new(), String::new(), vec![]);
-    CheckDocument { id, status, severity, group: Group::Storage, title, address, resource: None, controls, docs: String::new() }
+    CheckDocument {
+        id,
+        status,
+        severity,
+        group: Group::Storage,
+        title,
+        address,
+        resource: None,
+        controls,
+        docs: String::new(),
+    }
 }
 
 #[test]
@@ -34,12 +56,19 @@ fn each_stands_after_what_it_needs_and_what_leads_there_already_is_not_drawn_twi
     ];
     assert_eq!(layers(&wholes(&resources)), [0, 0, 1, 2, 0, 1]);
     let picture = Picture::of(&document(resources, vec![])).unwrap();
-    assert_eq!(picture.edges.len(), 4, "key and logs to bucket, bucket to trail, itself to later");
+    assert_eq!(
+        picture.edges.len(),
+        4,
+        "key and logs to bucket, bucket to trail, itself to later"
+    );
     for (at, one) in picture.nodes.iter().enumerate() {
         assert!(one.x + one.width <= picture.width && one.y + one.height <= picture.height);
         for other in &picture.nodes[at + 1..] {
             let apart = one.x + one.width <= other.x || other.x + other.width <= one.x;
-            assert!(apart || one.y + one.height <= other.y || other.y + other.height <= one.y, "boxes lie apart");
+            assert!(
+                apart || one.y + one.height <= other.y || other.y + other.height <= one.y,
+                "boxes lie apart"
+            );
         }
     }
 }
@@ -50,40 +79,87 @@ fn a_box_has_the_mark_of_the_worst_in_it() {
     use Status::{Accepted, Holds, Open, Unreadable};
     let mark = |checks: &[CheckDocument]| Mark::of(checks.iter()).class;
     assert_eq!(mark(&[]), "ok");
-    assert_eq!(mark(&[check("a", Holds, Critical), check("a", Accepted, Critical)]), "ok");
+    assert_eq!(
+        mark(&[check("a", Holds, Critical), check("a", Accepted, Critical)]),
+        "ok"
+    );
     assert_eq!(mark(&[check("a", Accepted, Critical)]), "accepted");
-    assert_eq!(mark(&[check("a", Open, Low), check("a", Open, High), check("a", Holds, Critical)]), "high");
-    assert_eq!(mark(&[check("a", Unreadable, High), check("a", Open, Low)]), "unreadable");
-    assert_eq!(mark(&[check("a", Open, High), check("a", Unreadable, High)]), "high");
+    assert_eq!(
+        mark(&[
+            check("a", Open, Low),
+            check("a", Open, High),
+            check("a", Holds, Critical)
+        ]),
+        "high"
+    );
+    assert_eq!(
+        mark(&[check("a", Unreadable, High), check("a", Open, Low)]),
+        "unreadable"
+    );
+    assert_eq!(
+        mark(&[check("a", Open, High), check("a", Unreadable, High)]),
+        "high"
+    );
 }
 
 /// `state_bucket_logs/policy` is no part of `state_bucket`.
 #[test]
 fn a_part_is_in_its_own_box() {
-    let checks: Vec<_> =
-        ["bucket/policy", "bucket/policy", "bucket_logs/policy", "bucket"].map(|at| check(at, Status::Open, Severity::Low)).into();
+    let checks: Vec<_> = [
+        "bucket/policy",
+        "bucket/policy",
+        "bucket_logs/policy",
+        "bucket",
+    ]
+    .map(|at| check(at, Status::Open, Severity::Low))
+    .into();
     let picture = Picture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
-    let lines: Vec<_> = picture.nodes[0].lines.iter().map(|line| line.text.as_str()).collect();
+    let lines: Vec<_> = picture.nodes[0]
+        .lines
+        .iter()
+        .map(|line| line.text.as_str())
+        .collect();
     assert_eq!(lines, ["", "0 of 3 checks hold", "policy"]);
 }
 
 #[test]
 fn all_of_a_kind_share_a_box() {
     let mut resources = vec![resource("topic", &[])];
-    resources.extend(["alarm[a]", "alarm[b]", "alarm[c/d]"].map(|address| resource(address, &["topic"])));
+    resources.extend(
+        ["alarm[a]", "alarm[b]", "alarm[c/d]"].map(|address| resource(address, &["topic"])),
+    );
     resources[2].present = false;
-    let checks = vec![check("alarm[a]", Status::Open, Severity::Low), check("alarm[c/d]", Status::Holds, Severity::Low)];
+    let checks = vec![
+        check("alarm[a]", Status::Open, Severity::Low),
+        check("alarm[c/d]", Status::Holds, Severity::Low),
+    ];
     let picture = Picture::of(&document(resources, checks)).unwrap();
     assert_eq!((picture.nodes.len(), picture.edges.len()), (2, 1));
-    let lines: Vec<_> = picture.nodes[1].lines.iter().map(|line| (line.text.as_str(), line.mark.map(|mark| mark.word))).collect();
-    let marks = [("a", Some("low")), ("b", Some("not there")), ("c/d", Some("nothing open"))];
-    assert_eq!(lines[..2], [("3 of these, 1 not there", None), ("1 of 2 checks hold", None)]);
+    let lines: Vec<_> = picture.nodes[1]
+        .lines
+        .iter()
+        .map(|line| (line.text.as_str(), line.mark.map(|mark| mark.word)))
+        .collect();
+    let marks = [
+        ("a", Some("low")),
+        ("b", Some("not there")),
+        ("c/d", Some("nothing open")),
+    ];
+    assert_eq!(
+        lines[..2],
+        [
+            ("3 of these, 1 not there", None),
+            ("1 of 2 checks hold", None)
+        ]
+    );
     assert_eq!(lines[2..], marks);
 }
 
 #[test]
 fn many_parts_are_counted() {
-    let checks = (0..12).map(|at| check(&format!("bucket/{at}"), Status::Holds, Severity::Low)).collect();
+    let checks = (0..12)
+        .map(|at| check(&format!("bucket/{at}"), Status::Holds, Severity::Low))
+        .collect();
     let picture = Picture::of(&document(vec![resource("bucket", &[])], checks)).unwrap();
     assert_eq!(picture.nodes[0].lines.len(), 2 + PARTS);
     assert_eq!(picture.nodes[0].lines.last().unwrap().text, "and 4 more");

@@ -8,8 +8,14 @@ use super::*;
 use crate::report::findings::html::html;
 
 fn parsed(page: &str) -> Document<'_> {
-    Document::parse_with_options(page, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() })
-        .unwrap_or_else(|error| panic!("{error}"))
+    Document::parse_with_options(
+        page,
+        ParsingOptions {
+            allow_dtd: true,
+            ..ParsingOptions::default()
+        },
+    )
+    .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What a reader sees, but for the picture: one line for each piece of the page.
@@ -17,19 +23,34 @@ fn read(page: &str) -> String {
     const PIECES: [&str; 9] = ["title", "h1", "h2", "h3", "p", "li", "dt", "summary", "tr"];
     let page = parsed(page);
     let mut lines: Vec<String> = vec![];
-    for node in page.descendants().filter(|node| !node.ancestors().any(|node| node.has_tag_name("svg"))) {
-        let badge = node.has_tag_name("span") && node.parent().is_some_and(|parent| parent.has_tag_name("section"));
+    for node in page
+        .descendants()
+        .filter(|node| !node.ancestors().any(|node| node.has_tag_name("svg")))
+    {
+        let badge = node.has_tag_name("span")
+            && node
+                .parent()
+                .is_some_and(|parent| parent.has_tag_name("section"));
         let value = node.has_tag_name("dd");
         if badge || value || PIECES.contains(&node.tag_name().name()) {
-            let texts = node.descendants().filter(Node::is_text).filter_map(|node| node.text());
-            let text = texts.map(str::trim).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
+            let texts = node
+                .descendants()
+                .filter(Node::is_text)
+                .filter_map(|node| node.text());
+            let text = texts
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ");
             match lines.last_mut().filter(|_| value) {
                 Some(last) => last.push_str(&format!(": {text}")),
                 None => lines.push(text),
             }
         }
     }
-    lines.join("\n").replace(env!("CARGO_PKG_VERSION"), "VERSION")
+    lines
+        .join("\n")
+        .replace(env!("CARGO_PKG_VERSION"), "VERSION")
 }
 
 #[test]
@@ -155,22 +176,47 @@ fn stands_alone() {
     let said = html(&made());
     let page = parsed(&said);
     for node in page.descendants().filter(Node::is_element) {
-        assert!(!["script", "link", "img", "iframe", "object", "embed", "form", "base"].contains(&node.tag_name().name()), "{node:?}");
+        assert!(
+            ![
+                "script", "link", "img", "iframe", "object", "embed", "form", "base"
+            ]
+            .contains(&node.tag_name().name()),
+            "{node:?}"
+        );
         for attribute in node.attributes() {
             let name = attribute.name();
-            assert!(!name.starts_with("on") && !["style", "src", "srcset", "action"].contains(&name), "{name}");
-            let leads = ["#", "https://docs.aws.amazon.com/"].iter().any(|start| attribute.value().starts_with(start));
+            assert!(
+                !name.starts_with("on") && !["style", "src", "srcset", "action"].contains(&name),
+                "{name}"
+            );
+            let leads = ["#", "https://docs.aws.amazon.com/"]
+                .iter()
+                .any(|start| attribute.value().starts_with(start));
             assert!(name != "href" || leads, "{}", attribute.value());
         }
     }
-    let css = page.descendants().find(|node| node.has_tag_name("style")).and_then(|node| node.text()).unwrap();
+    let css = page
+        .descendants()
+        .find(|node| node.has_tag_name("style"))
+        .and_then(|node| node.text())
+        .unwrap();
     assert!(!css.contains("url(") && !css.contains("@import"));
-    let policy = page.descendants().find(|node| node.attribute("http-equiv") == Some("Content-Security-Policy")).unwrap();
+    let policy = page
+        .descendants()
+        .find(|node| node.attribute("http-equiv") == Some("Content-Security-Policy"))
+        .unwrap();
     let hash = "'sha256-";
     let policy = policy.attribute("content").unwrap();
-    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"),
+        "{policy}"
+    );
     // 32 bytes are 43 digits and a sign.
-    let digest = policy.split(hash).nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+    let digest = policy
+        .split(hash)
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next())
+        .unwrap();
     assert!(digest.len() == 44 && digest.ends_with('='), "{digest}");
 }
 
@@ -181,19 +227,47 @@ fn links_lead_somewhere() {
     document.findings.push(document.findings[0].clone());
     let said = html(&document);
     let page = parsed(&said);
-    let ids: Vec<_> = page.descendants().filter_map(|node| node.attribute("id")).collect();
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{ids:?}");
-    let links: Vec<_> = page.descendants().filter_map(|node| node.attribute("href")).filter(|link| link.starts_with('#')).collect();
-    assert_eq!(links.len(), document.checks.iter().filter(|check| check.status != Status::Holds).count());
-    assert!(links.iter().all(|link| ids.contains(&&link[1..])), "{links:?}");
-    assert!(ids.contains(&"finding-bucket-versioning-state_bucket-versioning"), "{ids:?}");
+    let ids: Vec<_> = page
+        .descendants()
+        .filter_map(|node| node.attribute("id"))
+        .collect();
+    assert_eq!(
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        ids.len(),
+        "{ids:?}"
+    );
+    let links: Vec<_> = page
+        .descendants()
+        .filter_map(|node| node.attribute("href"))
+        .filter(|link| link.starts_with('#'))
+        .collect();
+    assert_eq!(
+        links.len(),
+        document
+            .checks
+            .iter()
+            .filter(|check| check.status != Status::Holds)
+            .count()
+    );
+    assert!(
+        links.iter().all(|link| ids.contains(&&link[1..])),
+        "{links:?}"
+    );
+    assert!(
+        ids.contains(&"finding-bucket-versioning-state_bucket-versioning"),
+        "{ids:?}"
+    );
 }
 
 /// The relative luminance of `#rrggbb`, as WCAG has it.
 fn luminance(color: &str) -> f64 {
     let part = |at: usize| {
         let value = f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap()) / 255.0;
-        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        if value <= 0.04045 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
     };
     0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
 }
@@ -203,9 +277,32 @@ fn every_text_can_be_read() {
     let css = include_str!("../../../../templates/verify.css");
     for theme in css.split(":root {").skip(1) {
         let theme = theme.split('}').next().unwrap();
-        let color = |name: &str| theme.split(&format!("--{name}: ")).nth(1).unwrap_or_else(|| panic!("{name}")).split(';').next().unwrap();
-        let mut pairs = vec![("text", "page"), ("text", "card"), ("text", "code"), ("muted", "page"), ("muted", "card")];
-        for mark in ["critical", "high", "medium", "low", "info", "ok", "unreadable", "accepted"] {
+        let color = |name: &str| {
+            theme
+                .split(&format!("--{name}: "))
+                .nth(1)
+                .unwrap_or_else(|| panic!("{name}"))
+                .split(';')
+                .next()
+                .unwrap()
+        };
+        let mut pairs = vec![
+            ("text", "page"),
+            ("text", "card"),
+            ("text", "code"),
+            ("muted", "page"),
+            ("muted", "card"),
+        ];
+        for mark in [
+            "critical",
+            "high",
+            "medium",
+            "low",
+            "info",
+            "ok",
+            "unreadable",
+            "accepted",
+        ] {
             pairs.extend([(mark, "card"), (mark, "page"), ("on", mark)]);
         }
         for (text, behind) in pairs {
@@ -224,9 +321,20 @@ fn the_picture_shows_the_worst_of_each_resource() {
     let boxes = page.descendants().filter(|node| node.has_tag_name("g"));
     let boxes: Vec<_> = boxes
         .map(|node| {
-            let name = node.children().find(|child| child.attribute("class") == Some("name")).and_then(|child| child.text()).unwrap();
-            let parts = node.children().filter(|child| child.attribute("class") == Some("part")).filter_map(|child| child.text());
-            format!("{name}: {} {:?}", node.attribute("class").unwrap(), parts.collect::<Vec<_>>())
+            let name = node
+                .children()
+                .find(|child| child.attribute("class") == Some("name"))
+                .and_then(|child| child.text())
+                .unwrap();
+            let parts = node
+                .children()
+                .filter(|child| child.attribute("class") == Some("part"))
+                .filter_map(|child| child.text());
+            format!(
+                "{name}: {} {:?}",
+                node.attribute("class").unwrap(),
+                parts.collect::<Vec<_>>()
+            )
         })
         .collect();
     insta::assert_snapshot!(boxes.join("\n"), @r#"
@@ -241,13 +349,26 @@ fn the_picture_shows_the_worst_of_each_resource() {
     "#);
 }
 
-/// Names of elements and attributes, without a word of what they say. `<code>` sets off what is no plain word, and a line of
-/// the picture is folded where it is too long.
+/// Names of elements and attributes, without a word of what they say. `<code>` sets off what is no
+/// plain word, and a line of the picture is folded where it is too long.
 fn shape(node: Node<'_, '_>) -> String {
-    let attributes: Vec<_> = node.attributes().map(|attribute| attribute.name()).collect();
-    let free = |node: &Node<'_, '_>| node.has_tag_name("code") || node.attribute("class") == Some("title");
-    let inside: Vec<_> = node.children().filter(|child| child.is_element() && !free(child)).map(shape).collect();
-    format!("{}[{}]({})", node.tag_name().name(), attributes.join(" "), inside.join(""))
+    let attributes: Vec<_> = node
+        .attributes()
+        .map(|attribute| attribute.name())
+        .collect();
+    let free =
+        |node: &Node<'_, '_>| node.has_tag_name("code") || node.attribute("class") == Some("title");
+    let inside: Vec<_> = node
+        .children()
+        .filter(|child| child.is_element() && !free(child))
+        .map(shape)
+        .collect();
+    format!(
+        "{}[{}]({})",
+        node.tag_name().name(),
+        attributes.join(" "),
+        inside.join("")
+    )
 }
 
 proptest! {
@@ -270,11 +391,22 @@ proptest! {
 fn a_long_fix_is_written_once_and_each_check_is_linked() {
     let page = html(&with_shared_fixes());
     assert_eq!(page.matches(LONG_FIX).count(), 1, "{page}");
-    assert_eq!(page.matches(r##"<dd><a href="#fix-1">Fix 1</a>, below</dd>"##).count(), 2, "{page}");
+    assert_eq!(
+        page.matches(r##"<dd><a href="#fix-1">Fix 1</a>, below</dd>"##)
+            .count(),
+        2,
+        "{page}"
+    );
     assert!(page.contains(r#"id="fix-1""#), "{page}");
-    let link = |id: &str| format!(r#"<a href="https://docs.aws.amazon.com/x/y.html"><code>{id}</code></a>"#);
+    let link = |id: &str| {
+        format!(r#"<a href="https://docs.aws.amazon.com/x/y.html"><code>{id}</code></a>"#)
+    };
     // In its finding and in the list of all checks; one that holds is in the list.
-    assert_eq!(page.matches(&link("bucket-versioning")).count(), 2, "{page}");
+    assert_eq!(
+        page.matches(&link("bucket-versioning")).count(),
+        2,
+        "{page}"
+    );
     assert_eq!(page.matches(&link("key-rotation")).count(), 1, "{page}");
 }
 
@@ -282,10 +414,18 @@ fn a_long_fix_is_written_once_and_each_check_is_linked() {
 #[test]
 fn no_other_link_is_made() {
     let mut document = made();
-    for docs in ["javascript:alert(1)", "https://docs.aws.amazon.com.evil.example/", "https://docs.aws.amazon.com/\"><b>", "//x"] {
+    for docs in [
+        "javascript:alert(1)",
+        "https://docs.aws.amazon.com.evil.example/",
+        "https://docs.aws.amazon.com/\"><b>",
+        "//x",
+    ] {
         document.findings[0].docs = docs.to_owned();
         document.checks[0].docs = docs.to_owned();
         let page = html(&document);
-        assert!(!page.contains(docs) && !page.contains("evil.example/"), "{docs}: {page}");
+        assert!(
+            !page.contains(docs) && !page.contains("evil.example/"),
+            "{docs}: {page}"
+        );
     }
 }

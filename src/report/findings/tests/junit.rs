@@ -126,25 +126,57 @@ fn a_case_for_each_check() {
 fn a_reader_finds_what_the_document_says() {
     let (document, xml) = (made(), junit(&made()));
     let xml = Document::parse(&xml).unwrap();
-    let number = |name: &str| xml.descendants().filter(|node| node.has_tag_name(name)).count();
+    let number = |name: &str| {
+        xml.descendants()
+            .filter(|node| node.has_tag_name(name))
+            .count()
+    };
     assert_eq!(number("testcase"), document.checks.len());
     assert_eq!(number("testsuite"), Group::ALL.len());
-    assert_eq!([number("failure"), number("error"), number("skipped")], [5, 1, 1]);
+    assert_eq!(
+        [number("failure"), number("error"), number("skipped")],
+        [5, 1, 1]
+    );
     let total = |name: &str| -> usize {
-        let suites = xml.descendants().filter(|node| node.has_tag_name("testsuite"));
-        suites.map(|suite| suite.attribute(name).unwrap().parse::<usize>().unwrap()).sum()
+        let suites = xml
+            .descendants()
+            .filter(|node| node.has_tag_name("testsuite"));
+        suites
+            .map(|suite| suite.attribute(name).unwrap().parse::<usize>().unwrap())
+            .sum()
     };
-    for (name, elements) in [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")] {
+    for (name, elements) in [
+        ("tests", "testcase"),
+        ("failures", "failure"),
+        ("errors", "error"),
+        ("skipped", "skipped"),
+    ] {
         assert_eq!(total(name), number(elements), "{name}");
-        assert_eq!(xml.root_element().attribute(name), Some(number(elements).to_string().as_str()), "{name}");
+        assert_eq!(
+            xml.root_element().attribute(name),
+            Some(number(elements).to_string().as_str()),
+            "{name}"
+        );
     }
 }
 
 /// Names of elements and attributes, without a word of what they say.
 fn shape(node: Node<'_, '_>) -> String {
-    let attributes: Vec<_> = node.attributes().map(|attribute| attribute.name()).collect();
-    let inside: Vec<_> = node.children().filter(Node::is_element).map(shape).collect();
-    format!("{}[{}]({})", node.tag_name().name(), attributes.join(" "), inside.join(""))
+    let attributes: Vec<_> = node
+        .attributes()
+        .map(|attribute| attribute.name())
+        .collect();
+    let inside: Vec<_> = node
+        .children()
+        .filter(Node::is_element)
+        .map(shape)
+        .collect();
+    format!(
+        "{}[{}]({})",
+        node.tag_name().name(),
+        attributes.join(" "),
+        inside.join("")
+    )
 }
 
 proptest! {

@@ -105,10 +105,23 @@ fn as_a_comment() {
 
 #[test]
 fn nothing_open() {
-    let mut document = VerifyDocument { passed: true, score: 100, score_capped: None, notes: vec![], ..made() };
+    let mut document = VerifyDocument {
+        passed: true,
+        score: 100,
+        score_capped: None,
+        notes: vec![],
+        ..made()
+    };
     document.findings.clear();
-    document.counts = Counts { holds: 9, ..Counts::default() };
-    (document.about.project, document.about.env, document.about.table) = (None, None, None);
+    document.counts = Counts {
+        holds: 9,
+        ..Counts::default()
+    };
+    (
+        document.about.project,
+        document.about.env,
+        document.about.table,
+    ) = (None, None, None);
     insta::assert_snapshot!(markdown(&document), @"
     ## ✅ State backend: nothing is open
 
@@ -123,24 +136,33 @@ fn nothing_open() {
 fn a_comment_has_room_for_it() {
     let mut document = made();
     let finding = document.findings[2].clone();
-    document.findings.extend((0..900).map(|at| FindingDocument { id: format!("state-key-{at}"), ..finding.clone() }));
+    document.findings.extend((0..900).map(|at| FindingDocument {
+        id: format!("state-key-{at}"),
+        ..finding.clone()
+    }));
     document.notes = vec!["a note that says something".into(); 9000];
     let said = markdown(&document);
     assert!(said.chars().count() < 65_536, "{}", said.len());
     assert!(said.contains("state-key-0") && said.contains(" more: see the whole report</i>"));
 }
 
-/// The text without its tags, and whether each piece stands in `<code>`. A tag is what this program writes: anything
-/// else that looks like one fails.
+/// The text without its tags, and whether each piece stands in `<code>`. A tag is what this program
+/// writes: anything else that looks like one fails.
 fn pieces(block: &str) -> Vec<(bool, String)> {
     const TAGS: [&str; 27] = [
-        "p", "/p", "b", "/b", "i", "/i", "ul", "/ul", "li", "/li", "code", "/code", "details", "/details", "summary", "/summary", "table",
-        "/table", "thead", "/thead", "tbody", "/tbody", "tr", "/tr", "th", "/th", "td",
+        "p", "/p", "b", "/b", "i", "/i", "ul", "/ul", "li", "/li", "code", "/code", "details",
+        "/details", "summary", "/summary", "table", "/table", "thead", "/thead", "tbody", "/tbody",
+        "tr", "/tr", "th", "/th", "td",
     ];
     let (mut pieces, mut in_code) = (vec![], false);
     for part in block.split('<').skip(1) {
-        let (tag, text) = part.split_once('>').unwrap_or_else(|| panic!("half a tag: {part:?}"));
-        assert!(TAGS.contains(&tag) || tag == "/td" || tag == "td colspan=\"5\"", "{tag:?}");
+        let (tag, text) = part
+            .split_once('>')
+            .unwrap_or_else(|| panic!("half a tag: {part:?}"));
+        assert!(
+            TAGS.contains(&tag) || tag == "/td" || tag == "td colspan=\"5\"",
+            "{tag:?}"
+        );
         assert!(!text.contains('>'), "{text:?}");
         in_code = match tag {
             "code" => true,
@@ -179,7 +201,14 @@ proptest! {
 fn a_long_fix_is_written_once_and_each_check_is_linked() {
     let text = markdown(&with_shared_fixes());
     assert_eq!(text.matches(LONG_FIX).count(), 1, "{text}");
-    assert_eq!(text.matches("<li><b>Mend:</b> fix 1, below</li>").count(), 2, "{text}");
-    assert!(text.contains(&format!("<p><b>Fix 1:</b> <code>{LONG_FIX}</code></p>")), "{text}");
+    assert_eq!(
+        text.matches("<li><b>Mend:</b> fix 1, below</li>").count(),
+        2,
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("<p><b>Fix 1:</b> <code>{LONG_FIX}</code></p>")),
+        "{text}"
+    );
     assert!(text.contains(r#"<td><a href="https://docs.aws.amazon.com/x/y.html"><code>bucket-versioning</code></a></td>"#), "{text}");
 }

@@ -295,31 +295,92 @@ fn keeps_the_rules_of_sarif() {
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
-    let ids: BTreeSet<_> = rules.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    let ids: BTreeSet<_> = rules
+        .iter()
+        .map(|rule| rule["id"].as_str().unwrap())
+        .collect();
     assert_eq!(ids.len(), rules.len(), "each rule once");
     for rule in rules {
         for text in ["shortDescription", "fullDescription", "help"] {
             assert!(!rule[text]["text"].as_str().unwrap().is_empty(), "{rule}");
         }
-        assert!((0.0..=10.0).contains(&rule["properties"]["security-severity"].as_str().unwrap().parse::<f64>().unwrap()));
-        let tags: Vec<_> = rule["properties"]["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();
-        assert_eq!(tags.iter().collect::<BTreeSet<_>>().len(), tags.len(), "tags are unique: {tags:?}");
+        assert!(
+            (0.0..=10.0).contains(
+                &rule["properties"]["security-severity"]
+                    .as_str()
+                    .unwrap()
+                    .parse::<f64>()
+                    .unwrap()
+            )
+        );
+        let tags: Vec<_> = rule["properties"]["tags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tag| tag.as_str().unwrap())
+            .collect();
+        assert_eq!(
+            tags.iter().collect::<BTreeSet<_>>().len(),
+            tags.len(),
+            "tags are unique: {tags:?}"
+        );
     }
-    assert_eq!(run["results"].as_array().unwrap().len(), made().findings.len());
+    assert_eq!(
+        run["results"].as_array().unwrap().len(),
+        made().findings.len()
+    );
     let mut fingerprints = BTreeSet::new();
-    for (result, finding) in run["results"].as_array().unwrap().iter().zip(&made().findings) {
+    for (result, finding) in run["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(&made().findings)
+    {
         let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
-        assert_eq!((&rule["id"], result["ruleId"].as_str()), (&result["ruleId"], Some(finding.id.as_str())));
+        assert_eq!(
+            (&rule["id"], result["ruleId"].as_str()),
+            (&result["ruleId"], Some(finding.id.as_str()))
+        );
         let [kind, level] = ["kind", "level"].map(|name| result[name].as_str().unwrap());
-        assert!(["pass", "open", "informational", "notApplicable", "review", "fail"].contains(&kind));
+        assert!(
+            [
+                "pass",
+                "open",
+                "informational",
+                "notApplicable",
+                "review",
+                "fail"
+            ]
+            .contains(&kind)
+        );
         assert!(["none", "note", "warning", "error"].contains(&level));
-        assert_eq!(kind == "fail", level != "none", "only what fails has a level");
+        assert_eq!(
+            kind == "fail",
+            level != "none",
+            "only what fails has a level"
+        );
         assert_eq!(kind == "open", finding.status == Status::Unreadable);
-        assert_eq!(result["suppressions"].is_array(), finding.status == Status::Accepted);
-        assert!(result["message"]["text"].as_str().is_some_and(|text| !text.is_empty()));
-        assert!(fingerprints.insert(result["partialFingerprints"]["tfbackendFinding/v1"].as_str().unwrap().to_owned()));
+        assert_eq!(
+            result["suppressions"].is_array(),
+            finding.status == Status::Accepted
+        );
+        assert!(
+            result["message"]["text"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
+        assert!(
+            fingerprints.insert(
+                result["partialFingerprints"]["tfbackendFinding/v1"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            )
+        );
         let location = &result["locations"][0];
-        let uri = location["physicalLocation"]["artifactLocation"]["uri"].as_str().expect("code scanning shows nothing without a file");
+        let uri = location["physicalLocation"]["artifactLocation"]["uri"]
+            .as_str()
+            .expect("code scanning shows nothing without a file");
         assert_eq!(uri == "infra/backend.tf", finding.group != Group::Files);
     }
 }
@@ -329,21 +390,42 @@ fn a_file_is_relative_to_the_working_copy() {
     let uri = |path: &str| {
         let mut document = made();
         document.findings[4].resource = Some(path.to_owned());
-        log(&document)["runs"][0]["results"][4]["locations"][0]["physicalLocation"]["artifactLocation"].clone()
+        log(&document)["runs"][0]["results"][4]["locations"][0]["physicalLocation"]
+            ["artifactLocation"]
+            .clone()
     };
-    assert_eq!(uri("./infra prod/backend.conf"), json!({ "uri": "infra%20prod/backend.conf", "uriBaseId": "%SRCROOT%" }));
-    assert_eq!(uri(r"infra\a:b#?%.conf"), json!({ "uri": "infra/a%3Ab%23%3F%25.conf", "uriBaseId": "%SRCROOT%" }));
-    assert_eq!(uri("/home/me/backend.conf"), json!({ "uri": "file:///home/me/backend.conf" }));
-    assert_eq!(uri("//evil.example/x"), json!({ "uri": "file:///evil.example/x" }));
+    assert_eq!(
+        uri("./infra prod/backend.conf"),
+        json!({ "uri": "infra%20prod/backend.conf", "uriBaseId": "%SRCROOT%" })
+    );
+    assert_eq!(
+        uri(r"infra\a:b#?%.conf"),
+        json!({ "uri": "infra/a%3Ab%23%3F%25.conf", "uriBaseId": "%SRCROOT%" })
+    );
+    assert_eq!(
+        uri("/home/me/backend.conf"),
+        json!({ "uri": "file:///home/me/backend.conf" })
+    );
+    assert_eq!(
+        uri("//evil.example/x"),
+        json!({ "uri": "file:///evil.example/x" })
+    );
 }
 
 #[test]
 fn a_fingerprint_is_of_the_place_and_not_of_the_words() {
-    let of = |document: &VerifyDocument| log(document)["runs"][0]["results"][0]["partialFingerprints"].clone();
+    let of = |document: &VerifyDocument| {
+        log(document)["runs"][0]["results"][0]["partialFingerprints"].clone()
+    };
     let first = of(&made());
-    let mut reworded = VerifyDocument { at: "2027-01-01T00:00:00Z".into(), score: 1, ..made() };
+    let mut reworded = VerifyDocument {
+        at: "2027-01-01T00:00:00Z".into(),
+        score: 1,
+        ..made()
+    };
     let finding = &mut reworded.findings[0];
-    (finding.what, finding.why, finding.title, finding.severity) = ("b".into(), "c".into(), "d".into(), Severity::Low);
+    (finding.what, finding.why, finding.title, finding.severity) =
+        ("b".into(), "c".into(), "d".into(), Severity::Low);
     assert_eq!(of(&reworded), first);
     for change in [
         |document: &mut VerifyDocument| document.about.bucket = "other".into(),
@@ -362,8 +444,14 @@ fn a_fingerprint_is_of_the_place_and_not_of_the_words() {
 /// The names of all fields, in order.
 fn shape(value: &Value) -> String {
     match value {
-        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name}({})", shape(value))).collect(),
-        Value::Array(items) => items.iter().map(|item| format!("[{}]", shape(item))).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| format!("{name}({})", shape(value)))
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| format!("[{}]", shape(item)))
+            .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => String::new(),
     }
 }
@@ -391,8 +479,17 @@ proptest! {
 #[test]
 fn each_rule_has_the_page_of_its_check() {
     let mut document = made();
-    let rules = |document: &VerifyDocument| log(document)["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap().clone();
-    assert!(rules(&document).iter().all(|rule| rule["helpUri"] == "https://docs.aws.amazon.com/x/y.html"));
+    let rules = |document: &VerifyDocument| {
+        log(document)["runs"][0]["tool"]["driver"]["rules"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    assert!(
+        rules(&document)
+            .iter()
+            .all(|rule| rule["helpUri"] == "https://docs.aws.amazon.com/x/y.html")
+    );
     document.checks[0].docs = "no page".to_owned();
     assert_eq!(rules(&document)[0]["helpUri"], Value::Null);
 }

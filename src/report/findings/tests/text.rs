@@ -6,8 +6,15 @@ use crate::report::{findings::text::text, wrap::width};
 #[test]
 fn eighty_columns() {
     let text = text(&made(), &view(80));
-    let long = text.lines().filter(|line| width(line) > 80).collect::<Vec<_>>();
-    assert!(long.iter().all(|line| line.trim_start().contains("://") || line.contains('`')), "{long:?}");
+    let long = text
+        .lines()
+        .filter(|line| width(line) > 80)
+        .collect::<Vec<_>>();
+    assert!(
+        long.iter()
+            .all(|line| line.trim_start().contains("://") || line.contains('`')),
+        "{long:?}"
+    );
     insta::assert_snapshot!(text, @r"
     acme prod: state bucket acme-tfstate-prod-123456789012-eu-west-1
       account 123456789012, region eu-west-1, lock table acme-tfstate-prod-locks, at
@@ -75,7 +82,11 @@ fn eighty_columns() {
 
 #[test]
 fn verbose_and_ascii() {
-    let view = View { style: Style::PLAIN, verbose: true, ..view(60) };
+    let view = View {
+        style: Style::PLAIN,
+        verbose: true,
+        ..view(60)
+    };
     insta::assert_snapshot!(text(&made(), &view), @r"
     acme prod: state bucket
       acme-tfstate-prod-123456789012-eu-west-1
@@ -163,10 +174,21 @@ fn verbose_and_ascii() {
 
 #[test]
 fn nothing_open() {
-    let mut document = VerifyDocument { passed: true, score: 100, score_capped: None, notes: vec![], ..made() };
+    let mut document = VerifyDocument {
+        passed: true,
+        score: 100,
+        score_capped: None,
+        notes: vec![],
+        ..made()
+    };
     document.findings.clear();
-    document.checks.retain(|check| check.status == Status::Holds);
-    document.counts = Counts { holds: 2, ..Counts::default() };
+    document
+        .checks
+        .retain(|check| check.status == Status::Holds);
+    document.counts = Counts {
+        holds: 2,
+        ..Counts::default()
+    };
     (document.about.project, document.about.env) = (None, None);
     insta::assert_snapshot!(text(&document, &view(80)), @"
     state bucket acme-tfstate-prod-123456789012-eu-west-1
@@ -180,11 +202,29 @@ fn nothing_open() {
 
 #[test]
 fn colour_is_decoration() {
-    let colored = text(&made(), &View { style: Style { color: true, unicode: true }, verbose: true, ..view(80) });
+    let colored = text(
+        &made(),
+        &View {
+            style: Style {
+                color: true,
+                unicode: true,
+            },
+            verbose: true,
+            ..view(80)
+        },
+    );
     assert!(colored.contains("\x1b[31m✗ open\x1b[0m"));
-    let plain = text(&made(), &View { verbose: true, ..view(80) });
+    let plain = text(
+        &made(),
+        &View {
+            verbose: true,
+            ..view(80)
+        },
+    );
     let mut left = colored;
-    for code in ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m"] {
+    for code in [
+        "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m",
+    ] {
         left = left.replace(code, "");
     }
     assert_eq!(left, plain);
@@ -207,13 +247,30 @@ fn a_long_fix_is_written_once() {
     let text = text(&document, &view(80));
     assert_eq!(text.matches(LONG_FIX).count(), 1, "{text}");
     assert_eq!(text.matches("mend: fix 1, below\n").count(), 2, "{text}");
-    assert!(text.contains(&format!("\nFix 1\n    `{LONG_FIX}`\n")) && text.rfind("mend:") < text.find("\nFix 1\n"), "{text}");
-    assert_eq!(text.matches("mend: `tfbackend render --env prod`").count(), 2, "{text}");
+    assert!(
+        text.contains(&format!("\nFix 1\n    `{LONG_FIX}`\n"))
+            && text.rfind("mend:") < text.find("\nFix 1\n"),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("mend: `tfbackend render --env prod`").count(),
+        2,
+        "{text}"
+    );
 }
 
 #[test]
 fn verbose_names_the_page_of_a_check() {
     let long = "    documentation: https://docs.aws.amazon.com/x/y.html\n";
-    assert!(text(&made(), &View { verbose: true, ..view(80) }).contains(long));
+    assert!(
+        text(
+            &made(),
+            &View {
+                verbose: true,
+                ..view(80)
+            }
+        )
+        .contains(long)
+    );
     assert!(!text(&made(), &view(80)).contains("documentation:"));
 }

@@ -21,7 +21,12 @@ fn what_is_blocked_is_said_once() {
         steps: vec![
             blocked("bucket", Reason::Unmanaged),
             blocked("bucket/policy", Reason::Unmanaged),
-            blocked("bucket/versioning", Reason::Unreadable { error: "denied".into() }),
+            blocked(
+                "bucket/versioning",
+                Reason::Unreadable {
+                    error: "denied".into(),
+                },
+            ),
             blocked("bucket/logging", Reason::Unmanaged),
             blocked("topic/subscription", Reason::Unmanaged),
         ],
@@ -34,12 +39,31 @@ fn what_is_blocked_is_said_once() {
 
     Plan: 0 to create, 0 to update, 5 blocked.
     ");
-    let all = text(&plan, &describe, &View { verbose: true, ..view(100) });
+    let all = text(
+        &plan,
+        &describe,
+        &View {
+            verbose: true,
+            ..view(100)
+        },
+    );
     assert_eq!(all.matches("! blocked").count(), 5, "{all}");
 }
 
 fn made(addresses: &[&'static str]) -> Plan<Any> {
-    Plan { steps: addresses.iter().map(|address| step(address, Change::Create { to: Any(json!({ "hidden": 1 })) })).collect() }
+    Plan {
+        steps: addresses
+            .iter()
+            .map(|address| {
+                step(
+                    address,
+                    Change::Create {
+                        to: Any(json!({ "hidden": 1 })),
+                    },
+                )
+            })
+            .collect(),
+    }
 }
 
 #[test]

@@ -6,12 +6,22 @@ use super::*;
 use crate::report::plan::tests::{deny, policy};
 
 fn update(from: Value, to: Value) -> String {
-    changed(&from, &to, &|_| None, Style { color: false, unicode: true }).join("\n")
+    changed(
+        &from,
+        &to,
+        &|_| None,
+        Style {
+            color: false,
+            unicode: true,
+        },
+    )
+    .join("\n")
 }
 
 #[test]
 fn differences_of_lists_and_of_what_is_set_or_not() {
-    let list = |range: std::ops::Range<u8>| json!(range.map(|i| format!("s3:{i}")).collect::<Vec<_>>());
+    let list =
+        |range: std::ops::Range<u8>| json!(range.map(|i| format!("s3:{i}")).collect::<Vec<_>>());
     let reversed = json!((0..6).rev().map(|i| format!("s3:{i}")).collect::<Vec<_>>());
     insta::assert_snapshot!(update(
         json!({ "rules": [{ "id": "a", "on": 1 }, { "id": "b" }], "null": null, "short": ["a"], "long": list(0..6), "order": list(0..6), "none": null, "gone": { "x": 1 }, "same": 1, "Tags": [{ "Key": "a", "Value": "1" }] }),

@@ -18,7 +18,11 @@ struct Screen(Arc<Mutex<vt100::Parser>>);
 impl Screen {
     fn new() -> Self {
         let size = |n| NonZeroU16::new(n).unwrap();
-        Self(Arc::new(Mutex::new(vt100::Parser::new(size(16), size(60), 0))))
+        Self(Arc::new(Mutex::new(vt100::Parser::new(
+            size(16),
+            size(60),
+            0,
+        ))))
     }
 
     fn process(&self, text: &str) -> io::Result<()> {
@@ -28,13 +32,21 @@ impl Screen {
 
     /// The lines, but for how far a spinner turned and how long it has done so.
     fn text(&self) -> String {
-        let still =
-            |row: String| match row.strip_prefix(|c| "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏|/\\".contains(c)).and_then(|rest| rest.trim_end().rsplit_once("  "))
-            {
-                Some((address, _elapsed)) => format!("*{address}"),
-                None => row.trim_end().to_owned(),
-            };
-        let rows: Vec<_> = self.0.lock().unwrap().screen().rows(0, 60).map(still).collect();
+        let still = |row: String| match row
+            .strip_prefix(|c| "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏|/\\".contains(c))
+            .and_then(|rest| rest.trim_end().rsplit_once("  "))
+        {
+            Some((address, _elapsed)) => format!("*{address}"),
+            None => row.trim_end().to_owned(),
+        };
+        let rows: Vec<_> = self
+            .0
+            .lock()
+            .unwrap()
+            .screen()
+            .rows(0, 60)
+            .map(still)
+            .collect();
         rows.join("\n").trim_end().to_owned()
     }
 }
@@ -53,16 +65,32 @@ impl TermLike for Screen {
         16
     }
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        if n == 0 { Ok(()) } else { self.process(&format!("\x1b[{n}A")) }
+        if n == 0 {
+            Ok(())
+        } else {
+            self.process(&format!("\x1b[{n}A"))
+        }
     }
     fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        if n == 0 { Ok(()) } else { self.process(&format!("\x1b[{n}B")) }
+        if n == 0 {
+            Ok(())
+        } else {
+            self.process(&format!("\x1b[{n}B"))
+        }
     }
     fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        if n == 0 { Ok(()) } else { self.process(&format!("\x1b[{n}C")) }
+        if n == 0 {
+            Ok(())
+        } else {
+            self.process(&format!("\x1b[{n}C"))
+        }
     }
     fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        if n == 0 { Ok(()) } else { self.process(&format!("\x1b[{n}D")) }
+        if n == 0 {
+            Ok(())
+        } else {
+            self.process(&format!("\x1b[{n}D"))
+        }
     }
     fn write_line(&self, text: &str) -> io::Result<()> {
         self.process(&format!("{text}\r\n"))
@@ -80,12 +108,22 @@ impl TermLike for Screen {
 
 fn bars(style: Style) -> (Bars, Screen) {
     let screen = Screen::new();
-    (Bars::new(3, style, ProgressDrawTarget::term_like(Box::new(screen.clone()))), screen)
+    (
+        Bars::new(
+            3,
+            style,
+            ProgressDrawTarget::term_like(Box::new(screen.clone())),
+        ),
+        screen,
+    )
 }
 
 #[test]
 fn what_runs_is_below_what_is_done() {
-    let (mut bars, screen) = bars(Style { color: false, unicode: true });
+    let (mut bars, screen) = bars(Style {
+        color: false,
+        unicode: true,
+    });
     let events = story();
     let (early, late) = events.split_at(3);
     early.iter().for_each(|event| bars.on_event(event));

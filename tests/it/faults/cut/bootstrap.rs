@@ -23,7 +23,9 @@ async fn cut(part: Part) {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(all(&emulator), ONE_OF_EVERYTHING);
     let written = files(&place);
-    Cuts::of("bootstrap", &calls, part, SAMPLE).each(async |cut| whole_after(cut, &written).await).await;
+    Cuts::of("bootstrap", &calls, part, SAMPLE)
+        .each(async |cut| whole_after(cut, &written).await)
+        .await;
 }
 
 fn bootstrap(place: &Place, endpoint: &str) -> std::process::Command {
@@ -33,7 +35,13 @@ fn bootstrap(place: &Place, endpoint: &str) -> std::process::Command {
 fn files(place: &Place) -> Vec<String> {
     let mut files: Vec<String> = fs::read_dir(place.path())
         .expect("a folder")
-        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("text")
+        })
         .collect();
     files.sort();
     files
@@ -43,7 +51,11 @@ async fn whole_after(cut: Cut, written: &[String]) -> Result<(), String> {
     let (emulator, place) = world().await;
     let (output, calls) = cut_off(&emulator, Some(cut), |endpoint| bootstrap(&place, endpoint));
     was_cut(&output)?;
-    let at = || calls.last().map_or("no call".to_owned(), |last| last.call.name());
+    let at = || {
+        calls
+            .last()
+            .map_or("no call".to_owned(), |last| last.call.name())
+    };
     let line = |command: &str| format!("{command} {LINE}");
     let run = |line: &str| place.run(&line.split_whitespace().collect::<Vec<_>>());
 
@@ -51,12 +63,19 @@ async fn whole_after(cut: Cut, written: &[String]) -> Result<(), String> {
     holds(next.code == Some(0), || format!("{}: {}", at(), next.all()))?;
     let all = all(&emulator);
     holds(all == ONE_OF_EVERYTHING, || format!("{}: {all}", at()))?;
-    holds(files(&place) == written, || format!("{}: {:?}", at(), files(&place)))?;
+    holds(files(&place) == written, || {
+        format!("{}: {:?}", at(), files(&place))
+    })?;
     let again = run(&line("bootstrap -y"));
-    holds(again.code == Some(0) && again.err.contains("nothing to do"), || format!("{}: {}", at(), again.all()))?;
+    holds(
+        again.code == Some(0) && again.err.contains("nothing to do"),
+        || format!("{}: {}", at(), again.all()),
+    )?;
     for check in ["verify", "render --check"] {
         let checked = run(&line(check));
-        holds(checked.code == Some(0), || format!("{}: {}", at(), checked.all()))?;
+        holds(checked.code == Some(0), || {
+            format!("{}: {}", at(), checked.all())
+        })?;
     }
     Ok(())
 }

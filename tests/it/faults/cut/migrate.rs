@@ -1,4 +1,5 @@
-//! A migration of the locks that is cut off in any stage: the next run ends it, with files and table that fit each other.
+//! A migration of the locks that is cut off in any stage: the next run ends it, with files and
+//! table that fit each other.
 
 use std::{
     fs,
@@ -37,14 +38,35 @@ struct Stage {
 
 const DIGEST: &str = "acme-tfstate-prod-000000000000-eu-west-1/terraform.tfstate-md5\n";
 const STAGES: [Stage; 4] = [
-    Stage { from: "table", line: "--to both", left: "since\nrights LockItems ReleaseLockFiles\n", lock: "both" },
-    Stage { from: "both", line: "--to dynamodb", left: "not since\nrights LockItems ReleaseLockFiles\n", lock: "dynamodb" },
-    Stage { from: "both", line: "--to s3", left: "not since\nrights ReleaseLockFiles\n", lock: "s3" },
-    Stage { from: "both", line: "--to s3 --drop-table", left: "no table\nrights ReleaseLockFiles\n", lock: "s3" },
+    Stage {
+        from: "table",
+        line: "--to both",
+        left: "since\nrights LockItems ReleaseLockFiles\n",
+        lock: "both",
+    },
+    Stage {
+        from: "both",
+        line: "--to dynamodb",
+        left: "not since\nrights LockItems ReleaseLockFiles\n",
+        lock: "dynamodb",
+    },
+    Stage {
+        from: "both",
+        line: "--to s3",
+        left: "not since\nrights ReleaseLockFiles\n",
+        lock: "s3",
+    },
+    Stage {
+        from: "both",
+        line: "--to s3 --drop-table",
+        left: "no table\nrights ReleaseLockFiles\n",
+        lock: "s3",
+    },
 ];
 const POLICY: &str = "acme-tfstate-prod-runner-eu-west-1";
 
-const SETTINGS: &str = "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\nlock = \"both\" # moved by lock migrate\n";
+const SETTINGS: &str = "project = \"acme\"\nregion = \"eu-west-1\"\n[env.prod]\nlock = \"both\" # \
+                        moved by lock migrate\n";
 
 struct World {
     backend: Backend,
@@ -63,7 +85,9 @@ impl World {
     }
 
     fn table(&self, stage: &[&str]) -> String {
-        self.backend.emulator.python(SCRIPT, &[&[&*self.bucket, TABLE, POLICY], stage].concat())
+        self.backend
+            .emulator
+            .python(SCRIPT, &[&[&*self.bucket, TABLE, POLICY], stage].concat())
     }
 
     fn settings(&self) -> String {
@@ -72,8 +96,18 @@ impl World {
 
     /// A stage in one piece.
     fn must(&self, line: &'static str) -> Result<(), String> {
-        let output = self.command(Stage { from: "", line, left: "", lock: "" }).output().expect("the program");
-        holds(output.status.success(), || format!("{line}: {}", said(&output)))
+        let output = self
+            .command(Stage {
+                from: "",
+                line,
+                left: "",
+                lock: "",
+            })
+            .output()
+            .expect("the program");
+        holds(output.status.success(), || {
+            format!("{line}: {}", said(&output))
+        })
     }
 
     /// As before the stage, with the table, which an earlier run may have deleted.
@@ -81,7 +115,10 @@ impl World {
         self.set_conf(&self.both);
         // The table, the rights and the settings come back as a migration makes them.
         self.must("--to both")?;
-        holds(self.conf() == self.both && self.settings() == SETTINGS, || self.conf() + &self.settings())?;
+        holds(
+            self.conf() == self.both && self.settings() == SETTINGS,
+            || self.conf() + &self.settings(),
+        )?;
         if stage.from == "table" {
             self.must("--to dynamodb")?;
             self.must("--to dynamodb")?;
@@ -109,8 +146,14 @@ impl World {
 
     fn command(&self, stage: Stage) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tfbackend"));
-        command.args(["lock", "migrate", "-y"]).args(stage.line.split(' ')).current_dir(self.backend.dir());
-        command.env_clear().envs(self.backend.emulator.aws_env()).stdin(Stdio::null());
+        command
+            .args(["lock", "migrate", "-y"])
+            .args(stage.line.split(' '))
+            .current_dir(self.backend.dir());
+        command
+            .env_clear()
+            .envs(self.backend.emulator.aws_env())
+            .stdin(Stdio::null());
         command
     }
 
@@ -118,25 +161,41 @@ impl World {
         self.reset(stage)?;
         let (output, calls) = self.migrate(stage, Some(cut));
         was_cut(&output)?;
-        let at = calls.last().map_or("no call".to_owned(), |last| last.call.name());
+        let at = calls
+            .last()
+            .map_or("no call".to_owned(), |last| last.call.name());
         let next = self.command(stage).output().expect("the program");
         holds(next.status.success(), || format!("{at}: {}", said(&next)))?;
-        self.ended(stage, conf).map_err(|why| format!("{at}: {why}"))?;
+        self.ended(stage, conf)
+            .map_err(|why| format!("{at}: {why}"))?;
         let mut again = self.command(stage).output().expect("the program");
         if stage.lock == "dynamodb" && !said(&again).contains("nothing to do") {
             // The right to release lock files goes by a run of its own.
             again = self.command(stage).output().expect("the program");
         }
-        holds(again.status.success() && said(&again).contains("nothing to do"), || format!("{at}: {}", said(&again)))
+        holds(
+            again.status.success() && said(&again).contains("nothing to do"),
+            || format!("{at}: {}", said(&again)),
+        )
     }
 
-    /// A digest that fits its state where the table is in use, and none that does not; rights and settings that go with it.
+    /// A digest that fits its state where the table is in use, and none that does not; rights and
+    /// settings that go with it.
     fn ended(&self, stage: Stage, conf: &str) -> Result<(), String> {
         let (left, now) = (self.table(&[]), text(&self.conf()));
         let digest = if stage.lock == "s3" { "" } else { DIGEST };
         // Where the note was gone before the run that ended it, that run takes the right as well.
-        let later = stage.left.replace(" ReleaseLockFiles", if stage.lock == "dynamodb" { "" } else { " ReleaseLockFiles" });
-        let is_left = [stage.left, &*later].into_iter().any(|expected| left == format!("{digest}{expected}"));
+        let later = stage.left.replace(
+            " ReleaseLockFiles",
+            if stage.lock == "dynamodb" {
+                ""
+            } else {
+                " ReleaseLockFiles"
+            },
+        );
+        let is_left = [stage.left, &*later]
+            .into_iter()
+            .any(|expected| left == format!("{digest}{expected}"));
         holds(is_left && now == text(conf), || format!("{left}\n{now}"))?;
         let settings = SETTINGS.replace("\"both\"", &format!("\"{}\"", stage.lock));
         holds(self.settings() == settings, || self.settings())
@@ -145,14 +204,21 @@ impl World {
 
 /// Without the digest of the file, which was another one at the other endpoint.
 fn text(conf: &str) -> String {
-    conf.lines().filter(|line| !line.starts_with("# sha256:")).map(|line| format!("{line}\n")).collect()
+    conf.lines()
+        .filter(|line| !line.starts_with("# sha256:"))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 async fn cut(part: Part) {
     let backend = Backend::make(&["--lock", "both"]).await;
     let both = fs::read_to_string(backend.dir().join("backend.conf")).expect("a file");
     fs::write(backend.dir().join("tfbackend.toml"), SETTINGS).expect("written");
-    let world = World { bucket: backend.conf("bucket"), both, backend };
+    let world = World {
+        bucket: backend.conf("bucket"),
+        both,
+        backend,
+    };
     for stage in STAGES {
         world.reset(stage).expect("as before the stage");
         let (output, calls) = world.migrate(stage, None);
@@ -160,6 +226,8 @@ async fn cut(part: Part) {
         let conf = world.conf();
         world.ended(stage, &conf).expect("what the stage is for");
         let what = format!("lock migrate {}", stage.line);
-        Cuts::of(&what, &calls, part, SAMPLE).each(async |cut| world.survives(stage, cut, &conf)).await;
+        Cuts::of(&what, &calls, part, SAMPLE)
+            .each(async |cut| world.survives(stage, cut, &conf))
+            .await;
     }
 }

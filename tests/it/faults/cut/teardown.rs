@@ -40,7 +40,10 @@ impl World {
     }
 
     fn teardown(&self, endpoint: &str) -> std::process::Command {
-        self.place.command_at(endpoint, &format!("teardown {LINE} --confirm {BUCKET} --purge-logs"))
+        self.place.command_at(
+            endpoint,
+            &format!("teardown {LINE} --confirm {BUCKET} --purge-logs"),
+        )
     }
 
     /// Each key stays for as long as it can be had back.
@@ -52,10 +55,19 @@ impl World {
 
     fn survives(&mut self, cut: Cut) -> Result<(), String> {
         self.make()?;
-        let (output, calls) = cut_off(&self.emulator, Some(cut), |endpoint| self.teardown(endpoint));
+        let (output, calls) = cut_off(&self.emulator, Some(cut), |endpoint| {
+            self.teardown(endpoint)
+        });
         was_cut(&output)?;
-        let at = calls.last().map_or("no call".to_owned(), |last| last.call.name());
-        let next = self.place.said(&self.teardown(self.emulator.endpoint()).output().expect("the program"));
+        let at = calls
+            .last()
+            .map_or("no call".to_owned(), |last| last.call.name());
+        let next = self.place.said(
+            &self
+                .teardown(self.emulator.endpoint())
+                .output()
+                .expect("the program"),
+        );
         holds(next.code == Some(0), || format!("{at}: {}", next.all()))?;
         self.holds_nothing().map_err(|left| format!("{at}: {left}"))
     }
@@ -64,12 +76,18 @@ impl World {
 async fn cut(part: Part) {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let mut world = World { emulator, place, made: 0 };
+    let mut world = World {
+        emulator,
+        place,
+        made: 0,
+    };
     world.make().expect("a backend");
     let (output, calls) = cut_off(&world.emulator, None, |endpoint| world.teardown(endpoint));
     assert!(output.status.success(), "{output:?}");
     world.holds_nothing().expect("all is gone");
-    Cuts::of("teardown", &calls, part, SAMPLE).each(async |cut| world.survives(cut)).await;
+    Cuts::of("teardown", &calls, part, SAMPLE)
+        .each(async |cut| world.survives(cut))
+        .await;
 }
 
 /// It got as far as its locks, and no run gets one: whoever looks is told so.
@@ -77,12 +95,20 @@ async fn cut(part: Part) {
 async fn teardown_that_was_cut_off_after_its_locks_is_named() {
     let emulator = Emulator::start().await;
     let place = Place::with(&emulator);
-    let mut world = World { emulator, place, made: 0 };
+    let mut world = World {
+        emulator,
+        place,
+        made: 0,
+    };
     world.make().expect("a backend");
     let client = Client::default();
     let killed = client.clone();
-    let faults = Faults::seeded(0).rule("s3:PutBucketPolicy", Which::Nth(1), move || Reply::Kill(killed.clone(), When::Before));
-    let (output, _) = run(&world.emulator, &client, faults, |endpoint| world.teardown(endpoint));
+    let faults = Faults::seeded(0).rule("s3:PutBucketPolicy", Which::Nth(1), move || {
+        Reply::Kill(killed.clone(), When::Before)
+    });
+    let (output, _) = run(&world.emulator, &client, faults, |endpoint| {
+        world.teardown(endpoint)
+    });
     assert_eq!(output.status.signal(), Some(9), "{}", said(&output));
 
     let told = |said: &Said, code: i32| {
@@ -92,15 +118,26 @@ async fn teardown_that_was_cut_off_after_its_locks_is_named() {
             && all.contains("lets all runs work again");
         assert!(said.code == Some(code) && named, "{all}");
     };
-    let line = |command: &str| world.place.run(&format!("{command} {LINE}").split(' ').collect::<Vec<_>>());
+    let line = |command: &str| {
+        world
+            .place
+            .run(&format!("{command} {LINE}").split(' ').collect::<Vec<_>>())
+    };
     told(&line("bootstrap -y"), 3);
     told(&line("plan"), 0);
     // From a folder that does not have its files, too.
     let elsewhere = Place::with(&world.emulator);
-    told(&elsewhere.bootstrap(&format!("{LINE} -y --use-existing-state")), 3);
+    told(
+        &elsewhere.bootstrap(&format!("{LINE} -y --use-existing-state")),
+        3,
+    );
 
     let canceled = line("teardown --cancel");
     assert_eq!(canceled.code, Some(0), "{}", canceled.all());
     let again = line("bootstrap -y");
-    assert!(again.code == Some(0) && again.all().contains("nothing to do"), "{}", again.all());
+    assert!(
+        again.code == Some(0) && again.all().contains("nothing to do"),
+        "{}",
+        again.all()
+    );
 }

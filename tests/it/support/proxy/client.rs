@@ -20,8 +20,18 @@ impl Client {
     /// As `kill -9` does: nothing of it is left to tidy up.
     pub(super) fn kill(&self) {
         let pid = self.0.0.lock().expect("a pid");
-        let (pid, _) = self.0.1.wait_timeout_while(pid, PATIENCE, |pid| pid.is_none()).expect("a pid");
+        let (pid, _) = self
+            .0
+            .1
+            .wait_timeout_while(pid, PATIENCE, |pid| pid.is_none())
+            .expect("a pid");
         let pid = pid.expect("nobody said who calls").to_string();
-        assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
+        assert!(
+            Command::new("kill")
+                .args(["-9", &pid])
+                .status()
+                .expect("kill")
+                .success()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Which calls go wrong, and how: rules, each for a service or an operation, for the nth call, for a share of them.
+//! Which calls go wrong, and how: rules, each for a service or an operation, for the nth call, for
+//! a share of them.
 
 use std::{
     sync::Mutex,
@@ -45,27 +46,54 @@ struct Met {
 impl Faults {
     /// The seed decides about [`Which::Percent`] and nothing else.
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, rules: vec![] }
+        Self {
+            seed,
+            rules: vec![],
+        }
     }
 
-    /// A rule about `s3:PutBucketPolicy`, about all that begin as `s3:GetBucket*`, about all of `s3:`, or about everything.
+    /// A rule about `s3:PutBucketPolicy`, about all that begin as `s3:GetBucket*`, about all of
+    /// `s3:`, or about everything.
     #[must_use]
-    pub fn rule(self, about: &str, which: Which, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
+    pub fn rule(
+        self,
+        about: &str,
+        which: Which,
+        reply: impl Fn() -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let seed = self.seed;
         self.seeded_rule(about, which, seed, reply)
     }
 
     /// One that leaves to another seed what is left to chance.
     #[must_use]
-    pub fn seeded_rule(mut self, about: &str, which: Which, seed: u64, reply: impl Fn() -> Reply + Send + Sync + 'static) -> Self {
-        let met = Mutex::new(Met { count: 0, since: None, random: fastrand::Rng::with_seed(seed) });
-        self.rules.push(Rule { about: about.to_owned(), which, reply: Box::new(reply), met });
+    pub fn seeded_rule(
+        mut self,
+        about: &str,
+        which: Which,
+        seed: u64,
+        reply: impl Fn() -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let met = Mutex::new(Met {
+            count: 0,
+            since: None,
+            random: fastrand::Rng::with_seed(seed),
+        });
+        self.rules.push(Rule {
+            about: about.to_owned(),
+            which,
+            reply: Box::new(reply),
+            met,
+        });
         self
     }
 
     pub fn reply(&self, call: &Call) -> Reply {
         let name = call.name();
-        let rule = self.rules.iter().find(|rule| rule.is_about(&name) && rule.strikes());
+        let rule = self
+            .rules
+            .iter()
+            .find(|rule| rule.is_about(&name) && rule.strikes());
         rule.map_or(Reply::Forward, |rule| (rule.reply)())
     }
 }
@@ -93,19 +121,56 @@ impl Rule {
     }
 }
 
-/// What a create is not seen by for a while: the operations, and the service's word for what is not there.
+/// What a create is not seen by for a while: the operations, and the service's word for what is not
+/// there.
 const UNSEEN: [(&str, &[&str], &str); 7] = [
-    ("kms:CreateKey", &["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags"], "NotFoundException"),
+    (
+        "kms:CreateKey",
+        &[
+            "kms:DescribeKey",
+            "kms:GetKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:ListResourceTags",
+        ],
+        "NotFoundException",
+    ),
     ("kms:CreateAlias", &["kms:DescribeKey"], "NotFoundException"),
-    ("dynamodb:CreateTable", &["dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"], "ResourceNotFoundException"),
-    ("iam:CreatePolicy", &["iam:GetPolicy", "iam:GetPolicyVersion"], "NoSuchEntity"),
-    ("sns:CreateTopic", &["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"], "NotFound"),
+    (
+        "dynamodb:CreateTable",
+        &[
+            "dynamodb:DescribeTable",
+            "dynamodb:DescribeContinuousBackups",
+        ],
+        "ResourceNotFoundException",
+    ),
+    (
+        "iam:CreatePolicy",
+        &["iam:GetPolicy", "iam:GetPolicyVersion"],
+        "NoSuchEntity",
+    ),
+    (
+        "sns:CreateTopic",
+        &["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"],
+        "NotFound",
+    ),
     (
         "cloudtrail:CreateTrail",
-        &["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"],
+        &[
+            "cloudtrail:GetTrail",
+            "cloudtrail:GetTrailStatus",
+            "cloudtrail:GetEventSelectors",
+        ],
         "TrailNotFoundException",
     ),
-    ("s3:CreateBucket", &["s3:HeadBucket", "s3:GetBucketVersioning", "s3:GetBucketPolicy"], "NoSuchBucket"),
+    (
+        "s3:CreateBucket",
+        &[
+            "s3:HeadBucket",
+            "s3:GetBucketVersioning",
+            "s3:GetBucketPolicy",
+        ],
+        "NoSuchBucket",
+    ),
 ];
 
 /// What was made is not seen for so long: AWS is eventually consistent.
@@ -117,7 +182,10 @@ pub struct Stale {
 
 impl Stale {
     pub fn lasting(lasts: Duration) -> Self {
-        Self { lasts, made: Mutex::default() }
+        Self {
+            lasts,
+            made: Mutex::default(),
+        }
     }
 
     pub fn reply(&self, call: &Call) -> Reply {

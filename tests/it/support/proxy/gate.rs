@@ -38,7 +38,11 @@ impl Gate {
     /// Waits until a call stands before it.
     pub fn wait_for_somebody(&self) {
         let way = self.0.way.lock().expect("a gate");
-        let (way, _) = self.0.changed.wait_timeout_while(way, PATIENCE, |way| way.waiting == 0).expect("a gate");
+        let (way, _) = self
+            .0
+            .changed
+            .wait_timeout_while(way, PATIENCE, |way| way.waiting == 0)
+            .expect("a gate");
         assert!(way.waiting > 0, "nobody came");
     }
 

@@ -1,4 +1,5 @@
-//! What reads were answered, so that a read after a write can be answered as before: AWS is eventually consistent.
+//! What reads were answered, so that a read after a write can be answered as before: AWS is
+//! eventually consistent.
 
 use std::{
     collections::HashMap,
@@ -34,7 +35,15 @@ struct Remembered {
 impl Question {
     pub fn new(call: &Call, request: &HttpRequest) -> Self {
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default());
-        Self { service: call.service.clone(), text: format!("{} {} {} {body}", call.operation, request.method(), request.uri()) }
+        Self {
+            service: call.service.clone(),
+            text: format!(
+                "{} {} {} {body}",
+                call.operation,
+                request.method(),
+                request.uri()
+            ),
+        }
     }
 }
 
@@ -43,13 +52,32 @@ impl Memory {
     pub fn stale(&self, question: &Question, lasts: Duration) -> Option<Answer> {
         let memory = self.all();
         let remembered = memory.get(question)?;
-        remembered.written_at.is_some_and(|written| written.elapsed() < lasts).then(|| remembered.answer.clone())
+        remembered
+            .written_at
+            .is_some_and(|written| written.elapsed() < lasts)
+            .then(|| remembered.answer.clone())
     }
 
-    pub fn remember(&self, question: Question, status: u16, headers: Vec<(String, String)>, body: Bytes) {
+    pub fn remember(
+        &self,
+        question: Question,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+    ) {
         if body.len() <= LONGEST {
-            let answer = Answer { status, headers, body: body.to_vec() };
-            self.all().insert(question, Remembered { answer, written_at: None });
+            let answer = Answer {
+                status,
+                headers,
+                body: body.to_vec(),
+            };
+            self.all().insert(
+                question,
+                Remembered {
+                    answer,
+                    written_at: None,
+                },
+            );
         }
     }
 

@@ -32,15 +32,28 @@ pub(super) struct UnderWay<'a> {
 
 impl Record {
     pub fn watched(ended: Box<Ended>) -> Self {
-        Self { calls: Mutex::default(), answered: Condvar::new(), ended }
+        Self {
+            calls: Mutex::default(),
+            answered: Condvar::new(),
+            ended,
+        }
     }
 
     pub fn begin(&self, call: Call) -> UnderWay<'_> {
-        let exchange = Exchange { call, start: Instant::now(), end: None, status: None };
+        let exchange = Exchange {
+            call,
+            start: Instant::now(),
+            end: None,
+            status: None,
+        };
         let mut calls = self.calls();
         calls.exchanges.push(exchange.clone());
         calls.under_way += 1;
-        UnderWay { record: self, number: calls.taken + calls.exchanges.len() - 1, exchange }
+        UnderWay {
+            record: self,
+            number: calls.taken + calls.exchanges.len() - 1,
+            exchange,
+        }
     }
 
     pub fn take(&self) -> Vec<Exchange> {
@@ -50,7 +63,10 @@ impl Record {
     }
 
     pub fn wait_until_answered(&self) {
-        let (_calls, timeout) = self.answered.wait_timeout_while(self.calls(), PATIENCE, |calls| calls.under_way > 0).expect("the record");
+        let (_calls, timeout) = self
+            .answered
+            .wait_timeout_while(self.calls(), PATIENCE, |calls| calls.under_way > 0)
+            .expect("the record");
         assert!(!timeout.timed_out(), "calls are not answered");
     }
 
@@ -70,7 +86,11 @@ impl Drop for UnderWay<'_> {
         self.exchange.end = Some(Instant::now());
         let mut calls = self.record.calls();
         calls.under_way -= 1;
-        if let Some(kept) = self.number.checked_sub(calls.taken).and_then(|at| calls.exchanges.get_mut(at)) {
+        if let Some(kept) = self
+            .number
+            .checked_sub(calls.taken)
+            .and_then(|at| calls.exchanges.get_mut(at))
+        {
             kept.clone_from(&self.exchange);
         }
         drop(calls);

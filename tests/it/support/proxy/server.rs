@@ -1,4 +1,5 @@
-//! The proxy's side to the program: each call is written down, a rule is asked about it, and what it says happens.
+//! The proxy's side to the program: each call is written down, a rule is asked about it, and what
+//! it says happens.
 
 use std::{error::Error, fmt, net, sync::Arc};
 
@@ -51,18 +52,28 @@ type Answered = Response<Full<Bytes>>;
 impl Server {
     /// Until the process ends.
     pub fn serve(self: Arc<Self>, listener: net::TcpListener) {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
             listener.set_nonblocking(true).expect("a listener");
             let listener = TcpListener::from_std(listener).expect("a listener");
             loop {
-                let Ok((stream, _)) = listener.accept().await else { continue };
+                let Ok((stream, _)) = listener.accept().await else {
+                    continue;
+                };
                 // What is answered is small, and waits for nothing more.
                 let _ = stream.set_nodelay(true);
                 let server = Arc::clone(&self);
                 let service = service_fn(move |request| Arc::clone(&server).answer(request));
-                // What goes wrong with a connection is for the program to find out; what time it is, whoever answers says.
-                tokio::spawn(http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service));
+                // What goes wrong with a connection is for the program to find out; what time it
+                // is, whoever answers says.
+                tokio::spawn(
+                    http1::Builder::new()
+                        .auto_date_header(false)
+                        .serve_connection(TokioIo::new(stream), service),
+                );
             }
         });
     }
@@ -71,7 +82,11 @@ impl Server {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
         // Whoever asked may be gone before it is done.
-        task::spawn(self.answer_all(parts, body)).await.ok().flatten().ok_or(Cut)
+        task::spawn(self.answer_all(parts, body))
+            .await
+            .ok()
+            .flatten()
+            .ok_or(Cut)
     }
 
     async fn answer_all(self: Arc<Self>, parts: Parts, body: Bytes) -> Option<Answered> {
@@ -79,7 +94,10 @@ impl Server {
         let call = call(&request);
         let mut under_way = self.record.begin(call.clone());
         let (asked, about) = (Arc::clone(&self), call.clone());
-        let (reply, request) = task::spawn_blocking(move || ((asked.rule)(&about, &request), request)).await.ok()?;
+        let (reply, request) =
+            task::spawn_blocking(move || ((asked.rule)(&about, &request), request))
+                .await
+                .ok()?;
         let question = Question::new(&call, &request);
         let stale = match reply {
             Reply::Stale(lasts) => self.memory.stale(&question, lasts),
@@ -87,14 +105,26 @@ impl Server {
         };
         let answer = match stale {
             Some(stale) => Some(written(stale)),
-            None => self.remembered(&call, question, self.done(reply, &request, parts, body).await).await,
+            None => {
+                self.remembered(
+                    &call,
+                    question,
+                    self.done(reply, &request, parts, body).await,
+                )
+                .await
+            }
         };
         under_way.answered_with(answer.as_ref().map(|answer| answer.status().as_u16()));
         answer
     }
 
     /// The same answer, kept for later if it is one to a read.
-    async fn remembered(&self, call: &Call, question: Question, answer: Option<Answered>) -> Option<Answered> {
+    async fn remembered(
+        &self,
+        call: &Call,
+        question: Question,
+        answer: Option<Answered>,
+    ) -> Option<Answered> {
         if call.is_write() {
             self.memory.written(call);
             return answer;
@@ -103,13 +133,24 @@ impl Server {
         let Ok(body) = body.collect().await;
         let body = body.to_bytes();
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        self.memory.remember(question, parts.status.as_u16(), headers, body.clone());
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect();
+        self.memory
+            .remember(question, parts.status.as_u16(), headers, body.clone());
         Some(Response::from_parts(parts, Full::from(body)))
     }
 
     /// None where the connection is cut.
-    async fn done(&self, mut reply: Reply, request: &HttpRequest, parts: Parts, body: Bytes) -> Option<Answered> {
+    async fn done(
+        &self,
+        mut reply: Reply,
+        request: &HttpRequest,
+        parts: Parts,
+        body: Bytes,
+    ) -> Option<Answered> {
         while let Reply::Delay(time, then) = reply {
             tokio::time::sleep(time).await;
             reply = *then;
@@ -130,9 +171,20 @@ impl Server {
                 forward().await
             }
             Reply::Edit(edit) => Some(edited(forward().await?, edit).await),
-            Reply::Answer { status, headers, body } => {
-                let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-                Some(written(Answer { status, headers, body: body.into_bytes() }))
+            Reply::Answer {
+                status,
+                headers,
+                body,
+            } => {
+                let headers = headers
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect();
+                Some(written(Answer {
+                    status,
+                    headers,
+                    body: body.into_bytes(),
+                }))
             }
             Reply::Fail(failure) => Some(written(failure.answer(request))),
             Reply::Cut(When::Before) => None,
@@ -144,7 +196,9 @@ impl Server {
                 if when == When::After {
                     forward().await;
                 }
-                task::spawn_blocking(move || client.kill()).await.expect("the client is killed");
+                task::spawn_blocking(move || client.kill())
+                    .await
+                    .expect("the client is killed");
                 None
             }
         }
@@ -158,15 +212,24 @@ async fn edited(answer: Answered, edit: fn(&str) -> String) -> Answered {
     for name in ["content-length", "x-amz-crc32"] {
         parts.headers.remove(name);
     }
-    Response::from_parts(parts, Full::from(edit(&String::from_utf8_lossy(&body.to_bytes()))))
+    Response::from_parts(
+        parts,
+        Full::from(edit(&String::from_utf8_lossy(&body.to_bytes()))),
+    )
 }
 
 /// Of what was asked for, each with its version.
 fn denied_objects(request: &HttpRequest) -> Answer {
     let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
-    let objects = body.split("<Object>").skip(1).filter_map(|rest| rest.split_once("</Object>")).map(|(object, _)| object);
+    let objects = body
+        .split("<Object>")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</Object>"))
+        .map(|(object, _)| object);
     let why = "<Code>AccessDenied</Code><Message>Access Denied</Message>";
-    let errors: String = objects.map(|object| format!("<Error>{object}{why}</Error>")).collect();
+    let errors: String = objects
+        .map(|object| format!("<Error>{object}{why}</Error>"))
+        .collect();
     Answer {
         status: 200,
         headers: vec![("content-type".to_owned(), "application/xml".to_owned())],
@@ -175,7 +238,11 @@ fn denied_objects(request: &HttpRequest) -> Answer {
 }
 
 fn written(answer: Answer) -> Answered {
-    let Answer { status, headers, body } = answer;
+    let Answer {
+        status,
+        headers,
+        body,
+    } = answer;
     let mut response = Response::builder().status(status);
     for (name, value) in headers {
         response = response.header(name, value);
@@ -187,9 +254,14 @@ fn written(answer: Answer) -> Answered {
 fn readable(parts: &Parts, body: &Bytes) -> HttpRequest {
     let mut request = HttpRequest::new(SdkBody::from(body.clone()));
     request.set_method(parts.method.as_str()).expect("a method");
-    request.set_uri(parts.uri.path_and_query().map_or("/", |path| path.as_str())).expect("a path");
+    request
+        .set_uri(parts.uri.path_and_query().map_or("/", |path| path.as_str()))
+        .expect("a path");
     for (name, value) in &parts.headers {
-        request.headers_mut().append(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
+        request.headers_mut().append(
+            name.as_str().to_owned(),
+            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        );
     }
     request
 }

@@ -32,8 +32,9 @@ pub struct NoRule {
     what: String,
 }
 
-const SHAPE: &str = "a rule is SERVICE:OPERATION, SERVICE:BEGINNING*, SERVICE: or all, then nth=N, from=N, for=TIME or percent=N \
-                     (seed=N), and delay=TIME, fail=CODE, stale-answer=TIME, deny-objects, cut-before or cut-after";
+const SHAPE: &str = "a rule is SERVICE:OPERATION, SERVICE:BEGINNING*, SERVICE: or all, then \
+                     nth=N, from=N, for=TIME or percent=N (seed=N), and delay=TIME, fail=CODE, \
+                     stale-answer=TIME, deny-objects, cut-before or cut-after";
 
 impl FromStr for Written {
     type Err = NoRule;
@@ -46,7 +47,13 @@ impl FromStr for Written {
             None if first == "all" => String::new(),
             _ => return Err(no_rule(first, SHAPE)),
         };
-        let mut rule = Self { about, which: Which::All, seed: None, delay: Duration::ZERO, then: Then::Forward };
+        let mut rule = Self {
+            about,
+            which: Which::All,
+            seed: None,
+            delay: Duration::ZERO,
+            then: Then::Forward,
+        };
         for word in words {
             match word.split_once('=').unwrap_or((word, "")) {
                 ("nth", number) => rule.which = Which::Nth(parsed(word, number)?),
@@ -66,7 +73,8 @@ impl FromStr for Written {
         if rule.delay.is_zero() && rule.then == Then::Forward {
             return Err(no_rule(
                 text,
-                "it says of which calls, and not what becomes of them: delay=, fail=, stale-answer=, deny-objects, cut-before or cut-after",
+                "it says of which calls, and not what becomes of them: delay=, fail=, \
+                 stale-answer=, deny-objects, cut-before or cut-after",
             ));
         }
         Ok(rule)
@@ -75,7 +83,13 @@ impl FromStr for Written {
 
 impl Written {
     pub fn add_to(self, faults: Faults) -> Faults {
-        let Self { about, which, seed, delay, then } = self;
+        let Self {
+            about,
+            which,
+            seed,
+            delay,
+            then,
+        } = self;
         let reply = move || {
             let reply = match then {
                 Then::Forward => Reply::Forward,
@@ -84,7 +98,11 @@ impl Written {
                 Then::Stale(lasts) => Reply::Stale(lasts),
                 Then::DenyObjects => Reply::DenyObjects,
             };
-            if delay.is_zero() { reply } else { Reply::Delay(delay, Box::new(reply)) }
+            if delay.is_zero() {
+                reply
+            } else {
+                Reply::Delay(delay, Box::new(reply))
+            }
         };
         match seed {
             Some(seed) => faults.seeded_rule(&about, which, seed, reply),
@@ -94,11 +112,16 @@ impl Written {
 }
 
 fn no_rule(word: &str, what: &str) -> NoRule {
-    NoRule { word: word.to_owned(), what: what.to_owned() }
+    NoRule {
+        word: word.to_owned(),
+        what: what.to_owned(),
+    }
 }
 
 fn parsed<N: FromStr>(word: &str, number: &str) -> Result<N, NoRule> {
-    number.parse().map_err(|_| no_rule(word, "that is no number, or none that fits"))
+    number
+        .parse()
+        .map_err(|_| no_rule(word, "that is no number, or none that fits"))
 }
 
 /// As in `50ms` and `2s`.
@@ -106,13 +129,26 @@ fn duration(word: &str, time: &str) -> Result<Duration, NoRule> {
     if let Some(number) = time.strip_suffix("ms") {
         return Ok(Duration::from_millis(parsed(word, number)?));
     }
-    let number = time.strip_suffix('s').ok_or_else(|| no_rule(word, "a time is like 50ms or 2s"))?;
+    let number = time
+        .strip_suffix('s')
+        .ok_or_else(|| no_rule(word, "a time is like 50ms or 2s"))?;
     Ok(Duration::from_secs(parsed(word, number)?))
 }
 
 fn failure(word: &str, code: &str) -> Result<Failure, NoRule> {
-    let known = Failure::BAD_DAY.into_iter().find(|(_, name)| *name == code).map(|(failure, _)| failure);
-    known.ok_or_else(|| no_rule(word, &format!("one of {}", Failure::BAD_DAY.map(|(_, name)| name).join(", "))))
+    let known = Failure::BAD_DAY
+        .into_iter()
+        .find(|(_, name)| *name == code)
+        .map(|(failure, _)| failure);
+    known.ok_or_else(|| {
+        no_rule(
+            word,
+            &format!(
+                "one of {}",
+                Failure::BAD_DAY.map(|(_, name)| name).join(", ")
+            ),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -121,11 +157,21 @@ mod tests {
     use crate::support::recorder::Call;
 
     fn replies(rules: &[&str], calls: &[&str]) -> Vec<String> {
-        let read = |text: &&str| text.parse::<Written>().unwrap_or_else(|error| panic!("{error}"));
-        let faults = rules.iter().map(read).fold(Faults::seeded(7), |faults, rule| rule.add_to(faults));
+        let read = |text: &&str| {
+            text.parse::<Written>()
+                .unwrap_or_else(|error| panic!("{error}"))
+        };
+        let faults = rules
+            .iter()
+            .map(read)
+            .fold(Faults::seeded(7), |faults, rule| rule.add_to(faults));
         let said = |call: &&str| {
             let (service, operation) = call.split_once(':').expect("a call");
-            let call = Call { service: service.to_owned(), operation: operation.to_owned(), expected_owner: None };
+            let call = Call {
+                service: service.to_owned(),
+                operation: operation.to_owned(),
+                expected_owner: None,
+            };
             shown(&faults.reply(&call))
         };
         calls.iter().map(said).collect()
@@ -139,28 +185,77 @@ mod tests {
             Reply::Cut(when) => format!("cut {when:?}"),
             Reply::Stale(lasts) => format!("stale for {lasts:?}"),
             Reply::DenyObjects => "objects denied".to_owned(),
-            Reply::Wait(_) | Reply::Edit(_) | Reply::Answer { .. } | Reply::Kill(..) => panic!("no rule says so"),
+            Reply::Wait(_) | Reply::Edit(_) | Reply::Answer { .. } | Reply::Kill(..) => {
+                panic!("no rule says so")
+            }
         }
     }
 
     #[test]
     fn each_word_does_what_it_says() {
-        let rules = ["kms:CreateKey nth=2 cut-after", "s3: from=2 delay=50ms fail=SlowDown", "all delay=2s"];
-        let calls = ["kms:CreateKey", "kms:CreateKey", "s3:GetObject", "s3:PutObject", "iam:GetPolicy"];
-        assert_eq!(replies(&rules, &calls), ["2s forward", "cut After", "2s forward", "50ms SlowDown", "2s forward"]);
-        let rules = ["s3:GetBucket* stale-answer=20s", "s3:DeleteObjects nth=1 deny-objects"];
-        let calls = ["s3:GetBucketPolicy", "s3:GetObject", "s3:DeleteObjects", "s3:DeleteObjects"];
-        assert_eq!(replies(&rules, &calls), ["stale for 20s", "forward", "objects denied", "forward"]);
-        assert_eq!(replies(&["sts: cut-before"], &["sts:GetCallerIdentity", "iam:GetUser"]), ["cut Before", "forward"]);
+        let rules = [
+            "kms:CreateKey nth=2 cut-after",
+            "s3: from=2 delay=50ms fail=SlowDown",
+            "all delay=2s",
+        ];
+        let calls = [
+            "kms:CreateKey",
+            "kms:CreateKey",
+            "s3:GetObject",
+            "s3:PutObject",
+            "iam:GetPolicy",
+        ];
+        assert_eq!(
+            replies(&rules, &calls),
+            [
+                "2s forward",
+                "cut After",
+                "2s forward",
+                "50ms SlowDown",
+                "2s forward"
+            ]
+        );
+        let rules = [
+            "s3:GetBucket* stale-answer=20s",
+            "s3:DeleteObjects nth=1 deny-objects",
+        ];
+        let calls = [
+            "s3:GetBucketPolicy",
+            "s3:GetObject",
+            "s3:DeleteObjects",
+            "s3:DeleteObjects",
+        ];
+        assert_eq!(
+            replies(&rules, &calls),
+            ["stale for 20s", "forward", "objects denied", "forward"]
+        );
+        assert_eq!(
+            replies(
+                &["sts: cut-before"],
+                &["sts:GetCallerIdentity", "iam:GetUser"]
+            ),
+            ["cut Before", "forward"]
+        );
         for (_, code) in Failure::BAD_DAY {
-            assert_ne!(replies(&[&format!("all fail={code}")], &["s3:GetObject"]), ["forward"], "{code}");
+            assert_ne!(
+                replies(&[&format!("all fail={code}")], &["s3:GetObject"]),
+                ["forward"],
+                "{code}"
+            );
         }
     }
 
     #[test]
     fn a_time_ends() {
-        let faults = "s3: for=1s cut-before".parse::<Written>().expect("a rule").add_to(Faults::seeded(7));
-        let call = Call { service: "s3".to_owned(), operation: "GetObject".to_owned(), expected_owner: None };
+        let faults = "s3: for=1s cut-before"
+            .parse::<Written>()
+            .expect("a rule")
+            .add_to(Faults::seeded(7));
+        let call = Call {
+            service: "s3".to_owned(),
+            operation: "GetObject".to_owned(),
+            expected_owner: None,
+        };
         let said = || shown(&faults.reply(&call));
         assert_eq!([said(), said()], ["cut Before", "cut Before"]);
         std::thread::sleep(Duration::from_secs(1));
@@ -170,8 +265,15 @@ mod tests {
     #[test]
     fn a_share_is_that_of_its_own_seed() {
         let share = |rule: &str| replies(&[rule], &["s3:GetObject"; 100]);
-        assert_eq!(share("s3: percent=30 fail=SlowDown"), share("s3: percent=30 seed=7 fail=SlowDown"), "that of all");
-        assert_ne!(share("s3: percent=30 fail=SlowDown"), share("s3: percent=30 seed=8 fail=SlowDown"));
+        assert_eq!(
+            share("s3: percent=30 fail=SlowDown"),
+            share("s3: percent=30 seed=7 fail=SlowDown"),
+            "that of all"
+        );
+        assert_ne!(
+            share("s3: percent=30 fail=SlowDown"),
+            share("s3: percent=30 seed=8 fail=SlowDown")
+        );
     }
 
     #[test]

@@ -28,10 +28,25 @@ use crate::support::{
 };
 
 const WRITES: [&str; 4] = ["PutObject", "DeleteObject", "PutItem", "DeleteItem"];
-/// Each write, and how much is left after it at least: object, without headers, three that are refused, three for each
-/// lock and its release (one more for a file), two that go. In the end that is two objects and a lock in each place.
-const LEFT: [(usize, usize); 14] =
-    [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (9, 1), (10, 1), (11, 1), (12, 4), (13, 4)];
+/// Each write, and how much is left after it at least: object, without headers, three that are
+/// refused, three for each lock and its release (one more for a file), two that go. In the end that
+/// is two objects and a lock in each place.
+const LEFT: [(usize, usize); 14] = [
+    (0, 1),
+    (1, 1),
+    (2, 1),
+    (3, 1),
+    (4, 1),
+    (5, 1),
+    (6, 1),
+    (7, 1),
+    (8, 1),
+    (9, 1),
+    (10, 1),
+    (11, 1),
+    (12, 4),
+    (13, 4),
+];
 
 in_parts! { fn killed_at_any_point_nothing_is_left_after_the_next: killed_at in first second third }
 
@@ -41,14 +56,23 @@ fn waiting(emulator: &Emulator, line: &str, number: usize) -> (Place, Child, Gat
     let there = gate.clone();
     let count = Arc::new(AtomicUsize::new(0));
     let proxy = Proxy::start(Some(emulator), move |call, _| {
-        let is_the_one = WRITES.contains(&&*call.operation) && count.fetch_add(1, Ordering::SeqCst) == number;
-        if is_the_one { Reply::Wait(there.clone()) } else { Reply::Forward }
+        let is_the_one =
+            WRITES.contains(&&*call.operation) && count.fetch_add(1, Ordering::SeqCst) == number;
+        if is_the_one {
+            Reply::Wait(there.clone())
+        } else {
+            Reply::Forward
+        }
     });
     let mut place = Place::with(emulator);
     place.set("AWS_ENDPOINT_URL", proxy.endpoint());
     let words = format!("verify {line} --probe --usage=false");
     let mut command = place.command(&words.split_whitespace().collect::<Vec<_>>());
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
     gate.wait_for_somebody();
     (place, child, gate, proxy)
 }
@@ -60,9 +84,16 @@ async fn later(emulator: &Emulator, by: SignedDuration) -> Facts {
         bucket: BUCKET.to_owned(),
         owner: emulator.account().to_owned(),
         table: Some("acme-tfstate-prod-locks".to_owned()),
-        layout: Layout { key: None, workspace_prefix: "env:".to_owned() },
+        layout: Layout {
+            key: None,
+            workspace_prefix: "env:".to_owned(),
+        },
     };
-    let target = Target { address, lock_files: true, key: Key::Unknown };
+    let target = Target {
+        address,
+        lock_files: true,
+        key: Key::Unknown,
+    };
     let now = Timestamp::now() + by;
     let probe = Probe {
         tried: &aws,
@@ -93,9 +124,16 @@ async fn killed_at(part: Part) {
         later(&emulator, SignedDuration::from_mins(30)).await;
         assert_eq!(left(&emulator), there, "write {number}");
         let facts = later(&emulator, SignedDuration::from_mins(70)).await;
-        assert!(facts.swept.errors.is_empty() && facts.left.errors.is_empty(), "{facts:?}");
+        assert!(
+            facts.swept.errors.is_empty() && facts.left.errors.is_empty(),
+            "{facts:?}"
+        );
         let current = there.iter().any(|line| line.starts_with("current "));
-        assert_eq!(facts.swept.probes, usize::from(current), "write {number}: {there:?}");
+        assert_eq!(
+            facts.swept.probes,
+            usize::from(current),
+            "write {number}: {there:?}"
+        );
         assert_eq!(left(&emulator), Vec::<String>::new(), "write {number}");
     }
 }
@@ -106,12 +144,23 @@ async fn interrupted_it_cleans_up_itself() {
     let (emulator, _, line) = made("--lock both --ephemeral").await;
     for number in [0, 5, 6, 9, 11] {
         let (place, child, gate, _proxy) = waiting(&emulator, &line, number);
-        assert!(Command::new("kill").arg(child.id().to_string()).status().expect("kill").success());
+        assert!(
+            Command::new("kill")
+                .arg(child.id().to_string())
+                .status()
+                .expect("kill")
+                .success()
+        );
         std::thread::sleep(std::time::Duration::from_millis(300));
         gate.open();
         let said = place.said(&child.wait_with_output().expect("it ends"));
         assert_eq!(said.code, Some(130), "{}", said.all());
-        assert!(said.err.contains("interrupted while trying the backend out"), "{}", said.all());
+        assert!(
+            said.err
+                .contains("interrupted while trying the backend out"),
+            "{}",
+            said.all()
+        );
         assert_eq!(left(&emulator), Vec::<String>::new(), "write {number}");
     }
 }
@@ -123,15 +172,31 @@ async fn only_what_an_old_probe_wrote_is_deleted() {
     let id = "5e2d4b6e-7d3f-4b0c-9a51-3c1a6a2c5f10";
     let old = format!("20260101T000000Z-{id}");
     let young = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string() + "-" + id;
-    let theirs =
-        ["tfbackend-probe/mine.tfstate", "env:/tfbackend-probe/shop/terraform.tfstate", "tfbackend-probe/20260101T000000Z-x/a.tfstate"];
-    let of =
-        |name: &str| [format!("env:/tfbackend-probe/{name}/terraform.tfstate"), format!("tfbackend-probe/{name}/terraform.tfstate.tflock")];
+    let theirs = [
+        "tfbackend-probe/mine.tfstate",
+        "env:/tfbackend-probe/shop/terraform.tfstate",
+        "tfbackend-probe/20260101T000000Z-x/a.tfstate",
+    ];
+    let of = |name: &str| {
+        [
+            format!("env:/tfbackend-probe/{name}/terraform.tfstate"),
+            format!("tfbackend-probe/{name}/terraform.tfstate.tflock"),
+        ]
+    };
     let (old_ones, young_ones) = (of(&old), of(&young));
-    let all: Vec<&str> = theirs.into_iter().chain(old_ones.iter().chain(&young_ones).map(String::as_str)).collect();
+    let all: Vec<&str> = theirs
+        .into_iter()
+        .chain(old_ones.iter().chain(&young_ones).map(String::as_str))
+        .collect();
     emulator.python(PYTHON, &[&["plant"], &all[..]].concat());
-    let locks = [format!("tfbackend-probe/{old}/terraform.tfstate"), format!("tfbackend-probe/{young}/terraform.tfstate")];
-    emulator.python(PYTHON, &["lock", &locks[0], &locks[1], "tfbackend-probe/mine.tfstate"]);
+    let locks = [
+        format!("tfbackend-probe/{old}/terraform.tfstate"),
+        format!("tfbackend-probe/{young}/terraform.tfstate"),
+    ];
+    emulator.python(
+        PYTHON,
+        &["lock", &locks[0], &locks[1], "tfbackend-probe/mine.tfstate"],
+    );
 
     let (_, document, _) = super::probe(&place, &line);
     let said = emulator.python(PYTHON, &["left"]);
@@ -139,15 +204,24 @@ async fn only_what_an_old_probe_wrote_is_deleted() {
     there.sort_unstable();
     let mut expected: Vec<String> = theirs.iter().map(|key| format!("current {key}")).collect();
     expected.extend(young_ones.iter().map(|key| format!("current {key}")));
-    expected.extend([&*locks[1], "tfbackend-probe/mine.tfstate"].map(|path| format!("item {BUCKET}/{path}")));
+    expected.extend(
+        [&*locks[1], "tfbackend-probe/mine.tfstate"].map(|path| format!("item {BUCKET}/{path}")),
+    );
     expected.sort_unstable();
     assert_eq!(there, expected);
-    assert_eq!(super::notes(&document)[0], "1 earlier probe had been cut off; what was left of it was deleted");
+    assert_eq!(
+        super::notes(&document)[0],
+        "1 earlier probe had been cut off; what was left of it was deleted"
+    );
 
-    // Live use is that of others: the lock of a probe is no lock that is stale, and its object no state.
+    // Live use is that of others: the lock of a probe is no lock that is stale, and its object no
+    // state.
     let (_, document) = verify(&place, &format!("{line} --min-severity info"));
     let findings = document["findings"].to_string();
-    assert!(findings.contains("stale-lock") && findings.contains("tfbackend-probe/mine.tfstate"), "{document:#}");
+    assert!(
+        findings.contains("stale-lock") && findings.contains("tfbackend-probe/mine.tfstate"),
+        "{document:#}"
+    );
     // Ids differ from run to run, and are shown as one.
     assert!(!findings.contains("Z-UUID"), "{document:#}");
 }

@@ -14,23 +14,46 @@ async fn user(emulator: &Emulator, name: &str, statements: &serde_json::Value) -
     user.place(emulator)
 }
 
-/// As a role with the runner policy, whatever the lock: all that it needs, and nothing that it must not have.
+/// As a role with the runner policy, whatever the lock: all that it needs, and nothing that it must
+/// not have.
 #[tokio::test]
 async fn a_runner_may_what_it_needs_and_no_more() {
-    for (lock, rest) in [("both", "--ephemeral"), ("dynamodb", "--ephemeral"), ("s3", "--ephemeral --encryption sse-s3"), ("s3", "")] {
+    for (lock, rest) in [
+        ("both", "--ephemeral"),
+        ("dynamodb", "--ephemeral"),
+        ("s3", "--ephemeral --encryption sse-s3"),
+        ("s3", ""),
+    ] {
         let (emulator, place, line) = made(&format!("--lock {lock} {rest}")).await;
         emulator.python(PYTHON, &["role", "runner"]);
         let (_, document, bad) = probe(&place, &format!("{line} {ROLE}runner"));
-        let unseen: Vec<&str> = UNSEEN.into_iter().filter(|one| !rest.contains("sse-s3") || !one.contains("bucket-key")).collect();
+        let unseen: Vec<&str> = UNSEEN
+            .into_iter()
+            .filter(|one| !rest.contains("sse-s3") || !one.contains("bucket-key"))
+            .collect();
         assert_eq!(bad, unseen, "{lock} {rest}: {document:#}");
         let held = held(&document);
         let items = lock != "s3";
-        assert!(held.contains("probe-runner-versions") && held.contains("probe-runner-states"), "{held}");
+        assert!(
+            held.contains("probe-runner-versions") && held.contains("probe-runner-states"),
+            "{held}"
+        );
         assert!(held.contains("probe-runner-policy"), "{held}");
-        assert_eq!((held.contains("probe-runner-items"), held.contains("probe-lock-item-held")), (items, items), "{held}");
+        assert_eq!(
+            (
+                held.contains("probe-runner-items"),
+                held.contains("probe-lock-item-held")
+            ),
+            (items, items),
+            "{held}"
+        );
         let gone = left(&emulator);
         assert!(rest.is_empty() || gone.is_empty(), "{gone:?}");
-        assert!(gone.iter().all(|line| line.starts_with("version ") || line.starts_with("marker ")), "{gone:?}");
+        assert!(
+            gone.iter()
+                .all(|line| line.starts_with("version ") || line.starts_with("marker ")),
+            "{gone:?}"
+        );
     }
 }
 
@@ -44,12 +67,29 @@ async fn a_runner_tries_it_out_itself() {
     assert_eq!(administrator.bootstrap(&format!("{line} -y")).code, Some(0));
     let place = runner.place(&emulator);
     let (_, document, bad) = probe(&place, &line);
-    only(&bad, &["probe-default-encryption: unreadable", "probe-encryption: unreadable"], &document);
-    assert!(what(&document, "probe-encryption").contains("needs kms:DescribeKey"), "{document:#}");
+    only(
+        &bad,
+        &[
+            "probe-default-encryption: unreadable",
+            "probe-encryption: unreadable",
+        ],
+        &document,
+    );
+    assert!(
+        what(&document, "probe-encryption").contains("needs kms:DescribeKey"),
+        "{document:#}"
+    );
     let gone = left(&emulator);
-    assert!(gone.iter().all(|line| line.starts_with("version ") || line.starts_with("marker ")), "{gone:?}");
+    assert!(
+        gone.iter()
+            .all(|line| line.starts_with("version ") || line.starts_with("marker ")),
+        "{gone:?}"
+    );
     let notes = document["notes"].to_string();
-    assert!(notes.contains("s3:ListBucketVersions") && !notes.contains("could not clean up"), "{notes}");
+    assert!(
+        notes.contains("s3:ListBucketVersions") && !notes.contains("could not clean up"),
+        "{notes}"
+    );
 }
 
 /// Each right too many is found by the check that is about it.
@@ -58,10 +98,22 @@ async fn a_role_that_may_too_much() {
     let (emulator, place, line) = made("--lock both --ephemeral").await;
     let objects = format!("arn:aws:s3:::{BUCKET}/*");
     let rights = [
-        ("versions", json!({ "Effect": "Allow", "Action": "s3:DeleteObjectVersion", "Resource": objects })),
-        ("states", json!({ "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": objects })),
-        ("items", json!({ "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*" })),
-        ("policy", json!({ "Effect": "Allow", "Action": "s3:DeleteBucketPolicy", "Resource": "*" })),
+        (
+            "versions",
+            json!({ "Effect": "Allow", "Action": "s3:DeleteObjectVersion", "Resource": objects }),
+        ),
+        (
+            "states",
+            json!({ "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": objects }),
+        ),
+        (
+            "items",
+            json!({ "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*" }),
+        ),
+        (
+            "policy",
+            json!({ "Effect": "Allow", "Action": "s3:DeleteBucketPolicy", "Resource": "*" }),
+        ),
     ];
     for (name, statement) in rights {
         emulator.python(PYTHON, &["role", name, &statement.to_string()]);
@@ -99,23 +151,46 @@ async fn a_role_that_may_too_little() {
         (
             "no-item",
             "dynamodb:PutItem",
-            &["probe-lock-item: open", "probe-lock-item-held: unreadable", "probe-lock-item-release: unreadable"],
+            &[
+                "probe-lock-item: open",
+                "probe-lock-item-held: unreadable",
+                "probe-lock-item-release: unreadable",
+            ],
         ),
         // Whose lock stays is cleaned up after by the caller.
-        ("no-release", "dynamodb:DeleteItem", &["probe-delete: unreadable", "probe-lock-item-release: open"]),
-        ("no-delete", "s3:DeleteObject", &["probe-delete: unreadable", "probe-lock-file-release: open"]),
+        (
+            "no-release",
+            "dynamodb:DeleteItem",
+            &["probe-delete: unreadable", "probe-lock-item-release: open"],
+        ),
+        (
+            "no-delete",
+            "s3:DeleteObject",
+            &["probe-delete: unreadable", "probe-lock-file-release: open"],
+        ),
     ];
     for (name, action, bad_ones) in all {
         let statement = json!({ "Effect": "Deny", "Action": action, "Resource": "*" });
         emulator.python(PYTHON, &["role", name, &statement.to_string()]);
         let (_, document, bad) = probe(&place, &format!("{line} {ROLE}{name}"));
         only(&bad, bad_ones, &document);
-        assert!(document["findings"].to_string().contains(&format!("needs {action})")), "{document:#}");
+        assert!(
+            document["findings"]
+                .to_string()
+                .contains(&format!("needs {action})")),
+            "{document:#}"
+        );
         assert_eq!(left(&emulator), Vec::<String>::new(), "{name}");
     }
     let words = format!("verify {line} --probe {ROLE}nobody");
     let said = place.run(&words.split_whitespace().collect::<Vec<_>>());
-    assert!(said.refusal().starts_with("1\nerror: the role arn:aws:iam::000000000000:role/nobody cannot be taken on"), "{}", said.all());
+    assert!(
+        said.refusal().starts_with(
+            "1\nerror: the role arn:aws:iam::000000000000:role/nobody cannot be taken on"
+        ),
+        "{}",
+        said.all()
+    );
 }
 
 /// With the caller's own credentials, what could not be tried is not known.
@@ -134,13 +209,36 @@ async fn a_caller_who_may_not_try() {
         let place = user(&emulator, name, &statements).await;
         let (said, document, bad) = probe(&place, &line);
         assert_eq!(said.code, Some(2));
-        assert!(bad.contains(&format!("{id}: unreadable")), "{action}: {bad:?}");
-        assert!(what(&document, id).contains(&format!("needs {action})")), "{document:#}");
-        assert!(bad.iter().all(|one| one.ends_with(": unreadable") || one == UNSEEN[0] || one == UNSEEN[1]), "{bad:?}");
+        assert!(
+            bad.contains(&format!("{id}: unreadable")),
+            "{action}: {bad:?}"
+        );
+        assert!(
+            what(&document, id).contains(&format!("needs {action})")),
+            "{document:#}"
+        );
+        assert!(
+            bad.iter()
+                .all(|one| one.ends_with(": unreadable") || one == UNSEEN[0] || one == UNSEEN[1]),
+            "{bad:?}"
+        );
         // Who may not release a lock leaves it, with the object that leads to it, and says so.
         let stays = action == "dynamodb:DeleteItem";
         let left = left(&emulator);
-        assert_eq!((left.iter().any(|line| line.starts_with("item ")), !left.is_empty()), (stays, stays), "{action}: {left:?}");
-        assert_eq!(document["notes"].to_string().contains("could not clean up: dynamodb:DeleteItem"), stays, "{document:#}");
+        assert_eq!(
+            (
+                left.iter().any(|line| line.starts_with("item ")),
+                !left.is_empty()
+            ),
+            (stays, stays),
+            "{action}: {left:?}"
+        );
+        assert_eq!(
+            document["notes"]
+                .to_string()
+                .contains("could not clean up: dynamodb:DeleteItem"),
+            stays,
+            "{document:#}"
+        );
     }
 }

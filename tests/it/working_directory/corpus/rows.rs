@@ -3,7 +3,11 @@
 use super::Files;
 
 /// Rows whose value is computed: it is read as no literal.
-pub const UNKNOWN: &[&str] = &["conditional", "index of an object with equal keys", "for expression"];
+pub const UNKNOWN: &[&str] = &[
+    "conditional",
+    "index of an object with equal keys",
+    "for expression",
+];
 
 /// A block that is text, and must not be found.
 const FAKE: &str = "terraform {\n  backend \"local\" {\n    path = \"fake\"\n  }\n}\n";
@@ -32,37 +36,103 @@ pub fn constructs() -> Vec<(&'static str, Vec<u8>)> {
         ("brackets in a string", r#""}])({[""#),
         ("dollar signs", r#""$ $$ %% % $${x} %%{y} $$${1} $${ " "#),
         ("template", r#""a${ 1 + 2 }b${"c"}""#),
-        ("nested templates with braces", r#""${ { "}" = "${"}" == "{" ? "\"" : "}"}" }["}"] }""#),
+        (
+            "nested templates with braces",
+            r#""${ { "}" = "${"}" == "{" ? "\"" : "}"}" }["}"] }""#,
+        ),
         ("nested templates, deep", r#""${"${"${"${"}{"}"}"}"}""#),
-        ("template directives", r#""%{ if true ~} { %{ else } } %{ endif ~}%{ for x in ["}"] }${x}%{ endfor }""#),
+        (
+            "template directives",
+            r#""%{ if true ~} { %{ else } } %{ endif ~}%{ for x in ["}"] }${x}%{ endfor }""#,
+        ),
         ("newlines in an interpolation", "\"${\n  1\n}\""),
-        ("comments in an interpolation", "\"${ 1 # }\"\n /* }\" */ }\""),
+        (
+            "comments in an interpolation",
+            "\"${ 1 # }\"\n /* }\" */ }\"",
+        ),
         ("heredoc", "<<EOT\nFAKE \" { ${1} ' /* # //\nEOT"),
-        ("heredoc with a block", "<<EOT\nterraform {\n  backend \"local\" {\n    path = \"fake\"\n  }\n}\nEOT"),
+        (
+            "heredoc with a block",
+            "<<EOT\nterraform {\n  backend \"local\" {\n    path = \"fake\"\n  }\n}\nEOT",
+        ),
         ("indented heredoc", "<<-EOT\n    a }\n      b \"\n    EOT"),
-        ("delimiter that is indented without the dash", "<<EOT\na }\n\t  EOT \t"),
-        ("delimiter with something behind it", "<<EOF\ntool << EOF\n}\nEOF\"\nEOF )\nEOF;\nEOF # c\nEOF x\nEOFX\nXEOF\n EOF}\nEOF"),
-        ("delimiter with other signs", "<<END-OF_it2\n}\nEND\nEND-OF_it2"),
-        ("delimiter of another script", "<<\u{e9}nd\n}\n\u{e9}n\n\u{e9}nd"),
-        ("delimiter after a space that does not break", "<<EOT\n}\n\u{a0}EOT\u{2003}"),
-        ("delimiter in an interpolated line", "<<EOT\n${\"a\"}EOT\n ${\"\"} EOT\nEOT"),
+        (
+            "delimiter that is indented without the dash",
+            "<<EOT\na }\n\t  EOT \t",
+        ),
+        (
+            "delimiter with something behind it",
+            "<<EOF\ntool << EOF\n}\nEOF\"\nEOF )\nEOF;\nEOF # c\nEOF x\nEOFX\nXEOF\n EOF}\nEOF",
+        ),
+        (
+            "delimiter with other signs",
+            "<<END-OF_it2\n}\nEND\nEND-OF_it2",
+        ),
+        (
+            "delimiter of another script",
+            "<<\u{e9}nd\n}\n\u{e9}n\n\u{e9}nd",
+        ),
+        (
+            "delimiter after a space that does not break",
+            "<<EOT\n}\n\u{a0}EOT\u{2003}",
+        ),
+        (
+            "delimiter in an interpolated line",
+            "<<EOT\n${\"a\"}EOT\n ${\"\"} EOT\nEOT",
+        ),
         ("empty heredoc", "<<EOT\nEOT"),
-        ("heredoc of directives", "<<EOT\n%{ for x in [1] ~}\n  \" { $${ %%{ ${x} }\n%{ endfor ~}\n$ % $$ %%\nEOT"),
+        (
+            "heredoc of directives",
+            "<<EOT\n%{ for x in [1] ~}\n  \" { $${ %%{ ${x} }\n%{ endfor ~}\n$ % $$ %%\nEOT",
+        ),
         ("heredoc in an interpolation", "\"${<<EOT\n}\"\nEOT\n}\""),
-        ("heredoc in a heredoc", "<<OUT\n${<<IN\n} OUT\nOUT\nIN\n}\nOUT"),
-        ("heredocs in a list and a call", "[<<A\n]\nA\n, join(\"\", [<<-B\n  )\n  B\n])]"),
-        ("multi-line conditional in an object for", "{\n    for k in [\"a\", \"b\"] :\n    k => k == \"a\"\n    ? \"}\"\n    : \"{\"\n  }"),
-        ("operators at the ends of lines", "{\n    for k in [1, 2] :\n    \"${k}\" =>\n    k +\n    1\n    if k\n    != 3\n  }"),
-        ("equal keys in an object", "{\n    Name = 1\n    \"Name\" = 2\n    Name = 3\n    (\"Name\") : 4, \"${\"Name\"}\" = 5,\n  }"),
+        (
+            "heredoc in a heredoc",
+            "<<OUT\n${<<IN\n} OUT\nOUT\nIN\n}\nOUT",
+        ),
+        (
+            "heredocs in a list and a call",
+            "[<<A\n]\nA\n, join(\"\", [<<-B\n  )\n  B\n])]",
+        ),
+        (
+            "multi-line conditional in an object for",
+            "{\n    for k in [\"a\", \"b\"] :\n    k => k == \"a\"\n    ? \"}\"\n    : \"{\"\n  }",
+        ),
+        (
+            "operators at the ends of lines",
+            "{\n    for k in [1, 2] :\n    \"${k}\" =>\n    k +\n    1\n    if k\n    != 3\n  }",
+        ),
+        (
+            "equal keys in an object",
+            "{\n    Name = 1\n    \"Name\" = 2\n    Name = 3\n    (\"Name\") : 4, \"${\"Name\"}\" \
+             = 5,\n  }",
+        ),
         ("grouping for", "{ for k in [1, 1] : k => k... }"),
-        ("function of a provider", "[for x in [1] : x == 2 ? provider::acme::parse({ a = x }).b : null]"),
-        ("conditional in parentheses", "(true\n    ? [\n      1\n    ]\n    : [])"),
-        ("keys that are block names", "{ terraform = { backend = \"local\" }, cloud = { (\"backend\") = 1 } }"),
+        (
+            "function of a provider",
+            "[for x in [1] : x == 2 ? provider::acme::parse({ a = x }).b : null]",
+        ),
+        (
+            "conditional in parentheses",
+            "(true\n    ? [\n      1\n    ]\n    : [])",
+        ),
+        (
+            "keys that are block names",
+            "{ terraform = { backend = \"local\" }, cloud = { (\"backend\") = 1 } }",
+        ),
         ("splat and index", "[[{ a = 1 }][*].a, [[1]].0[0], [1][0]]"),
-        ("comparisons", "[1 <= 2, 1 >= 2, 1 == 2, 1 != 2, !true, -1, 1 < 2]"),
+        (
+            "comparisons",
+            "[1 <= 2, 1 >= 2, 1 == 2, 1 != 2, !true, -1, 1 < 2]",
+        ),
         ("numbers", "[1e10, 1.5E-3, 123456789012345678901234567890]"),
     ];
-    all.extend(locals.map(|(name, value)| (name, format!("locals {{\n  x = {value}\n  backend = 1\n}}\n").into_bytes())));
+    all.extend(locals.map(|(name, value)| {
+        (
+            name,
+            format!("locals {{\n  x = {value}\n  backend = 1\n}}\n").into_bytes(),
+        )
+    }));
     all.extend([
         ("many brackets", format!("locals {{\n  x = {}1{}\n}}\n", "[".repeat(300), "]".repeat(300)).into_bytes()),
         ("six mebibytes", [b"# backend cloud ".repeat(1 << 18), b"\n".to_vec(), b"# \xfc { \"\n".repeat(1 << 18)].concat()),
@@ -79,22 +149,44 @@ pub fn constructs() -> Vec<(&'static str, Vec<u8>)> {
     all
 }
 
-/// Every character of which Unicode composes something, or that goes with others, with marks in the wrong order behind it.
+/// Every character of which Unicode composes something, or that goes with others, with marks in the
+/// wrong order behind it.
 pub fn with_marks() -> String {
-    // Beyond, the library of Terraform composes what Unicode does not (golang.org/x/text/unicode/norm cuts off the plane).
-    let ranges = [0xa0..=0x33ff, 0xa000..=0xac3f, 0xd780..=0xd7ff, 0xf900..=0xfdcf, 0xfe00..=0xffef];
+    // Beyond, the library of Terraform composes what Unicode does not
+    // (golang.org/x/text/unicode/norm cuts off the plane).
+    let ranges = [
+        0xa0..=0x33ff,
+        0xa000..=0xac3f,
+        0xd780..=0xd7ff,
+        0xf900..=0xfdcf,
+        0xfe00..=0xffef,
+    ];
     let characters = ranges.into_iter().flatten().filter_map(char::from_u32);
-    characters.map(|c| format!("a{c}\u{301}\u{323}\u{338}e{c}\u{11a8}|")).collect()
+    characters
+        .map(|c| format!("a{c}\u{301}\u{323}\u{338}e{c}\u{11a8}|"))
+        .collect()
 }
 
 /// Whole folders with a `local` backend, or with none.
 pub fn blocks() -> Vec<(&'static str, Files)> {
-    let hcl =
-        |body: &[u8]| vec![("main.tf".to_owned(), [b"terraform {\n  backend \"local\" {\n".as_slice(), body, b"\n  }\n}\n"].concat())];
+    let hcl = |body: &[u8]| {
+        vec![(
+            "main.tf".to_owned(),
+            [
+                b"terraform {\n  backend \"local\" {\n".as_slice(),
+                body,
+                b"\n  }\n}\n",
+            ]
+            .concat(),
+        )]
+    };
     let tf = |text: &str| vec![("main.tf".to_owned(), text.as_bytes().to_vec())];
     let json = |text: &[u8]| vec![("main.tf.json".to_owned(), text.to_vec())];
     let overridden = |name: &str, text: &str| {
-        let first = ("main.tf".to_owned(), b"terraform {\n  backend \"local\" {\n    path = \"a\"\n  }\n}\n".to_vec());
+        let first = (
+            "main.tf".to_owned(),
+            b"terraform {\n  backend \"local\" {\n    path = \"a\"\n  }\n}\n".to_vec(),
+        );
         vec![first, (name.to_owned(), text.as_bytes().to_vec())]
     };
     vec![
@@ -167,12 +259,36 @@ pub fn blocks() -> Vec<(&'static str, Files)> {
 
 /// What Terraform refuses, and what is said of it.
 pub const REFUSED: &[(&[u8], &str)] = &[
-    (b"terraform {\n  backend \"local\" {\n    path = \"a\n  }\n}\n", "is not valid HCL at line 3, column 12"),
-    (b"terraform {\n  backend \"local\" {\n    path = <<EOT\na\n  }\n}\n", "is not valid HCL at line 3, column 12"),
-    (b"terraform {\n  backend \"local\" {\n    path =\n  }\n}\n", "is not valid HCL at line 3, column 11"),
-    (b"terraform {\n  backend \"local\" {\n}\n", "is not valid HCL at line 1, column 11"),
-    (b"terraform {\n  backend \"local\" {\n    path = \"\xfc\"\n  }\n}\n", "is not valid UTF-8 at line 3"),
-    (b"terraform {\n  backend \"local\" {\n  }\n}\n/* x", "is not valid HCL at line 5, column 1"),
-    (b"terraform {\n  backend \"local\" {\n  }\n}\nlocals {\n  x = [}\n", "is not valid HCL at line 6, column 8"),
-    (b"\"terraform\" {\n  backend \"local\" {\n  }\n}\n", "is not valid HCL at line 1, column 1"),
+    (
+        b"terraform {\n  backend \"local\" {\n    path = \"a\n  }\n}\n",
+        "is not valid HCL at line 3, column 12",
+    ),
+    (
+        b"terraform {\n  backend \"local\" {\n    path = <<EOT\na\n  }\n}\n",
+        "is not valid HCL at line 3, column 12",
+    ),
+    (
+        b"terraform {\n  backend \"local\" {\n    path =\n  }\n}\n",
+        "is not valid HCL at line 3, column 11",
+    ),
+    (
+        b"terraform {\n  backend \"local\" {\n}\n",
+        "is not valid HCL at line 1, column 11",
+    ),
+    (
+        b"terraform {\n  backend \"local\" {\n    path = \"\xfc\"\n  }\n}\n",
+        "is not valid UTF-8 at line 3",
+    ),
+    (
+        b"terraform {\n  backend \"local\" {\n  }\n}\n/* x",
+        "is not valid HCL at line 5, column 1",
+    ),
+    (
+        b"terraform {\n  backend \"local\" {\n  }\n}\nlocals {\n  x = [}\n",
+        "is not valid HCL at line 6, column 8",
+    ),
+    (
+        b"\"terraform\" {\n  backend \"local\" {\n  }\n}\n",
+        "is not valid HCL at line 1, column 1",
+    ),
 ];

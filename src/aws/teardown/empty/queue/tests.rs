@@ -8,12 +8,19 @@ use super::*;
 use crate::aws::store::objects::What;
 
 fn version(key: usize, id: usize, latest: bool) -> Version {
-    Version { key: format!("{key:05}"), id: id.to_string(), latest, modified: None, what: What::DeleteMarker }
+    Version {
+        key: format!("{key:05}"),
+        id: id.to_string(),
+        latest,
+        modified: None,
+        what: What::DeleteMarker,
+    }
 }
 
 /// Names with so many versions each, in the order of a listing.
 fn listing(counts: &[usize]) -> Vec<Version> {
-    let of_name = |(key, count): (usize, &usize)| (0..*count).map(move |id| version(key, id, id == 0));
+    let of_name =
+        |(key, count): (usize, &usize)| (0..*count).map(move |id| version(key, id, id == 0));
     counts.iter().enumerate().flat_map(of_name).collect()
 }
 
@@ -32,12 +39,22 @@ fn drive(all: &[Version], page: usize, mut chance: impl FnMut(usize) -> usize) -
             sizes.push(batch.len());
             for version in &batch {
                 let name = (version.key.clone(), version.id.clone());
-                assert_ne!(Some(&name), marker.as_ref(), "the next page is asked for by it");
+                assert_ne!(
+                    Some(&name),
+                    marker.as_ref(),
+                    "the next page is asked for by it"
+                );
                 let from = all.partition_point(|other| other.key < version.key);
-                let same = all[from..].iter().take_while(|other| version.latest && other.key == version.key);
+                let same = all[from..]
+                    .iter()
+                    .take_while(|other| version.latest && other.key == version.key);
                 for other in same.filter(|other| other.id != version.id) {
                     let before = gone.contains(&(other.key.clone(), other.id.clone()));
-                    assert!(before || batch.contains(other), "{} was still to go", other.key);
+                    assert!(
+                        before || batch.contains(other),
+                        "{} was still to go",
+                        other.key
+                    );
                 }
             }
             running.push((ticket, batch));
@@ -45,7 +62,10 @@ fn drive(all: &[Version], page: usize, mut chance: impl FnMut(usize) -> usize) -
         }
         if !ended && (running.is_empty() || chance(2) == 0) {
             let page = pages.next().unwrap_or_default().to_vec();
-            marker = pages.peek().and_then(|_| page.last()).map(|last| (last.key.clone(), last.id.clone()));
+            marker = pages
+                .peek()
+                .and_then(|_| page.last())
+                .map(|last| (last.key.clone(), last.id.clone()));
             ended = marker.is_none();
             queue.page(page, marker.as_ref().map(|(key, id)| (&**key, Some(&**id))));
         } else if !running.is_empty() {
@@ -88,9 +108,18 @@ proptest! {
 fn full_batches_go_while_pages_are_to_come() {
     let all = listing(&[2500]);
     let mut queue = Queue::default();
-    queue.page(all[..1000].to_vec(), Some((&all[999].key, Some(&all[999].id))));
-    assert!(queue.batch().is_none(), "the current one and the marker stay");
-    queue.page(all[1000..2000].to_vec(), Some((&all[1999].key, Some(&all[1999].id))));
+    queue.page(
+        all[..1000].to_vec(),
+        Some((&all[999].key, Some(&all[999].id))),
+    );
+    assert!(
+        queue.batch().is_none(),
+        "the current one and the marker stay"
+    );
+    queue.page(
+        all[1000..2000].to_vec(),
+        Some((&all[1999].key, Some(&all[1999].id))),
+    );
     assert_eq!(queue.batch().map(|(_, batch)| batch.len()), Some(BATCH));
     assert!(queue.batch().is_none());
     queue.page(all[2000..].to_vec(), None);
@@ -101,7 +130,14 @@ fn full_batches_go_while_pages_are_to_come() {
 #[test]
 fn two_current_versions_both_go() {
     let mut queue = Queue::default();
-    queue.page(vec![version(1, 1, true), version(1, 2, true), version(1, 3, false)], None);
+    queue.page(
+        vec![
+            version(1, 1, true),
+            version(1, 2, true),
+            version(1, 3, false),
+        ],
+        None,
+    );
     let (_, batch) = queue.batch().unwrap();
     let ids: Vec<_> = batch.iter().map(|version| &*version.id).collect();
     assert_eq!(ids, ["2", "3", "1"]);

@@ -1,4 +1,5 @@
-//! A bucket with versions, in memory: it answers as S3 does, loses its place as emulators do, and sees what must never happen.
+//! A bucket with versions, in memory: it answers as S3 does, loses its place as emulators do, and
+//! sees what must never happen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +12,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
+            SharedHttpConnector,
+        },
         orchestrator::{HttpRequest, HttpResponse},
         runtime_components::RuntimeComponents,
     },
@@ -66,8 +70,15 @@ pub struct Stored {
 impl State {
     pub fn put(&mut self, key: &str, marker: bool) {
         self.ids += 1;
-        let stored = Stored { id: format!("v{}", self.ids), marker, modified: 1 };
-        self.names.entry(key.to_owned()).or_default().insert(0, stored);
+        let stored = Stored {
+            id: format!("v{}", self.ids),
+            marker,
+            modified: 1,
+        };
+        self.names
+            .entry(key.to_owned())
+            .or_default()
+            .insert(0, stored);
     }
 
     pub fn count(&self) -> usize {
@@ -80,7 +91,11 @@ impl State {
 
     fn list(&mut self, query: &BTreeMap<String, String>) -> String {
         let text = |name: &str| query.get(name).map_or("", String::as_str);
-        let (prefix, key_marker, id_marker) = (text("prefix"), text("key-marker"), text("version-id-marker"));
+        let (prefix, key_marker, id_marker) = (
+            text("prefix"),
+            text("key-marker"),
+            text("version-id-marker"),
+        );
         if key_marker.is_empty() {
             self.waiting = 0;
         }
@@ -89,26 +104,63 @@ impl State {
             let from = match (key.as_str().cmp(key_marker), id_marker) {
                 (std::cmp::Ordering::Less, _) | (std::cmp::Ordering::Equal, "") => continue,
                 (std::cmp::Ordering::Greater, _) => 0,
-                (std::cmp::Ordering::Equal, id) => versions.iter().position(|v| v.id == id).map_or(versions.len(), |at| at + 1),
+                (std::cmp::Ordering::Equal, id) => versions
+                    .iter()
+                    .position(|v| v.id == id)
+                    .map_or(versions.len(), |at| at + 1),
             };
-            rest.extend(versions.iter().enumerate().skip(from).map(|(at, version)| (key.clone(), at == 0, version.clone())));
+            rest.extend(
+                versions
+                    .iter()
+                    .enumerate()
+                    .skip(from)
+                    .map(|(at, version)| (key.clone(), at == 0, version.clone())),
+            );
         }
-        let lost = !id_marker.is_empty() && !self.names.get(key_marker).is_some_and(|all| all.iter().any(|v| v.id == id_marker));
-        self.faults.extend(lost.then(|| format!("the marker {key_marker} {id_marker} is gone")));
+        let lost = !id_marker.is_empty()
+            && !self
+                .names
+                .get(key_marker)
+                .is_some_and(|all| all.iter().any(|v| v.id == id_marker));
+        self.faults
+            .extend(lost.then(|| format!("the marker {key_marker} {id_marker} is gone")));
         let more = rest.len() > PAGE;
         rest.truncate(PAGE);
-        let mut page = format!("<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>");
+        let mut page = format!(
+            "<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>"
+        );
         if let (true, Some((key, _, version))) = (more, rest.last()) {
             let key = encoded(key);
-            let next = format!("<NextKeyMarker>{key}</NextKeyMarker><NextVersionIdMarker>{}</NextVersionIdMarker>", version.id);
+            let next = format!(
+                "<NextKeyMarker>{key}</NextKeyMarker><NextVersionIdMarker>{}</NextVersionIdMarker>",
+                version.id
+            );
             page.push_str(&next);
         }
-        for (key, latest, Stored { id, marker, modified }) in rest {
+        for (
+            key,
+            latest,
+            Stored {
+                id,
+                marker,
+                modified,
+            },
+        ) in rest
+        {
             let element = if marker { "DeleteMarker" } else { "Version" };
             let size = if marker { "" } else { "<Size>3</Size>" };
             let time = format!("1970-01-01T00:{:02}:{:02}Z", modified / 60, modified % 60);
-            write!(page, "<{element}><Key>{}</Key><VersionId>{id}</VersionId><IsLatest>{latest}</IsLatest>", encoded(&key)).unwrap();
-            write!(page, "<LastModified>{time}</LastModified>{size}</{element}>").unwrap();
+            write!(
+                page,
+                "<{element}><Key>{}</Key><VersionId>{id}</VersionId><IsLatest>{latest}</IsLatest>",
+                encoded(&key)
+            )
+            .unwrap();
+            write!(
+                page,
+                "<LastModified>{time}</LastModified>{size}</{element}>"
+            )
+            .unwrap();
             self.listed.insert((key, id));
             self.waiting += 1;
         }
@@ -133,17 +185,27 @@ impl State {
 
     /// What was current of each name, while there is anything of it.
     fn current(&self) -> BTreeMap<String, String> {
-        self.names.iter().filter_map(|(key, versions)| Some((key.clone(), versions.first()?.id.clone()))).collect()
+        self.names
+            .iter()
+            .filter_map(|(key, versions)| Some((key.clone(), versions.first()?.id.clone())))
+            .collect()
     }
 
     fn batch(&mut self, body: &str) -> (u16, String) {
-        let Ok(document) = roxmltree::Document::parse(body) else { return error(400, "MalformedXML") };
+        let Ok(document) = roxmltree::Document::parse(body) else {
+            return error(400, "MalformedXML");
+        };
         let text = |node: &roxmltree::Node<'_, '_>, name: &str| {
             node.children()
-                .find(|child| child.has_tag_name((node.tag_name().namespace().unwrap_or_default(), name)))
+                .find(|child| {
+                    child.has_tag_name((node.tag_name().namespace().unwrap_or_default(), name))
+                })
                 .map(|child| child.text().unwrap_or_default().to_owned())
         };
-        let objects: Vec<_> = document.descendants().filter(|node| node.tag_name().name() == "Object").collect();
+        let objects: Vec<_> = document
+            .descendants()
+            .filter(|node| node.tag_name().name() == "Object")
+            .collect();
         if text(&document.root_element(), "Quiet").as_deref() != Some("true") {
             self.faults.push("not quiet".to_owned());
         }
@@ -151,16 +213,28 @@ impl State {
         let mut answer = "<DeleteResult>".to_owned();
         let before = self.current();
         for object in objects {
-            let (key, id) = (text(&object, "Key").expect("a key"), text(&object, "VersionId").expect("always by the id"));
+            let (key, id) = (
+                text(&object, "Key").expect("a key"),
+                text(&object, "VersionId").expect("always by the id"),
+            );
             if let Some(code) = self.delete(&key, &id) {
-                let key = key.replace('&', "&amp;").replace('<', "&lt;").replace('\n', "&#10;").replace('\r', "&#13;");
-                write!(answer, "<Error><Key>{key}</Key><VersionId>{id}</VersionId><Code>{code}</Code>").unwrap();
+                let key = key
+                    .replace('&', "&amp;")
+                    .replace('<', "&lt;")
+                    .replace('\n', "&#10;")
+                    .replace('\r', "&#13;");
+                write!(
+                    answer,
+                    "<Error><Key>{key}</Key><VersionId>{id}</VersionId><Code>{code}</Code>"
+                )
+                .unwrap();
                 answer.push_str("<Message>because</Message></Error>");
             }
         }
         for (key, id) in self.current() {
             if before.get(&key).is_some_and(|before| *before != id) {
-                self.faults.push(format!("an older version of {key:?} became current"));
+                self.faults
+                    .push(format!("an older version of {key:?} became current"));
             }
         }
         self.names.retain(|_, versions| !versions.is_empty());
@@ -171,14 +245,30 @@ impl State {
         let text = |name: &str| query.get(name).cloned().unwrap_or_default();
         let after = (text("key-marker"), text("upload-id-marker"));
         let prefix = text("prefix");
-        let rest: Vec<_> = self.uploads.iter().filter(|upload| **upload > after && upload.0.starts_with(&prefix)).collect();
+        let rest: Vec<_> = self
+            .uploads
+            .iter()
+            .filter(|upload| **upload > after && upload.0.starts_with(&prefix))
+            .collect();
         let more = rest.len() > PAGE;
-        let mut page = format!("<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>");
+        let mut page = format!(
+            "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>{more}</\
+             IsTruncated>"
+        );
         for (at, (key, id)) in rest.into_iter().take(PAGE).enumerate() {
             let key = encoded(key);
-            write!(page, "<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>").unwrap();
+            write!(
+                page,
+                "<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>"
+            )
+            .unwrap();
             if more && at + 1 == PAGE {
-                write!(page, "<NextKeyMarker>{key}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>").unwrap();
+                write!(
+                    page,
+                    "<NextKeyMarker>{key}</NextKeyMarker><NextUploadIdMarker>{id}</\
+                     NextUploadIdMarker>"
+                )
+                .unwrap();
             }
         }
         page + "</ListMultipartUploadsResult>"
@@ -206,17 +296,28 @@ impl State {
                 }
             },
             _ => {
-                if let Some(code) = self.refuse.as_mut().and_then(|refuse| refuse(&call.key, &text("uploadId"))) {
+                if let Some(code) = self
+                    .refuse
+                    .as_mut()
+                    .and_then(|refuse| refuse(&call.key, &text("uploadId")))
+                {
                     return error(403, code);
                 }
-                if self.uploads.remove(&(call.key.clone(), text("uploadId"))) { (204, String::new()) } else { error(404, "NoSuchUpload") }
+                if self.uploads.remove(&(call.key.clone(), text("uploadId"))) {
+                    (204, String::new())
+                } else {
+                    error(404, "NoSuchUpload")
+                }
             }
         }
     }
 }
 
 pub fn error(status: u16, code: &str) -> (u16, String) {
-    (status, format!("<Error><Code>{code}</Code><Message>because</Message></Error>"))
+    (
+        status,
+        format!("<Error><Code>{code}</Code><Message>because</Message></Error>"),
+    )
 }
 
 fn encoded(key: &str) -> String {
@@ -232,11 +333,22 @@ struct Call {
 
 impl Call {
     fn of(request: &HttpRequest) -> Self {
-        let decoded = |text: &str| percent_decode_str(text).decode_utf8().expect("UTF-8").into_owned();
+        let decoded = |text: &str| {
+            percent_decode_str(text)
+                .decode_utf8()
+                .expect("UTF-8")
+                .into_owned()
+        };
         let (path, query) = request.uri().split_once('?').unwrap_or((request.uri(), ""));
-        let query: BTreeMap<_, _> =
-            query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (k.to_owned(), decoded(v))).collect();
-        let key = path.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, key)| key);
+        let query: BTreeMap<_, _> = query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(k, v)| (k.to_owned(), decoded(v)))
+            .collect();
+        let key = path
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once('/'))
+            .map_or("", |(_, key)| key);
         let name = match (request.method(), key.is_empty()) {
             ("GET", true) if query.contains_key("versions") => "ListObjectVersions",
             ("GET", true) if query.contains_key("uploads") => "ListMultipartUploads",
@@ -245,8 +357,14 @@ impl Call {
             ("DELETE", false) if query.contains_key("versionId") => "DeleteObject",
             other => panic!("{other:?} {}", request.uri()),
         };
-        let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).expect("text");
-        Self { name, key: decoded(key), query, body }
+        let body =
+            String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).expect("text");
+        Self {
+            name,
+            key: decoded(key),
+            query,
+            body,
+        }
     }
 }
 
@@ -266,11 +384,20 @@ impl Bucket {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", None, None, "bucket")))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "AKIDEXAMPLE",
+                "secret",
+                None,
+                None,
+                "bucket",
+            )))
             .retry_config(RetryConfig::disabled())
             .http_client(self.clone())
             .build();
-        Aws { clients: Clients::new(&config), ..Script::new().aws() }
+        Aws {
+            clients: Clients::new(&config),
+            ..Script::new().aws()
+        }
     }
 }
 
@@ -281,7 +408,11 @@ impl std::fmt::Debug for Bucket {
 }
 
 impl HttpClient for Bucket {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
@@ -292,18 +423,27 @@ impl HttpConnector for Bucket {
         let header = |name: &str| request.headers().get(name).map(str::to_owned);
         let mut state = self.state();
         if header("x-amz-expected-bucket-owner").as_deref() != Some("111122223333") {
-            state.faults.push(format!("{} without the owner", call.name));
+            state
+                .faults
+                .push(format!("{} without the owner", call.name));
         }
         if header("x-amz-bypass-governance-retention").is_some() {
             state.faults.push("governance was bypassed".to_owned());
         }
-        if call.name == "DeleteObjects" && header("x-amz-checksum-crc32").is_none() && header("content-md5").is_none() {
+        if call.name == "DeleteObjects"
+            && header("x-amz-checksum-crc32").is_none()
+            && header("content-md5").is_none()
+        {
             state.faults.push("no checksum".to_owned());
         }
         let deletes = call.name == "DeleteObjects";
         state.at_once += usize::from(deletes);
         state.most_at_once = state.most_at_once.max(state.at_once);
-        let moment = if deletes { state.moment } else { Duration::ZERO };
+        let moment = if deletes {
+            state.moment
+        } else {
+            Duration::ZERO
+        };
         drop(state);
         let bucket = self.clone();
         HttpConnectorFuture::new(async move {
@@ -313,7 +453,10 @@ impl HttpConnector for Bucket {
             let (status, body) = state.answer(&call);
             state.at_once -= usize::from(deletes);
             drop(state);
-            Ok(HttpResponse::new(StatusCode::try_from(status).expect("a status"), SdkBody::from(body)))
+            Ok(HttpResponse::new(
+                StatusCode::try_from(status).expect("a status"),
+                SdkBody::from(body),
+            ))
         })
     }
 }

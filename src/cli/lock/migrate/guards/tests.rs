@@ -34,7 +34,10 @@ fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
     Facts {
         now: Some(now),
         since,
-        used: Used { states, ..Used::default() },
+        used: Used {
+            states,
+            ..Used::default()
+        },
         table: Some("locks".to_owned()),
         makes_table: false,
         lock_files: "arn:aws:s3:::states/*.tflock".to_owned(),
@@ -45,7 +48,10 @@ fn facts(now: LockMechanism, states: Vec<Written>) -> Facts {
 }
 
 fn said(facts: &Facts, to: LockMechanism, said: &Said) -> String {
-    refusals(facts, to, said).into_iter().map(|refusal| refusal.what + "\n").collect()
+    refusals(facts, to, said)
+        .into_iter()
+        .map(|refusal| refusal.what + "\n")
+        .collect()
 }
 
 use LockMechanism::{Both, Dynamodb, S3};
@@ -53,19 +59,67 @@ use LockMechanism::{Both, Dynamodb, S3};
 #[test]
 fn nothing_in_the_way() {
     let nothing = Said::default();
-    assert_eq!(said(&facts(Dynamodb, vec![state(BEFORE, Some("1.10.0"))]), Both, &nothing), "");
-    assert_eq!(said(&facts(Both, vec![state(AFTER, Some("1.11.4"))]), S3, &Said { drop_table: true, ..nothing.clone() }), "");
-    assert_eq!(said(&facts(Both, vec![state(BEFORE, Some("1.5.7"))]), Dynamodb, &nothing), "", "back is always possible");
-    assert_eq!(said(&facts(S3, vec![state(AFTER, Some("1.11.4"))]), Both, &nothing), "");
+    assert_eq!(
+        said(
+            &facts(Dynamodb, vec![state(BEFORE, Some("1.10.0"))]),
+            Both,
+            &nothing
+        ),
+        ""
+    );
+    assert_eq!(
+        said(
+            &facts(Both, vec![state(AFTER, Some("1.11.4"))]),
+            S3,
+            &Said {
+                drop_table: true,
+                ..nothing.clone()
+            }
+        ),
+        ""
+    );
+    assert_eq!(
+        said(
+            &facts(Both, vec![state(BEFORE, Some("1.5.7"))]),
+            Dynamodb,
+            &nothing
+        ),
+        "",
+        "back is always possible"
+    );
+    assert_eq!(
+        said(
+            &facts(S3, vec![state(AFTER, Some("1.11.4"))]),
+            Both,
+            &nothing
+        ),
+        ""
+    );
     assert_eq!(said(&facts(Both, vec![]), S3, &nothing), "", "of no state");
 }
 
 #[test]
 fn a_lock_that_is_held_forbids_every_stage() {
-    let located = Located { kind: Kind::State, path: "a".to_owned(), key: "a".to_owned(), workspace: "default".to_owned() };
-    let held =
-        Held { raw: "{}".to_owned(), info: Ok(LockInfo { id: "one".to_owned(), ..LockInfo::default() }), etag: None, modified: None };
-    let lock = LiveLock { located, item: Half::held(held), file: Half::Free };
+    let located = Located {
+        kind: Kind::State,
+        path: "a".to_owned(),
+        key: "a".to_owned(),
+        workspace: "default".to_owned(),
+    };
+    let held = Held {
+        raw: "{}".to_owned(),
+        info: Ok(LockInfo {
+            id: "one".to_owned(),
+            ..LockInfo::default()
+        }),
+        etag: None,
+        modified: None,
+    };
+    let lock = LiveLock {
+        located,
+        item: Half::held(held),
+        file: Half::Free,
+    };
     for (now, to) in [(Dynamodb, Both), (Both, S3), (Both, Dynamodb), (S3, Both)] {
         let mut facts = facts(now, vec![]);
         facts.used.locks.push(lock.clone());
@@ -75,20 +129,39 @@ fn a_lock_that_is_held_forbids_every_stage() {
 
 #[test]
 fn versions_that_do_not_know_lock_files() {
-    let min = |version: &str| Said { min_version: Some(version.to_owned()), drop_table: false };
-    let old = facts(Dynamodb, vec![state(BEFORE, Some("1.9.8")), state(AFTER, None)]);
+    let min = |version: &str| Said {
+        min_version: Some(version.to_owned()),
+        drop_table: false,
+    };
+    let old = facts(
+        Dynamodb,
+        vec![state(BEFORE, Some("1.9.8")), state(AFTER, None)],
+    );
     assert_eq!(
         said(&old, Both, &Said::default()),
-        "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n\
-         which version wrote a.tfstate is unknown: it does not say\n"
+        "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\nwhich version \
+         wrote a.tfstate is unknown: it does not say\n"
     );
     assert_eq!(said(&old, Both, &min("1.10")), "", "somebody knows better");
-    assert_eq!(said(&old, Both, &min("1.9.8")), "version 1.9.8 is in use, and lock files are known from 1.10 on\n");
+    assert_eq!(
+        said(&old, Both, &min("1.9.8")),
+        "version 1.9.8 is in use, and lock files are known from 1.10 on\n"
+    );
     assert_eq!(said(&old, Both, &min("newest")), "newest is no version\n");
     let both = facts(Both, vec![state(AFTER, Some("1.9.8"))]);
-    assert_eq!(said(&both, S3, &min("1.11")), "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n", "not at the end");
-    let unreadable = Written { unreadable: Some("denied".to_owned()), ..state(AFTER, None) };
-    assert_eq!(said(&facts(Both, vec![unreadable]), S3, &min("1.11")), "which version wrote a.tfstate is unknown: denied\n");
+    assert_eq!(
+        said(&both, S3, &min("1.11")),
+        "version 1.9.8 wrote a.tfstate, and lock files are known from 1.10 on\n",
+        "not at the end"
+    );
+    let unreadable = Written {
+        unreadable: Some("denied".to_owned()),
+        ..state(AFTER, None)
+    };
+    assert_eq!(
+        said(&facts(Both, vec![unreadable]), S3, &min("1.11")),
+        "which version wrote a.tfstate is unknown: denied\n"
+    );
 }
 
 #[test]
@@ -96,37 +169,118 @@ fn every_state_was_written_since_under_a_lock_file() {
     let last = |state: Written| said(&facts(Both, vec![state]), S3, &Said::default());
     assert_eq!(
         last(state(BEFORE, Some("1.11.4"))),
-        "a.tfstate was last written at 2026-11-20T00:00:00Z, before lock files were in use (2026-11-21T00:00:00Z)\n"
+        "a.tfstate was last written at 2026-11-20T00:00:00Z, before lock files were in use \
+         (2026-11-21T00:00:00Z)\n"
     );
-    assert_eq!(last(state("never", Some("1.11.4"))), "nobody can say when a.tfstate was written\n");
-    let by_table = Written { under_lock_file: Some(false), ..state(AFTER, Some("1.11.4")) };
-    assert_eq!(last(by_table), "a.tfstate was last written at 2026-11-22T00:00:00Z, and not under a lock file\n");
-    assert_eq!(last(Written { under_lock_file: None, ..state(AFTER, Some("1.11.4")) }), "", "a bucket without versions cannot say");
-    assert_eq!(last(state(AFTER, None)), "", "what OpenTofu encrypted: who takes a lock file knows them");
-    assert_ne!(last(Written { under_lock_file: None, ..state(AFTER, None) }), "");
+    assert_eq!(
+        last(state("never", Some("1.11.4"))),
+        "nobody can say when a.tfstate was written\n"
+    );
+    let by_table = Written {
+        under_lock_file: Some(false),
+        ..state(AFTER, Some("1.11.4"))
+    };
+    assert_eq!(
+        last(by_table),
+        "a.tfstate was last written at 2026-11-22T00:00:00Z, and not under a lock file\n"
+    );
+    assert_eq!(
+        last(Written {
+            under_lock_file: None,
+            ..state(AFTER, Some("1.11.4"))
+        }),
+        "",
+        "a bucket without versions cannot say"
+    );
+    assert_eq!(
+        last(state(AFTER, None)),
+        "",
+        "what OpenTofu encrypted: who takes a lock file knows them"
+    );
+    assert_ne!(
+        last(Written {
+            under_lock_file: None,
+            ..state(AFTER, None)
+        }),
+        ""
+    );
 }
 
 #[test]
 fn stages_in_their_order() {
     let nothing = Said::default();
     let at_once = facts(Dynamodb, vec![state(AFTER, Some("1.11.4"))]);
-    assert_eq!(said(&at_once, S3, &nothing), "lock files are not in use beside the table yet\n");
-    let only_here = Facts { since: SINCE.parse().ok(), ..facts(Dynamodb, vec![]) };
-    assert_eq!(said(&only_here, S3, &nothing), "the files here lock only in the table\n");
+    assert_eq!(
+        said(&at_once, S3, &nothing),
+        "lock files are not in use beside the table yet\n"
+    );
+    let only_here = Facts {
+        since: SINCE.parse().ok(),
+        ..facts(Dynamodb, vec![])
+    };
+    assert_eq!(
+        said(&only_here, S3, &nothing),
+        "the files here lock only in the table\n"
+    );
     assert_eq!(
         said(&facts(S3, vec![]), Dynamodb, &nothing),
-        "the files here lock only in lock files, and who locks only in the table would not see that\n"
+        "the files here lock only in lock files, and who locks only in the table would not see \
+         that\n"
     );
-    assert_eq!(said(&Facts { table: None, ..facts(S3, vec![]) }, Both, &nothing), "there is no lock table\n");
-    let made = Facts { table: None, makes_table: true, ..facts(S3, vec![]) };
+    assert_eq!(
+        said(
+            &Facts {
+                table: None,
+                ..facts(S3, vec![])
+            },
+            Both,
+            &nothing
+        ),
+        "there is no lock table\n"
+    );
+    let made = Facts {
+        table: None,
+        makes_table: true,
+        ..facts(S3, vec![])
+    };
     assert_eq!(said(&made, Both, &nothing), "", "it is made on the way");
-    assert_eq!(said(&Facts { table: None, ..facts(S3, vec![]) }, S3, &nothing), "", "it is there already");
+    assert_eq!(
+        said(
+            &Facts {
+                table: None,
+                ..facts(S3, vec![])
+            },
+            S3,
+            &nothing
+        ),
+        "",
+        "it is there already"
+    );
     // With a table that is left, it is over only if nothing says that the table is in use.
-    assert_eq!(said(&facts(S3, vec![Written { digest: None, ..state(AFTER, Some("1.11.4")) }]), S3, &nothing), "");
+    assert_eq!(
+        said(
+            &facts(
+                S3,
+                vec![Written {
+                    digest: None,
+                    ..state(AFTER, Some("1.11.4"))
+                }]
+            ),
+            S3,
+            &nothing
+        ),
+        ""
+    );
     let in_use = "lock files are not in use beside the table yet\n";
-    assert_eq!(said(&facts(S3, vec![state(AFTER, Some("1.11.4"))]), S3, &nothing), in_use);
+    assert_eq!(
+        said(&facts(S3, vec![state(AFTER, Some("1.11.4"))]), S3, &nothing),
+        in_use
+    );
     let mut orphan = facts(S3, vec![]);
-    orphan.used.orphans.push(("gone".to_owned(), "d".to_owned()));
+    orphan
+        .used
+        .orphans
+        .push(("gone".to_owned(), "d".to_owned()));
     assert_eq!(said(&orphan, S3, &nothing), in_use);
 }
 
@@ -134,54 +288,158 @@ fn stages_in_their_order() {
 fn touch_helps_only_states_that_nobody_wrote_since() {
     let since = SINCE.parse().expect("a time");
     let why = |state: Written| untouchable(&state, since, "").map(|refusal| refusal.what);
-    let quiet = || Written { under_lock_file: Some(false), ..state(BEFORE, Some("1.11.4")) };
+    let quiet = || Written {
+        under_lock_file: Some(false),
+        ..state(BEFORE, Some("1.11.4"))
+    };
     assert_eq!(why(quiet()), None);
-    assert_eq!(why(state("never", Some("1.10.0"))), None, "when it was written does not matter then");
-    assert_eq!(why(Written { version: None, ..quiet() }), None, "what OpenTofu encrypted");
-    assert_eq!(why(Written { under_lock_file: None, has_versions: false, ..quiet() }), None);
+    assert_eq!(
+        why(state("never", Some("1.10.0"))),
+        None,
+        "when it was written does not matter then"
+    );
+    assert_eq!(
+        why(Written {
+            version: None,
+            ..quiet()
+        }),
+        None,
+        "what OpenTofu encrypted"
+    );
+    assert_eq!(
+        why(Written {
+            under_lock_file: None,
+            has_versions: false,
+            ..quiet()
+        }),
+        None
+    );
     for (state, reason) in [
-        (Written { modified: AFTER.parse().ok(), ..quiet() }, "not under a lock file"),
-        (Written { version: Some("1.9.8".to_owned()), ..quiet() }, "version 1.9.8 wrote a.tfstate"),
-        (Written { version: None, under_lock_file: None, has_versions: false, ..quiet() }, "which version wrote a.tfstate is unknown"),
-        (Written { unreadable: Some("it was cut off".to_owned()), ..quiet() }, "a.tfstate cannot be read: it was cut off"),
+        (
+            Written {
+                modified: AFTER.parse().ok(),
+                ..quiet()
+            },
+            "not under a lock file",
+        ),
+        (
+            Written {
+                version: Some("1.9.8".to_owned()),
+                ..quiet()
+            },
+            "version 1.9.8 wrote a.tfstate",
+        ),
+        (
+            Written {
+                version: None,
+                under_lock_file: None,
+                has_versions: false,
+                ..quiet()
+            },
+            "which version wrote a.tfstate is unknown",
+        ),
+        (
+            Written {
+                unreadable: Some("it was cut off".to_owned()),
+                ..quiet()
+            },
+            "a.tfstate cannot be read: it was cut off",
+        ),
     ] {
         let why = why(state);
-        assert!(why.as_ref().is_some_and(|why| why.contains(reason)), "{reason}: {why:?}");
+        assert!(
+            why.as_ref().is_some_and(|why| why.contains(reason)),
+            "{reason}: {why:?}"
+        );
     }
 }
 
 #[test]
 fn rights_and_what_else_is_in_the_table() {
-    let runner = || Runner { who: "policy acme".to_owned(), denied: vec!["s3:DeleteObject".to_owned()], unread: None };
+    let runner = || Runner {
+        who: "policy acme".to_owned(),
+        denied: vec!["s3:DeleteObject".to_owned()],
+        unread: None,
+    };
     for (now, to) in [(Dynamodb, Both), (Both, S3)] {
-        let facts = Facts { runners: vec![runner()], ..facts(now, vec![]) };
-        assert_eq!(said(&facts, to, &Said::default()), "policy acme does not allow s3:DeleteObject on lock files\n");
+        let facts = Facts {
+            runners: vec![runner()],
+            ..facts(now, vec![])
+        };
+        assert_eq!(
+            said(&facts, to, &Said::default()),
+            "policy acme does not allow s3:DeleteObject on lock files\n"
+        );
         let hint = refusals(&facts, to, &Said::default()).remove(0).hint;
         let statement = r#"{"Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": "arn:aws:s3:::states/*.tflock"}"#;
         assert!(hint.ends_with(statement), "{hint}");
     }
-    let unread = || Runner { denied: vec![], unread: Some("denied".to_owned()), ..runner() };
-    let facts_of = |to| said(&Facts { runners: vec![unread()], ..facts(Both, vec![]) }, to, &Said::default());
-    assert_eq!(facts_of(Both), "whether policy acme allows lock files is unknown: denied\n");
+    let unread = || Runner {
+        denied: vec![],
+        unread: Some("denied".to_owned()),
+        ..runner()
+    };
+    let facts_of = |to| {
+        said(
+            &Facts {
+                runners: vec![unread()],
+                ..facts(Both, vec![])
+            },
+            to,
+            &Said::default(),
+        )
+    };
+    assert_eq!(
+        facts_of(Both),
+        "whether policy acme allows lock files is unknown: denied\n"
+    );
     assert_eq!(facts_of(Dynamodb), "", "the table needs no lock files");
     let mut shared = facts(Both, vec![]);
     shared.used.others = 2;
     assert_eq!(said(&shared, S3, &Said::default()), "");
-    let dropped = said(&shared, S3, &Said { drop_table: true, min_version: None });
-    assert_eq!(dropped, "the table has 2 other items, of other buckets or keys\n");
+    let dropped = said(
+        &shared,
+        S3,
+        &Said {
+            drop_table: true,
+            min_version: None,
+        },
+    );
+    assert_eq!(
+        dropped,
+        "the table has 2 other items, of other buckets or keys\n"
+    );
 }
 
-/// What the bucket policy denies to all, it denies at each stage that uses lock files, and at no other.
+/// What the bucket policy denies to all, it denies at each stage that uses lock files, and at no
+/// other.
 #[test]
 fn a_policy_that_keeps_lock_files() {
-    let said_of = |denials: Result<Vec<String>, String>, now, to| said(&Facts { denials, ..facts(now, vec![]) }, to, &Said::default());
+    let said_of = |denials: Result<Vec<String>, String>, now, to| {
+        said(
+            &Facts {
+                denials,
+                ..facts(now, vec![])
+            },
+            to,
+            &Said::default(),
+        )
+    };
     let denied = || Ok(vec!["statement Keep denies deleting lock files".to_owned()]);
     let unread = || Err("s3:GetBucketPolicy: AccessDenied".to_owned());
     for (now, to) in [(Dynamodb, Both), (Both, S3)] {
-        assert_eq!(said_of(denied(), now, to), "the bucket policy: statement Keep denies deleting lock files\n");
-        let unknown = "whether the bucket policy allows lock files is unknown: s3:GetBucketPolicy: AccessDenied\n";
+        assert_eq!(
+            said_of(denied(), now, to),
+            "the bucket policy: statement Keep denies deleting lock files\n"
+        );
+        let unknown = "whether the bucket policy allows lock files is unknown: \
+                       s3:GetBucketPolicy: AccessDenied\n";
         assert_eq!(said_of(unread(), now, to), unknown);
     }
     assert_eq!(said_of(denied(), Both, Dynamodb), "");
-    assert_eq!(said_of(unread(), Both, Dynamodb), "", "the way back asks for nothing of it");
+    assert_eq!(
+        said_of(unread(), Both, Dynamodb),
+        "",
+        "the way back asks for nothing of it"
+    );
 }
