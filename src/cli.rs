@@ -1,5 +1,6 @@
 //! The command line: what is understood, and which file carries it out.
 
+use crate::text::invisible::is_invisible;
 use std::{ffi::OsString, io::Write, pin::Pin};
 
 use clap::{
@@ -56,7 +57,7 @@ use crate::{
     host::Host,
     report::{
         json,
-        safe::{is_too_long, is_unsafe, safe, shortened},
+        safe::{is_too_long, safe, shortened},
     },
 };
 
@@ -166,7 +167,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
 fn usage(error: &clap::Error, args: &[OsString], host: &mut Host) -> u8 {
     // clap repeats what it was given.
     let arguments = || args.iter().map(|arg| arg.to_string_lossy());
-    let hostile = arguments().any(|arg| arg.contains(is_unsafe) || is_too_long(&arg));
+    let hostile = arguments().any(|arg| arg.contains(is_invisible) || is_too_long(&arg));
     let plain = || error.render().to_string();
     let text = match (hostile, host.err_is_terminal) {
         (true, _) => plain()

@@ -7,25 +7,18 @@
 //! The modules are listed in the order in which a value passes through them.
 
 pub mod exit;
+pub mod text;
 pub mod host;
-pub mod lines;
 pub mod settings;
 
-pub mod spec;
-pub mod blueprint;
-pub mod observation;
-pub mod plan;
-pub mod event;
-pub mod apply;
-pub mod verify;
-pub mod render;
-pub mod working_directory;
+pub mod engine;
 pub mod state;
-pub mod backup;
-
+pub mod store;
+pub mod terraform;
+pub mod checks;
 pub mod report;
 
-pub mod aws;
+pub mod backend;
 pub mod sandbox;
 
 pub mod cli;

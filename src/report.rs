@@ -16,7 +16,6 @@ pub mod safe;
 pub mod states;
 pub mod style;
 pub mod table;
-pub mod words;
 pub mod wrap;
 
 /// What texts are made for.

@@ -3,7 +3,7 @@
 
 use std::{env, fs, time::Instant};
 
-use tfbackend::aws::{
+use tfbackend::backend::aws::{
     Aws,
     caller::Caller,
     clients::{Clients, Connection, connect},

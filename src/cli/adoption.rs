@@ -5,17 +5,14 @@ use clap::Args;
 
 use super::{context::Context, environment::Environment, failure::Failure};
 use crate::{
-    aws::{
+    backend::aws::{
         adoption::{self, WaitingStep, contents},
         resources::AwsSpec,
         store::Store,
     },
-    blueprint::Blueprint,
-    observation::Observation,
-    plan::Plan,
+    checks::{Checked, Verdict},
+    engine::{blueprint::Blueprint, observation::Observation, plan::Plan, spec::Address},
     report::plan::adoption::{AdoptionDocument, WaitingDocument},
-    spec::Address,
-    verify::{Checked, Verdict},
 };
 
 #[derive(Args, Clone, Copy, Debug)]

@@ -4,15 +4,17 @@
 use std::path::Path;
 
 use crate::{
-    aws::kept::Beside,
-    render::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, header::Owner},
+    backend::aws::kept::Beside,
     settings::{
         Settings,
         derived::Names,
         layer::{Layer, LockMechanism, Namespace},
         names::{BucketName, TableName},
     },
-    working_directory::{Partial, Value},
+    terraform::{
+        read::{Partial, Value},
+        write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, header::Owner},
+    },
 };
 
 /// A file of ours, and whose it says that it is.

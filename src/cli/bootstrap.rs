@@ -18,13 +18,15 @@ use super::{
     saved, state_in_place, summary,
 };
 use crate::{
-    apply::Outcome,
-    aws::{error::AwsError, resources::AwsSpec},
+    backend::aws::{error::AwsError, resources::AwsSpec},
+    engine::{
+        apply::Outcome,
+        observation::{self, Observation},
+        plan::Plan,
+        spec::Outputs,
+    },
     exit,
-    observation::{self, Observation},
-    plan::Plan,
-    report::words,
-    spec::Outputs,
+    text::words,
 };
 
 mod prune;

@@ -3,7 +3,7 @@
 use std::{future::Future, io::Write};
 
 use super::{environment::Environment, failure::Failure, global::Global};
-use crate::{aws::resources::AwsSpec, host::Host, observation::Observation};
+use crate::{backend::aws::resources::AwsSpec, engine::observation::Observation, host::Host};
 
 pub struct Context<'h> {
     pub host: &'h mut Host,

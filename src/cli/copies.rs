@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{failure::Failure, private_file};
-use crate::working_directory::COPIES;
+use crate::terraform::read::COPIES;
 
 /// What has to be known of every copy of a state.
 pub const RISK: &str = "it contains every secret of the states in clear";

@@ -1,9 +1,9 @@
 //! What a person calls each resource of a plan, what it is for, and what it costs.
 
 use crate::{
-    aws::{bucket::lifecycle::Lifecycle, cost, lock_table::Billing, resources::AwsSpec},
+    backend::aws::{bucket::lifecycle::Lifecycle, cost, lock_table::Billing, resources::AwsSpec},
+    engine::spec::Address,
     report::plan::Line,
-    spec::Address,
 };
 
 /// For a plan: one line that says what the resource is for.
@@ -70,7 +70,7 @@ fn kept(lifecycle: &Lifecycle) -> String {
             .iter()
             .filter(|rule| rule.filter.prefix.is_empty())
     };
-    let ours = |days: fn(&crate::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| {
+    let ours = |days: fn(&crate::backend::aws::bucket::lifecycle::rule::Rule) -> Option<u32>| {
         whole().find_map(days)
     };
     match (

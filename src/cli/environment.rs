@@ -15,16 +15,17 @@ use super::{
     wizard,
 };
 use crate::{
-    aws::{
+    backend::aws::{
         Aws, blueprint,
         kept::{Beside, Inspect, Inspection, Unwanted, locks},
         resources::{self, AwsSpec},
     },
-    blueprint::Blueprint,
+    engine::{
+        blueprint::Blueprint,
+        observation::Observation,
+        plan::{Plan, SettingChange},
+    },
     host::{Host, Prompt},
-    observation::Observation,
-    plan::{Plan, SettingChange},
-    render::Emulator,
     report::plan::document::About,
     settings::{
         Credentials, Settings,
@@ -36,6 +37,7 @@ use crate::{
         rerun::Rerun,
         resolve,
     },
+    terraform::write::Emulator,
 };
 
 mod backend;

@@ -2,15 +2,16 @@
 
 use super::failure::Failure;
 use crate::{
-    aws::{
+    backend::aws::{
         caller::CallerError,
         clients::ConnectError,
         error::{AwsError, Kind, NEEDS},
     },
     exit,
     host::PromptError,
-    render::{RenderError, shell::shell_word},
     settings::error::SettingsError,
+    terraform::write::RenderError,
+    text::shell::shell_word,
 };
 
 pub fn settings(error: &SettingsError) -> Failure {

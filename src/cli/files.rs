@@ -4,19 +4,21 @@ use std::path::{Path, PathBuf};
 
 use super::{context::Context, environment::Environment, explain, failure::Failure, verify};
 use crate::{
-    render::{
-        self, BackendConfig, File,
-        files::{Outcome, Removal, Written},
-        header,
-        standing::{Refusal, Standing},
-    },
+    engine::spec::Outputs,
     report::safe::safe,
-    spec::Outputs,
-    working_directory::{
-        Block, Configuration, Engine, Partial, Within, bounded,
-        configuration::NO_STATE_STORES,
-        conflicts::{Conflict, Conflicts, conflicts},
-        data_dir,
+    terraform::{
+        read::{
+            Block, Configuration, Engine, Partial, Within, bounded,
+            configuration::NO_STATE_STORES,
+            conflicts::{Conflict, Conflicts, conflicts},
+            data_dir,
+        },
+        write::{
+            self, BackendConfig, File,
+            files::{Outcome, Removal, Written},
+            header,
+            standing::{Refusal, Standing},
+        },
     },
 };
 
@@ -44,7 +46,7 @@ impl FileSet {
     ) -> Result<Self, Failure> {
         let names = &environment.settings.files;
         let of = |backend: &BackendConfig| {
-            render::files(backend, names.tf_file.as_str(), names.conf_file.as_str())
+            write::files(backend, names.tf_file.as_str(), names.conf_file.as_str())
                 .map_err(|error| explain::render(&error))
         };
         let backend = environment.backend(known);
@@ -217,7 +219,7 @@ pub fn must_be_writable(
 ) -> Result<(), Failure> {
     let dir = environment.out(cx.host);
     let FileSet { files, .. } = FileSet::new(environment, known, &dir, cx)?;
-    let preview = render::files::preview(&dir, &files, environment.settings.run.overwrite)
+    let preview = write::files::preview(&dir, &files, environment.settings.run.overwrite)
         .map_err(|error| explain::render(&error))?;
     let (edited, preview): (Vec<Written>, Vec<Written>) = preview
         .into_iter()
@@ -235,7 +237,7 @@ pub fn must_be_writable(
         .iter()
         .any(|file| matches!(file.outcome, Outcome::Written { .. }))
     {
-        render::files::must_take_files(&dir).map_err(|error| explain::render(&error))?;
+        write::files::must_take_files(&dir).map_err(|error| explain::render(&error))?;
     }
     Ok(())
 }
@@ -247,7 +249,7 @@ pub fn say_what_is_there(environment: &Environment, cx: &mut Context<'_>) -> Res
     let set = FileSet::new(environment, &Outputs::new(), &dir, cx)?;
     set.say(cx);
     // What cannot be looked at is an error of bootstrap's, and no reason to show no plan.
-    for file in render::files::preview(&dir, &set.files, environment.settings.run.overwrite)
+    for file in write::files::preview(&dir, &set.files, environment.settings.run.overwrite)
         .unwrap_or_default()
     {
         if let Outcome::Refused(refusal) = &file.outcome {
@@ -269,7 +271,7 @@ pub fn write(
 ) -> Result<Vec<Written>, Failure> {
     let dir = environment.out(cx.host);
     let set = FileSet::new(environment, known, &dir, cx)?;
-    let written = render::files::write(&dir, &set.files, environment.settings.run.overwrite)
+    let written = write::files::write(&dir, &set.files, environment.settings.run.overwrite)
         .map_err(|error| explain::render(&error))?;
     if let Some(failure) = refused(&written) {
         return Err(failure);
@@ -285,7 +287,7 @@ pub fn check(
     cx: &Context<'_>,
 ) -> Result<Vec<(PathBuf, Standing)>, Failure> {
     let dir = environment.out(cx.host);
-    render::files::check(&dir, &FileSet::new(environment, known, &dir, cx)?.files)
+    write::files::check(&dir, &FileSet::new(environment, known, &dir, cx)?.files)
         .map_err(|error| explain::render(&error))
 }
 
@@ -312,7 +314,7 @@ pub fn remove(
         });
     }
     let mut removals =
-        render::files::remove(&dir, &files).map_err(|error| explain::render(&error))?;
+        write::files::remove(&dir, &files).map_err(|error| explain::render(&error))?;
     removals.append(&mut in_use);
     Ok(removals)
 }

@@ -12,7 +12,6 @@ use std::{
 use super::environment::Settled;
 use crate::{
     host::Host,
-    render::header::Owner,
     settings::{
         file::File,
         layer::Layer,
@@ -20,7 +19,10 @@ use crate::{
         names::{EnvName, FileName, StateKey},
         resolve,
     },
-    working_directory::{Partial, partial},
+    terraform::{
+        read::{Partial, partial},
+        write::header::Owner,
+    },
 };
 
 /// The name of the partial configuration where the settings file has several environments.

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::failure::Failure;
-use crate::{
-    render::header::Owner,
-    working_directory::{Argument, Value, partial},
+use crate::terraform::{
+    read::{Argument, Value, partial},
+    write::header::Owner,
 };
 
 /// More folders than any repository of configurations has.

@@ -6,12 +6,12 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     host::Host,
-    render::shell::shell_word,
     report::{
         View,
         style::{Color, Style},
     },
     settings::names::ProfileName,
+    text::shell::shell_word,
 };
 
 #[derive(Args, Clone, Debug)]

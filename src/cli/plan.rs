@@ -16,18 +16,17 @@ use super::{
     summary,
 };
 use crate::{
-    aws::{
+    backend::aws::{
         needed::{Needed, needed},
         resources::AwsSpec,
     },
-    exit, observation,
-    plan::Plan,
-    render::shell::shell_word,
+    engine::{observation, plan::Plan},
+    exit,
     report::{
         json,
         plan::{self as report, document::PlanDocument},
-        words,
     },
+    text::{shell::shell_word, words},
 };
 
 /// Show what bootstrap would change

@@ -4,10 +4,12 @@ use std::num::NonZeroUsize;
 
 use super::context::Context;
 use crate::{
-    apply::{Cloud, Outcome, Run, apply},
-    plan::Plan,
+    engine::{
+        apply::{Cloud, Outcome, Run, apply},
+        plan::Plan,
+        spec::Outputs,
+    },
     report::progress::Progress,
-    spec::Outputs,
 };
 
 /// Carries out `plan`, starting from what is `known`; after Ctrl-C what runs is finished, and no

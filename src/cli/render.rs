@@ -1,5 +1,6 @@
 //! `tfbackend render`: the files again, from what is there; AWS is only read.
 
+use crate::text::shell::shell_word;
 use clap::Args;
 use serde::Serialize;
 
@@ -10,12 +11,12 @@ use super::{
     files, state_in_place, summary,
 };
 use crate::{
-    aws::blueprint::KEY,
+    backend::aws::blueprint::KEY,
+    engine::observation::{self, Seen},
     exit,
-    observation::{self, Seen},
-    render::{files::Outcome, shell::shell_word, standing::Standing},
     report::{json, safe::safe},
     settings::Encryption,
+    terraform::write::{files::Outcome, standing::Standing},
 };
 
 /// Write backend.tf and backend.conf from what is there; nothing in AWS is changed

@@ -13,9 +13,9 @@ use serde::Serialize;
 use crate::{
     exit,
     host::Host,
-    render::shell::shell_word,
     report::json,
     sandbox::{Running, Sandbox, SandboxError, Stage, Up},
+    text::shell::shell_word,
 };
 
 /// Run an AWS emulator on this machine, to try things out without an account

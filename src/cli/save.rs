@@ -13,12 +13,12 @@ use super::{
 };
 use crate::{
     host::{Answer, Host, Kind, Question, bounded},
-    render::shell::shell_word,
     settings::{
         file::{FILE_NAME, File, set},
         names::EnvName,
     },
-    working_directory::Within,
+    terraform::read::Within,
+    text::shell::shell_word,
 };
 
 /// A file that is to be written, and what it must say until then.

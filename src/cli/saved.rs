@@ -6,13 +6,16 @@ use sha2::{Digest, Sha256};
 
 use super::{environment::Environment, explain, failure::Failure};
 use crate::{
-    aws::resources::AwsSpec,
-    blueprint::Blueprint,
-    plan::{Change, Plan, Step},
-    render,
-    report::{json::FORMAT_VERSION, words},
+    backend::aws::resources::AwsSpec,
+    engine::{
+        blueprint::Blueprint,
+        plan::{Change, Plan, Step},
+        spec::Outputs,
+    },
+    report::json::FORMAT_VERSION,
     settings::{Credentials, layer::Layer, merge::Origin, names::EnvName, resolve},
-    spec::Outputs,
+    terraform::write,
+    text::words,
 };
 
 pub mod carry_out;
@@ -256,18 +259,18 @@ fn settings_of(environment: &Environment) -> Layer {
 
 /// As they are without an emulator, and before the key is known: the same whoever carries the plan
 /// out.
-fn files(environment: &Environment) -> Result<Vec<render::File>, Failure> {
+fn files(environment: &Environment) -> Result<Vec<write::File>, Failure> {
     let names = &environment.settings.files;
-    let backend = render::BackendConfig {
+    let backend = write::BackendConfig {
         emulator: None,
         ..environment.backend(&Outputs::new())
     };
-    render::files(&backend, names.tf_file.as_str(), names.conf_file.as_str())
+    write::files(&backend, names.tf_file.as_str(), names.conf_file.as_str())
         .map_err(|error| explain::render(&error))
 }
 
 /// One number for everything that should exist, and for what the files say of it.
-fn sum(blueprint: &Blueprint<AwsSpec>, files: &[render::File]) -> String {
+fn sum(blueprint: &Blueprint<AwsSpec>, files: &[write::File]) -> String {
     let nodes: Vec<_> = blueprint
         .nodes()
         .iter()

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{explain, failure::Failure, global::Global};
 use crate::{
-    aws::{
+    backend::aws::{
         Aws,
         caller::{Caller, CallerError},
         clients::{self, Clients, Connection, Endpoints, Role},
@@ -16,7 +16,6 @@ use crate::{
     },
     exit,
     host::{Host, bounded},
-    render::Emulator,
     report::safe::safe,
     sandbox::{Sandbox, running::Running},
     settings::{
@@ -25,6 +24,7 @@ use crate::{
         merge::{Merged, Origin},
         names::{AccountId, ProfileName, Region},
     },
+    terraform::write::Emulator,
 };
 
 /// The sandbox that this run is to use.

@@ -7,7 +7,7 @@ use super::{
     approval, context::Context, environment::Environment, failure::Failure, folders, verify,
 };
 use crate::{
-    aws::{
+    backend::aws::{
         error::AwsError,
         resources::AwsSpec,
         store::{
@@ -16,20 +16,19 @@ use crate::{
         },
         teardown::freeze,
     },
+    engine::{observation::Observation, spec::Outputs},
     host::Host,
-    observation::Observation,
-    render::header::Owner,
-    report::{
-        plan::document::{StateDocument, StateStatus},
-        words,
-    },
+    report::plan::document::{StateDocument, StateStatus},
     settings::names::StateKey,
-    spec::Outputs,
     state::{
         lock::LockInfo,
         snapshot::{Contents, MAX_BYTES, Snapshot, Want, Writer},
     },
-    working_directory::{Configured, bounded, partial},
+    terraform::{
+        read::{Configured, bounded, partial},
+        write::header::Owner,
+    },
+    text::words,
 };
 
 /// The flag that says that the state is meant.
@@ -297,7 +296,7 @@ fn other_key(environment: &Environment, host: &Host) -> String {
         .parse::<StateKey>()
         .is_ok_and(|key| key != environment.settings.key)
     {
-        crate::render::shell::shell_word(&key)
+        crate::text::shell::shell_word(&key)
     } else {
         "PATH".to_owned()
     }

@@ -1,5 +1,6 @@
 //! What a bootstrap says: the plan before, and after it what there is now and what to do next.
 
+use crate::text::shell::shell_word;
 use serde::Serialize;
 
 use super::{
@@ -7,12 +8,12 @@ use super::{
     wizard,
 };
 use crate::{
-    aws::{blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::open},
-    observation::{Observation, Seen},
-    plan::{Change, Plan, Reason, SettingChange},
-    render::{
-        files::{Outcome, Written},
-        shell::shell_word,
+    backend::aws::{blueprint::TOPIC, resources::AwsSpec, teardown::prune, verify::open},
+    checks::Verdict,
+    engine::{
+        observation::{Observation, Seen},
+        plan::{Change, Plan, Reason, SettingChange},
+        spec::{Address, Outputs},
     },
     report::{
         json,
@@ -20,16 +21,17 @@ use crate::{
             self as report,
             document::{KeptSetting, UnwantedResource},
         },
-        words,
     },
     settings::{
         Alarms, Encryption, Topic,
         layer::{Layer, LockMechanism, TrailKind},
         options::said,
     },
-    spec::{Address, Outputs},
-    verify::Verdict,
-    working_directory::next::next_command,
+    terraform::{
+        read::next::next_command,
+        write::files::{Outcome, Written},
+    },
+    text::words,
 };
 
 impl Environment {
@@ -405,7 +407,7 @@ pub fn made(
                 .lock
                 .uses_table()
                 .then_some(&*environment.names.table),
-            kms_key: outputs.get(&crate::aws::blueprint::KEY),
+            kms_key: outputs.get(&crate::backend::aws::blueprint::KEY),
             files: written
                 .iter()
                 .map(|file| FileMade {
@@ -491,7 +493,7 @@ fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str,
     if settings.lock.uses_table() {
         lines.push(("lock table", names.table.clone()));
     }
-    if let Some(key) = outputs.get(&crate::aws::blueprint::KEY)
+    if let Some(key) = outputs.get(&crate::backend::aws::blueprint::KEY)
         && settings.encryption != Encryption::SseS3
     {
         lines.push(("key", key.clone()));
@@ -500,7 +502,7 @@ fn resources(environment: &Environment, outputs: &Outputs) -> Vec<(&'static str,
         lines.push((
             "runner policy",
             outputs
-                .get(&crate::aws::blueprint::RUNNER_POLICY)
+                .get(&crate::backend::aws::blueprint::RUNNER_POLICY)
                 .unwrap_or(&names.policy)
                 .clone(),
         ));

@@ -13,7 +13,7 @@ use super::{
     session::{self, Sandboxed, Ways},
 };
 use crate::{
-    aws::{
+    backend::aws::{
         Aws, bucket,
         error::AwsError,
         key::find,

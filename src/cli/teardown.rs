@@ -10,7 +10,7 @@ use super::{
     failure::Failure,
 };
 use crate::{
-    aws::teardown::{Choice, guards::Said},
+    backend::aws::teardown::{Choice, guards::Said},
     exit,
     settings::names::BucketName,
 };

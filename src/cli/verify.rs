@@ -16,11 +16,15 @@ use super::{
     global::Output,
 };
 use crate::{
-    aws::resources::AwsSpec,
-    blueprint::Blueprint,
+    backend::aws::resources::AwsSpec,
+    checks::{Checked, Severity, Verdict, accept::Acceptance, files},
+    engine::{
+        blueprint::Blueprint,
+        observation::{self, Observation, Seen},
+        spec::Address,
+    },
     exit,
     host::bounded::Reading,
-    observation::{self, Observation, Seen},
     report::{
         findings::{
             self,
@@ -28,9 +32,7 @@ use crate::{
         },
         json,
     },
-    spec::Address,
-    verify::{Checked, Severity, Verdict, accept::Acceptance, files},
-    working_directory::{Look, WorkingDirectory},
+    terraform::read::{Look, WorkingDirectory},
 };
 
 mod audit;

@@ -6,10 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressDrawTarget;
 
 use super::context::Context;
-use crate::{
-    report::{progress::bars::Spinner, words},
-    spec::Address,
-};
+use crate::{engine::spec::Address, report::progress::bars::Spinner, text::words};
 
 /// What takes no longer is not worth a line in a log.
 const UNSAID: Duration = Duration::from_secs(5);

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe, table::Table, words};
-use crate::state::census::{Census, Facts, Holds, LockRow, Named, StateRow};
+use super::{View, safe::safe, table::Table};
+use crate::{
+    state::census::{Census, Facts, Holds, LockRow, Named, StateRow},
+    text::words,
+};
 
 /// The whole census. No value of any state is in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

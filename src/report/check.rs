@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, table::Table, words};
+use super::{View, table::Table};
+use crate::text::words;
 
 /// `state check --output json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

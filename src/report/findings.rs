@@ -1,7 +1,7 @@
 //! Findings for people and programs: one document, and the forms that it is printed in.
 
 use self::document::{CheckDocument, Counts, FindingDocument, Status, VerifyDocument};
-use crate::verify::Severity;
+use crate::checks::Severity;
 
 pub mod document;
 pub mod html;

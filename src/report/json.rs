@@ -1,6 +1,7 @@
 //! JSON as it leaves the program: one document, or one line per event, each with a
 //! `format_version`.
 
+use crate::text::invisible::is_invisible;
 use std::{
     fmt::Write as _,
     io::{self, Write},
@@ -8,7 +9,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::safe::{is_command, is_unsafe};
+use super::safe::is_command;
 
 /// Counts up when a field changes its meaning or goes away. New fields may come at any time: a
 /// reader ignores those that it does not know.
@@ -75,7 +76,7 @@ pub fn write_line<T: Serialize>(out: &mut dyn Write, body: T) -> io::Result<()> 
 pub(super) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for (at, c) in json.char_indices() {
-        if c != '\n' && is_unsafe(c) || is_command(&json[at..]) {
+        if c != '\n' && is_invisible(c) || is_command(&json[at..]) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 write!(out, "\\u{unit:04x}").expect("a string takes all that is written");
             }
@@ -127,7 +128,7 @@ mod tests {
             let mut out = vec![];
             write_line(&mut out, &value).unwrap();
             let text = String::from_utf8(out).unwrap();
-            prop_assert!(!text.trim_end_matches('\n').contains(is_unsafe), "{text:?}");
+            prop_assert!(!text.trim_end_matches('\n').contains(is_invisible), "{text:?}");
             let back: Document<Value> = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(back.body, value);
         }

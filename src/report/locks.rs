@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe, table::Table, words};
+use super::{View, safe::safe, table::Table};
+use crate::text::words;
 
 /// `lock list --output json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

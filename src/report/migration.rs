@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe, words};
+use super::{View, safe::safe};
+use crate::text::words;
 
 /// More than anybody reads.
 const MOST: usize = 20;

@@ -1,11 +1,12 @@
 //! A plan as text: one block per step, with what is to be set or what differs, and a summary.
 
-use crate::{
+use crate::engine::{
     plan::{Change, Plan, Step, path::CriticalPath},
     spec::{Address, Spec},
 };
 
-use super::{View, safe::safe, style::Style, words, wrap::wrap};
+use super::{View, safe::safe, style::Style, wrap::wrap};
+use crate::text::words;
 
 mod brief;
 pub mod adoption;

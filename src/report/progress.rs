@@ -6,7 +6,7 @@ use indicatif::ProgressDrawTarget;
 
 use self::{bars::Bars, json::EventDocument, lines::Lines};
 use super::{json::write_line, style::Style};
-use crate::event::Event;
+use crate::engine::event::Event;
 
 pub mod bars;
 pub mod json;

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{View, safe::safe, table::Table, words};
-use crate::state::{
-    recover::Difference,
-    snapshot::{Contents, Snapshot},
+use super::{View, safe::safe, table::Table};
+use crate::{
+    state::{
+        recover::Difference,
+        snapshot::{Contents, Snapshot},
+    },
+    text::words,
 };
 
 /// How many addresses are named.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    aws::store::{content::Encryption, live::LiveLock},
+    backend::aws::store::{content::Encryption, live::LiveLock},
     state::census::{Facts, Holds},
 };
 

@@ -4,9 +4,9 @@
 use super::{
     View,
     safe::safe,
-    words,
     wrap::{pad, width, wrap},
 };
+use crate::text::words;
 
 const GAP: &str = "  ";
 

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 
 use super::{admin::AdminKey, certificate::Certificate, error::SandboxError};
-use crate::aws::http::{self, Proxy};
+use crate::backend::aws::http::{self, Proxy};
 
 /// The account that every resource of the emulator belongs to.
 pub const ACCOUNT: &str = "000000000000";

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::aws::http::HttpError;
+use crate::backend::aws::http::HttpError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {

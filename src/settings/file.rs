@@ -32,10 +32,10 @@ use super::{
 #[cfg(unix)]
 use crate::host::who;
 use crate::{
+    checks::accept::Acceptance,
     host::bounded::{self, Reading},
-    lines::LineIndex,
     settings::names::FileName,
-    verify::accept::Acceptance,
+    text::lines::LineIndex,
 };
 
 pub mod ignored;

@@ -2,7 +2,7 @@
 //!
 //! Command line, then `TFBACKEND_*`, then the environment's table of the file, then the file's top
 //! level, then a person's answers (asked only for what the others left open), then what a live
-//! backend has already (see [`kept`](crate::aws::kept)), then `AWS_REGION`, else the region of the
+//! backend has already (see [`kept`](crate::backend::aws::kept)), then `AWS_REGION`, else the region of the
 //! AWS profile, then the defaults. A value also puts aside whatever it excludes and a weaker source
 //! said: `--kms-key` beats an `encryption` in the file.
 

@@ -20,7 +20,7 @@ pub use file::{FileName, Folder};
 pub use plain::{AccountId, Email, EnvName, ExternalId, ProfileName, ProjectName, TableName};
 pub use principal::{PrincipalKind, PrincipalName};
 pub use region::{KNOWN_REGIONS, Region, partition_of};
-pub use rule::{NameError, Wrong, is_hidden};
+pub use rule::{NameError, Wrong};
 pub use state::{MAX_OBJECT_KEY, MAX_WORKSPACE, StateKey, WorkspacePrefix};
 pub use tag::Tag;
 

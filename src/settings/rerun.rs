@@ -8,7 +8,7 @@ use super::{
     names::EnvName,
     options::said,
 };
-use crate::render::shell::shell_word;
+use crate::text::shell::shell_word;
 
 /// Is among the global options, too, which say it.
 const PROFILE: &str = "profile";

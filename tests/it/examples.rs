@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, fs};
 
 use tfbackend::{
-    aws::blueprint::KEY,
+    backend::aws::blueprint::KEY,
     cli::{describe::describe, environment::Environment},
-    render,
+    engine::spec::Outputs,
     report::{View, plan::text, style::Style},
     settings::{Encryption, file::File},
-    spec::Outputs,
+    terraform::write,
 };
 
 use crate::support::{made_up, page};
@@ -100,7 +100,7 @@ fn files(environment: &Environment) -> Vec<(String, String)> {
         Encryption::SseS3 => {}
     }
     let names = &environment.settings.files;
-    let files = render::files(
+    let files = write::files(
         &environment.backend(&known),
         names.tf_file.as_str(),
         names.conf_file.as_str(),

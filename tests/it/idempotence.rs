@@ -14,20 +14,22 @@ pub use repair::REPAIRS;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tfbackend::{
-    apply::{Run, apply},
-    aws::{
+    backend::aws::{
         Aws,
         blueprint::blueprint,
         resources::{AwsSpec, observe},
         verify::Backend,
     },
-    blueprint::Blueprint,
-    event::Event,
-    observation::{Observation, outputs},
-    plan::{Change, Plan},
+    checks::{Checked, Severity},
+    engine::{
+        apply::{Run, apply},
+        blueprint::Blueprint,
+        event::Event,
+        observation::{Observation, outputs},
+        plan::{Change, Plan},
+        spec::{Address, Outputs},
+    },
     settings::{derived::Names, layer::Layer, resolve::resolve},
-    spec::{Address, Outputs},
-    verify::{Checked, Severity},
 };
 use tokio_util::sync::CancellationToken;
 

@@ -6,7 +6,7 @@ mod teardown;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{prelude::*, sample::Index};
-use tfbackend::{
+use tfbackend::engine::{
     blueprint::{Blueprint, Node},
     event::Event,
     observation::{Observation, Owner, Seen},
@@ -219,7 +219,7 @@ proptest! {
         if seen {
             observation.insert(address("a"), present(&whole));
         }
-        tfbackend::observation::inherit_owners(&mut observation);
+        tfbackend::engine::observation::inherit_owners(&mut observation);
         let expected = if seen { whole } else { part };
         prop_assert_eq!(&observation[&address("a/x")], &present(&expected));
         prop_assert_eq!(&observation[&address("b/x")], &present(&orphan));
@@ -227,7 +227,7 @@ proptest! {
         // Nobody knows whose the part of something is that could not be seen.
         let denied = Seen::Unreadable("denied".to_owned());
         observation.insert(address("a"), denied.clone());
-        tfbackend::observation::inherit_owners(&mut observation);
+        tfbackend::engine::observation::inherit_owners(&mut observation);
         prop_assert_eq!(&observation[&address("a/x")], &denied);
     }
 }

@@ -3,12 +3,14 @@
 
 use serde_json::Value;
 use tfbackend::{
-    aws::{policy::Document, resources::AwsSpec},
+    backend::aws::{policy::Document, resources::AwsSpec},
     cli::{describe::describe, environment::Environment},
-    observation::{Observation, Owner, Seen},
-    plan::{Change, Plan},
+    engine::{
+        observation::{Observation, Owner, Seen},
+        plan::{Change, Plan},
+        spec::Spec,
+    },
     report::{View, plan::text, style::Style},
-    spec::Spec,
 };
 
 use crate::support::made_up;
@@ -230,15 +232,16 @@ fn a_policy_is_compared_by_what_it_says() {
 
 #[test]
 fn lifecycle_rules_are_compared_by_what_they_do() {
-    let with = |change: &dyn Fn(&mut Vec<tfbackend::aws::bucket::lifecycle::rule::Rule>)| {
-        let plan = plan(&environment(LINES[0]), |_, mut spec| {
-            if let AwsSpec::Lifecycle(lifecycle) = &mut spec {
-                change(&mut lifecycle.rules);
-            }
-            spec
-        });
-        changes(&plan).join(" ")
-    };
+    let with =
+        |change: &dyn Fn(&mut Vec<tfbackend::backend::aws::bucket::lifecycle::rule::Rule>)| {
+            let plan = plan(&environment(LINES[0]), |_, mut spec| {
+                if let AwsSpec::Lifecycle(lifecycle) = &mut spec {
+                    change(&mut lifecycle.rules);
+                }
+                spec
+            });
+            changes(&plan).join(" ")
+        };
     assert_eq!(
         with(&|rules| rules
             .iter_mut()

@@ -1,6 +1,6 @@
 //! The files: their text, what Terraform makes of them, and the folder that they are put into.
 
-use tfbackend::render::{BackendConfig, Emulator, File, files};
+use tfbackend::terraform::write::{BackendConfig, Emulator, File, files};
 
 pub mod endpoint;
 pub mod terraform;

@@ -3,16 +3,19 @@
 use std::{fs, io, path::Path};
 
 use insta::assert_snapshot;
-use tfbackend::settings::{
-    Billing, Encryption,
-    error::SettingsError,
-    layer::{Layer, LockMechanism, TableEncryption, TrailKind},
-    merge::{Origin, Sources},
-    options::{Options, said},
-    resolve::{defaults, resolve},
-    variables,
+use tfbackend::{
+    cli::prompt::Refuse,
+    host::Host,
+    settings::{
+        Billing, Encryption,
+        error::SettingsError,
+        layer::{Layer, LockMechanism, TableEncryption, TrailKind},
+        merge::{Origin, Sources},
+        options::{Options, said},
+        resolve::{defaults, resolve},
+        variables,
+    },
 };
-use tfbackend::{cli::prompt::Refuse, host::Host};
 
 use crate::support::sources::{env, flags, prod, sources};
 

@@ -4,9 +4,11 @@ use std::{fs, path::Path};
 
 use tempfile::TempDir;
 use tfbackend::{
-    render::BackendConfig,
-    verify::{Checked, Verdict, files},
-    working_directory::{Look, WorkingDirectory},
+    checks::{Checked, Verdict, files},
+    terraform::{
+        read::{Look, WorkingDirectory},
+        write::BackendConfig,
+    },
 };
 
 mod cloud;

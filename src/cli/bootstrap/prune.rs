@@ -7,7 +7,7 @@
 use std::{num::NonZeroUsize, sync::Mutex};
 
 use crate::{
-    aws::{
+    backend::aws::{
         Aws,
         key::DAYS_UNTIL_DELETION,
         resources::AwsSpec,
@@ -21,9 +21,12 @@ use crate::{
         approval, context::Context, describe::describe, environment::Environment, explain,
         failure::Failure, progress,
     },
-    plan::{Change, Plan},
-    report::{plan as report, words},
-    spec::Outputs,
+    engine::{
+        plan::{Change, Plan},
+        spec::Outputs,
+    },
+    report::plan as report,
+    text::words,
 };
 
 /// The ordinary changes were made by then.

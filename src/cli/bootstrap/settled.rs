@@ -5,15 +5,17 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::Value;
 
 use crate::{
-    aws::{
+    backend::aws::{
         resources::{AwsSpec, observe_again},
         settle::{SHOWN, Waiting},
     },
     cli::{context::Context, environment::Environment, failure::Failure, summary, wait::Waits},
-    observation::{Observation, Seen},
-    plan::{Change, Plan, Step},
-    report::words,
-    spec::Address,
+    engine::{
+        observation::{Observation, Seen},
+        plan::{Change, Plan, Step},
+        spec::Address,
+    },
+    text::words,
 };
 
 /// How long values of another run are looked at: it may write ours itself. Reads that are late show
@@ -141,11 +143,11 @@ fn unsettled(plan: &Plan<AwsSpec>, before: &Observation<AwsSpec>) -> Failure {
 mod tests {
     use super::*;
     use crate::{
-        aws::{
+        backend::aws::{
             bucket::versioning::Versioning,
             lock_table::{Billing, Encryption, LockTable},
         },
-        observation::Owner,
+        engine::observation::Owner,
     };
 
     fn versioning(status: &str) -> AwsSpec {

@@ -2,11 +2,11 @@
 
 use super::Environment;
 use crate::{
-    aws::{blueprint::KEY, store::StoreAddress},
-    render::{AssumedRole, BackendConfig},
+    backend::aws::{blueprint::KEY, store::StoreAddress},
+    engine::spec::Outputs,
     settings::Encryption,
-    spec::Outputs,
     state::layout::Layout,
+    terraform::write::{AssumedRole, BackendConfig},
 };
 
 impl Environment {

@@ -2,7 +2,7 @@
 //! bucket, its account.
 
 use crate::{
-    aws::{
+    backend::aws::{
         Aws,
         kept::{Beside, Inspect},
     },

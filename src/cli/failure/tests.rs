@@ -1,11 +1,11 @@
 //! Failures as they are read.
 
+use crate::text::invisible::is_invisible;
 use proptest::prelude::*;
 
 use super::*;
 use crate::report::{
     json::{Document, write_line},
-    safe::is_unsafe,
     style::Style,
 };
 
@@ -135,7 +135,7 @@ proptest! {
     fn whatever_it_says_is_safe(message: String, cause: String, hint: String, width in 1usize..100) {
         let failure = Failure { causes: vec![cause], hints: vec![hint], ..Failure::failed(message) };
         let text = failure.text(&view(width));
-        prop_assert!(!text.replace('\n', "").contains(is_unsafe), "{text:?}");
+        prop_assert!(!text.replace('\n', "").contains(is_invisible), "{text:?}");
         for line in text.lines() {
             let known = ["error:", "  caused by:", "  hint:", "    "].iter().any(|start| line.starts_with(start));
             prop_assert!(known || line.is_empty(), "{line:?}");

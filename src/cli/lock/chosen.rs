@@ -4,9 +4,10 @@ use jiff::SignedDuration;
 
 use super::{looked::Looked, rows};
 use crate::{
-    aws::{error::AwsError, store::live::LiveLock},
+    backend::aws::{error::AwsError, store::live::LiveLock},
     cli::{context::Context, failure::Failure, target::Target},
-    report::{locks::LockDocument, safe::safe, words},
+    report::{locks::LockDocument, safe::safe},
+    text::words,
 };
 
 /// One lock, as it was right before anybody is asked.

@@ -1,7 +1,7 @@
 //! All locks of a backend, and what could not be looked at.
 
 use crate::{
-    aws::{
+    backend::aws::{
         error::AwsError,
         store::live::{Extent, Held, LiveLock, Seen},
         verify::usage::AT_ONCE,

@@ -16,12 +16,10 @@ use crate::{
         target::{Target, TargetArgs},
     },
     exit,
-    render::lock_arguments::Wanted,
-    report::{
-        migration::{self as report, MigrationDocument},
-        words,
-    },
+    report::migration::{self as report, MigrationDocument},
     settings::layer::LockMechanism,
+    terraform::write::lock_arguments::Wanted,
+    text::words,
 };
 
 mod facts;

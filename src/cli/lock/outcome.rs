@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use super::chosen::Chosen;
 use crate::{
-    aws::{
+    backend::aws::{
         error::AwsError,
         store::{release::Released, write::Deleted},
     },
     cli::{context::Context, explain, failure::Failure, target::Target},
     exit,
-    report::{locks::LockDocument, safe::safe, words},
+    report::{locks::LockDocument, safe::safe},
+    text::words,
 };
 
 /// `lock release --output json`.

@@ -16,8 +16,8 @@ use crate::{
         target::{Target, TargetArgs},
     },
     exit,
-    render::shell::shell_word,
-    report::{locks, safe::safe, words},
+    report::{locks, safe::safe},
+    text::{shell::shell_word, words},
 };
 
 /// A run that began so lately may well be going on.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::looked::Looked;
 use crate::{
-    aws::store::live::{Half, Held, LiveLock},
+    backend::aws::store::live::{Half, Held, LiveLock},
     cli::target::Target,
     report::locks::{HeldIn, LockDocument, LocksDocument},
 };

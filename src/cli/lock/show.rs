@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::rows;
 use crate::{
-    aws::{
+    backend::aws::{
         error::AwsError,
         store::live::{Half, LiveLock},
     },

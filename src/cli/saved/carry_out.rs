@@ -14,7 +14,7 @@ use crate::{
         failure::Failure,
         files, session, state_in_place,
     },
-    observation,
+    engine::observation,
     settings::{Credentials, layer::Layer, variables},
 };
 

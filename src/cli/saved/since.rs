@@ -3,9 +3,11 @@
 
 use crate::{
     cli::failure::Failure,
-    plan::{Change, Plan, Reason},
-    report::words,
-    spec::{Address, Spec},
+    engine::{
+        plan::{Change, Plan, Reason},
+        spec::{Address, Spec},
+    },
+    text::words,
 };
 
 /// Refuses and names each address, if a plan that is made `now` is not the one that was `saved`.
@@ -52,8 +54,9 @@ fn differences<S: Spec>(saved: &Plan<S>, now: &Plan<S>) -> Vec<(Address, String)
             None => differences.push((step.address.clone(), "is not in the plan".to_owned())),
         }
     }
-    let unknown =
-        |old: &&crate::plan::Step<S>| now.steps.iter().all(|step| step.address != old.address);
+    let unknown = |old: &&crate::engine::plan::Step<S>| {
+        now.steps.iter().all(|step| step.address != old.address)
+    };
     differences.extend(saved.steps.iter().filter(unknown).map(|old| {
         (
             old.address.clone(),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{in_force::InForce, restore::failed};
 use crate::{
-    aws::store::{
+    backend::aws::store::{
         check::{Checked, DigestOrigin, Fault, Should, Wrong},
         restore::Work,
     },
@@ -20,11 +20,8 @@ use crate::{
         target::{Target, TargetArgs},
     },
     exit,
-    render::shell::shell_word,
-    report::{
-        check::{self as report, CheckDocument, FaultDocument},
-        words,
-    },
+    report::check::{self as report, CheckDocument, FaultDocument},
+    text::{shell::shell_word, words},
 };
 
 /// Check that digests, encryption and lock files fit the states, and repair what does not

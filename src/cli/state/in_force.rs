@@ -3,7 +3,7 @@
 //! what they have to read keeps its encryption.
 
 use crate::{
-    aws::{
+    backend::aws::{
         bucket::policy,
         error::AwsError,
         store::{content, write::Encrypt},

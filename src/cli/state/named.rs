@@ -1,18 +1,18 @@
 //! Which state, and which version of it.
 
+use crate::text::invisible::is_invisible;
 use std::str::FromStr;
 
 use clap::Args;
 
 use crate::{
-    aws::store::{
+    backend::aws::store::{
         content::Content,
         history::{Happened, Past, Wanted},
     },
     cli::{context::Context, explain, failure::Failure, target::Target},
-    render::shell::shell_word,
-    settings::names::is_hidden,
     state::snapshot::{self, SnapshotError},
+    text::shell::shell_word,
 };
 
 /// Of a backend that has more than one.
@@ -62,7 +62,7 @@ impl FromStr for VersionName {
                 .parse()
                 .map(Self::Serial)
                 .map_err(|_| "a serial is a whole number"),
-            (id, None) if !id.is_empty() && id.len() <= 1024 && !id.chars().any(is_hidden) => {
+            (id, None) if !id.is_empty() && id.len() <= 1024 && !id.chars().any(is_invisible) => {
                 Ok(Self::Id(id.to_owned()))
             }
             (_, None) => Err("a version is `current`, `previous`, `serial=N`, or a version ID"),

@@ -9,7 +9,8 @@ use super::named::{self, StateName, VersionName};
 use crate::{
     cli::{context::Context, failure::Failure, private_file, target::TargetArgs},
     exit,
-    report::{json, states::AboutDocument, words},
+    report::{json, states::AboutDocument},
+    text::words,
 };
 
 /// Get a state as it is, secrets and all

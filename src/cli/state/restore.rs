@@ -8,7 +8,7 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 
 use super::in_force;
 use crate::{
-    aws::store::{
+    backend::aws::store::{
         live::LiveLock,
         restore::{How, LookError, Looked, Plan, Restored, Step, Which, Work},
     },

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::named::{StateName, no_such};
 use crate::{
-    aws::store::history::Past,
+    backend::aws::store::history::Past,
     cli::{
         context::Context,
         explain,

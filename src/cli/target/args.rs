@@ -1,15 +1,16 @@
 //! What names a backend on a command line, and what names it again.
 
+use crate::text::shell::shell_word;
 use clap::{Args, ValueEnum};
 
 use crate::{
     cli::{context::Context, environment::EnvironmentArgs, failure::Failure},
-    render::{hcl::quoted, shell::shell_word},
     settings::{
         layer::{EncryptionKind, Layer, LockMechanism, Namespace},
         names::{AccountId, EnvName, ExternalId, KeyArn, NameError, ProjectName, Region, RoleArn},
     },
     state::layout::normalized,
+    terraform::write::hcl::quoted,
 };
 
 /// Which backend. Without any of it, the one of the current folder.

@@ -2,7 +2,7 @@
 
 use super::which::named_region;
 use crate::{
-    aws::{
+    backend::aws::{
         Aws,
         error::AwsError,
         store::{Store, StoreAddress},

@@ -1,5 +1,6 @@
 //! Which backend is meant, for each way to say it.
 
+use crate::text::invisible::is_invisible;
 use std::{collections::BTreeMap, fs, io, path::Path, time::SystemTime};
 
 use clap::Parser;
@@ -109,7 +110,7 @@ fn which(files: &[(&str, &str)], vars: &[(&str, &str)], args: &[&str]) -> String
                 encryption,
                 ..
             } = *described;
-            let value = |said: &Option<crate::working_directory::configured::Said<String>>| {
+            let value = |said: &Option<crate::terraform::read::configured::Said<String>>| {
                 said.as_ref()
                     .map_or("-".to_owned(), |said| said.value.clone())
             };
@@ -394,7 +395,7 @@ fn nothing_is_guessed() {
 
 #[test]
 fn hostile_names_are_refused_and_shown_as_text() {
-    let hostile = |text: &str| format!("bucket = {}\n", crate::render::hcl::quoted(text));
+    let hostile = |text: &str| format!("bucket = {}\n", crate::terraform::write::hcl::quoted(text));
     let lines = [
         which(&[], &[], &["--bucket", "../x"]),
         which(&[], &[], &["--bucket", "a\u{1b}[2J"]),
@@ -436,10 +437,11 @@ fn hostile_names_are_refused_and_shown_as_text() {
     error: --bucket "a_b": contains `_`; a bucket name is 3 to 63 lowercase letters, digits and hyphens, begins and ends with a letter or digit, and has none of the beginnings and ends that S3 keeps for itself
     saved-states key k table locks region - prefix env: from .terraform/terraform.tfstate in error: "\u001b]0;x" is not the name of a workspace Locks { table: true, file: Some(false) } OfS3
     "#);
-    assert!(lines.iter().all(|line| {
-        line.chars()
-            .all(|c| c == '\n' || !crate::report::safe::is_unsafe(c))
-    }));
+    assert!(
+        lines
+            .iter()
+            .all(|line| { line.chars().all(|c| c == '\n' || !is_invisible(c)) })
+    );
     let arn = which(
         &[],
         &[],
@@ -569,14 +571,14 @@ fn what_a_backend_says_of_its_ways_is_followed_or_refused() {
 
 #[test]
 fn only_the_account_that_is_allowed() {
-    let caller = crate::aws::caller::Caller {
+    let caller = crate::backend::aws::caller::Caller {
         account: "111122223333".to_owned(),
         partition: "aws".to_owned(),
         arn: "arn:aws:iam::111122223333:user/a".to_owned(),
     };
     let judged = |conf: &str| {
         let dir = folder(&[("x.conf", &format!("bucket = \"my-states\"\n{conf}\n"))]);
-        let configured = crate::working_directory::Configured::of_file(&dir.path().join("x.conf"))
+        let configured = crate::terraform::read::Configured::of_file(&dir.path().join("x.conf"))
             .expect("a backend");
         let mut host = host(dir.path(), &[]);
         let line = Line::try_parse_from([""; 0]).expect("a command line");

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::which::{contradiction, shown};
 use crate::{
-    aws::{
+    backend::aws::{
         caller::Caller,
         clients::{Endpoints, Role},
         http::way::{Way, endpoint},
@@ -15,10 +15,12 @@ use crate::{
         failure::Failure,
         session::{SESSION, Sandboxed, Ways},
     },
-    render::hcl::quoted,
-    working_directory::{
-        Configured,
-        configured::{Role as SaidRole, Said},
+    terraform::{
+        read::{
+            Configured,
+            configured::{Role as SaidRole, Said},
+        },
+        write::hcl::quoted,
     },
 };
 

@@ -2,7 +2,7 @@
 
 use super::{Locks, TargetArgs, args::environment};
 use crate::{
-    aws::store::write::Encrypt,
+    backend::aws::store::write::Encrypt,
     cli::{
         context::Context,
         environment::{Environment, EnvironmentArgs},
@@ -11,18 +11,21 @@ use crate::{
         session::{self, Sandboxed, Ways},
         verify,
     },
-    render::hcl::quoted,
     settings::{
         layer::{EncryptionKind, Layer, LockMechanism},
         merge::Sources,
-        names::{AccountId, EnvName, NameError, Region, is_hidden},
+        names::{AccountId, EnvName, NameError, Region},
     },
     state::layout::DEFAULT_WORKSPACE,
-    working_directory::{
-        Argument, Configured, Partial, Saved, WorkingDirectory,
-        configured::{NotConfigured, Origin, Said},
-        saved::is_workspace,
+    terraform::{
+        read::{
+            Argument, Configured, Partial, Saved, WorkingDirectory,
+            configured::{NotConfigured, Origin, Said},
+            saved::is_workspace,
+        },
+        write::hcl::quoted,
     },
+    text::invisible::is_invisible,
 };
 
 /// Where to look first when nobody names a region: S3 says where the bucket is.
@@ -492,9 +495,9 @@ fn must_be_plain(configured: &Configured, cx: &Context<'_>) -> Result<(), Failur
             && key.len() <= 1024
             && !key.starts_with('/')
             && !key.ends_with('/')
-            && !key.chars().any(is_hidden)
+            && !key.chars().any(is_invisible)
     };
-    let is_prefix = |prefix: &str| prefix.len() <= 1024 && !prefix.chars().any(is_hidden);
+    let is_prefix = |prefix: &str| prefix.len() <= 1024 && !prefix.chars().any(is_invisible);
     let (key, prefix) = (
         configured.key.as_ref(),
         configured.workspace_key_prefix.as_ref(),

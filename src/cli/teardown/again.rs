@@ -4,14 +4,16 @@
 use jiff::Timestamp;
 
 use crate::{
-    aws::{
+    backend::aws::{
         blueprint::STATE_BUCKET,
         settle::{PATIENCE, Waiting},
         teardown::{created::is_another, everything},
     },
     cli::{context::Context, environment::Environment, failure::Failure, wait::Waits},
-    plan::{Plan, teardown::Terms},
-    spec::Address,
+    engine::{
+        plan::{Plan, teardown::Terms},
+        spec::Address,
+    },
 };
 
 /// What was deleted may still be seen for a while. `deleted`: when the state bucket was, by the

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::look::Looked;
 use crate::{
-    aws::{store::Store, teardown::freeze::Freeze},
+    backend::aws::{store::Store, teardown::freeze::Freeze},
     cli::{context::Context, environment::Environment, explain, failure::Failure},
     exit,
-    report::{json, words},
+    report::json,
+    text::words,
 };
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::{Backup, TeardownOptions, again, confirm, look::Looked, told};
 use crate::{
-    aws::{
+    backend::aws::{
         blueprint::LOCK_TABLE,
         error::AwsError,
         settle::PATIENCE,
@@ -20,14 +20,14 @@ use crate::{
             scope::Scope,
         },
     },
-    backup::manifest::Extent,
     cli::{
         context::Context, copies, environment::Environment, explain, failure::Failure, files,
         progress,
     },
     exit,
-    render::files::Removal,
-    report::words,
+    store::backup::manifest::Extent,
+    terraform::write::files::Removal,
+    text::words,
 };
 
 /// What came of it.

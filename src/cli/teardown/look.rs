@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{TeardownOptions, sharing::Sharing};
 use crate::{
-    aws::{
+    backend::aws::{
         blueprint::{
             KEY, LOCK_TABLE, LOG_BUCKET, RUNNER_POLICY, STATE_BUCKET, STATE_ENCRYPTION, TOPIC,
         },
@@ -26,15 +26,17 @@ use crate::{
         },
     },
     cli::{context::Context, environment::Environment, failure::Failure, wait::Waits},
-    observation::{self, Observation, Owner, Seen},
-    plan::{Change, Plan, teardown::Terms},
+    engine::{
+        observation::{self, Observation, Owner, Seen},
+        plan::{Change, Plan, teardown::Terms},
+        spec::{Address, Outputs},
+    },
     settings::{Encryption, names::PrincipalKind},
-    spec::{Address, Outputs},
     state::{
         census::{Census, Versions},
         layout::Layout,
     },
-    working_directory::Configured,
+    terraform::read::Configured,
 };
 
 /// A backend before it is taken down.

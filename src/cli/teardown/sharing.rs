@@ -2,9 +2,9 @@
 //! states.
 
 use crate::{
-    aws::{ownership::Mark, teardown::scope::Scope},
+    backend::aws::{ownership::Mark, teardown::scope::Scope},
     cli::{context::Context, environment::Environment, explain, failure::Failure, folder_defaults},
-    observation::Owner,
+    engine::observation::Owner,
     settings::{
         Settings,
         derived::Names,

@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use super::{carry_out::TakenDown, look::Looked};
 use crate::{
-    apply::Outcome,
-    aws::{
+    backend::aws::{
         blueprint::{KEY, LOCK_TABLE, LOCK_TABLE_RECOVERY},
         key::Doomed,
         resources::AwsSpec,
@@ -16,11 +15,15 @@ use crate::{
         },
     },
     cli::{context::Context, environment::Environment, explain, failure::Failure},
+    engine::{
+        apply::Outcome,
+        plan::{Change, Plan},
+        spec::Address,
+    },
     exit,
-    plan::{Change, Plan},
-    render::files::Removal,
-    report::{json, safe::safe, words},
-    spec::Address,
+    report::{json, safe::safe},
+    terraform::write::files::Removal,
+    text::words,
 };
 
 /// What stays standing, and why.

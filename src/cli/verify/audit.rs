@@ -3,7 +3,7 @@
 
 use super::{VerifyOptions, answer, document, ignore, resources};
 use crate::{
-    aws::{
+    backend::aws::{
         Aws, blueprint as aws_blueprint,
         blueprint::STATE_BUCKET,
         verify::{
@@ -11,6 +11,7 @@ use crate::{
             unknown::{self, Unknown},
         },
     },
+    checks::{Place, files},
     cli::{
         context::Context,
         environment::EnvironmentArgs,
@@ -18,9 +19,8 @@ use crate::{
         failure::Failure,
         session::{self, Connected, Sandboxed},
     },
+    engine::observation::{Owner, Seen},
     exit,
-    observation::{Owner, Seen},
-    render::shell::shell_word,
     report::findings::document::About,
     settings::{
         Settings,
@@ -30,8 +30,8 @@ use crate::{
         merge::Sources,
         names::{AccountId, BucketName, EnvName, ProfileName, Region},
     },
-    verify::{Place, files},
-    working_directory::{Configured, configured::NotConfigured},
+    terraform::read::{Configured, configured::NotConfigured},
+    text::shell::shell_word,
 };
 
 /// Where to look first: S3 says where the bucket is.
@@ -186,7 +186,7 @@ async fn held_to(
     said: &Layer,
     aws: &Aws,
     found: &Unknown,
-    accepted: &[crate::verify::accept::Acceptance],
+    accepted: &[crate::checks::accept::Acceptance],
     options: &VerifyOptions,
     cx: &mut Context<'_>,
 ) -> Result<crate::report::findings::document::VerifyDocument, Failure> {
@@ -223,7 +223,7 @@ async fn held_to(
     };
     let looking = async {
         tokio::join!(
-            crate::aws::resources::observe(aws, &blueprint),
+            crate::backend::aws::resources::observe(aws, &blueprint),
             survey::checks(aws, &about),
             exposure::checks(aws, &beside),
             unknown::what_else(
@@ -313,7 +313,7 @@ async fn held_to(
 async fn of_files(
     settings: &Settings,
     cx: &mut Context<'_>,
-) -> Result<(Vec<crate::verify::Checked>, Option<String>), Failure> {
+) -> Result<(Vec<crate::checks::Checked>, Option<String>), Failure> {
     let mut folder = super::read_folder(&cx.host.cwd, &[], cx)?;
     if let Err(error @ NotConfigured::StateStore { .. }) = Configured::of_folder(&folder, &[]) {
         let error = error

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::process::Command;
 
-use crate::working_directory::{
+use crate::terraform::read::{
     Engine, EngineVersions, Spot, WorkingDirectory,
     versions::{AllowedVersions, version},
 };

@@ -1,7 +1,7 @@
 //! The commands in fixes, and in what is said of things that could not be read, as they run in this
 //! folder: each names the backend that was verified.
 
-use crate::verify::{Checked, Verdict};
+use crate::checks::{Checked, Verdict};
 
 /// Completes each command of tfbackend that stands in backticks in a fix. `complete` gets its name
 /// (`state check`) and what stands behind it (` --repair`); where it returns `None`, the command
@@ -39,7 +39,7 @@ fn completed(fix: &str, complete: &impl Fn(&str, &str) -> Option<String>) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{aws::verify::usage::STALE_LOCK, verify::Place};
+    use crate::{backend::aws::verify::usage::STALE_LOCK, checks::Place};
 
     #[test]
     fn what_cannot_be_read_may_name_a_command_too() {

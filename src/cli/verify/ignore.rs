@@ -2,14 +2,14 @@
 
 use super::VerifyOptions;
 use crate::{
-    aws::verify::catalogue,
+    backend::aws::verify::catalogue,
+    checks::accept::Acceptance,
     cli::{context::Context, failure::Failure, save::Save},
     settings::{
         file::{File, ignored::is_day},
         names::EnvName,
         variables::nearest,
     },
-    verify::accept::Acceptance,
 };
 
 /// The acceptances of the command line.

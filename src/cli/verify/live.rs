@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::VerifyOptions;
 use crate::{
-    aws::{
+    backend::aws::{
         Aws,
         probe::{Key, Target},
         store::{
@@ -19,9 +19,9 @@ use crate::{
             usage::{self, Usage},
         },
     },
+    checks::Checked,
     settings::{Encryption, Settings, layer::LockMechanism},
     state::layout::{Layout, Located},
-    verify::Checked,
 };
 
 /// Where states are in use.

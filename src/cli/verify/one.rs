@@ -10,7 +10,7 @@ use super::{
     now, of_files, probe, resources, tf_file,
 };
 use crate::{
-    aws::{
+    backend::aws::{
         blueprint::{KEY, STATE_BUCKET},
         resources::AwsSpec,
         verify::{
@@ -19,14 +19,16 @@ use crate::{
             exposure, listeners, survey,
         },
     },
+    checks::{Checked, Place, Verdict, accept::Acceptance},
     cli::{
         adoption, context::Context, environment::Environment, failure::Failure, summary, wizard,
     },
-    observation::{self, Observation, Seen},
-    plan::{Reason, SettingChange},
+    engine::{
+        observation::{self, Observation, Seen},
+        plan::{Reason, SettingChange},
+    },
     report::findings::document::{About, VerifyDocument},
     settings::{Encryption, Settings, derived::Names, options::said},
-    verify::{Checked, Place, Verdict, accept::Acceptance},
 };
 
 pub(super) async fn of_environment(

@@ -4,14 +4,14 @@ use clap::Args;
 
 use super::now;
 use crate::{
-    aws::{
+    backend::aws::{
         Aws,
         probe::{self, Name, Probe, Target},
         verify::probe::{Judge, notes},
     },
+    checks::Checked,
     cli::{context::Context, explain, failure::Failure},
     settings::names::RoleArn,
-    verify::Checked,
 };
 
 #[derive(Args, Clone, Debug)]
@@ -77,15 +77,15 @@ pub async fn run(
     Ok((judge.checks(&facts), notes))
 }
 
-fn cannot_assume(arn: &str, error: &crate::aws::caller::CallerError) -> Failure {
+fn cannot_assume(arn: &str, error: &crate::backend::aws::caller::CallerError) -> Failure {
     let failure = Failure::failed(format!("the role {arn} cannot be taken on")).because(error);
     let failure = failure.hint(
         "its trust policy must name these credentials, and they must be allowed sts:AssumeRole on \
          it",
     );
     match error {
-        crate::aws::caller::CallerError::Aws(error)
-            if error.kind == crate::aws::error::Kind::Network =>
+        crate::backend::aws::caller::CallerError::Aws(error)
+            if error.kind == crate::backend::aws::error::Kind::Network =>
         {
             explain::aws(failure, error, None)
         }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
-    report::{safe::is_unsafe, style::Style},
+    report::style::Style,
     state::census::{MOST, ObjectLock},
+    text::invisible::is_invisible,
 };
 
 const NASTY: &str = "a\u{1b}[2J\u{202e}\n${x}\".tfstate";
@@ -107,7 +108,7 @@ fn as_a_table() {
 fn hostile_names_are_text() {
     for width in [20, 80, 200] {
         let text = text(&census(), &view(width), at("2026-11-21T07:00:00Z"));
-        assert!(!text.replace('\n', "").contains(is_unsafe), "{text:?}");
+        assert!(!text.replace('\n', "").contains(is_invisible), "{text:?}");
         assert!(
             !text.lines().any(|line| line.starts_with("${x}")),
             "no line break of theirs is a line of ours"

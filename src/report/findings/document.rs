@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::verify::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance};
+use crate::checks::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance};
 
 /// The whole answer. [`write_document`](crate::report::json::write_document) puts `format_version`
 /// before the first field.

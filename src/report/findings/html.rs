@@ -21,8 +21,8 @@ use super::{
     picture::Picture,
 };
 use crate::{
-    report::words::count,
-    verify::{Group, Severity},
+    checks::{Group, Severity},
+    text::words::count,
 };
 
 const CSS: &str = include_str!("../../../templates/verify.css");

@@ -4,7 +4,7 @@ use super::{
     document::{CheckDocument, FindingDocument, Status, VerifyDocument},
     markup::escape,
 };
-use crate::verify::Group;
+use crate::checks::Group;
 
 /// All checks, with a line break at the end.
 pub fn junit(document: &VerifyDocument) -> String {

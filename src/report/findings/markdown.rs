@@ -9,7 +9,7 @@ use super::{
     document::{FindingDocument, Status, VerifyDocument},
     markup::{code, linked, mend, prose},
 };
-use crate::report::words::count;
+use crate::text::words::count;
 
 /// A comment may have 65,536 characters; these leave room for what stands around them.
 const TABLE: usize = 24_000;
@@ -124,7 +124,7 @@ fn table(open: &[&FindingDocument]) -> String {
 }
 
 fn severity(finding: &FindingDocument) -> String {
-    use crate::verify::Severity::{Critical, High, Info, Low, Medium};
+    use crate::checks::Severity::{Critical, High, Info, Low, Medium};
     let sign = match finding.severity {
         Critical => "🟣",
         High => "🔴",

@@ -4,10 +4,12 @@
 use serde::Serialize;
 
 use super::document::{CheckDocument, ResourceDocument, Status, VerifyDocument};
-use crate::report::{
-    safe::safe,
-    words::count,
-    wrap::{width, wrap},
+use crate::{
+    report::{
+        safe::safe,
+        wrap::{width, wrap},
+    },
+    text::words::count,
 };
 
 const BOX: usize = 230;

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::document::{CheckDocument, FindingDocument, Status, VerifyDocument};
 use crate::{
+    checks::{Group, Severity},
     report::{json::escaped, safe::safe},
-    verify::{Group, Severity},
 };
 
 const SCHEMA: &str =

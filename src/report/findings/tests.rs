@@ -6,8 +6,8 @@ use super::document::{
     About, CheckDocument, Counts, FindingDocument, ResourceDocument, Status, VerifyDocument,
 };
 use crate::{
-    report::{View, safe::is_unsafe, style::Style},
-    verify::{Group, Severity, accept::Acceptance},
+    checks::{Group, Severity, accept::Acceptance},
+    report::{View, style::Style},
 };
 
 mod html;

@@ -6,8 +6,9 @@ use super::{
     is_command, vendor_page,
 };
 use crate::{
-    report::{View, safe::safe, style::Style, words::count, wrap::wrap},
-    verify::{Group, Severity},
+    checks::{Group, Severity},
+    report::{View, safe::safe, style::Style, wrap::wrap},
+    text::words::count,
 };
 
 /// What `verify` found, with a line break at the end.

@@ -1,6 +1,7 @@
 //! Locks in words: both halves in one row, what is missing said, and nothing from outside acts on
 //! the terminal.
 
+use crate::text::invisible::is_invisible;
 use insta::assert_snapshot;
 
 use super::*;
@@ -224,7 +225,7 @@ fn hostile_holders_are_text() {
     ];
     for text in &texts {
         assert!(
-            !text.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)),
+            !text.contains(|c: char| c != '\n' && is_invisible(c)),
             "{text:?}"
         );
     }
@@ -250,7 +251,7 @@ fn hostile_holders_are_text() {
     ");
     let json = crate::report::json::pretty(&document(vec![hostile()], vec![]));
     assert!(
-        !json.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)),
+        !json.contains(|c: char| c != '\n' && is_invisible(c)),
         "{json}"
     );
     let read: LocksDocument = serde_json::from_str(&json).expect("JSON");

@@ -1,5 +1,6 @@
 //! The stage, what is in the way, and nothing from outside that acts on the terminal.
 
+use crate::text::invisible::is_invisible;
 use insta::assert_snapshot;
 
 use super::*;
@@ -89,7 +90,7 @@ fn each_stage_in_words() {
     );
     let bare = text.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
     assert!(
-        !bare.contains(|c: char| c != '\n' && crate::report::safe::is_unsafe(c)),
+        !bare.contains(|c: char| c != '\n' && is_invisible(c)),
         "{bare:?}"
     );
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::Address;
+use crate::engine::spec::Address;
 
 /// What is in the bucket, and what waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

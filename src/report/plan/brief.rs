@@ -2,14 +2,16 @@
 
 use super::{Describe, Line};
 use crate::{
-    plan::{Change, Plan},
+    engine::{
+        plan::{Change, Plan},
+        spec::{Address, Spec},
+    },
     report::{
         View,
         safe::safe,
-        words,
         wrap::{pad, width, wrap},
     },
-    spec::{Address, Spec},
+    text::words,
 };
 
 const HEAD: &str = "+ create";

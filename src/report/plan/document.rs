@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::{Describe, adoption::AdoptionDocument};
 use crate::{
-    plan::{Change, Kept, Plan, Reason, Step, path::CriticalPath},
+    engine::{
+        plan::{Change, Kept, Plan, Reason, Step, path::CriticalPath},
+        spec::{Address, Spec},
+    },
     report::json::Document,
-    spec::{Address, Spec},
 };
 
 /// Which environment a plan is for.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::value::plain;
-use crate::report::words;
+use crate::text::words;
 
 /// A policy document, as an object or as text.
 pub struct Policy {

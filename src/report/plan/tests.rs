@@ -1,5 +1,6 @@
 //! Plans as they are read.
 
+use crate::text::invisible::is_invisible;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,10 +10,9 @@ use super::{
     *,
 };
 use crate::{
-    plan::{Kept, Reason},
+    engine::plan::{Kept, Reason},
     report::{
         json::{Document, write_document},
-        safe::is_unsafe,
         style::Style,
         wrap::width,
     },
@@ -537,7 +537,7 @@ proptest! {
         ] };
         let describe = |_: &Address, _: &Any| Line { title: title.clone(), cost: None, note: Some(title.clone()) };
         let text = text(&plan, &describe, &view(columns));
-        prop_assert!(!text.replace('\n', "").contains(is_unsafe), "{text:?}");
+        prop_assert!(!text.replace('\n', "").contains(is_invisible), "{text:?}");
         let differences = settings::changed(&value::bare(from.clone()), &value::bare(to.clone()), &|_| None, Style::PLAIN);
         prop_assert_eq!(differences.is_empty(), value::bare(from) == value::bare(to));
     }

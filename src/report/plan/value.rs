@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{report::safe::safe, spec::UNKNOWN};
+use crate::{engine::spec::UNKNOWN, report::safe::safe};
 
 /// Without the name of an enum's variant around it: as `serde` writes one, an object with one
 /// field in capitals.
@@ -88,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::spec::Address;
+    use crate::engine::spec::Address;
 
     #[test]
     fn shows_each_kind_of_value() {

@@ -6,9 +6,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::lines::line;
 use crate::{
-    event::Event,
+    engine::{event::Event, spec::Address},
     report::{safe::safe, style::Style},
-    spec::Address,
 };
 
 /// How often a spinner turns; slower than this it seems to hang.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{event::Event, spec::Address};
+use crate::engine::{event::Event, spec::Address};
 
 /// One line. `format_version` stands before the first field; `event` says which it is:
 /// `started`, `finished`, `failed`, `skipped` or `interrupted`.

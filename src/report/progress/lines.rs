@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use crate::{
-    event::Event,
-    report::{safe::safe, style::Style, words},
+    engine::event::Event,
+    report::{safe::safe, style::Style},
+    text::words,
 };
 
 pub struct Lines<'a> {
@@ -23,7 +24,7 @@ impl Lines<'_> {
 
 /// What an event leaves behind on a screen or in a log; a start leaves nothing.
 pub fn line(event: &Event, style: Style) -> Option<String> {
-    let fixed = |sign: &str, address: &crate::spec::Address, rest: &str| {
+    let fixed = |sign: &str, address: &crate::engine::spec::Address, rest: &str| {
         format!("{sign} {address}  {rest}", address = safe(address.as_str()))
     };
     Some(match event {

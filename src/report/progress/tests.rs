@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::spec::Address;
+use crate::engine::spec::Address;
 
 /// Two steps start, one finishes; the other fails with a hostile message and takes a third with it.
 pub fn story() -> Vec<Event> {
@@ -35,7 +35,7 @@ pub fn story() -> Vec<Event> {
     ]
 }
 
-/// As [`Run`](crate::apply::Run) wants it.
+/// As [`Run`](crate::engine::apply::Run) wants it.
 #[test]
 fn a_run_can_be_watched() {
     let mut out = vec![];

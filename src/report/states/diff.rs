@@ -7,12 +7,13 @@ use super::{
     show::{VersionDocument, unknown},
 };
 use crate::{
-    aws::store::content::Content,
-    report::{safe::safe, words},
+    backend::aws::store::content::Content,
+    report::safe::safe,
     state::{
         diff::{Changed, Diff, Outputs},
         outline::{Object, Outline},
     },
+    text::words,
 };
 
 /// `state diff --output json`.

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument, LockDocument};
 use crate::{
-    aws::store::inventory::{Entry, Inventory},
-    report::{View, safe::safe, table::Table, words},
+    backend::aws::store::inventory::{Entry, Inventory},
+    report::{View, safe::safe, table::Table},
+    text::words,
 };
 
 /// `state list --output json`.

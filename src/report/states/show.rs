@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
 use crate::{
-    aws::store::content::Content,
-    report::{View, safe::safe, words},
+    backend::aws::store::content::Content,
+    report::{View, safe::safe},
     state::{
         census::Holds,
         outline::{Attributes, Object, Outline},
         snapshot::Mode,
     },
+    text::words,
 };
 
 /// `state show --output json`.

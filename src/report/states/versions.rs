@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{AboutDocument, ContentsDocument, EncryptionDocument};
 use crate::{
-    aws::store::history::{Happened, Past},
-    report::{View, safe::safe, table::Table, words},
+    backend::aws::store::history::{Happened, Past},
+    report::{View, safe::safe, table::Table},
+    text::words,
 };
 
 /// `state versions --output json`.

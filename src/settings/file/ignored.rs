@@ -4,8 +4,8 @@ use toml::{Spanned, de::DeValue};
 
 use super::{Reader, Result, in_order};
 use crate::{
+    checks::accept::Acceptance,
     settings::{error::Problem, variables::nearest},
-    verify::accept::Acceptance,
 };
 
 /// The table's name in the file.

@@ -1,6 +1,6 @@
 //! What all names have in common: the error, the characters that none may have, the boilerplate.
 
-use crate::spec::UNKNOWN;
+use crate::{engine::spec::UNKNOWN, text::invisible::is_invisible};
 
 /// Why a text is not such a name, and what one looks like. Does not repeat the text: whoever shows
 /// the error knows where it came from.
@@ -42,16 +42,6 @@ pub enum Wrong {
     UnknownRegion { nearest: &'static str },
 }
 
-/// A character that is not shown, or that changes how its neighbours are shown: control characters,
-/// line separators, and the format characters of Unicode's "bidirectional" and "zero width" kinds.
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
@@ -69,7 +59,7 @@ pub(super) fn visible(text: &str) -> Result<(), Wrong> {
     if text.is_empty() {
         return Err(Wrong::Empty);
     }
-    if let Some(hidden) = text.chars().find(|c| is_hidden(*c)) {
+    if let Some(hidden) = text.chars().find(|c| is_invisible(*c)) {
         return Err(Wrong::Hidden(hidden));
     }
     if text.contains(UNKNOWN) {
@@ -188,4 +178,5 @@ macro_rules! text_name {
     };
 }
 
-pub(super) use {reads_as_text, text_name};
+pub(super) use reads_as_text;
+pub(super) use text_name;

@@ -1,12 +1,13 @@
 //! What each name takes, what it refuses and why, and laws that hold for any text.
 
+use crate::text::invisible::is_invisible;
 use std::{fmt::Display, str::FromStr};
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::spec::UNKNOWN;
+use crate::engine::spec::UNKNOWN;
 
 mod credentials;
 
@@ -465,7 +466,7 @@ proptest! {
     fn errors_never_show_what_is_hidden(text in texts()) {
         for error in [text.parse::<StateKey>().err(), text.parse::<EnvName>().err(), text.parse::<KeyArn>().err(), text.parse::<Region>().err()].into_iter().flatten() {
             let shown = error.to_string();
-            prop_assert!(!shown.chars().any(is_hidden), "{shown:?}");
+            prop_assert!(!shown.chars().any(is_invisible), "{shown:?}");
         }
     }
 }

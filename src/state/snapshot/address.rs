@@ -1,8 +1,7 @@
 //! The address of an instance of a resource, as Terraform shows it.
 
+use crate::text::invisible::is_invisible;
 use std::fmt::{self, Write};
-
-use crate::render::hcl::is_hidden;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {
@@ -75,8 +74,8 @@ fn quoted(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
             '"' => f.write_str("\\\"")?,
             '\\' => f.write_str("\\\\")?,
             '$' | '%' if rest.peek() == Some(&'{') => write!(f, "{c}{c}")?,
-            c if is_hidden(c) && u32::from(c) <= 0xFFFF => write!(f, "\\u{:04x}", u32::from(c))?,
-            c if is_hidden(c) => write!(f, "\\U{:08x}", u32::from(c))?,
+            c if is_invisible(c) && u32::from(c) <= 0xFFFF => write!(f, "\\u{:04x}", u32::from(c))?,
+            c if is_invisible(c) => write!(f, "\\U{:08x}", u32::from(c))?,
             c => f.write_char(c)?,
         }
     }

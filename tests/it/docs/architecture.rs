@@ -58,7 +58,7 @@ fn the_map_has_every_room() {
             "{folder} is not on the map"
         );
     }
-    for entry in fs::read_dir(page::path("src/aws")).expect("src/aws") {
+    for entry in fs::read_dir(page::path("src/backend/aws")).expect("src/backend/aws") {
         let path = entry.expect("an entry").path();
         let name = path
             .file_stem()

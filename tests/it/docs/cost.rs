@@ -1,7 +1,7 @@
 //! `docs/cost.md`: what each resource costs by the month, from `aws::cost`.
 
 use tfbackend::{
-    aws::cost,
+    backend::aws::cost,
     cli::{describe::describe, environment::Environment},
 };
 

@@ -4,14 +4,18 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use serde_json::Value;
 use tfbackend::{
-    aws::{
+    backend::aws::{
         key::rotation::Rotation,
         policy::{self, Statement},
         resources::AwsSpec,
     },
+    checks::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance},
     cli::{describe::describe, failure::Failure},
-    event::Event,
-    plan::{Change, Plan, Reason},
+    engine::{
+        event::Event,
+        plan::{Change, Plan, Reason},
+        spec::Address,
+    },
     report::{
         findings::document::{self as verified, ResourceDocument, VerifyDocument},
         json::{Document, write_line},
@@ -19,8 +23,6 @@ use tfbackend::{
         plan::document::{About, PlanDocument, StateDocument, StateStatus},
         progress::json::EventDocument,
     },
-    spec::Address,
-    verify::{Check, Checked, Group, Place, Severity, Verdict, accept::Acceptance},
 };
 
 use super::SETTINGS;

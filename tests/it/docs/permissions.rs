@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tfbackend::{aws::needed::needed, spec::Outputs};
+use tfbackend::{backend::aws::needed::needed, engine::spec::Outputs};
 
 use super::{EVERYTHING, SETTINGS};
 use crate::support::{
@@ -174,7 +174,7 @@ fn takes_down(action: &str) -> bool {
         && verb != "DeletePolicyVersion"
 }
 
-/// Actions that reads need, and those that writes need, out of the constants of `src/aws`.
+/// Actions that reads need, and those that writes need, out of the constants of `src/backend/aws`.
 pub fn actions() -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut reads, mut writes) = actions_in(&|path| {
         !starts_with(path, &ONLY_TO_VERIFY)
@@ -219,11 +219,16 @@ fn starts_with(path: &Path, names: &[&str]) -> bool {
         .is_some_and(|part| names.iter().any(|name| part.as_os_str() == *name))
 }
 
-/// What the constants name in the sources below `src/aws` that are wanted.
+/// What the constants name in the sources below `src/backend/aws` that are wanted.
 fn actions_in(wanted: &dyn Fn(&Path) -> bool) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut reads, mut writes) = (BTreeSet::new(), BTreeSet::new());
     let mut sources = vec![];
-    read(&page::path("src/aws"), Path::new(""), wanted, &mut sources);
+    read(
+        &page::path("src/backend/aws"),
+        Path::new(""),
+        wanted,
+        &mut sources,
+    );
     for source in &sources {
         for (at, start) in source.match_indices("= Api::") {
             let call = source[at + start.len()..]
@@ -245,7 +250,7 @@ fn actions_in(wanted: &dyn Fn(&Path) -> bool) -> (BTreeSet<String>, BTreeSet<Str
     (reads, writes)
 }
 
-/// `inside` is the path below `src/aws`.
+/// `inside` is the path below `src/backend/aws`.
 fn read(folder: &Path, inside: &Path, wanted: &dyn Fn(&Path) -> bool, sources: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let entry = entry.expect("an entry");

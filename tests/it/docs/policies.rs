@@ -1,6 +1,6 @@
 //! `docs/policies.md`: the policy documents of a backend, and why each statement is there.
 
-use tfbackend::aws::{
+use tfbackend::backend::aws::{
     policy::{Document, OURS},
     resources::AwsSpec,
 };

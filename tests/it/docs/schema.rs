@@ -4,14 +4,16 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tfbackend::{
-    aws::needed::needed,
+    backend::aws::needed::needed,
     cli::describe::describe,
-    plan::{Change, Kept, Plan, Reason},
+    engine::{
+        plan::{Change, Kept, Plan, Reason},
+        spec::{Address, Outputs},
+    },
     report::{
         json::{Document, pretty},
         plan::document::{About, PlanDocument, schema},
     },
-    spec::{Address, Outputs},
 };
 
 use super::{EVERYTHING, SETTINGS};
@@ -38,7 +40,7 @@ fn document(
     toml: &str,
     env: &str,
     line: &str,
-    change: impl FnOnce(&mut Plan<tfbackend::aws::resources::AwsSpec>),
+    change: impl FnOnce(&mut Plan<tfbackend::backend::aws::resources::AwsSpec>),
 ) -> Value {
     let environment = made_up::environment(env, line, toml);
     let mut plan = made_up::plan(&environment);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use tfbackend::{
-    aws::verify::catalogue,
-    verify::{Group, Severity},
+    backend::aws::verify::catalogue,
+    checks::{Group, Severity},
 };
 
 use crate::support::page;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use tfbackend::{
-    aws::store::{
+    backend::aws::store::{
         Store, StoreAddress,
         write::{Condition, Encrypt},
     },

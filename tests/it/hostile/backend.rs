@@ -2,8 +2,7 @@
 //! terminal, leads anywhere, or is run.
 
 use std::{collections::BTreeSet, fs};
-
-use tfbackend::report::safe::is_unsafe;
+use tfbackend::text::invisible::is_invisible;
 
 use crate::support::{
     emulator::Emulator,
@@ -24,7 +23,7 @@ fn is_plain(what: &str, said: &Said) {
     for text in [&said.out, &said.err] {
         let line = text
             .lines()
-            .find(|line| line.contains(is_unsafe) || commands_ci(line));
+            .find(|line| line.contains(is_invisible) || commands_ci(line));
         assert_eq!(line, None, "{what}");
     }
     assert!(

@@ -2,10 +2,11 @@
 //! what was meant.
 
 use std::fs;
+use tfbackend::text::invisible::is_invisible;
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
-use tfbackend::render::{AssumedRole, BackendConfig, Emulator, files, hcl::is_hidden};
+use tfbackend::terraform::write::{AssumedRole, BackendConfig, Emulator, files};
 
 use crate::render::{HOSTILE, config, rendered, terraform::terraform};
 
@@ -118,7 +119,7 @@ proptest! {
         let body = hcl::parse(&block.text).unwrap_or_else(|error| panic!("{error}: {}", block.text));
         prop_assert!(body.blocks().count() == 1 && body.attributes().count() == 0, "{}", block.text);
         for file in files {
-            prop_assert!(!file.text.chars().any(|c| c != '\n' && is_hidden(c)), "{}", file.text);
+            prop_assert!(!file.text.chars().any(|c| c != '\n' && is_invisible(c)), "{}", file.text);
         }
     }
 }

@@ -18,11 +18,13 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use tfbackend::{
-    aws::resources::{AwsSpec, observe},
-    blueprint::{Blueprint, Node},
-    observation::{Seen, outputs},
-    plan::{Change, Plan},
-    spec::Spec,
+    backend::aws::resources::{AwsSpec, observe},
+    engine::{
+        blueprint::{Blueprint, Node},
+        observation::{Seen, outputs},
+        plan::{Change, Plan},
+        spec::Spec,
+    },
 };
 
 use super::World;

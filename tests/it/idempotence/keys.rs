@@ -1,6 +1,9 @@
 //! Another first run names its key between the look and the write of this one.
 
-use tfbackend::{aws::blueprint::KEY, observation::outputs, plan::Plan};
+use tfbackend::{
+    backend::aws::blueprint::KEY,
+    engine::{observation::outputs, plan::Plan},
+};
 
 use super::World;
 

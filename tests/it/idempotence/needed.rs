@@ -4,12 +4,11 @@ use std::{collections::BTreeSet, fs};
 
 use serde_json::Value;
 use tfbackend::{
-    aws::{
+    backend::aws::{
         needed::{Needed, needed},
         resources::observe,
     },
-    observation::outputs,
-    plan::Plan,
+    engine::{observation::outputs, plan::Plan},
 };
 
 use super::World;

@@ -1,6 +1,6 @@
 //! What was changed behind the tool's back is set right by exactly the calls that it takes.
 
-use tfbackend::plan::Plan;
+use tfbackend::engine::plan::Plan;
 
 use super::{World, writes};
 use crate::support::{

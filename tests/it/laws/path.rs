@@ -10,7 +10,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use tfbackend::{
+use tfbackend::engine::{
     apply::{Cloud, Run, apply},
     observation::outputs,
 };

@@ -2,7 +2,7 @@
 //! loses what it needs.
 
 use proptest::{prelude::*, sample::Subsequence};
-use tfbackend::plan::{Kept, teardown::Terms};
+use tfbackend::engine::plan::{Kept, teardown::Terms};
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tfbackend::state::lock::LockInfo;
+use tfbackend::{state::lock::LockInfo, text::invisible::is_invisible};
 
 use super::{ENV, TABLE, id_of, json, lock, lock_ok, locks};
 use crate::{
@@ -40,7 +40,7 @@ fn put(backend: &Backend, locks: &[[&str; 3]]) {
 
 fn no_control(text: &str) {
     assert!(
-        !text.contains(|c: char| c != '\n' && tfbackend::report::safe::is_unsafe(c)),
+        !text.contains(|c: char| c != '\n' && is_invisible(c)),
         "{text:?}"
     );
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use tempfile::tempdir;
-use tfbackend::render::{BackendConfig, Emulator, files::write, hcl::quoted};
+use tfbackend::terraform::write::{BackendConfig, Emulator, files::write, hcl::quoted};
 
 use super::{HOSTILE, config, emulated, endpoint, rendered, terraform::terraform};
 

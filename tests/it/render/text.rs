@@ -1,7 +1,7 @@
 //! What each file says, for each lock mechanism and each kind of encryption.
 
 use insta::assert_snapshot;
-use tfbackend::render::{AssumedRole, BackendConfig, Emulator, RenderError, files};
+use tfbackend::terraform::write::{AssumedRole, BackendConfig, Emulator, RenderError, files};
 
 use super::{config, emulated, text};
 

@@ -11,12 +11,12 @@ use std::{
 use insta::assert_snapshot;
 use tempfile::{TempDir, tempdir};
 use tfbackend::{
-    render::{
+    engine::spec::Address,
+    terraform::write::{
         BackendConfig, RenderError,
         files::{Outcome, check, preview, write},
         standing::{Obstacle, Refusal, Standing},
     },
-    spec::Address,
 };
 
 use super::{config, emulated, rendered};
@@ -62,7 +62,7 @@ fn outcomes(dir: &TempDir, config: &BackendConfig, overwrite: bool) -> [Outcome;
     let files = rendered(config);
     let foreseen = preview(dir.path(), &files, overwrite).expect("nothing hinders a look");
     let written = write(dir.path(), &files, overwrite).expect("nothing hinders a write");
-    let kinds = |outcomes: &[tfbackend::render::files::Written]| -> Vec<_> {
+    let kinds = |outcomes: &[tfbackend::terraform::write::files::Written]| -> Vec<_> {
         outcomes
             .iter()
             .map(|one| (one.path.clone(), std::mem::discriminant(&one.outcome)))
@@ -222,7 +222,7 @@ fn environments_with_different_locks_agree_on_the_block() {
         ..config()
     };
     let of = |config: &BackendConfig| {
-        tfbackend::render::files(config, "backend.tf", "{env}.s3.tfbackend")
+        tfbackend::terraform::write::files(config, "backend.tf", "{env}.s3.tfbackend")
             .expect("the settings make sense")
     };
     let all: Vec<_> = [of(&config()), of(&lockfile), of(&config()), of(&lockfile)]

@@ -12,7 +12,7 @@ use tfbackend::{
             file::{LARGEST, read, write},
         },
     },
-    plan::{Change, Kept, Reason},
+    engine::plan::{Change, Kept, Reason},
 };
 
 use super::forge;
@@ -290,7 +290,7 @@ fn a_plan_fits_one_account_and_one_blueprint() {
 fn a_plan_that_is_blocked_is_refused_whatever_became_of_that() {
     let mut saved = plan();
     assert!(saved.must_not_be_blocked().is_ok());
-    saved.steps[0].change = tfbackend::plan::Change::Blocked {
+    saved.steps[0].change = tfbackend::engine::plan::Change::Blocked {
         reason: Reason::Unmanaged,
     };
     let failure = saved.must_not_be_blocked().expect_err("blocked");

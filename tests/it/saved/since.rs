@@ -1,10 +1,12 @@
 //! What is said of a world that is not as it was, for each way in which it can differ.
 
 use tfbackend::{
-    aws::resources::AwsSpec,
+    backend::aws::resources::AwsSpec,
     cli::{environment::Environment, saved::since::must_still_be},
-    observation::{Observation, Owner, Seen},
-    plan::Plan,
+    engine::{
+        observation::{Observation, Owner, Seen},
+        plan::Plan,
+    },
 };
 
 use crate::support::made_up;
@@ -150,7 +152,7 @@ fn a_plan_that_was_tampered_with_is_not_the_plan() {
         format!("topic: {other}")
     );
     assert_eq!(
-        says(&|plan| plan.steps[0].address = tfbackend::spec::Address::new("x")),
+        says(&|plan| plan.steps[0].address = tfbackend::engine::spec::Address::new("x")),
         "topic: is not in the plan; x: is not part of this backend"
     );
     for change in [
@@ -173,7 +175,7 @@ fn a_plan_that_was_tampered_with_is_not_the_plan() {
         .find(|step| step.address.as_str() == "state_bucket/versioning")
         .expect("a step")
         .clone();
-    weaker.change = tfbackend::plan::Change::Update {
+    weaker.change = tfbackend::engine::plan::Change::Update {
         from: versioning("Enabled"),
         to: versioning("Suspended"),
     };

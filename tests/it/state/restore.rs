@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::{Value, json};
-use tfbackend::backup::{
+use tfbackend::store::backup::{
     manifest::{Extent, FORMAT_VERSION, Facts, Header, State},
     write::Archive,
 };

@@ -1,7 +1,7 @@
 //! What the library calls AWS with, for `prod` of `acme`, as an emulator's administrator.
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use tfbackend::aws::{
+use tfbackend::backend::aws::{
     Aws,
     caller::Caller,
     clients::{Clients, Connection, connect},

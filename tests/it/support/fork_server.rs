@@ -8,12 +8,14 @@ use std::{
     fs::{self, File, Permissions},
     io::{self, BufRead, BufReader, Read, Write},
     net::Shutdown,
-    os::fd::OwnedFd,
-    os::unix::{
-        ffi::OsStrExt,
-        fs::PermissionsExt,
-        net::{UnixListener, UnixStream},
-        process::parent_id,
+    os::{
+        fd::OwnedFd,
+        unix::{
+            ffi::OsStrExt,
+            fs::PermissionsExt,
+            net::{UnixListener, UnixStream},
+            process::parent_id,
+        },
     },
     path::{Path, PathBuf},
     process::{self, Command, Stdio},

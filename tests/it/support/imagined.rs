@@ -8,7 +8,7 @@ use std::{
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use tfbackend::{
+use tfbackend::engine::{
     apply::{Cloud, Outcome, Run, apply},
     blueprint::{Blueprint, Node},
     event::Event,

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use tfbackend::{
-    aws::{
+    backend::aws::{
         Aws, blueprint, caller::Caller, clients::Clients, kept::Beside, ownership::Mark,
         resources::AwsSpec,
     },
     cli::environment::Environment,
-    observation::{Observation, Seen},
-    plan::Plan,
+    engine::{
+        observation::{Observation, Seen},
+        plan::Plan,
+    },
     settings::{
         Credentials, derived::Names, file::File, layer::Layer, merge::Sources, rerun::Rerun,
     },
@@ -82,7 +84,7 @@ pub fn environment(name: &str, line: &str, toml: &str) -> Environment {
 
 /// The plan for an account in which nothing of it is, and what is only used is as it should be.
 pub fn plan(environment: &Environment) -> Plan<AwsSpec> {
-    use tfbackend::{observation::Owner, spec::Spec};
+    use tfbackend::engine::{observation::Owner, spec::Spec};
     let seen = |spec: &AwsSpec| match spec.reference() {
         Some(_) => Seen::Present {
             spec: spec.clone(),

@@ -8,7 +8,7 @@ use aws_sdk_s3::{
     types::CreateBucketConfiguration,
 };
 use tfbackend::{
-    aws::http::{self, Proxy},
+    backend::aws::http::{self, Proxy},
     sandbox::Running,
 };
 

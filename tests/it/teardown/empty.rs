@@ -6,7 +6,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tfbackend::aws::teardown::empty::{AT_ONCE, Emptied, Emptying, NotEmptied, Reason, Why};
+use tfbackend::backend::aws::teardown::empty::{
+    AT_ONCE, Emptied, Emptying, NotEmptied, Reason, Why,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{

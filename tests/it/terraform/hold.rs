@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use tfbackend::{
-    aws::store::{
+    backend::aws::store::{
         Store,
         hold::{Mechanisms, NotTaken},
         live::Half,

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
 use tfbackend::{
-    aws::{
+    backend::aws::{
         Aws,
         store::{
             Store, StoreAddress,
@@ -12,6 +12,7 @@ use tfbackend::{
         },
         verify::usage::{self, Expected},
     },
+    checks::{Checked, Verdict},
     settings::layer::LockMechanism,
     state::{
         digest,
@@ -19,7 +20,6 @@ use tfbackend::{
         lock::LockInfo,
         snapshot::{Contents, MAX_BYTES, Snapshot, Want},
     },
-    verify::{Checked, Verdict},
 };
 
 use super::running::{Holder, apply, initialized};

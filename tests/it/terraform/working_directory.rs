@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use tfbackend::{
-    verify::{Checked, Verdict, files},
-    working_directory::{
+    checks::{Checked, Verdict, files},
+    terraform::read::{
         Argument, Configured, Engine, Holds, Look, Saved, WorkingDirectory,
         arguments::{self, Taken},
     },
@@ -63,7 +63,7 @@ async fn what_init_stored_is_read_as_it_was_written() {
         stored.bucket
     );
     assert_eq!(stored.bucket.value, backend.conf("bucket"));
-    let text = |said: &Option<tfbackend::working_directory::configured::Said<String>>| {
+    let text = |said: &Option<tfbackend::terraform::read::configured::Said<String>>| {
         said.as_ref().map(|said| said.value.clone())
     };
     for (argument, value) in [

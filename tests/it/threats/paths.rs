@@ -4,8 +4,8 @@ use std::path::{Component, Path};
 
 use proptest::prelude::*;
 use tfbackend::{
-    render::{conf_file_name, tf_file_name},
     settings::names::{EnvName, MAX_OBJECT_KEY, ProjectName, StateKey, WorkspacePrefix},
+    terraform::write::{conf_file_name, tf_file_name},
 };
 
 /// What leads somewhere else, looks like something else, or is cut short by a library of C.

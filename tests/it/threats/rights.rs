@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 use tfbackend::{
-    aws::needed::needed,
-    spec::{Address, Outputs},
+    backend::aws::needed::needed,
+    engine::spec::{Address, Outputs},
 };
 
 use crate::support::{made_up, page};

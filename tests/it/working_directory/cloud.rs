@@ -1,7 +1,7 @@
 //! The files against the backend as it is.
 
 use insta::assert_snapshot;
-use tfbackend::render::BackendConfig;
+use tfbackend::terraform::write::BackendConfig;
 
 use super::{CONF, SAVED_AT, cloud, found_with};
 
@@ -125,8 +125,8 @@ fn files_of_other_environments_are_not_this_ones() {
         ..cloud()
     };
     let texts = ["dev", "prod"].map(|env| {
-        let files =
-            tfbackend::render::files(&owner(env), "backend.tf", "backend.conf").expect("files");
+        let files = tfbackend::terraform::write::files(&owner(env), "backend.tf", "backend.conf")
+            .expect("files");
         files[1].text.clone()
     });
     let files = [

@@ -3,13 +3,13 @@
 use std::fs;
 
 use tempfile::{TempDir, tempdir};
-use tfbackend::{
-    render::files::write,
-    working_directory::{
+use tfbackend::terraform::{
+    read::{
         DATA_DIR,
         conflicts::{Conflict, Conflicts, conflicts},
         local::local_state,
     },
+    write::files::write,
 };
 
 use crate::render::{config, rendered, terraform::terraform};

@@ -7,7 +7,7 @@
 use std::{fs, path::Path};
 
 use serde_json::Value as Json;
-use tfbackend::working_directory::{Argument, Kind, Look, Value, WorkingDirectory};
+use tfbackend::terraform::read::{Argument, Kind, Look, Value, WorkingDirectory};
 
 use crate::{render::terraform::terraform, support::parts::in_parts};
 

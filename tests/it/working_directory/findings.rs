@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs};
 
 use insta::assert_snapshot;
-use tfbackend::verify::files::catalogue::ALL;
+use tfbackend::checks::files::catalogue::ALL;
 
 use super::{CONF, SAVED, SAVED_AT, STUB, checked, cloud, folder, found, found_with};
 

@@ -3,7 +3,7 @@
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use tfbackend::render::hcl::is_hidden;
+use tfbackend::text::invisible::is_invisible;
 
 use super::{CONF, SAVED, SAVED_AT, cloud, found, found_with};
 
@@ -117,7 +117,7 @@ proptest! {
         let saved = format!("{{\"backend\": {{\"type\": \"s3\", \"config\": {json}}}}}");
         let files = [("backend.conf", ""), ("x.tfbackend.json", json.as_str()), (SAVED_AT, &saved), ("y.tfbackend", &format!("{raw} ")), ("z.tf", &format!("terraform {{ backend {raw}"))];
         let found = found_with(&cloud(), &files);
-        let hidden = found.lines().any(|line| line.contains(is_hidden));
+        let hidden = found.lines().any(|line| line.contains(is_invisible));
         prop_assert!(!hidden && !found.contains("AKIAIOSFODNN7EXAMPLE"), "{found:?}");
     }
 }

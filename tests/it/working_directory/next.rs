@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use tempfile::tempdir;
-use tfbackend::{
-    render::{BackendConfig, files::write},
-    working_directory::next::{NextCommand, next_command},
+use tfbackend::terraform::{
+    read::next::{NextCommand, next_command},
+    write::{BackendConfig, files::write},
 };
 
 use crate::render::{emulated, endpoint, rendered, terraform::terraform};

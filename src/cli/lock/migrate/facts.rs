@@ -5,7 +5,7 @@ use super::{
     ours::Ours,
 };
 use crate::{
-    aws::{
+    backend::aws::{
         access::lock_files::{self, Denied},
         bucket::policy::{self, denial},
         error::AwsError,

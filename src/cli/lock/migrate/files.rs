@@ -1,21 +1,23 @@
 //! Which files say how to lock, and what is to be edited in them.
 
+use crate::text::shell::shell_word;
 use std::path::{Path, PathBuf};
 
 use crate::{
     cli::{failure::Failure, folders},
-    render::{
-        self,
-        header::{self, Header},
-        lock_arguments::{self, Edit, Form, LockArguments, Wanted, edit, json},
-        rewrite::Read,
-        shell::shell_word,
-    },
     settings::layer::LockMechanism,
-    working_directory::{
-        Argument, Block, Look, Partial, Saved, Within, WorkingDirectory,
-        bounded::{self, Unreadable},
-        configuration::is_json,
+    terraform::{
+        read::{
+            Argument, Block, Look, Partial, Saved, Within, WorkingDirectory,
+            bounded::{self, Unreadable},
+            configuration::is_json,
+        },
+        write::{
+            self,
+            header::{self, Header},
+            lock_arguments::{self, Edit, Form, LockArguments, Wanted, edit, json},
+            rewrite::Read,
+        },
     },
 };
 
@@ -356,7 +358,7 @@ impl Files {
             let Ok(read) = Read::of(path) else { continue };
             // A checkout may have turned the ends of lines.
             let is_ours = header::read(&read.text.replace("\r\n", "\n")) == Header::Intact(None);
-            let Some(block) = render::block(true).ok().filter(|_| is_ours) else {
+            let Some(block) = write::block(true).ok().filter(|_| is_ours) else {
                 continue;
             };
             let block = if read.text.contains('\r') {
@@ -472,7 +474,7 @@ fn stored(folder: &WorkingDirectory, wanted: &Wanted<'_>) -> Option<StoredRecord
     };
     let why = format!(
         "`init` was run with `dynamodb_table` = {}, and no file of the folder says so",
-        crate::render::hcl::quoted(&table)
+        crate::terraform::write::hcl::quoted(&table)
     );
     Some(StoredRecord {
         path: saved.path.clone(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    aws::store::migration::{Used, Written},
+    backend::aws::store::migration::{Used, Written},
     settings::layer::LockMechanism,
     state::engine::knows_lock_files,
 };

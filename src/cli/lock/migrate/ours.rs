@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    aws::{
+    backend::aws::{
         Aws,
         access::{Policy, lock_rights},
         blueprint::{
@@ -18,7 +18,6 @@ use crate::{
         policy::Document,
         resources::{self, AwsSpec},
     },
-    blueprint::{Blueprint, Node},
     cli::{
         context::Context,
         environment::{Ask, EnvironmentArgs, Settled},
@@ -27,8 +26,12 @@ use crate::{
         save::Save,
         target::Target,
     },
-    observation::{self, Observation, Owner, Seen},
-    plan::{Change, Plan, Step},
+    engine::{
+        blueprint::{Blueprint, Node},
+        observation::{self, Observation, Owner, Seen},
+        plan::{Change, Plan, Step},
+        spec::{Spec, UNKNOWN},
+    },
     settings::{
         Settings,
         derived::Names,
@@ -37,7 +40,6 @@ use crate::{
         merge::Sources,
         names::EnvName,
     },
-    spec::{Spec, UNKNOWN},
 };
 
 /// An environment, and what is there of the parts that move with its locks.

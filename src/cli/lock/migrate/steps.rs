@@ -10,13 +10,17 @@ use super::{
     ours::{Ours, PolicyChanges},
 };
 use crate::{
-    apply::{Outcome, Run, apply},
-    aws::{error::AwsError, lock_table::migration, resources::AwsSpec, store::write::Deleted},
+    backend::aws::{
+        error::AwsError, lock_table::migration, resources::AwsSpec, store::write::Deleted,
+    },
     cli::{context::Context, explain, failure::Failure, save::Save, target::Target},
+    engine::{
+        apply::{Outcome, Run, apply},
+        plan::Plan,
+        spec::Outputs,
+    },
     exit,
-    plan::Plan,
     settings::layer::LockMechanism,
-    spec::Outputs,
 };
 
 /// One thing to do.
@@ -343,14 +347,14 @@ async fn applied(plan: Plan<AwsSpec>, ours: &Ours, cx: &mut Context<'_>) -> Resu
 mod tests {
     use super::*;
     use crate::{
-        aws::{
+        backend::aws::{
             access::Policy,
             blueprint::RUNNER_POLICY,
             ownership::Tags,
             policy::Document,
             store::migration::{Used, Written},
         },
-        plan::{Change, Step},
+        engine::plan::{Change, Step},
     };
 
     fn policy() -> Plan<AwsSpec> {

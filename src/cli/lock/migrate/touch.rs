@@ -9,7 +9,7 @@ use super::{
     shown,
 };
 use crate::{
-    aws::store::{
+    backend::aws::store::{
         hold::Mechanisms,
         migration::Written,
         restore::{Step, TouchError, Work},
@@ -23,8 +23,9 @@ use crate::{
         target::Target,
     },
     exit,
-    report::{migration::MigrationDocument, words},
+    report::migration::MigrationDocument,
     settings::layer::LockMechanism,
+    text::words,
 };
 
 /// What Terraform shows of the lock that is held meanwhile.

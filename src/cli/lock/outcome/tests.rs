@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    aws::{
+    backend::aws::{
         error::{Api, Kind},
         store::live::{Half as Seen, LiveLock},
     },

@@ -1,7 +1,7 @@
 //! A restore, or a repair, that did not come to its end: what holds now, and how to go on.
 
 use crate::{
-    aws::{
+    backend::aws::{
         error::AwsError,
         store::{
             hold::NotTaken,
@@ -11,7 +11,7 @@ use crate::{
     },
     cli::{explain, failure::Failure, target::Target},
     exit,
-    render::shell::shell_word,
+    text::shell::shell_word,
 };
 
 pub fn failure(failed: Failed, path: &str, target: &Target) -> Failure {

@@ -9,14 +9,14 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    aws::store::restore::LARGEST,
-    backup::{
+    backend::aws::store::restore::LARGEST,
+    cli::{context::Context, failure::Failure},
+    host::bounded,
+    store::backup::{
         manifest::Entry,
         read::{self, Limits, ReadError},
         stopping::StopWhenDropped,
     },
-    cli::{context::Context, failure::Failure},
-    host::bounded,
 };
 
 /// How what was packed by zstd begins.

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use super::*;
-use crate::working_directory::Look;
+use crate::terraform::read::Look;
 
 /// A folder with these files and the programs that are installed beside it.
 async fn installed(files: &[(&str, &str)], programs: &[(&str, &str)]) -> Vec<String> {

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::{
-    aws::verify::catalogue::{ACCOUNT_TRAIL, TRAIL, TRAIL_LOGGING, VERSIONING},
-    aws::verify::usage::STALE_LOCK,
-    spec::Address,
+    backend::aws::verify::{
+        catalogue::{ACCOUNT_TRAIL, TRAIL, TRAIL_LOGGING, VERSIONING},
+        usage::STALE_LOCK,
+    },
+    engine::spec::Address,
 };
 
 fn fails() -> Verdict {

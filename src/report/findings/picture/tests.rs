@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::verify::{Group, Severity};
+use crate::checks::{Group, Severity};
 
 fn resource(address: &str, needs: &[&str]) -> ResourceDocument {
     let needs = needs.iter().map(|&need| need.to_owned()).collect();

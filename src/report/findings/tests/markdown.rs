@@ -1,7 +1,7 @@
 //! As Markdown.
 
 use super::*;
-use crate::report::findings::markdown::markdown;
+use crate::{report::findings::markdown::markdown, text::invisible::is_invisible};
 
 #[test]
 fn as_a_comment() {
@@ -178,7 +178,7 @@ proptest! {
     #[test]
     fn hostile_text_is_text(hostile in hostile()) {
         let said = markdown(&filled_with(&hostile));
-        prop_assert!(!said.contains(|c| c != '\n' && is_unsafe(c)), "{said:?}");
+        prop_assert!(!said.contains(|c| c != '\n' && is_invisible(c)), "{said:?}");
         let harmless = markdown(&filled_with("word"));
         let (blocks, wanted): (Vec<_>, Vec<_>) = (said.trim_end().split("\n\n").collect(), harmless.trim_end().split("\n\n").collect());
         prop_assert_eq!(blocks.len(), wanted.len(), "no block ends early, none begins");

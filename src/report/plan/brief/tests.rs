@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    plan::{Change, Plan, Reason},
+    engine::plan::{Change, Plan, Reason},
     report::{
         View,
         plan::{

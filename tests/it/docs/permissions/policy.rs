@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tfbackend::{
-    aws::needed::conditions::{Condition, PermissionConditions},
+    backend::aws::needed::conditions::{Condition, PermissionConditions},
     cli::environment::Environment,
 };
 

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use tfbackend::render::header::restamp;
+use tfbackend::terraform::write::header::restamp;
 
 use super::{Cut, Cuts, cut_off, was_cut};
 use crate::{

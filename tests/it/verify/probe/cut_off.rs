@@ -10,7 +10,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use tfbackend::{
-    aws::{
+    backend::aws::{
         probe::{Facts, Key, Name, Probe, Target},
         store::StoreAddress,
     },

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    aws::store::{
+    backend::aws::store::{
         live::{Half, Held, LiveLock},
         migration::Written,
     },

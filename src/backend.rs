@@ -1,0 +1,3 @@
+//! The backend kinds, one folder each.
+
+pub mod aws;

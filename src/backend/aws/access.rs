@@ -1,0 +1,357 @@
+//! The IAM policy for those who run Terraform on this backend: what that needs, and no more.
+
+use aws_sdk_iam::types::{Policy as SdkPolicy, Tag};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, Kind, found},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
+    policy::Document,
+    resource::{Found, Look, Resource},
+};
+use crate::engine::{observation::Owner, spec::Spec};
+
+pub mod attachment;
+pub mod former;
+pub mod lock_files;
+pub mod lock_rights;
+
+const GET: Api = Api::new("iam:GetPolicy");
+const GET_VERSION: Api = Api::new("iam:GetPolicyVersion");
+const VERSIONS: Api = Api::new("iam:ListPolicyVersions");
+const CREATE: Api = Api::new("iam:CreatePolicy");
+const CREATE_VERSION: Api = Api::new("iam:CreatePolicyVersion");
+const DELETE_VERSION: Api = Api::new("iam:DeletePolicyVersion");
+const DELETE: Api = Api::new("iam:DeletePolicy");
+const TAG: Api = Api::new("iam:TagPolicy");
+
+pub(super) const ABSENT: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
+/// IAM is eventually consistent.
+pub(super) const NOT_YET: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
+/// A managed policy has at most this many versions (IAM quotas).
+const MOST_VERSIONS: usize = 5;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    pub name: String,
+    pub description: String,
+    pub document: Document,
+    pub tags: Tags,
+}
+
+impl Spec for Policy {
+    /// The document is ours alone: what others need belongs into a policy of their own. Neither
+    /// name nor description can be changed.
+    fn over(&self, observed: &Self) -> Self {
+        let document = if self.document.means(&observed.document) {
+            &observed.document
+        } else {
+            &self.document
+        };
+        Self {
+            name: observed.name.clone(),
+            description: observed.description.clone(),
+            document: document.clone(),
+            tags: tags_over(&self.tags, &observed.tags),
+        }
+    }
+
+    /// Those who run Terraform on another bucket would lose it.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        let (bucket, region) =
+            former::serves_another(&observed.document, &former::bucket(&self.document)?)?;
+        let place = region
+            .map(|region| format!(" in {region}"))
+            .unwrap_or_default();
+        Some(format!(
+            "policy {} serves bucket {bucket}{place}, and those who have it would lose that; \
+             choose another --project or --env, pass --policy=false, or delete the policy if \
+             nobody uses that bucket any more",
+            observed.name
+        ))
+    }
+
+    /// The policy, and then the version that is in force; before that, where it has its former
+    /// name, that there is none by the name of today.
+    fn trips_to_look(&self) -> u32 {
+        2 + u32::from(former::is_former(&self.name))
+    }
+
+    /// The versions that there are, where there is room for one more, and then the new one.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| {
+            2 * u32::from(!self.document.means(&from.document))
+                + trips_to_tag(&from.tags, &self.tags)
+        })
+    }
+}
+
+/// Whether any principal has the policy; `false` without one.
+pub(super) async fn attached_to_anybody(
+    aws: &Aws,
+    policy: Option<&Policy>,
+) -> Result<bool, AwsError> {
+    let Some(policy) = policy else {
+        return Ok(false);
+    };
+    let found = match get(aws, &policy.arn(aws)).await? {
+        None => policy
+            .under_its_former_name(aws)
+            .await?
+            .map(|(found, _)| found),
+        found => found,
+    };
+    Ok(found
+        .and_then(|policy| policy.attachment_count)
+        .unwrap_or_default()
+        > 0)
+}
+
+async fn get(aws: &Aws, arn: &str) -> Result<Option<SdkPolicy>, AwsError> {
+    let answer = found(
+        aws.read(
+            GET,
+            arn,
+            aws.clients.iam.get_policy().policy_arn(arn).send(),
+        )
+        .await,
+        ABSENT,
+    )?;
+    Ok(answer.and_then(|answer| answer.policy))
+}
+
+/// With the document that is in force.
+async fn read(aws: &Aws, arn: &str) -> Result<Option<(SdkPolicy, Document)>, AwsError> {
+    let Some(policy) = get(aws, arn).await? else {
+        return Ok(None);
+    };
+    let version = policy.default_version_id().unwrap_or("v1").to_owned();
+    let request = aws
+        .clients
+        .iam
+        .get_policy_version()
+        .policy_arn(arn)
+        .version_id(&version);
+    let answer = found(aws.read(GET_VERSION, arn, request.send()).await, ABSENT)?;
+    let Some(encoded) = answer
+        .and_then(|answer| answer.policy_version)
+        .and_then(|version| version.document)
+    else {
+        return Ok(None);
+    };
+    let text = percent_decode_str(&encoded).decode_utf8_lossy();
+    let document = serde_json::from_str(&text)
+        .map_err(|error| AwsError::nonsense(GET_VERSION, arn, &format!("not a policy: {error}")))?;
+    Ok(Some((policy, document)))
+}
+
+fn tags_of(policy: &SdkPolicy) -> Tags {
+    policy
+        .tags()
+        .iter()
+        .map(|tag| (tag.key.clone(), tag.value.clone()))
+        .collect()
+}
+
+impl Policy {
+    pub fn arn(&self, aws: &Aws) -> String {
+        arn(aws, &self.name)
+    }
+
+    /// The ARN that it had before its name had the region, if it may have had one.
+    pub fn former_arn(&self, aws: &Aws) -> Option<String> {
+        former::former_name(&self.name, &aws.region).map(|name| arn(aws, name))
+    }
+
+    /// One that an older version of this tool made for the same bucket: it stays in use, as it
+    /// cannot be renamed.
+    async fn under_its_former_name(
+        &self,
+        aws: &Aws,
+    ) -> Result<Option<(SdkPolicy, Document)>, AwsError> {
+        let (Some(arn), Some(bucket)) = (self.former_arn(aws), former::bucket(&self.document))
+        else {
+            return Ok(None);
+        };
+        let is_it = |(policy, document): &(SdkPolicy, Document)| {
+            aws.mark.owner(&tags_of(policy)) == Owner::Us && former::serves(document, &bucket)
+        };
+        Ok(read(aws, &arn).await?.filter(is_it))
+    }
+
+    /// The policy in use, under whichever name it was made.
+    pub(super) async fn in_use(&self, aws: &Aws) -> Result<Option<Found<Self>>, AwsError> {
+        let current = read(aws, &self.arn(aws)).await;
+        let may_be_former = match &current {
+            Ok(found) => found.is_none(),
+            Err(error) => error.kind == Kind::Denied,
+        };
+        let former = if may_be_former {
+            self.under_its_former_name(aws).await
+        } else {
+            Ok(None)
+        };
+        let found = match (former, current) {
+            (Ok(Some(former)), _) => Some(former),
+            // A caller who may read neither is told of the name of today.
+            (Ok(None), current) | (Err(_), current @ Err(_)) => current?,
+            (Err(error), Ok(_)) => return Err(error),
+        };
+        let Some((policy, document)) = found else {
+            return Ok(None);
+        };
+        let (tags, name) = (
+            tags_of(&policy),
+            policy.policy_name.unwrap_or_else(|| self.name.clone()),
+        );
+        let owner = aws.mark.owner(&tags);
+        let spec = Self {
+            name,
+            description: policy.description.unwrap_or_default(),
+            document,
+            tags,
+        };
+        Ok(Some(Found {
+            output: Some(spec.arn(aws)),
+            spec,
+            owner,
+        }))
+    }
+
+    /// Makes room first: the oldest version that is not in force goes.
+    async fn new_version(&self, aws: &Aws, arn: &str) -> Result<(), AwsError> {
+        let iam = &aws.clients.iam;
+        let answer = aws
+            .read(
+                VERSIONS,
+                arn,
+                iam.list_policy_versions().policy_arn(arn).send(),
+            )
+            .await?;
+        let mut versions = answer.versions.unwrap_or_default();
+        if versions.len() >= MOST_VERSIONS {
+            versions.retain(|version| !version.is_default_version);
+            versions.sort_by_key(|version| version.create_date.map(|at| at.as_nanos()));
+            if let Some(id) = versions.first().and_then(|version| version.version_id()) {
+                let request = iam.delete_policy_version().policy_arn(arn).version_id(id);
+                aws.send(DELETE_VERSION, arn, &[], || request.clone().send())
+                    .await?;
+            }
+        }
+        let request = iam
+            .create_policy_version()
+            .policy_arn(arn)
+            .policy_document(self.document.to_json())
+            .set_as_default(true);
+        aws.send(CREATE_VERSION, arn, &[], || request.clone().send())
+            .await?;
+        Ok(())
+    }
+}
+
+impl Resource for Policy {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        look.policy(self).await
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let arn = self.arn(aws);
+        let iam = &aws.clients.iam;
+        let Some(from) = from else {
+            let request = iam
+                .create_policy()
+                .policy_name(&self.name)
+                .description(&self.description)
+                .policy_document(self.document.to_json())
+                .set_tags(Some(sdk_tags(&self.tags)));
+            return match aws
+                .send(CREATE, &self.name, &[], || request.clone().send())
+                .await
+            {
+                // Another run of ours was faster, or the answer of this one was lost.
+                Err(error)
+                    if error.is(&["EntityAlreadyExists", "EntityAlreadyExistsException"]) =>
+                {
+                    match self.look(&Look::new(aws)).await? {
+                        Some(there) if there.owner == Owner::Us => Ok(Some(arn)),
+                        _ => Err(error),
+                    }
+                }
+                result => result.map(|_| Some(arn)),
+            };
+        };
+        if !self.document.means(&from.document) {
+            self.new_version(aws, &arn).await?;
+        }
+        let tags = tags_to_add(Some(&from.tags), &self.tags);
+        if !tags.is_empty() {
+            let request = iam
+                .tag_policy()
+                .policy_arn(&arn)
+                .set_tags(Some(sdk_tags(&tags)));
+            aws.send(TAG, &arn, &[], || request.clone().send()).await?;
+        }
+        Ok(Some(arn))
+    }
+
+    /// All versions first: a policy goes with its last one. Whoever has it still is not detached
+    /// here.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let arn = self.arn(aws);
+        let iam = &aws.clients.iam;
+        let Some(answer) = found(
+            aws.read(
+                VERSIONS,
+                &arn,
+                iam.list_policy_versions().policy_arn(&arn).send(),
+            )
+            .await,
+            ABSENT,
+        )?
+        else {
+            return Ok(());
+        };
+        for version in answer
+            .versions
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|version| !version.is_default_version)
+        {
+            let request = iam
+                .delete_policy_version()
+                .policy_arn(&arn)
+                .set_version_id(version.version_id);
+            found(
+                aws.send(DELETE_VERSION, &arn, &[], || request.clone().send())
+                    .await,
+                ABSENT,
+            )?;
+        }
+        let request = iam.delete_policy().policy_arn(&arn);
+        found(
+            aws.send(DELETE, &arn, &[], || request.clone().send()).await,
+            ABSENT,
+        )
+        .map(drop)
+    }
+}
+
+fn arn(aws: &Aws, name: &str) -> String {
+    aws.arn("iam", "", &format!("policy/{name}"))
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| {
+        Tag::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .expect("both parts are given")
+    };
+    tags.iter().map(tag).collect()
+}
+
+#[cfg(test)]
+mod tests;

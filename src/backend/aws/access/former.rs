@@ -1,0 +1,129 @@
+//! The name that the runner policy had before it named the region, and which bucket a policy
+//! serves.
+//!
+//! IAM is global: under one name, an environment in two regions would have one policy, and the
+//! second bootstrap would take it from the first.
+
+use crate::backend::aws::policy::{
+    Document, Effect,
+    pattern::{matches, texts},
+};
+
+/// How the name ended then.
+const END: &str = "-runner";
+
+/// The former name of the policy with this one.
+pub fn former_name<'a>(name: &'a str, region: &str) -> Option<&'a str> {
+    name.strip_suffix(region)?
+        .strip_suffix('-')
+        .filter(|name| name.ends_with(END))
+}
+
+/// Whether it is such a name.
+pub fn is_former(name: &str) -> bool {
+    name.ends_with(END)
+}
+
+/// The bucket that a document of ours is about.
+pub fn bucket(document: &Document) -> Option<String> {
+    buckets(document).into_iter().find(|name| is_exact(name))
+}
+
+/// Whether an Allow reaches this bucket.
+pub fn serves(document: &Document, bucket: &str) -> bool {
+    buckets(document)
+        .iter()
+        .any(|pattern| matches(pattern, bucket))
+}
+
+/// Which bucket it serves if it is not this one, and in which region as far as it says.
+pub fn serves_another(document: &Document, bucket: &str) -> Option<(String, Option<String>)> {
+    let other = self::bucket(document)?;
+    if serves(document, bucket) {
+        return None;
+    }
+    // Buckets have no region in their ARNs; the table and the key beside them have.
+    let region = |arn: &String| {
+        arn.split(':')
+            .nth(3)
+            .filter(|region| !region.is_empty() && is_exact(region))
+            .map(str::to_owned)
+    };
+    Some((other, resources(document).iter().find_map(region)))
+}
+
+fn is_exact(name: &str) -> bool {
+    !name.contains(['*', '?', '$'])
+}
+
+/// Names and patterns of buckets in the resources of Allows.
+fn buckets(document: &Document) -> Vec<String> {
+    let name = |arn: String| match arn.splitn(6, ':').collect::<Vec<_>>()[..] {
+        [_, _, "s3", _, _, rest] => rest.split('/').next().map(str::to_owned),
+        _ => Some(arn).filter(|arn| arn == "*"),
+    };
+    resources(document).into_iter().filter_map(name).collect()
+}
+
+fn resources(document: &Document) -> Vec<String> {
+    let allows = document
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow);
+    allows
+        .filter_map(|statement| statement.rest.get("Resource"))
+        .flat_map(texts)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(resources: serde_json::Value) -> Document {
+        serde_json::from_value(
+            json!({ "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": resources }] }),
+        )
+        .expect("a policy")
+    }
+
+    #[test]
+    fn the_former_name_had_no_region() {
+        assert_eq!(
+            former_name("acme-tfstate-prod-runner-eu-west-1", "eu-west-1"),
+            Some("acme-tfstate-prod-runner")
+        );
+        assert_eq!(
+            former_name("acme-tfstate-prod-runner-eu-west-1", "us-east-1"),
+            None
+        );
+        assert_eq!(former_name("acme-tfstate-prod-runner", "eu-west-1"), None);
+        assert_eq!(former_name("somebodys-eu-west-1", "eu-west-1"), None);
+    }
+
+    #[test]
+    fn which_bucket_a_policy_serves() {
+        let table = "arn:aws:dynamodb:us-east-1:123456789012:table/locks";
+        let other = || Some(("theirs".to_owned(), None));
+        for (resources, another) in [
+            (json!("arn:aws:s3:::ours"), None),
+            (json!(["arn:aws:s3:::theirs", "arn:aws:s3:::ours/*"]), None),
+            (json!("*"), None),
+            (json!("arn:aws:s3:::our*"), None),
+            (json!(table), None),
+            (json!("arn:aws:s3:::theirs/*"), other()),
+            (
+                json!([table, "arn:aws:s3:::theirs"]),
+                Some(("theirs".to_owned(), Some("us-east-1".to_owned()))),
+            ),
+        ] {
+            assert_eq!(
+                serves_another(&document(resources.clone()), "ours"),
+                another,
+                "{resources}"
+            );
+        }
+    }
+}

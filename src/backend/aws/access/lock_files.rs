@@ -1,0 +1,181 @@
+//! Whether those who run Terraform may write and delete lock files: what their policy says, or what
+//! IAM says of a role.
+
+use super::{Policy, attachment::Attachment};
+use crate::backend::aws::{
+    Aws,
+    error::{Api, AwsError},
+    policy::{
+        Document, Effect, Statement,
+        pattern::{matches, texts},
+    },
+    resource::{Look, Resource},
+};
+use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+
+const SIMULATE: Api = Api::new("iam:SimulatePrincipalPolicy");
+/// What a lock file takes.
+pub const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
+
+/// An action that a role or user is not allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    pub action: String,
+    /// A statement denies it: no Allow helps.
+    pub explicit: bool,
+}
+
+/// The actions on this lock file that a role or user is not allowed.
+///
+/// # Errors
+/// If IAM does not let itself be asked.
+pub async fn denied_to_principal(
+    aws: &Aws,
+    arn: &str,
+    lock_file: &str,
+) -> Result<Vec<Denied>, AwsError> {
+    let request = aws
+        .clients
+        .iam
+        .simulate_principal_policy()
+        .policy_source_arn(arn)
+        .resource_arns(lock_file);
+    let request = ACTIONS
+        .iter()
+        .fold(request, |request, action| request.action_names(*action));
+    let answer = aws.read(SIMULATE, arn, request.send()).await?;
+    let denied = |action: &&str| {
+        let of = answer
+            .evaluation_results()
+            .iter()
+            .find(|result| result.eval_action_name() == *action);
+        let decision = of.map(|result| result.eval_decision().clone());
+        let explicit = decision == Some(PolicyEvaluationDecisionType::ExplicitDeny);
+        (decision != Some(PolicyEvaluationDecisionType::Allowed)).then(|| Denied {
+            action: (*action).to_owned(),
+            explicit,
+        })
+    };
+    Ok(ACTIONS.iter().filter_map(denied).collect())
+}
+
+/// Whether a policy is attached to a role or user.
+///
+/// # Errors
+/// If IAM does not say.
+pub async fn has_policy(aws: &Aws, arn: &str, policy: &str) -> Result<bool, AwsError> {
+    // `arn:aws:iam::123456789012:role/path/ci` is `role/ci` to the calls that list what is
+    // attached.
+    let resource = arn.rsplit(':').next().unwrap_or_default();
+    let (Some((kind, _)), Some(name)) = (resource.split_once('/'), resource.rsplit('/').next())
+    else {
+        return Ok(false);
+    };
+    let policy = aws.arn("iam", "", &format!("policy/{policy}"));
+    let Some(attachment) = Attachment::of(&policy, &format!("{kind}/{name}")) else {
+        return Ok(false);
+    };
+    Ok(attachment.look(&Look::new(aws)).await?.is_some())
+}
+
+/// The same of the runner policy of this name, or of the one with its former name: with the name
+/// that it has; `None` if there is none.
+///
+/// # Errors
+/// If it cannot be read.
+pub async fn denied_by_policy(
+    aws: &Aws,
+    name: &str,
+    lock_file: &str,
+) -> Result<Option<(String, Vec<String>)>, AwsError> {
+    // By it the former policy of this bucket is told from that of another region.
+    let about = Statement::allow("LockFile")
+        .actions(&ACTIONS)
+        .on([lock_file.to_owned()]);
+    let policy = Policy {
+        name: name.to_owned(),
+        description: String::new(),
+        document: Document::new(vec![about]),
+        tags: super::Tags::new(),
+    };
+    let found = policy.look(&Look::new(aws)).await?;
+    Ok(found.map(|found| (found.spec.name, denied(&found.spec.document, lock_file))))
+}
+
+/// The actions on this lock file that a policy does not allow.
+pub fn denied(document: &Document, lock_file: &str) -> Vec<String> {
+    ACTIONS
+        .iter()
+        .filter(|action| !allows(document, action, lock_file))
+        .map(|action| (*action).to_owned())
+        .collect()
+}
+
+/// Whether an Allow names it, and no Deny. Conditions are taken to hold: ours are about TLS and the
+/// bucket's owner.
+fn allows(document: &Document, action: &str, resource: &str) -> bool {
+    let names = |effect: Effect| {
+        document
+            .statements
+            .iter()
+            .filter(move |statement| statement.effect == effect)
+            .any(|statement| {
+                let field = |name: &str| statement.rest.get(name).map(texts).unwrap_or_default();
+                let of_action = field("Action")
+                    .iter()
+                    .any(|pattern| matches(&pattern.to_lowercase(), &action.to_lowercase()));
+                of_action
+                    && field("Resource")
+                        .iter()
+                        .any(|pattern| matches(pattern, resource))
+            })
+    };
+    names(Effect::Allow) && !names(Effect::Deny)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn document(statements: Value) -> Document {
+        serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements }))
+            .expect("a policy")
+    }
+
+    #[test]
+    fn an_allow_that_covers_the_lock_file() {
+        let file = "arn:aws:s3:::states/env:/blue/a.tfstate.tflock";
+        let rw = json!({ "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::states/*" });
+        let delete =
+            |on: &str| json!({ "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": [on] });
+        for (statements, missing) in [
+            (json!([rw, delete("arn:aws:s3:::states/*.tflock")]), &[][..]),
+            (
+                json!([rw, delete("arn:aws:s3:::states/env:/*/a.tfstate.tflock")]),
+                &[],
+            ),
+            (
+                json!([{ "Effect": "Allow", "Action": "S3:*", "Resource": "*" }]),
+                &[],
+            ),
+            (json!([rw]), &["s3:DeleteObject"]),
+            (
+                json!([rw, delete("arn:aws:s3:::others/*")]),
+                &["s3:DeleteObject"],
+            ),
+            (
+                json!([rw, delete("*"), { "Effect": "Deny", "Action": "s3:Delete*", "Resource": "*.tflock" }]),
+                &["s3:DeleteObject"],
+            ),
+            (json!([]), &ACTIONS),
+        ] {
+            assert_eq!(
+                denied(&document(statements.clone()), file),
+                missing,
+                "{statements}"
+            );
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! Taking over a bucket that is in use, and another key for one. What refuses no run comes first;
+//! what refuses runs as they are configured today waits until the user asks for it, or until every
+//! state is under the key.
+
+use crate::engine::{
+    blueprint::{Blueprint, Node},
+    observation::{self, Observation, Owner, Seen},
+    spec::{Address, Spec},
+};
+
+use super::{
+    blueprint::{LOCK_TABLE, STATE_BUCKET},
+    bucket::{
+        encryption::{AES256, Encryption, KMS},
+        policy::{ALGORITHM, BucketPolicy, KEY},
+    },
+    lock_table::{self, LockTable},
+    policy::{Document, OURS, Statement, openings::openings},
+    resources::AwsSpec,
+};
+
+pub mod contents;
+
+use contents::{BucketContents, StateEncryption};
+
+pub const POLICY: Address = Address::new("state_bucket/policy");
+pub const ENCRYPTION: Address = Address::new("state_bucket/encryption");
+
+/// A step, or a part of one, that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingStep {
+    pub address: Address,
+    /// What it is, as in `statement TfbackendDenyOtherKey`.
+    pub what: String,
+    /// Which runs it refuses.
+    pub refuses: String,
+}
+
+/// Whether the state bucket is to be taken over, or was taken over and has steps that still wait:
+/// only then is it worth a look at what is in it.
+pub fn may_have_waiting_steps(
+    blueprint: &Blueprint<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+) -> bool {
+    let Some(Seen::Present { owner, .. }) = observation.get(&STATE_BUCKET) else {
+        return false;
+    };
+    match (owner, observation.get(&POLICY)) {
+        (Owner::Other(_), _) | (_, Some(Seen::Unreadable(_))) => false,
+        (Owner::Unmanaged, _) => true,
+        (
+            Owner::Us,
+            Some(Seen::Present {
+                spec: AwsSpec::BucketPolicy(policy),
+                ..
+            }),
+        ) => ours(blueprint, observation).is_some_and(|ours| {
+            restricting(&ours).any(|statement| !policy.document.says(statement))
+        }),
+        (Owner::Us, _) => ours(blueprint, observation).is_some(),
+    }
+}
+
+/// The policy of the state bucket as it is wanted.
+fn ours(
+    blueprint: &Blueprint<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+) -> Option<BucketPolicy> {
+    match blueprint
+        .get(&POLICY)?
+        .spec
+        .resolve(&observation::outputs(observation))
+    {
+        AwsSpec::BucketPolicy(policy) => Some(policy),
+        _ => None,
+    }
+}
+
+/// The statements that may refuse a run which is allowed today.
+fn restricting(policy: &BucketPolicy) -> impl Iterator<Item = &Statement> {
+    const NAMES: [&str; 4] = [
+        "DenyOtherEncryption",
+        "DenyOtherKey",
+        "DenyCustomerKeys",
+        "DenyOtherAccounts",
+    ];
+    policy
+        .document
+        .statements
+        .iter()
+        .filter(|statement| name(statement).is_some_and(|name| NAMES.contains(&name)))
+}
+
+fn name(statement: &Statement) -> Option<&str> {
+    statement.sid.as_deref()?.strip_prefix(OURS)
+}
+
+/// The blueprint without what refuses runs as they are configured today, and what that is.
+pub fn hold_back(
+    blueprint: &Blueprint<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+    contents: &BucketContents,
+    account: &str,
+) -> (Blueprint<AwsSpec>, Vec<WaitingStep>) {
+    let known = observation::outputs(observation);
+    let mut waiting = vec![];
+    let nodes = blueprint.nodes().iter().map(|node| {
+        let seen = match observation.get(&node.address) {
+            Some(Seen::Present { spec, .. }) => Some(spec),
+            Some(Seen::Absent | Seen::Unreadable(_)) | None => None,
+        };
+        let wanted = node.spec.resolve(&known);
+        let spec = match (&wanted, seen) {
+            (AwsSpec::BucketPolicy(policy), seen) if node.address == POLICY => {
+                let there = match seen {
+                    Some(AwsSpec::BucketPolicy(there)) => Some(&there.document),
+                    _ => None,
+                };
+                AwsSpec::BucketPolicy(held_policy(policy, there, contents, account, &mut waiting))
+            }
+            (AwsSpec::Encryption(encryption), seen) if node.address == ENCRYPTION => {
+                let there = match seen {
+                    Some(AwsSpec::Encryption(there)) => Some(there),
+                    _ => None,
+                };
+                AwsSpec::Encryption(held_encryption(encryption, there, contents, &mut waiting))
+            }
+            (AwsSpec::LockTable(table), Some(AwsSpec::LockTable(there)))
+                if node.address == LOCK_TABLE =>
+            {
+                AwsSpec::LockTable(held_table(table, there, contents, &mut waiting))
+            }
+            _ => return node.clone(),
+        };
+        // What is not held back stays as it was, with what only a later step knows.
+        if spec == wanted {
+            node.clone()
+        } else {
+            Node {
+                spec,
+                ..node.clone()
+            }
+        }
+    });
+    (Blueprint::new(nodes.collect()), waiting)
+}
+
+fn held_policy(
+    wanted: &BucketPolicy,
+    there: Option<&Document>,
+    contents: &BucketContents,
+    account: &str,
+    waiting: &mut Vec<WaitingStep>,
+) -> BucketPolicy {
+    let algorithm_of_key = wanted.document.has("DenyOtherKey");
+    let others = there
+        .map(|there| openings(there, account))
+        .unwrap_or_default();
+    let mut held = wanted.clone();
+    for statement in restricting(wanted) {
+        if there.is_some_and(|there| there.says(statement)) {
+            continue;
+        }
+        if let Some(live) = name(statement).and_then(|name| there?.statement(name)) {
+            if let Some((wider, waits)) = let_through_as_before(statement, live, contents) {
+                held.document = held.document.with(wider);
+                held.later.push(statement.clone());
+                waiting.push(waits);
+            }
+            continue;
+        }
+        let refuses = match name(statement) {
+            Some("DenyOtherEncryption") if algorithm_of_key => contents
+                .any(|encryption| {
+                    matches!(encryption, StateEncryption::S3 | StateEncryption::Unknown)
+                })
+                .then(|| {
+                    "runs that ask for AES256, as `encrypt = true` without `kms_key_id` does"
+                        .to_owned()
+                }),
+            Some("DenyOtherEncryption") => {
+                let with_key = |encryption: &StateEncryption| {
+                    matches!(
+                        encryption,
+                        StateEncryption::Key(_) | StateEncryption::Unknown
+                    )
+                };
+                contents
+                    .any(with_key)
+                    .then(|| "runs that name a KMS key".to_owned())
+            }
+            Some("DenyOtherKey") => {
+                let ours = key_of(statement);
+                let other = |encryption: &StateEncryption| match encryption {
+                    StateEncryption::Key(key) => Some(key) != ours.as_ref(),
+                    StateEncryption::Unknown => true,
+                    StateEncryption::S3 | StateEncryption::Customer => false,
+                };
+                contents
+                    .any(other)
+                    .then(|| "runs whose `kms_key_id` is another key".to_owned())
+            }
+            Some("DenyCustomerKeys") => contents
+                .any(|encryption| {
+                    matches!(
+                        encryption,
+                        StateEncryption::Customer | StateEncryption::Unknown
+                    )
+                })
+                .then(|| "runs with `sse_customer_key`".to_owned()),
+            _ => (!others.is_empty() && contents.in_use())
+                .then(|| format!("principals of other accounts: {}", others.join("; "))),
+        };
+        let Some(refuses) = refuses else { continue };
+        let sid = statement.sid.clone().unwrap_or_default();
+        held.document.statements.retain(|one| one != statement);
+        if there.is_some() {
+            held.later.push(statement.clone());
+        }
+        waiting.push(WaitingStep {
+            address: POLICY,
+            what: format!("statement {sid}"),
+            refuses,
+        });
+    }
+    held
+}
+
+/// The key that `DenyOtherKey` asks for.
+fn key_of(statement: &Statement) -> Option<String> {
+    let (operator, key) = asks(statement)?;
+    statement.condition(operator, key).into_iter().next()
+}
+
+/// Where a statement names the only algorithm, or key, that it lets through.
+fn asks(statement: &Statement) -> Option<(&'static str, &'static str)> {
+    match name(statement)? {
+        "DenyOtherEncryption" => Some(("StringNotEquals", ALGORITHM)),
+        "DenyOtherKey" => Some(("ArnNotEquals", KEY)),
+        _ => None,
+    }
+}
+
+/// A statement that asks for something else than the one in its place: until then it lets through
+/// what states are encrypted with, too. `None` if none is.
+fn let_through_as_before(
+    wanted: &Statement,
+    live: &Statement,
+    contents: &BucketContents,
+) -> Option<(Statement, WaitingStep)> {
+    let (operator, key) = asks(wanted)?;
+    let new = wanted.condition(operator, key);
+    let in_use = |value: &&String| {
+        contents.any(|encryption| match encryption {
+            StateEncryption::Key(arn) => *arn == **value || value.starts_with(KMS),
+            StateEncryption::S3 => **value == AES256,
+            StateEncryption::Customer => false,
+            StateEncryption::Unknown => true,
+        })
+    };
+    let live = live.condition(operator, key);
+    let before: Vec<String> = live
+        .iter()
+        .filter(|value| !new.contains(value))
+        .filter(in_use)
+        .cloned()
+        .collect();
+    if before.is_empty() {
+        return None;
+    }
+    let refuses = if key == KEY {
+        "runs whose `kms_key_id` is "
+    } else {
+        "runs that ask for "
+    };
+    let waits = WaitingStep {
+        address: POLICY,
+        what: format!(
+            "statement {} for {} alone",
+            wanted.sid.as_deref().unwrap_or_default(),
+            new.join(", ")
+        ),
+        refuses: format!("{refuses}{}", before.join(" or ")),
+    };
+    Some((
+        wanted
+            .clone()
+            .when(operator, key, new.into_iter().chain(before)),
+        waits,
+    ))
+}
+
+/// With the key as the default, a run that asks for no encryption needs permission to use the key.
+fn held_encryption(
+    wanted: &Encryption,
+    there: Option<&Encryption>,
+    contents: &BucketContents,
+    waiting: &mut Vec<WaitingStep>,
+) -> Encryption {
+    let mut held = wanted.clone();
+    if there.is_some_and(|there| {
+        wanted
+            .blocked_by(there)
+            .or_else(|| wanted.adoption_blocked_by(there))
+            .is_some()
+    }) {
+        return held;
+    }
+    // A key of the user's in its place is the record of which key is meant.
+    let is_first_key = |key: &&String| {
+        there.is_none_or(|there| {
+            there.key.as_ref() != Some(key) && there.has_another_key(key).is_none()
+        })
+    };
+    if let Some(key) = wanted.key.as_ref().filter(is_first_key)
+        && contents.any(|encryption| {
+            ![StateEncryption::Key(key.clone()), StateEncryption::Customer].contains(encryption)
+        })
+    {
+        let as_it_is = there
+            .cloned()
+            .unwrap_or_else(|| Encryption::s3(wanted.bucket.clone()));
+        held = Encryption {
+            blocked: wanted.blocked.clone(),
+            ..as_it_is
+        };
+        let refuses = "runs that ask for no encryption and may not use the key".to_owned();
+        waiting.push(WaitingStep {
+            address: ENCRYPTION,
+            what: "default encryption with the key".to_owned(),
+            refuses,
+        });
+    }
+    let blocked = there.map(|there| there.blocked.clone()).unwrap_or_default();
+    let blocks_more = held.blocked.iter().any(|kind| !blocked.contains(kind));
+    if blocks_more
+        && contents.any(|encryption| {
+            matches!(
+                encryption,
+                StateEncryption::Customer | StateEncryption::Unknown
+            )
+        })
+    {
+        held.blocked = blocked;
+        let refuses = "runs with `sse_customer_key`".to_owned();
+        waiting.push(WaitingStep {
+            address: ENCRYPTION,
+            what: "blocking of customer-provided keys".to_owned(),
+            refuses,
+        });
+    }
+    held
+}
+
+/// With the key, a run that may not use it cannot lock.
+fn held_table(
+    wanted: &LockTable,
+    there: &LockTable,
+    contents: &BucketContents,
+    waiting: &mut Vec<WaitingStep>,
+) -> LockTable {
+    let lock_table::Encryption::Kms(key) = &wanted.encryption else {
+        return wanted.clone();
+    };
+    let changes = wanted.encryption != there.encryption
+        && match &there.encryption {
+            lock_table::Encryption::AwsOwned => true,
+            lock_table::Encryption::Kms(theirs) => {
+                contents.any(|encryption| *encryption == StateEncryption::Key(theirs.clone()))
+            }
+        };
+    if !changes || !contents.any(|encryption| *encryption != StateEncryption::Key(key.clone())) {
+        return wanted.clone();
+    }
+    let refuses = "runs that lock in the table and may not use the key".to_owned();
+    waiting.push(WaitingStep {
+        address: LOCK_TABLE,
+        what: "encryption of the table with the key".to_owned(),
+        refuses,
+    });
+    LockTable {
+        encryption: there.encryption.clone(),
+        ..wanted.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! A bucket: the states' own, and the one that keeps the logs about it.
+//!
+//! Each of its settings is a part of its own below `bucket/`, so that each is compared, written
+//! and explained alone. Every call but the creation carries the expected owner.
+
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketNamespace, CreateBucketConfiguration, ObjectOwnership,
+    OwnershipControls, OwnershipControlsRule,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, found},
+    ownership::{Mark, Tags, tags_over, tags_to_add, trips_to_tag},
+    resource::{Found, Look, Resource},
+};
+use crate::engine::{observation::Owner, spec::Spec};
+
+mod acl;
+mod deletion;
+pub mod encryption;
+pub mod lifecycle;
+pub mod logging;
+pub mod notifications;
+pub mod policy;
+pub mod public_access;
+mod tags;
+pub mod versioning;
+
+const HEAD: Api = Api::allowed_by("s3:HeadBucket", "s3:ListBucket");
+const CREATE: Api = Api::new("s3:CreateBucket");
+const DELETE: Api = Api::new("s3:DeleteBucket");
+const GET_OWNERSHIP: Api = Api::new("s3:GetBucketOwnershipControls");
+const PUT_OWNERSHIP: Api = Api::new("s3:PutBucketOwnershipControls");
+
+pub(super) const NO_BUCKET: &str = "NoSuchBucket";
+/// A bucket that was just made is not seen everywhere at once.
+pub(super) const NOT_YET: &[&str] = &[NO_BUCKET];
+/// The partition in which S3 takes every setting that it has.
+const COMMERCIAL: &str = "aws";
+/// The region whose name must not be sent as a location.
+const DEFAULT_REGION: &str = "us-east-1";
+/// No access control lists: who may do what is said by policies alone.
+pub const ENFORCED: &str = "BucketOwnerEnforced";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub name: String,
+    pub region: String,
+    /// Whether the name is of the form that only this account can ever take.
+    pub account_regional: bool,
+    pub ownership: String,
+    /// Whom its access control list lets in beside the owner, where lists are not turned off; none
+    /// is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
+    pub tags: Tags,
+}
+
+impl Spec for Bucket {
+    fn over(&self, observed: &Self) -> Self {
+        Self {
+            account_regional: observed.account_regional,
+            tags: tags_over(&self.tags, &observed.tags),
+            ..self.clone()
+        }
+    }
+
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| {
+            u32::from(self.ownership != from.ownership) + trips_to_tag(&from.tags, &self.tags)
+        })
+    }
+
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        if observed.region != self.region {
+            let there = &observed.region;
+            return Some(format!(
+                "bucket {} exists in region {there}, not in {}; pass --region {there}",
+                self.name, self.region
+            ));
+        }
+        (!observed.grants.is_empty()).then(|| acl::in_the_way(&self.name, &observed.grants))
+    }
+}
+
+impl Resource for Bucket {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let (head, tags, ownership) = tokio::join!(
+            self.head(aws, aws.account()),
+            tags::get(aws, &self.name),
+            self.get_ownership(aws)
+        );
+        let Some(region) = head? else { return Ok(None) };
+        if region != self.region {
+            // The other answers came from the wrong region: what they say means nothing.
+            let spec = Self {
+                region,
+                tags: Tags::new(),
+                ..self.clone()
+            };
+            return Ok(Some(Found {
+                spec,
+                output: None,
+                owner: Owner::Unmanaged,
+            }));
+        }
+        let (tags, ownership) = (tags?, ownership?);
+        let (Some(tags), Some(ownership)) = (tags, ownership) else {
+            return Ok(None);
+        };
+        let grants = if ownership == ENFORCED {
+            Some(vec![])
+        } else {
+            acl::grants(aws, &self.name).await?
+        };
+        let Some(grants) = grants else {
+            return Ok(None);
+        };
+        let owner = match aws.mark.owner(&tags) {
+            Owner::Unmanaged
+                if self.may_be_without_tags(aws)
+                    && tags.is_empty()
+                    && self.is_untouched(aws).await =>
+            {
+                Owner::Us
+            }
+            owner => owner,
+        };
+        let spec = Self {
+            region,
+            ownership,
+            grants,
+            tags,
+            ..self.clone()
+        };
+        Ok(Some(Found {
+            spec,
+            output: Some(self.name.clone()),
+            owner,
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let Some(from) = from else {
+            self.create(aws).await?;
+            return Ok(Some(self.name.clone()));
+        };
+        if self.ownership != from.ownership {
+            let rule = OwnershipControlsRule::builder()
+                .object_ownership(ObjectOwnership::from(&*self.ownership))
+                .build()
+                .expect("the rule is given");
+            let controls = OwnershipControls::builder()
+                .rules(rule)
+                .build()
+                .expect("the rules are given");
+            let request = aws
+                .clients
+                .s3
+                .put_bucket_ownership_controls()
+                .bucket(&self.name)
+                .ownership_controls(controls)
+                .expected_bucket_owner(aws.account());
+            aws.send(PUT_OWNERSHIP, &self.name, NOT_YET, || {
+                request.clone().send()
+            })
+            .await?;
+        }
+        if !tags_to_add(Some(&from.tags), &self.tags).is_empty() {
+            tags::put(aws, &self.name, &self.tags).await?;
+        }
+        Ok(Some(self.name.clone()))
+    }
+
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        self.delete_at(aws).await.map(drop)
+    }
+}
+
+impl Bucket {
+    /// The region of the bucket, if there is one and it is `owner`'s.
+    ///
+    /// A 403 is an error, not an absence: the bucket is another account's, or may not be seen.
+    async fn head(&self, aws: &Aws, owner: &str) -> Result<Option<String>, AwsError> {
+        let request = aws
+            .clients
+            .s3
+            .head_bucket()
+            .bucket(&self.name)
+            .expected_bucket_owner(owner);
+        match aws.read(HEAD, &self.name, request.send()).await {
+            Ok(answer) => Ok(Some(
+                answer.bucket_region().unwrap_or(&self.region).to_owned(),
+            )),
+            Err(error) if error.status == Some(404) => Ok(None),
+            Err(error) => match &error.bucket_region {
+                Some(region) if **region != *self.region && error.status != Some(403) => {
+                    Ok(Some(region.to_string()))
+                }
+                // There is no body that would say why.
+                _ if error.status == Some(403) => {
+                    let why = "the bucket is another account's, or its owner does not let these \
+                               credentials see it";
+                    Err(AwsError {
+                        message: error.message.or_else(|| Some(why.into())),
+                        ..error
+                    })
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    async fn get_ownership(&self, aws: &Aws) -> Result<Option<String>, AwsError> {
+        let request = aws
+            .clients
+            .s3
+            .get_bucket_ownership_controls()
+            .bucket(&self.name)
+            .expected_bucket_owner(aws.account());
+        let answer = match aws.read(GET_OWNERSHIP, &self.name, request.send()).await {
+            Err(error) if error.is(&["OwnershipControlsNotFoundError"]) => {
+                return Ok(Some("not set".to_owned()));
+            }
+            answer => found(answer, NOT_YET)?,
+        };
+        let rule = answer
+            .and_then(|answer| answer.ownership_controls)
+            .and_then(|controls| controls.rules.into_iter().next());
+        Ok(rule.map(|rule| rule.object_ownership.as_str().to_owned()))
+    }
+
+    /// Tags and ownership are part of the creation, so that a run that is cut off here leaves a
+    /// bucket that the next one knows for ours.
+    async fn create(&self, aws: &Aws) -> Result<(), AwsError> {
+        let (created, may_be_without_tags) = match self.send_create(aws, Some(&self.tags)).await {
+            Err(error) if error.is(tags::REFUSED) => (self.send_create(aws, None).await, true),
+            created => (created, self.may_be_without_tags(aws)),
+        };
+        match created {
+            Ok(tagged) if tagged => Ok(()),
+            Ok(_) => tags::put(aws, &self.name, &self.tags).await,
+            // Another run of ours was faster, or the answer of this one was lost.
+            Err(error) if error.is(&["BucketAlreadyOwnedByYou"]) => {
+                match tags::get(aws, &self.name).await? {
+                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                    Some(tags)
+                        if may_be_without_tags
+                            && tags.is_empty()
+                            && self.is_untouched(aws).await =>
+                    {
+                        tags::put(aws, &self.name, &self.tags).await
+                    }
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether it has its tags now.
+    async fn send_create(&self, aws: &Aws, tags: Option<&Tags>) -> Result<bool, AwsError> {
+        let mut configuration =
+            CreateBucketConfiguration::builder().set_tags(tags.map(tags::to_sdk));
+        if self.region != DEFAULT_REGION {
+            configuration =
+                configuration.location_constraint(BucketLocationConstraint::from(&*self.region));
+        }
+        let request = aws
+            .clients
+            .s3
+            .create_bucket()
+            .bucket(&self.name)
+            .object_ownership(ObjectOwnership::from(&*self.ownership));
+        // S3 takes no configuration with nothing in it.
+        let says_something = tags.is_some() || self.region != DEFAULT_REGION;
+        let mut request =
+            request.set_create_bucket_configuration(says_something.then(|| configuration.build()));
+        if self.account_regional {
+            request = request.bucket_namespace(BucketNamespace::AccountRegional);
+        }
+        aws.send(CREATE, &self.name, &[], || request.clone().send())
+            .await
+            .map(|_| tags.is_some())
+    }
+
+    /// Whether a run that was cut off may have left it without tags. The commercial partition takes
+    /// them with the creation, and a name with the account's ID is one that this tool derives.
+    fn may_be_without_tags(&self, aws: &Aws) -> bool {
+        aws.caller.partition != COMMERCIAL && self.name.contains(aws.account())
+    }
+
+    /// False where that cannot be told: then it is taken over with `--adopt` only.
+    async fn is_untouched(&self, aws: &Aws) -> bool {
+        tags::is_untouched(aws, &self.name).await.unwrap_or(false)
+    }
+}
+
+/// Where a bucket is of which nothing else is known, if there is one and it is `owner`'s.
+pub(super) async fn region(aws: &Aws, name: &str, owner: &str) -> Result<Option<String>, AwsError> {
+    let bucket = Bucket {
+        name: name.to_owned(),
+        region: aws.region.clone(),
+        account_regional: false,
+        ownership: ENFORCED.to_owned(),
+        grants: vec![],
+        tags: Tags::new(),
+    };
+    bucket.head(aws, owner).await
+}
+
+/// The environment that a bucket was made for, if tfbackend made it.
+///
+/// # Errors
+/// If its tags cannot be read.
+pub async fn made_for(aws: &Aws, bucket: &str) -> Result<Option<Mark>, AwsError> {
+    Ok(tags::get(aws, bucket)
+        .await?
+        .and_then(|tags| Mark::of(&tags)))
+}
+
+#[cfg(test)]
+mod tests;

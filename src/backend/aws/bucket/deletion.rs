@@ -1,0 +1,59 @@
+//! Deletes a bucket, and keeps the time at which S3 says so: a bucket of that name that was made
+//! later is another one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeDeserializationInterceptorContextRef},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
+
+use super::{Bucket, DELETE, NOT_YET};
+use crate::backend::aws::{
+    Aws,
+    error::{AwsError, found},
+};
+
+impl Bucket {
+    /// Only when it is empty: S3 itself refuses otherwise, whatever came in since somebody looked.
+    /// `None` where S3 does not say what time it is.
+    pub async fn delete_at(&self, aws: &Aws) -> Result<Option<Timestamp>, AwsError> {
+        let date = Date::default();
+        let request = aws
+            .clients
+            .s3
+            .delete_bucket()
+            .bucket(&self.name)
+            .expected_bucket_owner(aws.account());
+        let send = || request.clone().customize().interceptor(date.clone()).send();
+        found(aws.send(DELETE, &self.name, &[], send).await, NOT_YET)?;
+        Ok(*date.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Of the last answer: the clock of this machine may be minutes off.
+#[derive(Clone, Debug, Default)]
+struct Date(Arc<Mutex<Option<Timestamp>>>);
+
+impl Intercept for Date {
+    fn name(&self) -> &'static str {
+        "Date"
+    }
+
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        Ok(())
+    }
+}

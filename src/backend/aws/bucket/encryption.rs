@@ -1,0 +1,240 @@
+//! How objects are encrypted that do not say so themselves, and that nobody may bring a key of
+//! their own (SSE-C), which is how states are held to ransom.
+
+use aws_sdk_s3::types::{
+    BlockedEncryptionTypes, EncryptionType, ServerSideEncryption, ServerSideEncryptionByDefault,
+    ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{NO_BUCKET, NOT_YET};
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+const GET: Api = Api::allowed_by("s3:GetBucketEncryption", "s3:GetEncryptionConfiguration");
+const PUT: Api = Api::allowed_by("s3:PutBucketEncryption", "s3:PutEncryptionConfiguration");
+/// How the alias of the key ends that S3 has in every account.
+const MANAGED: &str = "alias/aws/s3";
+/// `s3:x-amz-server-side-encryption` of a KMS key.
+pub const KMS: &str = "aws:kms";
+/// `s3:x-amz-server-side-encryption` of keys of Amazon S3.
+pub const AES256: &str = "AES256";
+const ABSENT: &[&str] = &["ServerSideEncryptionConfigurationNotFoundError", NO_BUCKET];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encryption {
+    pub bucket: String,
+    /// `aws:kms` or `AES256`.
+    pub algorithm: String,
+    /// The full ARN: an alias would be resolved in the account of whoever writes.
+    pub key: Option<String>,
+    /// One data key for many objects: fewer calls to KMS, which are paid for.
+    pub bucket_key: bool,
+    /// `SSE-C`. `PutBucketEncryption` replaces the rule, so that it is said each time.
+    pub blocked: Vec<String>,
+}
+
+impl Encryption {
+    pub fn kms(bucket: String, key: String) -> Self {
+        Self {
+            bucket,
+            algorithm: ServerSideEncryption::AwsKms.as_str().to_owned(),
+            key: Some(key),
+            bucket_key: true,
+            blocked: vec![EncryptionType::SseC.as_str().to_owned()],
+        }
+    }
+
+    pub fn s3(bucket: String) -> Self {
+        Self {
+            bucket,
+            algorithm: ServerSideEncryption::Aes256.as_str().to_owned(),
+            key: None,
+            bucket_key: false,
+            blocked: vec![EncryptionType::SseC.as_str().to_owned()],
+        }
+    }
+}
+
+impl Spec for Encryption {
+    /// What is stricter stays: two layers of encryption, and whatever else is blocked.
+    fn over(&self, observed: &Self) -> Self {
+        let two_layers =
+            self.key.is_some() && observed.algorithm == ServerSideEncryption::AwsKmsDsse.as_str();
+        let algorithm = if two_layers {
+            &observed.algorithm
+        } else {
+            &self.algorithm
+        };
+        // It means nothing but with plain KMS; S3 may report either.
+        let bucket_key = if self.key.is_none() || two_layers {
+            observed.bucket_key
+        } else {
+            self.bucket_key
+        };
+        let more = self
+            .blocked
+            .iter()
+            .filter(|kind| !observed.blocked.contains(kind));
+        let blocked = observed.blocked.iter().chain(more).cloned().collect();
+        Self {
+            bucket: self.bucket.clone(),
+            algorithm: algorithm.clone(),
+            key: self.key.clone(),
+            bucket_key,
+            blocked,
+        }
+    }
+
+    /// KMS is never turned back: what is under the key could no longer be read by those who may
+    /// use this backend, and what comes next would be less safe.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        (self.key.is_none()
+            && observed
+                .algorithm
+                .starts_with(ServerSideEncryption::AwsKms.as_str()))
+        .then(|| {
+            format!(
+                "bucket {} is encrypted with {}, and {} would be weaker; if you want that, change \
+                 its default encryption yourself",
+                self.bucket, observed.algorithm, self.algorithm
+            )
+        })
+    }
+
+    /// Another key is another choice of who may read.
+    fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
+        let theirs = observed.has_another_key(self.key.as_deref()?)?;
+        let say = if theirs.contains(":key/") {
+            format!("pass --kms-key {theirs}")
+        } else {
+            "pass --kms-key with the ARN of that key; if that is what you said, make the ARN the \
+             bucket's default first"
+                .to_owned()
+        };
+        Some(format!(
+            "bucket {} is encrypted with {theirs}, and would be with another key; {say}",
+            self.bucket
+        ))
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Encryption {
+    /// What the bucket `name` of this account has, if it has any.
+    ///
+    /// # Errors
+    /// If it may not be looked at.
+    pub async fn of(aws: &Aws, name: &str) -> Result<Option<Self>, AwsError> {
+        Ok(Self::s3(name.to_owned())
+            .look(&Look::new(aws))
+            .await?
+            .map(|found| found.spec))
+    }
+
+    /// The key of `aws:kms`, if it is named as Terraform's `kms_key_id` has to be.
+    pub fn key_arn(&self) -> Option<&str> {
+        self.key.as_deref().filter(|key| key.contains(":key/"))
+    }
+
+    /// Whether the default is a key that somebody chose, and not the one that is meant here.
+    pub fn has_another_key(&self, key: &str) -> Option<&str> {
+        let theirs = self.key.as_deref().filter(|_| {
+            self.algorithm
+                .starts_with(ServerSideEncryption::AwsKms.as_str())
+        })?;
+        let same = theirs == key
+            || key
+                .strip_suffix(theirs)
+                .is_some_and(|before| before.ends_with(":key/"));
+        (!same && !theirs.ends_with(MANAGED)).then_some(theirs)
+    }
+}
+
+impl Resource for Encryption {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_bucket_encryption()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            ABSENT,
+        )?;
+        let rule = answer
+            .and_then(|answer| answer.server_side_encryption_configuration)
+            .and_then(|all| all.rules.into_iter().next());
+        Ok(rule.map(|rule| {
+            let default = rule.apply_server_side_encryption_by_default;
+            let blocked = rule
+                .blocked_encryption_types
+                .and_then(|types| types.encryption_type)
+                .unwrap_or_default();
+            Found::part(Self {
+                bucket: self.bucket.clone(),
+                algorithm: default
+                    .as_ref()
+                    .map(|d| d.sse_algorithm.as_str().to_owned())
+                    .unwrap_or_default(),
+                key: default.and_then(|d| d.kms_master_key_id),
+                bucket_key: rule.bucket_key_enabled.unwrap_or(false),
+                blocked: blocked
+                    .iter()
+                    .filter(|kind| **kind != EncryptionType::None)
+                    .map(|kind| kind.as_str().to_owned())
+                    .collect(),
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let default = ServerSideEncryptionByDefault::builder()
+            .sse_algorithm(ServerSideEncryption::from(&*self.algorithm))
+            .set_kms_master_key_id(self.key.clone())
+            .build()
+            .expect("the algorithm is given");
+        let blocked = self
+            .blocked
+            .iter()
+            .map(|kind| EncryptionType::from(&**kind))
+            .collect();
+        let rule = ServerSideEncryptionRule::builder()
+            .apply_server_side_encryption_by_default(default)
+            .bucket_key_enabled(self.bucket_key)
+            .blocked_encryption_types(
+                BlockedEncryptionTypes::builder()
+                    .set_encryption_type(Some(blocked))
+                    .build(),
+            )
+            .build();
+        let configuration = ServerSideEncryptionConfiguration::builder()
+            .rules(rule)
+            .build()
+            .expect("the rules are given");
+        let request = aws
+            .clients
+            .s3
+            .put_bucket_encryption()
+            .bucket(&self.bucket)
+            .server_side_encryption_configuration(configuration)
+            .expected_bucket_owner(aws.account());
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

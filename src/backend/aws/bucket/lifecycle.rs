@@ -1,0 +1,189 @@
+//! How long replaced state versions are kept, and what is swept up: never the current version,
+//! never the newest replaced ones. Rules of others are kept.
+
+use aws_sdk_s3::types::{BucketLifecycleConfiguration, TransitionDefaultMinimumObjectSize};
+use serde::{Deserialize, Serialize};
+
+use super::{NO_BUCKET, NOT_YET};
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+    state::layout::PROBE,
+};
+
+pub mod rule;
+
+use rule::{Filter, Rule};
+
+const GET: Api = Api::allowed_by(
+    "s3:GetBucketLifecycleConfiguration",
+    "s3:GetLifecycleConfiguration",
+);
+const PUT: Api = Api::allowed_by(
+    "s3:PutBucketLifecycleConfiguration",
+    "s3:PutLifecycleConfiguration",
+);
+const ABSENT: &[&str] = &["NoSuchLifecycleConfiguration", NO_BUCKET];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lifecycle {
+    pub bucket: String,
+    pub rules: Vec<Rule>,
+    /// From which size on the transitions of others move objects; each write says it anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition_minimum: Option<String>,
+}
+
+impl Lifecycle {
+    /// For states: a version goes only when it is older than `days` *and* beyond the `newest`.
+    /// A bare age would leave a state that has not changed for long with nothing to go back to.
+    pub fn of_states(bucket: String, days: u32, newest: u32, abort_uploads_days: u32) -> Self {
+        let history = Rule {
+            noncurrent_days: Some(days),
+            noncurrent_newest: Some(newest),
+            abort_uploads_days: Some(abort_uploads_days),
+            ..Rule::whole_bucket("tfbackend-history")
+        };
+        // A lock file that was released leaves a delete marker behind.
+        let markers = Rule {
+            expired_delete_markers: Some(true),
+            ..Rule::whole_bucket("tfbackend-delete-markers")
+        };
+        Self {
+            bucket,
+            rules: vec![history, markers],
+            transition_minimum: None,
+        }
+    }
+
+    /// What trying the backend out left goes within days: it is no state, and nobody wants the
+    /// newest fifty of it.
+    #[must_use]
+    pub fn and_probes(mut self, workspace_prefix: &str) -> Self {
+        let below = |id: &str, prefix: String| Rule {
+            filter: Filter {
+                prefix,
+                ..Filter::default()
+            },
+            noncurrent_days: Some(1),
+            ..Rule::whole_bucket(id)
+        };
+        self.rules
+            .push(below("tfbackend-probes", format!("{PROBE}/")));
+        // The very same without a prefix of one's own.
+        if !workspace_prefix.is_empty() {
+            self.rules.push(below(
+                "tfbackend-probes-of-workspaces",
+                format!("{workspace_prefix}/{PROBE}/"),
+            ));
+        }
+        self
+    }
+
+    /// For logs: everything goes after `days`.
+    pub fn of_logs(bucket: String, days: u32, abort_uploads_days: u32) -> Self {
+        let logs = Rule {
+            expiration_days: Some(days),
+            noncurrent_days: Some(days),
+            abort_uploads_days: Some(abort_uploads_days),
+            ..Rule::whole_bucket("tfbackend-logs")
+        };
+        let markers = Rule {
+            expired_delete_markers: Some(true),
+            ..Rule::whole_bucket("tfbackend-delete-markers")
+        };
+        Self {
+            bucket,
+            rules: vec![logs, markers],
+            transition_minimum: None,
+        }
+    }
+}
+
+impl Spec for Lifecycle {
+    fn over(&self, observed: &Self) -> Self {
+        let is_ours = |rule: &&Rule| rule.is_ours();
+        let wanted: Vec<Rule> = self
+            .rules
+            .iter()
+            .map(|rule| rule.beside(observed.rules.iter().filter(|rule| !is_ours(rule))))
+            .filter(Rule::does_something)
+            .collect();
+        let mut merged = observed.clone();
+        merged
+            .rules
+            .retain(|rule| !is_ours(&rule) || wanted.iter().any(|ours| ours.same(rule)));
+        for rule in wanted {
+            if !merged.rules.iter().any(|other| other.same(&rule)) {
+                merged.rules.push(rule);
+            }
+        }
+        merged
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for Lifecycle {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_bucket_lifecycle_configuration()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            ABSENT,
+        )?;
+        Ok(answer.map(|answer| {
+            let rules = answer
+                .rules
+                .unwrap_or_default()
+                .into_iter()
+                .map(Rule::from_sdk)
+                .collect();
+            let transition_minimum = answer
+                .transition_default_minimum_object_size
+                .map(|size| size.as_str().to_owned());
+            Found::part(Self {
+                bucket: self.bucket.clone(),
+                rules,
+                transition_minimum,
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let rules = self.rules.iter().map(Rule::to_sdk).collect();
+        let configuration = BucketLifecycleConfiguration::builder()
+            .set_rules(Some(rules))
+            .build()
+            .expect("the rules are given");
+        let request = aws
+            .clients
+            .s3
+            .put_bucket_lifecycle_configuration()
+            .bucket(&self.bucket)
+            .lifecycle_configuration(configuration)
+            .set_transition_default_minimum_object_size(
+                self.transition_minimum
+                    .as_deref()
+                    .map(TransitionDefaultMinimumObjectSize::from),
+            )
+            .expected_bucket_owner(aws.account());
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Who read and wrote the bucket, as S3 itself records it in the log bucket.
+
+use aws_sdk_s3::types::{BucketLoggingStatus, LoggingEnabled};
+use serde::{Deserialize, Serialize};
+
+use super::NOT_YET;
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+const GET: Api = Api::new("s3:GetBucketLogging");
+const PUT: Api = Api::new("s3:PutBucketLogging");
+/// The target's policy is not seen everywhere at once.
+const TARGET_NOT_YET: &[&str] = &["NoSuchBucket", "InvalidTargetBucketForLogging"];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logging {
+    pub bucket: String,
+    pub target: Option<String>,
+    pub prefix: Option<String>,
+}
+
+impl Spec for Logging {
+    /// Whoever reads them there would miss them.
+    fn adoption_blocked_by(&self, observed: &Self) -> Option<String> {
+        let theirs = observed
+            .target
+            .as_ref()
+            .filter(|theirs| self.target.as_ref() != Some(theirs))?;
+        Some(format!(
+            "bucket {} writes its access logs into {theirs}, and S3 writes them into one bucket \
+             only; pass --access-logs=false to leave them there",
+            self.bucket
+        ))
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for Logging {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_bucket_logging()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            NOT_YET,
+        )?;
+        Ok(answer.map(|answer| {
+            let (target, prefix) = match answer.logging_enabled {
+                Some(logging) => (Some(logging.target_bucket), Some(logging.target_prefix)),
+                None => (None, None),
+            };
+            Found::part(Self {
+                bucket: self.bucket.clone(),
+                target,
+                prefix,
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let target = self.target.clone().unwrap_or_default();
+        let logging = LoggingEnabled::builder()
+            .target_bucket(target)
+            .target_prefix(self.prefix.clone().unwrap_or_default())
+            .build()
+            .expect("both parts are given");
+        let status = BucketLoggingStatus::builder()
+            .logging_enabled(logging)
+            .build();
+        let request = aws
+            .clients
+            .s3
+            .put_bucket_logging()
+            .bucket(&self.bucket)
+            .bucket_logging_status(status)
+            .expected_bucket_owner(aws.account());
+        aws.send(PUT, &self.bucket, TARGET_NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+
+    /// What was written stays in its bucket.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let status = BucketLoggingStatus::builder().build();
+        let request = aws
+            .clients
+            .s3
+            .put_bucket_logging()
+            .bucket(&self.bucket)
+            .bucket_logging_status(status)
+            .expected_bucket_owner(aws.account());
+        found(
+            aws.send(PUT, &self.bucket, &[], || request.clone().send())
+                .await,
+            NOT_YET,
+        )
+        .map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests;

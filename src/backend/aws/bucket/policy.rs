@@ -1,0 +1,182 @@
+//! What nobody may do with the bucket, whatever IAM allows them; written last of its settings.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    NO_BUCKET, NOT_YET,
+    encryption::{AES256, KMS},
+};
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        policies::FREEZE,
+        policy::{Document, Statement, openings},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+pub mod denial;
+
+const GET: Api = Api::new("s3:GetBucketPolicy");
+const PUT: Api = Api::new("s3:PutBucketPolicy");
+const DELETE: Api = Api::new("s3:DeleteBucketPolicy");
+const ABSENT: &[&str] = &["NoSuchBucketPolicy", NO_BUCKET];
+/// The condition keys by which it asks for the encryption of what is written.
+pub const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
+pub const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BucketPolicy {
+    pub bucket: String,
+    pub document: Document,
+    /// Statements that are wanted as well, and wait until they refuse no run that is allowed
+    /// today.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Statement>,
+}
+
+impl BucketPolicy {
+    pub fn new(bucket: String, document: Document) -> Self {
+        Self {
+            bucket,
+            document,
+            later: vec![],
+        }
+    }
+}
+
+impl Spec for BucketPolicy {
+    fn over(&self, observed: &Self) -> Self {
+        Self::new(self.bucket.clone(), self.document.over(&observed.document))
+    }
+
+    /// What others wrote stays; where it would make every apply fail, or S3 refuse ours, the user
+    /// decides. So they do while it is taken down.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        if observed.document.has(FREEZE) {
+            return Some(format!(
+                "bucket {} is being taken down, or the teardown of it was cut off: `tfbackend \
+                 teardown` goes on with it, `tfbackend teardown --cancel` lets everybody work \
+                 again",
+                self.bucket
+            ));
+        }
+        let public = openings::public(&observed.document);
+        if !public.is_empty() && self.over(observed) != *observed {
+            return Some(format!(
+                "the policy of bucket {} is public, and S3 refuses every policy that is once \
+                 public access is blocked: {}; remove the statement, or name who needs it in a \
+                 condition such as `aws:PrincipalOrgID` or `aws:SourceVpce`",
+                self.bucket,
+                public.join("; ")
+            ));
+        }
+        // What Terraform sends is the same while a statement waits.
+        let whole = Document::new([self.document.statements.clone(), self.later.clone()].concat());
+        let denials = denial::denials(&observed.document, &denial::Sends::by(&whole)?);
+        (!denials.is_empty()).then(|| {
+            format!(
+                "with the policy of bucket {} no apply would succeed: {}",
+                self.bucket,
+                denials.join("; ")
+            )
+        })
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for BucketPolicy {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let found = get(look.aws, &self.bucket).await?;
+        Ok(found.map(|document| Found::part(Self::new(self.bucket.clone(), document))))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        put(aws, &self.bucket, &self.document, NOT_YET)
+            .await
+            .map(|()| None)
+    }
+}
+
+/// Whether every write that names its encryption has to name this key (its ARN; `None` for keys of
+/// Amazon S3).
+pub fn asks_for_nothing_but(document: &Document, key: Option<&str>) -> bool {
+    let asks = |sid, operator, name, only: &str| {
+        document.statement(sid).is_some_and(|statement| {
+            statement
+                .condition(operator, name)
+                .iter()
+                .all(|value| value == only)
+        })
+    };
+    let algorithm = if key.is_some() { KMS } else { AES256 };
+    asks(
+        "DenyOtherEncryption",
+        "StringNotEquals",
+        ALGORITHM,
+        algorithm,
+    ) && key.is_none_or(|key| asks("DenyOtherKey", "ArnNotEquals", KEY, key))
+}
+
+/// The policy as it is now, if there is one.
+///
+/// # Errors
+/// If it may not be looked at.
+pub async fn get(aws: &Aws, bucket: &str) -> Result<Option<Document>, AwsError> {
+    let request = aws
+        .clients
+        .s3
+        .get_bucket_policy()
+        .bucket(bucket)
+        .expected_bucket_owner(aws.account());
+    let Some(answer) = found(aws.read(GET, bucket, request.send()).await, ABSENT)? else {
+        return Ok(None);
+    };
+    let document = serde_json::from_str(answer.policy().unwrap_or_default());
+    document
+        .map(Some)
+        .map_err(|error| AwsError::nonsense(GET, bucket, &format!("not a policy: {error}")))
+}
+
+/// `not_yet` are codes that a later try may get rid of.
+pub(in crate::backend::aws) async fn put(
+    aws: &Aws,
+    bucket: &str,
+    document: &Document,
+    not_yet: &[&str],
+) -> Result<(), AwsError> {
+    let request = aws
+        .clients
+        .s3
+        .put_bucket_policy()
+        .bucket(bucket)
+        .policy(document.to_json())
+        .expected_bucket_owner(aws.account());
+    aws.send(PUT, bucket, not_yet, || request.clone().send())
+        .await
+        .map(drop)
+}
+
+/// There may be none.
+pub(in crate::backend::aws) async fn delete(aws: &Aws, bucket: &str) -> Result<(), AwsError> {
+    let request = aws
+        .clients
+        .s3
+        .delete_bucket_policy()
+        .bucket(bucket)
+        .expected_bucket_owner(aws.account());
+    found(
+        aws.send(DELETE, bucket, &[], || request.clone().send())
+            .await,
+        ABSENT,
+    )
+    .map(drop)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! No policy and no access control list can make the bucket public.
+
+use aws_sdk_s3::types::PublicAccessBlockConfiguration;
+use serde::{Deserialize, Serialize};
+
+use super::{NO_BUCKET, NOT_YET};
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+const GET: Api = Api::allowed_by("s3:GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock");
+const PUT: Api = Api::allowed_by("s3:PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock");
+const ABSENT: &[&str] = &["NoSuchPublicAccessBlockConfiguration", NO_BUCKET];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublicAccess {
+    pub bucket: String,
+    pub block_public_acls: bool,
+    pub ignore_public_acls: bool,
+    pub block_public_policy: bool,
+    pub restrict_public_buckets: bool,
+}
+
+impl PublicAccess {
+    pub fn blocked(bucket: String) -> Self {
+        Self {
+            bucket,
+            block_public_acls: true,
+            ignore_public_acls: true,
+            block_public_policy: true,
+            restrict_public_buckets: true,
+        }
+    }
+}
+
+impl Spec for PublicAccess {
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for PublicAccess {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_public_access_block()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            ABSENT,
+        )?;
+        Ok(answer
+            .and_then(|answer| answer.public_access_block_configuration)
+            .map(|block| {
+                Found::part(Self {
+                    bucket: self.bucket.clone(),
+                    block_public_acls: block.block_public_acls.unwrap_or(false),
+                    ignore_public_acls: block.ignore_public_acls.unwrap_or(false),
+                    block_public_policy: block.block_public_policy.unwrap_or(false),
+                    restrict_public_buckets: block.restrict_public_buckets.unwrap_or(false),
+                })
+            }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let block = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(self.block_public_acls)
+            .ignore_public_acls(self.ignore_public_acls)
+            .block_public_policy(self.block_public_policy)
+            .restrict_public_buckets(self.restrict_public_buckets)
+            .build();
+        let request = aws
+            .clients
+            .s3
+            .put_public_access_block()
+            .bucket(&self.bucket)
+            .public_access_block_configuration(block)
+            .expected_bucket_owner(aws.account());
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! Every version of a state is kept, so that a broken or deleted one can be brought back.
+
+use aws_sdk_s3::types::{BucketVersioningStatus, MfaDeleteStatus, VersioningConfiguration};
+use serde::{Deserialize, Serialize};
+
+use super::NOT_YET;
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+const GET: Api = Api::new("s3:GetBucketVersioning");
+const PUT: Api = Api::new("s3:PutBucketVersioning");
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Versioning {
+    pub bucket: String,
+    /// `Enabled`, `Suspended`, or `Off` where it never was on.
+    pub status: String,
+    pub mfa_delete: bool,
+}
+
+impl Versioning {
+    pub fn enabled(bucket: String) -> Self {
+        Self {
+            bucket,
+            status: BucketVersioningStatus::Enabled.as_str().to_owned(),
+            mfa_delete: false,
+        }
+    }
+}
+
+impl Spec for Versioning {
+    /// MFA delete is stricter than anything we set, and only root can change it.
+    fn over(&self, observed: &Self) -> Self {
+        Self {
+            mfa_delete: observed.mfa_delete,
+            ..self.clone()
+        }
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for Versioning {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .s3
+            .get_bucket_versioning()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(look.aws.account());
+        let answer = found(
+            look.aws.read(GET, &self.bucket, request.send()).await,
+            NOT_YET,
+        )?;
+        Ok(answer.map(|answer| {
+            Found::part(Self {
+                bucket: self.bucket.clone(),
+                status: answer
+                    .status()
+                    .map_or("Off", BucketVersioningStatus::as_str)
+                    .to_owned(),
+                mfa_delete: answer.mfa_delete().map(MfaDeleteStatus::as_str) == Some("Enabled"),
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let configuration = VersioningConfiguration::builder()
+            .status(BucketVersioningStatus::from(&*self.status))
+            .build();
+        let request = aws
+            .clients
+            .s3
+            .put_bucket_versioning()
+            .bucket(&self.bucket)
+            .versioning_configuration(configuration)
+            .expected_bucket_owner(aws.account());
+        aws.send(PUT, &self.bucket, NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,391 @@
+//! What went wrong with a call to AWS, as facts: the words for people are added at the edge.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::{
+    client::result::{DispatchFailure, SdkError},
+    http::Response,
+};
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::ErrorKind};
+
+pub mod clocks;
+mod foreign;
+
+use super::http::Unreachable;
+use clocks::Clocks;
+
+/// One operation of one service, and the IAM action that allows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// As in `s3:PutBucketEncryption`.
+    pub operation: &'static str,
+    /// As in `s3:PutEncryptionConfiguration`.
+    pub action: &'static str,
+}
+
+impl Api {
+    /// An operation that is allowed by the action of the same name.
+    pub const fn new(operation: &'static str) -> Self {
+        Self {
+            operation,
+            action: operation,
+        }
+    }
+
+    /// An operation that is allowed by an action of another name.
+    pub const fn allowed_by(operation: &'static str, action: &'static str) -> Self {
+        Self { operation, action }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The caller may not do this, or the resource is somebody else's.
+    Denied,
+    /// The credentials were good once.
+    Expired,
+    /// There are no credentials, or AWS does not know them.
+    Credentials,
+    /// AWS asked to slow down, and still did after all retries.
+    Throttled,
+    /// No answer: name resolution, connection, TLS, or a time-out.
+    Network,
+    /// The clock of this machine is too far off for a signature.
+    Clock,
+    /// AWS's own fault: 5xx.
+    Server,
+    /// What answered does not speak as AWS does, or its answer is broken: AWS may have acted, or
+    /// not.
+    Unreadable,
+    /// The service said no, and `code` says why.
+    Refused,
+}
+
+/// What stands in the text of a denial before the action that has to be allowed, which ends at `)`.
+pub const NEEDS: &str = " (needs ";
+/// Between the principal and the action in AWS's own message.
+const NOT_AUTHORIZED: &str = "not authorized to perform: ";
+/// Between the action and the resource.
+const ON: &str = " on resource: ";
+
+/// A call that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub struct AwsError {
+    pub api: Api,
+    /// What was acted on: a name or an ARN.
+    pub resource: Box<str>,
+    pub kind: Kind,
+    pub code: Option<Box<str>>,
+    pub message: Option<Box<str>>,
+    pub status: Option<u16>,
+    pub request_id: Option<Box<str>>,
+    /// The region that S3 says a bucket is in, where it says so.
+    pub bucket_region: Option<Box<str>>,
+}
+
+impl std::fmt::Display for AwsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} on {}", self.api.operation, self.resource)?;
+        match (&self.code, self.status) {
+            (Some(code), _) => write!(f, ": {code}")?,
+            (None, Some(status)) => write!(f, ": HTTP {status}")?,
+            (None, None) => {}
+        }
+        if let Some(message) = &self.message {
+            match self.denial() {
+                Some(denial) => write!(f, ": {denial}")?,
+                None => write!(f, ": {message}")?,
+            }
+        }
+        if self.kind == Kind::Denied {
+            write!(f, "{NEEDS}{})", self.needed_action())?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " [request {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl AwsError {
+    /// AWS's own words on who is denied, and why, without what stands beside them: the action, and
+    /// the resource where it is the one that was acted on. Another one, as the key of a bucket,
+    /// stays.
+    fn denial(&self) -> Option<String> {
+        let (who, rest) = self
+            .message
+            .as_deref()
+            .filter(|_| self.kind == Kind::Denied)?
+            .split_once(NOT_AUTHORIZED)?;
+        let action = rest.split_whitespace().next()?;
+        let why = [" because ", " with an explicit deny"]
+            .into_iter()
+            .find_map(|start| rest.find(start))?;
+        let (on, why) = (
+            rest.get(action.len()..why)?,
+            rest.get(why..)?
+                .replace(&format!(" the {action} action"), " this"),
+        );
+        let other = match on
+            .strip_prefix(ON)
+            .map(|resource| resource.trim_matches('"'))
+        {
+            Some(resource) => (!self.is_about(resource)).then(|| format!(" on {resource}")),
+            // KMS: `on the resource associated with this ciphertext`.
+            None => on.starts_with(" on the resource ").then(|| on.to_owned()),
+        };
+        Some(format!(
+            "{who}not authorized{}{why}",
+            other.unwrap_or_default()
+        ))
+    }
+
+    /// Whether a resource, as AWS names it, is the one that was acted on, or no single one
+    /// (`key/*`).
+    fn is_about(&self, named: &str) -> bool {
+        let before = named.strip_suffix(&*self.resource);
+        named.ends_with('*')
+            || before.is_some_and(|before| before.is_empty() || before.ends_with([':', '/', ' ']))
+    }
+
+    /// The action that was denied. AWS names it where a call needs more than the action of its own
+    /// name, as `CreateKey` with tags.
+    pub fn needed_action(&self) -> &str {
+        let named = self.message.as_deref().and_then(|message| {
+            message
+                .split_once(NOT_AUTHORIZED)?
+                .1
+                .split_whitespace()
+                .next()
+        });
+        let is_action = |word: &&str| {
+            word.contains(':')
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ":-*".contains(c))
+        };
+        named.filter(is_action).unwrap_or(self.api.action)
+    }
+
+    pub fn from_sdk<E>(api: Api, resource: &str, error: SdkError<E, Response>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let raw = error.raw_response();
+        let status = raw.map(|response| response.status().as_u16());
+        let header = |name: &str| {
+            raw.and_then(|response| response.headers().get(name))
+                .map(Box::<str>::from)
+        };
+        let request_id = header("x-amzn-requestid")
+            .or_else(|| header("x-amz-request-id"))
+            .or_else(|| error.meta().extra("aws_request_id").map(Into::into));
+        let code = error
+            .code()
+            .filter(|code| !code.is_empty())
+            .map(Box::<str>::from);
+        let clocks = raw.and_then(|response| {
+            Clocks::new(jiff::Timestamp::now(), response.headers().get("date")?)
+        });
+        let kind = match kind(&error, code.as_deref(), error.message(), status) {
+            Kind::Denied | Kind::Refused
+                if code.is_none() && raw.is_some_and(foreign::is_foreign) =>
+            {
+                Kind::Unreadable
+            }
+            Kind::Credentials
+                if is_bad_signature(code.as_deref())
+                    && clocks.is_some_and(|clocks| clocks.disagree()) =>
+            {
+                Kind::Clock
+            }
+            kind => kind,
+        };
+        let message = match &error {
+            _ if kind == Kind::Unreadable => Some(foreign::shown(raw, &chain(&error)).into()),
+            SdkError::ServiceError(_) => error
+                .message()
+                .filter(|text| !text.is_empty())
+                .map(Box::from),
+            _ => Some(
+                Unreachable::in_error(&error)
+                    .map_or_else(|| chain(&error), |why| chain(why))
+                    .into(),
+            ),
+        };
+        let message = match clocks {
+            Some(clocks) if kind == Kind::Clock => {
+                Some(format!("{} ({clocks})", message.as_deref().unwrap_or_default()).into())
+            }
+            _ => message,
+        };
+        let bucket_region = header("x-amz-bucket-region");
+        Self {
+            api,
+            resource: resource.into(),
+            kind,
+            code,
+            message,
+            status,
+            request_id,
+            bucket_region,
+        }
+    }
+
+    /// An answer that AWS should not give.
+    pub fn nonsense(api: Api, resource: &str, message: &str) -> Self {
+        Self {
+            api,
+            resource: resource.into(),
+            kind: Kind::Refused,
+            code: None,
+            message: Some(message.into()),
+            status: None,
+            request_id: None,
+            bucket_region: None,
+        }
+    }
+
+    /// What was there when we looked is there no more.
+    pub fn vanished(api: Api, resource: &str) -> Self {
+        Self::nonsense(
+            api,
+            resource,
+            "was there a moment ago and is gone; run again",
+        )
+    }
+
+    pub fn is(&self, codes: &[&str]) -> bool {
+        self.code
+            .as_deref()
+            .is_some_and(|code| codes.contains(&code))
+    }
+}
+
+/// What a service says in a region or partition that does not have the operation.
+pub const NOT_OFFERED: &[&str] = &[
+    "MethodNotAllowed",
+    "NotImplemented",
+    "XNotImplemented",
+    "UnsupportedArgument",
+    "UnsupportedOperation",
+    "UnknownOperationException",
+];
+
+/// `None` where the service's own code says that there is nothing; any other error stays one.
+pub fn found<T>(result: Result<T, AwsError>, absent: &[&str]) -> Result<Option<T>, AwsError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is(absent) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The secret may be wrong, or the time.
+fn is_bad_signature(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some("SignatureDoesNotMatch" | "InvalidSignatureException")
+    )
+}
+
+fn kind<E: Error + 'static>(
+    error: &SdkError<E, Response>,
+    code: Option<&str>,
+    message: Option<&str>,
+    status: Option<u16>,
+) -> Kind {
+    match error {
+        SdkError::TimeoutError(_) => return Kind::Network,
+        SdkError::DispatchFailure(failure) => {
+            let text = chain(error);
+            return if text.contains("ExpiredToken")
+                || text.contains("session has expired")
+                || text.contains("token has expired")
+            {
+                Kind::Expired
+            } else if failure.is_timeout()
+                || failure.is_io()
+                || is_cut_off(failure)
+                || Unreachable::in_error(error).is_some()
+            {
+                Kind::Network
+            } else {
+                Kind::Credentials
+            };
+        }
+        SdkError::ConstructionFailure(_) => return Kind::Credentials,
+        _ => {}
+    }
+    // All but S3 say so in words: `Signature expired: … is now earlier than …`.
+    if message.is_some_and(|text| {
+        text.contains("Signature expired") || text.contains("Signature not yet current")
+    }) {
+        return Kind::Clock;
+    }
+    match code {
+        Some(
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "AuthorizationError"
+            | "AuthorizationErrorException"
+            | "UnauthorizedOperation"
+            | "AllAccessDisabled",
+        ) => Kind::Denied,
+        Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired") => Kind::Expired,
+        Some(
+            "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "AuthFailure"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature"
+            | "InvalidToken",
+        ) => Kind::Credentials,
+        Some("RequestTimeTooSkewed") => Kind::Clock,
+        Some(
+            "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            // SNS.
+            | "Throttled"
+            | "KMSThrottling"
+            | "RequestLimitExceeded"
+            | "SlowDown"
+            | "TooManyRequestsException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "BandwidthLimitExceeded"
+            | "ProvisionedThroughputExceededException"
+            | "PriorRequestNotComplete",
+        ) => Kind::Throttled,
+        // HEAD has no body, so a denial comes without a code.
+        None if status == Some(403) => Kind::Denied,
+        _ if status.is_some_and(|status| status >= 500) => Kind::Server,
+        _ => Kind::Refused,
+    }
+}
+
+/// The connection ended before the answer did: AWS may have acted, or not.
+fn is_cut_off(failure: &DispatchFailure) -> bool {
+    failure.as_other() == Some(ErrorKind::TransientError)
+}
+
+/// The error and its sources in one line, what repeats the one before left out.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let part = source.to_string();
+        if !text.contains(&part) {
+            text = format!("{text}: {part}");
+        }
+        next = source.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

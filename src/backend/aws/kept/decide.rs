@@ -1,0 +1,371 @@
+//! What of a live environment is kept, and which changes of it are refused.
+
+use super::{
+    Beside,
+    evidence::{Evidence, LiveEncryption},
+};
+use crate::{
+    engine::{
+        plan::{Reason, SettingChange},
+        spec::Address,
+    },
+    settings::{
+        Settings,
+        derived::{Names, base},
+        layer::{BillingKind, EncryptionKind, Layer, LockMechanism, Namespace},
+        merge::Merged,
+        names::{AccountId, BucketName},
+        options,
+        rerun::Rerun,
+        resolve::defaults,
+    },
+    text::shell::shell_word,
+};
+
+pub const STATE_KEY: Address = Address::new("state_key");
+pub const WORKSPACE_PREFIX: Address = Address::new("workspace_key_prefix");
+pub const LOCK_MECHANISM: Address = Address::new("lock_mechanism");
+pub const BUCKET_NAME: Address = Address::new("bucket_name");
+pub const TABLE_NAME: Address = Address::new("table_name");
+
+/// What follows from a live environment for the settings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// Takes the place of defaults.
+    pub kept: Layer,
+    /// Takes the place of what was said.
+    pub refused: Layer,
+    pub changes: Vec<SettingChange>,
+}
+
+/// What a decision is made from.
+pub struct Facts<'a> {
+    pub evidence: &'a Evidence,
+    pub beside: &'a Beside,
+    /// What was said, and the defaults.
+    pub merged: &'a Merged,
+    /// The settings with everything that was decided so far.
+    pub settings: &'a Settings,
+    pub account: &'a AccountId,
+    /// Whether the user asked for files that use another state.
+    pub moves_state: bool,
+    /// What names the environment again on a command line.
+    pub rerun: &'a Rerun,
+}
+
+impl Facts<'_> {
+    pub fn decide(&self) -> Decision {
+        let mut decision = Decision::default();
+        if !self.evidence.live {
+            decision.kept = self.beside.layer();
+            return decision;
+        }
+        decision.kept = self.evidence.layer.clone();
+        self.without_contradictions(&mut decision.kept);
+        self.state_key(&mut decision);
+        self.workspace_prefix(&mut decision);
+        self.bucket(&mut decision);
+        self.table(&mut decision);
+        self.lock(&mut decision);
+        self.encryption(&mut decision);
+        // As whom Terraform works is said by the file alone.
+        decision.kept = decision.kept.or_credentials(&self.beside.credentials);
+        decision.kept.conf_credentials = self.beside.credentials.conf_credentials;
+        decision
+    }
+
+    fn said<T: Clone>(&self, name: &str, value: Option<&T>) -> Option<T> {
+        value.filter(|_| self.merged.is_said(name)).cloned()
+    }
+
+    fn refuse(&self, decision: &mut Decision, setting: Address, what: String, remedy: String) {
+        decision.changes.push(SettingChange::Refused {
+            setting,
+            reason: Reason::NeedsOrder { what, remedy },
+        });
+    }
+
+    /// The command that moves the locks, without what is refused.
+    fn migrate(&self, to: &str, except: &[&str], decision: &Decision) -> String {
+        let refused = options::said(&decision.refused);
+        let except: Vec<&str> = refused
+            .keys()
+            .map(String::as_str)
+            .chain(except.iter().copied())
+            .collect();
+        self.rerun
+            .of_target("lock migrate", &format!(" --to {to}"), &except)
+    }
+
+    /// A part that was left out stays away only where nothing that was said needs it.
+    fn without_contradictions(&self, kept: &mut Layer) {
+        let said = |names: &[&str]| names.iter().any(|name| self.merged.is_said(name));
+        if said(&[
+            "alarm-email",
+            "alarm-topic",
+            "alarm-bucket-size",
+            "alarm-object-count",
+            "delete-events",
+        ]) {
+            kept.alarms = None;
+        }
+        if said(&["log-days"]) {
+            (kept.trail, kept.access_logs) = (None, None);
+        }
+        if said(&["billing", "read-capacity", "write-capacity"]) {
+            (kept.billing, kept.read_capacity, kept.write_capacity) = (None, None, None);
+        }
+        if said(&["table-encryption"]) {
+            kept.table_encryption = None;
+        }
+    }
+
+    fn state_key(&self, decision: &mut Decision) {
+        let Some(live) = &self.beside.key else { return };
+        decision.kept.key = Some(live.clone());
+        let Some(said) = self
+            .said("key", self.merged.layer.key.as_ref())
+            .filter(|said| said != live && !self.moves_state)
+        else {
+            return;
+        };
+        decision.refused.key = Some(live.clone());
+        let file = &self.beside.file;
+        let what = format!(
+            "`key` is said to be `{said}`, and {file} uses the state at `{live}`: Terraform would \
+             find another state, or none"
+        );
+        let remedy = format!(
+            "to go on with the state that is in use, say `key` `{live}`; to move it, `{}` writes \
+             the new key, and `{}` in this folder then takes the states along",
+            self.rerun.command(
+                "render",
+                &format!(" --key {} --overwrite", shell_word(said.as_str())),
+                &["key"]
+            ),
+            self.rerun.terraform(&format!(
+                "terraform init -migrate-state -backend-config={}",
+                shell_word(file)
+            ))
+        );
+        self.refuse(decision, STATE_KEY, what, remedy);
+    }
+
+    fn workspace_prefix(&self, decision: &mut Decision) {
+        let Some(live) = self
+            .beside
+            .workspace_prefix
+            .as_ref()
+            .or(self.evidence.workspace_prefix.as_ref())
+        else {
+            return;
+        };
+        decision.kept.workspace_key_prefix = Some(live.clone());
+        let said = self.said(
+            "workspace-key-prefix",
+            self.merged.layer.workspace_key_prefix.as_ref(),
+        );
+        let Some(said) = said.filter(|said| said != live && !self.moves_state) else {
+            return;
+        };
+        decision.refused.workspace_key_prefix = Some(live.clone());
+        let what = format!(
+            "`workspace-key-prefix` is said to be `{said}`, and the states of workspaces are \
+             below `{live}`: runs would not find them"
+        );
+        let remedy = format!(
+            "to keep them where they are, say `workspace-key-prefix` `{live}`; to move them, `{}` \
+             writes the new one, and `{}` then takes them along",
+            self.rerun.command(
+                "render",
+                &format!(
+                    " --workspace-key-prefix {} --overwrite",
+                    shell_word(said.as_str())
+                ),
+                &["workspace-key-prefix"]
+            ),
+            self.rerun.terraform("terraform init -migrate-state")
+        );
+        self.refuse(decision, WORKSPACE_PREFIX, what, remedy);
+    }
+
+    /// Names that are derived need not be said; of the namespace, only the name of the bucket
+    /// tells.
+    fn bucket(&self, decision: &mut Decision) {
+        let Some(live) = &self.evidence.bucket else {
+            return;
+        };
+        let merged = self.merged;
+        let derived = |namespace| {
+            let mut settings = self.settings.clone();
+            (settings.bucket.name, settings.bucket.namespace) = (None, namespace);
+            Names::new(&settings, self.account).state_bucket
+        };
+        let by_name = || {
+            let name: Option<BucketName> = live.parse().ok();
+            let regional = name.as_ref().is_some_and(BucketName::is_account_regional);
+            (
+                name,
+                if regional {
+                    Namespace::AccountRegional
+                } else {
+                    Namespace::Global
+                },
+            )
+        };
+        let (name, namespace) = match live {
+            live if *live == derived(Namespace::Global) => (None, Namespace::Global),
+            live if *live == derived(Namespace::AccountRegional) => {
+                (None, Namespace::AccountRegional)
+            }
+            _ => by_name(),
+        };
+        let namespace_said = self.said("namespace", merged.layer.namespace.as_ref());
+        let said = match self.said("bucket", merged.layer.bucket.as_ref()) {
+            Some(name) => Some(name.to_string()),
+            None => namespace_said
+                .filter(|said| *said != namespace)
+                .map(derived),
+        };
+        match said {
+            Some(said) if said != *live => {
+                let what = format!(
+                    "the state bucket is said to be {said}, and the environment's is {live}, with \
+                     all of its states"
+                );
+                let remedy = "an environment keeps its bucket; choose another --env for a new \
+                              one, and move states with `terraform init -migrate-state`"
+                    .to_owned();
+                self.refuse(decision, BUCKET_NAME, what, remedy);
+                // A name that is derived cannot be said as one that is not.
+                decision.refused.bucket = name.or_else(|| live.parse().ok());
+                decision.refused.namespace = Some(namespace);
+            }
+            Some(_) => {}
+            None => {
+                decision.kept.bucket = name;
+                decision.kept.namespace = namespace_said.is_none().then_some(namespace);
+            }
+        }
+        if let Some(other) = self
+            .evidence
+            .bucket_of_file
+            .as_ref()
+            .filter(|other| *other != live && !self.moves_state)
+        {
+            let file = &self.beside.file;
+            let what = format!(
+                "{file} uses the states in bucket {other}, and the environment's bucket is {live}"
+            );
+            let remedy = "move the file away if no state is in use there".to_owned();
+            self.refuse(decision, BUCKET_NAME, what, remedy);
+        }
+    }
+
+    fn table(&self, decision: &mut Decision) {
+        let Some(live) = &self.evidence.table else {
+            return;
+        };
+        let derived = format!("{}-locks", base(self.settings));
+        match self.said("table", self.merged.layer.table.as_ref()) {
+            Some(said) if said.as_str() != live => {
+                let what = format!(
+                    "the lock table is said to be {said}, and runs lock in {live}: two runs would \
+                     not see each other"
+                );
+                let remedy = format!(
+                    "to leave the table, go to lock files first: `{}`",
+                    self.migrate("both", &["table"], decision)
+                );
+                self.refuse(decision, TABLE_NAME, what, remedy);
+                decision.refused.table = live.parse().ok();
+            }
+            Some(_) => {}
+            None => decision.kept.table = (*live != derived).then(|| live.parse().ok()).flatten(),
+        }
+    }
+
+    /// A mechanism that runs may be using already is no change. Files of ours decide between
+    /// several.
+    fn lock(&self, decision: &mut Decision) {
+        let possible = &self.evidence.locks;
+        let of_file = self.beside.lock.filter(|lock| possible.contains(lock));
+        let Some(live) = of_file.or(possible.first().copied()) else {
+            decision.kept.lock = self.beside.lock;
+            return;
+        };
+        decision.kept.lock = Some(live);
+        let Some(said) = self.said("lock", self.merged.layer.lock.as_ref()) else {
+            return;
+        };
+        // A run that takes both locks excludes a run that takes either.
+        let joins = said == LockMechanism::Both && possible.contains(&said);
+        if said == live || joins {
+            return;
+        }
+        decision.refused.lock = Some(live);
+        let next = if said == LockMechanism::Both || live == LockMechanism::Both {
+            said
+        } else {
+            LockMechanism::Both
+        };
+        let what = format!(
+            "`lock` is said to be `{}`, and runs lock with `{}`: two runs would not see each \
+             other's lock",
+            word(said),
+            word(live)
+        );
+        let then = if next == said {
+            String::new()
+        } else {
+            format!(", and then `--to {}`", word(said))
+        };
+        let remedy = format!(
+            "`{}`{then} changes it in a safe order",
+            self.migrate(word(next), &[], decision)
+        );
+        self.refuse(decision, LOCK_MECHANISM, what, remedy);
+    }
+
+    /// A key that was made for the environment is not said; one that was brought along is.
+    fn encryption(&self, decision: &mut Decision) {
+        let kept = &mut decision.kept;
+        match &self.evidence.encryption {
+            Some(LiveEncryption::S3) => kept.encryption = Some(EncryptionKind::SseS3),
+            Some(LiveEncryption::Key(arn)) if Some(arn) != self.evidence.own_key.as_ref() => {
+                kept.kms_key = arn.parse().ok();
+                kept.rotation_days = None;
+            }
+            Some(LiveEncryption::Key(_)) | None => {}
+        }
+    }
+}
+
+/// Values that protect less than the default does: kept, and found by `verify` until something says
+/// them.
+pub fn weaker_than_default(kept: &Layer) -> Layer {
+    let default = defaults();
+    let below = |value: Option<u32>, default: Option<u32>| value.filter(|_| value < default);
+    let above = |value: Option<u32>, default: Option<u32>| value.filter(|_| value > default);
+    Layer {
+        noncurrent_days: below(kept.noncurrent_days, default.noncurrent_days),
+        keep_versions: below(kept.keep_versions, default.keep_versions),
+        log_days: below(kept.log_days, default.log_days),
+        rotation_days: above(kept.rotation_days, default.rotation_days),
+        alarm_bucket_size: above(kept.alarm_bucket_size, default.alarm_bucket_size),
+        alarm_object_count: above(kept.alarm_object_count, default.alarm_object_count),
+        billing: kept
+            .billing
+            .filter(|billing| *billing == BillingKind::Provisioned),
+        table_recovery: kept.table_recovery.filter(|recovery| !recovery),
+        ..Layer::default()
+    }
+}
+
+fn word(lock: LockMechanism) -> &'static str {
+    match lock {
+        LockMechanism::Dynamodb => "dynamodb",
+        LockMechanism::S3 => "s3",
+        LockMechanism::Both => "both",
+    }
+}

@@ -1,0 +1,65 @@
+//! Lock files on a bucket whose policy denies them.
+
+use super::decide::LOCK_MECHANISM;
+use crate::{
+    backend::aws::{
+        Aws,
+        adoption::POLICY,
+        bucket::policy::denial::{Sends, denials_of_locks},
+        resources::AwsSpec,
+    },
+    engine::{
+        observation::{Observation, Seen},
+        plan::{Reason, SettingChange},
+    },
+    settings::layer::LockMechanism,
+};
+
+/// What is asked for, and that it cannot be: lock files that could be taken and never released keep
+/// all runs out.
+pub fn with_locks(
+    changes: &[SettingChange],
+    aws: &Aws,
+    lock: LockMechanism,
+    observation: &Observation<AwsSpec>,
+) -> Vec<SettingChange> {
+    changes
+        .iter()
+        .cloned()
+        .chain(refused(aws, lock, observation))
+        .collect()
+}
+
+fn refused(
+    aws: &Aws,
+    lock: LockMechanism,
+    observation: &Observation<AwsSpec>,
+) -> Option<SettingChange> {
+    let Some(Seen::Present {
+        spec: AwsSpec::BucketPolicy(policy),
+        ..
+    }) = observation.get(&POLICY)
+    else {
+        return None;
+    };
+    let sends = Sends::to(
+        format!("arn:{}:s3:::{}", aws.caller.partition, policy.bucket),
+        aws.account(),
+    );
+    let denials = if lock.uses_lockfile() {
+        denials_of_locks(&policy.document, &sends)
+    } else {
+        vec![]
+    };
+    let why = || {
+        format!(
+            "with the policy of bucket {} no run could hold a lock file and release it: {}",
+            policy.bucket,
+            denials.join("; ")
+        )
+    };
+    (!denials.is_empty()).then(|| SettingChange::Refused {
+        setting: LOCK_MECHANISM,
+        reason: Reason::Impossible { why: why() },
+    })
+}

@@ -1,0 +1,142 @@
+//! States that are encrypted with another key than the settings ask for. They are counted only
+//! where there may be any.
+
+use std::collections::BTreeMap;
+
+use super::evidence::{Evidence, LiveEncryption};
+use crate::{
+    backend::aws::{
+        Aws,
+        store::{
+            Store, StoreAddress,
+            live::{Extent, Seen},
+        },
+        verify::usage::AT_ONCE,
+    },
+    engine::{plan::SettingChange, spec::Address},
+    settings::{Encryption, Settings, derived::Names},
+    state::layout::Layout,
+    text::words,
+};
+
+/// States by what they are encrypted with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnderOldKeys {
+    /// By the ARN of a key that is not the one of the settings; `None` where they could not be
+    /// counted.
+    by_key: BTreeMap<String, Option<usize>>,
+    /// Under keys of Amazon S3, where the settings ask for a KMS key.
+    under_s3: Option<usize>,
+}
+
+/// What is left of earlier keys.
+pub async fn under(
+    aws: &Aws,
+    settings: &Settings,
+    names: &Names,
+    evidence: &Evidence,
+) -> UnderOldKeys {
+    let current = match &settings.encryption {
+        Encryption::SseS3 => return UnderOldKeys::default(),
+        Encryption::NewKey { .. } => evidence.own_key.clone(),
+        Encryption::OwnKey { arn } => Some(arn.to_string()),
+    };
+    let old: Vec<&String> = evidence
+        .keys
+        .iter()
+        .filter(|key| Some(*key) != current.as_ref())
+        .collect();
+    let from_s3 = evidence.encryption == Some(LiveEncryption::S3);
+    if old.is_empty() && !from_s3 {
+        return UnderOldKeys::default();
+    }
+    let (mut counts, mut under_s3, mut unseen) = (BTreeMap::<String, usize>::new(), 0, false);
+    let layout = Layout {
+        key: Some(settings.key.to_string()),
+        workspace_prefix: settings.workspace_key_prefix.to_string(),
+    };
+    let address = StoreAddress {
+        bucket: names.state_bucket.clone(),
+        owner: aws.account().to_owned(),
+        table: None,
+        layout,
+    };
+    let store = Store::new(aws, &address);
+    let see = |seen| match seen {
+        Seen::State(state) => match state.head {
+            Ok(head) => match head.encryption.key {
+                Some(key) => *counts.entry(key).or_default() += 1,
+                None => under_s3 += 1,
+            },
+            Err(_) => unseen = true,
+        },
+        Seen::NoListing(_) => unseen = true,
+        Seen::Lock(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } | Seen::NoTable(_) => {}
+    };
+    store.walk(Extent::All, AT_ONCE, see).await;
+    let count = |key: &String| {
+        if unseen {
+            None
+        } else {
+            Some(counts.get(key).copied().unwrap_or(0))
+        }
+    };
+    UnderOldKeys {
+        by_key: old
+            .into_iter()
+            .map(|key| (key.clone(), count(key)))
+            .collect(),
+        under_s3: (from_s3 && !unseen).then_some(under_s3),
+    }
+}
+
+impl UnderOldKeys {
+    /// The keys that runs still need: those of states, and those of which that is not known.
+    pub fn keys(&self) -> Vec<String> {
+        self.by_key
+            .iter()
+            .filter(|(_, count)| **count != Some(0))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// What a change of the encryption that was asked for means for the states that are there.
+    pub fn consequence(&self, settings: &Settings, evidence: &Evidence) -> Option<SettingChange> {
+        let to = match &settings.encryption {
+            Encryption::SseS3 => return None,
+            Encryption::NewKey { .. } => evidence.own_key.as_deref().unwrap_or("a new key"),
+            Encryption::OwnKey { arn } => arn.as_str(),
+        };
+        let stay = match evidence.encryption.as_ref()? {
+            LiveEncryption::Key(live) if live == to => return None,
+            LiveEncryption::Key(live) => match self.by_key.get(live) {
+                Some(Some(0)) => format!("no state is under {live}"),
+                Some(Some(count)) => format!(
+                    "{} under {live}, and the runner policy goes on allowing it until no state is",
+                    words::count(*count, "state stays", "states stay")
+                ),
+                Some(None) | None => format!(
+                    "states stay under {live}, and the runner policy goes on allowing it until \
+                     none is"
+                ),
+            },
+            LiveEncryption::S3 => match self.under_s3 {
+                Some(0) => "no state is encrypted otherwise".to_owned(),
+                Some(count) => format!(
+                    "{} encrypted with keys of Amazon S3",
+                    words::count(count, "state stays", "states stay")
+                ),
+                None => "states stay encrypted with keys of Amazon S3".to_owned(),
+            },
+        };
+        let what = format!(
+            "states are encrypted with {to} by runs that use the new files; {stay}. Runs with the \
+             files of before go on until no state is left so, or until --enforce; those that name \
+             no key need permission for {to} from now on"
+        );
+        Some(SettingChange::Consequence {
+            step: Address::new("state_bucket/encryption"),
+            what,
+        })
+    }
+}

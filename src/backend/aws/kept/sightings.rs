@@ -1,0 +1,133 @@
+//! Everything that was looked at, by what it is: a second wish for the same thing takes no second
+//! call.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    backend::aws::{
+        Aws,
+        bucket::Bucket,
+        lock_table::LockTable,
+        ownership::Tags,
+        resources::{
+            AwsSpec, KeySearch, LOOKS_AT_WHAT_IS_TORN, look_at, torn_nodes,
+            what_is_torn_is_unreadable,
+        },
+        settle::Pauses,
+    },
+    engine::{
+        blueprint::{Blueprint, Node},
+        observation::{Observation, Owner, Seen, inherit_owners},
+        spec::Address,
+    },
+};
+
+/// What was seen, by [`AwsSpec::identity`].
+#[derive(Debug, Default)]
+pub struct Sightings {
+    seen: BTreeMap<String, Seen<AwsSpec>>,
+    region: String,
+}
+
+impl Sightings {
+    pub fn new(aws: &Aws) -> Self {
+        Self {
+            seen: BTreeMap::new(),
+            region: aws.region.clone(),
+        }
+    }
+
+    pub fn has(&self, spec: &AwsSpec) -> bool {
+        self.seen.contains_key(&spec.identity())
+    }
+
+    pub fn add(&mut self, spec: &AwsSpec, seen: Seen<AwsSpec>) {
+        self.seen.insert(spec.identity(), seen);
+    }
+
+    /// Forgets a node and its parts, which are looked at again.
+    pub fn forget(&mut self, address: &Address, blueprint: &Blueprint<AwsSpec>) {
+        let is_of_it = |node: &&Node<AwsSpec>| {
+            node.address == *address || node.address.parent().as_ref() == Some(address)
+        };
+        for node in blueprint.nodes().iter().filter(is_of_it) {
+            self.seen.remove(&node.spec.identity());
+        }
+    }
+
+    /// What was seen of each node. A part has the owner of its parent.
+    pub fn observation(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
+        let mut observation = self.as_seen(blueprint);
+        what_is_torn_is_unreadable(&mut observation);
+        inherit_owners(&mut observation);
+        observation
+    }
+
+    fn as_seen(&self, blueprint: &Blueprint<AwsSpec>) -> Observation<AwsSpec> {
+        let seen = |node: &Node<AwsSpec>| {
+            Some((
+                node.address.clone(),
+                self.seen.get(&node.spec.identity())?.clone(),
+            ))
+        };
+        blueprint.nodes().iter().filter_map(seen).collect()
+    }
+
+    /// Looks again at what another run makes or deletes meanwhile, until its whole is seen as well.
+    pub async fn look_again_at_what_is_torn(
+        &mut self,
+        aws: &Aws,
+        blueprints: &[&Blueprint<AwsSpec>],
+        keys: KeySearch,
+    ) {
+        let mut pauses = Pauses::default();
+        for _ in 0..LOOKS_AT_WHAT_IS_TORN {
+            let torn = |blueprint: &&&Blueprint<AwsSpec>| {
+                !torn_nodes(blueprint, &self.as_seen(blueprint)).is_empty()
+            };
+            let Some(blueprint) = blueprints.iter().find(torn) else {
+                return;
+            };
+            let nodes = torn_nodes(blueprint, &self.as_seen(blueprint));
+            pauses.wait().await;
+            for (node, seen) in look_at(aws, nodes, keys, blueprint).await {
+                self.add(&node.spec, seen);
+            }
+        }
+    }
+
+    /// The spec to look at a bucket of which only the name is known.
+    pub fn bucket(&self, name: &str) -> AwsSpec {
+        let (name, region) = (name.to_owned(), self.region.clone());
+        AwsSpec::Bucket(Bucket {
+            name,
+            region,
+            account_regional: false,
+            ownership: String::new(),
+            grants: vec![],
+            tags: Tags::new(),
+        })
+    }
+
+    pub fn table(name: &str) -> AwsSpec {
+        AwsSpec::LockTable(LockTable::named(name))
+    }
+
+    /// Whether a bucket of this name is the environment's, or may be: what cannot be read may be
+    /// anything.
+    pub fn is_bucket(&self, name: &str) -> bool {
+        self.may_be_ours(&self.bucket(name))
+    }
+
+    pub fn is_table(&self, name: &str) -> bool {
+        self.may_be_ours(&Self::table(name))
+    }
+
+    fn may_be_ours(&self, spec: &AwsSpec) -> bool {
+        match self.seen.get(&spec.identity()) {
+            Some(Seen::Present { owner, .. }) => *owner == Owner::Us,
+            Some(Seen::Unreadable(_)) => true,
+            Some(Seen::Absent) | None => false,
+        }
+    }
+}

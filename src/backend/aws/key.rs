@@ -1,0 +1,405 @@
+//! The KMS key that encrypts states, locks, alarms and audit logs: losing it loses all of them.
+
+use aws_sdk_kms::types::{KeyMetadata, Tag};
+use aws_smithy_types::retry::RetryConfig;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    clients::ATTEMPTS,
+    error::{Api, AwsError, Kind, found},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
+    policies::SHORT_WINDOW,
+    policy::Document,
+    resource::{Found, Look, Resource},
+    settle::{Pauses, SEEN_BY_IAM, names_somebody_unknown},
+};
+use crate::engine::{observation::Owner, spec::Spec};
+
+mod alias;
+pub mod find;
+pub mod own;
+pub mod rotation;
+
+const GET_POLICY: Api = Api::new("kms:GetKeyPolicy");
+const CREATE: Api = Api::new("kms:CreateKey");
+const PUT_POLICY: Api = Api::new("kms:PutKeyPolicy");
+const SCHEDULE: Api = Api::new("kms:ScheduleKeyDeletion");
+const DELETE_ALIAS: Api = Api::new("kms:DeleteAlias");
+const TAG: Api = Api::new("kms:TagResource");
+
+/// A key that was just made is not seen everywhere at once.
+pub(super) const NOT_YET: &[&str] = &["NotFoundException"];
+const ENABLED: &str = "Enabled";
+
+/// The longest that KMS offers (`ScheduleKeyDeletion`), and the least that the key's own policy
+/// allows.
+pub const DAYS_UNTIL_DELETION: i32 = 30;
+const DOOMED: [&str; 2] = ["PendingDeletion", "PendingReplicaDeletion"];
+
+/// `CreateKey`, and then `CreateAlias`.
+const MADE_AND_NAMED: u32 = 2;
+
+/// How often the answer to `CreateKey` may be lost.
+const CREATE_TRIES: usize = 4;
+
+/// Where the alias leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leads {
+    Here,
+    Nowhere,
+    /// To the key of this ARN.
+    Elsewhere(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Key {
+    /// By which it is found again, and which of several that were made at once is the
+    /// environment's.
+    pub alias: String,
+    pub alias_leads: Leads,
+    pub description: String,
+    pub state: String,
+    pub policy: Document,
+    pub tags: Tags,
+}
+
+impl Key {
+    pub fn new(alias: String, description: String, policy: Document, tags: Tags) -> Self {
+        Self {
+            alias,
+            alias_leads: Leads::Here,
+            description,
+            state: ENABLED.to_owned(),
+            policy,
+            tags,
+        }
+    }
+}
+
+impl Spec for Key {
+    fn over(&self, observed: &Self) -> Self {
+        Self {
+            alias: self.alias.clone(),
+            alias_leads: self.alias_leads.clone(),
+            description: observed.description.clone(),
+            state: self.state.clone(),
+            policy: self.policy.over(&observed.policy),
+            tags: tags_over(&self.tags, &observed.tags),
+        }
+    }
+
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        // An alias is never pointed elsewhere: somebody's states may be encrypted by way of it.
+        let taken = || match &observed.alias_leads {
+            Leads::Here | Leads::Nowhere => None,
+            Leads::Elsewhere(key) => Some(format!(
+                "{} points at another key, {key}; delete the alias, or choose another project or \
+                 environment name",
+                self.alias
+            )),
+        };
+        unusable(&observed.state).or_else(taken)
+    }
+
+    /// Of several first runs, the one whose key gets the alias decides. Until then the key that was
+    /// found may lose.
+    fn output_is_final(&self) -> bool {
+        self.alias_leads == Leads::Here
+    }
+
+    fn trips_to_look(&self) -> u32 {
+        find::TRIPS
+    }
+
+    /// What is changed is found first.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        let Some(from) = from else {
+            return MADE_AND_NAMED;
+        };
+        let found = if from.alias_leads == Leads::Here {
+            find::TRIPS
+        } else {
+            find::TRIPS_BY_TAGS
+        };
+        let changes = [
+            self.alias_leads != from.alias_leads,
+            !self.policy.means(&from.policy),
+        ];
+        found
+            + changes.into_iter().map(u32::from).sum::<u32>()
+            + trips_to_tag(&from.tags, &self.tags)
+    }
+}
+
+/// Why a key in this state cannot be used, and what to do.
+pub(super) fn unusable(state: &str) -> Option<String> {
+    match state {
+        ENABLED => None,
+        "Disabled" => Some("the key is disabled; enable it with `aws kms enable-key`".to_owned()),
+        "PendingDeletion" => Some(
+            "the key is scheduled for deletion; take it back with `aws kms cancel-key-deletion` \
+             and then `aws kms enable-key`"
+                .to_owned(),
+        ),
+        other => Some(format!(
+            "the key is in state {other}, and must be {ENABLED}"
+        )),
+    }
+}
+
+impl Resource for Key {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let policy = |arn: String| async move { get_policy(look.aws, &arn).await };
+        let Some((key, policy)) = look.key_and(&self.alias, policy).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Found {
+            spec: Self {
+                alias: self.alias.clone(),
+                alias_leads: key.alias_leads.clone(),
+                description: key.description.clone(),
+                state: key.state.clone(),
+                policy,
+                tags: key.tags.clone(),
+            },
+            output: Some(key.arn.clone()),
+            owner: key.owner.clone(),
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let Some(from) = from else {
+            let made = self.create(aws).await?;
+            return alias::claim(aws, &self.alias, made).await.map(Some);
+        };
+        let mut arn = match find::find(aws, &self.alias).await? {
+            Some(key) => key.arn,
+            None => return Err(AwsError::vanished(find::DESCRIBE, &self.alias)),
+        };
+        if self.alias_leads != from.alias_leads {
+            arn = alias::name(aws, &self.alias, arn).await?;
+        }
+        if !self.policy.means(&from.policy) {
+            let request = aws
+                .clients
+                .kms
+                .put_key_policy()
+                .key_id(&arn)
+                .policy(self.policy.to_json());
+            aws.send(PUT_POLICY, &arn, NOT_YET, || request.clone().send())
+                .await?;
+        }
+        let tags = tags_to_add(Some(&from.tags), &self.tags);
+        if !tags.is_empty() {
+            let request = aws
+                .clients
+                .kms
+                .tag_resource()
+                .key_id(&arn)
+                .set_tags(Some(sdk_tags(&tags)));
+            aws.send(TAG, &arn, NOT_YET, || request.clone().send())
+                .await?;
+        }
+        Ok(Some(arn))
+    }
+
+    /// Only scheduled, with the longest window: until the day comes it can be taken back.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        self.schedule(aws, DAYS_UNTIL_DELETION).await.map(drop)
+    }
+}
+
+/// A key that is on its way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doomed {
+    pub arn: String,
+    /// When KMS deletes it, as far as KMS says.
+    pub on: Option<jiff::Timestamp>,
+}
+
+impl Key {
+    /// Schedules the deletion in `days` (7 to 30). The alias goes last, as it leads a run that was
+    /// cut off to this very key.
+    ///
+    /// Below 30 days the floor in the key's own policy is lifted first. Nothing is done to a key
+    /// that is on its way out already, nor to one that does not carry our tags.
+    ///
+    /// # Errors
+    /// If KMS refuses, or the key is not ours.
+    pub async fn schedule(&self, aws: &Aws, days: i32) -> Result<Option<Doomed>, AwsError> {
+        let Some(key) = find::find(aws, &self.alias).await? else {
+            return Ok(None);
+        };
+        if key.owner != Owner::Us {
+            return Err(AwsError::nonsense(
+                SCHEDULE,
+                &key.arn,
+                "does not carry this environment's tags; it was left alone",
+            ));
+        }
+        let on = if DOOMED.contains(&&*key.state) {
+            key.deleted_on
+        } else {
+            schedule(aws, &key.arn, days).await?
+        };
+        let leads_here = find::describe(aws, &self.alias)
+            .await?
+            .is_some_and(|target| target.arn.as_deref() == Some(&*key.arn));
+        if leads_here {
+            let request = aws.clients.kms.delete_alias().alias_name(&self.alias);
+            found(
+                aws.send(DELETE_ALIAS, &self.alias, &[], || request.clone().send())
+                    .await,
+                find::ABSENT,
+            )?;
+        }
+        Ok(Some(Doomed { arn: key.arn, on }))
+    }
+}
+
+async fn schedule(aws: &Aws, arn: &str, days: i32) -> Result<Option<jiff::Timestamp>, AwsError> {
+    // A policy that was just written does not hold everywhere at once.
+    let not_yet: &[&str] = if days < DAYS_UNTIL_DELETION && lift_floor(aws, arn).await? {
+        &["AccessDeniedException"]
+    } else {
+        &[]
+    };
+    let request = aws
+        .clients
+        .kms
+        .schedule_key_deletion()
+        .key_id(arn)
+        .pending_window_in_days(days);
+    match found(
+        aws.send(SCHEDULE, arn, not_yet, || request.clone().send())
+            .await,
+        find::ABSENT,
+    ) {
+        // The answer of an earlier try was lost, or another run was faster.
+        Err(error) if error.is(&["KMSInvalidStateException"]) => {
+            match find::describe(aws, arn).await? {
+                Some(key)
+                    if key
+                        .key_state
+                        .as_ref()
+                        .is_some_and(|state| DOOMED.contains(&state.as_str())) =>
+                {
+                    Ok(key.deletion_date.as_ref().and_then(find::timestamp))
+                }
+                _ => Err(error),
+            }
+        }
+        answer => Ok(answer?
+            .and_then(|answer| answer.deletion_date)
+            .as_ref()
+            .and_then(find::timestamp)),
+    }
+}
+
+/// Whether there was one.
+async fn lift_floor(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+    let policy = get_policy(aws, arn).await?;
+    if !policy.has(SHORT_WINDOW) {
+        return Ok(false);
+    }
+    let request = aws
+        .clients
+        .kms
+        .put_key_policy()
+        .key_id(arn)
+        .policy(policy.without(SHORT_WINDOW).to_json());
+    aws.send(PUT_POLICY, arn, NOT_YET, || request.clone().send())
+        .await
+        .map(|_| true)
+}
+
+impl Key {
+    /// `CreateKey` takes no token that would make it idempotent: after an answer that was lost,
+    /// the key is looked for by its tags before another is made.
+    async fn create(&self, aws: &Aws) -> Result<String, AwsError> {
+        let once = || aws_sdk_kms::config::Config::builder().retry_config(RetryConfig::disabled());
+        let request = aws
+            .clients
+            .kms
+            .create_key()
+            .description(&self.description)
+            .policy(self.policy.to_json())
+            .set_tags(Some(sdk_tags(&self.tags)));
+        let mut pauses = Pauses::default();
+        let (mut unclear, mut throttled) = (0, 0);
+        let begun = tokio::time::Instant::now();
+        loop {
+            let error = match aws
+                .read(
+                    CREATE,
+                    &self.alias,
+                    request.clone().customize().config_override(once()).send(),
+                )
+                .await
+            {
+                Ok(answer) => {
+                    let arn = answer
+                        .key_metadata()
+                        .and_then(KeyMetadata::arn)
+                        .map(str::to_owned);
+                    return arn.ok_or_else(|| {
+                        AwsError::nonsense(CREATE, &self.alias, "the answer names no key")
+                    });
+                }
+                Err(error) => error,
+            };
+            match error.kind {
+                Kind::Throttled => throttled += 1,
+                Kind::Network | Kind::Server | Kind::Unreadable => unclear += 1,
+                _ if names_somebody_unknown(&error) && begun.elapsed() < SEEN_BY_IAM => {}
+                _ => return Err(error),
+            }
+            if throttled == ATTEMPTS || unclear == CREATE_TRIES {
+                return Err(error);
+            }
+            pauses.wait().await;
+            if let Some(key) = find::find(aws, &self.alias)
+                .await?
+                .filter(|key| key.owner == Owner::Us)
+            {
+                return Ok(key.arn);
+            }
+        }
+    }
+}
+
+pub(in crate::backend::aws) async fn get_policy(
+    aws: &Aws,
+    arn: &str,
+) -> Result<Document, AwsError> {
+    let answer = aws
+        .read(
+            GET_POLICY,
+            arn,
+            aws.clients
+                .kms
+                .get_key_policy()
+                .key_id(arn)
+                .policy_name("default")
+                .send(),
+        )
+        .await?;
+    serde_json::from_str(answer.policy().unwrap_or("{}"))
+        .map_err(|error| AwsError::nonsense(GET_POLICY, arn, &error.to_string()))
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| {
+        Tag::builder()
+            .tag_key(key)
+            .tag_value(value)
+            .build()
+            .expect("both parts are given")
+    };
+    tags.iter().map(tag).collect()
+}
+
+#[cfg(test)]
+mod tests;

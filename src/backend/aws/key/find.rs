@@ -1,0 +1,253 @@
+//! Which key is the environment's: behind its alias, or by its tags.
+
+use std::future::Future;
+
+use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeyState};
+use aws_smithy_types::DateTime;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, Kind, found},
+        key::Leads,
+        ownership::Tags,
+    },
+    engine::observation::Owner,
+};
+
+pub(super) const DESCRIBE: Api = Api::new("kms:DescribeKey");
+const LIST: Api = Api::new("kms:ListKeys");
+const TAGS: Api = Api::new("kms:ListResourceTags");
+
+pub(super) const ABSENT: &[&str] = &["NotFoundException"];
+
+/// What the alias leads to, and then its tags: calls that [`find`] makes one after the other.
+pub(super) const TRIPS: u32 = 2;
+/// Where there is no alias: all keys, their tags, and then the one.
+pub(super) const TRIPS_BY_TAGS: u32 = 3;
+
+/// How many keys are asked for their tags at the same time, when one is searched for: few accounts
+/// have more.
+const SEARCH_WIDTH: usize = 64;
+
+/// A key that was found, with what most looks need of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundKey {
+    pub arn: String,
+    pub alias_leads: Leads,
+    pub state: String,
+    /// When KMS deletes it, if that is scheduled.
+    pub deleted_on: Option<Timestamp>,
+    pub description: String,
+    pub tags: Tags,
+    pub owner: Owner,
+}
+
+/// The key behind the alias if it is ours, else the oldest with our tags that is not on its way
+/// out.
+///
+/// What the alias leads to is also returned when it is not ours and no other is: a hand-made key
+/// may be adopted.
+pub async fn find(aws: &Aws, alias: &str) -> Result<Option<FoundKey>, AwsError> {
+    behind(aws, describe(aws, alias)).await
+}
+
+/// What the alias leads to, regardless of its owner.
+pub(in crate::backend::aws) async fn at_alias(
+    aws: &Aws,
+    aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
+) -> Result<Option<FoundKey>, AwsError> {
+    match aliased.await? {
+        Some(metadata) => Box::pin(with_tags(aws, metadata)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether the key of this ARN carries the tags of this environment.
+///
+/// # Errors
+/// If KMS does not say.
+pub async fn is_ours(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+    Ok(aws.mark.owner(&tags(aws, arn).await?) == Owner::Us)
+}
+
+/// Whether the key of this ARN encrypts nothing any more: it is deleted, or is about to be. One
+/// that may not be looked at may.
+pub async fn is_gone(aws: &Aws, arn: &str) -> bool {
+    let is_pending = |key: &KeyMetadata| {
+        matches!(
+            key.key_state(),
+            Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
+        )
+    };
+    match describe(aws, arn).await {
+        Ok(key) => key.as_ref().is_none_or(is_pending),
+        Err(_) => false,
+    }
+}
+
+/// [`find`] with what the alias leads to.
+pub(in crate::backend::aws) async fn behind(
+    aws: &Aws,
+    aliased: impl Future<Output = Result<Option<KeyMetadata>, AwsError>>,
+) -> Result<Option<FoundKey>, AwsError> {
+    let aliased = async {
+        match aliased.await? {
+            Some(metadata) => Box::pin(with_tags(aws, metadata)).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (aliased, all) = tokio::join!(aliased, Box::pin(list(aws)));
+    match aliased? {
+        Some(key) if key.owner == Owner::Us => Ok(Some(key)),
+        other => {
+            let alias_leads = other
+                .as_ref()
+                .map_or(Leads::Nowhere, |key| Leads::Elsewhere(key.arn.clone()));
+            let ours = Box::pin(search(aws, all?)).await?;
+            Ok(ours.map(|key| FoundKey { alias_leads, ..key }).or(other))
+        }
+    }
+}
+
+pub(in crate::backend::aws) async fn describe(
+    aws: &Aws,
+    id: &str,
+) -> Result<Option<KeyMetadata>, AwsError> {
+    let answer = aws
+        .read(
+            DESCRIBE,
+            id,
+            aws.clients.kms.describe_key().key_id(id).send(),
+        )
+        .await;
+    Ok(found(answer, ABSENT)?.and_then(|answer| answer.key_metadata))
+}
+
+async fn list(aws: &Aws) -> Result<Vec<String>, AwsError> {
+    let pages = aws
+        .clients
+        .kms
+        .list_keys()
+        .limit(1000)
+        .into_paginator()
+        .items()
+        .send();
+    let keys = pages
+        .try_collect()
+        .await
+        .map_err(|error| AwsError::from_sdk(LIST, "the keys of the account", error))?;
+    Ok(keys.into_iter().filter_map(|key| key.key_id).collect())
+}
+
+/// Keys whose tags may not be read are not ours: ours delegate to IAM. But if none may be read,
+/// nothing is known.
+async fn search(aws: &Aws, ids: Vec<String>) -> Result<Option<FoundKey>, AwsError> {
+    let answers: Vec<(String, Result<Tags, AwsError>)> = stream::iter(ids)
+        .map(|id| async {
+            let tags = tags(aws, &id).await;
+            (id, tags)
+        })
+        .buffer_unordered(SEARCH_WIDTH)
+        .collect()
+        .await;
+    let mut ours = vec![];
+    let mut denied = None;
+    let mut readable = false;
+    for (id, tags) in answers {
+        match tags {
+            Ok(tags) => {
+                readable = true;
+                if aws.mark.owner(&tags) == Owner::Us {
+                    ours.push((id, tags));
+                }
+            }
+            Err(error) if error.kind == Kind::Denied => denied = Some(error),
+            // Deleted between the list and the look.
+            Err(error) if error.is(ABSENT) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if let (Some(error), false) = (denied, readable) {
+        return Err(error);
+    }
+    let described: Vec<(KeyMetadata, Tags)> = stream::iter(ours)
+        .map(|(id, tags)| async move {
+            Ok::<_, AwsError>(describe(aws, &id).await?.map(|key| (key, tags)))
+        })
+        .buffered(SEARCH_WIDTH)
+        .try_filter_map(|found| async { Ok(found) })
+        .try_collect()
+        .await?;
+    let oldest = described
+        .into_iter()
+        .filter(|(key, _)| key.key_manager() == Some(&KeyManagerType::Customer))
+        .filter(|(key, _)| {
+            !matches!(
+                key.key_state(),
+                Some(KeyState::PendingDeletion | KeyState::PendingReplicaDeletion)
+            )
+        })
+        .min_by_key(|(key, _)| {
+            (
+                key.creation_date().map(|at| at.as_nanos()),
+                key.key_id().to_owned(),
+            )
+        });
+    Ok(oldest.map(|(metadata, tags)| found_key(aws, metadata, tags)))
+}
+
+/// The ARN of a key that is named by its id, its ARN or an alias; `None` if there is no such key.
+pub async fn arn(aws: &Aws, id: &str) -> Result<Option<String>, AwsError> {
+    Ok(describe(aws, id).await?.map(|key| arn_of(&key)))
+}
+
+pub(in crate::backend::aws) fn arn_of(key: &KeyMetadata) -> String {
+    key.arn().unwrap_or_else(|| key.key_id()).to_owned()
+}
+
+/// As if an alias led to it.
+pub(super) async fn with_tags(aws: &Aws, metadata: KeyMetadata) -> Result<FoundKey, AwsError> {
+    let tags = tags(aws, metadata.key_id()).await?;
+    Ok(found_key(aws, metadata, tags))
+}
+
+fn found_key(aws: &Aws, metadata: KeyMetadata, tags: Tags) -> FoundKey {
+    FoundKey {
+        deleted_on: metadata.deletion_date.as_ref().and_then(timestamp),
+        arn: arn_of(&metadata),
+        alias_leads: Leads::Here,
+        state: metadata
+            .key_state
+            .map(|state| state.as_str().to_owned())
+            .unwrap_or_default(),
+        description: metadata.description.unwrap_or_default(),
+        owner: aws.mark.owner(&tags),
+        tags,
+    }
+}
+
+pub(super) fn timestamp(time: &DateTime) -> Option<Timestamp> {
+    Timestamp::from_second(time.secs()).ok()
+}
+
+async fn tags(aws: &Aws, id: &str) -> Result<Tags, AwsError> {
+    let pages = aws
+        .clients
+        .kms
+        .list_resource_tags()
+        .key_id(id)
+        .into_paginator()
+        .items()
+        .send();
+    let tags = pages
+        .try_collect()
+        .await
+        .map_err(|error| AwsError::from_sdk(TAGS, id, error))?;
+    Ok(tags
+        .into_iter()
+        .map(|tag| (tag.tag_key, tag.tag_value))
+        .collect())
+}

@@ -1,0 +1,131 @@
+//! A KMS key that the user brought: checked, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError},
+        key::{find::describe, get_policy, unusable},
+        resource::{Found, Look, Resource},
+    },
+    engine::{observation::Owner, spec::Spec},
+};
+
+const DESCRIBE: Api = Api::new("kms:DescribeKey");
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnKey {
+    pub arn: String,
+    pub state: String,
+    /// `ENCRYPT_DECRYPT` for a key that S3 can use.
+    pub usage: String,
+    /// `SYMMETRIC_DEFAULT` for a key that S3 can use.
+    pub key_spec: String,
+    /// What AWS services must be allowed by the key's policy, as `service action`.
+    pub service_grants: Vec<String>,
+}
+
+impl OwnKey {
+    pub fn new(arn: String, service_grants: Vec<String>) -> Self {
+        Self {
+            arn,
+            state: "Enabled".to_owned(),
+            usage: "ENCRYPT_DECRYPT".to_owned(),
+            key_spec: "SYMMETRIC_DEFAULT".to_owned(),
+            service_grants,
+        }
+    }
+}
+
+impl Spec for OwnKey {
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        if observed.usage != self.usage || observed.key_spec != self.key_spec {
+            return Some(format!(
+                "S3 needs a symmetric key for encryption ({} {}), and this one is {} {}",
+                self.key_spec, self.usage, observed.key_spec, observed.usage
+            ));
+        }
+        if let Some(why) = unusable(&observed.state) {
+            return Some(why);
+        }
+        let missing: Vec<&str> = self
+            .service_grants
+            .iter()
+            .filter(|grant| !observed.service_grants.contains(grant))
+            .map(String::as_str)
+            .collect();
+        (!missing.is_empty()).then(|| {
+            format!(
+                "the key's policy does not allow what trail and alarms need ({}); add it, or \
+                 leave them out (--trail off, --alarms=false)",
+                missing.join(", ")
+            )
+        })
+    }
+
+    fn trips_to_look(&self) -> u32 {
+        1 + u32::from(!self.service_grants.is_empty())
+    }
+
+    fn reference(&self) -> Option<String> {
+        Some(format!(
+            "there is no key {} that these credentials can see",
+            self.arn
+        ))
+    }
+}
+
+impl Resource for OwnKey {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let Some(key) = describe(look.aws, &self.arn).await? else {
+            return Ok(None);
+        };
+        let mut service_grants = vec![];
+        if !self.service_grants.is_empty() {
+            let policy = get_policy(look.aws, &self.arn).await?;
+            service_grants = self
+                .service_grants
+                .iter()
+                .filter(|grant| {
+                    grant
+                        .split_once(' ')
+                        .is_some_and(|(service, action)| policy.allows_service(service, action))
+                })
+                .cloned()
+                .collect();
+        }
+        let spec = Self {
+            arn: key.arn.clone().unwrap_or(key.key_id),
+            state: key
+                .key_state
+                .map(|state| state.as_str().to_owned())
+                .unwrap_or_default(),
+            usage: key
+                .key_usage
+                .map(|usage| usage.as_str().to_owned())
+                .unwrap_or_default(),
+            key_spec: key
+                .key_spec
+                .map(|spec| spec.as_str().to_owned())
+                .unwrap_or_default(),
+            service_grants,
+        };
+        Ok(Some(Found {
+            output: Some(spec.arn.clone()),
+            spec,
+            owner: Owner::Unmanaged,
+        }))
+    }
+
+    async fn write(&self, _aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        Err(AwsError::nonsense(
+            DESCRIBE,
+            &self.arn,
+            "a key that was brought along is never written",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

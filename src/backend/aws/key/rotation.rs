@@ -1,0 +1,91 @@
+//! Yearly new key material, so that no single piece of it protects the states for ever.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError},
+        key::find,
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+pub(in crate::backend::aws) const GET: Api = Api::new("kms:GetKeyRotationStatus");
+const ENABLE: Api = Api::new("kms:EnableKeyRotation");
+/// A key that was just made is not seen everywhere at once, or not as enabled.
+const NOT_YET: &[&str] = &["NotFoundException", "DisabledException"];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rotation {
+    pub alias: String,
+    /// ARN of the key.
+    pub key: String,
+    pub enabled: bool,
+    /// At most so many days between two, 90 to 2560.
+    pub days: u32,
+}
+
+impl Spec for Rotation {
+    fn trips_to_look(&self) -> u32 {
+        find::TRIPS
+    }
+
+    /// What is rotated more often stays so.
+    fn over(&self, observed: &Self) -> Self {
+        let days = if observed.enabled {
+            self.days.min(observed.days)
+        } else {
+            self.days
+        };
+        Self {
+            days,
+            ..self.clone()
+        }
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for Rotation {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let kms = &look.aws.clients.kms;
+        let status = |arn: String| async move {
+            look.aws
+                .read(GET, &arn, kms.get_key_rotation_status().key_id(&arn).send())
+                .await
+        };
+        let Some((key, answer)) = look.key_and(&self.alias, status).await? else {
+            return Ok(None);
+        };
+        let days = answer
+            .rotation_period_in_days()
+            .and_then(|days| u32::try_from(days).ok());
+        let enabled = answer.key_rotation_enabled();
+        Ok(Some(Found::part(Self {
+            alias: self.alias.clone(),
+            key: key.arn.clone(),
+            enabled,
+            days: days.unwrap_or(if enabled { 365 } else { 0 }),
+        })))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let days = i32::try_from(self.days).unwrap_or(i32::MAX);
+        let request = aws
+            .clients
+            .kms
+            .enable_key_rotation()
+            .key_id(&self.key)
+            .rotation_period_in_days(days);
+        aws.send(ENABLE, &self.key, NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,450 @@
+//! The table whose items are Terraform's locks and the digests of its states.
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput,
+    ScalarAttributeType, SseSpecification, SseStatus, SseType, TableDescription, TableStatus, Tag,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, found},
+    ownership,
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
+    resource::{Found, Look, Resource},
+};
+use crate::engine::{observation::Owner, spec::Spec};
+use wait::After;
+
+pub mod migration;
+pub mod recovery;
+pub mod wait;
+
+const DESCRIBE: Api = Api::new("dynamodb:DescribeTable");
+const TAGS: Api = Api::new("dynamodb:ListTagsOfResource");
+const CREATE: Api = Api::new("dynamodb:CreateTable");
+const UPDATE: Api = Api::new("dynamodb:UpdateTable");
+pub(super) const DELETE: Api = Api::new("dynamodb:DeleteTable");
+const TAG: Api = Api::new("dynamodb:TagResource");
+
+const ABSENT: &[&str] = &["ResourceNotFoundException"];
+/// Being updated.
+const BUSY: &[&str] = &["ResourceInUseException"];
+/// Being updated, or not seen everywhere yet.
+const NOT_YET: &[&str] = &["ResourceInUseException", "ResourceNotFoundException"];
+
+/// What Terraform expects: one attribute, the partition key (Terraform's s3 backend documentation).
+pub const KEY: &str = "LockID";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LockTable {
+    pub name: String,
+    /// As in `LockID:S`; more than one with a sort key.
+    pub key: Vec<String>,
+    pub billing: Billing,
+    pub deletion_protection: bool,
+    pub encryption: Encryption,
+    pub tags: Tags,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Billing {
+    OnDemand,
+    Provisioned { read: i64, write: i64 },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// A key of DynamoDB's own: free, and out of the account's control.
+    AwsOwned,
+    /// `aws/dynamodb`, or a customer's key, by ARN.
+    Kms(String),
+}
+
+impl LockTable {
+    pub fn key() -> Vec<String> {
+        vec![format!("{KEY}:{}", ScalarAttributeType::S.as_str())]
+    }
+}
+
+impl Spec for LockTable {
+    /// Protection that was not ours to begin with stays.
+    fn over(&self, observed: &Self) -> Self {
+        let by_us = observed
+            .tags
+            .get(ownership::PROTECTED)
+            .is_some_and(|protected| protected == "true");
+        Self {
+            deletion_protection: self.deletion_protection
+                || (observed.deletion_protection && !by_us),
+            tags: tags_over(&self.tags, &observed.tags),
+            ..self.clone()
+        }
+    }
+
+    /// Nothing else can be done with a table before it is active again, which is asked for after
+    /// each call.
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        const AND_WAIT: u32 = 2;
+        let Some(from) = from else { return AND_WAIT };
+        let updates = [
+            self.deletion_protection != from.deletion_protection,
+            self.billing != from.billing,
+            self.encryption != from.encryption,
+        ];
+        updates
+            .into_iter()
+            .map(|differs| AND_WAIT * u32::from(differs))
+            .sum::<u32>()
+            + trips_to_tag(&from.tags, &self.tags)
+    }
+
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        if observed.key != self.key {
+            return Some(format!(
+                "table {} has the key {}, and Terraform's locks need {}; a key cannot be changed: \
+                 choose another name with --table",
+                self.name,
+                observed.key.join(" "),
+                self.key.join(" ")
+            ));
+        }
+        match (&self.encryption, &observed.encryption) {
+            (Encryption::AwsOwned, Encryption::Kms(key)) => Some(format!(
+                "table {} is encrypted with {key}, and a key of DynamoDB's own would be weaker; \
+                 if you want that, change it yourself",
+                self.name
+            )),
+            _ => None,
+        }
+    }
+}
+
+impl Resource for LockTable {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let arn = self.arn(aws);
+        let (table, tags) = tokio::join!(describe(aws, &self.name), get_tags(aws, &arn));
+        // Asked for the tags of no table, DynamoDB may answer that it is denied.
+        let Some(table) = table? else { return Ok(None) };
+        if table.table_status == Some(TableStatus::Deleting) {
+            return Err(AwsError::nonsense(
+                DESCRIBE,
+                &self.name,
+                "is being deleted; run again once it is gone",
+            ));
+        }
+        let Some(tags) = tags? else { return Ok(None) };
+        let owner = aws.mark.owner(&tags);
+        let spec = Self {
+            name: self.name.clone(),
+            key: key_of(&table),
+            billing: billing_of(&table),
+            deletion_protection: table.deletion_protection_enabled.unwrap_or(false),
+            encryption: encryption_of(&table),
+            tags,
+        };
+        Ok(Some(Found {
+            spec,
+            output: Some(arn),
+            owner,
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        match from {
+            None => self.create(aws).await?,
+            Some(from) => self.update(aws, from).await?,
+        }
+        Ok(Some(self.arn(aws)))
+    }
+
+    /// Protection first, which takes the table a moment in which it cannot be deleted.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let Some(table) = describe(aws, &self.name).await? else {
+            return Ok(());
+        };
+        if table.table_status != Some(TableStatus::Deleting) {
+            if table.deletion_protection_enabled == Some(true) {
+                let request = aws
+                    .clients
+                    .dynamodb
+                    .update_table()
+                    .table_name(&self.name)
+                    .deletion_protection_enabled(false);
+                if found(
+                    aws.send(UPDATE, &self.name, BUSY, || request.clone().send())
+                        .await,
+                    ABSENT,
+                )?
+                .is_none()
+                {
+                    return Ok(());
+                }
+                self.wait_until_updated(aws).await?;
+            }
+            let request = aws.clients.dynamodb.delete_table().table_name(&self.name);
+            found(
+                aws.send(DELETE, &self.name, BUSY, || request.clone().send())
+                    .await,
+                ABSENT,
+            )?;
+        }
+        self.wait_until_gone(aws).await
+    }
+}
+
+impl LockTable {
+    /// One of which no more than the name is known.
+    pub fn named(name: &str) -> Self {
+        let (billing, encryption) = (Billing::OnDemand, Encryption::AwsOwned);
+        Self {
+            name: name.to_owned(),
+            key: Self::key(),
+            billing,
+            deletion_protection: false,
+            encryption,
+            tags: Tags::new(),
+        }
+    }
+
+    fn arn(&self, aws: &Aws) -> String {
+        aws.arn("dynamodb", &aws.region, &format!("table/{}", self.name))
+    }
+
+    /// Everything in the one call that the call takes: there is never a table without protection.
+    async fn create(&self, aws: &Aws) -> Result<(), AwsError> {
+        let attribute = AttributeDefinition::builder()
+            .attribute_name(KEY)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .expect("both parts are given");
+        let key = KeySchemaElement::builder()
+            .attribute_name(KEY)
+            .key_type(KeyType::Hash)
+            .build()
+            .expect("both parts are given");
+        let request = aws
+            .clients
+            .dynamodb
+            .create_table()
+            .table_name(&self.name)
+            .attribute_definitions(attribute)
+            .key_schema(key)
+            .billing_mode(self.billing.mode())
+            .set_provisioned_throughput(self.billing.throughput())
+            .deletion_protection_enabled(self.deletion_protection)
+            .set_sse_specification(self.encryption.to_sdk())
+            .set_tags(Some(sdk_tags(&self.tags)));
+        match aws
+            .send(CREATE, &self.name, &[], || request.clone().send())
+            .await
+        {
+            // Another run of ours was faster, or the answer of this one was lost.
+            Err(error) if error.is(&["ResourceInUseException"]) => {
+                self.wait_until_active(aws, After::Creation).await?;
+                match get_tags(aws, &self.arn(aws)).await? {
+                    Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            result => {
+                result?;
+                self.wait_until_active(aws, After::Creation).await
+            }
+        }
+    }
+
+    /// One setting a call, and none while the last is still being carried out (`UpdateTable`).
+    async fn update(&self, aws: &Aws, from: &Self) -> Result<(), AwsError> {
+        let update = || aws.clients.dynamodb.update_table().table_name(&self.name);
+        let (mut updates, mut encryption) = (vec![], None);
+        if self.deletion_protection != from.deletion_protection {
+            updates.push(update().deletion_protection_enabled(self.deletion_protection));
+        }
+        if self.billing != from.billing {
+            updates.push(
+                update()
+                    .billing_mode(self.billing.mode())
+                    .set_provisioned_throughput(self.billing.throughput()),
+            );
+        }
+        if self.encryption != from.encryption {
+            encryption = Some(update().set_sse_specification(self.encryption.to_sdk()));
+        }
+        for request in updates {
+            aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send())
+                .await?;
+            self.wait_until_active(aws, After::Update).await?;
+        }
+        if let Some(request) = encryption {
+            aws.send(UPDATE, &self.name, NOT_YET, || request.clone().send())
+                .await?;
+            self.wait_until_encrypted(aws).await?;
+        }
+        let tags = tags_to_add(Some(&from.tags), &self.tags);
+        if !tags.is_empty() {
+            let arn = self.arn(aws);
+            let request = aws
+                .clients
+                .dynamodb
+                .tag_resource()
+                .resource_arn(&arn)
+                .set_tags(Some(sdk_tags(&tags)));
+            aws.send(TAG, &self.name, NOT_YET, || request.clone().send())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Billing {
+    fn mode(self) -> BillingMode {
+        match self {
+            Self::OnDemand => BillingMode::PayPerRequest,
+            Self::Provisioned { .. } => BillingMode::Provisioned,
+        }
+    }
+
+    fn throughput(self) -> Option<ProvisionedThroughput> {
+        let Self::Provisioned { read, write } = self else {
+            return None;
+        };
+        Some(
+            ProvisionedThroughput::builder()
+                .read_capacity_units(read)
+                .write_capacity_units(write)
+                .build()
+                .expect("both parts are given"),
+        )
+    }
+}
+
+impl Encryption {
+    fn to_sdk(&self) -> Option<SseSpecification> {
+        let Self::Kms(key) = self else { return None };
+        Some(
+            SseSpecification::builder()
+                .enabled(true)
+                .sse_type(SseType::Kms)
+                .kms_master_key_id(key)
+                .build(),
+        )
+    }
+}
+
+/// Whether a table of this name is on its way out, so that it cannot be looked at any more.
+///
+/// # Errors
+/// If DynamoDB does not say.
+pub async fn is_being_deleted(aws: &Aws, name: &str) -> Result<bool, AwsError> {
+    Ok(describe(aws, name)
+        .await?
+        .is_some_and(|table| table.table_status == Some(TableStatus::Deleting)))
+}
+
+async fn describe(aws: &Aws, name: &str) -> Result<Option<TableDescription>, AwsError> {
+    let answer = aws
+        .read(
+            DESCRIBE,
+            name,
+            aws.clients
+                .dynamodb
+                .describe_table()
+                .table_name(name)
+                .send(),
+        )
+        .await;
+    Ok(found(answer, ABSENT)?.and_then(|answer| answer.table))
+}
+
+async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+    let mut tags = Tags::new();
+    let mut next = None;
+    loop {
+        let request = aws
+            .clients
+            .dynamodb
+            .list_tags_of_resource()
+            .resource_arn(arn)
+            .set_next_token(next);
+        let Some(page) = found(aws.read(TAGS, arn, request.send()).await, ABSENT)? else {
+            return Ok(None);
+        };
+        tags.extend(
+            page.tags
+                .unwrap_or_default()
+                .into_iter()
+                .map(|tag| (tag.key, tag.value)),
+        );
+        next = page.next_token;
+        if next.is_none() {
+            return Ok(Some(tags));
+        }
+    }
+}
+
+fn key_of(table: &TableDescription) -> Vec<String> {
+    let kind = |name: &str| {
+        let attribute = table
+            .attribute_definitions()
+            .iter()
+            .find(|attribute| attribute.attribute_name() == name);
+        attribute.map_or("?", |attribute| attribute.attribute_type().as_str())
+    };
+    table
+        .key_schema()
+        .iter()
+        .map(|key| format!("{}:{}", key.attribute_name(), kind(key.attribute_name())))
+        .collect()
+}
+
+fn billing_of(table: &TableDescription) -> Billing {
+    // The summary is missing on tables that never were on demand.
+    if table
+        .billing_mode_summary()
+        .and_then(|summary| summary.billing_mode())
+        == Some(&BillingMode::PayPerRequest)
+    {
+        return Billing::OnDemand;
+    }
+    let throughput = table.provisioned_throughput();
+    let units =
+        |get: fn(&aws_sdk_dynamodb::types::ProvisionedThroughputDescription) -> Option<i64>| {
+            throughput.and_then(get).unwrap_or(0)
+        };
+    Billing::Provisioned {
+        read: units(|t| t.read_capacity_units()),
+        write: units(|t| t.write_capacity_units()),
+    }
+}
+
+fn encryption_of(table: &TableDescription) -> Encryption {
+    match table.sse_description() {
+        Some(sse)
+            if matches!(
+                sse.status(),
+                Some(SseStatus::Enabled | SseStatus::Enabling | SseStatus::Updating)
+            ) =>
+        {
+            Encryption::Kms(sse.kms_master_key_arn().unwrap_or_default().to_owned())
+        }
+        _ => Encryption::AwsOwned,
+    }
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| {
+        Tag::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .expect("both parts are given")
+    };
+    tags.iter().map(tag).collect()
+}
+
+#[cfg(test)]
+mod tests;

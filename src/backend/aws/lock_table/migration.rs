@@ -1,0 +1,60 @@
+//! Since when lock files are used beside the table: a tag of the table, so that everybody who
+//! migrates sees the same.
+
+use jiff::Timestamp;
+
+use super::{TAG, TAGS, Tags, get_tags, sdk_tags};
+use crate::backend::aws::{
+    Aws,
+    error::{Api, AwsError},
+};
+
+/// RFC 3339. On the table, since it is what is given up at the end, and goes with it.
+pub const BOTH_SINCE: &str = "tfbackend:lock-files-since";
+const UNTAG: Api = Api::new("dynamodb:UntagResource");
+
+/// `None` if that has not begun.
+///
+/// # Errors
+/// If the tags cannot be read, or do not say a time.
+pub async fn both_since(aws: &Aws, table: &str) -> Result<Option<Timestamp>, AwsError> {
+    let tags = get_tags(aws, &arn(aws, table)).await?.unwrap_or_default();
+    let nonsense = |_| AwsError::nonsense(TAGS, table, &format!("the tag {BOTH_SINCE} is no time"));
+    tags.get(BOTH_SINCE)
+        .map(|since| since.parse().map_err(nonsense))
+        .transpose()
+}
+
+pub async fn set_both_since(aws: &Aws, table: &str, since: Timestamp) -> Result<(), AwsError> {
+    let tags = sdk_tags(&Tags::from([(BOTH_SINCE.to_owned(), since.to_string())]));
+    let request = aws
+        .clients
+        .dynamodb
+        .tag_resource()
+        .resource_arn(arn(aws, table))
+        .set_tags(Some(tags));
+    aws.send(TAG, table, super::BUSY, || request.clone().send())
+        .await
+        .map(drop)
+}
+
+pub async fn clear_both_since(aws: &Aws, table: &str) -> Result<(), AwsError> {
+    let request = aws
+        .clients
+        .dynamodb
+        .untag_resource()
+        .resource_arn(arn(aws, table))
+        .tag_keys(BOTH_SINCE);
+    aws.send(UNTAG, table, super::BUSY, || request.clone().send())
+        .await
+        .map(drop)
+}
+
+/// A table may be named by its ARN.
+fn arn(aws: &Aws, table: &str) -> String {
+    if table.starts_with("arn:") {
+        table.to_owned()
+    } else {
+        aws.arn("dynamodb", &aws.region, &format!("table/{table}"))
+    }
+}

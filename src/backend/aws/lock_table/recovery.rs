@@ -1,0 +1,116 @@
+//! Point-in-time recovery of the lock table: the digests of the states can be brought back.
+
+use aws_sdk_dynamodb::types::{
+    ContinuousBackupsDescription, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+        settle::{TABLE, Waiting},
+    },
+    engine::spec::Spec,
+};
+
+const GET: Api = Api::new("dynamodb:DescribeContinuousBackups");
+const PUT: Api = Api::new("dynamodb:UpdateContinuousBackups");
+const ABSENT: &[&str] = &["TableNotFoundException", "ResourceNotFoundException"];
+/// Backups become available a while after the table does.
+const NOT_YET: &[&str] = &[
+    "ContinuousBackupsUnavailableException",
+    "TableNotFoundException",
+    "ResourceInUseException",
+];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    pub table: String,
+    pub enabled: bool,
+}
+
+impl Spec for Recovery {
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for Recovery {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .dynamodb
+            .describe_continuous_backups()
+            .table_name(&self.table);
+        let answer = found(
+            look.aws.read(GET, &self.table, request.send()).await,
+            ABSENT,
+        )?;
+        Ok(answer.map(|answer| {
+            let enabled = is_enabled(answer.continuous_backups_description.as_ref());
+            Found::part(Self {
+                table: self.table.clone(),
+                enabled,
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let recovery = PointInTimeRecoverySpecification::builder()
+            .point_in_time_recovery_enabled(self.enabled)
+            .build()
+            .expect("the switch is given");
+        let request = aws
+            .clients
+            .dynamodb
+            .update_continuous_backups()
+            .table_name(&self.table)
+            .point_in_time_recovery_specification(recovery);
+        let answer = aws
+            .send(PUT, &self.table, NOT_YET, || request.clone().send())
+            .await?;
+        // DynamoDB may show the old value for a while.
+        let mut shown = is_enabled(answer.continuous_backups_description());
+        let mut waiting = Waiting::at_most(TABLE).until_cancelled(&aws.cancel);
+        while shown != self.enabled {
+            if !waiting.again().await {
+                let still = if shown { "ENABLED" } else { "DISABLED" };
+                let why = if waiting.is_cancelled() {
+                    format!(
+                        "interrupted while point-in-time recovery was {still}; DynamoDB goes on \
+                         by itself"
+                    )
+                } else {
+                    format!(
+                        "point-in-time recovery is still {still} after {} minutes",
+                        TABLE.as_secs() / 60
+                    )
+                };
+                return Err(AwsError::nonsense(GET, &self.table, &why));
+            }
+            let request = aws
+                .clients
+                .dynamodb
+                .describe_continuous_backups()
+                .table_name(&self.table);
+            shown = is_enabled(
+                aws.read(GET, &self.table, request.send())
+                    .await?
+                    .continuous_backups_description(),
+            );
+        }
+        Ok(None)
+    }
+}
+
+fn is_enabled(backups: Option<&ContinuousBackupsDescription>) -> bool {
+    let recovery = backups.and_then(|backups| backups.point_in_time_recovery_description());
+    recovery.and_then(|recovery| recovery.point_in_time_recovery_status())
+        == Some(&PointInTimeRecoveryStatus::Enabled)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! The conditions of a policy that this tool prints: what keeps an action to this environment where
+//! its resource does not.
+//!
+//! A key that does not exist yet has no ARN, so the policy of a first run names every key of the
+//! region. Without conditions it would allow to read, grant away or take over each of them whose
+//! own policy delegates to IAM, which is the default.
+
+use crate::backend::aws::{Aws, policies::dns_suffix, policy::Statement};
+
+/// An operator, a condition key and the value it must have.
+pub type Condition = (&'static str, String, String);
+
+/// The values that conditions compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PermissionConditions {
+    /// The service that uses the key of the lock table on behalf of the caller.
+    table_service: String,
+    /// The tags that mark the environment's own key.
+    tags: [(&'static str, String); 3],
+    /// ARN of the runner policy, where there is one.
+    runner_policy: Option<String>,
+}
+
+impl PermissionConditions {
+    pub fn new(aws: &Aws, runner_policy: Option<String>) -> Self {
+        let table_service = format!(
+            "dynamodb.{}.{}",
+            aws.region,
+            dns_suffix(&aws.caller.partition)
+        );
+        Self {
+            table_service,
+            tags: aws.mark.identity(),
+            runner_policy,
+        }
+    }
+
+    /// The conditions under which `action` is allowed on `arn`.
+    pub fn of(&self, action: &str, arn: &str) -> Vec<Condition> {
+        let via = || {
+            (
+                "StringEquals",
+                "kms:ViaService".to_owned(),
+                self.table_service.clone(),
+            )
+        };
+        // Any key of the region: the one that is meant does not exist yet.
+        let any_key = arn.ends_with(":key/*");
+        match action {
+            "kms:CreateGrant" => vec![
+                via(),
+                (
+                    "Bool",
+                    "kms:GrantIsForAWSResource".to_owned(),
+                    "true".to_owned(),
+                ),
+            ],
+            "kms:Decrypt" | "kms:Encrypt" | "kms:GenerateDataKey*" | "kms:ReEncrypt*" => {
+                vec![via()]
+            }
+            "kms:CreateKey" => self.tagged("aws:RequestTag"),
+            // What a new key is tagged with; the key has no tags before.
+            "kms:TagResource" if any_key => self.tagged("aws:RequestTag"),
+            "kms:CreateAlias" | "kms:EnableKeyRotation" if any_key => {
+                self.tagged("aws:ResourceTag")
+            }
+            "iam:AttachRolePolicy"
+            | "iam:AttachUserPolicy"
+            | "iam:AttachGroupPolicy"
+            | "iam:DetachRolePolicy"
+            | "iam:DetachUserPolicy"
+            | "iam:DetachGroupPolicy" => {
+                let is_the_runner_policy =
+                    |policy: &String| ("ArnEquals", "iam:PolicyARN".to_owned(), policy.clone());
+                self.runner_policy
+                    .iter()
+                    .map(is_the_runner_policy)
+                    .collect()
+            }
+            _ => vec![],
+        }
+    }
+
+    fn tagged(&self, key: &str) -> Vec<Condition> {
+        self.tags
+            .iter()
+            .map(|(tag, value)| ("StringEquals", format!("{key}/{tag}"), value.clone()))
+            .collect()
+    }
+}
+
+/// The statement with these conditions.
+#[must_use]
+pub fn limited(statement: Statement, conditions: &[Condition]) -> Statement {
+    conditions
+        .iter()
+        .fold(statement, |statement, (operator, key, value)| {
+            statement.when(operator, key, [value.clone()])
+        })
+}
+
+/// The name of a service as a statement's Sid begins.
+pub fn capital(word: &str) -> String {
+    word.chars()
+        .take(1)
+        .flat_map(char::to_uppercase)
+        .chain(word.chars().skip(1))
+        .collect()
+}

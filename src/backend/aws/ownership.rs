@@ -1,0 +1,137 @@
+//! The tags that make a resource ours, and whose a resource with given tags is.
+
+use std::collections::BTreeMap;
+
+use crate::engine::observation::Owner;
+
+pub const MANAGED_BY: &str = "ManagedBy";
+pub const PROJECT: &str = "tfbackend:project";
+pub const ENV: &str = "tfbackend:env";
+pub const PROTECTED: &str = "tfbackend:protected";
+/// Counts up when the set of resources changes, not with each release: it would be drift.
+pub const LAYOUT: &str = "tfbackend:version";
+
+/// On the state bucket, `false`: its access logs were left out, or the trail. That there is no log
+/// bucket says neither.
+pub const ACCESS_LOGS: &str = "tfbackend:access-logs";
+pub const TRAIL: &str = "tfbackend:trail";
+/// On the state bucket, `false`: its notifications were left out. Without it, one that is gone was
+/// taken away by others.
+pub const DELETE_EVENTS: &str = "tfbackend:delete-events";
+/// On the lock table, `false`: its point-in-time recovery was left out.
+pub const TABLE_RECOVERY: &str = "tfbackend:table-recovery";
+
+const LEFT_OUT: &str = "false";
+
+const TOOL: &str = "tfbackend";
+const LAYOUT_VERSION: &str = "1";
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Which environment something belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub project: String,
+    pub env: String,
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the tfbackend environment {} of project {}",
+            self.env, self.project
+        )
+    }
+}
+
+impl Mark {
+    /// The tags of everything that is made for this environment.
+    pub fn tags(&self, protected: bool, more: &Tags) -> Tags {
+        let mut tags = more.clone();
+        tags.extend(self.identity().map(|(key, value)| (key.to_owned(), value)));
+        tags.extend([
+            (PROTECTED.to_owned(), protected.to_string()),
+            (LAYOUT.to_owned(), LAYOUT_VERSION.to_owned()),
+        ]);
+        tags
+    }
+
+    /// The environment that a resource with these tags was made for.
+    pub fn of(tags: &Tags) -> Option<Self> {
+        let tag = |key: &str| tags.get(key).cloned();
+        (tag(MANAGED_BY)? == TOOL).then_some(())?;
+        Some(Self {
+            project: tag(PROJECT)?,
+            env: tag(ENV)?,
+        })
+    }
+
+    /// The tags that say whose it is, and never change.
+    pub fn identity(&self) -> [(&'static str, String); 3] {
+        [
+            (MANAGED_BY, TOOL.to_owned()),
+            (PROJECT, self.project.clone()),
+            (ENV, self.env.clone()),
+        ]
+    }
+
+    pub fn owner(&self, tags: &Tags) -> Owner {
+        let tag = |key: &str| tags.get(key).map(String::as_str);
+        match (tag(MANAGED_BY), tag(PROJECT), tag(ENV)) {
+            (Some(TOOL), Some(project), Some(env))
+                if project == self.project && env == self.env =>
+            {
+                Owner::Us
+            }
+            (Some(TOOL), Some(project), Some(env)) => Owner::Other(
+                Self {
+                    project: project.to_owned(),
+                    env: env.to_owned(),
+                }
+                .to_string(),
+            ),
+            _ => Owner::Unmanaged,
+        }
+    }
+}
+
+/// Ours over theirs: a tag set is never replaced. A part that is no longer left out has a tag that
+/// says so.
+pub fn tags_over(ours: &Tags, theirs: &Tags) -> Tags {
+    let mut all = theirs.clone();
+    for part in [ACCESS_LOGS, TRAIL, DELETE_EVENTS, TABLE_RECOVERY] {
+        if let Some(value) = all.get_mut(part) {
+            "true".clone_into(value);
+        }
+    }
+    all.extend(ours.clone());
+    all
+}
+
+/// The tags of a resource, with the record of a part that is left out.
+pub fn with_record(tags: &Tags, part: &str, left_out: bool) -> Tags {
+    let record = left_out.then(|| (part.to_owned(), LEFT_OUT.to_owned()));
+    tags.clone().into_iter().chain(record).collect()
+}
+
+pub fn is_left_out(tags: &Tags, part: &str) -> bool {
+    tags.get(part).is_some_and(|value| value == LEFT_OUT)
+}
+
+/// The tags to write so that `to` holds, given that `from` is there.
+pub fn tags_to_add(from: Option<&Tags>, to: &Tags) -> Tags {
+    to.iter()
+        .filter(|(key, value)| from.and_then(|tags| tags.get(*key)) != Some(value))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+/// The call that adds them, where there are any.
+pub fn trips_to_tag(from: &Tags, to: &Tags) -> u32 {
+    u32::from(!tags_to_add(Some(from), to).is_empty())
+}
+
+#[cfg(test)]
+mod tests;

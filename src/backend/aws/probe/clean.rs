@@ -1,0 +1,202 @@
+//! Nothing is left behind: what this probe wrote goes, and what an earlier one could not clean up
+//! itself.
+
+use std::collections::BTreeSet;
+
+use super::{Name, Probe, Try, lock_item, object::DELETE};
+use crate::backend::aws::{
+    error::{Api, AwsError, Kind},
+    store::{
+        Store,
+        objects::{Version, What},
+    },
+};
+
+const DELETE_VERSION: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
+
+/// What is still there.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// What could not be deleted, and is in the way of nobody.
+    pub versions: usize,
+    pub markers: usize,
+    /// Whether more may be there that could not be seen.
+    pub unseen: bool,
+    /// What could not be deleted though it should have been.
+    pub errors: Vec<AwsError>,
+}
+
+/// What earlier probes left, and is gone now.
+#[derive(Debug, Default)]
+pub struct Swept {
+    pub probes: usize,
+    pub errors: Vec<AwsError>,
+}
+
+/// Those who clean up, and what they may.
+struct Broom<'a> {
+    store: Store<'a>,
+    probe: &'a Probe<'a>,
+    /// Whether versions are denied for good: asked once.
+    denied: bool,
+    left: Left,
+}
+
+impl Probe<'_> {
+    /// Cleans up after probes that began an hour ago and did not end.
+    pub(super) async fn sweep(&self) -> Swept {
+        let prefixes = self.target.address.layout.probes();
+        let store = Store::new(self.cleaner, &self.target.address);
+        let mut swept = Swept::default();
+        let mut names = BTreeSet::new();
+        for prefix in &prefixes {
+            match current(store, prefix).await {
+                Ok(keys) => names.extend(keys.iter().filter_map(|key| Name::of(key, &prefixes))),
+                Err(error) => swept.errors.push(error),
+            }
+        }
+        for name in names.into_iter().filter(|name| name.is_old(self.now)) {
+            swept.probes += 1;
+            let left = self.clean_up(&name).await;
+            swept.errors.extend(left.errors);
+        }
+        for prefix in &prefixes {
+            self.sweep_versions(store, prefix, &mut swept).await;
+        }
+        swept
+    }
+
+    /// Of those who deleted everything and did not come to the versions; where versions may not be
+    /// deleted, that is how it stays.
+    async fn sweep_versions(&self, store: Store<'_>, prefix: &str, swept: &mut Swept) {
+        let prefixes = self.target.address.layout.probes();
+        let all = match versions(store, prefix).await {
+            Ok(all) => all,
+            Err(error) if error.kind == Kind::Denied => return,
+            Err(error) => return swept.errors.push(error),
+        };
+        let is_old = |version: &Version| {
+            Name::of(&version.key, &prefixes).is_some_and(|name| name.is_old(self.now))
+        };
+        let mut broom = Broom {
+            store,
+            probe: self,
+            denied: false,
+            left: Left::default(),
+        };
+        broom
+            .versions(all.into_iter().filter(is_old).collect())
+            .await;
+        swept.errors.extend(broom.left.errors);
+    }
+
+    /// Cleans up after this one.
+    pub(super) async fn clean(&self) -> Left {
+        self.clean_up(&self.name).await
+    }
+
+    async fn clean_up(&self, name: &Name) -> Left {
+        let store = Store::new(self.cleaner, &self.target.address);
+        let mut broom = Broom {
+            store,
+            probe: self,
+            denied: false,
+            left: Left::default(),
+        };
+        // Before the object that leads to it.
+        if let Err(error) = lock_item::release(store, &name.state()).await {
+            broom.left.errors.push(error);
+            return broom.left;
+        }
+        for prefix in name.prefixes(&self.target.address.layout) {
+            broom
+                .sweep(&prefix, &name.object(&self.target.address.layout))
+                .await;
+            if !broom.left.errors.is_empty() {
+                break;
+            }
+        }
+        broom.left
+    }
+}
+
+impl Broom<'_> {
+    async fn sweep(&mut self, prefix: &str, last: &str) {
+        let mut keys = match current(self.store, prefix).await {
+            Ok(keys) => keys,
+            Err(error) => return self.left.errors.push(error),
+        };
+        keys.sort_by_key(|key| key == last);
+        // Its versions go below, if they may.
+        for key in keys {
+            if let Err(error) = self.delete(&key, None).await {
+                self.left.errors.push(error);
+                return;
+            }
+        }
+        match versions(self.store, prefix).await {
+            Ok(all) => self.versions(all).await,
+            Err(error) if error.kind == Kind::Denied => self.left.unseen = true,
+            Err(error) => self.left.errors.push(error),
+        }
+    }
+
+    async fn versions(&mut self, all: Vec<Version>) {
+        for version in all {
+            if !self.denied {
+                match self.delete(&version.key, Some(&version.id)).await {
+                    Ok(()) => continue,
+                    Err(error) if error.kind == Kind::Denied => self.denied = true,
+                    Err(error) => {
+                        self.left.errors.push(error);
+                        continue;
+                    }
+                }
+            }
+            match version.what {
+                What::Data { .. } => self.left.versions += 1,
+                What::DeleteMarker => self.left.markers += 1,
+            }
+        }
+    }
+
+    async fn delete(&self, key: &str, version: Option<&str>) -> Try {
+        let aws = self.probe.cleaner;
+        let api = if version.is_some() {
+            DELETE_VERSION
+        } else {
+            DELETE
+        };
+        let request = aws
+            .clients
+            .s3
+            .delete_object()
+            .bucket(self.probe.bucket())
+            .key(key)
+            .set_version_id(version.map(str::to_owned));
+        aws.read(
+            api,
+            &self.probe.url(key),
+            request.expected_bucket_owner(self.probe.owner()).send(),
+        )
+        .await
+        .map(drop)
+    }
+}
+
+async fn current(store: Store<'_>, prefix: &str) -> Try<Vec<String>> {
+    let (mut pages, mut keys) = (store.objects(prefix), vec![]);
+    while let Some(page) = pages.next().await? {
+        keys.extend(page.into_iter().map(|object| object.key));
+    }
+    Ok(keys)
+}
+
+/// All of them before any is deleted: positions of a listing are not to move.
+async fn versions(store: Store<'_>, prefix: &str) -> Try<Vec<Version>> {
+    let (mut pages, mut all) = (store.versions(prefix), vec![]);
+    while let Some(page) = pages.next().await? {
+        all.extend(page);
+    }
+    Ok(all)
+}

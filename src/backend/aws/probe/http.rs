@@ -1,0 +1,127 @@
+//! Plain HTTP: a request that nobody signed, so that nothing can be read on its way, and what the
+//! bucket's policy says of those that are signed. S3 refuses the first one anyway; both together
+//! are the proof.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::HttpRequest,
+};
+
+use super::{Probe, Try};
+use crate::backend::aws::{
+    error::{Api, AwsError, found},
+    http::{Proxy, connector},
+    policies::dns_suffix,
+    policy::{Document, Statement},
+};
+
+const POLICY: Api = Api::new("s3:GetBucketPolicy");
+const NO_POLICY: &[&str] = &["NoSuchBucketPolicy"];
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub enum PlainHttp {
+    /// Where this endpoint would speak plain HTTP, nobody knows.
+    OwnEndpoint,
+    /// There was no answer.
+    Silent(String),
+    Answered {
+        status: u16,
+        /// Whether it says to come back over TLS.
+        to_tls: bool,
+        /// Whether the policy refuses all that comes over plain HTTP.
+        denied: Try<bool>,
+    },
+}
+
+impl Probe<'_> {
+    pub(super) async fn plain_http(&self) -> PlainHttp {
+        if self.tried.clients.has_own_endpoint() {
+            return PlainHttp::OwnEndpoint;
+        }
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(PATIENCE)
+            .read_timeout(PATIENCE)
+            .build();
+        let (region, suffix) = (
+            &self.cleaner.region,
+            dns_suffix(&self.cleaner.caller.partition),
+        );
+        let url = format!(
+            "http://{}.s3.{region}.{suffix}/{}",
+            self.bucket(),
+            self.name.never()
+        );
+        match connector(None, Proxy::FromEnvironment, &settings) {
+            Ok(connector) => self.asked(&connector, &url).await,
+            Err(error) => PlainHttp::Silent(error.to_string()),
+        }
+    }
+
+    pub(super) async fn asked(&self, connector: &SharedHttpConnector, url: &str) -> PlainHttp {
+        let mut request = HttpRequest::empty();
+        if let Err(error) = request.set_uri(url) {
+            return PlainHttp::Silent(error.to_string());
+        }
+        let answer = match connector.call(request).await {
+            Ok(answer) => answer,
+            Err(error) => return PlainHttp::Silent(error.to_string()),
+        };
+        let to_tls = answer
+            .headers()
+            .get("location")
+            .is_some_and(|location| location.starts_with("https://"));
+        PlainHttp::Answered {
+            status: answer.status().as_u16(),
+            to_tls,
+            denied: self.denies_plain_http().await,
+        }
+    }
+
+    async fn denies_plain_http(&self) -> Try<bool> {
+        let request = self
+            .cleaner
+            .clients
+            .s3
+            .get_bucket_policy()
+            .bucket(self.bucket())
+            .expected_bucket_owner(self.owner());
+        let answer = found(
+            self.cleaner
+                .read(POLICY, self.bucket(), request.send())
+                .await,
+            NO_POLICY,
+        )?;
+        let Some(text) = answer.and_then(|answer| answer.policy) else {
+            return Ok(false);
+        };
+        let document: Document = serde_json::from_str(&text)
+            .map_err(|_| AwsError::nonsense(POLICY, self.bucket(), "is no policy"))?;
+        let bucket = format!(
+            "arn:{}:s3:::{}",
+            self.cleaner.caller.partition,
+            self.bucket()
+        );
+        Ok(denies(&document, &bucket))
+    }
+}
+
+/// Whether everybody is denied everything on the objects of the bucket without TLS.
+fn denies(document: &Document, bucket: &str) -> bool {
+    let objects = format!("{bucket}/*");
+    let places = [vec![bucket.to_owned(), objects.clone()], vec![objects]];
+    let forms = places.iter().flat_map(|on| {
+        ["s3:*", "*"]
+            .into_iter()
+            .flat_map(move |action| ["Bool", "BoolIfExists"].map(|test| (on, action, test)))
+    });
+    forms.into_iter().any(|(on, action, test)| {
+        let denial = Statement::deny("")
+            .everybody()
+            .actions(&[action])
+            .on(on.clone());
+        document.says(&denial.when(test, "aws:SecureTransport", ["false".to_owned()]))
+    })
+}

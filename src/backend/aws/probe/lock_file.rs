@@ -1,0 +1,77 @@
+//! A lock as a file: taken, refused to a second one, not to be overwritten, released only if it is
+//! still ours.
+
+use super::{Probe, Try, object::PUT};
+use crate::backend::aws::{error::AwsError, store::write::Condition};
+
+#[derive(Debug)]
+pub struct LockFile {
+    pub taken: Try,
+    /// `Ok` if a second one got it too; none if nobody had it.
+    pub second: Option<Try>,
+    /// `Ok` if who does not ask first could overwrite it.
+    pub overwritten: Option<Try>,
+    pub released: Option<Try>,
+}
+
+impl Probe<'_> {
+    pub(super) async fn lock_file(&self) -> LockFile {
+        let taken = self.take_file().await;
+        if taken.is_err() {
+            let released = self.release_file().await;
+            return LockFile {
+                taken,
+                second: None,
+                overwritten: None,
+                released: released.is_err().then_some(released),
+            };
+        }
+        let (second, overwritten) = (self.take_file().await, self.overwrite_file().await);
+        LockFile {
+            taken,
+            second: Some(second),
+            overwritten: Some(overwritten),
+            released: Some(self.release_file().await),
+        }
+    }
+
+    async fn take_file(&self) -> Try {
+        let info = self.info().to_go_json();
+        self.store()
+            .put_object(
+                &self.name.lock_file(),
+                info.as_bytes(),
+                &self.target.key.encrypt(),
+                &Condition::IfNoneMatch,
+            )
+            .await
+            .map(drop)
+    }
+
+    async fn overwrite_file(&self) -> Try {
+        let key = self.name.lock_file();
+        let request = self.encrypted(self.put(&key, &self.info().to_go_json()));
+        self.tried
+            .read(PUT, &self.url(&key), request.send())
+            .await
+            .map(drop)
+    }
+
+    /// Reads it, as Terraform does, and deletes what was read.
+    async fn release_file(&self) -> Try {
+        let Some(file) = self.store().lock_file(&self.name.state()).await? else {
+            return Ok(());
+        };
+        if file.info.is_err() {
+            return Err(AwsError::nonsense(
+                PUT,
+                &self.url(&self.name.lock_file()),
+                "is not the lock that was written",
+            ));
+        }
+        self.store()
+            .release_file(&self.name.state(), &file.etag)
+            .await
+            .map(drop)
+    }
+}

@@ -1,0 +1,64 @@
+//! A lock in the table: taken, refused to a second one, released only if it is still ours.
+
+use super::{Probe, Try};
+use crate::{backend::aws::store::Store, state::lock::LockInfo};
+
+#[derive(Debug)]
+pub struct LockItem {
+    pub taken: Try,
+    /// `Ok` if a second one got it too; none if nobody had it.
+    pub second: Option<Try>,
+    pub released: Option<Try>,
+}
+
+impl Probe<'_> {
+    pub(super) async fn lock_item(&self) -> LockItem {
+        let taken = self.take_item().await;
+        if taken.is_err() {
+            // Whether an answer that was lost was a yes, nobody knows.
+            let released = self.release_item().await;
+            return LockItem {
+                taken,
+                second: None,
+                released: released.is_err().then_some(released),
+            };
+        }
+        let second = self.take_item().await;
+        LockItem {
+            taken,
+            second: Some(second),
+            released: Some(self.release_item().await),
+        }
+    }
+
+    async fn take_item(&self) -> Try {
+        self.store()
+            .put_lock_item(&self.name.state(), &self.info().to_go_json())
+            .await
+    }
+
+    async fn release_item(&self) -> Try {
+        release(self.store(), &self.name.state()).await
+    }
+
+    /// Whoever meets it is told what it is.
+    pub(super) fn info(&self) -> LockInfo {
+        self.store().lock_info(
+            &self.name.state(),
+            "tfbackend verify --probe",
+            &self.who,
+            self.now,
+        )
+    }
+}
+
+/// Deletes the lock on a state if it is still the one that was read; there may be none.
+pub(super) async fn release(store: Store<'_>, path: &str) -> Try {
+    if store.address().table.is_none() {
+        return Ok(());
+    }
+    let Some(info) = store.lock_item(path).await? else {
+        return Ok(());
+    };
+    store.release_item(path, &info).await.map(drop)
+}

@@ -1,0 +1,147 @@
+//! Objects as Terraform writes them, and as who leaves encryption to the bucket does; read back,
+//! and deleted.
+
+use aws_sdk_s3::operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder};
+use aws_smithy_types::byte_stream::ByteStream;
+
+use super::{Probe, Try};
+use crate::backend::aws::{
+    error::{Api, AwsError},
+    store::{content::Encryption, write::encrypted},
+};
+
+pub(super) const PUT: Api = Api::new("s3:PutObject");
+pub(super) const DELETE: Api = Api::new("s3:DeleteObject");
+const GET: Api = Api::new("s3:GetObject");
+const JSON: &str = "application/json";
+/// A state of nothing.
+const CONTENT: &str = r#"{"version":4,"terraform_version":"1.0.0","serial":1,"lineage":"","outputs":{},"resources":[]}"#;
+/// More than anything here has.
+const MAX: usize = 64 * 1024;
+
+/// An object that is there.
+#[derive(Debug)]
+pub struct Written {
+    /// What S3 says of it afterwards.
+    pub encryption: Try<Encryption>,
+    /// None where the bucket keeps no versions.
+    pub version: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Objects {
+    pub written: Try<Written>,
+    /// If it was written: whether what is read is what was written.
+    pub read: Option<Try>,
+    /// With no word on encryption; if the first could be written.
+    pub without_headers: Option<Try<Written>>,
+}
+
+impl Probe<'_> {
+    pub(super) async fn objects(&self) -> Objects {
+        let layout = &self.target.address.layout;
+        let key = self.name.object(layout);
+        let written = self
+            .write(&key, self.encrypted(self.put(&key, CONTENT)))
+            .await;
+        if written.is_err() {
+            return Objects {
+                written,
+                read: None,
+                without_headers: None,
+            };
+        }
+        let read = self.read_back(&key).await;
+        let beside = self.name.beside(layout, "without-headers");
+        let without_headers = self.write(&beside, self.put(&beside, CONTENT)).await;
+        Objects {
+            written,
+            read: Some(read),
+            without_headers: Some(without_headers),
+        }
+    }
+
+    /// A write that has no headers yet.
+    pub(super) fn put(&self, key: &str, content: &str) -> PutObjectFluentBuilder {
+        let request = self
+            .tried
+            .clients
+            .s3
+            .put_object()
+            .bucket(self.bucket())
+            .key(key)
+            .expected_bucket_owner(self.owner());
+        request
+            .content_type(JSON)
+            .body(ByteStream::from(content.as_bytes().to_vec()))
+    }
+
+    /// As Terraform does with `encrypt = true`, and `kms_key_id` where there is a key.
+    pub(super) fn encrypted(&self, request: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
+        encrypted(request, &self.target.key.encrypt())
+    }
+
+    pub(super) async fn send(
+        &self,
+        key: &str,
+        request: PutObjectFluentBuilder,
+    ) -> Try<PutObjectOutput> {
+        self.tried.read(PUT, &self.url(key), request.send()).await
+    }
+
+    async fn write(&self, key: &str, request: PutObjectFluentBuilder) -> Try<Written> {
+        let version = self.send(key, request).await?.version_id;
+        let gone = || AwsError::vanished(GET, &self.url(key));
+        let encryption = self
+            .store()
+            .head(key, None)
+            .await
+            .and_then(|head| head.ok_or_else(gone))
+            .map(|head| head.encryption);
+        Ok(Written {
+            encryption,
+            version,
+        })
+    }
+
+    async fn read_back(&self, key: &str) -> Try {
+        let content = self
+            .store()
+            .get(key, None, MAX)
+            .await?
+            .ok_or_else(|| AwsError::vanished(GET, &self.url(key)))?;
+        if content.bytes == CONTENT.as_bytes() {
+            Ok(())
+        } else {
+            Err(AwsError::nonsense(
+                GET,
+                &self.url(key),
+                "is not what was written",
+            ))
+        }
+    }
+
+    /// Deletes the object that says that a probe has begun; the other first.
+    pub(super) async fn end(&self) -> Try {
+        let layout = &self.target.address.layout;
+        let beside = self
+            .delete(&self.name.beside(layout, "without-headers"))
+            .await;
+        self.delete(&self.name.object(layout)).await.and(beside)
+    }
+
+    pub(super) async fn delete(&self, key: &str) -> Try {
+        let request = self
+            .tried
+            .clients
+            .s3
+            .delete_object()
+            .bucket(self.bucket())
+            .key(key)
+            .expected_bucket_owner(self.owner());
+        self.tried
+            .read(DELETE, &self.url(key), request.send())
+            .await
+            .map(drop)
+    }
+}

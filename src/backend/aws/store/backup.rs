@@ -1,0 +1,406 @@
+//! Backs the states up: what is in the bucket, with its digests, into one archive.
+//!
+//! A few are read at once, and written in the order of the listing. What is small is read into
+//! memory meanwhile; what is large goes through a file without a name, in its turn.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{Seek, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::{
+    Store,
+    content::{Content, Reading},
+    objects::{Object, Version, What},
+    table,
+};
+use crate::{
+    backend::aws::{
+        error::{AwsError, Kind as Wrong},
+        probe::Name,
+    },
+    state::{
+        layout::Kind,
+        snapshot::{self, Snapshot, Want},
+    },
+    store::backup::{
+        manifest::{Extent, FORMAT_VERSION, Facts, Header, State},
+        stopping::StopWhenDropped,
+        write::{Archive, ArchiveError, Kept, check},
+    },
+};
+
+/// How many states are read at once.
+const AT_ONCE: usize = 8;
+/// The largest that is read into memory, ahead of its turn.
+const SMALL: usize = 2 << 20;
+/// How often a state is read whose bytes do not come to an end.
+const TRIES: usize = 3;
+
+/// Whose states they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    pub env: String,
+    /// Only the states at this key, in all workspaces: others have theirs in the same bucket.
+    pub key: Option<String>,
+}
+
+/// A backup that is there, and that was read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    pub path: PathBuf,
+    pub states: usize,
+    /// One for each state, or more with their history.
+    pub versions: usize,
+    /// Of all versions, unpacked.
+    pub bytes: u64,
+    /// Of the file, in lower-case hex.
+    pub sha256: String,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub states: usize,
+    pub versions: usize,
+    pub bytes: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error(transparent)]
+    Unreadable(#[from] AwsError),
+    /// Between the listing and the reading.
+    #[error("{url}{} was there a moment ago and is gone", version.as_ref().map_or_else(String::new, |id| format!(" (version {id})")))]
+    Vanished {
+        url: String,
+        version: Option<String>,
+    },
+    #[error(transparent)]
+    NotWritten(#[from] ArchiveError),
+}
+
+/// Writes all states, or all versions of them, into one archive in `dir`, with the digest of each
+/// that is current.
+///
+/// Flow: lists, reads a few at once, writes in order; then syncs, reads all back, and gives it its
+/// name.
+///
+/// Guarantees: of what is returned, each file was found on the disk with the hash of what S3 sent.
+/// After an error, or if it is dropped, there is no file. A state that could not be read, or was
+/// deleted meanwhile, is an error: a backup is whole. Lock files and what a probe left are no
+/// states; whatever else has an unknown name is taken along.
+///
+/// Assumptions: nobody writes meanwhile, or it does not matter: each state is as it was when it was
+/// read.
+///
+/// # Errors
+/// If anything cannot be listed, read, written, or is not the same when it is read back.
+pub async fn write(
+    store: &Store<'_>,
+    what: Extent,
+    dir: &Path,
+    about: About,
+    now: Timestamp,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<Backup, BackupError> {
+    let address = store.address;
+    let key = about.key;
+    let header = Header {
+        format_version: FORMAT_VERSION,
+        made: now,
+        env: about.env,
+        account: address.owner.clone(),
+        region: store.aws.region.clone(),
+        bucket: address.bucket.clone(),
+        table: address.table.clone(),
+        extent: what,
+    };
+    let digests = digests(store).await?;
+    let mut run = Run {
+        store,
+        archive: Archive::begin(dir, header)?,
+        digests,
+        key,
+        last: None,
+        done: Progress::default(),
+        progress,
+    };
+    run.all(what).await?;
+    let Run { archive, done, .. } = run;
+    let Kept {
+        path,
+        sha256,
+        bytes: _,
+    } = finish(archive).await?;
+    let Progress {
+        states,
+        versions,
+        bytes,
+    } = done;
+    Ok(Backup {
+        path,
+        states,
+        versions,
+        bytes,
+        sha256,
+    })
+}
+
+/// Syncs, reads back, and names it, while others go on.
+async fn finish(archive: Archive) -> Result<Kept, ArchiveError> {
+    let mut sealed = archive.seal()?;
+    let expected = sealed.to_check();
+    let stop = StopWhenDropped::default();
+    let told = Arc::clone(&stop.0);
+    let checked = tokio::task::spawn_blocking(move || check(expected, &told)).await;
+    checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+    sealed.keep()
+}
+
+/// The digests of this bucket's states, by the state.
+async fn digests(store: &Store<'_>) -> Result<HashMap<String, String>, AwsError> {
+    let mut digests = HashMap::new();
+    let Some(mut pages) = store.items() else {
+        return Ok(digests);
+    };
+    while let Some(page) = pages.next().await? {
+        for item in page {
+            let Some(path) = item.path_in(&store.address.bucket).map(str::to_owned) else {
+                continue;
+            };
+            if let table::What::Digest(digest) = item.what {
+                digests.insert(path, digest);
+            }
+        }
+    }
+    Ok(digests)
+}
+
+/// One version that is to be read.
+struct Wanted {
+    path: String,
+    workspace: String,
+    /// Not said of the current one: it is read as it is then.
+    version: Option<String>,
+    current: bool,
+    size: u64,
+}
+
+struct Run<'r> {
+    store: &'r Store<'r>,
+    archive: Archive,
+    digests: HashMap<String, String>,
+    /// All states, if it is not said.
+    key: Option<String>,
+    /// The state that was written last: its versions come one after another.
+    last: Option<String>,
+    done: Progress,
+    progress: &'r mut (dyn FnMut(Progress) + Send),
+}
+
+impl Run<'_> {
+    async fn all(&mut self, what: Extent) -> Result<(), BackupError> {
+        match what {
+            Extent::Current => {
+                let mut pages = self.store.objects("");
+                while let Some(page) = pages.next().await? {
+                    self.page(
+                        page.into_iter()
+                            .map(|object: Object| (object.key, None, true, object.size))
+                            .collect(),
+                    )
+                    .await?;
+                }
+            }
+            Extent::AllVersions => {
+                let mut pages = self.store.versions("");
+                while let Some(page) = pages.next().await? {
+                    let version = |Version {
+                                       key,
+                                       id,
+                                       latest,
+                                       modified: _,
+                                       what,
+                                   }: Version| match what {
+                        What::Data { size, etag: _ } => Some((key, Some(id), latest, size)),
+                        What::DeleteMarker => None,
+                    };
+                    self.page(page.into_iter().filter_map(version).collect())
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn page(
+        &mut self,
+        page: Vec<(String, Option<String>, bool, u64)>,
+    ) -> Result<(), BackupError> {
+        let store = self.store;
+        let (probes, of) = (store.address.layout.probes(), self.key.clone());
+        let wanted = page
+            .into_iter()
+            .filter_map(|(key, version, current, size)| {
+                let located = store.address.layout.locate(&key);
+                // A folder, as consoles make them, is an object without bytes.
+                let is_none = located.kind == Kind::LockFile
+                    || Name::of(&key, &probes).is_some()
+                    || (size == 0 && key.ends_with('/'));
+                let is_other = of.as_ref().is_some_and(|of| located.key != *of);
+                (!is_none && !is_other).then_some(Wanted {
+                    path: located.path,
+                    workspace: located.workspace,
+                    version,
+                    current,
+                    size,
+                })
+            });
+        let ahead = stream::iter(wanted).map(|wanted| async move {
+            let small = usize::try_from(wanted.size).is_ok_and(|size| size <= SMALL);
+            let content = if small {
+                whole(store, &wanted).await?
+            } else {
+                None
+            };
+            Ok::<_, BackupError>((wanted, content))
+        });
+        let mut ahead = ahead.buffered(AT_ONCE);
+        while let Some(read) = ahead.next().await {
+            match read? {
+                (wanted, Some(content)) => self.add_small(wanted, content)?,
+                (wanted, None) => self.add_large(wanted).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn add_small(&mut self, wanted: Wanted, content: Content) -> Result<(), BackupError> {
+        let facts = Facts::of(Snapshot::parse(&content.bytes, Want::Counts));
+        let size = u64::try_from(content.bytes.len()).unwrap_or(u64::MAX);
+        let state = self.state(wanted, content.version, content.modified, facts);
+        self.archive.add(state, size, &*content.bytes)?;
+        self.added(size);
+        Ok(())
+    }
+
+    async fn add_large(&mut self, wanted: Wanted) -> Result<(), BackupError> {
+        let mut tries = 1;
+        let (reading, mut file, size) = loop {
+            let mut reading = opened(self.store, &wanted).await?;
+            if let Some(size) = reading.size.filter(|size| *size > snapshot::MAX_BYTES) {
+                return Err(ArchiveError::TooLarge {
+                    path: wanted.path,
+                    size,
+                }
+                .into());
+            }
+            let mut file = self.archive.spool()?;
+            match spooled(&mut reading, &mut file, self.archive.dir()).await {
+                Ok(size) => break (reading, file, size),
+                Err(BackupError::Unreadable(error))
+                    if error.kind == Wrong::Network && tries < TRIES =>
+                {
+                    tries += 1
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        file.rewind()
+            .map_err(ArchiveError::io("read again in", self.archive.dir()))?;
+        let facts = Facts::of(Snapshot::read(&file, snapshot::MAX_BYTES, Want::Counts));
+        file.rewind()
+            .map_err(ArchiveError::io("read again in", self.archive.dir()))?;
+        let state = self.state(wanted, reading.version, reading.modified, facts);
+        self.archive.add(state, size, &file)?;
+        self.added(size);
+        Ok(())
+    }
+
+    fn state(
+        &mut self,
+        wanted: Wanted,
+        version: Option<String>,
+        modified: Option<Timestamp>,
+        facts: Facts,
+    ) -> State {
+        let Wanted {
+            path,
+            workspace,
+            version: asked,
+            current,
+            size: _,
+        } = wanted;
+        if self.last.as_ref() != Some(&path) {
+            self.done.states += 1;
+            self.last = Some(path.clone());
+        }
+        let digest = if current {
+            self.digests.remove(&path)
+        } else {
+            None
+        };
+        State {
+            path,
+            workspace,
+            version: version.or(asked),
+            current,
+            modified,
+            facts,
+            digest,
+        }
+    }
+
+    fn added(&mut self, size: u64) {
+        self.done.versions += 1;
+        self.done.bytes = self.done.bytes.saturating_add(size);
+        (self.progress)(self.done);
+    }
+}
+
+fn vanished(store: &Store<'_>, wanted: &Wanted) -> BackupError {
+    BackupError::Vanished {
+        url: store.url(&wanted.path),
+        version: wanted.version.clone(),
+    }
+}
+
+async fn opened(store: &Store<'_>, wanted: &Wanted) -> Result<Reading, BackupError> {
+    store
+        .open(&wanted.path, wanted.version.as_deref())
+        .await?
+        .ok_or_else(|| vanished(store, wanted))
+}
+
+/// `None` if it has grown since it was listed. A connection that breaks in the middle of an answer
+/// is nothing that the SDK tries again.
+async fn whole(store: &Store<'_>, wanted: &Wanted) -> Result<Option<Content>, BackupError> {
+    let mut tries = 1;
+    loop {
+        match opened(store, wanted).await?.whole(SMALL).await {
+            Err(error) if error.kind == Wrong::Network && tries < TRIES => tries += 1,
+            read => return Ok(read?),
+        }
+    }
+}
+
+async fn spooled(reading: &mut Reading, file: &mut File, dir: &Path) -> Result<u64, BackupError> {
+    let mut size = 0_u64;
+    while let Some(chunk) = reading.next().await? {
+        let chunk = chunk.as_ref();
+        file.write_all(chunk)
+            .map_err(ArchiveError::io("write to the folder", dir))?;
+        size = size.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+    }
+    Ok(size)
+}
+
+#[cfg(test)]
+mod tests;

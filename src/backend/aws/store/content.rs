@@ -1,0 +1,254 @@
+//! One object: how it is encrypted, and the bytes of one version.
+
+use std::fmt;
+
+use aws_smithy_types::byte_stream::ByteStream;
+use jiff::Timestamp;
+
+use super::{Store, timestamp};
+use crate::{
+    backend::aws::error::{Api, AwsError, Kind, chain, found},
+    state::{
+        layout,
+        lock::{self, LockError, LockInfo},
+    },
+};
+
+/// S3 asks for the right to read an object before it says anything about it.
+const HEAD: Api = Api::allowed_by("s3:HeadObject", "s3:GetObject");
+const GET: Api = Api::new("s3:GetObject");
+const GET_VERSION: Api = Api::allowed_by("s3:GetObject", "s3:GetObjectVersion");
+const HEAD_VERSION: Api = Api::allowed_by("s3:HeadObject", "s3:GetObjectVersion");
+
+const ABSENT: &[&str] = &["NoSuchKey", "NoSuchVersion"];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+    /// None where the bucket never had versions.
+    pub version: Option<String>,
+    /// With its quotes, as S3 wants it back.
+    pub etag: String,
+    pub encryption: Encryption,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Encryption {
+    /// `AES256` (a key of S3's own), `aws:kms`, `aws:kms:dsse`; none if S3 does not say.
+    pub algorithm: Option<String>,
+    /// The ARN of the key.
+    pub key: Option<String>,
+    /// Whether a key of the bucket's stands between, which makes calls to KMS few.
+    pub bucket_key: bool,
+}
+
+/// What is in one version. `Debug` says how much, and not what: it may be a state.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Content {
+    pub bytes: Vec<u8>,
+    pub etag: String,
+    pub version: Option<String>,
+    pub modified: Option<Timestamp>,
+    pub encryption: Encryption,
+}
+
+/// A version whose bytes are still to come.
+pub struct Reading {
+    pub size: Option<u64>,
+    pub etag: String,
+    pub version: Option<String>,
+    pub modified: Option<Timestamp>,
+    pub encryption: Encryption,
+    body: ByteStream,
+    api: Api,
+    url: String,
+}
+
+/// A lock file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockFile {
+    /// Word for word.
+    pub raw: String,
+    pub info: Result<LockInfo, LockError>,
+    /// To delete this one and no later one.
+    pub etag: String,
+    pub modified: Option<Timestamp>,
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({} bytes, {})", self.bytes.len(), self.etag)
+    }
+}
+
+impl Head {
+    /// The MD5 of the bytes, where S3 has it: not of what is encrypted by KMS or was uploaded in
+    /// parts.
+    pub fn md5(&self) -> Option<&str> {
+        let etag = self.etag.trim_matches('"');
+        let is_md5 = etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (is_md5 && self.encryption.algorithm.as_deref() == Some("AES256")).then_some(etag)
+    }
+}
+
+impl Store<'_> {
+    /// `None` if there is no such object now. Without `s3:ListBucket` S3 denies instead.
+    pub async fn head(&self, key: &str, version: Option<&str>) -> Result<Option<Head>, AwsError> {
+        let url = self.url(key);
+        let request = self
+            .aws
+            .clients
+            .s3
+            .head_object()
+            .bucket(&self.address.bucket)
+            .key(key);
+        let request = request
+            .set_version_id(version.map(str::to_owned))
+            .expected_bucket_owner(&self.address.owner);
+        let api = if version.is_some() {
+            HEAD_VERSION
+        } else {
+            HEAD
+        };
+        let head = match self.aws.read(api, &url, request.send()).await {
+            Ok(head) => head,
+            // There is no body that could say more.
+            Err(error) if error.status == Some(404) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let encryption = Encryption {
+            algorithm: head
+                .server_side_encryption()
+                .map(|algorithm| algorithm.as_str().to_owned()),
+            key: head.ssekms_key_id().map(str::to_owned),
+            bucket_key: head.bucket_key_enabled().unwrap_or(false),
+        };
+        Ok(Some(Head {
+            size: head
+                .content_length()
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or_default(),
+            modified: head.last_modified().and_then(timestamp),
+            version: head.version_id().map(str::to_owned),
+            etag: head.e_tag().unwrap_or_default().to_owned(),
+            encryption,
+        }))
+    }
+
+    /// The current version, or another: its bytes come as they are asked for.
+    pub async fn open(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Reading>, AwsError> {
+        let url = self.url(key);
+        let request = self
+            .aws
+            .clients
+            .s3
+            .get_object()
+            .bucket(&self.address.bucket)
+            .key(key);
+        let request = request
+            .set_version_id(version.map(str::to_owned))
+            .expected_bucket_owner(&self.address.owner);
+        let api = if version.is_some() { GET_VERSION } else { GET };
+        let Some(answer) = found(self.aws.read(api, &url, request.send()).await, ABSENT)? else {
+            return Ok(None);
+        };
+        Ok(Some(Reading {
+            size: answer
+                .content_length()
+                .and_then(|size| u64::try_from(size).ok()),
+            etag: answer.e_tag().unwrap_or_default().to_owned(),
+            version: answer.version_id().map(str::to_owned),
+            modified: answer.last_modified().and_then(timestamp),
+            encryption: Encryption {
+                algorithm: answer
+                    .server_side_encryption()
+                    .map(|algorithm| algorithm.as_str().to_owned()),
+                key: answer.ssekms_key_id().map(str::to_owned),
+                bucket_key: answer.bucket_key_enabled().unwrap_or(false),
+            },
+            body: answer.body,
+            api,
+            url,
+        }))
+    }
+
+    /// The bytes of the current version, or of another, if they are no more than `max`.
+    pub async fn get(
+        &self,
+        key: &str,
+        version: Option<&str>,
+        max: usize,
+    ) -> Result<Option<Content>, AwsError> {
+        let Some(reading) = self.open(key, version).await? else {
+            return Ok(None);
+        };
+        let too_long = AwsError::nonsense(
+            reading.api,
+            &reading.url,
+            &format!("is longer than {max} bytes"),
+        );
+        reading.whole(max).await?.ok_or(too_long).map(Some)
+    }
+
+    /// The lock file of a state; `None` if there is none.
+    pub async fn lock_file(&self, path: &str) -> Result<Option<LockFile>, AwsError> {
+        let content = self
+            .get(&layout::lock_file(path), None, lock::MAX_BYTES)
+            .await?;
+        Ok(content.map(|content| LockFile {
+            info: LockInfo::parse(&content.bytes),
+            raw: String::from_utf8_lossy(&content.bytes).into_owned(),
+            etag: content.etag,
+            modified: content.modified,
+        }))
+    }
+}
+
+impl Reading {
+    /// The next of its bytes; `None` after the last. That there are as many as were announced is
+    /// seen to by the SDK.
+    pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, AwsError> {
+        let broken = |error: &dyn std::error::Error| AwsError {
+            kind: Kind::Network,
+            ..AwsError::nonsense(self.api, &self.url, &chain(error))
+        };
+        self.body.try_next().await.map_err(|error| broken(&error))
+    }
+
+    /// All of them; `None` if they are more than `max`.
+    pub async fn whole(mut self, max: usize) -> Result<Option<Content>, AwsError> {
+        if self
+            .size
+            .and_then(|size| usize::try_from(size).ok())
+            .is_some_and(|size| size > max)
+        {
+            return Ok(None);
+        }
+        let mut bytes = vec![];
+        while let Some(chunk) = self.next().await? {
+            if bytes.len() + chunk.as_ref().len() > max {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(chunk.as_ref());
+        }
+        let Self {
+            etag,
+            version,
+            modified,
+            encryption,
+            ..
+        } = self;
+        Ok(Some(Content {
+            bytes,
+            etag,
+            version,
+            modified,
+            encryption,
+        }))
+    }
+}

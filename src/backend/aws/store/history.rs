@@ -1,0 +1,164 @@
+//! What became of one state: its versions, the newest first, each looked into.
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::{
+    Store,
+    content::{Content, Encryption},
+    inventory::{AT_ONCE, LARGEST, MEMORY, room},
+    objects::{Version, What},
+};
+use crate::{
+    backend::aws::error::AwsError,
+    state::{
+        census::Holds,
+        snapshot::{Snapshot, Want},
+    },
+};
+
+/// One version of a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// `null` for what was written before the bucket had versions.
+    pub id: String,
+    pub modified: Option<Timestamp>,
+    /// Whether this is what readers get now.
+    pub latest: bool,
+    pub what: Happened,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    Deleted,
+    Written {
+        size: u64,
+        holds: Holds,
+        /// Unknown where the version could not be read.
+        encryption: Option<Encryption>,
+    },
+}
+
+/// What came of asking for one version.
+#[derive(Debug)]
+pub enum Wanted {
+    There(Content),
+    /// No object, or none with this version.
+    NoSuch,
+    /// It says that the state was deleted then.
+    DeleteMarker,
+}
+
+impl Past {
+    pub fn holds(&self) -> Option<&Holds> {
+        match &self.what {
+            Happened::Deleted => None,
+            Happened::Written { holds, .. } => Some(holds),
+        }
+    }
+
+    pub fn serial(&self) -> Option<u64> {
+        self.holds()?.facts()?.serial
+    }
+}
+
+impl Store<'_> {
+    /// All versions, or the newest `limit` of them, and how many there are.
+    ///
+    /// # Errors
+    /// If they cannot be listed. One that cannot be read is part of the answer.
+    pub async fn history(&self, path: &str, limit: usize) -> Result<(Vec<Past>, usize), AwsError> {
+        let versions = self.versions_of(path).await?;
+        let count = versions.len();
+        let memory = Semaphore::new(usize::try_from(MEMORY).unwrap_or(usize::MAX));
+        let newest = versions.into_iter().take(limit);
+        let looks = stream::iter(newest)
+            .map(|version| self.past(version, &memory))
+            .buffered(AT_ONCE);
+        Ok((
+            looks.filter_map(|past| async { past }).collect().await,
+            count,
+        ))
+    }
+
+    /// Of this object and of none whose name only begins so, the newest first.
+    pub(super) async fn versions_of(&self, path: &str) -> Result<Vec<Version>, AwsError> {
+        let (mut all, mut pages) = (vec![], self.versions(path));
+        while let Some(page) = pages.next().await? {
+            let listed = page.len();
+            let of_it: Vec<Version> = page
+                .into_iter()
+                .filter(|version| version.key == path)
+                .collect();
+            // Its own name is the first of all that begin so.
+            let was_last = of_it.len() < listed;
+            all.extend(of_it);
+            if was_last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// `None` if it is gone since it was listed.
+    async fn past(&self, version: Version, memory: &Semaphore) -> Option<Past> {
+        let Version {
+            key,
+            id,
+            latest,
+            modified,
+            what,
+        } = version;
+        let What::Data { size, etag: _ } = what else {
+            return Some(Past {
+                id,
+                modified,
+                latest,
+                what: Happened::Deleted,
+            });
+        };
+        // A closed semaphore lets nobody pass; this one is never closed.
+        let _room = memory.acquire_many(room(size)).await.ok()?;
+        let (holds, encryption) = match self.get(&key, Some(&id), LARGEST).await {
+            Ok(None) => return None,
+            Ok(Some(content)) => (
+                Holds::of(Snapshot::parse(&content.bytes, Want::Counts)),
+                Some(content.encryption),
+            ),
+            Err(error) => (Holds::Unreadable(error.to_string()), None),
+        };
+        Some(Past {
+            id,
+            modified,
+            latest,
+            what: Happened::Written {
+                size,
+                holds,
+                encryption,
+            },
+        })
+    }
+
+    /// The bytes of a version, or of the current one.
+    ///
+    /// # Errors
+    /// If it is there and may not be read, or nobody can say.
+    pub async fn version(
+        &self,
+        path: &str,
+        version: Option<&str>,
+        max: usize,
+    ) -> Result<Wanted, AwsError> {
+        match self.get(path, version, max).await {
+            Ok(Some(content)) => Ok(Wanted::There(content)),
+            Ok(None) => Ok(Wanted::NoSuch),
+            // An ID of another object, or one that is none.
+            Err(error) if version.is_some() && error.status == Some(400) => Ok(Wanted::NoSuch),
+            Err(error) if version.is_some() && error.status == Some(405) => {
+                Ok(Wanted::DeleteMarker)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Which lock is meant: by the ID of its holder, or by what is there where nothing says one.
+
+use super::live::{Half, Held, LiveLock};
+use crate::state::digest;
+
+/// Before the digest of what is there: no ID of Terraform's looks like it.
+const UNNAMED: &str = "unnamed-";
+
+impl Held {
+    /// The ID that it says. Of what is no lock, or cannot be read: a name that only exactly this
+    /// has. `path` is the state's.
+    pub fn id(&self, path: &str) -> String {
+        match &self.info {
+            Ok(info) if !info.id.is_empty() => info.id.clone(),
+            Ok(_) | Err(_) if self.raw.is_empty() => {
+                format!(
+                    "{UNNAMED}{}",
+                    digest::of(self.etag.as_deref().unwrap_or(path).as_bytes())
+                )
+            }
+            Ok(_) | Err(_) => format!("{UNNAMED}{}", digest::of(self.raw.as_bytes())),
+        }
+    }
+}
+
+impl LiveLock {
+    /// One, or two that do not know of each other.
+    pub fn ids(&self) -> Vec<String> {
+        let path = &self.located.path;
+        let mut ids: Vec<String> = [&self.file, &self.item]
+            .into_iter()
+            .filter_map(|half| Some(half.as_held()?.id(path)))
+            .collect();
+        ids.dedup();
+        ids
+    }
+
+    /// The lock of this ID alone: another that is held beside it is left out.
+    pub fn only(&self, id: &str) -> Option<Self> {
+        let of_id = |half: &Half| match half {
+            Half::Held(held) if held.id(&self.located.path) != id => Half::Unknown,
+            half => half.clone(),
+        };
+        let only = Self {
+            located: self.located.clone(),
+            item: of_id(&self.item),
+            file: of_id(&self.file),
+        };
+        let is_any = only.halves().next().is_some();
+        is_any.then_some(only)
+    }
+}
+
+impl Half {
+    pub fn as_held(&self) -> Option<&Held> {
+        match self {
+            Self::Held(held) => Some(held),
+            Self::Unknown | Self::Free => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::aws::store::live::NoInfo,
+        state::{
+            layout::{Kind, Located},
+            lock::{LockError, LockInfo},
+        },
+    };
+
+    fn held(raw: &str, etag: Option<&str>) -> Held {
+        let info = LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from);
+        Held {
+            raw: raw.to_owned(),
+            info,
+            etag: etag.map(str::to_owned),
+            modified: None,
+        }
+    }
+
+    fn lock(item: Half, file: Half) -> LiveLock {
+        let located = Located {
+            kind: Kind::State,
+            path: "a".to_owned(),
+            key: "a".to_owned(),
+            workspace: "default".to_owned(),
+        };
+        LiveLock {
+            located,
+            item,
+            file,
+        }
+    }
+
+    #[test]
+    fn one_id_for_both_halves_and_two_for_two_locks() {
+        let (one, two) = (
+            held(r#"{"ID":"one"}"#, None),
+            held(r#"{"ID":"two"}"#, Some("\"e\"")),
+        );
+        let both = lock(
+            Half::held(one.clone()),
+            Half::held(held(r#"{"ID":"one","Who":"x"}"#, Some("\"f\""))),
+        );
+        assert_eq!(both.ids(), ["one"]);
+        assert_eq!(both.only("one"), Some(both.clone()));
+        assert_eq!(both.only("two"), None);
+        let of_two = lock(Half::held(one.clone()), Half::held(two.clone()));
+        assert_eq!(of_two.ids(), ["two", "one"]);
+        assert_eq!(
+            of_two.only("one"),
+            Some(lock(Half::held(one.clone()), Half::Unknown)),
+            "the other stays"
+        );
+        assert_eq!(
+            lock(Half::Free, Half::held(two.clone())).only("two"),
+            Some(lock(Half::Free, Half::held(two)))
+        );
+        assert_eq!(lock(Half::Free, Half::Unknown).ids(), [""; 0]);
+    }
+
+    #[test]
+    fn what_has_no_id_is_named_by_what_it_is() {
+        let broken = held("{", None);
+        assert_eq!(broken.id("a"), "unnamed-f95b70fdc3088560732a5ac135644506");
+        assert_ne!(broken.id("a"), held("", None).id("a"));
+        assert_ne!(held("{}", None).id("a"), held("{} ", None).id("a"));
+        let unreadable = Held {
+            info: Err(NoInfo::Unreadable("denied".to_owned())),
+            ..held("", Some("\"e\""))
+        };
+        assert_ne!(
+            unreadable.id("a"),
+            Held {
+                etag: Some("\"f\"".to_owned()),
+                ..unreadable.clone()
+            }
+            .id("a"),
+            "by its ETag"
+        );
+        assert_ne!(
+            held("", None).id("a"),
+            held("", None).id("b"),
+            "by its state"
+        );
+        let empty = Held {
+            info: Err(NoInfo::NotALock(LockError::Empty)),
+            ..held("", Some("\"e\""))
+        };
+        assert!(empty.id("a").starts_with("unnamed-"));
+    }
+}

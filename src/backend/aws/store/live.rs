@@ -1,0 +1,462 @@
+//! What there is now, with both kinds of lock on one state joined: a walk over all of it.
+//!
+//! The walk holds a page of the listing, the digests of the table and the locks that are held; each
+//! state is given away as soon as it was seen. What may have changed since it was first looked at
+//! is looked at again before it is given away as a contradiction. What `verify --probe` wrote is
+//! nobody's, and is passed by.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Store,
+    content::{Head, LockFile},
+    objects::Object,
+    table::What,
+};
+use crate::{
+    backend::aws::{error::AwsError, probe::Name},
+    state::{
+        layout::{Kind, Located},
+        lock::{LockError, LockInfo},
+    },
+};
+
+/// What to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    All,
+    /// Locks, and no state: a call for each page and each lock file, and none for a state.
+    Locks,
+}
+
+/// An object that is a state, or may be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveState {
+    pub located: Located,
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+    /// Why not, where it could not be looked at.
+    pub head: Result<Head, String>,
+    pub digest: Stored,
+}
+
+/// The digest in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// There is no table, or it could not be read.
+    Unknown,
+    Absent,
+    Digest(String),
+}
+
+/// The lock on one state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveLock {
+    /// The state that is locked.
+    pub located: Located,
+    pub item: Half,
+    pub file: Half,
+}
+
+/// One of the two places where a lock can be held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// There is no such place, or it could not be looked at.
+    Unknown,
+    Free,
+    Held(Box<Held>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Word for word; empty where it could not be read, or is no text.
+    pub raw: String,
+    pub info: Result<LockInfo, NoInfo>,
+    /// Of a lock file.
+    pub etag: Option<String>,
+    pub modified: Option<Timestamp>,
+}
+
+/// Why it is not known who holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoInfo {
+    #[error(transparent)]
+    NotALock(#[from] LockError),
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// One thing that the walk came by.
+#[derive(Debug)]
+pub enum Seen {
+    State(LiveState),
+    /// Held in one place at least; after all states.
+    Lock(Box<LiveLock>),
+    /// A digest of a state that is not there; after all states.
+    Orphan {
+        located: Located,
+        /// Why it may be there after all.
+        unsure: Option<AwsError>,
+    },
+    /// A lock in the table on a state of another bucket; after all states.
+    Elsewhere {
+        /// `<bucket>/<path>`
+        lock_id: String,
+        held: Box<Held>,
+    },
+    /// Nothing is known of any item.
+    NoTable(AwsError),
+    /// Nothing is known of the objects that were still to come.
+    NoListing(AwsError),
+}
+
+impl LiveLock {
+    /// What is known of the holder, from either place.
+    pub fn info(&self) -> Option<&LockInfo> {
+        self.halves().find_map(|held| held.info.as_ref().ok())
+    }
+
+    pub fn halves(&self) -> impl Iterator<Item = &Held> {
+        [&self.item, &self.file]
+            .into_iter()
+            .filter_map(Half::as_held)
+    }
+
+    /// While the other was looked at and is free: half a lock, where both places are in use.
+    pub fn is_in_one_place(&self) -> bool {
+        matches!(
+            (&self.item, &self.file),
+            (Half::Held(_), Half::Free) | (Half::Free, Half::Held(_))
+        )
+    }
+
+    /// Held in both places by two that do not know of each other.
+    pub fn is_of_two(&self) -> bool {
+        let mut ids = self
+            .halves()
+            .filter_map(|held| Some(&held.info.as_ref().ok()?.id));
+        matches!((ids.next(), ids.next()), (Some(one), Some(other)) if one != other)
+    }
+
+    /// How long it has been held: the longer of the two. A file that does not say is as old as it
+    /// is for S3.
+    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.halves().filter_map(|held| held.age(now)).max()
+    }
+}
+
+impl Half {
+    pub fn held(held: Held) -> Self {
+        Self::Held(Box::new(held))
+    }
+}
+
+impl Held {
+    pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
+        let said = self.info.as_ref().ok().and_then(|info| info.age(now));
+        said.or_else(|| {
+            self.modified
+                .map(|modified| now.duration_since(modified).max(SignedDuration::ZERO))
+        })
+    }
+
+    pub(super) fn item(raw: String) -> Self {
+        Self {
+            info: LockInfo::parse(raw.as_bytes()).map_err(NoInfo::from),
+            raw,
+            etag: None,
+            modified: None,
+        }
+    }
+
+    pub(super) fn file(file: LockFile) -> Self {
+        Self {
+            raw: file.raw,
+            info: file.info.map_err(NoInfo::from),
+            etag: Some(file.etag),
+            modified: file.modified,
+        }
+    }
+}
+
+/// What the table holds, of this bucket.
+#[derive(Default)]
+struct Table {
+    locks: BTreeMap<String, Half>,
+    digests: HashMap<String, String>,
+    elsewhere: Vec<(String, Held)>,
+}
+
+/// What came of looking at one object.
+enum Looked {
+    State(Box<LiveState>),
+    File(String, Half),
+    /// Deleted since it was listed, or a folder as consoles make them.
+    Nothing,
+}
+
+impl Store<'_> {
+    /// Goes over everything, with no more than `at_once` calls at a time, and says what it sees.
+    pub async fn walk(&self, extent: Extent, at_once: usize, mut see: impl FnMut(Seen)) {
+        let mut files = BTreeMap::new();
+        let mut listed = true;
+        let mut pages = self.objects("");
+        let probes = self.address.layout.probes();
+        let (table, mut next) = tokio::join!(self.table(), pages.next());
+        let mut table = match table {
+            Ok(table) => table,
+            Err(error) => {
+                see(Seen::NoTable(error));
+                None
+            }
+        };
+        loop {
+            let page = match next {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(error) => {
+                    see(Seen::NoListing(error));
+                    listed = false;
+                    break;
+                }
+            };
+            let page = page
+                .into_iter()
+                .filter(|object| Name::of(&object.key, &probes).is_none());
+            let page = page.map(|object| (self.address.layout.locate(&object.key), object));
+            let page =
+                page.filter(|(located, _)| extent == Extent::All || located.kind == Kind::LockFile);
+            let looks = stream::iter(page).map(|(located, object)| {
+                let digest = match &mut table {
+                    None => Stored::Unknown,
+                    Some(_) if located.kind == Kind::LockFile => Stored::Unknown,
+                    Some(table) => table
+                        .digests
+                        .remove(&located.path)
+                        .map_or(Stored::Absent, Stored::Digest),
+                };
+                self.look(object, located, digest)
+            });
+            let mut looks = looks.buffered(at_once);
+            while let Some(looked) = looks.next().await {
+                match looked {
+                    Looked::State(state) => see(Seen::State(*state)),
+                    Looked::File(path, half) => drop(files.insert(path, half)),
+                    Looked::Nothing => {}
+                }
+            }
+            drop(looks);
+            next = pages.next().await;
+        }
+        let has_table = table.is_some();
+        let Table {
+            locks,
+            digests,
+            elsewhere,
+        } = table.unwrap_or_default();
+        if listed && extent == Extent::All {
+            self.orphans(digests, at_once, &mut see).await;
+        }
+        self.locks(
+            Sides {
+                items: (locks, has_table),
+                files: (files, listed),
+            },
+            at_once,
+            &mut see,
+        )
+        .await;
+        for (lock_id, held) in elsewhere {
+            see(Seen::Elsewhere {
+                lock_id,
+                held: Box::new(held),
+            });
+        }
+    }
+
+    async fn table(&self) -> Result<Option<Table>, AwsError> {
+        let Some(mut pages) = self.items() else {
+            return Ok(None);
+        };
+        let mut table = Table::default();
+        let probes = self.address.layout.probes();
+        while let Some(page) = pages.next().await? {
+            for item in page {
+                let Some(path) = item.path_in(&self.address.bucket).map(str::to_owned) else {
+                    // What says nothing of a lock may be about anything.
+                    if let What::Lock(raw) = item.what
+                        && !raw.is_empty()
+                    {
+                        table.elsewhere.push((item.lock_id, Held::item(raw)));
+                    }
+                    continue;
+                };
+                if Name::of(&path, &probes).is_some() {
+                    continue;
+                }
+                match item.what {
+                    What::Lock(raw) => drop(table.locks.insert(path, Half::held(Held::item(raw)))),
+                    What::Digest(digest) => drop(table.digests.insert(path, digest)),
+                    What::Other => {}
+                }
+            }
+        }
+        Ok(Some(table))
+    }
+
+    async fn look(&self, object: Object, located: Located, digest: Stored) -> Looked {
+        if located.kind == Kind::LockFile {
+            return match self.file_half(&located.path).await {
+                // It is there, whoever holds it.
+                Err(error) => {
+                    let info = Err(NoInfo::Unreadable(error.to_string()));
+                    Looked::File(
+                        located.path,
+                        Half::held(Held {
+                            raw: String::new(),
+                            info,
+                            etag: Some(object.etag),
+                            modified: object.modified,
+                        }),
+                    )
+                }
+                Ok(half) => Looked::File(located.path, half),
+            };
+        }
+        if object.key.ends_with('/') {
+            return Looked::Nothing;
+        }
+        let head = match self.head(&object.key, None).await {
+            Ok(None) => return Looked::Nothing,
+            Ok(Some(head)) => Ok(head),
+            Err(error) => Err(error.to_string()),
+        };
+        let (head, digest) = self.settled(&located, head, digest).await;
+        Looked::State(Box::new(LiveState {
+            located,
+            size: object.size,
+            modified: object.modified,
+            head,
+            digest,
+        }))
+    }
+
+    /// Terraform may have written a state and its digest since the table was read.
+    async fn settled(
+        &self,
+        located: &Located,
+        head: Result<Head, String>,
+        digest: Stored,
+    ) -> (Result<Head, String>, Stored) {
+        let md5 = head.as_ref().ok().and_then(Head::md5);
+        let doubtful = match &digest {
+            Stored::Unknown => false,
+            Stored::Absent => located.kind == Kind::State,
+            Stored::Digest(digest) => md5.is_some_and(|md5| md5 != digest),
+        };
+        if !doubtful {
+            return (head, digest);
+        }
+        let digest = match self.digest_item(&located.path).await {
+            Ok(Some(digest)) => Stored::Digest(digest),
+            Ok(None) => return (head, Stored::Absent),
+            Err(_) => return (head, Stored::Unknown),
+        };
+        match self.head(&located.path, None).await {
+            Ok(Some(head)) => (Ok(head), digest),
+            Ok(None) | Err(_) => (head, digest),
+        }
+    }
+
+    async fn orphans(
+        &self,
+        digests: HashMap<String, String>,
+        at_once: usize,
+        see: &mut impl FnMut(Seen),
+    ) {
+        let paths: BTreeSet<String> = digests.into_keys().collect();
+        let looks = stream::iter(paths).map(|path| async move {
+            let unsure = match (self.head(&path, None).await, self.digest_item(&path).await) {
+                (Ok(Some(_)), _) | (_, Ok(None)) => return None,
+                (Ok(None), Ok(Some(_))) => None,
+                (Err(error), Ok(Some(_)) | Err(_)) | (Ok(None), Err(error)) => Some(error),
+            };
+            Some(Seen::Orphan {
+                located: self.address.layout.locate(&path),
+                unsure,
+            })
+        });
+        let mut looks = looks.buffered(at_once);
+        while let Some(seen) = looks.next().await {
+            seen.into_iter().for_each(&mut *see);
+        }
+    }
+
+    async fn locks(&self, mut sides: Sides, at_once: usize, see: &mut impl FnMut(Seen)) {
+        let paths: BTreeSet<String> = sides
+            .items
+            .0
+            .keys()
+            .chain(sides.files.0.keys())
+            .cloned()
+            .collect();
+        let locks = stream::iter(paths).map(|path| {
+            let item = side(&mut sides.items, &path);
+            let file = side(&mut sides.files, &path);
+            let located = Located {
+                kind: Kind::State,
+                ..self.address.layout.locate(&path)
+            };
+            self.sure(LiveLock {
+                located,
+                item,
+                file,
+            })
+        });
+        let mut locks = locks.buffered(at_once);
+        while let Some(lock) = locks.next().await {
+            if lock.halves().next().is_some() {
+                see(Seen::Lock(Box::new(lock)));
+            }
+        }
+    }
+
+    /// A lock that was taken or released between the two looks only seems to be half of one.
+    async fn sure(&self, lock: LiveLock) -> LiveLock {
+        if !(lock.is_in_one_place() || lock.is_of_two()) {
+            return lock;
+        }
+        let path = &lock.located.path;
+        // In the order in which Terraform releases them: what was held throughout is seen.
+        let file = self
+            .file_half(path)
+            .await
+            .unwrap_or_else(|_| lock.file.clone());
+        let item = match self.lock_item(path).await {
+            Ok(item) => item.map_or(Half::Free, |raw| Half::held(Held::item(raw))),
+            Err(_) => lock.item.clone(),
+        };
+        LiveLock { file, item, ..lock }
+    }
+
+    pub(super) async fn file_half(&self, path: &str) -> Result<Half, AwsError> {
+        Ok(self
+            .lock_file(path)
+            .await?
+            .map_or(Half::Free, |file| Half::held(Held::file(file))))
+    }
+}
+
+/// What is held in each place, and whether the whole place was looked at.
+struct Sides {
+    items: (BTreeMap<String, Half>, bool),
+    files: (BTreeMap<String, Half>, bool),
+}
+
+fn side((held, whole): &mut (BTreeMap<String, Half>, bool), path: &str) -> Half {
+    held.remove(path)
+        .unwrap_or(if *whole { Half::Free } else { Half::Unknown })
+}

@@ -1,0 +1,290 @@
+//! What a change of locks has to know of each state: when and by which version it was written,
+//! whether under a lock file.
+//!
+//! Nothing inside a state is kept but the version that wrote it.
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use super::{
+    Store,
+    live::{Extent, LiveLock, LiveState, Seen, Stored},
+    objects::{self, Version},
+    table::What,
+};
+use crate::{
+    backend::aws::{
+        error::AwsError,
+        lock_table::{self, LockTable},
+        resource::Resource,
+        verify::contents::LARGEST,
+    },
+    state::{
+        digest,
+        layout::{self, Kind},
+        snapshot::{Snapshot, Want},
+    },
+};
+
+/// How many versions of a lock file the lifecycle rule of an environment keeps at least.
+const KEPT: usize = 50;
+/// How many states are read at the same time: each is in memory while it is.
+const AT_ONCE: usize = 4;
+
+/// A state as it was last written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub path: String,
+    /// By the clock of S3.
+    pub modified: Option<Timestamp>,
+    /// Of Terraform or OpenTofu; `None` in what OpenTofu encrypted.
+    pub version: Option<String>,
+    /// Why nobody can say.
+    pub unreadable: Option<String>,
+    pub md5: Option<String>,
+    /// The digest in the table.
+    pub digest: Option<String>,
+    /// Whether a lock file of it was there when it was written; `None` where the bucket keeps no
+    /// versions, or not as many, or they may not be listed.
+    pub under_lock_file: Option<bool>,
+    /// Whether the bucket keeps versions of it.
+    pub has_versions: bool,
+}
+
+/// All that a change of locks is about.
+#[derive(Debug, Default)]
+pub struct Used {
+    pub states: Vec<Written>,
+    /// Digests of states that are not there, as path and digest.
+    pub orphans: Vec<(String, String)>,
+    pub locks: Vec<LiveLock>,
+    /// Locks and digests of states of other buckets, or other keys, in the same table.
+    pub others: usize,
+    pub unseen: Vec<AwsError>,
+}
+
+impl Store<'_> {
+    /// Looks at every state of the bucket, or those of one state key and its workspaces.
+    pub async fn used(&self, only: Option<&str>, since: Option<Timestamp>, at_once: usize) -> Used {
+        let (mut used, mut states) = (Used::default(), vec![]);
+        let of_scope = |key: &str| only.is_none_or(|only| only == key);
+        self.walk(Extent::All, at_once, |seen| match seen {
+            Seen::State(state) if of_scope(&state.located.key) => states.push(state),
+            Seen::Lock(lock) if of_scope(&lock.located.key) => used.locks.push(*lock),
+            Seen::State(_)
+            | Seen::Lock(_)
+            | Seen::Elsewhere { .. }
+            | Seen::Orphan { unsure: None, .. } => {}
+            Seen::Orphan {
+                unsure: Some(error),
+                ..
+            }
+            | Seen::NoTable(error)
+            | Seen::NoListing(error) => used.unseen.push(error),
+        })
+        .await;
+        let mut written = stream::iter(states)
+            .map(|state| self.written(state, since))
+            .buffered(AT_ONCE);
+        while let Some(state) = written.next().await {
+            used.states.extend(state);
+        }
+        if let Err(error) = self.table_of(&mut used, &of_scope).await {
+            used.unseen.push(error);
+        }
+        used
+    }
+
+    /// What else is in the table: digests without their states, and what is not about these states.
+    async fn table_of(
+        &self,
+        used: &mut Used,
+        of_scope: &impl Fn(&str) -> bool,
+    ) -> Result<(), AwsError> {
+        let Some(mut pages) = self.items() else {
+            return Ok(());
+        };
+        while let Some(page) = pages.next().await? {
+            for item in page {
+                let path = item.path_in(&self.address.bucket).map(str::to_owned);
+                let Some(path) =
+                    path.filter(|path| of_scope(&self.address.layout.locate(path).key))
+                else {
+                    used.others += 1;
+                    continue;
+                };
+                match item.what {
+                    What::Digest(digest) if !used.states.iter().any(|state| state.path == path) => {
+                        used.orphans.push((path, digest))
+                    }
+                    What::Digest(_) | What::Lock(_) => {}
+                    What::Other => used.others += 1,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the table with its protection, if nothing is in it: what appeared meanwhile is
+    /// somebody's.
+    pub async fn drop_empty_table(&self, table: &str) -> Result<(), AwsError> {
+        if let Some(mut pages) = self.items() {
+            while let Some(page) = pages.next().await? {
+                if let Some(item) = page.first() {
+                    return Err(AwsError::nonsense(
+                        lock_table::DELETE,
+                        table,
+                        &format!("has the item {}", item.lock_id),
+                    ));
+                }
+            }
+        }
+        LockTable::named(table).delete(self.aws).await
+    }
+
+    /// `None` of what is no state, or gone by now.
+    async fn written(&self, state: LiveState, since: Option<Timestamp>) -> Option<Written> {
+        let path = state.located.path;
+        let digest = match state.digest {
+            Stored::Digest(digest) => Some(digest),
+            Stored::Absent | Stored::Unknown => None,
+        };
+        let is_state = state.located.kind == Kind::State || digest.is_some();
+        let has_versions = state.head.as_ref().is_ok_and(|head| head.version.is_some());
+        let mut written = Written {
+            modified: state.modified,
+            version: None,
+            unreadable: None,
+            md5: None,
+            digest,
+            under_lock_file: None,
+            has_versions,
+            path,
+        };
+        match self.get(&written.path, None, LARGEST).await {
+            Ok(None) => return None,
+            Ok(Some(content)) => {
+                written.md5 = Some(digest::of(&content.bytes));
+                written.modified = content.modified.or(written.modified);
+                match Snapshot::parse(&content.bytes, Want::Counts) {
+                    Ok(snapshot) => written.version = snapshot.terraform_version,
+                    Err(_) if !is_state => return None,
+                    Err(error) => written.unreadable = Some(error.to_string()),
+                }
+            }
+            Err(error) => written.unreadable = Some(error.to_string()),
+        }
+        if let (true, Some(since), Some(modified)) = (has_versions, since, written.modified)
+            && modified >= since
+        {
+            written.under_lock_file = self
+                .had_lock_file(&written.path, modified)
+                .await
+                .ok()
+                .flatten();
+        }
+        Some(written)
+    }
+
+    /// Each lock file leaves a version and a delete marker.
+    async fn had_lock_file(&self, path: &str, at: Timestamp) -> Result<Option<bool>, AwsError> {
+        let name = layout::lock_file(path);
+        let (mut pages, mut all) = (self.versions(&name), vec![]);
+        while let Some(page) = pages.next().await? {
+            all.extend(page.into_iter().filter(|version| version.key == name));
+        }
+        Ok(was_held(&all, at))
+    }
+}
+
+/// Whether the lock file of these versions, the newest first, was there at that time; `None` if
+/// that is longer ago than lifecycle rules keep them.
+fn was_held(lock_file: &[Version], at: Timestamp) -> Option<bool> {
+    // S3 says when a state was written to the second.
+    let second = |version: &Version| version.modified.map(|modified| modified.as_second());
+    let at = at.as_second();
+    let mut gone = i64::MAX;
+    for version in lock_file {
+        let written = second(version)?;
+        if matches!(version.what, objects::What::Data { .. }) && written <= at && at <= gone {
+            return Some(true);
+        }
+        gone = written;
+    }
+    let is_cut = lock_file.len() > KEPT && gone > at;
+    (!is_cut).then_some(false)
+}
+
+impl Written {
+    /// Whether the table has another digest of it than that of its bytes: Terraform would not read
+    /// it.
+    pub fn is_stale(&self) -> bool {
+        matches!((&self.md5, &self.digest), (Some(md5), Some(digest)) if !digest::fits(digest, md5))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn write_lies_within_the_life_of_a_lock_file() {
+        let entry = |second: i64, is_there: bool| Version {
+            key: "a.tflock".to_owned(),
+            id: second.to_string(),
+            latest: false,
+            modified: Timestamp::from_second(second).ok(),
+            what: if is_there {
+                objects::What::Data {
+                    size: 1,
+                    etag: String::new(),
+                }
+            } else {
+                objects::What::DeleteMarker
+            },
+        };
+        let held = |entries: &[Version], at: i64| {
+            was_held(entries, Timestamp::from_second(at).expect("a time"))
+        };
+        // Two runs, from 10 to 20 and from 40 to 50.
+        let two = [
+            entry(50, false),
+            entry(40, true),
+            entry(20, false),
+            entry(10, true),
+        ];
+        for (at, expected) in [
+            (9, false),
+            (10, true),
+            (15, true),
+            (20, true),
+            (21, false),
+            (39, false),
+            (45, true),
+            (51, false),
+        ] {
+            assert_eq!(held(&two, at), Some(expected), "{at}");
+        }
+        assert_eq!(held(&two[1..], 60), Some(true), "it is held still");
+        assert_eq!(
+            held(&[entry(30, true), entry(10, true)], 15),
+            Some(true),
+            "replaced by another"
+        );
+        assert_eq!(held(&[], 15), Some(false));
+        // What is older than all that is kept is unknown.
+        let many: Vec<Version> = (0..30)
+            .rev()
+            .flat_map(|run| {
+                [
+                    entry(100 + run * 10 + 5, false),
+                    entry(100 + run * 10, true),
+                ]
+            })
+            .collect();
+        assert_eq!(
+            (held(&many, 50), held(&many, 107), held(&many, 103)),
+            (None, Some(false), Some(true))
+        );
+    }
+}

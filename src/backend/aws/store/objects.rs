@@ -1,0 +1,261 @@
+//! What is in the bucket: current objects, and all versions, a page at a time.
+
+use std::borrow::Cow;
+
+use aws_sdk_s3::types::EncodingType;
+use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
+
+use super::{Store, timestamp};
+use crate::backend::aws::error::{Api, AwsError};
+
+const LIST: Api = Api::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
+const LIST_VERSIONS: Api = Api::allowed_by("s3:ListObjectVersions", "s3:ListBucketVersions");
+
+/// A current object, as a listing says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    pub key: String,
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+    /// With its quotes, as S3 wants it back.
+    pub etag: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub key: String,
+    /// `null` for what was written before the bucket had versions.
+    pub id: String,
+    pub latest: bool,
+    pub modified: Option<Timestamp>,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    Data { size: u64, etag: String },
+    DeleteMarker,
+}
+
+/// The current objects in the order of their names; no more than a page of them is in memory.
+#[derive(Debug)]
+pub struct Objects<'a> {
+    store: Store<'a>,
+    prefix: String,
+    next: Next<String>,
+}
+
+/// All versions, by name, and of one name the newest first.
+#[derive(Debug)]
+pub struct Versions<'a> {
+    store: Store<'a>,
+    prefix: String,
+    next: Next<(String, Option<String>)>,
+}
+
+#[derive(Debug)]
+enum Next<M> {
+    First,
+    After(M),
+    Done,
+}
+
+impl<'a> Store<'a> {
+    pub fn objects(&self, prefix: &str) -> Objects<'a> {
+        Objects {
+            store: *self,
+            prefix: prefix.to_owned(),
+            next: Next::First,
+        }
+    }
+
+    pub fn versions(&self, prefix: &str) -> Versions<'a> {
+        Versions {
+            store: *self,
+            prefix: prefix.to_owned(),
+            next: Next::First,
+        }
+    }
+}
+
+impl Objects<'_> {
+    /// `None` after the last page. After an error the same page can be asked for again.
+    pub async fn next(&mut self) -> Result<Option<Vec<Object>>, AwsError> {
+        let after = match &self.next {
+            Next::First => None,
+            Next::After(token) => Some(token.clone()),
+            Next::Done => return Ok(None),
+        };
+        let address = self.store.address;
+        // As they are, names with control characters would break the XML.
+        let request = self
+            .store
+            .aws
+            .clients
+            .s3
+            .list_objects_v2()
+            .encoding_type(EncodingType::Url);
+        let request = request
+            .bucket(&address.bucket)
+            .expected_bucket_owner(&address.owner);
+        let prefix = (!self.prefix.is_empty()).then(|| self.prefix.clone());
+        let request = request.set_prefix(prefix).set_continuation_token(after);
+        let page = self
+            .store
+            .aws
+            .read(LIST, &address.bucket, request.send())
+            .await?;
+        self.next = match (page.is_truncated(), page.next_continuation_token()) {
+            (Some(true), Some(token)) => Next::After(token.to_owned()),
+            (Some(true), None) => {
+                return Err(AwsError::nonsense(
+                    LIST,
+                    &address.bucket,
+                    "says that there is more, and not where",
+                ));
+            }
+            (Some(false) | None, _) => Next::Done,
+        };
+        let encoding = page.encoding_type().cloned();
+        let object = |object: aws_sdk_s3::types::Object| {
+            Some(Object {
+                key: decoded(object.key()?, encoding.as_ref()),
+                size: object
+                    .size()
+                    .and_then(|size| u64::try_from(size).ok())
+                    .unwrap_or_default(),
+                modified: object.last_modified().and_then(timestamp),
+                etag: object.e_tag.unwrap_or_default(),
+            })
+        };
+        Ok(Some(
+            page.contents
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(object)
+                .collect(),
+        ))
+    }
+}
+
+impl Versions<'_> {
+    /// The name and version that the next page is asked for by; `None` if there is none.
+    pub fn after(&self) -> Option<(&str, Option<&str>)> {
+        match &self.next {
+            Next::After((key, id)) => Some((key, id.as_deref())),
+            Next::First | Next::Done => None,
+        }
+    }
+
+    /// `None` after the last page. After an error the same page can be asked for again.
+    pub async fn next(&mut self) -> Result<Option<Vec<Version>>, AwsError> {
+        let (key, id) = match &self.next {
+            Next::First => (None, None),
+            Next::After((key, id)) => (Some(key.clone()), id.clone()),
+            Next::Done => return Ok(None),
+        };
+        let address = self.store.address;
+        let request = self
+            .store
+            .aws
+            .clients
+            .s3
+            .list_object_versions()
+            .encoding_type(EncodingType::Url);
+        let request = request
+            .bucket(&address.bucket)
+            .expected_bucket_owner(&address.owner);
+        let prefix = (!self.prefix.is_empty()).then(|| self.prefix.clone());
+        let request = request
+            .set_prefix(prefix)
+            .set_key_marker(key)
+            .set_version_id_marker(id);
+        let page = self
+            .store
+            .aws
+            .read(LIST_VERSIONS, &address.bucket, request.send())
+            .await?;
+        let encoding = page.encoding_type().cloned();
+        self.next = match (page.is_truncated(), page.next_key_marker()) {
+            (Some(true), Some(key)) => Next::After((
+                decoded(key, encoding.as_ref()),
+                page.next_version_id_marker().map(str::to_owned),
+            )),
+            (Some(true), None) => {
+                return Err(AwsError::nonsense(
+                    LIST_VERSIONS,
+                    &address.bucket,
+                    "says that there is more, and not where",
+                ));
+            }
+            (Some(false) | None, _) => Next::Done,
+        };
+        let version = |key: Option<&str>,
+                       id: Option<&str>,
+                       latest: Option<bool>,
+                       modified: Option<&_>,
+                       what: What| {
+            let (key, id) = (
+                decoded(key?, encoding.as_ref()),
+                id.unwrap_or("null").to_owned(),
+            );
+            Some(Version {
+                key,
+                id,
+                latest: latest.unwrap_or(false),
+                modified: modified.and_then(timestamp),
+                what,
+            })
+        };
+        let data = page.versions().iter().filter_map(|v| {
+            let size = v
+                .size()
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or_default();
+            let what = What::Data {
+                size,
+                etag: v.e_tag().unwrap_or_default().to_owned(),
+            };
+            version(
+                v.key(),
+                v.version_id(),
+                v.is_latest(),
+                v.last_modified(),
+                what,
+            )
+        });
+        let markers = page.delete_markers();
+        let markers = markers.iter().filter_map(|m| {
+            version(
+                m.key(),
+                m.version_id(),
+                m.is_latest(),
+                m.last_modified(),
+                What::DeleteMarker,
+            )
+        });
+        let mut all: Vec<Version> = data.chain(markers).collect();
+        // The SDK gives versions and markers apart; S3 has them in one order.
+        all.sort_by(|a, b| {
+            a.key
+                .cmp(&b.key)
+                .then(b.latest.cmp(&a.latest))
+                .then(b.modified.cmp(&a.modified))
+        });
+        Ok(Some(all))
+    }
+}
+
+/// A name as S3 encodes it: `+` is a space.
+pub(super) fn decoded(name: &str, encoding: Option<&EncodingType>) -> String {
+    if encoding != Some(&EncodingType::Url) {
+        return name.to_owned();
+    }
+    let name = if name.contains('+') {
+        Cow::Owned(name.replace('+', " "))
+    } else {
+        Cow::Borrowed(name)
+    };
+    percent_decode_str(&name).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,161 @@
+//! What is at a state key already: a state, states of other workspaces, or a lock.
+
+use jiff::Timestamp;
+
+use super::{Store, inventory::LARGEST};
+use crate::{
+    backend::aws::error::{AwsError, found},
+    state::{
+        layout::{self, DEFAULT_WORKSPACE},
+        lock::LockInfo,
+        snapshot::{Snapshot, Want},
+    },
+};
+
+/// Everything that a folder with this key would use together with the folder that uses it already.
+#[derive(Debug, Default)]
+pub struct Occupied {
+    /// The state of the default workspace.
+    pub state: Option<StateAtKey>,
+    /// Other workspaces that have a state under this key; looked for only where the default one
+    /// has none.
+    pub workspaces: Vec<String>,
+    /// A lock on the state of the default workspace, in the table or as a file.
+    pub lock: Option<LockAtKey>,
+    /// What could not be looked at, and may be there.
+    pub unseen: Vec<AwsError>,
+}
+
+#[derive(Debug)]
+pub struct StateAtKey {
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+    /// `Err` says why nothing is known of what is in it.
+    pub snapshot: Result<Snapshot, String>,
+}
+
+/// `None` where the lock says nothing that can be read.
+#[derive(Debug)]
+pub struct LockAtKey {
+    pub info: Option<LockInfo>,
+}
+
+impl Occupied {
+    /// Whether nothing is there.
+    pub fn is_free(&self) -> bool {
+        self.state.is_none() && self.workspaces.is_empty() && self.lock.is_none()
+    }
+}
+
+impl Store<'_> {
+    /// What is at the state key of this backend. Nothing, if there is no bucket: then one call
+    /// finds out.
+    ///
+    /// # Errors
+    /// If the bucket cannot be listed.
+    pub async fn occupied(&self, key: &str) -> Result<Occupied, AwsError> {
+        let lock_name = layout::lock_file(key);
+        let (mut state, mut has_lock_file) = (None, false);
+        let mut pages = self.objects(key);
+        loop {
+            let page = match pages.next().await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(error) if error.is(&["NoSuchBucket"]) => return Ok(Occupied::default()),
+                Err(error) => return Err(error),
+            };
+            // In the order of their names, and other names begin with the key too.
+            let is_last = page.last().is_none_or(|last| *last.key > *lock_name);
+            for object in page {
+                has_lock_file |= object.key == lock_name;
+                if object.key == key {
+                    state = Some(object);
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        let has_state = state.is_some();
+        let read = async {
+            let object = state?;
+            let snapshot = match self.get(key, None, LARGEST).await {
+                // Deleted since it was listed.
+                Ok(None) => return None,
+                Ok(Some(content)) => {
+                    Snapshot::parse(&content.bytes, Want::Counts).map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            Some(StateAtKey {
+                size: object.size,
+                modified: object.modified,
+                snapshot,
+            })
+        };
+        let others = async {
+            if has_state {
+                Ok(vec![])
+            } else {
+                self.workspaces_of(key).await
+            }
+        };
+        let file = async {
+            if has_lock_file {
+                self.lock_file(key).await
+            } else {
+                Ok(None)
+            }
+        };
+        let (state, others, file, item) = tokio::join!(read, others, file, self.lock_item(key));
+        let mut unseen = vec![];
+        let workspaces = others.unwrap_or_else(|error| {
+            unseen.push(error);
+            vec![]
+        });
+        // The table may not be there yet.
+        let item = found(item, &["ResourceNotFoundException"])
+            .map(Option::flatten)
+            .unwrap_or_else(|error| {
+                unseen.push(error);
+                None
+            });
+        let lock = match (file, item) {
+            (_, Some(item)) => Some(LockAtKey {
+                info: LockInfo::parse(item.as_bytes()).ok(),
+            }),
+            (Ok(Some(file)), None) => Some(LockAtKey {
+                info: file.info.ok(),
+            }),
+            (Ok(None), None) => None,
+            // It was listed: it is held, although the holder is unknown.
+            (Err(_), None) => Some(LockAtKey { info: None }),
+        };
+        Ok(Occupied {
+            state,
+            workspaces,
+            lock,
+            unseen,
+        })
+    }
+
+    async fn workspaces_of(&self, key: &str) -> Result<Vec<String>, AwsError> {
+        let layout = &self.address().layout;
+        let prefix = if layout.workspace_prefix.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", layout.workspace_prefix)
+        };
+        let (mut workspaces, mut pages) = (vec![], self.objects(&prefix));
+        while let Some(page) = pages.next().await? {
+            let located = page.iter().map(|object| layout.locate(&object.key));
+            let of_key = located.filter(|one| {
+                one.kind == layout::Kind::State
+                    && one.key == key
+                    && one.workspace != DEFAULT_WORKSPACE
+            });
+            workspaces.extend(of_key.map(|one| one.workspace));
+        }
+        Ok(workspaces)
+    }
+}

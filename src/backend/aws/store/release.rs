@@ -1,0 +1,117 @@
+//! A lock released: exactly the one that was looked at, and no other that was taken meanwhile.
+
+use super::{
+    Store,
+    live::{Half, LiveLock},
+    table::INFO,
+    write::{Deleted, after},
+};
+use crate::{
+    backend::aws::error::{Api, AwsError},
+    state::{digest, layout},
+};
+
+const DELETE: Api = Api::new("s3:DeleteObject");
+/// Somebody else writes or deletes it at this moment.
+const CONFLICT: &[&str] = &["ConditionalRequestConflict"];
+
+/// What became of each place where the lock was held; none where it was not.
+#[derive(Debug, Default)]
+pub struct Released {
+    pub file: Option<Result<Deleted, AwsError>>,
+    pub item: Option<Result<Deleted, AwsError>>,
+}
+
+impl Released {
+    pub fn outcomes(&self) -> impl Iterator<Item = &Result<Deleted, AwsError>> {
+        [&self.file, &self.item].into_iter().flatten()
+    }
+
+    /// Whether nothing of that lock is there any more, whoever removed it.
+    pub fn is_gone(&self) -> bool {
+        self.outcomes().all(Result::is_ok)
+    }
+
+    /// Whether somebody has taken the state since.
+    pub fn is_changed(&self) -> bool {
+        self.outcomes()
+            .any(|outcome| matches!(outcome, Ok(Deleted::Changed)))
+    }
+
+    pub fn into_errors(self) -> Vec<AwsError> {
+        [self.file, self.item]
+            .into_iter()
+            .flatten()
+            .filter_map(Result::err)
+            .collect()
+    }
+}
+
+impl Store<'_> {
+    /// Releases a lock where it is held, the file first, as Terraform does: ours, or one that was
+    /// read.
+    ///
+    /// Each place is deleted only if it still is what was read. Both are tried, whatever comes of
+    /// the first.
+    pub async fn release(&self, lock: &LiveLock) -> Released {
+        let path = &lock.located.path;
+        let mut released = Released::default();
+        if let Half::Held(held) = &lock.file {
+            released.file = Some(
+                self.release_file(path, held.etag.as_deref().unwrap_or_default())
+                    .await,
+            );
+        }
+        if let Half::Held(held) = &lock.item {
+            released.item = Some(self.release_item(path, &held.raw).await);
+        }
+        released
+    }
+
+    pub(in crate::backend::aws) async fn release_file(
+        &self,
+        path: &str,
+        etag: &str,
+    ) -> Result<Deleted, AwsError> {
+        let key = layout::lock_file(path);
+        let url = self.url(&key);
+        if etag.is_empty() {
+            return Err(AwsError::nonsense(
+                DELETE,
+                &url,
+                "S3 does not say which version this is",
+            ));
+        }
+        let request = || {
+            let request = self
+                .aws
+                .clients
+                .s3
+                .delete_object()
+                .bucket(&self.address.bucket)
+                .key(&key);
+            request
+                .expected_bucket_owner(&self.address.owner)
+                .if_match(etag)
+                .send()
+        };
+        let Err(error) = self.aws.send(DELETE, &url, CONFLICT, request).await else {
+            return Ok(Deleted::Done);
+        };
+        after(error, self.lock_file(path).await, |now| now.etag != etag)
+    }
+
+    pub(in crate::backend::aws) async fn release_item(
+        &self,
+        path: &str,
+        exact: &str,
+    ) -> Result<Deleted, AwsError> {
+        let deleted = self
+            .delete_item(digest::lock_id(&self.address.bucket, path), INFO, exact)
+            .await;
+        let Err(error) = deleted else {
+            return Ok(Deleted::Done);
+        };
+        after(error, self.lock_item(path).await, |now| now != exact)
+    }
+}

@@ -1,0 +1,441 @@
+//! An older state put back: looked at first, planned as plain data, carried out under the lock that
+//! Terraform takes.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Store,
+    content::{Content, Encryption},
+    hold::{Hold, Mechanisms, NotTaken},
+    write::{Condition, Encrypt, Expected, NotWritten, Put},
+};
+use crate::{
+    backend::aws::error::{Api, AwsError, Kind},
+    state::{
+        digest,
+        lock::LockInfo,
+        recover::{self, Before, Next, Unfit},
+        snapshot::{Snapshot, SnapshotError},
+    },
+    store::backup::{file, write::ArchiveError},
+};
+
+mod look;
+mod touch;
+
+pub use look::{LARGEST, LookError, Looked, Which};
+pub use touch::TouchError;
+
+const DELETE_VERSION: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
+
+/// What a restore would do, and what it goes by: if any of that is another under the lock, nothing
+/// is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub path: String,
+    pub how: How,
+    pub next: Next,
+    /// What is encrypted like the state that is there, or as the backend says.
+    pub encrypt: Encrypt,
+    current: Option<Content>,
+    /// In the table now.
+    digest: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It is the state that is there, and so is its digest.
+    Nothing,
+    /// It is the state that is there; its digest is not, as where an earlier restore was cut off.
+    Digest,
+    /// It was deleted, and nothing was written since: what says so is removed, or it is written
+    /// again.
+    Undelete {
+        marker: String,
+    },
+    Write,
+    /// The state that is there, with the next serial: nothing is replaced, and nothing kept.
+    Touch,
+}
+
+impl Looked {
+    /// Decides everything.
+    pub fn plan(self, encrypt: &Encrypt, allow_lineage: bool) -> Result<Plan, Unfit> {
+        let Self {
+            path,
+            current,
+            newest,
+            wanted,
+            is,
+            undoes,
+            digest,
+            has_table,
+        } = self;
+        let before = Before {
+            newest: newest.as_ref(),
+            allow_lineage,
+        };
+        let there = current
+            .as_ref()
+            .is_some_and(|current| recover::is_same_but_serial(&current.bytes, &wanted));
+        let (how, next) = match (&current, undoes) {
+            (Some(current), _) if there => {
+                let serial = recover::snapshot(&current.bytes)
+                    .ok()
+                    .and_then(|snapshot| snapshot.serial);
+                let right = !has_table || digest.as_deref() == Some(&*digest::of(&current.bytes));
+                (
+                    if right { How::Nothing } else { How::Digest },
+                    Next {
+                        bytes: current.bytes.clone(),
+                        serial,
+                    },
+                )
+            }
+            (None, Some(marker)) => (
+                How::Undelete { marker },
+                recover::next(&wanted, &is, before)?,
+            ),
+            (Some(_) | None, _) => (How::Write, recover::next(&wanted, &is, before)?),
+        };
+        let encrypt = current.as_ref().map_or_else(
+            || encrypt.clone(),
+            |current| like(&current.encryption, encrypt),
+        );
+        Ok(Plan {
+            path,
+            how,
+            next,
+            encrypt,
+            current,
+            digest,
+        })
+    }
+}
+
+/// Never weaker than what is there, and never weaker than what was asked for.
+fn like(is: &Encryption, asked: &Encrypt) -> Encrypt {
+    match (is.algorithm.as_deref(), &is.key, asked) {
+        (Some("aws:kms"), Some(key), _) => Encrypt::Kms(key.clone()),
+        (Some("AES256"), _, Encrypt::Unsaid) => Encrypt::OfS3,
+        (_, _, asked) => asked.clone(),
+    }
+}
+
+/// How it is carried out.
+#[derive(Clone, Debug)]
+pub struct Work<'a> {
+    pub mechanisms: Mechanisms,
+    /// Of the lock that is taken.
+    pub info: LockInfo,
+    /// Where the state that is there is kept.
+    pub dir: PathBuf,
+    pub now: Timestamp,
+    /// Asked between the steps that change nothing yet.
+    pub cancel: &'a CancellationToken,
+}
+
+/// One thing that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    Locked {
+        id: String,
+    },
+    /// The state that was there.
+    Kept(PathBuf),
+    Undeleted,
+    Written {
+        version: Option<String>,
+    },
+    Digest,
+    Released,
+}
+
+/// What was restored, and is there as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Now current.
+    pub version: Option<String>,
+    pub serial: Option<u64>,
+    pub digest: String,
+    pub kept: Option<PathBuf>,
+}
+
+/// Why it was not, or not wholly.
+#[derive(Debug)]
+pub struct Failed {
+    pub why: Why,
+    /// Whether the state was written by then.
+    pub written: bool,
+    pub kept: Option<PathBuf>,
+    /// The lock is still held, with this ID, for these reasons.
+    pub left: Option<(String, Vec<AwsError>)>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Why {
+    #[error(transparent)]
+    NotLocked(Box<NotTaken>),
+    #[error("the state or its digest was changed meanwhile")]
+    Changed,
+    /// Nothing is to be made to look like a state that is none.
+    #[error("what is there is not a state: {0}")]
+    NotAState(SnapshotError),
+    #[error("interrupted")]
+    Interrupted,
+    #[error(transparent)]
+    NotKept(#[from] ArchiveError),
+    #[error(transparent)]
+    Failed(Box<AwsError>),
+    #[error("what is there now is not what was written")]
+    NotWhatWasWritten,
+    /// All of it was done.
+    #[error("the lock could not be released")]
+    NotReleased,
+}
+
+impl From<AwsError> for Why {
+    fn from(error: AwsError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+impl From<NotWritten> for Why {
+    fn from(error: NotWritten) -> Self {
+        match error {
+            NotWritten::Changed => Self::Changed,
+            NotWritten::Failed(error) => error.into(),
+        }
+    }
+}
+
+/// How far it got.
+#[derive(Default)]
+struct So {
+    written: bool,
+    kept: Option<PathBuf>,
+}
+
+impl Store<'_> {
+    /// Carries a plan out.
+    ///
+    /// Flow: takes the lock as Terraform does; looks again; keeps what is there in a file; writes
+    /// on the condition that it still is there; puts the digest right; reads both back;
+    /// releases.
+    ///
+    /// Guarantees: cut off anywhere there is the old state with its digest, or the new one with its
+    /// digest, or a lock that keeps Terraform from reading one with the other's, and which it
+    /// can release. What it replaces stays a version, and a file. Once it has begun to write it
+    /// does not stop before the digest is right.
+    ///
+    /// # Errors
+    /// If the state is locked, is not what the plan was made for, or anything cannot be written.
+    /// Nothing is then changed, unless [`Failed::written`] says so: the same restore goes on
+    /// from there.
+    pub async fn restore(
+        &self,
+        plan: &Plan,
+        work: &Work<'_>,
+        encrypt: &Encrypt,
+        done: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<Restored, Failed> {
+        let taken = self
+            .take(&plan.path, work.mechanisms, &work.info, encrypt)
+            .await;
+        let Hold { info, lock } = taken.map_err(|error| Failed {
+            why: Why::NotLocked(Box::new(error)),
+            written: false,
+            kept: None,
+            left: None,
+        })?;
+        done(Step::Locked {
+            id: info.id.clone(),
+        });
+        let mut so = So::default();
+        let result = self.under_lock(plan, work, &mut so, done).await;
+        let left = self.release(&lock).await.into_errors();
+        let So { written, kept } = so;
+        let left = (!left.is_empty()).then_some((info.id, left));
+        if left.is_none() {
+            done(Step::Released);
+        }
+        match (result, left) {
+            (Ok(restored), None) => Ok(restored),
+            (Ok(_), left) => Err(Failed {
+                why: Why::NotReleased,
+                written,
+                kept,
+                left,
+            }),
+            (Err(why), left) => Err(Failed {
+                why,
+                written,
+                kept,
+                left,
+            }),
+        }
+    }
+
+    async fn under_lock(
+        &self,
+        plan: &Plan,
+        work: &Work<'_>,
+        so: &mut So,
+        done: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<Restored, Why> {
+        let Plan {
+            path,
+            how,
+            next,
+            encrypt,
+            current,
+            digest: old,
+        } = plan;
+        go_on(work)?;
+        let now = self.get(path, None, LARGEST).await?;
+        let same = now.as_ref().map(|now| (&now.bytes, &now.etag))
+            == current.as_ref().map(|then| (&then.bytes, &then.etag));
+        if !same || self.digest_item(path).await? != *old {
+            return Err(Why::Changed);
+        }
+        if let (How::Write, Some(current)) = (how, current) {
+            go_on(work)?;
+            let kept = file::keep(
+                &work.dir,
+                "tfbackend-before-restore",
+                ".tfstate",
+                work.now,
+                &current.bytes,
+            )?;
+            done(Step::Kept(kept.clone()));
+            so.kept = Some(kept);
+        }
+        go_on(work)?;
+        let (version, bytes) = match how {
+            How::Nothing | How::Digest => (now.and_then(|now| now.version), next.bytes.clone()),
+            How::Undelete { marker } => {
+                self.undelete(path, marker, next, encrypt, so, done).await?
+            }
+            How::Write | How::Touch => {
+                let condition = current.as_ref().map_or(Condition::IfNoneMatch, |current| {
+                    Condition::IfMatch(current.etag.clone())
+                });
+                (
+                    self.write_version(path, next, encrypt, &condition, so, done)
+                        .await?,
+                    next.bytes.clone(),
+                )
+            }
+        };
+        let md5 = digest::of(&bytes);
+        if self.address.table.is_some() && old.as_deref() != Some(&md5) {
+            self.put_digest(
+                path,
+                &md5,
+                old.as_deref().map_or(Expected::Absent, Expected::Exact),
+            )
+            .await?;
+            done(Step::Digest);
+        }
+        let back = self.get(path, None, bytes.len()).await?;
+        let right =
+            self.address.table.is_none() || self.digest_item(path).await?.as_deref() == Some(&md5);
+        if back.is_none_or(|back| back.bytes != bytes) || !right {
+            return Err(Why::NotWhatWasWritten);
+        }
+        let serial = recover::snapshot(&bytes)
+            .ok()
+            .and_then(|snapshot: Snapshot| snapshot.serial);
+        Ok(Restored {
+            version,
+            serial,
+            digest: md5,
+            kept: so.kept.clone(),
+        })
+    }
+
+    async fn write_version(
+        &self,
+        path: &str,
+        next: &Next,
+        encrypt: &Encrypt,
+        condition: &Condition,
+        so: &mut So,
+        done: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<Option<String>, Why> {
+        let put = self
+            .put_state(path, next.bytes.clone(), encrypt, condition)
+            .await;
+        // Nobody knows of a write whose answer was lost.
+        so.written = match &put {
+            Ok(_) => true,
+            Err(NotWritten::Changed) => false,
+            Err(NotWritten::Failed(error)) => {
+                matches!(error.kind, Kind::Network | Kind::Server | Kind::Unreadable)
+            }
+        };
+        let Put { version, etag: _ } = put?;
+        done(Step::Written {
+            version: version.clone(),
+        });
+        Ok(version)
+    }
+
+    /// Where versions may not be deleted, not even those that say that something was, it is written
+    /// again.
+    async fn undelete(
+        &self,
+        path: &str,
+        marker: &str,
+        next: &Next,
+        encrypt: &Encrypt,
+        so: &mut So,
+        done: &mut (dyn FnMut(Step) + Send),
+    ) -> Result<(Option<String>, Vec<u8>), Why> {
+        let request = self
+            .aws
+            .clients
+            .s3
+            .delete_object()
+            .bucket(&self.address.bucket)
+            .key(path)
+            .version_id(marker);
+        let request = request.expected_bucket_owner(&self.address.owner).send();
+        match self
+            .aws
+            .read(DELETE_VERSION, &self.url(path), request)
+            .await
+        {
+            Ok(_) => {
+                so.written = true;
+                done(Step::Undeleted);
+                let there = self.get(path, None, LARGEST).await?;
+                let there = there
+                    .filter(|there| recover::is_same_but_serial(&there.bytes, &next.bytes))
+                    .ok_or(Why::NotWhatWasWritten)?;
+                Ok((there.version, there.bytes))
+            }
+            Err(error) if error.kind == Kind::Denied => {
+                let version = self
+                    .write_version(path, next, encrypt, &Condition::IfNoneMatch, so, done)
+                    .await?;
+                Ok((version, next.bytes.clone()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn go_on(work: &Work<'_>) -> Result<(), Why> {
+    if work.cancel.is_cancelled() {
+        Err(Why::Interrupted)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

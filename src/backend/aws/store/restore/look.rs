@@ -1,0 +1,206 @@
+//! What is there, what is wanted, and what came between: read only.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use super::super::{
+    Store,
+    content::Content,
+    objects::{Version, What},
+};
+use crate::{
+    backend::aws::error::AwsError,
+    state::{
+        digest, recover,
+        snapshot::{Snapshot, SnapshotError},
+    },
+};
+
+/// The largest state that is restored: it is in memory a few times.
+pub const LARGEST: usize = 256 << 20;
+/// How many versions are read at once, to find a serial.
+const AT_ONCE: usize = 4;
+/// How many versions are tried to find one that can be read, where the current one cannot.
+const TRIES: usize = 20;
+
+/// Which state is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    Version(String),
+    Serial(u64),
+    /// The newest that was written before.
+    Before(Timestamp),
+    /// Of a backup, or a file.
+    Bytes(Vec<u8>),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    #[error("there is no version {id:?} of this state")]
+    NoVersion { id: String },
+    #[error("version {id:?} is no state: it says that the state was deleted")]
+    Marker { id: String },
+    #[error("none of its {versions} versions has serial {serial}")]
+    NoSerial { serial: u64, versions: usize },
+    #[error("versions that differ have serial {serial}: {}", ids.join(", "))]
+    Ambiguous { serial: u64, ids: Vec<String> },
+    #[error("no version of it was written before {time}")]
+    NothingBefore { time: Timestamp },
+    #[error("the state that is wanted cannot be used: {0}")]
+    NotAState(#[from] SnapshotError),
+}
+
+/// All that a plan is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    pub path: String,
+    pub current: Option<Content>,
+    /// The newest that can be read.
+    pub newest: Option<Snapshot>,
+    pub wanted: Vec<u8>,
+    /// Of what is wanted.
+    pub is: Snapshot,
+    /// The wanted version is the one that was deleted last, by this delete marker.
+    pub undoes: Option<String>,
+    pub digest: Option<String>,
+    pub has_table: bool,
+}
+
+impl Store<'_> {
+    /// Looks at the state, its history and what is wanted.
+    ///
+    /// # Errors
+    /// If any of it cannot be read, or there is no such version.
+    pub async fn look_to_restore(&self, path: &str, which: Which) -> Result<Looked, LookError> {
+        let history = self.versions_of(path).await?;
+        let current = self.get(path, None, LARGEST).await?;
+        let (wanted, id) = self.wanted(path, which, &history).await?;
+        let is = recover::snapshot(&wanted)?;
+        let newest = self.newest(path, current.as_ref(), &history).await?;
+        let deleted = history
+            .first()
+            .filter(|first| first.latest && first.what == What::DeleteMarker);
+        let last = history
+            .iter()
+            .find(|version| version.what != What::DeleteMarker);
+        let undoes = deleted
+            .filter(|_| {
+                current.is_none() && id.is_some() && last.map(|last| &last.id) == id.as_ref()
+            })
+            .map(|marker| marker.id.clone());
+        let digest = self.digest_item(path).await?;
+        let has_table = self.address.table.is_some();
+        Ok(Looked {
+            path: path.to_owned(),
+            current,
+            newest,
+            wanted,
+            is,
+            undoes,
+            digest,
+            has_table,
+        })
+    }
+
+    async fn wanted(
+        &self,
+        path: &str,
+        which: Which,
+        history: &[Version],
+    ) -> Result<(Vec<u8>, Option<String>), LookError> {
+        let id = match which {
+            Which::Bytes(bytes) => return Ok((bytes, None)),
+            Which::Version(id) => match history.iter().find(|version| version.id == id) {
+                None => return Err(LookError::NoVersion { id }),
+                Some(version) if version.what == What::DeleteMarker => {
+                    return Err(LookError::Marker { id });
+                }
+                Some(_) => id,
+            },
+            Which::Serial(serial) => self.with_serial(path, serial, history).await?,
+            Which::Before(time) => {
+                let older = |version: &&Version| {
+                    version.what != What::DeleteMarker
+                        && version.modified.is_some_and(|modified| modified < time)
+                };
+                let newest = history
+                    .iter()
+                    .filter(older)
+                    .max_by_key(|version| version.modified);
+                newest.ok_or(LookError::NothingBefore { time })?.id.clone()
+            }
+        };
+        let content = self
+            .get(path, Some(&id), LARGEST)
+            .await?
+            .ok_or_else(|| LookError::NoVersion { id: id.clone() })?;
+        Ok((content.bytes, Some(id)))
+    }
+
+    /// The newest version with this serial, if all that have it are the same.
+    async fn with_serial(
+        &self,
+        path: &str,
+        serial: u64,
+        history: &[Version],
+    ) -> Result<String, LookError> {
+        let data: Vec<&Version> = history
+            .iter()
+            .filter(|version| version.what != What::DeleteMarker)
+            .collect();
+        let reads = stream::iter(data.iter().map(|version| async {
+            let content = self.get(path, Some(&version.id), LARGEST).await?;
+            let found = content.filter(|content| {
+                recover::snapshot(&content.bytes)
+                    .is_ok_and(|snapshot| snapshot.serial == Some(serial))
+            });
+            Ok::<_, LookError>(
+                found.map(|content| (version.id.clone(), digest::of(&content.bytes))),
+            )
+        }));
+        let found: Vec<(String, String)> = reads
+            .buffered(AT_ONCE)
+            .try_filter_map(async |found| Ok(found))
+            .try_collect()
+            .await?;
+        match found.first() {
+            None => Err(LookError::NoSerial {
+                serial,
+                versions: data.len(),
+            }),
+            Some((_, first)) if found.iter().any(|(_, other)| other != first) => {
+                Err(LookError::Ambiguous {
+                    serial,
+                    ids: found.into_iter().map(|(id, _)| id).collect(),
+                })
+            }
+            Some((id, _)) => Ok(id.clone()),
+        }
+    }
+
+    /// What the serial and the lineage of the next one go by.
+    async fn newest(
+        &self,
+        path: &str,
+        current: Option<&Content>,
+        history: &[Version],
+    ) -> Result<Option<Snapshot>, LookError> {
+        if let Some(snapshot) = current.and_then(|current| recover::snapshot(&current.bytes).ok()) {
+            return Ok(Some(snapshot));
+        }
+        let older = history
+            .iter()
+            .filter(|version| version.what != What::DeleteMarker);
+        for version in older.take(TRIES) {
+            let content = self.get(path, Some(&version.id), LARGEST).await?;
+            if let Some(snapshot) =
+                content.and_then(|content| recover::snapshot(&content.bytes).ok())
+            {
+                return Ok(Some(snapshot));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,74 @@
+//! A state written once more, unchanged but for its serial: the write that shows under which locks
+//! it is written from now on.
+
+use super::{
+    super::{Store, write::Encrypt},
+    How, LARGEST, Plan, like,
+};
+use crate::{
+    backend::aws::error::AwsError,
+    state::{
+        digest,
+        recover::{self, Before, Unfit},
+        snapshot::SnapshotError,
+    },
+};
+
+/// Why a state is not written once more.
+#[derive(Debug, thiserror::Error)]
+pub enum TouchError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    #[error("it is not there any more")]
+    Gone,
+    #[error(transparent)]
+    NotAState(#[from] SnapshotError),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    #[error("its serial cannot be read")]
+    NoSerial,
+    #[error("its digest in the lock table is of another state")]
+    OtherDigest,
+}
+
+impl Store<'_> {
+    /// What writes a state once more. [`Store::restore`] carries it out.
+    ///
+    /// # Errors
+    /// If it cannot be read, has no serial that can be counted up, or Terraform would stop at its
+    /// digest.
+    pub async fn plan_touch(&self, path: &str, encrypt: &Encrypt) -> Result<Plan, TouchError> {
+        let current = self
+            .get(path, None, LARGEST)
+            .await?
+            .ok_or(TouchError::Gone)?;
+        let is = recover::snapshot(&current.bytes)?;
+        let stored = self.digest_item(path).await?;
+        let is_of_another = stored.as_deref().is_some_and(|stored| {
+            digest::is_md5(stored) && !digest::fits(stored, &digest::of(&current.bytes))
+        });
+        if is_of_another {
+            return Err(TouchError::OtherDigest);
+        }
+        let next = recover::next(
+            &current.bytes,
+            &is,
+            Before {
+                newest: Some(&is),
+                allow_lineage: false,
+            },
+        )?;
+        if next.serial.is_none() {
+            return Err(TouchError::NoSerial);
+        }
+        let encrypt = like(&current.encryption, encrypt);
+        Ok(Plan {
+            path: path.to_owned(),
+            how: How::Touch,
+            next,
+            encrypt,
+            current: Some(current),
+            digest: stored,
+        })
+    }
+}

@@ -1,0 +1,297 @@
+//! States and their digests, written as Terraform writes them, and only over what was there when
+//! somebody looked.
+
+use aws_sdk_dynamodb::{
+    operation::delete_item::builders::DeleteItemFluentBuilder, types::AttributeValue,
+};
+use aws_sdk_s3::{
+    operation::put_object::{PutObjectOutput, builders::PutObjectFluentBuilder},
+    types::{ChecksumAlgorithm, ServerSideEncryption},
+};
+use aws_smithy_types::byte_stream::ByteStream;
+
+use super::{
+    Store,
+    table::{DIGEST, INFO},
+};
+use crate::{
+    backend::aws::{
+        clients::upload_timeouts,
+        error::{Api, AwsError},
+        lock_table,
+    },
+    state::digest,
+};
+
+pub(super) const PUT: Api = Api::new("s3:PutObject");
+const PUT_ITEM: Api = Api::new("dynamodb:PutItem");
+const DELETE_ITEM: Api = Api::new("dynamodb:DeleteItem");
+
+const JSON: &str = "application/json";
+/// Only if there is none.
+const NONE: &str = "*";
+/// What there is, is not what was said; with `If-Match`, S3 answers so too where there is nothing.
+const NOT_SO: &[&str] = &["PreconditionFailed", "NoSuchKey"];
+/// Somebody else writes the same object at this moment.
+const CONFLICT: &[&str] = &["ConditionalRequestConflict"];
+const NOT_SO_IN_TABLE: &[&str] = &["ConditionalCheckFailedException"];
+
+/// What Terraform says of encryption when it writes: of states and of lock files alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encrypt {
+    /// Without `encrypt = true` it says nothing, and the bucket decides.
+    Unsaid,
+    /// A key of S3's own: `encrypt = true`.
+    OfS3,
+    /// And with `kms_key_id`, word for word.
+    Kms(String),
+}
+
+/// What must be there for a write to be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// No object, or a delete marker.
+    IfNoneMatch,
+    /// The version with this ETag, which has its quotes.
+    IfMatch(String),
+}
+
+/// What must be in the table for a digest to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected<'a> {
+    Absent,
+    Exact(&'a str),
+}
+
+/// An object that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// None where the bucket keeps no versions.
+    pub version: Option<String>,
+    /// With its quotes, as S3 wants it back.
+    pub etag: String,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritten {
+    /// What is there now is not what somebody looked at: it is left as it is.
+    #[error("it was changed meanwhile")]
+    Changed,
+    #[error(transparent)]
+    Failed(#[from] AwsError),
+}
+
+/// What became of a thing that was to be deleted on a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    Done,
+    /// Somebody else was first, or the answer to a first try was lost.
+    AlreadyGone,
+    /// What is there now is another one, and stays.
+    Changed,
+}
+
+impl Store<'_> {
+    /// Writes a state as Terraform does, but in one piece however long it is, and on a condition.
+    ///
+    /// Whoever calls holds the lock of the state. That an answer was lost is found out by reading:
+    /// a state that is what was to be written was written.
+    pub async fn put_state(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        encrypt: &Encrypt,
+        condition: &Condition,
+    ) -> Result<Put, NotWritten> {
+        let error = match self.put_object(path, &bytes, encrypt, condition).await {
+            Ok(put) => return Ok(put),
+            Err(error) => error,
+        };
+        match self.get(path, None, bytes.len()).await {
+            Ok(Some(now)) if now.bytes == bytes => Ok(Put {
+                version: now.version,
+                etag: now.etag,
+            }),
+            Ok(_) | Err(_) if error.is(NOT_SO) => Err(NotWritten::Changed),
+            Ok(_) | Err(_) => Err(NotWritten::Failed(error)),
+        }
+    }
+
+    /// Writes the digest of a state, if the table has what was looked at. Whoever calls holds the
+    /// lock of the state.
+    pub async fn put_digest(
+        &self,
+        path: &str,
+        md5: &str,
+        expected: Expected<'_>,
+    ) -> Result<(), NotWritten> {
+        let table = self.the_table(PUT_ITEM)?;
+        let request = self.aws.clients.dynamodb.put_item().table_name(table);
+        let request = request.item(
+            lock_table::KEY,
+            AttributeValue::S(digest::digest_id(&self.address.bucket, path)),
+        );
+        let request = request.item(DIGEST, AttributeValue::S(md5.to_owned()));
+        let request = match expected {
+            Expected::Absent => {
+                request.condition_expression(format!("attribute_not_exists({})", lock_table::KEY))
+            }
+            Expected::Exact(exact) => request
+                .condition_expression(format!("{DIGEST} = :exact"))
+                .expression_attribute_values(":exact", AttributeValue::S(exact.to_owned())),
+        };
+        let Err(error) = self.aws.read(PUT_ITEM, table, request.send()).await else {
+            return Ok(());
+        };
+        match self.digest_item(path).await {
+            Ok(Some(now)) if now == md5 => Ok(()),
+            Ok(_) | Err(_) if error.is(NOT_SO_IN_TABLE) => Err(NotWritten::Changed),
+            Ok(_) | Err(_) => Err(NotWritten::Failed(error)),
+        }
+    }
+
+    /// Deletes the digest of a state, if it is still this one.
+    pub async fn delete_digest(&self, path: &str, exact: &str) -> Result<Deleted, AwsError> {
+        let deleted = self
+            .delete_item(digest::digest_id(&self.address.bucket, path), DIGEST, exact)
+            .await;
+        let Err(error) = deleted else {
+            return Ok(Deleted::Done);
+        };
+        after(error, self.digest_item(path).await, |now| now != exact)
+    }
+
+    /// An object with all that Terraform says about it: content type, checksum, encryption.
+    pub(in crate::backend::aws) async fn put_object(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        encrypt: &Encrypt,
+        condition: &Condition,
+    ) -> Result<Put, AwsError> {
+        let url = self.url(key);
+        let request = || {
+            let request = self
+                .aws
+                .clients
+                .s3
+                .put_object()
+                .bucket(&self.address.bucket)
+                .key(key);
+            let request = request
+                .expected_bucket_owner(&self.address.owner)
+                .content_type(JSON);
+            let request = request
+                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .body(ByteStream::from(bytes.to_vec()));
+            let request = match condition {
+                Condition::IfNoneMatch => request.if_none_match(NONE),
+                Condition::IfMatch(etag) => request.if_match(etag),
+            };
+            let config =
+                aws_sdk_s3::config::Config::builder().timeout_config(upload_timeouts(bytes.len()));
+            encrypted(request, encrypt)
+                .customize()
+                .config_override(config)
+                .send()
+        };
+        let PutObjectOutput {
+            version_id, e_tag, ..
+        } = self.aws.send(PUT, &url, CONFLICT, request).await?;
+        Ok(Put {
+            version: version_id,
+            etag: e_tag.unwrap_or_default(),
+        })
+    }
+
+    /// The lock on a state as an item, if there is none.
+    pub(in crate::backend::aws) async fn put_lock_item(
+        &self,
+        path: &str,
+        info: &str,
+    ) -> Result<(), AwsError> {
+        let table = self.the_table(PUT_ITEM)?;
+        let request = self.aws.clients.dynamodb.put_item().table_name(table);
+        let request = request.item(
+            lock_table::KEY,
+            AttributeValue::S(digest::lock_id(&self.address.bucket, path)),
+        );
+        let request = request.item(INFO, AttributeValue::S(info.to_owned()));
+        let request =
+            request.condition_expression(format!("attribute_not_exists({})", lock_table::KEY));
+        self.aws
+            .read(PUT_ITEM, table, request.send())
+            .await
+            .map(drop)
+    }
+
+    /// An item of the table, if one of its attributes is exactly this; if it is empty or no text,
+    /// where this is empty.
+    pub(super) async fn delete_item(
+        &self,
+        lock_id: String,
+        attribute: &str,
+        exact: &str,
+    ) -> Result<(), AwsError> {
+        let table = self.the_table(DELETE_ITEM)?;
+        let request = self
+            .aws
+            .clients
+            .dynamodb
+            .delete_item()
+            .table_name(table)
+            .key(lock_table::KEY, AttributeValue::S(lock_id));
+        let text = |request: DeleteItemFluentBuilder, name: &str, text: &str| {
+            request.expression_attribute_values(name, AttributeValue::S(text.to_owned()))
+        };
+        let request = if exact.is_empty() {
+            let condition = format!(
+                "attribute_exists({}) AND (NOT attribute_type({attribute}, :text) OR {attribute} \
+                 = :exact)",
+                lock_table::KEY
+            );
+            text(request.condition_expression(condition), ":text", "S")
+        } else {
+            request.condition_expression(format!("{attribute} = :exact"))
+        };
+        let request = text(request, ":exact", exact);
+        self.aws
+            .read(DELETE_ITEM, table, request.send())
+            .await
+            .map(drop)
+    }
+
+    fn the_table(&self, api: Api) -> Result<&str, AwsError> {
+        self.address.table.as_deref().ok_or_else(|| {
+            AwsError::nonsense(api, &self.address.bucket, "this backend has no lock table")
+        })
+    }
+}
+
+/// What became of a delete that was refused: what is there now decides.
+pub(super) fn after<T>(
+    error: AwsError,
+    now: Result<Option<T>, AwsError>,
+    is_another: impl Fn(&T) -> bool,
+) -> Result<Deleted, AwsError> {
+    match now {
+        Ok(None) => Ok(Deleted::AlreadyGone),
+        Ok(Some(now)) if is_another(&now) => Ok(Deleted::Changed),
+        Ok(Some(_)) | Err(_) => Err(error),
+    }
+}
+
+/// The headers of encryption.
+pub(in crate::backend::aws) fn encrypted(
+    request: PutObjectFluentBuilder,
+    encrypt: &Encrypt,
+) -> PutObjectFluentBuilder {
+    match encrypt {
+        Encrypt::Unsaid => request,
+        Encrypt::OfS3 => request.server_side_encryption(ServerSideEncryption::Aes256),
+        Encrypt::Kms(key) => request
+            .server_side_encryption(ServerSideEncryption::AwsKms)
+            .ssekms_key_id(key),
+    }
+}

@@ -1,0 +1,32 @@
+//! Whether a log bucket holds files of a trail, which are encrypted with the environment's key.
+
+use crate::backend::aws::{
+    Aws,
+    bucket::NOT_YET as NO_BUCKET,
+    error::{Api, AwsError, found},
+    policies::TRAIL_PREFIX,
+};
+
+const LIST: Api = Api::allowed_by("s3:ListObjectsV2", "s3:ListBucket");
+
+/// Whether there is any; none in a bucket that does not exist.
+///
+/// # Errors
+/// If S3 does not answer the listing.
+pub async fn any(aws: &Aws, bucket: &str) -> Result<bool, AwsError> {
+    let request = aws
+        .clients
+        .s3
+        .list_objects_v2()
+        .bucket(bucket)
+        .prefix(format!("{TRAIL_PREFIX}/"))
+        .max_keys(1);
+    let answer = aws
+        .read(
+            LIST,
+            bucket,
+            request.expected_bucket_owner(aws.account()).send(),
+        )
+        .await;
+    Ok(found(answer, NO_BUCKET)?.is_some_and(|page| !page.contents().is_empty()))
+}

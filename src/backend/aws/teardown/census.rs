@@ -1,0 +1,186 @@
+//! Counts what a teardown would destroy. Nothing is written, and of many versions a page is held at
+//! a time.
+
+use futures_util::{StreamExt, stream};
+
+use super::{freeze::OPERATION, people, scope::Scope};
+use crate::{
+    backend::aws::{
+        Aws,
+        error::AwsError,
+        store::{
+            Store,
+            live::{Extent, LiveLock, Seen},
+            objects::{Object, What},
+        },
+    },
+    state::{
+        census::{Census, Holds, LockRow, StateRow},
+        layout::Kind,
+        snapshot::{Snapshot, Want},
+    },
+};
+
+/// How many states are read at once.
+const AT_ONCE: usize = 4;
+/// The largest state that is read, which bounds the memory; no larger one is known to be in use.
+/// What is larger cannot be told from one that is needed.
+pub const LARGEST: usize = 64 << 20;
+
+/// Looks at all of the store at the same time; what could not be looked at is said.
+pub async fn take(store: &Store<'_>, scope: &Scope) -> Census {
+    let (states, locks, versions, uploads, lock, mfa) = tokio::join!(
+        states(store, scope),
+        locks(store, scope),
+        versions(store, scope),
+        uploads(store, scope),
+        store.object_lock(),
+        store.mfa_delete()
+    );
+    let mut census = states;
+    census.locks = locks.locks;
+    census.frozen = locks.frozen;
+    census.versions = versions.versions;
+    census.uploads = uploads.uploads;
+    for other in [locks.unseen, versions.unseen, uploads.unseen] {
+        other
+            .rows
+            .into_iter()
+            .for_each(|error| census.unseen.add(error));
+    }
+    census.object_lock = seen(lock, &mut census).flatten();
+    census.mfa_delete = seen(mfa, &mut census).unwrap_or_default();
+    census
+}
+
+/// Who has the policy, and who hears of the topic, by their ARNs.
+pub async fn people(aws: &Aws, policy: Option<&str>, topic: Option<&str>, census: &mut Census) {
+    let attached = async {
+        match policy {
+            Some(policy) => people::attached(aws, policy).await,
+            None => Ok(vec![]),
+        }
+    };
+    let subscribers = async {
+        match topic {
+            Some(topic) => people::subscribers(aws, topic).await,
+            None => Ok(vec![]),
+        }
+    };
+    let (attached, subscribers) = tokio::join!(attached, subscribers);
+    seen(attached, census)
+        .into_iter()
+        .flatten()
+        .for_each(|who| census.attached.add(who));
+    seen(subscribers, census)
+        .into_iter()
+        .flatten()
+        .for_each(|who| census.subscribers.add(who));
+}
+
+fn seen<T>(answer: Result<T, AwsError>, census: &mut Census) -> Option<T> {
+    answer
+        .map_err(|error| census.unseen.add(error.to_string()))
+        .ok()
+}
+
+async fn states(store: &Store<'_>, scope: &Scope) -> Census {
+    let mut census = Census::default();
+    let mut pages = store.objects("");
+    while let Some(page) = seen(pages.next().await, &mut census).flatten() {
+        let page = page
+            .into_iter()
+            .filter(|object| scope.has_object(store.address(), &object.key));
+        let mut rows = stream::iter(page)
+            .map(|object| state(store, object))
+            .buffered(AT_ONCE);
+        while let Some(row) = rows.next().await {
+            row.into_iter().for_each(|row| census.state(row));
+        }
+    }
+    census
+}
+
+/// `None` of what is no state: a lock file, a folder as consoles make them, or one that was deleted
+/// since.
+async fn state(store: &Store<'_>, object: Object) -> Option<StateRow> {
+    let located = store.address().layout.locate(&object.key);
+    if located.kind == Kind::LockFile || (object.key.ends_with('/') && object.size == 0) {
+        return None;
+    }
+    let holds = match store.get(&object.key, None, LARGEST).await {
+        Ok(None) => return None,
+        Ok(Some(content)) => Holds::of(Snapshot::parse(&content.bytes, Want::Counts)),
+        Err(error) => Holds::Unreadable(error.to_string()),
+    };
+    Some(StateRow {
+        path: located.path,
+        workspace: located.workspace,
+        size: object.size,
+        modified: object.modified,
+        holds,
+    })
+}
+
+async fn locks(store: &Store<'_>, scope: &Scope) -> Census {
+    let mut census = Census::default();
+    let see = |seen| match seen {
+        Seen::Lock(lock) if !scope.has(&lock.located) => {}
+        Seen::Lock(lock) if lock.info().is_some_and(|info| info.operation == OPERATION) => {
+            census.frozen += 1
+        }
+        Seen::Lock(lock) => census.locks.add(row(&lock)),
+        Seen::Elsewhere { .. } => {}
+        Seen::NoTable(error) | Seen::NoListing(error) => census.unseen.add(error.to_string()),
+        Seen::State(_) | Seen::Orphan { .. } => {}
+    };
+    store.walk(Extent::Locks, AT_ONCE, see).await;
+    census
+}
+
+fn row(lock: &LiveLock) -> LockRow {
+    use crate::backend::aws::store::live::Half;
+    let info = lock.info();
+    LockRow {
+        path: lock.located.path.clone(),
+        item: matches!(lock.item, Half::Held(_)),
+        file: matches!(lock.file, Half::Held(_)),
+        who: info.map(|info| info.who.clone()),
+        operation: info.map(|info| info.operation.clone()),
+        since: info
+            .and_then(|info| info.created)
+            .or_else(|| lock.halves().find_map(|held| held.modified)),
+    }
+}
+
+async fn versions(store: &Store<'_>, scope: &Scope) -> Census {
+    let mut census = Census::default();
+    let mut pages = store.versions("");
+    while let Some(page) = seen(pages.next().await, &mut census).flatten() {
+        for version in page
+            .into_iter()
+            .filter(|version| scope.has_object(store.address(), &version.key))
+        {
+            match version.what {
+                What::Data { size, .. } => census.version(size, version.modified),
+                What::DeleteMarker => census.delete_marker(),
+            }
+        }
+    }
+    census
+}
+
+async fn uploads(store: &Store<'_>, scope: &Scope) -> Census {
+    let mut census = Census::default();
+    let mut pages = store.uploads("");
+    while let Some(page) = seen(pages.next().await, &mut census).flatten() {
+        census.uploads += page
+            .iter()
+            .filter(|upload| scope.has_object(store.address(), &upload.key))
+            .count();
+    }
+    census
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! When a bucket was made: what tells one that was deleted and is still seen from one of the same
+//! name that was made since.
+
+use jiff::Timestamp;
+
+use crate::backend::aws::{Aws, error::Api};
+
+const LIST: Api = Api::allowed_by("s3:ListBuckets", "s3:ListAllMyBuckets");
+
+/// None where S3 does not say, as to a caller that may not list buckets.
+async fn created(aws: &Aws, bucket: &str) -> Option<Timestamp> {
+    let answer = aws
+        .read(
+            LIST,
+            bucket,
+            aws.clients.s3.list_buckets().prefix(bucket).send(),
+        )
+        .await
+        .ok()?;
+    let it = answer
+        .buckets
+        .unwrap_or_default()
+        .into_iter()
+        .find(|it| it.name.as_deref() == Some(bucket))?;
+    Timestamp::from_second(it.creation_date?.secs()).ok()
+}
+
+/// Whether it was made after the one that was deleted then, by the clock of S3; false where S3 does
+/// not say.
+///
+/// The date alone is no identity: S3 may change it with each setting, as with the policy that a
+/// teardown writes.
+pub async fn is_another(aws: &Aws, bucket: &str, deleted: Option<Timestamp>) -> bool {
+    match deleted {
+        Some(deleted) => created(aws, bucket)
+            .await
+            .is_some_and(|created| created > deleted),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::aws::testing::{Answer, Script, error, text};
+
+    #[tokio::test]
+    async fn only_a_date_after_the_deletion_is_that_of_another() {
+        let listed = |name: &str, date: &str| {
+            let bucket =
+                format!("<Bucket><Name>{name}</Name><CreationDate>{date}</CreationDate></Bucket>");
+            text(format!(
+                "<ListAllMyBucketsResult><Buckets>{bucket}</Buckets></ListAllMyBucketsResult>"
+            ))
+        };
+        let cases: [(Answer, bool); 5] = [
+            (listed("states", "2026-11-29T12:00:01.000Z"), true),
+            // Changed in the second of the deletion, and before it.
+            (listed("states", "2026-11-29T12:00:00.900Z"), false),
+            (listed("states", "2026-11-29T11:59:58.000Z"), false),
+            (listed("states-2", "2026-11-29T12:00:01.000Z"), false),
+            (error(403, "AccessDenied"), false),
+        ];
+        for (answer, another) in cases {
+            let script = Script::new().on("GET ?x-id=ListBuckets&prefix=states", answer);
+            assert_eq!(
+                is_another(&script.aws(), "states", "2026-11-29T12:00:00Z".parse().ok()).await,
+                another
+            );
+        }
+        assert!(
+            !is_another(&Script::new().aws(), "states", None).await,
+            "nothing is asked"
+        );
+    }
+}

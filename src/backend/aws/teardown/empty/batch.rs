@@ -1,0 +1,234 @@
+//! One batch of versions deleted, and each answer inside the answer looked at.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_s3::{
+    error::BuildError,
+    types::{Delete, ObjectIdentifier},
+};
+
+use super::{Emptying, Left, NO_BUCKET, Reason};
+use crate::backend::aws::{
+    error::{Api, AwsError, Kind},
+    settle::Pauses,
+    store::objects::{Version, What},
+};
+
+const DELETE: Api = Api::allowed_by("s3:DeleteObjects", "s3:DeleteObjectVersion");
+const DELETE_ONE: Api = Api::allowed_by("s3:DeleteObject", "s3:DeleteObjectVersion");
+
+/// "Not now": of a whole call after all retries of the SDK, or of one version in a call that went
+/// well.
+const NOT_NOW: &[&str] = &[
+    "SlowDown",
+    "InternalError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "OperationAborted",
+];
+/// What is gone is not an error.
+const GONE: &[&str] = &["NoSuchKey", "NoSuchVersion"];
+/// How often what S3 did not come to is asked for in all.
+const TRIES: usize = 8;
+
+/// What came of a batch.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub deleted: Vec<What>,
+    pub left: Vec<Left>,
+    /// Whether S3 asked to slow down.
+    pub slowed: bool,
+    /// What ended it early: of the rest nothing is known.
+    pub error: Option<AwsError>,
+}
+
+/// An answer of S3 about one version.
+struct Refusal {
+    version: Version,
+    code: String,
+    message: String,
+}
+
+impl Emptying<'_> {
+    pub(super) async fn delete(&self, batch: Vec<Version>, calls: &AtomicU64) -> Outcome {
+        let mut outcome = Outcome::default();
+        let (together, alone): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .partition(|version| fits_xml(&version.key));
+        if let Err(error) = self.together(together, &mut outcome, calls).await {
+            outcome.error = Some(error);
+            return outcome;
+        }
+        for version in alone {
+            if let Err(error) = self.alone(version, &mut outcome, calls).await {
+                outcome.error = Some(error);
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// Again and again what S3 did not come to, with longer and longer pauses.
+    async fn together(
+        &self,
+        mut batch: Vec<Version>,
+        outcome: &mut Outcome,
+        calls: &AtomicU64,
+    ) -> Result<(), AwsError> {
+        let mut pauses = Pauses::default();
+        for tries_left in (0..TRIES).rev() {
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let refusals = self.call(batch, outcome, calls).await?;
+            let (again, refused): (Vec<_>, Vec<_>) = refusals
+                .into_iter()
+                .partition(|refusal| tries_left > 0 && NOT_NOW.contains(&&*refusal.code));
+            outcome.slowed |= again.iter().any(|refusal| refusal.code == "SlowDown");
+            outcome.left.extend(refused.into_iter().map(Refusal::left));
+            batch = again.into_iter().map(|refusal| refusal.version).collect();
+            if !batch.is_empty() {
+                pauses.wait().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// One call: what was refused.
+    async fn call(
+        &self,
+        mut batch: Vec<Version>,
+        outcome: &mut Outcome,
+        calls: &AtomicU64,
+    ) -> Result<Vec<Refusal>, AwsError> {
+        let delete = delete(&batch)
+            .map_err(|_| AwsError::nonsense(DELETE, self.bucket, "has a version without a name"))?;
+        // The SDK adds the checksum that S3 asks for.
+        let request = self
+            .aws
+            .clients
+            .s3
+            .delete_objects()
+            .bucket(self.bucket)
+            .expected_bucket_owner(self.owner)
+            .delete(delete);
+        let sent = AtomicU64::new(0);
+        let answer = self
+            .aws
+            .send(DELETE, self.bucket, NOT_NOW, || {
+                sent.fetch_add(1, Ordering::Relaxed);
+                request.clone().send()
+            })
+            .await;
+        calls.fetch_add(sent.load(Ordering::Relaxed), Ordering::Relaxed);
+        outcome.slowed |= sent.into_inner() > 1;
+        let mut refusals = vec![];
+        for error in answer?.errors.unwrap_or_default() {
+            let (code, message) = (
+                error.code.unwrap_or_default(),
+                error.message.unwrap_or_default(),
+            );
+            let is_it = |version: &Version| {
+                error.key.as_ref() == Some(&version.key)
+                    && error.version_id.as_ref().is_none_or(|id| *id == version.id)
+            };
+            match batch.iter().position(is_it) {
+                Some(_) if GONE.contains(&&*code) => {}
+                Some(at) => refusals.push(Refusal {
+                    version: batch.swap_remove(at),
+                    code,
+                    message,
+                }),
+                // Nothing that was asked for: it is said all the same.
+                None => {
+                    let (key, id) = (
+                        error.key.unwrap_or_default(),
+                        error.version_id.unwrap_or_default(),
+                    );
+                    outcome.left.push(Left {
+                        key,
+                        id,
+                        reason: Reason::Refused { code, message },
+                    });
+                }
+            }
+        }
+        outcome
+            .deleted
+            .extend(batch.into_iter().map(|version| version.what));
+        Ok(refusals)
+    }
+
+    /// Its name is in the URL, where any character can stand.
+    async fn alone(
+        &self,
+        version: Version,
+        outcome: &mut Outcome,
+        calls: &AtomicU64,
+    ) -> Result<(), AwsError> {
+        let request = self
+            .aws
+            .clients
+            .s3
+            .delete_object()
+            .bucket(self.bucket)
+            .expected_bucket_owner(self.owner);
+        let request = request.key(&version.key).version_id(&version.id);
+        let url = format!("s3://{}/{}", self.bucket, version.key);
+        let send = || {
+            calls.fetch_add(1, Ordering::Relaxed);
+            request.clone().send()
+        };
+        match self.aws.send(DELETE_ONE, &url, NOT_NOW, send).await {
+            Err(error) if error.is(GONE) => {}
+            Err(error)
+                if matches!(error.kind, Kind::Denied | Kind::Refused) && !error.is(NO_BUCKET) =>
+            {
+                outcome.left.push(Left {
+                    key: version.key,
+                    id: version.id,
+                    reason: Reason::said(error),
+                });
+                return Ok(());
+            }
+            answer => drop(answer?),
+        }
+        outcome.deleted.push(version.what);
+        Ok(())
+    }
+}
+
+impl Refusal {
+    fn left(self) -> Left {
+        let Self {
+            version: Version { key, id, .. },
+            code,
+            message,
+        } = self;
+        Left {
+            key,
+            id,
+            reason: Reason::Refused { code, message },
+        }
+    }
+}
+
+fn delete(batch: &[Version]) -> Result<Delete, BuildError> {
+    let named = |version: &Version| {
+        ObjectIdentifier::builder()
+            .key(&version.key)
+            .version_id(&version.id)
+            .build()
+    };
+    Delete::builder()
+        .quiet(true)
+        .set_objects(Some(batch.iter().map(named).collect::<Result<_, _>>()?))
+        .build()
+}
+
+/// XML 1.0 has no way to write most control characters, escaped or not; S3 calls a body that has
+/// one malformed.
+fn fits_xml(key: &str) -> bool {
+    key.chars()
+        .all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..))
+}

@@ -1,0 +1,191 @@
+//! One time through the bucket, and as many times as it takes: the listing and the batches at the
+//! same time.
+
+use std::sync::atomic::Ordering;
+
+use futures_util::{StreamExt, future::OptionFuture, stream::FuturesUnordered};
+
+use super::{
+    Left, PASSES, Reason, Run, Stop, Why,
+    batch::Outcome,
+    queue::{BATCH, Queue},
+};
+use crate::{
+    backend::aws::{
+        error::AwsError,
+        store::objects::{Version, Versions, What},
+    },
+    state::census::Named,
+};
+
+/// The listing waits while this much of it has still to go.
+const AHEAD: usize = 2 * BATCH;
+
+/// What one pass came to.
+#[derive(Default)]
+struct Tally {
+    found: usize,
+    deleted: usize,
+}
+
+impl Run<'_> {
+    pub(super) async fn all(&mut self) -> Result<(), Stop> {
+        let mut pages = self.store.uploads(self.emptying.prefix);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let (uploads, first) = tokio::join!(pages.next(), self.pass());
+        let first = first?;
+        // Before the last pass: an upload that is completed becomes a version.
+        let versions = std::mem::take(&mut self.left);
+        let any = self.uploads(uploads?, pages).await?;
+        let uploads = std::mem::replace(&mut self.left, versions);
+        let ended = if first.found == 0 && !any {
+            Ok(())
+        } else {
+            self.again(first).await
+        };
+        self.left.count += uploads.count;
+        self.left.rows.splice(..0, uploads.rows);
+        ended
+    }
+
+    async fn again(&mut self, mut last: Tally) -> Result<(), Stop> {
+        for _ in 1..PASSES {
+            if last.found > 0 && last.deleted == 0 {
+                return Ok(());
+            }
+            // Each pass finds again what is still there.
+            self.left = Named::default();
+            last = self.pass().await?;
+            if last.found == 0 {
+                return Ok(());
+            }
+        }
+        if last.deleted == 0 {
+            Ok(())
+        } else {
+            self.look().await
+        }
+    }
+
+    /// Names what is there after all that was deleted.
+    async fn look(&mut self) -> Result<(), Stop> {
+        let before = std::mem::take(&mut self.left).rows;
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let page = self
+            .store
+            .versions(self.emptying.prefix)
+            .next()
+            .await?
+            .unwrap_or_default();
+        for Version { key, id, .. } in self.ours(page) {
+            let known = before
+                .iter()
+                .find(|left| left.key == key && left.id == id)
+                .cloned();
+            self.left.add(known.unwrap_or(Left {
+                key,
+                id,
+                reason: Reason::Again,
+            }));
+        }
+        if self.left.count == 0 {
+            Ok(())
+        } else {
+            Err(Stop::Because(Why::StillWritten))
+        }
+    }
+
+    async fn pass(&mut self) -> Result<Tally, Stop> {
+        let (mut tally, mut queue, mut running) =
+            (Tally::default(), Queue::default(), FuturesUnordered::new());
+        let (emptying, calls) = (self.emptying, self.calls);
+        let (mut pages, mut listing) = (Some(self.store.versions(emptying.prefix)), None);
+        // Half as many after S3 asked to slow down, and one more after each batch that went well.
+        let most = emptying.parallelism.get();
+        let mut at_once = most;
+        let mut stop = None;
+        loop {
+            while stop.is_none()
+                && running.len() < at_once
+                && let Some((ticket, versions)) = queue.batch()
+            {
+                running.push(async move { (ticket, emptying.delete(versions, calls).await) });
+            }
+            if queue.len() < AHEAD
+                && let Some(pages) = pages.take()
+            {
+                calls.fetch_add(1, Ordering::Relaxed);
+                listing = Some(Box::pin(next(pages)));
+            }
+            if running.is_empty() && (stop.is_some() || listing.is_none()) {
+                return stop.map_or(Ok(tally), Err);
+            }
+            tokio::select! {
+                biased;
+                () = emptying.cancel.cancelled(), if stop.is_none() => stop = Some(Stop::Because(Why::Interrupted)),
+                Some((ticket, outcome)) = running.next() => {
+                    queue.done(ticket);
+                    at_once = if outcome.slowed { (at_once / 2).max(1) } else { (at_once + 1).min(most) };
+                    tally.deleted += outcome.deleted.len();
+                    stop = self.take(outcome).or(stop);
+                }
+                Some((after, page)) = OptionFuture::from(listing.as_mut()), if stop.is_none() => {
+                    listing = None;
+                    match page {
+                        Err(error) => stop = Some(error.into()),
+                        Ok(page) => {
+                            let page = self.ours(page.unwrap_or_default());
+                            tally.found += page.len();
+                            queue.page(page, after.after());
+                            pages = after.after().is_some().then_some(after);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What of a page may go.
+    fn ours(&mut self, page: Vec<Version>) -> Vec<Version> {
+        let Self { emptying, left, .. } = self;
+        let may_go = |version: &Version| match (version.modified, emptying.until) {
+            (Some(modified), Some(until)) if modified > until => {
+                left.add(Left {
+                    key: version.key.clone(),
+                    id: version.id.clone(),
+                    reason: Reason::Newer,
+                });
+                false
+            }
+            _ => true,
+        };
+        page.into_iter()
+            .filter(|version| (emptying.ours)(&version.key))
+            .filter(may_go)
+            .collect()
+    }
+
+    fn take(&mut self, outcome: Outcome) -> Option<Stop> {
+        for what in outcome.deleted {
+            match what {
+                What::Data { size, .. } => {
+                    self.emptied.versions += 1;
+                    self.emptied.bytes = self.emptied.bytes.saturating_add(size);
+                }
+                What::DeleteMarker => self.emptied.markers += 1,
+            }
+        }
+        outcome
+            .left
+            .into_iter()
+            .for_each(|left| self.left.add(left));
+        self.emptied.calls = self.calls.load(Ordering::Relaxed);
+        (self.on_progress)(&self.emptied);
+        outcome.error.map(Stop::from)
+    }
+}
+
+async fn next(mut pages: Versions<'_>) -> (Versions<'_>, Result<Option<Vec<Version>>, AwsError>) {
+    let page = pages.next().await;
+    (pages, page)
+}

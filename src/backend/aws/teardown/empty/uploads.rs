@@ -1,0 +1,111 @@
+//! Unfinished uploads: each is given up by its id, and the listing is asked again until it finds
+//! none.
+
+use std::sync::atomic::Ordering;
+
+use futures_util::{StreamExt, stream};
+
+use super::{Left, NO_BUCKET, PASSES, Reason, Run, Stop, Why};
+use crate::{
+    backend::aws::{
+        error::{Api, AwsError, Kind},
+        store::uploads::{Upload, Uploads},
+    },
+    state::census::Named,
+};
+
+const ABORT: Api = Api::new("s3:AbortMultipartUpload");
+/// Finished or given up since it was listed.
+const GONE: &[&str] = &["NoSuchUpload"];
+
+impl Run<'_> {
+    /// Gives up all of them, and says whether there were any. What may not be given up is left.
+    pub(super) async fn uploads(
+        &mut self,
+        page: Option<Vec<Upload>>,
+        pages: Uploads<'_>,
+    ) -> Result<bool, Stop> {
+        let mut found = self.uploads_once(page, pages).await?;
+        let any = found > 0;
+        let mut before = 0;
+        for _ in 1..PASSES {
+            if found == 0 || self.emptied.uploads == before {
+                break;
+            }
+            before = self.emptied.uploads;
+            self.left = Named::default();
+            let mut pages = self.store.uploads(self.emptying.prefix);
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let page = pages.next().await?;
+            found = self.uploads_once(page, pages).await?;
+        }
+        Ok(any)
+    }
+
+    /// How many were found. Here markers are positions with everybody: what is before them may go.
+    async fn uploads_once(
+        &mut self,
+        mut page: Option<Vec<Upload>>,
+        mut pages: Uploads<'_>,
+    ) -> Result<usize, Stop> {
+        let (emptying, calls) = (self.emptying, self.calls);
+        let mut found = 0;
+        while let Some(uploads) = page {
+            let ours = uploads
+                .into_iter()
+                .filter(|upload| (emptying.ours)(&upload.key));
+            let aborts = ours.map(|upload| async move {
+                if emptying.cancel.is_cancelled() {
+                    return Err(Stop::Because(Why::Interrupted));
+                }
+                calls.fetch_add(1, Ordering::Relaxed);
+                Ok(emptying.abort(upload).await?)
+            });
+            let mut aborts = stream::iter(aborts).buffer_unordered(emptying.parallelism.get());
+            while let Some(left) = aborts.next().await {
+                found += 1;
+                match left? {
+                    None => self.emptied.uploads += 1,
+                    Some(left) => self.left.add(left),
+                }
+                self.emptied.calls = calls.load(Ordering::Relaxed);
+                (self.on_progress)(&self.emptied);
+            }
+            calls.fetch_add(u64::from(pages.more()), Ordering::Relaxed);
+            page = pages.next().await?;
+        }
+        Ok(found)
+    }
+}
+
+impl super::Emptying<'_> {
+    /// `None` if it is gone.
+    async fn abort(&self, upload: Upload) -> Result<Option<Left>, AwsError> {
+        let Upload { key, id } = upload;
+        let url = format!("s3://{}/{key}", self.bucket);
+        let request = self
+            .aws
+            .clients
+            .s3
+            .abort_multipart_upload()
+            .bucket(self.bucket)
+            .expected_bucket_owner(self.owner);
+        match self
+            .aws
+            .read(ABORT, &url, request.key(&key).upload_id(&id).send())
+            .await
+        {
+            Err(error) if error.is(GONE) => Ok(None),
+            Err(error)
+                if matches!(error.kind, Kind::Denied | Kind::Refused) && !error.is(NO_BUCKET) =>
+            {
+                Ok(Some(Left {
+                    key,
+                    id,
+                    reason: Reason::said(error),
+                }))
+            }
+            answer => answer.map(|_| None),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Everything that may be there of an environment, whatever its settings leave out by now.
+
+use crate::{
+    backend::aws::{
+        Aws,
+        blueprint::{blueprint, widest},
+        resources::{AwsSpec, observe},
+    },
+    engine::{
+        blueprint::{Blueprint, Node},
+        observation::{Observation, Seen},
+        spec::Spec,
+    },
+    settings::{Settings, derived::Names},
+};
+
+/// Looks at all of it. What the settings only use, as a key that was brought along, stands where
+/// there is none of our own.
+pub async fn look(
+    aws: &Aws,
+    settings: &Settings,
+    names: &Names,
+    asked_for: &Blueprint<AwsSpec>,
+) -> (Blueprint<AwsSpec>, Observation<AwsSpec>) {
+    let all = blueprint(&widest(settings), names, aws);
+    let used = asked_for
+        .nodes()
+        .iter()
+        .filter(|node| node.spec.reference().is_some());
+    let used = Blueprint::new(
+        used.map(|node| Node {
+            needs: vec![],
+            ..node.clone()
+        })
+        .collect(),
+    );
+    let (mut observation, mut of_used) =
+        tokio::join!(Box::pin(observe(aws, &all)), Box::pin(observe(aws, &used)));
+    let mut nodes = all.nodes().to_vec();
+    for node in &mut nodes {
+        if let (Some(used), Some(Seen::Absent)) =
+            (used.get(&node.address), observation.get(&node.address))
+        {
+            node.spec = used.spec.clone();
+            observation.extend(of_used.remove_entry(&node.address));
+        }
+    }
+    (Blueprint::new(nodes), observation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::aws::{blueprint::tests::settings, testing::Script},
+        engine::spec::Spec,
+    };
+
+    /// Whatever is left out, each part that any settings ask for is looked for.
+    #[test]
+    fn no_setting_hides_a_part() {
+        let names = |settings: &Settings| {
+            Names::new(
+                settings,
+                &crate::backend::aws::testing::ACCOUNT.parse().unwrap(),
+            )
+        };
+        let addresses = |line: &str| {
+            let settings = settings(&format!("--project acme --region eu-west-1 {line}")).unwrap();
+            let all = blueprint(&widest(&settings), &names(&settings), &Script::new().aws());
+            assert!(
+                all.nodes()
+                    .iter()
+                    .all(|node| node.spec.reference().is_none()),
+                "{line}"
+            );
+            all.nodes()
+                .iter()
+                .map(|node| node.address.clone())
+                .collect::<Vec<_>>()
+        };
+        let all = addresses("--lock both");
+        for line in [
+            "--lock s3 --trail off --access-logs=false --alarms=false --policy=false \
+             --delete-events=false --encryption sse-s3",
+            "--kms-key arn:aws:kms:eu-west-1:111122223333:key/\
+             1234abcd-12ab-34cd-56ef-1234567890ab --trail existing",
+            "--alarm-topic arn:aws:sns:eu-west-1:111122223333:t --table-recovery=false",
+        ] {
+            assert_eq!(addresses(line), all, "{line}");
+        }
+    }
+}

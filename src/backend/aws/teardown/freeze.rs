@@ -1,0 +1,299 @@
+//! Holds a backend still while it is taken down: every state locked, nobody may write, and nothing
+//! came in meanwhile.
+//!
+//! First the locks, as Terraform takes them, so that whoever comes is told who is at work, and
+//! `force-unlock` helps should we die; then a statement in the bucket's policy, for whoever asks
+//! for no lock. The statement therefore says that all locks were taken: a later teardown that finds
+//! it goes on from there.
+
+use futures_util::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{appeared::Sight, scope::Scope};
+use crate::{
+    backend::aws::{
+        Aws,
+        bucket::policy as bucket_policy,
+        error::AwsError,
+        policies::{self, FREEZE},
+        policy::Document,
+        store::{
+            Store,
+            hold::{Mechanisms, NotTaken},
+            live::{Extent, LiveLock, Seen},
+            objects::Object,
+            write::Encrypt,
+        },
+    },
+    state::layout::{self, Kind},
+};
+
+/// What the locks of a teardown say that they are for.
+pub const OPERATION: &str = "tfbackend teardown";
+/// How many locks are taken at the same time.
+const AT_ONCE: usize = 16;
+/// Bytes in the name of an object (S3: creating object key names).
+const LONGEST_NAME: usize = 1024;
+/// How many locks of others are named.
+const MOST: usize = 5;
+
+/// How the locks are taken.
+#[derive(Debug)]
+pub struct How<'a> {
+    pub mechanisms: Mechanisms,
+    pub encrypt: &'a Encrypt,
+    /// Of a bucket that others share, only these are locked, and writes are not denied.
+    pub scope: &'a Scope,
+    /// `user@host`
+    pub who: &'a str,
+    pub now: Timestamp,
+}
+
+/// A backend that stands still.
+#[must_use = "it stands still until it is lifted, or gone"]
+#[derive(Debug)]
+pub struct Freeze<'a> {
+    aws: &'a Aws,
+    store: Store<'a>,
+    locks: Vec<LiveLock>,
+    /// The bucket's policy as it was.
+    before: Option<Document>,
+    denied: bool,
+    /// When the last of the locks was taken, by the clock of S3.
+    since: Option<Timestamp>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum NotFrozen {
+    #[error("somebody locked {} since it was counted", .0.join(", "))]
+    Locked(Vec<String>),
+    #[error("somebody wrote {} since it was counted", .0.join(", "))]
+    Appeared(Vec<String>),
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+}
+
+impl<'a> Freeze<'a> {
+    /// Locks all states of the store, denies writes, and looks whether anything came in since
+    /// `sight`.
+    ///
+    /// # Errors
+    /// If a lock cannot be had, or anything did. What was frozen by then is lifted; what could not
+    /// be, is the second of the two.
+    pub async fn put(
+        aws: &'a Aws,
+        store: Store<'a>,
+        sight: &Sight,
+        how: &How<'_>,
+    ) -> Result<Self, (NotFrozen, Vec<AwsError>)> {
+        let mut freeze = Self {
+            aws,
+            store,
+            locks: vec![],
+            before: None,
+            denied: false,
+            since: None,
+        };
+        match freeze.all(sight, how).await {
+            Ok(()) => Ok(freeze),
+            Err(error) => Err((error, freeze.lift().await)),
+        }
+    }
+
+    /// What a teardown that was cut off left: locks, and the statement in the policy. `None` if
+    /// there is nothing of it.
+    ///
+    /// # Errors
+    /// If the locks or the policy cannot be read.
+    pub async fn found(
+        aws: &'a Aws,
+        store: Store<'a>,
+        scope: &Scope,
+    ) -> Result<Option<Self>, AwsError> {
+        let mut freeze = Self {
+            aws,
+            store,
+            locks: vec![],
+            before: None,
+            denied: false,
+            since: None,
+        };
+        if scope.is_whole() {
+            let policy = bucket_policy::get(aws, &store.address().bucket).await?;
+            freeze.denied = policy.as_ref().is_some_and(|policy| policy.has(FREEZE));
+            freeze.before = policy.map(|policy| policy.without(FREEZE));
+        }
+        freeze.locks = freeze
+            .all_locks()
+            .await?
+            .into_iter()
+            .filter(|lock| scope.has(&lock.located) && is_ours(lock))
+            .collect();
+        Ok((freeze.denied || !freeze.locks.is_empty()).then_some(freeze))
+    }
+
+    /// How many states it holds.
+    pub fn locks(&self) -> usize {
+        self.locks.len()
+    }
+
+    async fn all(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
+        if !how.scope.is_whole() {
+            self.lock_all(how).await?;
+            return self.nothing_came_in(sight, how).await;
+        }
+        let bucket = &self.store.address().bucket;
+        let policy = bucket_policy::get(self.aws, bucket).await?;
+        let earlier = policy.as_ref().is_some_and(|policy| policy.has(FREEZE));
+        self.before = policy.as_ref().map(|policy| policy.without(FREEZE));
+        if earlier {
+            self.denied = true;
+        } else {
+            self.lock_all(how).await?;
+            let arn = format!("arn:{}:s3:::{bucket}", self.aws.caller.partition);
+            let policy = policy.unwrap_or_else(|| Document::new(vec![]));
+            bucket_policy::put(self.aws, bucket, &policy.with(policies::freeze(&arn)), &[]).await?;
+            self.denied = true;
+        }
+        self.nothing_came_in(sight, how).await
+    }
+
+    async fn nothing_came_in(&mut self, sight: &Sight, how: &How<'_>) -> Result<(), NotFrozen> {
+        let (ours, others): (Vec<LiveLock>, Vec<LiveLock>) = self
+            .all_locks()
+            .await?
+            .into_iter()
+            .filter(|lock| how.scope.has(&lock.located))
+            .partition(is_ours);
+        let last = ours
+            .iter()
+            .flat_map(LiveLock::halves)
+            .filter_map(|held| held.modified)
+            .max();
+        // S3 says whole seconds of one object, and parts of them in a listing.
+        self.since = last.map(|last| {
+            last.saturating_add(SignedDuration::from_secs(1))
+                .unwrap_or(Timestamp::MAX)
+        });
+        // With those of a teardown that was cut off: whatever comes of this one, they are released
+        // or gone.
+        self.locks = ours;
+        if !others.is_empty() {
+            return Err(NotFrozen::Locked(named(&others)));
+        }
+        let appeared = sight.appeared(&self.store).await?;
+        if appeared.is_empty() {
+            Ok(())
+        } else {
+            Err(NotFrozen::Appeared(appeared))
+        }
+    }
+
+    async fn lock_all(&mut self, how: &How<'_>) -> Result<(), NotFrozen> {
+        let (store, layout) = (self.store, &self.store.address().layout);
+        let mut failed = None;
+        // Whoever begins with the state that the settings name is told as well.
+        let mut first: Vec<String> = layout.key.iter().cloned().collect();
+        let mut pages = store.objects("");
+        while let (Some(page), None) = (pages.next().await?, &failed) {
+            let is_state = |object: &Object| {
+                let folder = object.key.ends_with('/') && object.size == 0;
+                let located = layout.locate(&object.key);
+                !folder
+                    && located.kind != Kind::LockFile
+                    && layout.key.as_ref() != Some(&object.key)
+                    && how.scope.has(&located)
+            };
+            let paths = first
+                .drain(..)
+                .chain(page.into_iter().filter(is_state).map(|object| object.key))
+                .collect::<Vec<_>>();
+            let mut takes = stream::iter(paths)
+                .map(|path| take(store, path, how))
+                .buffer_unordered(AT_ONCE);
+            while let Some(taken) = takes.next().await {
+                match taken {
+                    Ok(lock) => self.locks.push(lock),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn all_locks(&self) -> Result<Vec<LiveLock>, AwsError> {
+        let (mut locks, mut failed) = (vec![], None);
+        let see = |seen| match seen {
+            Seen::Lock(lock) => locks.push(*lock),
+            Seen::NoTable(error) | Seen::NoListing(error) => failed = Some(error),
+            Seen::State(_) | Seen::Orphan { .. } | Seen::Elsewhere { .. } => {}
+        };
+        self.store.walk(Extent::Locks, AT_ONCE, see).await;
+        failed.map_or(Ok(locks), Err)
+    }
+
+    /// Lets everybody work again, and returns what could not be undone.
+    pub async fn lift(self) -> Vec<AwsError> {
+        let bucket = &self.store.address().bucket;
+        let mut errors = vec![];
+        if self.denied {
+            let lifted = match &self.before {
+                Some(before) if !before.statements.is_empty() => {
+                    bucket_policy::put(self.aws, bucket, before, &[]).await
+                }
+                Some(_) | None => bucket_policy::delete(self.aws, bucket).await,
+            };
+            errors.extend(lifted.err());
+        }
+        let releases = self
+            .locks
+            .iter()
+            .map(|lock| async { self.store.release(lock).await.into_errors() });
+        let mut releases = stream::iter(releases).buffer_unordered(AT_ONCE);
+        while let Some(left) = releases.next().await {
+            errors.extend(left);
+        }
+        errors
+    }
+
+    /// When everything stood still, by the clock of S3; what is younger came in all the same.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+}
+
+async fn take(store: Store<'_>, path: String, how: &How<'_>) -> Result<LiveLock, NotFrozen> {
+    let info = store.lock_info(&path, OPERATION, how.who, how.now);
+    // A state whose lock file would have a longer name than S3 takes is locked by nobody as a file.
+    let file = how.mechanisms.file && layout::lock_file(&path).len() <= LONGEST_NAME;
+    match store
+        .take(
+            &path,
+            Mechanisms {
+                file,
+                ..how.mechanisms
+            },
+            &info,
+            how.encrypt,
+        )
+        .await
+    {
+        Ok(hold) => Ok(hold.lock),
+        // Of a teardown that did not get as far as the policy.
+        Err(NotTaken::Held { by, .. }) if is_ours(&by) => Ok(*by),
+        Err(NotTaken::Held { by, .. }) => Err(NotFrozen::Locked(named(&[*by]))),
+        Err(NotTaken::Failed { error, .. }) => Err(error.into()),
+    }
+}
+
+fn is_ours(lock: &LiveLock) -> bool {
+    lock.info().is_some_and(|info| info.operation == OPERATION)
+}
+
+fn named(locks: &[LiveLock]) -> Vec<String> {
+    let name = |lock: &LiveLock| match lock.info() {
+        Some(info) => format!("{} ({}, {})", lock.located.path, info.who, info.operation),
+        None => lock.located.path.clone(),
+    };
+    locks.iter().take(MOST).map(name).collect()
+}

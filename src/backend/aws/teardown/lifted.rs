@@ -1,0 +1,79 @@
+//! Which denials may pass: a policy that was just written or deleted does not hold everywhere at
+//! once.
+
+use super::empty::{Left, NotEmptied, Reason, Why};
+use crate::backend::aws::error::{AwsError, Kind};
+
+/// How a denial says that it is by another policy than the one that was lifted.
+const OF_OTHERS: [&str; 6] = [
+    "identity-based policy",
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "VPC endpoint policy",
+];
+
+/// Whether all that is left was denied, and by nothing that says it is another policy.
+pub fn is_denied(left: &NotEmptied) -> bool {
+    let denied = |one: &Left| match &one.reason {
+        Reason::Refused { code, message } => code == "AccessDenied" && !is_of_others(message),
+        Reason::Newer | Reason::Again => false,
+    };
+    matches!(left.why, Why::Kept) && left.left.rows.iter().all(denied)
+}
+
+/// Whether a call was denied, and by nothing that says it is another policy.
+pub fn may_pass(error: &AwsError) -> bool {
+    error.kind == Kind::Denied && !error.message.as_deref().is_some_and(is_of_others)
+}
+
+fn is_of_others(message: &str) -> bool {
+    OF_OTHERS.iter().any(|policy| message.contains(policy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::aws::error::Api;
+
+    /// The policies that AWS names in a denial, and one that it does not name.
+    #[test]
+    fn only_the_bucket_policy_was_lifted() {
+        let denied = |why: &str| {
+            let why = format!(
+                "User: arn:aws:iam::1:user/me is not authorized to perform: s3:DeleteBucket on \
+                 resource: arn:aws:s3:::a{why}"
+            );
+            AwsError {
+                kind: Kind::Denied,
+                ..AwsError::nonsense(Api::new("s3:DeleteBucket"), "a", &why)
+            }
+        };
+        for (why, passes) in [
+            (" with an explicit deny in a resource-based policy", true),
+            ("", true),
+            (
+                " because no identity-based policy allows the s3:DeleteBucket action",
+                false,
+            ),
+            (" with an explicit deny in a service control policy", false),
+            (" with an explicit deny in a resource control policy", false),
+            (
+                " because no permissions boundary allows the s3:DeleteBucket action",
+                false,
+            ),
+            (
+                " because no session policy allows the s3:DeleteBucket action",
+                false,
+            ),
+            (
+                " because no VPC endpoint policy allows the s3:DeleteBucket action",
+                false,
+            ),
+            (" with an explicit deny in a VPC endpoint policy", false),
+        ] {
+            assert_eq!(may_pass(&denied(why)), passes, "{why}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What `bootstrap --prune` deletes: parts that are there with the environment's tags and are no
+//! longer wanted.
+//!
+//! States, locks, audit logs and keys are never among them: `lock migrate` and `teardown` delete
+//! these, with their own guards.
+
+use crate::{
+    backend::aws::{kept::Unwanted, resources::AwsSpec},
+    engine::{
+        blueprint::{Blueprint, Node},
+        observation::{Observation, Owner, Seen},
+        plan::{Plan, teardown::Terms},
+        spec::Address,
+    },
+};
+
+/// What is deleted, in an order in which nothing loses what it needs, and what stays with the
+/// reason.
+pub fn plan(unwanted: &[Unwanted]) -> Plan<AwsSpec> {
+    let is_there = |address: &&Address| unwanted.iter().any(|one| one.node.address == **address);
+    let node = |one: &Unwanted| Node {
+        needs: one.node.needs.iter().filter(is_there).cloned().collect(),
+        ..one.node.clone()
+    };
+    let seen = |one: &Unwanted| Seen::Present {
+        spec: one.spec.clone(),
+        output: one.output.clone(),
+        owner: Owner::Us,
+    };
+    let observation: Observation<AwsSpec> = unwanted
+        .iter()
+        .map(|one| (one.node.address.clone(), seen(one)))
+        .collect();
+    let keep = unwanted
+        .iter()
+        .filter_map(|one| Some((one.node.address.clone(), stays(&one.spec)?.to_owned())))
+        .collect();
+    let terms = Terms {
+        keep,
+        ..Terms::default()
+    };
+    Plan::to_teardown(
+        &Blueprint::new(unwanted.iter().map(node).collect()),
+        &observation,
+        &terms,
+    )
+}
+
+/// Why it is not deleted here, if it is not.
+fn stays(spec: &AwsSpec) -> Option<&'static str> {
+    match spec {
+        AwsSpec::Trail(_)
+        | AwsSpec::Topic(_)
+        | AwsSpec::Alarm(_)
+        | AwsSpec::Policy(_)
+        | AwsSpec::Notifications(_)
+        | AwsSpec::Logging(_) => None,
+        AwsSpec::LockTable(_) => {
+            Some("it may hold locks: `tfbackend lock migrate --to s3 --drop-table` deletes it")
+        }
+        AwsSpec::Key(_) => Some(
+            "states and audit logs may be encrypted with it: only `tfbackend teardown` schedules \
+             it",
+        ),
+        AwsSpec::Bucket(_) => {
+            Some("it may hold audit logs: only `tfbackend teardown --purge-logs` deletes it")
+        }
+        _ => Some("it is a setting of something that stays"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::aws::{
+            blueprint::{KEY, STATE_BUCKET, tests::built},
+            testing::KEY_ARN,
+        },
+        engine::{
+            plan::Change,
+            spec::{Outputs, Spec},
+        },
+    };
+
+    /// Whatever is no longer wanted: locks, logs and keys stay, and all else goes before what it
+    /// needs.
+    #[test]
+    fn prune_deletes_nothing_that_may_hold_something() {
+        let known = Outputs::from([(KEY, KEY_ARN.to_owned())]);
+        let everything = built("--lock both", "aws", "eu-west-1").unwrap();
+        let switched_off = |node: &&Node<AwsSpec>| match node.address.parent() {
+            None => node.address != STATE_BUCKET,
+            Some(_) => ["state_bucket/logging", "state_bucket/notifications"]
+                .contains(&node.address.as_str()),
+        };
+        let unwanted = |node: &Node<AwsSpec>| Unwanted {
+            node: node.clone(),
+            spec: node.spec.resolve(&known),
+            output: None,
+        };
+        let unwanted: Vec<Unwanted> = everything
+            .nodes()
+            .iter()
+            .filter(switched_off)
+            .map(unwanted)
+            .collect();
+        let steps = plan(&unwanted).steps;
+        let at = |name: &str, deleted: bool| {
+            let is_it = |step: &crate::engine::plan::Step<AwsSpec>| step.address.as_str() == name;
+            let at = steps
+                .iter()
+                .position(is_it)
+                .unwrap_or_else(|| panic!("{name}: {steps:#?}"));
+            assert_eq!(
+                matches!(steps[at].change, Change::Delete { .. }),
+                deleted,
+                "{name}: {:?}",
+                steps[at].change
+            );
+            at
+        };
+        for kept in ["key", "log_bucket", "lock_table"] {
+            at(kept, false);
+        }
+        for (earlier, later) in [
+            ("alarm[lock_errors]", "topic"),
+            ("state_bucket/notifications", "topic"),
+        ] {
+            assert!(
+                at(earlier, true) < at(later, true),
+                "{earlier} before {later}"
+            );
+        }
+        for gone in ["trail", "runner_policy", "state_bucket/logging"] {
+            at(gone, true);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Which objects of a bucket go: all of them, or, where environments share it, those of one state
+//! key.
+
+use crate::{backend::aws::store::StoreAddress, state::layout::Located};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Whole,
+    /// The states at this key in all workspaces, and their lock files.
+    Key(String),
+}
+
+impl Scope {
+    pub fn has(&self, located: &Located) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Key(key) => located.key == *key,
+        }
+    }
+
+    pub fn has_object(&self, address: &StoreAddress, object: &str) -> bool {
+        self.has(&address.layout.locate(object))
+    }
+
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::layout::Layout;
+
+    #[test]
+    fn of_one_key_are_its_workspaces_and_locks_and_nobody_elses() {
+        let layout = Layout {
+            key: Some("app/a.tfstate".to_owned()),
+            workspace_prefix: "env:".to_owned(),
+        };
+        let address = StoreAddress {
+            bucket: "b".to_owned(),
+            owner: "1".to_owned(),
+            table: None,
+            layout,
+        };
+        let scope = Scope::Key("app/a.tfstate".to_owned());
+        let has = |object: &str| scope.has_object(&address, object);
+        assert!(
+            [
+                "app/a.tfstate",
+                "app/a.tfstate.tflock",
+                "env:/x/app/a.tfstate",
+                "env:/x/app/a.tfstate.tflock"
+            ]
+            .iter()
+            .all(|one| has(one))
+        );
+        assert!(
+            ![
+                "app/b.tfstate",
+                "app/a.tfstate2",
+                "app/",
+                "env:/x/app/b.tfstate",
+                "a.tfstate"
+            ]
+            .iter()
+            .any(|one| has(one))
+        );
+        assert!(Scope::Whole.has_object(&address, "app/b.tfstate"));
+    }
+}

@@ -1,0 +1,216 @@
+//! The topic that alarms and deletions of states are told to, and through it the people.
+
+use std::collections::HashMap;
+
+use aws_sdk_sns::types::Tag;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, found},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
+    policy::Document,
+    resource::{Found, Look, Resource},
+};
+use crate::engine::spec::Spec;
+
+pub mod existing;
+pub mod subscription;
+
+const GET: Api = Api::new("sns:GetTopicAttributes");
+const TAGS: Api = Api::new("sns:ListTagsForResource");
+const CREATE: Api = Api::new("sns:CreateTopic");
+const SET: Api = Api::new("sns:SetTopicAttributes");
+const DELETE: Api = Api::new("sns:DeleteTopic");
+const TAG: Api = Api::new("sns:TagResource");
+
+pub(super) const ABSENT: &[&str] = &[
+    "NotFound",
+    "NotFoundException",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+];
+const KEY: &str = "KmsMasterKeyId";
+const POLICY: &str = "Policy";
+/// The key of SNS's own: neither alarms nor the bucket can be allowed to use it.
+const MANAGED: &str = "alias/aws/sns";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Topic {
+    pub name: String,
+    /// ARN of the key; alarms cannot be told to a topic under `alias/aws/sns` (SNS's
+    /// documentation).
+    pub key: Option<String>,
+    pub policy: Document,
+    pub tags: Tags,
+}
+
+impl Spec for Topic {
+    fn over(&self, observed: &Self) -> Self {
+        Self {
+            name: self.name.clone(),
+            // Without a key of our own, whichever there is stays, but for one with which nothing is
+            // delivered.
+            key: self
+                .key
+                .clone()
+                .or_else(|| observed.key.clone().filter(|key| !key.ends_with(MANAGED))),
+            policy: self.policy.over(&observed.policy),
+            tags: tags_over(&self.tags, &observed.tags),
+        }
+    }
+
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        let Some(from) = from else { return 1 };
+        u32::try_from(self.changed(from).len()).unwrap_or(u32::MAX)
+            + trips_to_tag(&from.tags, &self.tags)
+    }
+}
+
+impl Topic {
+    /// Attributes to set, a call for each.
+    fn changed(&self, from: &Self) -> Vec<(&'static str, String)> {
+        let mut changed = vec![];
+        if self.key != from.key {
+            changed.push((KEY, self.key.clone().unwrap_or_default()));
+        }
+        if !self.policy.means(&from.policy) {
+            changed.push((POLICY, self.policy.to_json()));
+        }
+        changed
+    }
+
+    fn arn(&self, aws: &Aws) -> String {
+        aws.arn("sns", &aws.region, &self.name)
+    }
+}
+
+impl Resource for Topic {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let arn = self.arn(aws);
+        let (attributes, tags) = tokio::join!(attributes(aws, &arn), get_tags(aws, &arn));
+        let Some(mut attributes) = attributes? else {
+            return Ok(None);
+        };
+        let Some(tags) = tags? else { return Ok(None) };
+        let policy = policy_of(&attributes, &arn)?;
+        let owner = aws.mark.owner(&tags);
+        let key = attributes.remove(KEY).filter(|key| !key.is_empty());
+        Ok(Some(Found {
+            spec: Self {
+                name: self.name.clone(),
+                key,
+                policy,
+                tags,
+            },
+            output: Some(arn),
+            owner,
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let arn = self.arn(aws);
+        let Some(from) = from else {
+            let mut attributes = HashMap::from([(POLICY.to_owned(), self.policy.to_json())]);
+            attributes.extend(self.key.clone().map(|key| (KEY.to_owned(), key)));
+            let request = aws
+                .clients
+                .sns
+                .create_topic()
+                .name(&self.name)
+                .set_attributes(Some(attributes))
+                .set_tags(Some(sdk_tags(&self.tags)));
+            aws.send(CREATE, &self.name, &[], || request.clone().send())
+                .await?;
+            return Ok(Some(arn));
+        };
+        for (name, value) in self.changed(from) {
+            let request = aws
+                .clients
+                .sns
+                .set_topic_attributes()
+                .topic_arn(&arn)
+                .attribute_name(name)
+                .attribute_value(value);
+            aws.send(SET, &arn, &[], || request.clone().send()).await?;
+        }
+        let tags = tags_to_add(Some(&from.tags), &self.tags);
+        if !tags.is_empty() {
+            let request = aws
+                .clients
+                .sns
+                .tag_resource()
+                .resource_arn(&arn)
+                .set_tags(Some(sdk_tags(&tags)));
+            aws.send(TAG, &arn, &[], || request.clone().send()).await?;
+        }
+        Ok(Some(arn))
+    }
+
+    /// With all its subscriptions.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let arn = self.arn(aws);
+        let request = aws.clients.sns.delete_topic().topic_arn(&arn);
+        found(
+            aws.send(DELETE, &arn, &[], || request.clone().send()).await,
+            ABSENT,
+        )
+        .map(drop)
+    }
+}
+
+pub(super) async fn attributes(
+    aws: &Aws,
+    arn: &str,
+) -> Result<Option<HashMap<String, String>>, AwsError> {
+    let answer = aws
+        .read(
+            GET,
+            arn,
+            aws.clients.sns.get_topic_attributes().topic_arn(arn).send(),
+        )
+        .await;
+    Ok(found(answer, ABSENT)?.map(|answer| answer.attributes.unwrap_or_default()))
+}
+
+fn policy_of(attributes: &HashMap<String, String>, arn: &str) -> Result<Document, AwsError> {
+    serde_json::from_str(attributes.get(POLICY).map_or("{}", String::as_str))
+        .map_err(|error| AwsError::nonsense(GET, arn, &format!("not a policy: {error}")))
+}
+
+async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+    let answer = aws
+        .read(
+            TAGS,
+            arn,
+            aws.clients
+                .sns
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send(),
+        )
+        .await;
+    Ok(found(answer, ABSENT)?.map(|answer| {
+        answer
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .map(|tag| (tag.key, tag.value))
+            .collect()
+    }))
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    let tag = |(key, value): (&String, &String)| {
+        Tag::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .expect("both parts are given")
+    };
+    tags.iter().map(tag).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! An e-mail address that hears of alarms, once its owner has confirmed it.
+
+use aws_sdk_sns::types::Subscription as SdkSubscription;
+use serde::{Deserialize, Serialize};
+
+use super::ABSENT;
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+const LIST: Api = Api::new("sns:ListSubscriptionsByTopic");
+const SUBSCRIBE: Api = Api::new("sns:Subscribe");
+const EMAIL: &str = "email";
+/// Stands for the ARN of a subscription that is listed for a while after it ended.
+const DELETED: &str = "Deleted";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// ARN of the topic.
+    pub topic: String,
+    pub email: String,
+    /// Whether its owner has, where it is known: nobody else can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<bool>,
+}
+
+impl Spec for Subscription {
+    fn over(&self, observed: &Self) -> Self {
+        Self {
+            confirmed: observed.confirmed,
+            ..self.clone()
+        }
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for Subscription {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let all = all(look.aws, &self.topic).await?;
+        let found = all.and_then(|all| all.into_iter().find(|subscription| self.is(subscription)));
+        Ok(found.map(|found| {
+            Found::part(Self {
+                confirmed: Some(is_confirmed(&found)),
+                ..self.clone()
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let request = aws
+            .clients
+            .sns
+            .subscribe()
+            .topic_arn(&self.topic)
+            .protocol(EMAIL)
+            .endpoint(&self.email);
+        aws.send(SUBSCRIBE, &self.topic, &[], || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+/// All that there are and have not ended; `None` if there is no such topic.
+pub(in crate::backend::aws) async fn all(
+    aws: &Aws,
+    topic: &str,
+) -> Result<Option<Vec<SdkSubscription>>, AwsError> {
+    let (mut all, mut next) = (vec![], None);
+    loop {
+        let request = aws
+            .clients
+            .sns
+            .list_subscriptions_by_topic()
+            .topic_arn(topic)
+            .set_next_token(next);
+        let Some(page) = found(aws.read(LIST, topic, request.send()).await, ABSENT)? else {
+            return Ok(None);
+        };
+        all.extend(
+            page.subscriptions
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|one| one.subscription_arn() != Some(DELETED)),
+        );
+        next = page.next_token;
+        if next.is_none() {
+            return Ok(Some(all));
+        }
+    }
+}
+
+/// Whether its owner has followed the link in the mail, or it never took that: until then a word
+/// stands for the ARN.
+pub(in crate::backend::aws) fn is_confirmed(subscription: &SdkSubscription) -> bool {
+    subscription
+        .subscription_arn()
+        .is_some_and(|arn| arn.starts_with("arn:"))
+}
+
+impl Subscription {
+    pub(in crate::backend::aws) fn is(&self, subscription: &SdkSubscription) -> bool {
+        subscription.protocol() == Some(EMAIL)
+            && subscription
+                .endpoint()
+                .is_some_and(|endpoint| endpoint.eq_ignore_ascii_case(&self.email))
+    }
+}
+
+#[cfg(test)]
+mod tests;

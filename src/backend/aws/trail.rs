@@ -1,0 +1,311 @@
+//! The CloudTrail trail that records who read and wrote which state, and which lock.
+
+use aws_sdk_cloudtrail::types::{Tag, Trail as SdkTrail};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Aws,
+    error::{Api, AwsError, found},
+    ownership::{Tags, tags_over, tags_to_add, trips_to_tag},
+    resource::{Found, Look, Resource},
+};
+use crate::engine::{observation::Owner, spec::Spec};
+
+pub mod existing;
+pub mod logging;
+pub mod management;
+pub mod selectors;
+
+const GET: Api = Api::new("cloudtrail:GetTrail");
+const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
+const TAGS: Api = Api::new("cloudtrail:ListTags");
+const CREATE: Api = Api::new("cloudtrail:CreateTrail");
+const UPDATE: Api = Api::new("cloudtrail:UpdateTrail");
+const STOP: Api = Api::new("cloudtrail:StopLogging");
+const DELETE: Api = Api::new("cloudtrail:DeleteTrail");
+const TAG: Api = Api::new("cloudtrail:AddTags");
+
+pub(super) const ABSENT: &[&str] = &["TrailNotFoundException"];
+/// A trail that was just made is not seen everywhere at once.
+pub(super) const NOT_YET: &[&str] = &["TrailNotFoundException"];
+/// Nor are its bucket and key, and their policies.
+const POLICIES_NOT_YET: &[&str] = &[
+    "InsufficientS3BucketPolicyException",
+    "InsufficientEncryptionPolicyException",
+    "S3BucketDoesNotExistException",
+    "KmsKeyNotFoundException",
+];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trail {
+    pub name: String,
+    pub bucket: String,
+    pub prefix: Option<String>,
+    /// ARN of the key that encrypts the log files.
+    pub key: Option<String>,
+    pub multi_region: bool,
+    /// Whether log files come with digests that prove they were not changed.
+    pub validation: bool,
+    pub tags: Tags,
+    /// The region that a trail of this name is at home in, if that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+}
+
+impl Spec for Trail {
+    /// It can be changed from its own region only, and takes the name in all of them.
+    fn blocked_by(&self, observed: &Self) -> Option<String> {
+        let home = observed.home.as_deref()?;
+        Some(format!(
+            "a trail of this name records from {home}; choose another project or environment \
+             name, or --trail existing"
+        ))
+    }
+
+    fn over(&self, observed: &Self) -> Self {
+        Self {
+            key: self.key.clone().or_else(|| observed.key.clone()),
+            tags: tags_over(&self.tags, &observed.tags),
+            ..self.clone()
+        }
+    }
+
+    fn trips_to_write(&self, from: Option<&Self>) -> u32 {
+        from.map_or(1, |from| {
+            u32::from(self.has_other_settings(from)) + trips_to_tag(&from.tags, &self.tags)
+        })
+    }
+}
+
+impl Trail {
+    fn has_other_settings(&self, from: &Self) -> bool {
+        Self {
+            tags: self.tags.clone(),
+            ..from.clone()
+        } != *self
+    }
+
+    fn observed(&self, trail: SdkTrail, tags: Tags) -> Self {
+        Self {
+            name: self.name.clone(),
+            bucket: trail.s3_bucket_name.unwrap_or_default(),
+            prefix: trail.s3_key_prefix.filter(|prefix| !prefix.is_empty()),
+            key: trail.kms_key_id.filter(|key| !key.is_empty()),
+            multi_region: trail.is_multi_region_trail.unwrap_or(false),
+            validation: trail.log_file_validation_enabled.unwrap_or(false),
+            tags,
+            home: None,
+        }
+    }
+
+    /// Nothing of this environment, which is in one region.
+    fn of_another_region(&self, trail: SdkTrail) -> Found<Self> {
+        let (home, arn) = (trail.home_region.clone(), trail.trail_arn.clone());
+        let owner = Owner::Other(format!(
+            "the region {}",
+            home.as_deref().unwrap_or("that it is at home in")
+        ));
+        Found {
+            spec: Self {
+                home,
+                ..self.observed(trail, Tags::new())
+            },
+            output: arn,
+            owner,
+        }
+    }
+
+    fn arn(&self, aws: &Aws) -> String {
+        aws.arn("cloudtrail", &aws.region, &format!("trail/{}", self.name))
+    }
+}
+
+impl Resource for Trail {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let aws = look.aws;
+        let arn = self.arn(aws);
+        let (trail, tags) = tokio::join!(get(aws, &self.name), get_tags(aws, &arn));
+        let Some(trail) = trail? else {
+            // By its name a trail is found in its home region only.
+            return Ok(of_other_regions(aws, &self.name)
+                .await?
+                .map(|trail| self.of_another_region(trail)));
+        };
+        if trail
+            .home_region
+            .as_deref()
+            .is_some_and(|home| home != aws.region)
+        {
+            return Ok(Some(self.of_another_region(trail)));
+        }
+        let Some(tags) = tags? else { return Ok(None) };
+        let owner = aws.mark.owner(&tags);
+        Ok(Some(Found {
+            spec: self.observed(trail, tags),
+            output: Some(arn),
+            owner,
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let arn = self.arn(aws);
+        let Some(from) = from else {
+            let request = aws
+                .clients
+                .cloudtrail
+                .create_trail()
+                .name(&self.name)
+                .s3_bucket_name(&self.bucket)
+                .set_s3_key_prefix(self.prefix.clone())
+                .set_kms_key_id(self.key.clone())
+                .is_multi_region_trail(self.multi_region)
+                .include_global_service_events(self.multi_region)
+                .enable_log_file_validation(self.validation)
+                .set_tags_list(Some(sdk_tags(&self.tags)));
+            return match aws
+                .send(CREATE, &self.name, POLICIES_NOT_YET, || {
+                    request.clone().send()
+                })
+                .await
+            {
+                // Another run of ours was faster, or the answer of this one was lost.
+                Err(error) if error.is(&["TrailAlreadyExistsException"]) => {
+                    match get_tags(aws, &arn).await? {
+                        Some(tags) if aws.mark.owner(&tags) == Owner::Us => Ok(Some(arn)),
+                        _ => Err(error),
+                    }
+                }
+                result => result.map(|_| Some(arn)),
+            };
+        };
+        if self.has_other_settings(from) {
+            let request = aws
+                .clients
+                .cloudtrail
+                .update_trail()
+                .name(&self.name)
+                .s3_bucket_name(&self.bucket)
+                .s3_key_prefix(self.prefix.clone().unwrap_or_default())
+                .set_kms_key_id(self.key.clone())
+                .is_multi_region_trail(self.multi_region)
+                .include_global_service_events(self.multi_region)
+                .enable_log_file_validation(self.validation);
+            aws.send(UPDATE, &self.name, POLICIES_NOT_YET, || {
+                request.clone().send()
+            })
+            .await?;
+        }
+        let tags = tags_to_add(Some(&from.tags), &self.tags);
+        if !tags.is_empty() {
+            let request = aws
+                .clients
+                .cloudtrail
+                .add_tags()
+                .resource_id(&arn)
+                .set_tags_list(Some(sdk_tags(&tags)));
+            aws.send(TAG, &self.name, NOT_YET, || request.clone().send())
+                .await?;
+        }
+        Ok(Some(arn))
+    }
+
+    /// What it has delivered stays in its bucket.
+    async fn delete(&self, aws: &Aws) -> Result<(), AwsError> {
+        let stop = aws.clients.cloudtrail.stop_logging().name(&self.name);
+        if found(
+            aws.send(STOP, &self.name, &[], || stop.clone().send())
+                .await,
+            ABSENT,
+        )?
+        .is_none()
+        {
+            return Ok(());
+        }
+        let delete = aws.clients.cloudtrail.delete_trail().name(&self.name);
+        found(
+            aws.send(DELETE, &self.name, &[], || delete.clone().send())
+                .await,
+            ABSENT,
+        )
+        .map(drop)
+    }
+}
+
+async fn get(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
+    let answer = aws
+        .read(
+            GET,
+            name,
+            aws.clients.cloudtrail.get_trail().name(name).send(),
+        )
+        .await;
+    Ok(found(answer, ABSENT)?.and_then(|answer| answer.trail))
+}
+
+/// A trail of this name that is seen from here as a shadow.
+async fn of_other_regions(aws: &Aws, name: &str) -> Result<Option<SdkTrail>, AwsError> {
+    let answer = aws
+        .read(
+            DESCRIBE,
+            name,
+            aws.clients.cloudtrail.describe_trails().send(),
+        )
+        .await?;
+    let is_it = |trail: &SdkTrail| {
+        trail.name.as_deref() == Some(name)
+            && trail
+                .home_region
+                .as_deref()
+                .is_some_and(|home| home != aws.region)
+    };
+    Ok(answer
+        .trail_list
+        .unwrap_or_default()
+        .into_iter()
+        .find(is_it))
+}
+
+async fn get_tags(aws: &Aws, arn: &str) -> Result<Option<Tags>, AwsError> {
+    const ABSENT: &[&str] = &[
+        "TrailNotFoundException",
+        "ResourceNotFoundException",
+        "CloudTrailARNInvalidException",
+    ];
+    let answer = found(
+        aws.read(
+            TAGS,
+            arn,
+            aws.clients
+                .cloudtrail
+                .list_tags()
+                .resource_id_list(arn)
+                .send(),
+        )
+        .await,
+        ABSENT,
+    )?;
+    let lists = answer.map(|answer| answer.resource_tag_list.unwrap_or_default());
+    let tag = |tag: Tag| (tag.key, tag.value.unwrap_or_default());
+    Ok(lists.map(|lists| {
+        lists
+            .into_iter()
+            .flat_map(|list| list.tags_list.unwrap_or_default())
+            .map(tag)
+            .collect()
+    }))
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| {
+            Tag::builder()
+                .key(key)
+                .value(value)
+                .build()
+                .expect("the key is given")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

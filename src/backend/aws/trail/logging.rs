@@ -1,0 +1,102 @@
+//! That the trail records at all: a new one is off, and an old one can be stopped.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ABSENT, NOT_YET};
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+pub(in crate::backend::aws) const GET: Api = Api::new("cloudtrail:GetTrailStatus");
+const START: Api = Api::new("cloudtrail:StartLogging");
+
+/// Whether a trail records now; not if there is none. All that a member of an organization may ask
+/// of its trail.
+pub(in crate::backend::aws) async fn is_on(aws: &Aws, arn: &str) -> Result<bool, AwsError> {
+    let status = found(
+        aws.read(
+            GET,
+            arn,
+            aws.clients.cloudtrail.get_trail_status().name(arn).send(),
+        )
+        .await,
+        ABSENT,
+    )?;
+    Ok(status.is_some_and(|status| status.is_logging() == Some(true)))
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrailLogging {
+    pub trail: String,
+    pub on: bool,
+    /// Why the last log file could not be delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_error: Option<String>,
+}
+
+impl TrailLogging {
+    pub fn on(trail: String) -> Self {
+        Self {
+            trail,
+            on: true,
+            delivery_error: None,
+        }
+    }
+}
+
+impl Spec for TrailLogging {
+    fn over(&self, observed: &Self) -> Self {
+        Self {
+            delivery_error: observed.delivery_error.clone(),
+            ..self.clone()
+        }
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for TrailLogging {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .cloudtrail
+            .get_trail_status()
+            .name(&self.trail);
+        let answer = found(
+            look.aws.read(GET, &self.trail, request.send()).await,
+            ABSENT,
+        )?;
+        Ok(answer.map(|answer| {
+            let on = answer.is_logging().unwrap_or(false);
+            // Also `FAILURE` of digests; empty where the last one was delivered.
+            let errors = [
+                answer.latest_delivery_error,
+                answer.latest_digest_delivery_error,
+            ];
+            let delivery_error = errors.into_iter().flatten().find(|error| !error.is_empty());
+            Found::part(Self {
+                trail: self.trail.clone(),
+                on,
+                delivery_error,
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let request = aws.clients.cloudtrail.start_logging().name(&self.trail);
+        aws.send(START, &self.trail, NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Whether the account records who changes anything, beside who reads states.
+
+use aws_sdk_cloudtrail::types::{EventSelector, ReadWriteType, Trail};
+use futures_util::{StreamExt, stream};
+
+use super::{
+    ABSENT,
+    existing::is_foreign,
+    logging,
+    selectors::{self, Selector},
+};
+use crate::backend::aws::{
+    Aws,
+    error::{Api, AwsError, found},
+};
+
+const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
+const TRAILS_AT_ONCE: usize = 8;
+
+/// Whether management events are recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    Yes,
+    No,
+    /// The trail of the organization with this ARN may: what it records, a member account may not
+    /// ask.
+    Untold(String),
+}
+
+/// Whether any trail that can be seen records all management events of all regions, now.
+///
+/// # Errors
+/// If there is none, and one of the others could not be looked at.
+pub async fn is_recorded(aws: &Aws) -> Result<Recorded, AwsError> {
+    let answer = aws
+        .read(
+            DESCRIBE,
+            "the trails of the account",
+            aws.clients.cloudtrail.describe_trails().send(),
+        )
+        .await?;
+    let trails: Vec<Trail> = answer
+        .trail_list
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|trail| trail.is_multi_region_trail() == Some(true))
+        .collect();
+    let mut looked = stream::iter(trails)
+        .map(|trail| async move { records(aws, &trail).await })
+        .buffer_unordered(TRAILS_AT_ONCE);
+    let (mut unseen, mut untold) = (None, Recorded::No);
+    while let Some(answer) = looked.next().await {
+        match answer {
+            Ok(Recorded::Yes) => return Ok(Recorded::Yes),
+            Ok(Recorded::No) => {}
+            Ok(other) => untold = other,
+            Err(error) => unseen = Some(error),
+        }
+    }
+    unseen.map_or(Ok(untold), Err)
+}
+
+/// Of a trail of the organization its members may ask whether it is on and has selectors of its
+/// own: without any, it records all management events (CloudTrail: GetTrailStatus, DescribeTrails).
+async fn records(aws: &Aws, trail: &Trail) -> Result<Recorded, AwsError> {
+    let Some(arn) = trail.trail_arn() else {
+        return Ok(Recorded::No);
+    };
+    let client = &aws.clients.cloudtrail;
+    if is_foreign(aws, arn) {
+        return Ok(
+            match (
+                logging::is_on(aws, arn).await?,
+                trail.has_custom_event_selectors(),
+            ) {
+                (false, _) => Recorded::No,
+                (true, Some(false)) => Recorded::Yes,
+                (true, _) => Recorded::Untold(arn.to_owned()),
+            },
+        );
+    }
+    let (selectors, status) = tokio::join!(
+        aws.read(
+            selectors::GET,
+            arn,
+            client.get_event_selectors().trail_name(arn).send()
+        ),
+        aws.read(
+            logging::GET,
+            arn,
+            client.get_trail_status().name(arn).send()
+        ),
+    );
+    let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?)
+    else {
+        return Ok(Recorded::No);
+    };
+    let basic = |selector: &EventSelector| {
+        selector.include_management_events() == Some(true)
+            && selector.read_write_type() == Some(&ReadWriteType::All)
+    };
+    // A condition beside the category leaves events out.
+    let advanced = |selector: Selector| matches!(&selector.fields[..], [only] if only.field == "eventCategory" && only.equals == ["Management"]);
+    let all = selectors.event_selectors().iter().any(basic)
+        || selectors
+            .advanced_event_selectors()
+            .iter()
+            .map(Selector::from_sdk)
+            .any(advanced);
+    Ok(if status.is_logging() == Some(true) && all {
+        Recorded::Yes
+    } else {
+        Recorded::No
+    })
+}
+
+#[cfg(test)]
+mod tests;

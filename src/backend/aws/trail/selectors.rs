@@ -1,0 +1,253 @@
+//! What the trail records: the objects of the state bucket, the items of the lock table, nothing
+//! else.
+
+use aws_sdk_cloudtrail::types::{AdvancedEventSelector, AdvancedFieldSelector};
+use serde::{Deserialize, Serialize};
+
+use super::{ABSENT, NOT_YET};
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        resource::{Found, Look, Resource},
+    },
+    engine::spec::Spec,
+};
+
+pub(in crate::backend::aws) const GET: Api = Api::new("cloudtrail:GetEventSelectors");
+const PUT: Api = Api::new("cloudtrail:PutEventSelectors");
+
+/// The names of ours.
+const OBJECTS: &str = "State objects";
+const ITEMS: &str = "Lock table";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Selectors {
+    pub trail: String,
+    /// Each records the events that meet all of its conditions.
+    pub selectors: Vec<Selector>,
+    /// Whether the older, basic kind is in use, which the advanced kind replaces.
+    pub basic: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Selector {
+    pub name: String,
+    pub fields: Vec<Field>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    pub field: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equals: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starts_with: Vec<String>,
+    /// `EndsWith` and all negations, with their operator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other: Vec<(String, String)>,
+}
+
+impl Selectors {
+    /// Data events only: management events of a second trail are paid for twice.
+    ///
+    /// The slash after the bucket is what "all of its objects" is; `/*` would match only keys that
+    /// begin with an asterisk (CloudTrail: logging data events).
+    pub fn of(trail: String, partition: &str, bucket: &str, table_arn: Option<&str>) -> Self {
+        let objects = Selector {
+            name: OBJECTS.to_owned(),
+            fields: vec![
+                Field::equals("eventCategory", "Data"),
+                Field::equals("resources.type", "AWS::S3::Object"),
+                Field::starts_with("resources.ARN", &format!("arn:{partition}:s3:::{bucket}/")),
+            ],
+        };
+        let items = table_arn.map(|arn| Selector {
+            name: ITEMS.to_owned(),
+            fields: vec![
+                Field::equals("eventCategory", "Data"),
+                Field::equals("resources.type", "AWS::DynamoDB::Table"),
+                Field::equals("resources.ARN", arn),
+            ],
+        });
+        Self {
+            trail,
+            selectors: [Some(objects), items].into_iter().flatten().collect(),
+            basic: false,
+        }
+    }
+
+    /// The same, and of the lock table what `wanted` records of it, or nothing.
+    #[must_use]
+    pub fn with_table_of(&self, wanted: Option<&Self>) -> Self {
+        let of_table = |selector: &&Selector| selector.name == ITEMS;
+        let others = self.selectors.iter().filter(|selector| !of_table(selector));
+        let items = wanted
+            .into_iter()
+            .flat_map(|wanted| wanted.selectors.iter().filter(of_table));
+        Self {
+            selectors: others.chain(items).cloned().collect(),
+            ..self.clone()
+        }
+    }
+}
+
+impl Field {
+    fn equals(field: &str, value: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            equals: vec![value.to_owned()],
+            starts_with: vec![],
+            other: vec![],
+        }
+    }
+
+    fn starts_with(field: &str, value: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            equals: vec![],
+            starts_with: vec![value.to_owned()],
+            other: vec![],
+        }
+    }
+
+    fn from_sdk(field: &AdvancedFieldSelector) -> Self {
+        let mut other = vec![];
+        for (operator, values) in [
+            ("EndsWith", field.ends_with()),
+            ("NotEquals", field.not_equals()),
+            ("NotStartsWith", field.not_starts_with()),
+            ("NotEndsWith", field.not_ends_with()),
+        ] {
+            other.extend(
+                values
+                    .iter()
+                    .map(|value| (operator.to_owned(), value.clone())),
+            );
+        }
+        Self {
+            field: field.field().to_owned(),
+            equals: field.equals().to_vec(),
+            starts_with: field.starts_with().to_vec(),
+            other,
+        }
+    }
+
+    fn to_sdk(&self) -> AdvancedFieldSelector {
+        let some = |values: &[String]| (!values.is_empty()).then(|| values.to_vec());
+        let other = |operator: &str| {
+            let values = self
+                .other
+                .iter()
+                .filter(|(name, _)| name == operator)
+                .map(|(_, value)| value.clone());
+            some(&values.collect::<Vec<_>>())
+        };
+        AdvancedFieldSelector::builder()
+            .field(&self.field)
+            .set_equals(some(&self.equals))
+            .set_starts_with(some(&self.starts_with))
+            .set_ends_with(other("EndsWith"))
+            .set_not_equals(other("NotEquals"))
+            .set_not_starts_with(other("NotStartsWith"))
+            .set_not_ends_with(other("NotEndsWith"))
+            .build()
+            .expect("the field is given")
+    }
+}
+
+impl Selector {
+    pub(in crate::backend::aws) fn from_sdk(selector: &AdvancedEventSelector) -> Self {
+        let mut fields: Vec<Field> = selector
+            .field_selectors()
+            .iter()
+            .map(Field::from_sdk)
+            .collect();
+        let rank = |field: &Field| {
+            ["eventCategory", "resources.type", "resources.ARN"]
+                .iter()
+                .position(|name| field.field == *name)
+                .unwrap_or(9)
+        };
+        fields.sort_by_key(rank);
+        Self {
+            name: selector.name().unwrap_or_default().to_owned(),
+            fields,
+        }
+    }
+
+    fn to_sdk(&self) -> AdvancedEventSelector {
+        AdvancedEventSelector::builder()
+            .set_name(Some(self.name.clone()).filter(|name| !name.is_empty()))
+            .set_field_selectors(Some(self.fields.iter().map(Field::to_sdk).collect()))
+            .build()
+            .expect("the fields are given")
+    }
+}
+
+impl Spec for Selectors {
+    /// What others have recorded as well still is. The order means nothing.
+    fn over(&self, observed: &Self) -> Self {
+        let mut merged = Self {
+            basic: self.basic,
+            ..observed.clone()
+        };
+        merged.selectors.retain(|theirs| {
+            self.selectors.contains(theirs) || ![OBJECTS, ITEMS].contains(&&*theirs.name)
+        });
+        let missing: Vec<Selector> = self
+            .selectors
+            .iter()
+            .filter(|ours| !merged.selectors.contains(ours))
+            .cloned()
+            .collect();
+        merged.selectors.extend(missing);
+        merged
+    }
+
+    fn goes_with_its_whole(&self) -> bool {
+        true
+    }
+}
+
+impl Resource for Selectors {
+    async fn look(&self, look: &Look<'_>) -> Result<Option<Found<Self>>, AwsError> {
+        let request = look
+            .aws
+            .clients
+            .cloudtrail
+            .get_event_selectors()
+            .trail_name(&self.trail);
+        let answer = found(
+            look.aws.read(GET, &self.trail, request.send()).await,
+            ABSENT,
+        )?;
+        Ok(answer.map(|answer| {
+            Found::part(Self {
+                trail: self.trail.clone(),
+                selectors: answer
+                    .advanced_event_selectors()
+                    .iter()
+                    .map(Selector::from_sdk)
+                    .collect(),
+                basic: !answer.event_selectors().is_empty(),
+            })
+        }))
+    }
+
+    async fn write(&self, aws: &Aws, _from: Option<&Self>) -> Result<Option<String>, AwsError> {
+        let selectors = self.selectors.iter().map(Selector::to_sdk).collect();
+        let request = aws
+            .clients
+            .cloudtrail
+            .put_event_selectors()
+            .trail_name(&self.trail)
+            .set_advanced_event_selectors(Some(selectors));
+        aws.send(PUT, &self.trail, NOT_YET, || request.clone().send())
+            .await?;
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

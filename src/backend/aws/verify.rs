@@ -1,0 +1,109 @@
+//! What must hold of a backend on AWS: each setting of the blueprint, and what no setting says.
+
+pub mod alarms;
+pub mod catalogue;
+pub mod contents;
+pub mod denied;
+pub mod expected;
+pub mod exposure;
+pub mod identities;
+pub mod lifecycle;
+pub mod listeners;
+pub mod open;
+pub mod own_key;
+pub mod probe;
+pub mod settings;
+pub mod standing;
+pub mod survey;
+pub mod trails;
+pub mod unknown;
+pub mod usage;
+
+use super::{Aws, blueprint::KEY, resources::AwsSpec};
+use crate::{
+    checks::Checked,
+    engine::{
+        blueprint::Blueprint,
+        observation::{self, Observation},
+        plan::Plan,
+        spec::Outputs,
+    },
+};
+
+/// A backend that was looked at.
+pub struct Backend<'a> {
+    pub aws: &'a Aws,
+    pub blueprint: &'a Blueprint<AwsSpec>,
+    pub observation: &'a Observation<AwsSpec>,
+    /// The command that sets right what differs from the blueprint.
+    pub mend: &'a str,
+    /// Whether locks are files in the bucket.
+    pub lock_files: bool,
+    /// Whether its tags say whose it is: not of a backend that tfbackend knows nothing of.
+    pub tagged: bool,
+}
+
+impl Backend<'_> {
+    /// Everything that its settings, its policies and what it says of itself are held to. Makes no
+    /// call.
+    pub fn checks(&self) -> Vec<Checked> {
+        let Self {
+            aws,
+            blueprint,
+            observation,
+            mend,
+            lock_files,
+            tagged,
+        } = *self;
+        let plan = Plan::to_apply(blueprint, observation, true);
+        let known = observation::outputs(observation);
+        let name = |spec: &AwsSpec| name(aws, spec, &known);
+        let mut checked = settings::Settings {
+            blueprint,
+            observation,
+            plan: &plan,
+            mend,
+            tagged,
+        }
+        .checks(&name);
+        checked.extend(open::checks(observation, aws.account(), &name));
+        checked.extend(lifecycle::checks(blueprint, observation, &name));
+        checked.extend(denied::checks(blueprint, observation, lock_files, &name));
+        checked.extend(standing::checks(observation, &name));
+        expected::complete(&mut checked, blueprint, tagged, &name);
+        checked
+    }
+}
+
+/// The ARN of a resource, or of the whole that it is a part of.
+pub fn name(aws: &Aws, spec: &AwsSpec, known: &Outputs) -> Option<String> {
+    let bucket = |name: &str| Some(format!("arn:{}:s3:::{name}", aws.caller.partition));
+    let table = |name: &str| Some(aws.arn("dynamodb", &aws.region, &format!("table/{name}")));
+    let trail = |name: &str| Some(aws.arn("cloudtrail", &aws.region, &format!("trail/{name}")));
+    match spec {
+        AwsSpec::Key(_) | AwsSpec::Rotation(_) => known.get(&KEY).cloned(),
+        AwsSpec::OwnKey(key) => Some(key.arn.clone()),
+        AwsSpec::Bucket(spec) => bucket(&spec.name),
+        AwsSpec::PublicAccess(spec) => bucket(&spec.bucket),
+        AwsSpec::Versioning(spec) => bucket(&spec.bucket),
+        AwsSpec::Encryption(spec) => bucket(&spec.bucket),
+        AwsSpec::Lifecycle(spec) => bucket(&spec.bucket),
+        AwsSpec::Logging(spec) => bucket(&spec.bucket),
+        AwsSpec::Notifications(spec) => bucket(&spec.bucket),
+        AwsSpec::BucketPolicy(spec) => bucket(&spec.bucket),
+        AwsSpec::LockTable(spec) => table(&spec.name),
+        AwsSpec::Recovery(spec) => table(&spec.table),
+        AwsSpec::Topic(spec) => Some(aws.arn("sns", &aws.region, &spec.name)),
+        AwsSpec::ExistingTopic(spec) => Some(spec.arn.clone()),
+        AwsSpec::Subscription(spec) => Some(spec.topic.clone()),
+        AwsSpec::Alarm(spec) => {
+            Some(aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", spec.name)))
+        }
+        AwsSpec::Trail(spec) => trail(&spec.name),
+        AwsSpec::ExistingTrail(spec) => spec.trail.clone(),
+        AwsSpec::Selectors(spec) => trail(&spec.trail),
+        AwsSpec::TrailLogging(spec) => trail(&spec.trail),
+        AwsSpec::Policy(spec) => Some(spec.arn(aws)),
+        AwsSpec::Attachment(spec) => Some(spec.policy.clone()),
+    }
+}

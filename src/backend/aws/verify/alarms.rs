@@ -1,0 +1,122 @@
+//! Whether an alarm can ever fire: many that tutorials show watch data that never comes.
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::alarm::{Alarm, What},
+    checks::{Checked, Place, Verdict},
+};
+
+/// The metrics of a table that have an operation beside the table (DynamoDB metrics and
+/// dimensions).
+const PER_OPERATION: &[&str] = &[
+    "SystemErrors",
+    "ThrottledRequests",
+    "SuccessfulRequestLatency",
+];
+/// The metrics that S3 reports of every bucket, once a day (CloudWatch metrics of S3).
+const DAILY: &[&str] = &["BucketSizeBytes", "NumberOfObjects"];
+const ONE_DAY: i32 = 86_400;
+
+/// Alarms that watch this bucket or table, whoever made them; `arn` names one.
+pub fn checks(
+    alarms: &[Alarm],
+    bucket: &str,
+    table: Option<&str>,
+    arn: &dyn Fn(&Alarm) -> String,
+) -> Vec<Checked> {
+    let mut checked = vec![];
+    for alarm in alarms.iter().filter(|alarm| watches(alarm, bucket, table)) {
+        let place = || Place::named(arn(alarm));
+        let never: Vec<String> = alarm
+            .queries
+            .iter()
+            .filter_map(|query| never_fires(&query.what))
+            .collect();
+        checked.push(Checked::new(
+            &rule::ALARM_FIRES,
+            place(),
+            fails_if(never, "watch another metric, or delete the alarm"),
+        ));
+        let silent = match (alarm.actions_enabled, &alarm.actions[..]) {
+            (false, _) => vec!["its actions are switched off".to_owned()],
+            (true, []) => vec!["it has no action for the state ALARM".to_owned()],
+            (true, _) => vec![],
+        };
+        checked.push(Checked::new(
+            &rule::ALARM_TELLS,
+            place(),
+            fails_if(silent, "give the alarm a topic that people read"),
+        ));
+    }
+    checked
+}
+
+fn fails_if(what: Vec<String>, mend: &str) -> Verdict {
+    if what.is_empty() {
+        Verdict::Holds
+    } else {
+        Verdict::Fails {
+            what: what.join("; "),
+            mend: mend.to_owned(),
+        }
+    }
+}
+
+fn watches(alarm: &Alarm, bucket: &str, table: Option<&str>) -> bool {
+    alarm.queries.iter().any(|query| match &query.what {
+        What::Expression(_) => false,
+        What::Metric { dimensions, .. } => {
+            let is =
+                |name: &str, value: &str| dimensions.get(name).is_some_and(|found| found == value);
+            is("BucketName", bucket) || table.is_some_and(|table| is("TableName", table))
+        }
+    })
+}
+
+/// Why a metric never has data, if it is known.
+fn never_fires(what: &What) -> Option<String> {
+    let What::Metric {
+        namespace,
+        name,
+        dimensions,
+        seconds,
+        ..
+    } = what
+    else {
+        return None;
+    };
+    let has = |dimension: &str| dimensions.contains_key(dimension);
+    match (&**namespace, &**name) {
+        ("AWS/DynamoDB", "UserErrors") if has("TableName") => Some(
+            "UserErrors is counted for the account and region, never for a table, and leaves out \
+             failed conditions, which is what a held lock is: watch ConditionalCheckFailedRequests"
+                .to_owned(),
+        ),
+        ("AWS/DynamoDB", name)
+            if PER_OPERATION.contains(&name) && has("TableName") && !has("Operation") =>
+        {
+            Some(format!(
+                "{name} has the dimensions TableName and Operation; with the table alone there is \
+                 no data"
+            ))
+        }
+        ("AWS/S3", name) if DAILY.contains(&name) && !has("StorageType") => Some(format!(
+            "{name} has the dimensions BucketName and StorageType; with the bucket alone there is \
+             no data"
+        )),
+        ("AWS/S3", name) if DAILY.contains(&name) && *seconds < ONE_DAY => Some(format!(
+            "{name} is reported once a day, and the alarm looks at {seconds} seconds"
+        )),
+        ("AWS/S3", name) if !DAILY.contains(&name) && !has("FilterId") => Some(format!(
+            "{name} is a request metric, which has the dimension FilterId and is reported only \
+             where it was switched on"
+        )),
+        ("AWS/S3" | "AWS/DynamoDB", _) => None,
+        (other, name) => Some(format!(
+            "namespace {other} has no metric {name} of buckets and tables"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! What only the states themselves say, on request: whether Terraform can read them, whether a
+//! digest is that of the bytes, and which version wrote them. Nothing inside a state is kept.
+
+use futures_util::{StreamExt, stream};
+
+use super::usage::{self, STATE_DIGEST};
+use crate::{
+    backend::aws::{
+        error::AwsError,
+        store::{
+            Store,
+            live::{LiveState, Stored},
+        },
+    },
+    checks::{Check, Checked, Place, Verdict},
+    settings::layer::LockMechanism,
+    state::{
+        digest,
+        layout::Kind,
+        snapshot::{Snapshot, Want},
+    },
+};
+
+/// Larger states are not read whole: Terraform itself takes minutes for one of these.
+pub const LARGEST: usize = 256 * 1024 * 1024;
+/// How many are read at the same time: each is in memory while it is.
+const AT_ONCE: usize = 4;
+
+/// A state that is to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToRead {
+    path: String,
+    /// Whether it must be a state: by its name, or because it has a digest.
+    is_state: bool,
+    /// The digest in the table, if there is one.
+    digest: Option<String>,
+}
+
+impl ToRead {
+    pub fn of(state: &LiveState) -> Self {
+        let digest = match &state.digest {
+            Stored::Digest(digest) => Some(digest.clone()),
+            Stored::Absent | Stored::Unknown => None,
+        };
+        Self {
+            path: state.located.path.clone(),
+            is_state: state.located.kind == Kind::State || digest.is_some(),
+            digest,
+        }
+    }
+}
+
+/// Reads each of them, a few at the same time.
+pub async fn checks(
+    store: &Store<'_>,
+    states: Vec<ToRead>,
+    lock: Option<LockMechanism>,
+) -> Vec<Checked> {
+    let mut read: Vec<(usize, Vec<Checked>)> = stream::iter(states.into_iter().enumerate())
+        .map(|(at, state)| async move { (at, read(store, &state, lock).await) })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    read.sort_by_key(|(at, _)| *at);
+    let mut checked: Vec<Checked> = read.into_iter().flat_map(|(_, checked)| checked).collect();
+    if !checked
+        .iter()
+        .any(|one| one.check.id == usage::STATE_UNREADABLE.id)
+    {
+        // No state at all is none that cannot be read; one that was not given out may be.
+        let unread = checked
+            .iter()
+            .find(|one| matches!(one.verdict, Verdict::Unreadable { .. }));
+        let verdict = unread.map_or(Verdict::Holds, |one| Verdict::FailsWith {
+            check: one.check,
+            place: one.place.clone(),
+        });
+        checked.push(Checked::new(
+            &usage::STATE_UNREADABLE,
+            Place::named(format!("s3://{}", store.address().bucket)),
+            verdict,
+        ));
+    }
+    checked
+}
+
+async fn read(store: &Store<'_>, state: &ToRead, lock: Option<LockMechanism>) -> Vec<Checked> {
+    let place = || Place::named(store.url(&state.path));
+    let unreadable = |check: &'static Check, error: &dyn ToString| {
+        Checked::new(
+            check,
+            place(),
+            Verdict::Unreadable {
+                error: error.to_string(),
+            },
+        )
+    };
+    let bytes = match store.get(&state.path, None, LARGEST).await {
+        Ok(Some(content)) => content.bytes,
+        // Deleted since it was listed.
+        Ok(None) => return vec![],
+        Err(error) => {
+            return vec![
+                unreadable(&STATE_DIGEST, &error),
+                unreadable(&usage::LOCK_MECHANISM_VERSION, &error),
+            ];
+        }
+    };
+    let (bytes, digest) = match &state.digest {
+        None => (bytes, Ok(None)),
+        Some(stored) => match settled(store, state, &bytes, stored).await {
+            Ok((bytes, stored)) => (bytes, Ok(Some(stored))),
+            Err(error) => (bytes, Err(error)),
+        },
+    };
+    let snapshot = Snapshot::parse(&bytes, Want::Counts);
+    // No digest makes it a state.
+    if let (true, Err(error)) = (state.is_state && !bytes.is_empty(), &snapshot) {
+        return vec![usage::unreadable_state(place(), error)];
+    }
+    let readable = (state.is_state && snapshot.is_ok())
+        .then(|| Checked::new(&usage::STATE_UNREADABLE, place(), Verdict::Holds));
+    let mut checked: Vec<Checked> = readable.into_iter().collect();
+    match digest {
+        Ok(None) => {}
+        Ok(Some(stored)) => checked.push(usage::digest_of(place(), &bytes, stored.as_deref())),
+        Err(error) => checked.push(unreadable(&STATE_DIGEST, &error)),
+    }
+    match snapshot {
+        Ok(snapshot) => checked.push(usage::version_of(place(), &snapshot, lock)),
+        // Terraform takes it for no state.
+        Err(_) if bytes.is_empty() => {}
+        Err(error) => checked.push(unreadable(&usage::LOCK_MECHANISM_VERSION, &error)),
+    }
+    checked
+}
+
+/// Terraform writes the state first and its digest then: what does not fit is looked at once more.
+async fn settled(
+    store: &Store<'_>,
+    state: &ToRead,
+    bytes: &[u8],
+    stored: &str,
+) -> Result<(Vec<u8>, Option<String>), AwsError> {
+    if digest::fits(stored, &digest::of(bytes)) {
+        return Ok((bytes.to_owned(), Some(stored.to_owned())));
+    }
+    let (again, stored) = tokio::join!(
+        store.get(&state.path, None, LARGEST),
+        store.digest_item(&state.path)
+    );
+    Ok((
+        again?.map_or_else(|| bytes.to_owned(), |content| content.bytes),
+        stored?,
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Whether the bucket policy lets Terraform do with this backend what it must.
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{
+        bucket::policy::denial::{Sends, all_denials},
+        resources::AwsSpec,
+    },
+    checks::{Checked, Place, Verdict},
+    engine::{
+        blueprint::Blueprint,
+        observation::{self, Observation, Seen},
+        spec::Spec,
+    },
+};
+
+pub fn checks(
+    blueprint: &Blueprint<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+    lock_files: bool,
+    name: &dyn Fn(&AwsSpec) -> Option<String>,
+) -> Vec<Checked> {
+    let known = observation::outputs(observation);
+    let mut checked = vec![];
+    for node in blueprint.nodes() {
+        let Some(Seen::Present {
+            spec: AwsSpec::BucketPolicy(found),
+            ..
+        }) = observation.get(&node.address)
+        else {
+            continue;
+        };
+        let AwsSpec::BucketPolicy(ours) = node.spec.resolve(&known) else {
+            continue;
+        };
+        let Some(sends) = Sends::by(&ours.document) else {
+            continue;
+        };
+        let denials = all_denials(&found.document, &sends, lock_files);
+        let verdict = match denials[..] {
+            [] => Verdict::Holds,
+            _ => Verdict::Fails {
+                what: denials.join("; "),
+                mend: "change what asks for it, or the statement: tfbackend does neither"
+                    .to_owned(),
+            },
+        };
+        checked.push(Checked::new(
+            &rule::TERRAFORM_DENIED,
+            Place::at(&node.address, name(&node.spec)),
+            verdict,
+        ));
+    }
+    checked
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        backend::aws::{blueprint::STATE_BUCKET, bucket::policy::BucketPolicy, policy::Document},
+        engine::{blueprint::Node, observation::Owner},
+    };
+
+    fn policy(sid: &str, algorithm: &str) -> AwsSpec {
+        let document: Document = serde_json::from_value(json!({"Version": "2012-10-17", "Statement": [{
+            "Sid": sid, "Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*",
+            "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": algorithm}},
+        }]}))
+        .expect("a policy");
+        AwsSpec::BucketPolicy(BucketPolicy::new("b".to_owned(), document))
+    }
+
+    /// What is said where ours wants this, and theirs that.
+    fn said(ours: AwsSpec, theirs: AwsSpec) -> Vec<Verdict> {
+        let blueprint = Blueprint::new(vec![Node {
+            address: STATE_BUCKET,
+            needs: vec![],
+            spec: ours,
+        }]);
+        let seen = Seen::Present {
+            spec: theirs,
+            output: None,
+            owner: Owner::Us,
+        };
+        let checked = checks(
+            &blueprint,
+            &Observation::from([(STATE_BUCKET, seen)]),
+            false,
+            &|_| None,
+        );
+        checked.into_iter().map(|checked| checked.verdict).collect()
+    }
+
+    #[test]
+    fn what_theirs_wants_is_not_what_ours_makes_terraform_send() {
+        let ours = || policy("TfbackendDenyOtherEncryption", "AES256");
+        assert_eq!(said(ours(), policy("Theirs", "AES256")), [Verdict::Holds]);
+        let [Verdict::Fails { what, .. }] = &said(ours(), policy("Theirs", "aws:kms"))[..] else {
+            panic!("a finding")
+        };
+        assert!(
+            what.starts_with("statement Theirs denies writing states"),
+            "{what}"
+        );
+        assert_eq!(
+            said(
+                policy("TfbackendDenyPlaintext", "AES256"),
+                policy("Theirs", "aws:kms")
+            ),
+            [],
+            "no states are kept there"
+        );
+    }
+}

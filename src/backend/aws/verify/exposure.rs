@@ -1,0 +1,340 @@
+//! Ways in and out of a backend that no setting of the blueprint is about: copies to another
+//! account, grants of the key, a policy on the table, a website, a second endpoint. Nothing of ours
+//! makes them, so that no plan shows them.
+
+use aws_sdk_dynamodb::types::TimeToLiveStatus;
+use aws_sdk_s3::types::{BucketAccelerateStatus, ReplicationRuleStatus};
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{
+        Aws,
+        blueprint::{KEY, LOCK_TABLE, STATE_BUCKET},
+        bucket,
+        error::{Api, AwsError, Kind, NOT_OFFERED, found},
+        key,
+        policy::{Document, openings::openings},
+    },
+    checks::{Check, Checked, Place, Verdict},
+};
+
+const REPLICATION: Api =
+    Api::allowed_by("s3:GetBucketReplication", "s3:GetReplicationConfiguration");
+const WEBSITE: Api = Api::new("s3:GetBucketWebsite");
+const CORS: Api = Api::allowed_by("s3:GetBucketCors", "s3:GetBucketCORS");
+const ACCELERATION: Api = Api::allowed_by(
+    "s3:GetBucketAccelerateConfiguration",
+    "s3:GetAccelerateConfiguration",
+);
+const GRANTS: Api = Api::new("kms:ListGrants");
+const TABLE_POLICY: Api = Api::new("dynamodb:GetResourcePolicy");
+const TIME_TO_LIVE: Api = Api::new("dynamodb:DescribeTimeToLive");
+const NO_REPLICATION: &[&str] = &["ReplicationConfigurationNotFoundError"];
+const NO_WEBSITE: &[&str] = &["NoSuchWebsiteConfiguration"];
+const NO_CORS: &[&str] = &["NoSuchCORSConfiguration"];
+const NO_TABLE_POLICY: &[&str] = &["PolicyNotFoundException"];
+/// There is no bucket, table or key, which is a finding of its own.
+const NO_RESOURCE: &[&str] = &[
+    "NoSuchBucket",
+    "ResourceNotFoundException",
+    "NotFoundException",
+];
+/// More are looked at page by page; a key of ours has a handful.
+const GRANTS_AT_ONCE: i32 = 100;
+
+/// What is checked of a bucket, a table and a key.
+pub const OF_BUCKET: [&Check; 4] = [
+    &rule::BUCKET_REPLICATION,
+    &rule::BUCKET_WEBSITE,
+    &rule::BUCKET_CORS,
+    &rule::ACCELERATION,
+];
+pub const OF_TABLE: [&Check; 2] = [&rule::TABLE_OPEN, &rule::TABLE_EXPIRY];
+pub const OF_KEY: [&Check; 1] = [&rule::KEY_GRANTS];
+
+/// What to look at.
+pub struct Of<'a> {
+    pub bucket: &'a str,
+    pub table: Option<&'a str>,
+    /// By its ARN, or its alias: nothing has to be looked at before that.
+    pub key: Option<&'a str>,
+}
+
+/// The checks of a bucket, and of a table and a key where there are any.
+pub async fn checks(aws: &Aws, of: &Of<'_>) -> Vec<Checked> {
+    let at_bucket = Place::at(
+        &STATE_BUCKET,
+        Some(format!("arn:{}:s3:::{}", aws.caller.partition, of.bucket)),
+    );
+    let table = async {
+        let Some(table) = of.table else { return vec![] };
+        let place = Place::at(
+            &LOCK_TABLE,
+            Some(aws.arn("dynamodb", &aws.region, &format!("table/{table}"))),
+        );
+        let (policy, expiry) = tokio::join!(table_policy(aws, table), time_to_live(aws, table));
+        [
+            checked(&rule::TABLE_OPEN, &place, policy),
+            checked(&rule::TABLE_EXPIRY, &place, expiry),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    };
+    let of_key = async {
+        let Some(key) = of.key else { return vec![] };
+        // That it is not there, not called that, or not to be seen, is another finding.
+        let Ok(Some(arn)) = arn_of(aws, key).await else {
+            return vec![];
+        };
+        let place = Place::at(&KEY, Some(arn.clone()));
+        checked(&rule::KEY_GRANTS, &place, grants(aws, &arn).await)
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    let (replication, website, cors, acceleration, table, of_key) = tokio::join!(
+        replication(aws, of.bucket),
+        website(aws, of.bucket),
+        cors(aws, of.bucket),
+        acceleration(aws, of.bucket),
+        table,
+        of_key
+    );
+    let of_bucket = [
+        (&rule::BUCKET_REPLICATION, replication),
+        (&rule::BUCKET_WEBSITE, website),
+        (&rule::BUCKET_CORS, cors),
+        (&rule::ACCELERATION, acceleration),
+    ];
+    let of_bucket = of_bucket
+        .into_iter()
+        .filter_map(|(check, answer)| checked(check, &at_bucket, answer));
+    of_bucket.chain(table).chain(of_key).collect()
+}
+
+/// What is the case and what sets it right, if it does not hold.
+type Answer = Result<Option<(String, String)>, AwsError>;
+
+/// Nothing of a resource that is not there.
+fn checked(check: &'static Check, place: &Place, answer: Answer) -> Option<Checked> {
+    let verdict = match answer {
+        Ok(None) => Verdict::Holds,
+        Ok(Some((what, mend))) => Verdict::Fails { what, mend },
+        Err(error) if error.is(NO_RESOURCE) => return None,
+        Err(error) if error.is(NOT_OFFERED) => Verdict::Holds,
+        Err(error) => Verdict::Unreadable {
+            error: error.to_string(),
+        },
+    };
+    Some(Checked::new(check, place.clone(), verdict))
+}
+
+/// Where states are copied to, if that is another account's, or a bucket that cannot be told to be
+/// ours.
+async fn replication(aws: &Aws, bucket: &str) -> Answer {
+    let request = aws
+        .clients
+        .s3
+        .get_bucket_replication()
+        .bucket(bucket)
+        .expected_bucket_owner(aws.account());
+    let answer = found(
+        aws.read(REPLICATION, bucket, request.send()).await,
+        NO_REPLICATION,
+    )?;
+    let Some(rules) = answer
+        .and_then(|answer| answer.replication_configuration)
+        .map(|all| all.rules)
+    else {
+        return Ok(None);
+    };
+    let enabled = rules
+        .iter()
+        .filter(|rule| rule.status == ReplicationRuleStatus::Enabled);
+    let mut theirs = vec![];
+    for (to, said) in enabled
+        .filter_map(|rule| rule.destination.as_ref())
+        .map(|to| (&to.bucket, to.account.as_deref()))
+    {
+        let name = to.rsplit(':').next().unwrap_or(to);
+        let whose = match said {
+            Some(account) => (account != aws.account()).then(|| format!("account {account}")),
+            // It is ours if S3 says so to its owner.
+            None => match bucket::region(aws, name, aws.account()).await {
+                Ok(Some(_)) => None,
+                Ok(None) => Some("a bucket that is not there".to_owned()),
+                Err(error) if error.kind == Kind::Denied => {
+                    Some("another account's, or one that these credentials may not see".to_owned())
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        theirs.extend(whose.map(|whose| format!("{name} ({whose})")));
+    }
+    let mend = format!(
+        "delete the rule (`aws s3api delete-bucket-replication --bucket {bucket}`), or accept it \
+         with --ignore"
+    );
+    Ok((!theirs.is_empty()).then(|| (format!("states are copied to {}", theirs.join(", ")), mend)))
+}
+
+async fn website(aws: &Aws, bucket: &str) -> Answer {
+    let request = aws
+        .clients
+        .s3
+        .get_bucket_website()
+        .bucket(bucket)
+        .expected_bucket_owner(aws.account());
+    let answer = found(aws.read(WEBSITE, bucket, request.send()).await, NO_WEBSITE)?;
+    Ok(answer.map(|_| {
+        (
+            "it is a website".to_owned(),
+            format!("aws s3api delete-bucket-website --bucket {bucket}"),
+        )
+    }))
+}
+
+async fn cors(aws: &Aws, bucket: &str) -> Answer {
+    let request = aws
+        .clients
+        .s3
+        .get_bucket_cors()
+        .bucket(bucket)
+        .expected_bucket_owner(aws.account());
+    let answer = found(aws.read(CORS, bucket, request.send()).await, NO_CORS)?;
+    Ok(answer.and_then(|answer| {
+        let origins: Vec<&str> = answer
+            .cors_rules()
+            .iter()
+            .flat_map(|rule| rule.allowed_origins())
+            .map(String::as_str)
+            .collect();
+        let what = format!(
+            "pages of {} may read it with the rights of their visitor",
+            origins.join(", ")
+        );
+        (!origins.is_empty()).then(|| {
+            (
+                what,
+                format!("aws s3api delete-bucket-cors --bucket {bucket}"),
+            )
+        })
+    }))
+}
+
+/// S3 Transfer Acceleration: an endpoint of the bucket beside the region's own.
+async fn acceleration(aws: &Aws, bucket: &str) -> Answer {
+    let request = aws
+        .clients
+        .s3
+        .get_bucket_accelerate_configuration()
+        .bucket(bucket)
+        .expected_bucket_owner(aws.account());
+    let answer = aws.read(ACCELERATION, bucket, request.send()).await?;
+    let mend = format!(
+        "aws s3api put-bucket-accelerate-configuration --bucket {bucket} \
+         --accelerate-configuration Status=Suspended"
+    );
+    Ok((answer.status == Some(BucketAccelerateStatus::Enabled))
+        .then(|| ("it is on".to_owned(), mend)))
+}
+
+async fn arn_of(aws: &Aws, key: &str) -> Result<Option<String>, AwsError> {
+    match key.starts_with("arn:") {
+        true => Ok(Some(key.to_owned())),
+        false => Ok(key::find::describe(aws, key)
+            .await?
+            .and_then(|metadata| metadata.arn)),
+    }
+}
+
+/// Grants to principals of other accounts. What a service of AWS holds on behalf of the account is
+/// ours.
+async fn grants(aws: &Aws, key: &str) -> Answer {
+    let (mut theirs, mut marker) = (vec![], None);
+    loop {
+        let request = aws
+            .clients
+            .kms
+            .list_grants()
+            .key_id(key)
+            .limit(GRANTS_AT_ONCE)
+            .set_marker(marker);
+        let page = aws.read(GRANTS, key, request.send()).await?;
+        for grant in page.grants() {
+            let grantee = grant.grantee_principal().unwrap_or_default();
+            // As in `dynamodb.eu-west-1.amazonaws.com`; what is no ARN of an account is of a
+            // service, or was deleted.
+            let other = grantee
+                .split(':')
+                .nth(4)
+                .is_some_and(|owner| owner != aws.account());
+            theirs
+                .extend(other.then(|| {
+                    format!("{grantee} (grant {})", grant.grant_id().unwrap_or_default())
+                }));
+        }
+        marker = page.next_marker.filter(|_| page.truncated);
+        if marker.is_none() {
+            break;
+        }
+    }
+    let mend =
+        format!("`aws kms revoke-grant --key-id {key} --grant-id ID`, or accept it with --ignore");
+    Ok((!theirs.is_empty()).then(|| (format!("it is granted to {}", theirs.join(", ")), mend)))
+}
+
+async fn table_policy(aws: &Aws, table: &str) -> Answer {
+    let arn = aws.arn("dynamodb", &aws.region, &format!("table/{table}"));
+    let request = aws
+        .clients
+        .dynamodb
+        .get_resource_policy()
+        .resource_arn(&arn);
+    let Some(answer) = found(
+        aws.read(TABLE_POLICY, table, request.send()).await,
+        NO_TABLE_POLICY,
+    )?
+    else {
+        return Ok(None);
+    };
+    let policy: Document =
+        serde_json::from_str(answer.policy().unwrap_or("{}")).map_err(|error| {
+            AwsError::nonsense(TABLE_POLICY, table, &format!("not a policy: {error}"))
+        })?;
+    let openings = openings(&policy, aws.account());
+    let mend = format!(
+        "remove the statement, or all of it: `aws dynamodb delete-resource-policy --resource-arn \
+         {arn}`"
+    );
+    Ok((!openings.is_empty()).then(|| (openings.join("; "), mend)))
+}
+
+async fn time_to_live(aws: &Aws, table: &str) -> Answer {
+    let request = aws
+        .clients
+        .dynamodb
+        .describe_time_to_live()
+        .table_name(table);
+    let answer = aws.read(TIME_TO_LIVE, table, request.send()).await?;
+    let on = answer.time_to_live_description.filter(|one| {
+        matches!(
+            one.time_to_live_status,
+            Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+        )
+    });
+    Ok(on.map(|on| {
+        let attribute = on.attribute_name.unwrap_or_default();
+        let mend = format!(
+            "aws dynamodb update-time-to-live --table-name {table} --time-to-live-specification \
+             Enabled=false,AttributeName={attribute}"
+        );
+        (
+            format!("items that have the attribute {attribute} are deleted when it says"),
+            mend,
+        )
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Lifecycle rules of others that delete or hide what ours keep: of two rules S3 follows the one
+//! that deletes first, and `over` keeps what others wrote, so that no plan shows it.
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{
+        blueprint::STATE_LIFECYCLE,
+        bucket::lifecycle::rule::{Move, Rule},
+        resources::AwsSpec,
+    },
+    checks::{Checked, Place, Verdict},
+    engine::{
+        blueprint::Blueprint,
+        observation::{Observation, Seen},
+    },
+    text::words,
+};
+
+/// Storage classes that take hours to read from (S3: archived objects).
+const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
+const MEND: &str = "remove the rule, or have it keep as much (NewerNoncurrentVersions); tfbackend \
+                    never removes what others wrote";
+
+pub fn checks(
+    blueprint: &Blueprint<AwsSpec>,
+    observation: &Observation<AwsSpec>,
+    name: &dyn Fn(&AwsSpec) -> Option<String>,
+) -> Vec<Checked> {
+    let (Some(node), Some(Seen::Present { spec, .. })) = (
+        blueprint.get(&STATE_LIFECYCLE),
+        observation.get(&STATE_LIFECYCLE),
+    ) else {
+        return vec![];
+    };
+    let (AwsSpec::Lifecycle(ours), AwsSpec::Lifecycle(found)) = (&node.spec, spec) else {
+        return vec![];
+    };
+    let others = found.rules.iter().filter(|rule| !rule.is_ours());
+    let harms: Vec<String> = others
+        .filter_map(|theirs| harm(theirs, &ours.rules))
+        .collect();
+    let verdict = match harms[..] {
+        [] => Verdict::Holds,
+        _ => Verdict::Fails {
+            what: harms.join("; "),
+            mend: MEND.to_owned(),
+        },
+    };
+    vec![Checked::new(
+        &rule::HISTORY_CUT,
+        Place::at(&STATE_LIFECYCLE, name(&node.spec)),
+        verdict,
+    )]
+}
+
+/// What a rule does to states that ours keep readable. States carry no tags: a rule for tagged
+/// objects does nothing to them.
+fn harm(theirs: &Rule, ours: &[Rule]) -> Option<String> {
+    if !theirs.enabled || !theirs.filter.tags.is_empty() {
+        return None;
+    }
+    let mut harms = vec![];
+    if let Some(days) = theirs.expiration_days {
+        harms.push(format!(
+            "deletes states {} after they were written",
+            in_days(days)
+        ));
+    }
+    if let Some(date) = &theirs.expiration_date {
+        harms.push(format!("deletes states that are older than {date}"));
+    }
+    if let Some(days) = theirs
+        .noncurrent_days
+        .filter(|days| cuts(*days, theirs.noncurrent_newest, ours))
+    {
+        harms.push(match theirs.noncurrent_newest {
+            None => format!(
+                "deletes every replaced version after {}, also the newest",
+                in_days(days)
+            ),
+            Some(newest) => format!(
+                "deletes replaced versions after {}, all but the {newest} newest",
+                in_days(days)
+            ),
+        });
+    }
+    let archives = |moved: &&Move| ARCHIVES.contains(&&*moved.class);
+    harms.extend(theirs.transitions.iter().filter(archives).map(|moved| {
+        format!(
+            "moves states to {}, where no run can read them",
+            moved.class
+        )
+    }));
+    (!harms.is_empty()).then(|| format!("rule {} {}", theirs.id, harms.join(", and ")))
+}
+
+fn in_days(days: u32) -> String {
+    words::count(days as usize, "day", "days")
+}
+
+/// Whether that deletes a version that ours keep: one that is younger, or among the newest.
+fn cuts(days: u32, newest: Option<u32>, ours: &[Rule]) -> bool {
+    let shorter = |ours: &Rule| ours.noncurrent_days.is_some_and(|ours| days < ours);
+    let fewer = |ours: &Rule| {
+        ours.noncurrent_newest
+            .is_some_and(|ours| newest.unwrap_or(0) < ours)
+    };
+    ours.iter().any(|ours| shorter(ours) || fewer(ours))
+}
+
+#[cfg(test)]
+mod tests;

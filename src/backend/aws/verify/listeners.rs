@@ -1,0 +1,153 @@
+//! Who hears of alarms: an address that the settings do not name learns which states are deleted,
+//! and when.
+
+use aws_sdk_sns::types::Subscription as SdkSubscription;
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{
+        Aws,
+        blueprint::TOPIC,
+        resources::AwsSpec,
+        topic::subscription::{self, Subscription},
+    },
+    checks::{Check, Checked, Place, Verdict},
+    engine::{blueprint::Blueprint, spec::Address},
+    text::shell::shell_word,
+};
+
+/// What is checked of a topic, and of one that was brought along.
+pub const OF_TOPIC: [&Check; 2] = [&rule::TOPIC_HEARD, &rule::LISTENERS];
+pub const OF_EXISTING_TOPIC: [&Check; 1] = [&rule::TOPIC_HEARD];
+
+/// Whether any subscriber hears what the topic is told, and whether one hears it whom nothing
+/// names. Nothing where there is no topic, which is another finding; who hears of a topic that was
+/// brought along is not ours to name.
+pub async fn checks(aws: &Aws, blueprint: &Blueprint<AwsSpec>) -> Vec<Checked> {
+    let Some(node) = blueprint.get(&TOPIC) else {
+        return vec![];
+    };
+    let (topic, ours_to_name) = match &node.spec {
+        AwsSpec::Topic(topic) => (aws.arn("sns", &aws.region, &topic.name), true),
+        AwsSpec::ExistingTopic(topic) => (topic.arn.clone(), false),
+        _ => return vec![],
+    };
+    let ours = blueprint
+        .nodes()
+        .iter()
+        .filter_map(|node| match &node.spec {
+            AwsSpec::Subscription(subscription) => Some((&node.address, subscription)),
+            _ => None,
+        });
+    let ours: Vec<_> = ours.collect();
+    let (heard, unknown) = match subscription::all(aws, &topic).await {
+        Ok(None) => return vec![],
+        Ok(Some(all)) => (heard(&all, &ours), unknown(&all, &ours)),
+        Err(error) => {
+            let unreadable = Verdict::Unreadable {
+                error: error.to_string(),
+            };
+            (unreadable.clone(), unreadable)
+        }
+    };
+    let place = Place::at(&TOPIC, Some(topic));
+    let mut checked = vec![Checked::new(&rule::TOPIC_HEARD, place.clone(), heard)];
+    checked.extend(ours_to_name.then(|| Checked::new(&rule::LISTENERS, place, unknown)));
+    checked
+}
+
+/// Of an address that the settings name, its own check says that it is not subscribed, or has not
+/// confirmed.
+fn heard(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict {
+    if all.iter().any(subscription::is_confirmed) {
+        return Verdict::Holds;
+    }
+    match ours.first() {
+        Some((address, ours)) => {
+            let there = all.iter().any(|one| ours.is(one));
+            let check = if there {
+                &rule::CONFIRMED
+            } else {
+                &rule::SUBSCRIBED
+            };
+            Verdict::FailsWith {
+                check,
+                place: Place::at(address, Some(ours.topic.clone())),
+            }
+        }
+        None => Verdict::Fails {
+            what: match all.len() {
+                0 => "nothing is subscribed to it".to_owned(),
+                _ => "no subscription of it is confirmed".to_owned(),
+            },
+            mend: "`tfbackend bootstrap --alarm-email ADDRESS`, then confirm the mail from AWS; \
+                   or subscribe by your own means"
+                .to_owned(),
+        },
+    }
+}
+
+fn unknown(all: &[SdkSubscription], ours: &[(&Address, &Subscription)]) -> Verdict {
+    let others: Vec<&SdkSubscription> = all
+        .iter()
+        .filter(|one| !ours.iter().any(|(_, ours)| ours.is(one)))
+        .collect();
+    if others.is_empty() {
+        Verdict::Holds
+    } else {
+        fails(&others)
+    }
+}
+
+/// So many are named.
+const MOST: usize = 5;
+
+fn fails(others: &[&SdkSubscription]) -> Verdict {
+    let more = others.len().saturating_sub(MOST);
+    let and_more = if more > 0 {
+        format!(", and {more} more")
+    } else {
+        String::new()
+    };
+    let named = others.iter().take(MOST);
+    let who = named.clone().map(|one| {
+        format!(
+            "{} {}",
+            one.protocol().unwrap_or_default(),
+            one.endpoint().unwrap_or_default()
+        )
+    });
+    let end: Vec<String> = named
+        .filter_map(|one| unsubscribe(one.subscription_arn()?))
+        .collect();
+    // One that was never confirmed has no ARN.
+    let end = if end.is_empty() {
+        "SNS deletes it by itself if it is not confirmed".to_owned()
+    } else {
+        end.join(", ")
+    };
+    Verdict::Fails {
+        what: format!(
+            "subscribed, and not named by the settings: {}{and_more}",
+            who.collect::<Vec<_>>().join(", ")
+        ),
+        mend: format!(
+            "if it belongs there, name it (`tfbackend bootstrap --alarm-email ADDRESS`) or accept \
+             it with --ignore; if not: {end}{}",
+            if more > 0 { ", and so on" } else { "" }
+        ),
+    }
+}
+
+/// Where the topic is, whatever the region of the caller's profile.
+fn unsubscribe(arn: &str) -> Option<String> {
+    let region = arn.strip_prefix("arn:")?.split(':').nth(2)?;
+    Some(format!(
+        "`aws sns unsubscribe --subscription-arn {} --region {}`",
+        shell_word(arn),
+        shell_word(region)
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! Policies that let in others: `over` keeps what others wrote, so that no plan shows it.
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{policy::openings::openings, resources::AwsSpec},
+    checks::{Check, Checked, Place, Verdict},
+    engine::observation::{Observation, Seen},
+};
+
+/// Every document that was seen, held to letting in nobody but principals of `account`.
+pub fn checks(
+    observation: &Observation<AwsSpec>,
+    account: &str,
+    name: &dyn Fn(&AwsSpec) -> Option<String>,
+) -> Vec<Checked> {
+    let mut checked = vec![];
+    for (address, seen) in observation {
+        let Seen::Present { spec, .. } = seen else {
+            continue;
+        };
+        let (check, document): (&'static Check, _) = match spec {
+            AwsSpec::BucketPolicy(policy) => (&rule::BUCKET_OPEN, &policy.document),
+            AwsSpec::Key(key) => (&rule::KEY_OPEN, &key.policy),
+            AwsSpec::Topic(topic) => (&rule::TOPIC_OPEN, &topic.policy),
+            _ => continue,
+        };
+        let openings = openings(document, account);
+        let verdict = if openings.is_empty() {
+            Verdict::Holds
+        } else {
+            let mend = "remove the statement, or name who needs it in a condition; tfbackend \
+                        never removes what others wrote";
+            Verdict::Fails {
+                what: openings.join("; "),
+                mend: mend.to_owned(),
+            }
+        };
+        checked.push(Checked::new(check, Place::at(address, name(spec)), verdict));
+    }
+    checked
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! What is true of a key that the account has for its states already: tfbackend reads it and never
+//! changes it.
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{
+        Aws,
+        blueprint::KEY,
+        key::{get_policy, rotation},
+        policy::{Document, Effect, openings::openings},
+    },
+    checks::{Check, Checked, Place, Verdict},
+};
+
+/// Rotation, who may use it, and whether it can be gone within a week.
+pub async fn checks(aws: &Aws, arn: &str) -> Vec<Checked> {
+    let request = aws.clients.kms.get_key_rotation_status().key_id(arn).send();
+    let (policy, rotation) =
+        tokio::join!(get_policy(aws, arn), aws.read(rotation::GET, arn, request));
+    let at = |check: &'static Check, verdict: Verdict| {
+        Checked::new(check, Place::at(&KEY, Some(arn.to_owned())), verdict)
+    };
+    let rotated = match rotation {
+        Ok(answer) if answer.key_rotation_enabled() => Verdict::Holds,
+        Ok(_) => fails(
+            "it is never rotated",
+            &format!("aws kms enable-key-rotation --key-id {arn}"),
+        ),
+        Err(error) => Verdict::Unreadable {
+            error: error.to_string(),
+        },
+    };
+    let mut checked = vec![at(&rule::KEY_ROTATION, rotated)];
+    match policy {
+        Ok(policy) => checked.extend([
+            at(&rule::KEY_OPEN, opened(&policy, aws.account())),
+            at(&rule::KEY_DELETION_WINDOW, window(&policy)),
+        ]),
+        Err(error) => checked.push(at(
+            &rule::KEY_OPEN,
+            Verdict::Unreadable {
+                error: error.to_string(),
+            },
+        )),
+    }
+    checked
+}
+
+fn fails(what: &str, mend: &str) -> Verdict {
+    Verdict::Fails {
+        what: what.to_owned(),
+        mend: mend.to_owned(),
+    }
+}
+
+fn opened(policy: &Document, account: &str) -> Verdict {
+    match &openings(policy, account)[..] {
+        [] => Verdict::Holds,
+        openings => fails(
+            &openings.join("; "),
+            "remove the statement, or name who needs it in a condition",
+        ),
+    }
+}
+
+/// Whether any statement denies to schedule the deletion, in whatever words.
+fn window(policy: &Document) -> Verdict {
+    let denies = policy.statements.iter().any(|statement| {
+        let action = statement
+            .rest
+            .get("Action")
+            .map(ToString::to_string)
+            .unwrap_or_default()
+            .to_lowercase();
+        statement.effect == Effect::Deny
+            && [
+                "kms:scheduledeletion",
+                "kms:schedulekeydeletion",
+                "kms:schedule*",
+                "kms:*",
+            ]
+            .iter()
+            .any(|name| action.contains(name))
+    });
+    if denies {
+        return Verdict::Holds;
+    }
+    let mend = "deny kms:ScheduleKeyDeletion to all, where \
+                kms:ScheduleKeyDeletionPendingWindowInDays is less than 30";
+    fails("whoever may delete it may have it gone in 7 days", mend)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,435 @@
+//! What the facts of a probe say of a backend. Only what was proved holds: a refusal proves nothing
+//! of a policy where nothing could be written at all.
+
+use crate::{
+    backend::aws::{
+        error::{AwsError, Kind},
+        probe::{
+            Facts, Key, Left, LockFile, LockItem, Objects, PlainHttp, Probe, Refused, Rights, Try,
+            Written,
+        },
+        store::content::Encryption,
+    },
+    checks::{Check, Checked, Place, Verdict},
+};
+
+mod catalogue;
+
+pub use catalogue::*;
+
+/// A condition of the write did not hold: somebody has the lock.
+const HELD: &[&str] = &[
+    "ConditionalCheckFailedException",
+    "PreconditionFailed",
+    "ConditionalRequestConflict",
+];
+/// The policy let a write through, and KMS said no.
+const NO_KEY: &[&str] = &[
+    "KMS.NotFoundException",
+    "KMS.DisabledException",
+    "KMS.KMSInvalidStateException",
+    "KMS.InvalidKeyUsageException",
+];
+const ATTACH: &str = "attach the policy of `tfbackend policy runner`, or what it is short of";
+
+/// Facts, held to what must come of them.
+pub struct Judge<'a> {
+    pub probe: &'a Probe<'a>,
+    /// The command that sets right what differs from the blueprint.
+    pub mend: &'a str,
+    /// Whether AWS itself answered, which says of every object whether a bucket key is in use.
+    pub of_aws: bool,
+}
+
+impl Judge<'_> {
+    /// One for each that was tried.
+    pub fn checks(&self, facts: &Facts) -> Vec<Checked> {
+        let mut checked = vec![];
+        let written = facts.objects.as_ref().map(|objects| &objects.written);
+        if let Some(objects) = &facts.objects {
+            checked.extend(self.objects(objects, facts.deleted.as_ref()));
+        }
+        if let (Some(refused), Some(written)) = (&facts.refused, written) {
+            checked.extend(self.refused(refused, written));
+        }
+        if let Some(item) = &facts.item {
+            checked.extend(self.item(item));
+        }
+        if let Some(file) = &facts.file {
+            checked.extend(self.file(file));
+        }
+        if let Some(rights) = &facts.rights {
+            checked.extend(self.rights(rights));
+        }
+        if let Some(http) = &facts.http {
+            checked.push(Checked::new(
+                &PROBE_PLAIN_HTTP,
+                self.bucket(),
+                self.http(http),
+            ));
+        }
+        checked
+    }
+
+    fn bucket(&self) -> Place {
+        Place::named(format!("s3://{}", self.probe.target.address.bucket))
+    }
+
+    fn table(&self) -> Place {
+        let table = self
+            .probe
+            .target
+            .address
+            .table
+            .as_deref()
+            .unwrap_or_default();
+        Place::named(self.probe.cleaner.arn(
+            "dynamodb",
+            &self.probe.cleaner.region,
+            &format!("table/{table}"),
+        ))
+    }
+
+    fn objects(&self, objects: &Objects, deleted: Option<&Try>) -> Vec<Checked> {
+        let at = |check: &'static Check, verdict| Checked::new(check, self.bucket(), verdict);
+        let read = objects.read.as_ref().map_or_else(
+            || unreadable("nothing could be written that could be read"),
+            |read| self.works(read),
+        );
+        let mut checked = vec![
+            at(&PROBE_WRITE, self.works(&objects.written)),
+            at(&PROBE_READ, read),
+        ];
+        let deleted = deleted.map_or_else(
+            || {
+                unreadable(
+                    "nothing could be written that could be deleted, or a lock could not be \
+                     released",
+                )
+            },
+            |deleted| self.works(deleted),
+        );
+        checked.push(at(&PROBE_DELETE, deleted));
+        let nothing = "nothing could be written that could be looked at";
+        let of = |written: Option<&Try<Written>>, judge: &dyn Fn(&Encryption) -> Verdict| {
+            match written {
+                None => unreadable(nothing),
+                Some(Err(error)) => unreadable(error),
+                Some(Ok(Written {
+                    encryption: Err(error),
+                    ..
+                })) => unreadable(error),
+                Some(Ok(Written {
+                    encryption: Ok(encryption),
+                    ..
+                })) => judge(encryption),
+            }
+        };
+        checked.push(at(
+            &PROBE_ENCRYPTION,
+            of(Some(&objects.written), &|seen| self.encryption(seen)),
+        ));
+        let without = objects.without_headers.as_ref();
+        let refused = without
+            .and_then(|written| written.as_ref().err())
+            .filter(|error| error.kind == Kind::Denied);
+        let verdict = match refused {
+            Some(error) => self.fails(format!("it is refused: {error}")),
+            None => of(without, &|seen| self.encryption(seen)),
+        };
+        checked.push(at(&PROBE_DEFAULT_ENCRYPTION, verdict));
+        if self.probe.target.key != Key::OfS3 {
+            checked.push(at(
+                &PROBE_BUCKET_KEY,
+                of(without, &|seen| self.bucket_key(seen)),
+            ));
+        }
+        checked
+    }
+
+    fn encryption(&self, seen: &Encryption) -> Verdict {
+        let algorithm = seen.algorithm.as_deref().unwrap_or("nothing that S3 names");
+        match &self.probe.target.key {
+            Key::OfS3 if algorithm == "AES256" => Verdict::Holds,
+            Key::OfS3 => self.fails(format!(
+                "it is encrypted with {algorithm}, and not with S3's own key (AES256)"
+            )),
+            Key::Arn(key) if algorithm.starts_with("aws:kms") && seen.key.as_ref() == Some(key) => {
+                Verdict::Holds
+            }
+            Key::Arn(key) => self.fails(format!(
+                "it is encrypted with {algorithm} and {}, and not with {key}",
+                seen.key.as_deref().unwrap_or("no key")
+            )),
+            Key::Unknown if algorithm.starts_with("aws:kms") => unreadable(format!(
+                "it is encrypted with {}; which key it should be could not be looked at (needs \
+                 kms:DescribeKey)",
+                seen.key.as_deref().unwrap_or("no key")
+            )),
+            Key::Unknown => self.fails(format!(
+                "it is encrypted with {algorithm}, and not with a key of the account"
+            )),
+        }
+    }
+
+    fn bucket_key(&self, seen: &Encryption) -> Verdict {
+        match (seen.bucket_key, self.of_aws) {
+            (true, _) => Verdict::Holds,
+            (false, true) => self.fails("each object has a key of its own".to_owned()),
+            (false, false) => {
+                untold("an endpoint that is not AWS's does not say whether there is one")
+            }
+        }
+    }
+
+    fn refused(&self, refused: &Refused, written: &Try<Written>) -> Vec<Checked> {
+        let Refused {
+            other_algorithm,
+            other_key,
+            customer_key,
+        } = refused;
+        let at = |check: &'static Check, tried: &Try| {
+            Checked::new(check, self.bucket(), self.is_refused(tried, written))
+        };
+        let mut checked = vec![
+            at(&PROBE_OTHER_ALGORITHM, other_algorithm),
+            at(&PROBE_CUSTOMER_KEY, customer_key),
+        ];
+        checked.extend(other_key.as_ref().map(|tried| at(&PROBE_OTHER_KEY, tried)));
+        checked
+    }
+
+    fn item(&self, item: &LockItem) -> Vec<Checked> {
+        let LockItem {
+            taken,
+            second,
+            released,
+        } = item;
+        let at = |check: &'static Check, verdict| Checked::new(check, self.table(), verdict);
+        vec![
+            at(&PROBE_LOCK_ITEM, self.works(taken)),
+            at(&PROBE_LOCK_ITEM_HELD, self.is_held(second.as_ref())),
+            at(
+                &PROBE_LOCK_ITEM_RELEASE,
+                self.is_released(released.as_ref()),
+            ),
+        ]
+    }
+
+    fn file(&self, file: &LockFile) -> Vec<Checked> {
+        let LockFile {
+            taken,
+            second,
+            overwritten,
+            released,
+        } = file;
+        let at = |check: &'static Check, verdict| Checked::new(check, self.bucket(), verdict);
+        let overwritten = overwritten
+            .as_ref()
+            .map_or_else(|| unreadable(NOBODY), |tried| self.is_refused(tried, taken));
+        vec![
+            at(&PROBE_LOCK_FILE, self.works(taken)),
+            at(&PROBE_LOCK_FILE_HELD, self.is_held(second.as_ref())),
+            at(&PROBE_LOCK_FILE_OVERWRITE, overwritten),
+            at(
+                &PROBE_LOCK_FILE_RELEASE,
+                self.is_released(released.as_ref()),
+            ),
+        ]
+    }
+
+    fn rights(&self, rights: &Rights) -> Vec<Checked> {
+        let Rights {
+            delete_version,
+            delete_state,
+            foreign_item,
+            change_policy,
+        } = rights;
+        let no_version = || {
+            unreadable(
+                "there is no version that could be deleted: the bucket keeps none, or nothing \
+                 could be written",
+            )
+        };
+        let versions = delete_version
+            .as_ref()
+            .map_or_else(no_version, |tried| self.may_not(tried));
+        let policy = match change_policy {
+            Ok(true) => self.may_not(&Ok(())),
+            Ok(false) => Verdict::Holds,
+            Err(error) => unreadable(error),
+        };
+        let mut checked = vec![
+            Checked::new(&PROBE_RUNNER_POLICY, self.bucket(), policy),
+            Checked::new(&PROBE_RUNNER_VERSIONS, self.bucket(), versions),
+            Checked::new(
+                &PROBE_RUNNER_STATES,
+                self.bucket(),
+                self.may_not(delete_state),
+            ),
+        ];
+        checked.extend(
+            foreign_item
+                .as_ref()
+                .map(|tried| Checked::new(&PROBE_RUNNER_ITEMS, self.table(), self.may_not(tried))),
+        );
+        checked
+    }
+
+    fn http(&self, http: &PlainHttp) -> Verdict {
+        match http {
+            PlainHttp::OwnEndpoint => untold(
+                "it cannot be tried on an endpoint that is not AWS's, which may speak plain HTTP \
+                 anywhere",
+            ),
+            PlainHttp::Silent(error) => {
+                unreadable(format!("plain HTTP cannot be tried from here: {error}"))
+            }
+            PlainHttp::Answered { to_tls: true, .. } => Verdict::Holds,
+            PlainHttp::Answered {
+                status: 403,
+                denied: Ok(true),
+                ..
+            } => Verdict::Holds,
+            PlainHttp::Answered {
+                status: 403,
+                denied: Ok(false),
+                ..
+            } => self.fails(
+                "it is refused to those who do not sign, and the bucket policy does not refuse it \
+                 to those who do"
+                    .to_owned(),
+            ),
+            PlainHttp::Answered {
+                status: 403,
+                denied: Err(error),
+                ..
+            } => unreadable(error),
+            PlainHttp::Answered { status, .. } => {
+                self.fails(format!("it is answered without a signature: HTTP {status}"))
+            }
+        }
+    }
+
+    /// What must be possible. Credentials that may not try are not those of a runner; of a role it
+    /// is what is asked.
+    fn works<T>(&self, tried: &Try<T>) -> Verdict {
+        match tried {
+            Ok(_) => Verdict::Holds,
+            Err(error) if error.kind == Kind::Denied && self.probe.role.is_some() => {
+                Verdict::Fails {
+                    what: error.to_string(),
+                    mend: ATTACH.to_owned(),
+                }
+            }
+            Err(error) if error.kind == Kind::Refused => self.fails(error.to_string()),
+            Err(error) => unreadable(error),
+        }
+    }
+
+    /// What the bucket must refuse to those who may write `otherwise`.
+    fn is_refused<T>(&self, tried: &Try, otherwise: &Try<T>) -> Verdict {
+        match (tried, otherwise) {
+            (_, Err(error)) => unreadable(format!(
+                "whoever may not write at all proves nothing by a refusal: {error}"
+            )),
+            (Ok(()), Ok(_)) => self.fails("it was written".to_owned()),
+            (Err(error), Ok(_)) if error.is(NO_KEY) || is_of_kms(error) => self.fails(format!(
+                "the bucket let it through, and only KMS refused: {error}"
+            )),
+            (Err(error), Ok(_)) if error.kind == Kind::Denied => Verdict::Holds,
+            (Err(error), Ok(_)) => unreadable(error),
+        }
+    }
+
+    fn is_held(&self, second: Option<&Try>) -> Verdict {
+        match second {
+            None => unreadable(NOBODY),
+            Some(Ok(())) => self.fails("a second one got it while it was held".to_owned()),
+            Some(Err(error)) if error.is(HELD) => Verdict::Holds,
+            Some(Err(error)) => unreadable(error),
+        }
+    }
+
+    fn is_released(&self, released: Option<&Try>) -> Verdict {
+        released.map_or_else(|| unreadable(NOBODY), |released| self.works(released))
+    }
+
+    fn may_not(&self, tried: &Try) -> Verdict {
+        match tried {
+            Ok(()) => Verdict::Fails {
+                what: "it can".to_owned(),
+                mend: "take from the role what `tfbackend policy runner` does not give".to_owned(),
+            },
+            Err(error) if error.kind == Kind::Denied => Verdict::Holds,
+            Err(error) => unreadable(error),
+        }
+    }
+
+    fn fails(&self, what: String) -> Verdict {
+        Verdict::Fails {
+            what,
+            mend: self.mend.to_owned(),
+        }
+    }
+}
+
+const NOBODY: &str = "no lock could be taken";
+
+fn is_of_kms(error: &AwsError) -> bool {
+    error.kind == Kind::Denied
+        && error
+            .message
+            .as_deref()
+            .is_some_and(|message| message.contains("kms:"))
+}
+
+fn untold(why: &str) -> Verdict {
+    Verdict::Untold {
+        why: why.to_owned(),
+    }
+}
+
+fn unreadable(error: impl ToString) -> Verdict {
+    Verdict::Unreadable {
+        error: error.to_string(),
+    }
+}
+
+/// What the user should know of what is still there.
+pub fn notes(facts: &Facts, probe: &Probe<'_>) -> Vec<String> {
+    let Facts { swept, left, .. } = facts;
+    let mut notes = vec![];
+    if swept.probes > 0 {
+        notes.push(format!(
+            "{} earlier {} had been cut off; what was left of it was deleted",
+            swept.probes,
+            if swept.probes == 1 { "probe" } else { "probes" }
+        ));
+    }
+    let Left {
+        versions,
+        markers,
+        unseen,
+        errors,
+    } = left;
+    let [top, workspaces] = probe.name.prefixes(&probe.target.address.layout);
+    if *versions + *markers > 0 {
+        notes.push(format!(
+            "of the probe {versions} old versions and {markers} delete markers are left below \
+             {top} and {workspaces}: these credentials may not delete versions, on a protected \
+             bucket nobody may; they hold no state, and the lifecycle of the bucket removes them \
+             after a day"
+        ));
+    }
+    if *unseen {
+        notes.push(format!(
+            "old versions of the probe's objects may be left below {top} and {workspaces}: these \
+             credentials may not list versions (s3:ListBucketVersions)"
+        ));
+    }
+    notes.extend(swept.errors.iter().chain(errors).map(|error| {
+        format!("the probe could not clean up: {error}; the next one an hour later tries again")
+    }));
+    notes
+}

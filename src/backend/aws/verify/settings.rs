@@ -1,0 +1,644 @@
+//! Settings to checks: what the plan would change is what does not hold.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{
+        key::Leads,
+        policy::{Document, OURS},
+        resources::AwsSpec,
+    },
+    checks::{Check, Checked, Place, Verdict},
+    engine::{
+        blueprint::Blueprint,
+        observation::{self, Observation, Owner, Seen},
+        plan::{Change, Plan, Reason, Step},
+        spec::{Address, Spec, UNKNOWN, texts_mut},
+    },
+    report::plan::differences,
+};
+
+/// What the checks of the settings are made from.
+pub struct Settings<'a> {
+    pub blueprint: &'a Blueprint<AwsSpec>,
+    pub observation: &'a Observation<AwsSpec>,
+    /// That brings what is there to the blueprint, whoever made it: a plan to adopt.
+    pub plan: &'a Plan<AwsSpec>,
+    /// The command that carries it out.
+    pub mend: &'a str,
+    /// Whether tags say anything: not of a backend that tfbackend knows nothing of.
+    pub tagged: bool,
+}
+
+impl Settings<'_> {
+    /// One [`Checked`] for each rule of each node. A node that is not there, or could not be seen,
+    /// is one finding.
+    pub fn checks(&self, name: &dyn Fn(&AwsSpec) -> Option<String>) -> Vec<Checked> {
+        let mut checked = vec![];
+        for step in &self.plan.steps {
+            let Some(node) = self.blueprint.get(&step.address) else {
+                continue;
+            };
+            if self.is_said_by_the_whole(step) {
+                continue;
+            }
+            let place = Place::at(&step.address, name(&node.spec));
+            let verdicts = self.verdicts(step, &node.spec);
+            checked.extend(
+                verdicts
+                    .into_iter()
+                    .map(|(check, verdict)| Checked::new(check, place.clone(), verdict)),
+            );
+        }
+        for one in checked.iter_mut().filter(|one| {
+            one.place
+                .address
+                .as_ref()
+                .is_some_and(|address| self.is_unmanaged(address))
+        }) {
+            self.mend_by_adoption(&mut one.verdict);
+        }
+        checked
+    }
+
+    /// Whether it, or what it is a part of, carries no tags of an environment where it should.
+    fn is_unmanaged(&self, address: &Address) -> bool {
+        let unmanaged = |address: &Address| match self.observation.get(address) {
+            Some(Seen::Present {
+                spec,
+                owner: Owner::Unmanaged,
+                ..
+            }) => rules(spec)
+                .iter()
+                .any(|check| check.id == rule::UNMANAGED.id),
+            _ => false,
+        };
+        self.tagged
+            && (unmanaged(address) || address.parent().is_some_and(|parent| unmanaged(&parent)))
+    }
+
+    fn mend_by_adoption(&self, verdict: &mut Verdict) {
+        if let Verdict::Fails { mend, .. } = verdict
+            && mend == self.mend
+            && !mend.contains(" --adopt")
+        {
+            mend.push_str(" --adopt");
+        }
+    }
+
+    /// What differs from the output of a node that could not be seen may not differ at all.
+    fn verdict(&self, differences: &[Difference]) -> Verdict {
+        let unseen =
+            |difference: &Difference| match self.observation.get(difference.unknown.as_ref()?) {
+                Some(Seen::Unreadable(error)) => Some(error.clone()),
+                _ => None,
+            };
+        let lines: Vec<&str> = differences
+            .iter()
+            .filter(|one| unseen(one).is_none())
+            .map(|one| one.line.as_str())
+            .collect();
+        match differences.iter().find_map(unseen) {
+            Some(error) if lines.is_empty() => Verdict::Unreadable { error },
+            _ => Verdict::Fails {
+                what: lines.join("; "),
+                mend: self.mend.to_owned(),
+            },
+        }
+    }
+
+    /// Of a whole that is not there, or may not be looked at, the parts are not either.
+    fn is_said_by_the_whole(&self, step: &Step<AwsSpec>) -> bool {
+        let parent = step.address.parent();
+        let absent = parent
+            .as_ref()
+            .is_some_and(|parent| matches!(self.observation.get(parent), Some(Seen::Absent)));
+        absent || self.plan.blocking_whole(step).is_some()
+    }
+
+    fn verdicts(&self, step: &Step<AwsSpec>, spec: &AwsSpec) -> Vec<(&'static Check, Verdict)> {
+        let whole = whole(spec);
+        let fails = |what: String| Verdict::Fails {
+            what,
+            mend: self.mend.to_owned(),
+        };
+        match &step.change {
+            Change::NoOp { .. } => self.all(&step.address, spec, &Broken::new()),
+            Change::Delete { .. } | Change::Keep { .. } => {
+                unreachable!("no part of a plan to apply")
+            }
+            Change::Create { .. } => self
+                .missing(spec)
+                .into_iter()
+                .map(|check| (check, fails(format!("no {}", spec.name()))))
+                .collect(),
+            Change::Update { from, to } | Change::Adopt { from, to } => {
+                self.all(&step.address, spec, &differing(from, to))
+            }
+            Change::Blocked { reason } => match reason {
+                Reason::Unreadable { error } => vec![(
+                    whole,
+                    Verdict::Unreadable {
+                        error: error.clone(),
+                    },
+                )],
+                Reason::NotLookedAt => vec![(
+                    whole,
+                    Verdict::Unreadable {
+                        error: reason.to_string(),
+                    },
+                )],
+                Reason::Foreign { .. } | Reason::Unmanaged => {
+                    vec![(&rule::OWNED, by_hand(reason.to_string()))]
+                }
+                Reason::Impossible { why } => self.although_blocked(step, spec, why),
+                Reason::Missing { what } => vec![(whole, by_hand(what.clone()))],
+                Reason::NeedsOrder { what, remedy } => vec![(
+                    whole,
+                    Verdict::Fails {
+                        what: what.clone(),
+                        mend: remedy.clone(),
+                    },
+                )],
+            },
+        }
+    }
+
+    /// What nobody made is one finding in an environment, where a plan makes all of it; of a
+    /// backend that others made, each rule is said that nothing keeps.
+    fn missing(&self, spec: &AwsSpec) -> Vec<&'static Check> {
+        let many = !self.tagged && matches!(spec, AwsSpec::BucketPolicy(_) | AwsSpec::Lifecycle(_));
+        if many { rules(spec) } else { vec![whole(spec)] }
+    }
+
+    /// A policy that denies Terraform is a finding of its own: what else it lacks is no less
+    /// missing.
+    fn although_blocked(
+        &self,
+        step: &Step<AwsSpec>,
+        spec: &AwsSpec,
+        why: &str,
+    ) -> Vec<(&'static Check, Verdict)> {
+        match (spec, self.observation.get(&step.address)) {
+            (AwsSpec::BucketPolicy(_), Some(Seen::Present { spec: from, .. })) => {
+                let to = spec
+                    .resolve(&observation::outputs(self.observation))
+                    .over(from);
+                self.all(&step.address, spec, &differing(from, &to))
+            }
+            // Its access control list: nothing else of it is in the way.
+            (
+                AwsSpec::Bucket(ours),
+                Some(Seen::Present {
+                    spec: from @ AwsSpec::Bucket(there),
+                    ..
+                }),
+            ) if ours.region == there.region => {
+                let mut verdicts =
+                    self.all(&step.address, spec, &differing(from, &spec.over(from)));
+                for (_, verdict) in verdicts
+                    .iter_mut()
+                    .filter(|(check, _)| check.id == rule::BUCKET_ACLS.id)
+                {
+                    *verdict = by_hand(why.to_owned());
+                }
+                verdicts
+            }
+            (
+                AwsSpec::Key(_),
+                Some(Seen::Present {
+                    spec: AwsSpec::Key(from),
+                    ..
+                }),
+            ) if matches!(from.alias_leads, Leads::Elsewhere(_)) => {
+                vec![(&rule::KEY_ALIAS, by_hand(why.to_owned()))]
+            }
+            // What is the matter with its key is said by what the topic says of itself.
+            (
+                AwsSpec::ExistingTopic(ours),
+                Some(Seen::Present {
+                    spec: AwsSpec::ExistingTopic(there),
+                    ..
+                }),
+            ) => {
+                let publish = ours.denied(there).map_or(Verdict::Holds, by_hand);
+                vec![
+                    (&rule::TOPIC, Verdict::Holds),
+                    (&rule::TOPIC_POLICY, publish),
+                ]
+            }
+            (AwsSpec::ExistingTrail(_), _) => vec![(
+                &rule::TRAIL,
+                Verdict::Untold {
+                    why: why.to_owned(),
+                },
+            )],
+            _ => vec![(impossible(spec), by_hand(why.to_owned()))],
+        }
+    }
+
+    /// Every rule of the kind: those that differ fail, the others hold.
+    fn all(
+        &self,
+        address: &Address,
+        spec: &AwsSpec,
+        broken: &Broken,
+    ) -> Vec<(&'static Check, Verdict)> {
+        let unmanaged = matches!(
+            self.observation.get(address),
+            Some(Seen::Present {
+                owner: Owner::Unmanaged,
+                ..
+            })
+        );
+        let mut verdicts = vec![];
+        for check in rules(spec) {
+            let ownership =
+                std::ptr::eq(check, &rule::TAGS) || std::ptr::eq(check, &rule::UNMANAGED);
+            if ownership && (!self.tagged || unmanaged == std::ptr::eq(check, &rule::TAGS)) {
+                continue;
+            }
+            let verdict = if std::ptr::eq(check, &rule::UNMANAGED) {
+                Verdict::Fails {
+                    what: NO_TAGS.to_owned(),
+                    mend: self.mend.to_owned(),
+                }
+            } else {
+                broken
+                    .get(check.id)
+                    .map_or(Verdict::Holds, |differences| self.verdict(differences))
+            };
+            verdicts.push((check, verdict));
+        }
+        verdicts
+    }
+}
+
+const NO_TAGS: &str =
+    "it carries no tags of an environment: they were removed, or it was not made by tfbackend";
+
+/// What differs, by the id of the rule that it breaks.
+type Broken = BTreeMap<&'static str, Vec<Difference>>;
+
+struct Difference {
+    line: String,
+    /// The output of which node it takes to know whether there is a difference at all.
+    unknown: Option<Address>,
+}
+
+fn by_hand(what: String) -> Verdict {
+    Verdict::Fails {
+        what,
+        mend: "by hand: bootstrap cannot change it in place".to_owned(),
+    }
+}
+
+/// The rule that says that a resource is there at all.
+pub fn whole(spec: &AwsSpec) -> &'static Check {
+    match spec {
+        AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &rule::KEY,
+        AwsSpec::Rotation(_) => &rule::KEY_ROTATION,
+        AwsSpec::Bucket(_) => &rule::BUCKET,
+        AwsSpec::PublicAccess(_) => &rule::PUBLIC_ACCESS,
+        AwsSpec::Versioning(_) => &rule::VERSIONING,
+        AwsSpec::Encryption(_) => &rule::BUCKET_ENCRYPTION,
+        AwsSpec::Lifecycle(_) => &rule::HISTORY,
+        AwsSpec::Logging(_) => &rule::ACCESS_LOGS,
+        AwsSpec::Notifications(_) => &rule::DELETE_EVENTS,
+        AwsSpec::BucketPolicy(_) => &rule::BUCKET_POLICY,
+        AwsSpec::LockTable(_) => &rule::TABLE,
+        AwsSpec::Recovery(_) => &rule::TABLE_RECOVERY,
+        AwsSpec::Topic(_) | AwsSpec::ExistingTopic(_) => &rule::TOPIC,
+        AwsSpec::Subscription(_) => &rule::SUBSCRIBED,
+        AwsSpec::Alarm(_) => &rule::ALARM,
+        AwsSpec::Trail(_) | AwsSpec::ExistingTrail(_) => &rule::TRAIL,
+        AwsSpec::Selectors(_) => &rule::TRAIL_SELECTORS,
+        AwsSpec::TrailLogging(_) => &rule::TRAIL_LOGGING,
+        AwsSpec::Policy(_) => &rule::RUNNER_POLICY,
+        AwsSpec::Attachment(_) => &rule::RUNNER_ATTACHED,
+    }
+}
+
+/// The rule that something breaks which can never be changed in place.
+fn impossible(spec: &AwsSpec) -> &'static Check {
+    match spec {
+        AwsSpec::Key(_) | AwsSpec::OwnKey(_) => &rule::KEY_USABLE,
+        AwsSpec::LockTable(_) => &rule::TABLE_KEY,
+        AwsSpec::ExistingTopic(_) => &rule::TOPIC_POLICY,
+        other => whole(other),
+    }
+}
+
+/// All rules that the settings of a kind are held to, the whole first.
+pub(super) fn rules(spec: &AwsSpec) -> Vec<&'static Check> {
+    let mut rules = vec![whole(spec)];
+    rules.extend(match spec {
+        AwsSpec::Key(_) => {
+            vec![
+                &rule::KEY_USABLE,
+                &rule::KEY_ALIAS,
+                &rule::KEY_DELETION_WINDOW,
+                &rule::KEY_POLICY,
+                &rule::TAGS,
+                &rule::UNMANAGED,
+            ]
+        }
+        AwsSpec::OwnKey(_) => vec![&rule::KEY_USABLE],
+        AwsSpec::Bucket(_) => vec![&rule::BUCKET_ACLS, &rule::TAGS, &rule::UNMANAGED],
+        AwsSpec::Encryption(_) => vec![&rule::BUCKET_KEY, &rule::SSE_C],
+        AwsSpec::Lifecycle(_) => vec![&rule::LIFECYCLE],
+        AwsSpec::BucketPolicy(policy) => of_statements(&policy.document),
+        AwsSpec::LockTable(_) => {
+            vec![
+                &rule::TABLE_KEY,
+                &rule::TABLE_BILLING,
+                &rule::TABLE_PROTECTION,
+                &rule::TABLE_ENCRYPTION,
+                &rule::TAGS,
+                &rule::UNMANAGED,
+            ]
+        }
+        AwsSpec::Topic(_) => vec![
+            &rule::TOPIC_ENCRYPTION,
+            &rule::TOPIC_POLICY,
+            &rule::TAGS,
+            &rule::UNMANAGED,
+        ],
+        AwsSpec::ExistingTopic(_) => vec![&rule::TOPIC_POLICY],
+        AwsSpec::Alarm(_) => vec![
+            &rule::ALARM_FIRES,
+            &rule::ALARM_TELLS,
+            &rule::TAGS,
+            &rule::UNMANAGED,
+        ],
+        AwsSpec::Trail(_) => {
+            vec![
+                &rule::TRAIL_VALIDATION,
+                &rule::TRAIL_ENCRYPTION,
+                &rule::TRAIL_REGIONS,
+                &rule::TRAIL_BUCKET,
+                &rule::TAGS,
+                &rule::UNMANAGED,
+            ]
+        }
+        AwsSpec::Policy(_) => vec![&rule::TAGS, &rule::UNMANAGED],
+        AwsSpec::Rotation(_)
+        | AwsSpec::PublicAccess(_)
+        | AwsSpec::Versioning(_)
+        | AwsSpec::Logging(_)
+        | AwsSpec::Notifications(_)
+        | AwsSpec::Recovery(_)
+        | AwsSpec::Subscription(_)
+        | AwsSpec::ExistingTrail(_)
+        | AwsSpec::Selectors(_)
+        | AwsSpec::TrailLogging(_)
+        | AwsSpec::Attachment(_) => vec![],
+    });
+    rules
+}
+
+/// The rules that the statements of a bucket policy stand for, each once.
+fn of_statements(document: &Document) -> Vec<&'static Check> {
+    let mut rules: Vec<&'static Check> = vec![];
+    for sid in document
+        .statements
+        .iter()
+        .filter_map(|statement| statement.sid.as_deref())
+    {
+        let rule = of_statement(sid);
+        if !rules.iter().any(|known| known.id == rule.id) {
+            rules.push(rule);
+        }
+    }
+    rules
+}
+
+fn of_statement(sid: &str) -> &'static Check {
+    match sid.strip_prefix(OURS).unwrap_or_default() {
+        "DenyPlaintext" => &rule::BUCKET_TLS,
+        "DenyOldTls" => &rule::BUCKET_OLD_TLS,
+        "DenyOtherAccounts" => &rule::BUCKET_OTHER_ACCOUNTS,
+        "DenyOtherEncryption" | "DenyOtherKey" => &rule::BUCKET_OTHER_ENCRYPTION,
+        "DenyCustomerKeys" => &rule::SSE_C,
+        "DenyOverwritingLocks" => &rule::LOCK_OVERWRITE,
+        "DenyDestroyingHistory" => &rule::BUCKET_DESTROY,
+        "DenyForgingLogs" | "DenyDestroyingLogs" => &rule::LOG_FORGERY,
+        "CloudTrailAclCheck" | "CloudTrailWrite" | "S3AccessLogs" => &rule::LOG_DELIVERY,
+        "DenyShortDeletionWindow" => &rule::KEY_DELETION_WINDOW,
+        _ => &rule::BUCKET_POLICY,
+    }
+}
+
+/// What differs, by the id of the rule that it breaks.
+fn differing(from: &AwsSpec, to: &AwsSpec) -> Broken {
+    let mut broken = Broken::new();
+    let mut by_statement = true;
+    match (from, to) {
+        (AwsSpec::Key(from), AwsSpec::Key(to)) => statements(
+            &from.policy,
+            &to.policy,
+            Some(&rule::KEY_POLICY),
+            &mut broken,
+        ),
+        (AwsSpec::BucketPolicy(from), AwsSpec::BucketPolicy(to)) => {
+            statements(&from.document, &to.document, None, &mut broken)
+        }
+        (AwsSpec::Topic(from), AwsSpec::Topic(to)) => statements(
+            &from.policy,
+            &to.policy,
+            Some(&rule::TOPIC_POLICY),
+            &mut broken,
+        ),
+        (AwsSpec::Policy(from), AwsSpec::Policy(to)) => {
+            statements(
+                &from.document,
+                &to.document,
+                Some(&rule::RUNNER_POLICY),
+                &mut broken,
+            );
+        }
+        _ => by_statement = false,
+    }
+    let (old, new) = (fields(from), fields(to));
+    for name in new
+        .keys()
+        .chain(old.keys().filter(|name| !new.contains_key(*name)))
+    {
+        let (before, after) = (old.get(name), new.get(name));
+        if before == after || (by_statement && matches!(name.as_str(), "policy" | "document")) {
+            continue;
+        }
+        let one = |value: Option<&Value>| {
+            Value::Object(
+                value
+                    .map(|value| (name.clone(), value.clone()))
+                    .into_iter()
+                    .collect(),
+            )
+        };
+        if let (AwsSpec::Lifecycle(from), AwsSpec::Lifecycle(to)) = (from, to) {
+            lifecycle(from, to, &mut broken);
+        } else {
+            let unknown = after.and_then(unknown_in);
+            let lines = differences(&one(before), &one(after)).into_iter();
+            let differences = lines.map(|line| Difference {
+                line,
+                unknown: unknown.clone(),
+            });
+            broken
+                .entry(of_field(to, name).id)
+                .or_default()
+                .extend(differences);
+        }
+    }
+    broken
+}
+
+fn lifecycle(
+    from: &crate::backend::aws::bucket::lifecycle::Lifecycle,
+    to: &crate::backend::aws::bucket::lifecycle::Lifecycle,
+    broken: &mut Broken,
+) {
+    for rule in to.rules.iter().filter(|rule| !from.rules.contains(rule)) {
+        let check = if rule.noncurrent_days.is_some() && rule.filter.prefix.is_empty() {
+            &rule::HISTORY
+        } else {
+            &rule::LIFECYCLE
+        };
+        let before = from.rules.iter().find(|other| other.id == rule.id);
+        let value = |rule: Option<&_>| {
+            rule.map_or(Value::Null, |rule| {
+                serde_json::to_value(rule).expect("plain data")
+            })
+        };
+        let lines = match before {
+            None => vec![format!("no rule such as {}", rule.id)],
+            Some(_) => differences(&value(before), &value(Some(rule))),
+        };
+        broken
+            .entry(check.id)
+            .or_default()
+            .extend(lines.into_iter().map(Difference::known));
+    }
+    for rule in from
+        .rules
+        .iter()
+        .filter(|rule| !to.rules.iter().any(|other| other.id == rule.id))
+    {
+        broken
+            .entry(rule::LIFECYCLE.id)
+            .or_default()
+            .push(Difference::known(format!(
+                "rule {} is not part of it",
+                rule.id
+            )));
+    }
+}
+
+/// By meaning. `all` is the rule that every statement stands for where a document is one thing, but
+/// for those of a rule of their own.
+fn statements(from: &Document, to: &Document, all: Option<&'static Check>, broken: &mut Broken) {
+    let check = |sid: &str| match (of_statement(sid), all) {
+        (own, None) => own,
+        (own, Some(_)) if own.id == rule::KEY_DELETION_WINDOW.id => own,
+        (_, Some(all)) => all,
+    };
+    for statement in to
+        .statements
+        .iter()
+        .filter(|statement| !from.says(statement))
+    {
+        let sid = statement.sid.as_deref().unwrap_or("one without Sid");
+        let there = from
+            .statements
+            .iter()
+            .any(|other| other.sid == statement.sid);
+        let how = if there {
+            "says something else"
+        } else {
+            "is missing"
+        };
+        let unknown = unknown_in(&serde_json::to_value(statement).expect("plain data"));
+        broken.entry(check(sid).id).or_default().push(Difference {
+            line: format!("statement {sid} {how}"),
+            unknown,
+        });
+    }
+    for statement in from
+        .statements
+        .iter()
+        .filter(|statement| !to.says(statement))
+    {
+        let sid = statement.sid.as_deref().unwrap_or("one without Sid");
+        if !to
+            .statements
+            .iter()
+            .any(|other| other.sid.as_deref() == Some(sid))
+        {
+            broken
+                .entry(check(sid).id)
+                .or_default()
+                .push(Difference::known(format!(
+                    "statement {sid} is not part of it"
+                )));
+        }
+    }
+}
+
+impl Difference {
+    fn known(line: String) -> Self {
+        Self {
+            line,
+            unknown: None,
+        }
+    }
+}
+
+/// Whose output stands in a value that is not known yet.
+fn unknown_in(value: &Value) -> Option<Address> {
+    let mut value = value.clone();
+    let mut found = None;
+    texts_mut(&mut value, &mut |text| {
+        let address = text
+            .split_once(UNKNOWN)
+            .and_then(|(_, rest)| rest.strip_prefix(": ")?.split(')').next());
+        found = found.take().or_else(|| address.map(Address::named));
+    });
+    found
+}
+
+/// The rule that a setting of a kind stands for.
+fn of_field(spec: &AwsSpec, field: &str) -> &'static Check {
+    match (spec, field) {
+        (_, "tags") => &rule::TAGS,
+        (AwsSpec::Key(_), "state") => &rule::KEY_USABLE,
+        (AwsSpec::Key(_), "alias_leads") => &rule::KEY_ALIAS,
+        (AwsSpec::Bucket(_), "ownership" | "grants") => &rule::BUCKET_ACLS,
+        (AwsSpec::Encryption(_), "bucket_key") => &rule::BUCKET_KEY,
+        (AwsSpec::Encryption(_), "blocked") => &rule::SSE_C,
+        (AwsSpec::LockTable(_), "billing") => &rule::TABLE_BILLING,
+        (AwsSpec::LockTable(_), "deletion_protection") => &rule::TABLE_PROTECTION,
+        (AwsSpec::LockTable(_), "encryption") => &rule::TABLE_ENCRYPTION,
+        (AwsSpec::Topic(_), "key") => &rule::TOPIC_ENCRYPTION,
+        (AwsSpec::Alarm(_), "actions" | "actions_enabled") => &rule::ALARM_TELLS,
+        (AwsSpec::Alarm(_), _) => &rule::ALARM_FIRES,
+        (AwsSpec::Trail(_), "validation") => &rule::TRAIL_VALIDATION,
+        (AwsSpec::Trail(_), "key") => &rule::TRAIL_ENCRYPTION,
+        (AwsSpec::Trail(_), "multi_region") => &rule::TRAIL_REGIONS,
+        (AwsSpec::Trail(_), "bucket" | "prefix") => &rule::TRAIL_BUCKET,
+        (other, _) => whole(other),
+    }
+}
+
+fn fields(spec: &AwsSpec) -> Map<String, Value> {
+    match serde_json::to_value(spec).expect("a spec is plain data") {
+        Value::Object(fields) => fields,
+        other => Map::from_iter([("value".to_owned(), other)]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

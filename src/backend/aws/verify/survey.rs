@@ -1,0 +1,156 @@
+//! What no node of the blueprint is about, looked at all at once: the account's own settings,
+//! alarms of others, who has the policy.
+
+use super::{alarms, catalogue as rule};
+use crate::{
+    backend::aws::{
+        Aws,
+        access::{self, Policy},
+        alarm::{self, Alarm},
+        error::{Api, AwsError, found},
+        trail::management::{self, Recorded},
+    },
+    checks::{Check, Checked, Place, Verdict},
+};
+
+const ACCOUNT_BLOCK: Api =
+    Api::allowed_by("s3:GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock");
+const NO_BLOCK: &[&str] = &["NoSuchPublicAccessBlockConfiguration"];
+
+/// What to survey.
+pub struct About<'a> {
+    pub bucket: &'a str,
+    pub table: Option<&'a str>,
+    /// Names of the alarms that the blueprint has already.
+    pub own_alarms: Vec<&'a str>,
+    /// The policy for those who run Terraform, if there is one.
+    pub policy: Option<&'a Policy>,
+}
+
+pub async fn checks(aws: &Aws, about: &About<'_>) -> Vec<Checked> {
+    let account = Place::named(format!("account {}", aws.account()));
+    let (block, trails, alarms, used) = tokio::join!(
+        public_access(aws),
+        management::is_recorded(aws),
+        alarm::list(aws),
+        access::attached_to_anybody(aws, about.policy)
+    );
+    let mut checked = vec![
+        Checked::new(&rule::ACCOUNT_PUBLIC_ACCESS, account.clone(), of(block)),
+        Checked::new(&rule::ACCOUNT_TRAIL, account.clone(), recorded(trails)),
+    ];
+    match alarms {
+        Ok(alarms) => {
+            let others: Vec<Alarm> = alarms
+                .into_iter()
+                .filter(|alarm| !about.own_alarms.contains(&&*alarm.name))
+                .collect();
+            // Also where there is none that cannot fire: what could not be looked at is not the
+            // same.
+            checked.push(Checked::new(&rule::ALARM_FIRES, account, Verdict::Holds));
+            let arn = |alarm: &Alarm| {
+                aws.arn("cloudwatch", &aws.region, &format!("alarm:{}", alarm.name))
+            };
+            checked.extend(alarms::checks(&others, about.bucket, about.table, &arn));
+        }
+        Err(error) => checked.push(unreadable(&rule::ALARM_FIRES, account, &error)),
+    }
+    if let Some(policy) = about.policy {
+        let nobody = "it is attached to nobody, or only to whom these credentials cannot see";
+        let mend = "attach it: `tfbackend bootstrap --attach-to role/NAME`, or by your own means";
+        let verdict = match used {
+            Ok(true) => Verdict::Holds,
+            Ok(false) => Verdict::Fails {
+                what: nobody.to_owned(),
+                mend: mend.to_owned(),
+            },
+            Err(error) => Verdict::Unreadable {
+                error: error.to_string(),
+            },
+        };
+        checked.push(Checked::new(
+            &rule::RUNNER_USED,
+            Place::named(policy.arn(aws)),
+            verdict,
+        ));
+    }
+    checked
+}
+
+/// `Ok(None)` if it holds, else what is the case and how to mend it.
+type Answer = Result<Option<(String, &'static str)>, AwsError>;
+
+fn of(answer: Answer) -> Verdict {
+    match answer {
+        Ok(None) => Verdict::Holds,
+        Ok(Some((what, mend))) => Verdict::Fails {
+            what,
+            mend: mend.to_owned(),
+        },
+        Err(error) => Verdict::Unreadable {
+            error: error.to_string(),
+        },
+    }
+}
+
+fn unreadable(check: &'static Check, place: Place, error: &AwsError) -> Checked {
+    Checked::new(
+        check,
+        place,
+        Verdict::Unreadable {
+            error: error.to_string(),
+        },
+    )
+}
+
+/// The account's block is read and reported; it is never changed: it concerns all buckets.
+async fn public_access(aws: &Aws) -> Answer {
+    const MEND: &str =
+        "`aws s3control put-public-access-block`, once nothing in the account needs to be public";
+    let request = aws
+        .clients
+        .s3control
+        .get_public_access_block()
+        .account_id(aws.account());
+    let answer = found(
+        aws.read(ACCOUNT_BLOCK, "the account", request.send()).await,
+        NO_BLOCK,
+    )?;
+    let Some(block) = answer.and_then(|answer| answer.public_access_block_configuration) else {
+        return Ok(Some(("there is none".to_owned(), MEND)));
+    };
+    let off: Vec<&str> = [
+        ("BlockPublicAcls", block.block_public_acls),
+        ("IgnorePublicAcls", block.ignore_public_acls),
+        ("BlockPublicPolicy", block.block_public_policy),
+        ("RestrictPublicBuckets", block.restrict_public_buckets),
+    ]
+    .into_iter()
+    .filter(|(_, on)| *on != Some(true))
+    .map(|(name, _)| name)
+    .collect();
+    Ok((!off.is_empty()).then(|| (format!("{} off", off.join(", ")), MEND)))
+}
+
+fn recorded(answer: Result<Recorded, AwsError>) -> Verdict {
+    match answer {
+        Ok(Recorded::Yes) => Verdict::Holds,
+        Ok(Recorded::No) => Verdict::Fails {
+            what: "no trail that these credentials can see does".to_owned(),
+            mend: "make one for the account or the organization; the first copy of management \
+                   events is free"
+                .to_owned(),
+        },
+        Ok(Recorded::Untold(arn)) => Verdict::Untold {
+            why: format!(
+                "what {arn}, a trail of the organization, records cannot be told from this account"
+            ),
+        },
+        Err(error) => Verdict::Unreadable {
+            error: error.to_string(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

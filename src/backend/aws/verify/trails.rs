@@ -1,0 +1,195 @@
+//! Trails that somebody made for the states, and what they record in fact: a selector that matches
+//! nothing looks like one that works.
+
+use aws_sdk_cloudtrail::types::Trail;
+use futures_util::{StreamExt, stream};
+
+use super::catalogue as rule;
+use crate::{
+    backend::aws::{
+        Aws,
+        error::{Api, AwsError, found},
+        trail::{
+            ABSENT,
+            existing::{self, ExistingTrail},
+            logging,
+            selectors::{self, Selector},
+        },
+    },
+    checks::{Check, Checked, Place, Verdict},
+};
+
+const DESCRIBE: Api = Api::new("cloudtrail:DescribeTrails");
+const TRAILS_AT_ONCE: usize = 8;
+
+/// A trail whose selectors name the bucket.
+struct Recorder {
+    arn: String,
+    /// What its selectors name of the bucket.
+    values: Vec<String>,
+    /// Whether that is every read and write of every object.
+    whole: bool,
+    logging: bool,
+    validation: bool,
+    encrypted: bool,
+}
+
+/// What becomes of every trail that means the bucket, whoever made it.
+pub async fn checks(aws: &Aws, bucket: &str) -> Vec<Checked> {
+    let trails = match aws
+        .read(
+            DESCRIBE,
+            "the trails of the account",
+            aws.clients.cloudtrail.describe_trails().send(),
+        )
+        .await
+    {
+        Ok(answer) => answer.trail_list.unwrap_or_default(),
+        // Said already, of the account.
+        Err(_) => return vec![],
+    };
+    let objects = format!("arn:{}:s3:::{bucket}/", aws.caller.partition);
+    let mut looked = stream::iter(trails)
+        .map(|trail| look(aws, trail, &objects))
+        .buffered(TRAILS_AT_ONCE);
+    let mut checked = vec![];
+    while let Some((arn, answer)) = looked.next().await {
+        match answer {
+            Ok(None) => {}
+            Ok(Some(recorder)) => checked.extend(verdicts(&recorder)),
+            Err(error) => {
+                checked.push(Checked::new(
+                    &rule::TRAIL_SELECTORS,
+                    Place::named(arn),
+                    Verdict::Unreadable {
+                        error: error.to_string(),
+                    },
+                ));
+            }
+        }
+    }
+    checked
+}
+
+async fn look(
+    aws: &Aws,
+    trail: Trail,
+    objects: &str,
+) -> (String, Result<Option<Recorder>, AwsError>) {
+    let arn = trail.trail_arn.clone().unwrap_or_default();
+    (arn.clone(), recorder(aws, trail, arn, objects).await)
+}
+
+async fn recorder(
+    aws: &Aws,
+    trail: Trail,
+    arn: String,
+    objects: &str,
+) -> Result<Option<Recorder>, AwsError> {
+    // What a trail of the organization records, its members may not ask.
+    if existing::is_foreign(aws, &arn) {
+        return Ok(None);
+    }
+    let client = &aws.clients.cloudtrail;
+    let (selectors, status) = tokio::join!(
+        aws.read(
+            selectors::GET,
+            &arn,
+            client.get_event_selectors().trail_name(&arn).send()
+        ),
+        aws.read(
+            logging::GET,
+            &arn,
+            client.get_trail_status().name(&arn).send()
+        ),
+    );
+    let (Some(selectors), Some(status)) = (found(selectors, ABSENT)?, found(status, ABSENT)?)
+    else {
+        return Ok(None);
+    };
+    let asked = ExistingTrail::new(objects.to_owned(), None);
+    let advanced: Vec<Selector> = selectors
+        .advanced_event_selectors()
+        .iter()
+        .map(Selector::from_sdk)
+        .collect();
+    let basic = selectors.event_selectors();
+    let fields = advanced
+        .iter()
+        .flat_map(|selector| &selector.fields)
+        .flat_map(|field| field.equals.iter().chain(&field.starts_with));
+    let values = basic
+        .iter()
+        .flat_map(|selector| selector.data_resources())
+        .flat_map(|data| data.values())
+        .chain(fields);
+    let values: Vec<String> = values
+        .filter(|value| value.starts_with(objects.trim_end_matches('/')))
+        .cloned()
+        .collect();
+    let whole = advanced.iter().any(|selector| asked.in_advanced(selector))
+        || basic.iter().any(|selector| asked.in_basic(selector));
+    Ok((!values.is_empty()).then(|| Recorder {
+        arn,
+        values,
+        whole,
+        logging: status.is_logging() == Some(true),
+        validation: trail.log_file_validation_enabled == Some(true),
+        encrypted: trail.kms_key_id.is_some_and(|key| !key.is_empty()),
+    }))
+}
+
+fn verdicts(recorder: &Recorder) -> Vec<Checked> {
+    let arn = &recorder.arn;
+    let check = |check: &'static Check, holds: bool, what: String, mend: &str| {
+        let verdict = if holds {
+            Verdict::Holds
+        } else {
+            Verdict::Fails {
+                what,
+                mend: mend.to_owned(),
+            }
+        };
+        Checked::new(check, Place::named(&*recorder.arn), verdict)
+    };
+    vec![
+        check(
+            &rule::TRAIL_SELECTORS,
+            recorder.whole,
+            missed(&recorder.values),
+            "name the bucket with a slash at its end, and reads and writes",
+        ),
+        check(
+            &rule::TRAIL_LOGGING,
+            recorder.logging,
+            "it is stopped".to_owned(),
+            &format!("aws cloudtrail start-logging --name {arn}"),
+        ),
+        check(
+            &rule::TRAIL_VALIDATION,
+            recorder.validation,
+            "its log files come without digests".to_owned(),
+            &format!("aws cloudtrail update-trail --name {arn} --enable-log-file-validation"),
+        ),
+        check(
+            &rule::TRAIL_ENCRYPTION,
+            recorder.encrypted,
+            "its log files are under no key of the account".to_owned(),
+            "give the trail a key",
+        ),
+    ]
+}
+
+fn missed(values: &[String]) -> String {
+    let one = |value: &String| match value.strip_suffix('*') {
+        Some(_) => format!(
+            "{value} is a prefix, not a pattern: it records objects whose name has an asterisk \
+             there, and so none"
+        ),
+        None => format!("{value} leaves out some reads or writes of states"),
+    };
+    values.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests;

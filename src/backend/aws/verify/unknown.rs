@@ -1,0 +1,248 @@
+//! A backend that tfbackend knows nothing of: what has to be found out before it can be held to
+//! anything, and what no blueprint says of it.
+
+use aws_sdk_kms::types::KeyManagerType;
+
+use super::{catalogue as rule, identities, own_key, trails};
+use crate::{
+    backend::aws::{
+        Aws,
+        blueprint::LOCK_TABLE,
+        bucket::{
+            self,
+            encryption::Encryption,
+            logging::Logging,
+            notifications::{Notifications, TargetKind},
+        },
+        error::AwsError,
+        key, lock_table,
+        resource::{Look, Resource},
+        resources::AwsSpec,
+    },
+    checks::{Check, Checked, Place, Verdict},
+    engine::observation::{Observation, Seen},
+};
+
+/// What S3 encrypts with where a request does not say: `aws/s3`, unless the bucket says otherwise.
+const MANAGED: &str = "alias/aws/s3";
+const DELETED: &str = "s3:ObjectRemoved:";
+
+/// The key that the bucket encrypts with by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultKey {
+    pub arn: String,
+    /// Whether it is a key of AWS's, whose policy nobody can change.
+    pub managed: bool,
+}
+
+/// What is true of the bucket.
+#[derive(Debug)]
+pub struct Unknown {
+    /// `None` for SSE-S3.
+    pub key: Option<DefaultKey>,
+    logging: Result<Option<String>, AwsError>,
+    told: Result<bool, AwsError>,
+}
+
+/// Where the bucket is, if there is one.
+///
+/// # Errors
+/// With status 403 if it is another account's, or may not be seen.
+pub async fn region(aws: &Aws, bucket: &str) -> Result<Option<String>, AwsError> {
+    bucket::region(aws, bucket, aws.account()).await
+}
+
+impl Unknown {
+    /// # Errors
+    /// If nobody can tell how the bucket is encrypted, on which all else depends.
+    pub async fn look(aws: &Aws, bucket: &str) -> Result<Self, AwsError> {
+        let name = bucket.to_owned();
+        let look = Look::new(aws);
+        let (encryption, logging, events) = (
+            Encryption::s3(name.clone()),
+            Logging {
+                bucket: name.clone(),
+                target: None,
+                prefix: None,
+            },
+            Notifications {
+                bucket: name,
+                event_bridge: false,
+                targets: vec![],
+            },
+        );
+        let (encryption, logging, events) = tokio::join!(
+            encryption.look(&look),
+            logging.look(&look),
+            events.look(&look)
+        );
+        let default = encryption?
+            .map(|found| found.spec)
+            .filter(|found| found.algorithm.starts_with("aws:kms"));
+        let key = match default {
+            None => None,
+            Some(default) => {
+                let id = default.key.as_deref().unwrap_or(MANAGED);
+                let metadata = key::find::describe(aws, id).await?;
+                let managed = metadata
+                    .as_ref()
+                    .is_some_and(|key| key.key_manager() == Some(&KeyManagerType::Aws));
+                let arn = metadata
+                    .and_then(|key| key.arn)
+                    .unwrap_or_else(|| id.to_owned());
+                Some(DefaultKey { arn, managed })
+            }
+        };
+        let told = events.map(|found| {
+            found.is_some_and(|found| found.spec.event_bridge || tells_of_deletions(&found.spec))
+        });
+        Ok(Self {
+            key,
+            logging: logging.map(|found| found.and_then(|found| found.spec.target)),
+            told,
+        })
+    }
+
+    /// Key, logs and events, by whatever name. `mend` is the command that adopts the bucket.
+    pub fn checks(&self, place: &Place, mend: &str) -> Vec<Checked> {
+        let key = match &self.key {
+            None => Some("its default is SSE-S3: the key is AWS's".to_owned()),
+            Some(key) if key.managed => Some(format!(
+                "its default key is the managed {MANAGED}, whose policy nobody can change"
+            )),
+            Some(_) => None,
+        };
+        let fails = |what: Option<String>| match what {
+            None => Verdict::Holds,
+            Some(what) => Verdict::Fails {
+                what,
+                mend: mend.to_owned(),
+            },
+        };
+        let unless = |seen: &Result<bool, AwsError>, what: &str| match seen {
+            Ok(true) => Verdict::Holds,
+            Ok(false) => Verdict::Fails {
+                what: what.to_owned(),
+                mend: mend.to_owned(),
+            },
+            Err(error) => Verdict::Unreadable {
+                error: error.to_string(),
+            },
+        };
+        let logged = match &self.logging {
+            Ok(target) => unless(&Ok(target.is_some()), "there are none"),
+            Err(error) => Verdict::Unreadable {
+                error: error.to_string(),
+            },
+        };
+        let told = unless(&self.told, "S3 sends no event of a deletion");
+        let checks: [(&'static Check, Verdict); 3] = [
+            (&rule::KEY, fails(key)),
+            (&rule::ACCESS_LOGS, logged),
+            (&rule::DELETE_EVENTS, told),
+        ];
+        checks
+            .into_iter()
+            .map(|(check, verdict)| Checked::new(check, place.clone(), verdict))
+            .collect()
+    }
+}
+
+/// What can be seen of it beside its own settings: trails that were made for it, its key, who may
+/// do what.
+pub async fn what_else(
+    aws: &Aws,
+    bucket: &str,
+    table: Option<&str>,
+    key: Option<&DefaultKey>,
+) -> Vec<Checked> {
+    let own_key = async {
+        match key.filter(|key| !key.managed) {
+            Some(key) => own_key::checks(aws, &key.arn).await,
+            None => vec![],
+        }
+    };
+    let (mut checked, key, identities) = tokio::join!(
+        trails::checks(aws, bucket),
+        own_key,
+        identities::checks(aws, bucket, table)
+    );
+    checked.extend(key);
+    checked.extend(identities);
+    checked
+}
+
+/// A table without a key of the account is as it was chosen to be, and still nobody decides who may
+/// decrypt it.
+pub fn hold_table_to_a_key(
+    checked: &mut [Checked],
+    observation: &Observation<AwsSpec>,
+    mend: &str,
+) {
+    let Some(Seen::Present {
+        spec: AwsSpec::LockTable(table),
+        ..
+    }) = observation.get(&LOCK_TABLE)
+    else {
+        return;
+    };
+    let unkeyed = table.encryption == lock_table::Encryption::AwsOwned;
+    for one in checked.iter_mut().filter(|one| {
+        unkeyed && std::ptr::eq(one.check, &rule::TABLE_ENCRYPTION) && !one.is_finding()
+    }) {
+        one.verdict = Verdict::Fails {
+            what: "it is encrypted with a key of DynamoDB's own".to_owned(),
+            mend: mend.to_owned(),
+        };
+    }
+}
+
+/// A trail that is not there cannot be changed in place: `mend`, the command that adopts the
+/// bucket, makes one.
+pub fn make_a_trail(checked: &mut [Checked], mend: &str) {
+    for one in checked
+        .iter_mut()
+        .filter(|one| std::ptr::eq(one.check, &rule::TRAIL))
+    {
+        if let Verdict::Fails { mend: fix, .. } = &mut one.verdict {
+            mend.clone_into(fix);
+        }
+    }
+}
+
+fn tells_of_deletions(notifications: &Notifications) -> bool {
+    let deletion = |event: &String| event.starts_with(DELETED);
+    notifications.targets.iter().any(|target| {
+        matches!(
+            target.kind,
+            TargetKind::Topic | TargetKind::Queue | TargetKind::Function
+        ) && target.events.iter().any(deletion)
+    })
+}
+
+/// That some alarm watches each of these, whatever it is called; `surveyed` has what was found of
+/// alarms.
+pub fn alarmed(surveyed: &[Checked], place: Place, mend: &str) -> Checked {
+    let of = |check: &'static Check| {
+        surveyed
+            .iter()
+            .filter(move |one| std::ptr::eq(one.check, check))
+    };
+    let unseen =
+        of(&rule::ALARM_FIRES).find(|one| matches!(one.verdict, Verdict::Unreadable { .. }));
+    let verdict = match (of(&rule::ALARM_TELLS).next(), unseen) {
+        (Some(_), _) => Verdict::Holds,
+        (None, Some(unseen)) => Verdict::FailsWith {
+            check: unseen.check,
+            place: unseen.place.clone(),
+        },
+        (None, None) => Verdict::Fails {
+            what: "no alarm watches the bucket or the table".to_owned(),
+            mend: mend.to_owned(),
+        },
+    };
+    Checked::new(&rule::ALARM, place, verdict)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! Live use: how states are encrypted, what their digests and locks say. No state is read.
+//!
+//! [`Usage`] is told what the store saw, one thing at a time, and keeps findings and counts only.
+//! [`check`] is the two together.
+//!
+//! What is not checked, because it is inside a state: whether the digest is that of the bytes,
+//! unless S3 has their MD5 (single uploads under its own key, SSE-S3), whether they are a state,
+//! and which version wrote it. [`digest_of`], [`unreadable_state`] and [`version_of`] do it where
+//! the bytes are at hand.
+
+use jiff::{SignedDuration, Timestamp};
+
+mod catalogue;
+mod tally;
+mod words;
+
+pub use catalogue::{
+    CHECKS, DIGEST_MISSING, HALF_LOCK, LOCK_MECHANISM, LOCK_MECHANISM_VERSION, STALE_LOCK,
+    STATE_DIGEST, STATE_ENCRYPTION, STATE_UNREADABLE, TFLOCK_LEFT,
+};
+use tally::Tally;
+
+use super::super::store::{
+    Store,
+    content::Head,
+    live::{Extent, Half, Held, LiveLock, LiveState, NoInfo, Seen, Stored},
+};
+use crate::{
+    checks::{Checked, Place, Verdict},
+    settings::layer::LockMechanism,
+    state::{
+        digest,
+        engine::knows_lock_files,
+        layout::{self, Kind},
+        snapshot::{Snapshot, SnapshotError},
+    },
+};
+
+/// How many objects are looked at at once: enough to hide the way there and back, and far from what
+/// S3 does for one prefix (5,500 reads a second).
+pub const AT_ONCE: usize = 64;
+
+/// How the backend is meant to be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    pub bucket: String,
+    /// The ARN of the key that encrypts states; with none any encryption is as good as was asked
+    /// for.
+    pub key: Option<String>,
+    /// `None` where nobody knows, as of a backend that others made.
+    pub lock: Option<LockMechanism>,
+    /// How long a run may take.
+    pub stale_after: SignedDuration,
+    /// Whether the states are read as well: what S3 has no MD5 of is compared with its digest
+    /// there.
+    pub contents: bool,
+    pub now: Timestamp,
+}
+
+/// What was found so far.
+#[derive(Debug)]
+pub struct Usage {
+    expected: Expected,
+    encryption: Tally,
+    digest: Tally,
+    missing: Tally,
+    stale: Tally,
+    half: Tally,
+    mechanism: Tally,
+    version: Tally,
+    left: Tally,
+}
+
+/// Walks over the store and checks what it sees.
+pub async fn check(store: &Store<'_>, expected: Expected) -> Vec<Checked> {
+    let mut usage = Usage::new(expected);
+    store
+        .walk(Extent::All, AT_ONCE, |seen| usage.see(&seen))
+        .await;
+    usage.finish()
+}
+
+impl Usage {
+    pub fn new(expected: Expected) -> Self {
+        Self {
+            expected,
+            encryption: Tally::new(&STATE_ENCRYPTION),
+            digest: Tally::new(&STATE_DIGEST),
+            missing: Tally::new(&DIGEST_MISSING),
+            stale: Tally::new(&STALE_LOCK),
+            half: Tally::new(&HALF_LOCK),
+            mechanism: Tally::new(&LOCK_MECHANISM),
+            version: Tally::new(&LOCK_MECHANISM_VERSION),
+            left: Tally::new(&TFLOCK_LEFT),
+        }
+    }
+
+    pub fn see(&mut self, seen: &Seen) {
+        match seen {
+            Seen::State(state) => self.state(state),
+            Seen::Lock(lock) => self.lock(lock),
+            Seen::Orphan { located, unsure } => {
+                let verdict = match unsure {
+                    None => words::orphan(),
+                    Some(error) => unreadable(error),
+                };
+                self.digest.add(self.at(&located.path), verdict);
+            }
+            // That is for those to judge who use that bucket.
+            Seen::Elsewhere { .. } => {}
+            Seen::NoTable(error) => {
+                let Self {
+                    digest,
+                    missing,
+                    stale,
+                    half,
+                    mechanism,
+                    version,
+                    ..
+                } = self;
+                for tally in [digest, missing, stale, half, mechanism, version] {
+                    tally.add(Place::named("the lock table"), unreadable(error));
+                }
+            }
+            Seen::NoListing(error) => {
+                let place = Place::named(format!("s3://{}", self.expected.bucket));
+                for tally in self.tallies() {
+                    tally.add(place.clone(), unreadable(error));
+                }
+            }
+        }
+    }
+
+    /// One for each check that holds everywhere, and one for each place where it does not.
+    pub fn finish(self) -> Vec<Checked> {
+        let whole = Place::named(format!("s3://{}", self.expected.bucket));
+        let Self {
+            expected: _,
+            encryption,
+            digest,
+            missing,
+            stale,
+            half,
+            mechanism,
+            version,
+            left,
+        } = self;
+        let more = [missing, stale, half, mechanism, version, left].into_iter();
+        let digest = digest.finish_or(&whole, words::digest_not_compared);
+        encryption
+            .finish(&whole)
+            .into_iter()
+            .chain(digest)
+            .chain(more.flat_map(|tally| tally.finish(&whole)))
+            .collect()
+    }
+
+    fn tallies(&mut self) -> [&mut Tally; 8] {
+        let Self {
+            expected: _,
+            encryption,
+            digest,
+            missing,
+            stale,
+            half,
+            mechanism,
+            version,
+            left,
+        } = self;
+        [
+            encryption, digest, missing, stale, half, mechanism, version, left,
+        ]
+    }
+
+    fn at(&self, path: &str) -> Place {
+        Place::named(format!("s3://{}/{path}", self.expected.bucket))
+    }
+
+    fn state(&mut self, state: &LiveState) {
+        let place = self.at(&state.located.path);
+        let head = match &state.head {
+            Ok(head) => head,
+            Err(error) => {
+                self.encryption.add(place.clone(), unreadable(error));
+                self.digest.add(place, unreadable(error));
+                return;
+            }
+        };
+        self.encryption.add(
+            place.clone(),
+            words::encryption(head, self.expected.key.as_deref()),
+        );
+        self.digest.add(place.clone(), self.digest(state, head));
+        let table = matches!(
+            self.expected.lock,
+            Some(LockMechanism::Dynamodb | LockMechanism::Both)
+        );
+        let has_no_digest = match &state.digest {
+            // An object without bytes is no state to Terraform, and has no digest.
+            Stored::Absent => state.located.kind == Kind::State && head.size > 0,
+            Stored::Digest(stored) => !digest::is_md5(stored) && head.size > 0,
+            Stored::Unknown => false,
+        };
+        if table && has_no_digest {
+            self.missing.add(place, words::no_digest());
+        }
+    }
+
+    fn digest(&self, state: &LiveState, head: &Head) -> Verdict {
+        match (&state.digest, head.md5()) {
+            // Terraform ignores a text that is no digest.
+            (Stored::Digest(stored), _) if !digest::is_md5(stored) => Verdict::Holds,
+            (Stored::Digest(_), _) if head.size == 0 => words::digest_of_nothing(),
+            (Stored::Digest(stored), Some(md5)) if !digest::fits(stored, md5) => {
+                words::other_digest(stored, md5)
+            }
+            (Stored::Digest(_), None) if !self.expected.contents => words::digest_not_compared(1),
+            // That the table could not be read is said once, and not for each state.
+            (Stored::Digest(_) | Stored::Absent | Stored::Unknown, _) => Verdict::Holds,
+        }
+    }
+
+    fn lock(&mut self, lock: &LiveLock) {
+        let path = &lock.located.path;
+        self.stale.add(self.at(path), self.stale(lock));
+        self.half.add(self.at(path), self.half(lock));
+        self.mechanism.add(self.at(path), self.mechanism(lock));
+        self.version.add(self.at(path), self.version(lock));
+        if let Half::Held(file) = &lock.file {
+            self.left
+                .add(self.at(&layout::lock_file(path)), Self::left(file));
+        }
+    }
+
+    fn stale(&self, lock: &LiveLock) -> Verdict {
+        match lock.age(self.expected.now) {
+            Some(age) if age > self.expected.stale_after => words::stale(lock, age),
+            Some(_) => Verdict::Holds,
+            None => words::since_unknown(lock),
+        }
+    }
+
+    fn half(&self, lock: &LiveLock) -> Verdict {
+        if self.expected.lock != Some(LockMechanism::Both) {
+            return Verdict::Holds;
+        }
+        match (&lock.item, &lock.file) {
+            _ if lock.is_of_two() => words::two_locks(lock),
+            (Half::Held(_), Half::Free) => words::half(lock, "only in the table", "no lock file"),
+            (Half::Free, Half::Held(_)) => {
+                words::half(lock, "only as a lock file", "nothing in the table")
+            }
+            // The half that could not be looked at is said of the whole place.
+            _ => Verdict::Holds,
+        }
+    }
+
+    fn mechanism(&self, lock: &LiveLock) -> Verdict {
+        match self.expected.lock {
+            Some(LockMechanism::S3) if matches!(lock.item, Half::Held(_)) => {
+                words::table_not_in_use(&lock.item)
+            }
+            Some(LockMechanism::Dynamodb) if matches!(lock.file, Half::Held(_)) => {
+                words::files_not_in_use(&lock.file)
+            }
+            Some(LockMechanism::S3 | LockMechanism::Dynamodb | LockMechanism::Both) | None => {
+                Verdict::Holds
+            }
+        }
+    }
+
+    /// Whoever writes lock files knows them; what locks in the table may not.
+    fn version(&self, lock: &LiveLock) -> Verdict {
+        let Half::Held(held) = &lock.item else {
+            return Verdict::Holds;
+        };
+        match (
+            &held.info,
+            version(
+                held.info.as_ref().ok().map(|info| &*info.version),
+                self.expected.lock,
+            ),
+        ) {
+            (Err(error), Verdict::Unreadable { .. }) => unreadable(error),
+            (Ok(_) | Err(_), verdict) => verdict,
+        }
+    }
+
+    fn left(file: &Held) -> Verdict {
+        match &file.info {
+            Err(NoInfo::Unreadable(error)) => unreadable(error),
+            Err(NoInfo::NotALock(error)) => words::no_lock(error),
+            Ok(_) => Verdict::Holds,
+        }
+    }
+}
+
+/// Whether the digest in the table, if there is one, is that of these bytes, which Terraform can
+/// read.
+pub fn digest_of(place: Place, bytes: &[u8], stored: Option<&str>) -> Checked {
+    let is = digest::of(bytes);
+    match stored.filter(|stored| digest::is_md5(stored)) {
+        Some(_) if bytes.is_empty() => {
+            Checked::new(&STATE_DIGEST, place, words::digest_of_nothing())
+        }
+        None if bytes.is_empty() => Checked::new(&STATE_DIGEST, place, Verdict::Holds),
+        None => Checked::new(&DIGEST_MISSING, place, words::no_digest()),
+        Some(stored) if digest::fits(stored, &is) => {
+            Checked::new(&STATE_DIGEST, place, Verdict::Holds)
+        }
+        Some(stored) => Checked::new(&STATE_DIGEST, place, words::other_digest(stored, &is)),
+    }
+}
+
+/// That Terraform cannot read a state.
+pub fn unreadable_state(place: Place, error: &SnapshotError) -> Checked {
+    Checked::new(&STATE_UNREADABLE, place, words::not_a_state(error))
+}
+
+/// Whether the version that wrote a state knows lock files, if they are in use.
+pub fn version_of(place: Place, snapshot: &Snapshot, lock: Option<LockMechanism>) -> Checked {
+    Checked::new(
+        &LOCK_MECHANISM_VERSION,
+        place,
+        version(snapshot.terraform_version.as_deref(), lock),
+    )
+}
+
+fn version(version: Option<&str>, lock: Option<LockMechanism>) -> Verdict {
+    let both = match lock {
+        Some(LockMechanism::S3) => false,
+        Some(LockMechanism::Both) => true,
+        Some(LockMechanism::Dynamodb) | None => return Verdict::Holds,
+    };
+    match (version, version.and_then(knows_lock_files)) {
+        (Some(version), Some(false)) => words::too_old(version, both),
+        (_, Some(_)) => Verdict::Holds,
+        (_, None) => Verdict::Unreadable {
+            error: "it does not say which version of Terraform or OpenTofu wrote it".to_owned(),
+        },
+    }
+}
+
+fn unreadable(error: &impl ToString) -> Verdict {
+    Verdict::Unreadable {
+        error: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,662 @@
+//! Each check, held and broken, over what a store may have seen.
+
+use insta::assert_snapshot;
+
+use super::{tally::NAMED, *};
+use crate::{
+    backend::aws::{
+        error::{Api, AwsError},
+        store::content::Encryption,
+        testing::KEY_ARN,
+    },
+    state::{
+        layout::{Layout, Located},
+        lock::{LockError, LockInfo},
+        snapshot::Want,
+    },
+};
+
+const NOW: &str = "2026-11-21T12:00:00Z";
+const ETAG: &str = "\"900150983cd24fb0d6963f7d28e17f72\"";
+
+fn expected(lock: LockMechanism) -> Expected {
+    Expected {
+        bucket: "states".to_owned(),
+        key: Some(KEY_ARN.to_owned()),
+        lock: Some(lock),
+        stale_after: SignedDuration::from_hours(2),
+        contents: false,
+        now: NOW.parse().unwrap(),
+    }
+}
+
+fn located(path: &str) -> Located {
+    Layout {
+        key: None,
+        workspace_prefix: "env:".to_owned(),
+    }
+    .locate(path)
+}
+
+fn state(path: &str, algorithm: &str, key: Option<&str>, digest: Stored) -> Seen {
+    let encryption = Encryption {
+        algorithm: Some(algorithm.to_owned()),
+        key: key.map(str::to_owned),
+        bucket_key: true,
+    };
+    let head = Head {
+        size: 3,
+        modified: None,
+        version: None,
+        etag: ETAG.to_owned(),
+        encryption,
+    };
+    Seen::State(LiveState {
+        located: located(path),
+        size: 3,
+        modified: None,
+        head: Ok(head),
+        digest,
+    })
+}
+
+fn good(path: &str) -> Seen {
+    state(
+        path,
+        "aws:kms",
+        Some(KEY_ARN),
+        Stored::Digest("0123456789abcdef0123456789abcdef".to_owned()),
+    )
+}
+
+fn info(created: &str, version: &str) -> LockInfo {
+    LockInfo {
+        id: "5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10".to_owned(),
+        operation: "OperationTypeApply".to_owned(),
+        who: "ci@runner".to_owned(),
+        version: version.to_owned(),
+        created: created.parse().ok(),
+        ..LockInfo::default()
+    }
+}
+
+fn held(info: LockInfo) -> Half {
+    Half::held(Held {
+        raw: info.to_go_json(),
+        info: Ok(info),
+        etag: None,
+        modified: None,
+    })
+}
+
+fn fresh(version: &str) -> Half {
+    held(info("2026-11-21T11:50:00Z", version))
+}
+
+fn lock(item: Half, file: Half) -> Seen {
+    Seen::Lock(Box::new(LiveLock {
+        located: located("env:/blue/a.tfstate"),
+        item,
+        file,
+    }))
+}
+
+fn denied() -> AwsError {
+    AwsError::nonsense(Api::new("s3:Some"), "states", "denied")
+}
+
+fn findings(expected: Expected, seen: &[Seen]) -> String {
+    let mut usage = Usage::new(expected);
+    seen.iter().for_each(|seen| usage.see(seen));
+    let checked = usage.finish();
+    for check in CHECKS {
+        assert!(
+            checked.iter().any(|checked| checked.check == check),
+            "{} says something",
+            check.id
+        );
+    }
+    shown(checked.iter().filter(|checked| checked.is_finding()))
+}
+
+fn shown<'a>(checked: impl Iterator<Item = &'a Checked>) -> String {
+    let line = |checked: &Checked| match &checked.verdict {
+        Verdict::Holds => format!("{} at {}: holds\n", checked.check.id, checked.place.shown()),
+        Verdict::Fails { what, mend } => format!(
+            "{} at {}:\n  {what}\n  {mend}\n",
+            checked.check.id,
+            checked.place.shown()
+        ),
+        Verdict::Unreadable { error } => format!(
+            "{} at {}: unreadable: {error}\n",
+            checked.check.id,
+            checked.place.shown()
+        ),
+        Verdict::FailsWith { check, .. } => format!(
+            "{} at {}: fails with {}\n",
+            checked.check.id,
+            checked.place.shown(),
+            check.id
+        ),
+        Verdict::Untold { why } => {
+            format!("{} at {}: {why}\n", checked.check.id, checked.place.shown())
+        }
+    };
+    checked.map(line).collect()
+}
+
+#[test]
+fn a_backend_in_good_use() {
+    let seen = [
+        good("a.tfstate"),
+        good("env:/blue/a.tfstate"),
+        lock(fresh("1.11.4"), fresh("1.11.4")),
+    ];
+    assert_eq!(findings(expected(LockMechanism::Both), &seen), "");
+    let mut usage = Usage::new(Expected {
+        contents: true,
+        ..expected(LockMechanism::Both)
+    });
+    seen.iter().for_each(|seen| usage.see(seen));
+    let checked = usage.finish();
+    assert_eq!(checked.len(), CHECKS.len(), "one for each check");
+    assert!(
+        checked
+            .iter()
+            .all(|checked| checked.verdict == Verdict::Holds
+                && checked.place.shown() == "s3://states")
+    );
+    assert_eq!(
+        Usage::new(expected(LockMechanism::S3)).finish().len(),
+        CHECKS.len(),
+        "nothing was seen"
+    );
+}
+
+#[test]
+fn the_checks_are_told_apart() {
+    let ids: std::collections::BTreeSet<_> = CHECKS.iter().map(|check| check.id).collect();
+    assert_eq!(ids.len(), CHECKS.len());
+}
+
+#[test]
+fn encryption_with_another_key_or_none() {
+    let unknown = || Stored::Unknown;
+    let other = "arn:aws:kms:eu-west-1:444455556666:key/ffffffff-12ab-34cd-56ef-1234567890ab";
+    let seen = [
+        state("a.tfstate", "AES256", None, unknown()),
+        state("b.tfstate", "aws:kms", Some(other), unknown()),
+        state("c.tfstate", "aws:kms:dsse", Some(KEY_ARN), unknown()),
+        state("d", "aws:fsx", None, unknown()),
+        state("e.tfstate", "aws:kms", None, unknown()),
+    ];
+    assert_snapshot!(findings(expected(LockMechanism::S3), &seen), @r#"
+    state-encryption at s3://states/a.tfstate:
+      it is encrypted with a key of S3's own (AES256), not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: it was written with `encrypt = true` and no `kms_key_id`
+      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` beside `encrypt = true` wherever this state is used and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+    state-encryption at s3://states/b.tfstate:
+      it is encrypted with arn:aws:kms:eu-west-1:444455556666:key/ffffffff-12ab-34cd-56ef-1234567890ab, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab: its `kms_key_id` is another, or an alias, which means another key in another account
+      set `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"` wherever this state is used and run `terraform init -reconfigure`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+    state-encryption at s3://states/d:
+      it is encrypted with aws:fsx, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
+      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+    state-encryption at s3://states/e.tfstate:
+      it is encrypted with aws:kms, not with arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
+      find out who writes it, and have them set `encrypt = true` and `kms_key_id = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"`; then `tfbackend state check --repair` encrypts it with that key, under the lock of the state
+    "#);
+    // Whoever asked for S3's own keys has nothing against better ones.
+    assert_eq!(
+        findings(
+            Expected {
+                key: None,
+                ..expected(LockMechanism::S3)
+            },
+            &seen
+        ),
+        ""
+    );
+}
+
+#[test]
+fn digests_as_far_as_they_can_be_told() {
+    let digest = |text: &str| Stored::Digest(text.to_owned());
+    let right = "900150983cd24fb0d6963f7d28e17f72";
+    let seen = [
+        state("right.tfstate", "AES256", None, digest(right)),
+        state(
+            "wrong.tfstate",
+            "AES256",
+            None,
+            digest("d41d8cd98f00b204e9800998ecf8427e"),
+        ),
+        state(
+            "kms.tfstate",
+            "aws:kms",
+            Some(KEY_ARN),
+            digest("d41d8cd98f00b204e9800998ecf8427e"),
+        ),
+        state("none.tfstate", "aws:kms", Some(KEY_ARN), Stored::Absent),
+        state("notes.txt", "aws:kms", Some(KEY_ARN), Stored::Absent),
+        state("unknown.tfstate", "aws:kms", Some(KEY_ARN), Stored::Unknown),
+        Seen::Orphan {
+            located: located("gone.tfstate"),
+            unsure: None,
+        },
+        Seen::Orphan {
+            located: located("perhaps.tfstate"),
+            unsure: Some(denied()),
+        },
+    ];
+    let any_key = |lock| Expected {
+        key: None,
+        ..expected(lock)
+    };
+    assert_snapshot!(findings(any_key(LockMechanism::Dynamodb), &seen), @"
+    state-digest at s3://states/wrong.tfstate:
+      its MD5 is 900150983cd24fb0d6963f7d28e17f72, and the lock table says d41d8cd98f00b204e9800998ecf8427e: it was last written without the table, or by something else than Terraform
+      run `tfbackend state check`: it says whether Terraform can read the state, which version the digest belongs to, and `--repair` writes the digest of a state that is right
+    state-digest at s3://states/gone.tfstate:
+      the lock table has a digest of this state, and the state is not there: it was deleted by something else than Terraform
+      if the state was deleted by mistake, `tfbackend state check` names the command that restores it; if it is gone for good, `tfbackend state check --repair --accept-deleted` deletes the digest
+    state-digest at s3://states/perhaps.tfstate: unreadable: s3:Some on states: denied
+    digest-missing at s3://states/none.tfstate:
+      the lock table has no digest of it: it was last written without the table, or by something else than Terraform
+      `tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes something; until then nothing tells a state that was damaged from the right one
+    ");
+    // Terraform decodes either case, ignores what is no digest, and takes no bytes for no state.
+    let empty = |path: &str, digest: Stored| match state(path, "AES256", None, digest) {
+        Seen::State(LiveState {
+            located,
+            head: Ok(head),
+            digest,
+            ..
+        }) => Seen::State(LiveState {
+            located,
+            size: 0,
+            modified: None,
+            head: Ok(Head { size: 0, ..head }),
+            digest,
+        }),
+        other => other,
+    };
+    let odd = [
+        state(
+            "upper.tfstate",
+            "AES256",
+            None,
+            digest(&right.to_uppercase()),
+        ),
+        state("text.tfstate", "AES256", None, digest("none")),
+        empty("empty.tfstate", Stored::Absent),
+        empty("digest.tfstate", digest(right)),
+    ];
+    assert_snapshot!(findings(any_key(LockMechanism::Dynamodb), &odd), @"
+    state-digest at s3://states/digest.tfstate:
+      the lock table has a digest of this state, and the object is empty: Terraform takes it for no state, and stops at the digest
+      run `tfbackend state check`: it names the version that the digest belongs to; without one, `--repair` deletes the digest
+    digest-missing at s3://states/text.tfstate:
+      the lock table has no digest of it: it was last written without the table, or by something else than Terraform
+      `tfbackend state check --repair` writes the digest of a state that Terraform can read, and so does the next apply that changes something; until then nothing tells a state that was damaged from the right one
+    ");
+    // Digests are the table's.
+    assert!(!findings(any_key(LockMechanism::S3), &seen).contains("digest-missing"));
+}
+
+/// Whatever they say, they may be wrong.
+#[test]
+fn digests_that_were_not_compared_do_not_hold() {
+    let of = |expected: Expected, seen: &[Seen]| {
+        let mut usage = Usage::new(expected);
+        seen.iter().for_each(|seen| usage.see(seen));
+        let checked = usage.finish();
+        assert_eq!(checked.len(), CHECKS.len(), "no check more");
+        shown(checked.iter().filter(|one| one.check == &STATE_DIGEST))
+    };
+    let table = || Expected {
+        key: None,
+        ..expected(LockMechanism::Dynamodb)
+    };
+    let compared = || {
+        state(
+            "c.tfstate",
+            "AES256",
+            None,
+            Stored::Digest("900150983cd24fb0d6963f7d28e17f72".to_owned()),
+        )
+    };
+    assert_snapshot!(of(table(), &[good("a.tfstate"), compared()]), @"state-digest at s3://states: the digest of 1 state was not compared: S3 has no MD5 of it (KMS, or uploaded in parts); --read-states compares it");
+    assert_snapshot!(of(table(), &[good("a.tfstate"), good("b.tfstate"), compared()]), @"state-digest at s3://states: the digests of 2 states were not compared: S3 has no MD5 of them (KMS, or uploaded in parts); --read-states compares them");
+    let holds = "state-digest at s3://states: holds\n";
+    let kms = |digest| state("d.tfstate", "aws:kms", Some(KEY_ARN), digest);
+    for seen in [
+        &[] as &[Seen],
+        &[compared()],
+        &[kms(Stored::Unknown)],
+        &[kms(Stored::Digest("none".to_owned()))],
+    ] {
+        assert_eq!(of(table(), seen), holds);
+    }
+    assert_eq!(
+        of(
+            Expected {
+                contents: true,
+                ..table()
+            },
+            &[good("a.tfstate")]
+        ),
+        holds,
+        "what is read is compared there"
+    );
+    let wrong = state(
+        "w.tfstate",
+        "AES256",
+        None,
+        Stored::Digest("d41d8cd98f00b204e9800998ecf8427e".to_owned()),
+    );
+    assert!(
+        of(table(), &[good("a.tfstate"), wrong])
+            .starts_with("state-digest at s3://states/w.tfstate:\n  its MD5 is")
+    );
+}
+
+#[test]
+fn digests_of_bytes() {
+    let of = |stored: Option<&str>| {
+        let checked = digest_of(Place::named("s3://states/a"), b"abc", stored);
+        (checked.check.id, checked.verdict == Verdict::Holds)
+    };
+    assert_eq!(
+        of(Some("900150983cd24fb0d6963f7d28e17f72")),
+        ("state-digest", true)
+    );
+    assert_eq!(
+        of(Some("d41d8cd98f00b204e9800998ecf8427e")),
+        ("state-digest", false)
+    );
+    assert_eq!(
+        of(Some("900150983CD24FB0D6963F7D28E17F72")),
+        ("state-digest", true)
+    );
+    assert_eq!(of(Some("no digest")), ("digest-missing", false));
+    assert_eq!(of(None), ("digest-missing", false));
+}
+
+#[test]
+fn locks_that_are_too_old() {
+    let old = || held(info("2026-11-18T07:30:00Z", "1.11.4"));
+    assert_snapshot!(findings(expected(LockMechanism::Both), &[lock(old(), old())]), @"
+    stale-lock at s3://states/env:/blue/a.tfstate:
+      the state has been locked for 3 d 4 h by ci@runner since 2026-11-18T07:30:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10)
+      ask whether that run is still going; if not: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
+    ");
+    let at = |created: &str| {
+        findings(
+            expected(LockMechanism::S3),
+            &[lock(Half::Unknown, held(info(created, "1.11.4")))],
+        )
+    };
+    assert_eq!(at("2026-11-21T10:00:00Z"), "", "as long as may be");
+    assert!(
+        at("2026-11-21T09:59:59Z")
+            .contains("locked for 2 h 0 min by ci@runner since 2026-11-21T09:59:59Z"),
+        "and longer"
+    );
+    assert_eq!(at("2027-01-01T00:00:00Z"), "", "a clock that is ahead");
+    let unknown = "stale-lock at s3://states/env:/blue/a.tfstate: unreadable: the lock does not \
+                   say since when it is held; if no run has it:";
+    assert_eq!(
+        at(""),
+        format!("{unknown} `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`\n")
+    );
+    let item = Held {
+        raw: "?".to_owned(),
+        info: Err(NoInfo::NotALock(LockError::NotALock)),
+        etag: None,
+        modified: None,
+    };
+    let by_name = "release it by the name that `tfbackend lock list` gives it: `tfbackend lock \
+                   release --id NAME`";
+    let said = findings(
+        expected(LockMechanism::Dynamodb),
+        &[lock(Half::held(item), Half::Free)],
+    );
+    assert!(said.contains(&format!("{unknown} {by_name}\n")), "{said}");
+    let file = Held {
+        raw: String::new(),
+        info: Err(NoInfo::Unreadable("denied".to_owned())),
+        etag: None,
+        modified: "2026-11-20T12:00:00Z".parse().ok(),
+    };
+    let said = findings(
+        expected(LockMechanism::S3),
+        &[lock(Half::Unknown, Half::held(file))],
+    );
+    assert!(
+        said.contains("locked for 1 d 0 h by nobody knows whom"),
+        "as old as the file: {said}"
+    );
+}
+
+/// A lock can be written by anybody who may lock.
+#[test]
+fn a_hostile_lock_puts_nothing_into_a_command() {
+    let hostile = LockInfo {
+        id: "x; rm -rf ~ #${x}`id`\u{1b}[2J".to_owned(),
+        ..info("2026-11-18T07:30:00Z", "1.11.4")
+    };
+    let mut usage = Usage::new(expected(LockMechanism::S3));
+    usage.see(&lock(Half::Unknown, held(hostile)));
+    let checked = usage.finish();
+    let Some(Verdict::Fails { what, mend }) = checked
+        .iter()
+        .find(|checked| checked.is_finding())
+        .map(|checked| &checked.verdict)
+    else {
+        panic!("it is stale: {checked:?}")
+    };
+    assert!(
+        what.contains("rm -rf") && !mend.contains("rm -rf"),
+        "{mend}"
+    );
+}
+
+#[test]
+fn halves_of_locks() {
+    let (one, other) = (
+        fresh("1.11.4"),
+        held(LockInfo {
+            id: "other".to_owned(),
+            ..info("2026-11-21T11:50:00Z", "1.11.4")
+        }),
+    );
+    let seen = [
+        lock(one.clone(), Half::Free),
+        lock(Half::Free, one.clone()),
+        lock(one.clone(), other),
+    ];
+    assert_snapshot!(findings(expected(LockMechanism::Both), &seen), @"
+    half-lock at s3://states/env:/blue/a.tfstate:
+      the lock is held only in the table, by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10); there is no lock file
+      if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the half that there is)
+    half-lock at s3://states/env:/blue/a.tfstate:
+      the lock is held only as a lock file, by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10); there is nothing in the table
+      if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10` (it deletes the half that there is)
+    half-lock at s3://states/env:/blue/a.tfstate:
+      two runs hold one half of the lock each: by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID other)
+      let both runs end; all who use this state have to be configured for both locks
+    ");
+    assert_eq!(
+        findings(
+            expected(LockMechanism::Both),
+            &[lock(one.clone(), Half::Unknown)]
+        ),
+        "",
+        "nobody looked"
+    );
+    assert_eq!(
+        findings(
+            expected(LockMechanism::S3),
+            &[lock(Half::Free, one.clone())]
+        ),
+        ""
+    );
+    assert_eq!(
+        findings(expected(LockMechanism::Dynamodb), &[lock(one, Half::Free)]),
+        ""
+    );
+}
+
+#[test]
+fn locks_where_nobody_looks() {
+    let of = |lock: LockMechanism, seen| findings(expected(lock), &[seen]);
+    assert_snapshot!(of(LockMechanism::S3, lock(fresh("1.11.4"), Half::Free)), @"
+    lock-mechanism at s3://states/env:/blue/a.tfstate:
+      it is locked in the table by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend uses lock files: the two do not see each other
+      have that configuration set `use_lockfile = true`, with Terraform or OpenTofu 1.10 or later
+    ");
+    assert_snapshot!(of(LockMechanism::Dynamodb, lock(Half::Free, fresh("1.11.4"))), @"
+    lock-mechanism at s3://states/env:/blue/a.tfstate:
+      it is locked by a lock file by ci@runner since 2026-11-21T11:50:00Z (OperationTypeApply, version 1.11.4, ID 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10), and this backend locks in the table: the two do not see each other
+      have that configuration set `dynamodb_table`, or use both kinds (--lock both); if its run is over: `tfbackend lock release --id 5e2d4b6e-7d3f-0b0c-9a51-3c1a6a2c5f10`
+    ");
+    let nobody_knows = Expected {
+        lock: None,
+        ..expected(LockMechanism::S3)
+    };
+    assert_eq!(
+        findings(nobody_knows, &[lock(fresh("1.9.8"), Half::Free)]),
+        ""
+    );
+}
+
+#[test]
+fn versions_that_know_no_lock_files() {
+    let verdict = |version: &str, lock| {
+        let json = format!(r#"{{"version":4,"terraform_version":"{version}"}}"#);
+        let snapshot = Snapshot::parse(json.as_bytes(), Want::Counts).unwrap();
+        shown([version_of(Place::named("a"), &snapshot, lock)].iter())
+    };
+    let (s3, both) = (Some(LockMechanism::S3), Some(LockMechanism::Both));
+    assert_snapshot!(verdict("1.9.8", s3), @"
+    lock-mechanism-version at a:
+      version 1.9.8 uses this state, and lock files are known from 1.10 on
+      upgrade it, or lock in the table as well until then (--lock both)
+    ");
+    assert_snapshot!(verdict("0.12.31", both), @"
+    lock-mechanism-version at a:
+      version 0.12.31 uses this state, and lock files are known from 1.10 on
+      upgrade it before the table is given up
+    ");
+    assert_snapshot!(verdict("s", s3), @"lock-mechanism-version at a: unreadable: it does not say which version of Terraform or OpenTofu wrote it");
+    for (version, lock) in [
+        ("1.10.0-beta1", s3),
+        ("1.11.4", both),
+        ("2.0.0", s3),
+        ("1.9.8", Some(LockMechanism::Dynamodb)),
+        ("1.9.8", None),
+    ] {
+        assert_eq!(
+            verdict(version, lock),
+            "lock-mechanism-version at a: holds\n",
+            "{version}"
+        );
+    }
+    let old = lock(fresh("1.9.8"), fresh("1.11.4"));
+    assert!(findings(expected(LockMechanism::Both), &[old]).starts_with(
+        "lock-mechanism-version at s3://states/env:/blue/a.tfstate:\n  version 1.9.8"
+    ));
+    let strange = Half::held(Held {
+        raw: "?".to_owned(),
+        info: Err(NoInfo::NotALock(LockError::NotALock)),
+        etag: None,
+        modified: NOW.parse().ok(),
+    });
+    let said = findings(
+        expected(LockMechanism::Both),
+        &[lock(strange.clone(), strange)],
+    );
+    assert!(
+        said.contains("lock-mechanism-version at s3://states/env:/blue/a.tfstate: unreadable"),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "tflock-left at s3://states/env:/blue/a.tfstate.tflock:\n  there is a lock file that \
+             Terraform did not write"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_never_good() {
+    let head = LiveState {
+        located: located("a.tfstate"),
+        size: 0,
+        modified: None,
+        head: Err("denied".to_owned()),
+        digest: Stored::Unknown,
+    };
+    assert_snapshot!(findings(expected(LockMechanism::Both), &[Seen::State(head)]), @"
+    state-encryption at s3://states/a.tfstate: unreadable: denied
+    state-digest at s3://states/a.tfstate: unreadable: denied
+    ");
+    assert_snapshot!(findings(expected(LockMechanism::Both), &[Seen::NoTable(denied())]), @"
+    state-digest at the lock table: unreadable: s3:Some on states: denied
+    digest-missing at the lock table: unreadable: s3:Some on states: denied
+    stale-lock at the lock table: unreadable: s3:Some on states: denied
+    half-lock at the lock table: unreadable: s3:Some on states: denied
+    lock-mechanism at the lock table: unreadable: s3:Some on states: denied
+    lock-mechanism-version at the lock table: unreadable: s3:Some on states: denied
+    ");
+    let said = findings(expected(LockMechanism::Both), &[Seen::NoListing(denied())]);
+    assert_eq!(
+        said.matches("unreadable: s3:Some on states: denied")
+            .count(),
+        CHECKS.len(),
+        "{said}"
+    );
+    let file = Held {
+        raw: String::new(),
+        info: Err(NoInfo::Unreadable("denied".to_owned())),
+        etag: None,
+        modified: NOW.parse().ok(),
+    };
+    assert_snapshot!(findings(expected(LockMechanism::S3), &[lock(Half::Unknown, Half::held(file))]), @"tflock-left at s3://states/env:/blue/a.tfstate.tflock: unreadable: denied");
+}
+
+#[test]
+fn many_faults_are_counted() {
+    let mut usage = Usage::new(Expected {
+        lock: None,
+        ..expected(LockMechanism::S3)
+    });
+    for n in 0..NAMED + 50 {
+        usage.see(&state(
+            &format!("{n}.tfstate"),
+            "AES256",
+            None,
+            Stored::Unknown,
+        ));
+    }
+    let head = LiveState {
+        located: located("a.tfstate"),
+        size: 0,
+        modified: None,
+        head: Err("denied".to_owned()),
+        digest: Stored::Unknown,
+    };
+    usage.see(&Seen::State(head));
+    let checked: Vec<Checked> = usage
+        .finish()
+        .into_iter()
+        .filter(|checked| checked.check == &STATE_ENCRYPTION)
+        .collect();
+    assert_eq!(checked.len(), NAMED + 2);
+    assert_snapshot!(shown(checked[NAMED..].iter()), @"
+    state-encryption at s3://states:
+      the same kind of fault in 50 more places
+      as for those that are named
+    state-encryption at s3://states: unreadable: 1 more places could not be looked at
+    ");
+}

@@ -1,0 +1,309 @@
+//! What is the case instead, and what sets it right.
+//!
+//! Texts from outside stand in `what`, which is shown on one line; a command to copy has none in it
+//! that could be more than one word.
+
+use jiff::SignedDuration;
+
+use super::super::super::{
+    store::{
+        content::Head,
+        live::{Half, LiveLock},
+    },
+    teardown::freeze::OPERATION,
+};
+use crate::{
+    checks::Verdict,
+    state::{
+        lock::{LockError, LockInfo},
+        snapshot::SnapshotError,
+    },
+};
+
+fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
+    Verdict::Fails {
+        what: what.into(),
+        mend: mend.into(),
+    }
+}
+
+pub fn encryption(head: &Head, key: Option<&str>) -> Verdict {
+    let Some(key) = key else {
+        return Verdict::Holds;
+    };
+    let again = "then `tfbackend state check --repair` encrypts it with that key, under the lock \
+                 of the state";
+    let by_kms = |algorithm: &str| algorithm == "aws:kms" || algorithm == "aws:kms:dsse";
+    match (
+        head.encryption.algorithm.as_deref(),
+        head.encryption.key.as_deref(),
+    ) {
+        (Some(algorithm), Some(actual)) if by_kms(algorithm) && actual == key => Verdict::Holds,
+        (Some("AES256"), _) => fails(
+            format!(
+                "it is encrypted with a key of S3's own (AES256), not with {key}: it was written \
+                 with `encrypt = true` and no `kms_key_id`"
+            ),
+            format!(
+                "set `kms_key_id = \"{key}\"` beside `encrypt = true` wherever this state is used \
+                 and run `terraform init -reconfigure`; {again}"
+            ),
+        ),
+        (Some(algorithm), Some(actual)) if by_kms(algorithm) => fails(
+            format!(
+                "it is encrypted with {actual}, not with {key}: its `kms_key_id` is another, or \
+                 an alias, which means another key in another account"
+            ),
+            format!(
+                "set `kms_key_id = \"{key}\"` wherever this state is used and run `terraform init \
+                 -reconfigure`; {again}"
+            ),
+        ),
+        (algorithm, _) => fails(
+            format!(
+                "it is encrypted with {}, not with {key}",
+                algorithm.unwrap_or("nothing that S3 names")
+            ),
+            format!(
+                "find out who writes it, and have them set `encrypt = true` and `kms_key_id = \
+                 \"{key}\"`; {again}"
+            ),
+        ),
+    }
+}
+
+const CHECK_STATE: &str = "run `tfbackend state check`: it says whether Terraform can read the \
+                           state, which version the digest belongs to, and `--repair` writes the \
+                           digest of a state that is right";
+
+pub fn other_digest(stored: &str, is: &str) -> Verdict {
+    fails(
+        format!(
+            "its MD5 is {is}, and the lock table says {stored}: it was last written without the \
+             table, or by something else than Terraform"
+        ),
+        CHECK_STATE,
+    )
+}
+
+/// Of so many states: S3 has no MD5 of them.
+pub fn digest_not_compared(states: usize) -> Verdict {
+    let (digests, them) = if states == 1 {
+        ("the digest of 1 state was".to_owned(), "it")
+    } else {
+        (format!("the digests of {states} states were"), "them")
+    };
+    Verdict::Untold {
+        why: format!(
+            "{digests} not compared: S3 has no MD5 of {them} (KMS, or uploaded in parts); \
+             --read-states compares {them}"
+        ),
+    }
+}
+
+pub fn not_a_state(error: &SnapshotError) -> Verdict {
+    fails(
+        format!("Terraform cannot read it: {error}"),
+        "run `tfbackend state check`: it names the version that can be brought back, and the \
+         command that restores it",
+    )
+}
+
+pub fn digest_of_nothing() -> Verdict {
+    fails(
+        "the lock table has a digest of this state, and the object is empty: Terraform takes it \
+         for no state, and stops at the digest",
+        "run `tfbackend state check`: it names the version that the digest belongs to; without \
+         one, `--repair` deletes the digest",
+    )
+}
+
+pub fn no_digest() -> Verdict {
+    fails(
+        "the lock table has no digest of it: it was last written without the table, or by \
+         something else than Terraform",
+        "`tfbackend state check --repair` writes the digest of a state that Terraform can read, \
+         and so does the next apply that changes something; until then nothing tells a state that \
+         was damaged from the right one",
+    )
+}
+
+pub fn orphan() -> Verdict {
+    fails(
+        "the lock table has a digest of this state, and the state is not there: it was deleted by \
+         something else than Terraform",
+        "if the state was deleted by mistake, `tfbackend state check` names the command that \
+         restores it; if it is gone for good, `tfbackend state check --repair --accept-deleted` \
+         deletes the digest",
+    )
+}
+
+pub fn stale(lock: &LiveLock, age: SignedDuration) -> Verdict {
+    let who = lock
+        .info()
+        .map_or_else(|| "by nobody knows whom".to_owned(), holder);
+    fails(
+        format!("the state has been locked for {} {who}", long(age)),
+        format!(
+            "ask whether that run is still going; if not: {}",
+            unlock(lock)
+        ),
+    )
+}
+
+/// How old it is cannot be told, and it keeps runs out all the same.
+pub fn since_unknown(lock: &LiveLock) -> Verdict {
+    Verdict::Unreadable {
+        error: format!(
+            "the lock does not say since when it is held; if no run has it: {}",
+            unlock(lock)
+        ),
+    }
+}
+
+pub fn half(lock: &LiveLock, held: &str, free: &str) -> Verdict {
+    let who = lock
+        .info()
+        .map_or_else(String::new, |info| format!(", {}", holder(info)));
+    fails(
+        format!("the lock is held {held}{who}; there is {free}"),
+        format!(
+            "if its run is over: {} (it deletes the half that there is)",
+            unlock(lock)
+        ),
+    )
+}
+
+pub fn two_locks(lock: &LiveLock) -> Verdict {
+    let holders: Vec<String> = lock
+        .halves()
+        .filter_map(|held| held.info.as_ref().ok())
+        .map(holder)
+        .collect();
+    fails(
+        format!(
+            "two runs hold one half of the lock each: {}",
+            holders.join(", and ")
+        ),
+        "let both runs end; all who use this state have to be configured for both locks",
+    )
+}
+
+pub fn table_not_in_use(item: &Half) -> Verdict {
+    fails(
+        format!(
+            "it is locked in the table{}, and this backend uses lock files: the two do not see \
+             each other",
+            by(item)
+        ),
+        "have that configuration set `use_lockfile = true`, with Terraform or OpenTofu 1.10 or \
+         later",
+    )
+}
+
+pub fn files_not_in_use(file: &Half) -> Verdict {
+    fails(
+        format!(
+            "it is locked by a lock file{}, and this backend locks in the table: the two do not \
+             see each other",
+            by(file)
+        ),
+        format!(
+            "have that configuration set `dynamodb_table`, or use both kinds (--lock both); if \
+             its run is over: {}",
+            release(info(file))
+        ),
+    )
+}
+
+pub fn too_old(version: &str, both: bool) -> Verdict {
+    let mend = if both {
+        "upgrade it before the table is given up"
+    } else {
+        "upgrade it, or lock in the table as well until then (--lock both)"
+    };
+    fails(
+        format!("version {version} uses this state, and lock files are known from 1.10 on"),
+        mend,
+    )
+}
+
+pub fn no_lock(error: &LockError) -> Verdict {
+    fails(
+        format!("there is a lock file that Terraform did not write: {error}"),
+        format!("while no run is in progress, {BY_NAME}; `terraform force-unlock` cannot"),
+    )
+}
+
+fn by(half: &Half) -> String {
+    info(half).map_or_else(String::new, |info| format!(" {}", holder(info)))
+}
+
+fn info(half: &Half) -> Option<&LockInfo> {
+    match half {
+        Half::Held(held) => held.info.as_ref().ok(),
+        Half::Free | Half::Unknown => None,
+    }
+}
+
+fn holder(info: &LockInfo) -> String {
+    let LockInfo {
+        id,
+        operation,
+        who,
+        version,
+        created,
+        ..
+    } = info;
+    let since = created.map_or_else(String::new, |created| format!(" since {created:.0}"));
+    let or = |text: &str| {
+        if text.is_empty() {
+            "?".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    format!(
+        "by {}{since} ({}, version {}, ID {})",
+        or(who),
+        or(operation),
+        or(version),
+        or(id)
+    )
+}
+
+fn unlock(lock: &LiveLock) -> String {
+    if lock.info().is_some_and(|info| info.operation == OPERATION) {
+        return "`tfbackend teardown --cancel` lets everybody work again, and `tfbackend \
+                teardown` goes on with it"
+            .to_owned();
+    }
+    release(lock.info())
+}
+
+/// An ID that is none could be anything, a second command too.
+fn release(info: Option<&LockInfo>) -> String {
+    match info.map(|info| &info.id) {
+        Some(id) if is_uuid(id) => format!("`tfbackend lock release --id {id}`"),
+        Some(_) | None => BY_NAME.to_owned(),
+    }
+}
+
+const BY_NAME: &str = "release it by the name that `tfbackend lock list` gives it: `tfbackend \
+                       lock release --id NAME`";
+
+fn is_uuid(id: &str) -> bool {
+    id.len() == 36
+        && id
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+fn long(age: SignedDuration) -> String {
+    let minutes = age.as_mins();
+    match (minutes / (24 * 60), minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}

@@ -1,0 +1,331 @@
+//! Checks of the files in a folder: against each other, against what Terraform makes of them, and
+//! against the cloud.
+//!
+//! No value of a credential is among what is said: the reading has none.
+
+use crate::text::shell::shell_word;
+use std::{collections::BTreeMap, path::Path};
+
+use super::{Check, Checked, Place, Verdict};
+use crate::{
+    engine::spec::UNKNOWN,
+    terraform::{
+        read::{Argument, Block, EngineVersions, Partial, Saved, Value, WorkingDirectory},
+        write::{BackendConfig, hcl},
+    },
+};
+
+pub mod catalogue;
+mod presence;
+mod engine;
+mod content;
+mod agreement;
+mod safety;
+mod left_behind;
+
+/// All checks of `folder`. `cloud` is the environment's backend, where one is known; `key_said` is
+/// whether its key was chosen, and not merely derived.
+///
+/// None at all for a folder that is not Terraform's ([`WorkingDirectory::is_terraform`]). What
+/// depends on a file that cannot be read is not said to hold.
+pub fn check(
+    folder: &WorkingDirectory,
+    cloud: Option<&BackendConfig>,
+    key_said: bool,
+) -> Vec<Checked> {
+    if !folder.is_terraform() {
+        return vec![];
+    }
+    let files = Files::of(folder, cloud, key_said);
+    [
+        presence::check(&files),
+        engine::check(&files),
+        content::check(&files),
+        agreement::check(&files),
+        safety::check(&files),
+        left_behind::check(&files),
+    ]
+    .concat()
+}
+
+/// The reading, and what belongs together in it.
+struct Files<'a> {
+    folder: &'a WorkingDirectory,
+    cloud: Option<&'a BackendConfig>,
+    key_said: bool,
+    /// The one block that counts, if it is of the `s3` backend.
+    block: Option<&'a Block>,
+    /// Partial configurations of an `s3` backend.
+    partial: Vec<&'a Partial>,
+    /// Each way to initialize the folder that its files describe in full.
+    setups: Vec<Setup<'a>>,
+}
+
+/// A backend in full: the block and a partial configuration over it, the block alone, or what
+/// `init` stored.
+#[derive(Clone)]
+struct Setup<'a> {
+    /// The file that a person would change.
+    path: &'a Path,
+    partial: Option<&'a Partial>,
+    arguments: BTreeMap<&'a str, &'a Argument>,
+    /// Whether it is Terraform's own record, in which nobody writes.
+    is_saved: bool,
+}
+
+impl<'a> Files<'a> {
+    fn of(folder: &'a WorkingDirectory, cloud: Option<&'a BackendConfig>, key_said: bool) -> Self {
+        let chosen = folder.configuration.block();
+        let block = chosen.filter(|block| block.is_s3());
+        let is_other = chosen.is_some() && block.is_none();
+        // Beside another backend, a partial configuration is most likely that backend's.
+        let is_s3 = |partial: &&Partial| {
+            !is_other || partial.owner.is_some() || partial.name().contains(".s3.")
+        };
+        let partial: Vec<&Partial> = folder.partial.iter().filter(is_s3).collect();
+        // Which block counts, and so what it says, is known only if all could be read.
+        let is_clear =
+            folder.configuration.unreadable.is_empty() && folder.configuration.blocks.len() <= 1;
+        let setups = if is_clear {
+            setups(block, &partial)
+        } else {
+            vec![]
+        };
+        Self {
+            folder,
+            cloud,
+            key_said,
+            block,
+            partial,
+            setups,
+        }
+    }
+
+    /// Whether the folder is meant to have its state in an `s3` backend.
+    fn is_remote(&self) -> bool {
+        let saved = self
+            .folder
+            .saved
+            .as_ref()
+            .is_ok_and(|saved| saved.as_ref().is_some_and(Saved::is_s3));
+        saved
+            || !self.partial.is_empty()
+            || self.folder.configuration.blocks.iter().any(Block::is_s3)
+    }
+
+    /// What `init` stored, as a setup.
+    fn saved(&self) -> Option<Setup<'a>> {
+        let saved = self
+            .folder
+            .saved
+            .as_ref()
+            .ok()?
+            .as_ref()
+            .filter(|saved| saved.is_s3())?;
+        Some(Setup {
+            is_saved: true,
+            ..Setup::of(&saved.path, None, &[&saved.arguments])
+        })
+    }
+
+    /// What is used: the files, or else what `init` stored.
+    fn in_use(&self) -> Vec<Setup<'a>> {
+        if self.setups.is_empty() {
+            self.saved().into_iter().collect()
+        } else {
+            self.setups.clone()
+        }
+    }
+
+    /// The same, but for those that are plainly another environment's.
+    fn of_cloud(&self, cloud: &BackendConfig) -> Vec<Setup<'a>> {
+        let mut all = self.in_use();
+        let several = all.len() > 1;
+        all.retain(
+            |setup| match setup.partial.and_then(|partial| partial.owner.as_ref()) {
+                Some(owner) => owner.project == cloud.project && owner.env == cloud.env,
+                None => !several || setup.text("bucket") == Some(&cloud.bucket),
+            },
+        );
+        all
+    }
+
+    /// What a person does so that `setup` says `name = value`.
+    fn set(&self, setup: &Setup<'_>, name: &str, value: &str) -> String {
+        if setup.is_saved {
+            return format!(
+                "{} with `{name} = {value}` in what it is given",
+                self.init(setup)
+            );
+        }
+        format!(
+            "write `{name} = {value}` at {}, then {}",
+            setup.spot(name),
+            self.init(setup)
+        )
+    }
+
+    /// How the folder is initialized anew with `setup`.
+    fn init(&self, setup: &Setup<'_>) -> String {
+        let program = self.folder.engine.program();
+        match setup.partial {
+            Some(partial) => format!(
+                "`{program} init -reconfigure -backend-config={}`",
+                shell_word(&self.relative(&partial.path))
+            ),
+            None => format!("`{program} init -reconfigure`"),
+        }
+    }
+
+    /// The ARN of the environment's key, if it has one, and that is known.
+    fn key(&self) -> Option<&'a str> {
+        self.cloud?
+            .kms_key_arn
+            .as_deref()
+            .filter(|arn| !arn.starts_with(UNKNOWN))
+    }
+
+    /// As it is named in the folder.
+    fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.folder.dir)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+}
+
+/// In full: with a bucket and a key. What lacks one is a part, and the rest is given elsewhere.
+fn setups<'a>(block: Option<&'a Block>, partial: &[&'a Partial]) -> Vec<Setup<'a>> {
+    let block_arguments: &[Argument] = block.map_or(&[], |block| &block.arguments);
+    let over = |partial: &&'a Partial| {
+        Setup::of(
+            &partial.path,
+            Some(partial),
+            &[block_arguments, partial.said()],
+        )
+    };
+    let alone = block.map(|block| Setup::of(&block.at.path, None, &[&block.arguments]));
+    // What is over the block is not known of one that cannot be read.
+    let readable = partial.iter().filter(|partial| partial.arguments.is_ok());
+    let all = if partial.is_empty() {
+        alone.into_iter().collect()
+    } else {
+        readable.map(over).collect::<Vec<_>>()
+    };
+    all.into_iter()
+        .filter(|setup| {
+            setup.arguments.contains_key("bucket") && setup.arguments.contains_key("key")
+        })
+        .collect()
+}
+
+impl<'a> Setup<'a> {
+    fn of(path: &'a Path, partial: Option<&'a Partial>, layers: &[&'a [Argument]]) -> Self {
+        let mut arguments = BTreeMap::new();
+        for argument in layers.iter().copied().flatten() {
+            arguments.insert(argument.name.as_str(), argument);
+        }
+        // Empty text is what Terraform takes for unset, but for the prefix.
+        let is_said = |name: &str, value: &Value| {
+            *value != Value::Null && (value.as_text() != Some("") || name == "workspace_key_prefix")
+        };
+        arguments.retain(|name, argument| is_said(name, &argument.value));
+        Self {
+            path,
+            partial,
+            arguments,
+            is_saved: false,
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&'a Value> {
+        self.arguments.get(name).map(|argument| &argument.value)
+    }
+
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.value(name).and_then(Value::as_text)
+    }
+
+    /// Where `name` is said, or where it should be.
+    fn spot(&self, name: &str) -> String {
+        self.arguments.get(name).map_or_else(
+            || self.path.display().to_string(),
+            |argument| argument.at.to_string(),
+        )
+    }
+
+    /// A boolean that is false unless said; `None` if what is said cannot be known.
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.value(name).map_or(Some(false), Value::as_bool)
+    }
+}
+
+fn at(check: &'static Check, path: &Path, verdict: Verdict) -> Checked {
+    Checked::new(check, Place::named(path.display().to_string()), verdict)
+}
+
+fn fails(what: impl Into<String>, mend: impl Into<String>) -> Verdict {
+    Verdict::Fails {
+        what: what.into(),
+        mend: mend.into(),
+    }
+}
+
+fn unreadable(error: impl Into<String>) -> Verdict {
+    Verdict::Unreadable {
+        error: error.into(),
+    }
+}
+
+/// The longest text that is shown of a value.
+const SHOWN: usize = 200;
+
+/// A value as HCL, of bounded length, in which nothing is hidden.
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "nothing".to_owned(),
+        Some(Value::Text(text)) => hcl::quoted(&shortened(text)),
+        Some(Value::Number(number)) => shortened(number),
+        Some(Value::Bool(value)) => value.to_string(),
+        Some(Value::List(items)) => format!(
+            "[{}]",
+            items
+                .iter()
+                .map(|item| shown(Some(item)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        Some(Value::Object(_)) => "an object".to_owned(),
+        Some(Value::Secret(_)) => "a credential".to_owned(),
+        Some(Value::NotLiteral) => "an expression".to_owned(),
+    }
+}
+
+/// The versions that a file names, with where.
+fn named_version(versions: &EngineVersions) -> String {
+    format!(
+        "{} names {} {}",
+        versions.at,
+        versions.engine.title(),
+        shortened(&versions.text.escape_debug().to_string())
+    )
+}
+
+/// The name of an argument, of bounded length, in which nothing is hidden.
+fn named(name: &str) -> String {
+    let plain = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    if plain {
+        format!("`{}`", shortened(name))
+    } else {
+        hcl::quoted(&shortened(name))
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

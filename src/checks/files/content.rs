@@ -1,0 +1,257 @@
+//! What each file says by itself: no credentials, plain values, and arguments that the engine
+//! takes.
+
+use std::path::Path;
+
+use super::{
+    Files, at,
+    catalogue::{KNOWN, LITERAL, NO_CREDENTIALS, NOT_DEPRECATED},
+    fails, named,
+};
+use crate::{
+    checks::{Checked, Verdict},
+    terraform::read::{
+        Argument, Engine, Value,
+        arguments::{self, Taken},
+    },
+};
+
+/// A file with arguments, and of which kind it is.
+struct Source<'a> {
+    path: &'a Path,
+    arguments: &'a [Argument],
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Block,
+    /// A block of another backend, whose arguments are not ours to know.
+    OtherBlock,
+    Partial,
+    /// Terraform's own record, of which a person changes nothing.
+    Saved,
+}
+
+pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+    let engine = files.folder.engine;
+    let mut all = vec![];
+    for source in sources(files) {
+        all.push(at(
+            &NO_CREDENTIALS,
+            source.path,
+            credentials(&source, files),
+        ));
+        if matches!(source.kind, Kind::Block | Kind::Partial) {
+            all.push(at(&LITERAL, source.path, literal(&source, engine)));
+            all.push(at(&KNOWN, source.path, known(&source, engine)));
+            all.push(at(
+                &NOT_DEPRECATED,
+                source.path,
+                not_deprecated(&source, engine),
+            ));
+        }
+    }
+    all
+}
+
+fn sources<'a>(files: &Files<'a>) -> Vec<Source<'a>> {
+    let blocks = files
+        .folder
+        .configuration
+        .blocks
+        .iter()
+        .map(|block| Source {
+            path: &block.at.path,
+            arguments: &block.arguments,
+            kind: if block.is_s3() {
+                Kind::Block
+            } else {
+                Kind::OtherBlock
+            },
+        });
+    let readable = files
+        .partial
+        .iter()
+        .filter_map(|partial| Some((partial, partial.arguments.as_ref().ok()?)));
+    let partial = readable.map(|(partial, arguments)| Source {
+        path: &partial.path,
+        arguments,
+        kind: Kind::Partial,
+    });
+    let saved = files.folder.saved.as_ref().ok().and_then(Option::as_ref);
+    let saved = saved.map(|saved| Source {
+        path: &saved.path,
+        arguments: &saved.arguments,
+        kind: Kind::Saved,
+    });
+    blocks.chain(partial).chain(saved).collect()
+}
+
+fn credentials(source: &Source<'_>, files: &Files<'_>) -> Verdict {
+    let found: Vec<String> = source.arguments.iter().flat_map(secrets).collect();
+    if found.is_empty() {
+        return Verdict::Holds;
+    }
+    let rotate = "replace the credential, since others may have it";
+    let mend = match source.kind {
+        Kind::Saved => {
+            let program = files.folder.engine.program();
+            format!(
+                "{rotate}; take it out of what `init` is given, then `{program} init -reconfigure`"
+            )
+        }
+        Kind::Block | Kind::OtherBlock | Kind::Partial => {
+            format!(
+                "{rotate}; remove the argument here and from the history of the repository, and \
+                 give it by the environment or a profile"
+            )
+        }
+    };
+    fails(
+        format!("there is a credential in {}", found.join(", ")),
+        mend,
+    )
+}
+
+/// The path of each credential in an argument, and where the argument is.
+fn secrets(argument: &Argument) -> Vec<String> {
+    let mut paths = vec![];
+    below(&argument.value, &argument.name, &mut paths);
+    paths
+        .iter()
+        .map(|path| format!("{} ({})", named(path), argument.at))
+        .collect()
+}
+
+fn below(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Secret(_) => found.push(path.to_owned()),
+        Value::List(items) => items.iter().for_each(|item| below(item, path, found)),
+        Value::Object(fields) => fields
+            .iter()
+            .for_each(|(name, value)| below(value, &format!("{path}.{name}"), found)),
+        Value::Null | Value::Text(_) | Value::Bool(_) | Value::Number(_) | Value::NotLiteral => {}
+    }
+}
+
+fn literal(source: &Source<'_>, engine: Engine) -> Verdict {
+    // OpenTofu 1.8 and later take variables and locals in a block; in a partial configuration,
+    // nobody does.
+    let taken = engine == Engine::OpenTofu && source.kind == Kind::Block;
+    let found: Vec<&Argument> = source
+        .arguments
+        .iter()
+        .filter(|argument| !taken && argument.value.has_no_literal())
+        .collect();
+    if found.is_empty() {
+        return Verdict::Holds;
+    }
+    let what = format!(
+        "{} not a plain value: {}",
+        if found.len() == 1 {
+            "one is"
+        } else {
+            "some are"
+        },
+        spots(&found)
+    );
+    fails(
+        what,
+        "write the value itself, or give it with `-backend-config=NAME=VALUE`",
+    )
+}
+
+fn known(source: &Source<'_>, engine: Engine) -> Verdict {
+    let mut what = vec![];
+    let mut mend = vec![];
+    for (name, argument) in names(source.arguments) {
+        match arguments::taken(&name, engine) {
+            Taken::Fully | Taken::Still(_) => {}
+            Taken::NoLonger(instead) => {
+                what.push(format!(
+                    "{} no longer takes {} ({})",
+                    engine.title(),
+                    named(&name),
+                    argument.at
+                ));
+                mend.push(format!(
+                    "write `{instead}` for {} at {}",
+                    named(&name),
+                    argument.at
+                ));
+            }
+            Taken::Never => {
+                what.push(format!(
+                    "{} does not know {} ({})",
+                    engine.title(),
+                    named(&name),
+                    argument.at
+                ));
+                let likely = arguments::likely(&name).map_or("remove it".to_owned(), |likely| {
+                    format!("write `{likely}`, if that is meant, or remove it")
+                });
+                mend.push(format!("{}: {likely}", argument.at));
+            }
+        }
+    }
+    if what.is_empty() {
+        Verdict::Holds
+    } else {
+        fails(what.join("; "), mend.join("; "))
+    }
+}
+
+/// Not of the lock table: whether that is to be mended depends on what else locks.
+fn not_deprecated(source: &Source<'_>, engine: Engine) -> Verdict {
+    let deprecated = names(source.arguments)
+        .into_iter()
+        .filter_map(|(name, argument)| match arguments::taken(&name, engine) {
+            Taken::Still(instead) if name != "dynamodb_table" && name != "endpoints.dynamodb" => {
+                Some((name, argument, instead))
+            }
+            _ => None,
+        });
+    let (what, mend): (Vec<String>, Vec<String>) = deprecated
+        .map(|(name, argument, instead)| {
+            let name = named(&name);
+            (
+                format!("{name} ({}) is deprecated", argument.at),
+                format!("write `{instead}` for {name} at {}", argument.at),
+            )
+        })
+        .unzip();
+    if what.is_empty() {
+        Verdict::Holds
+    } else {
+        fails(what.join("; "), mend.join("; "))
+    }
+}
+
+/// Names of the arguments, and of the fields of `endpoints`. One that is null is refused all the
+/// same if it is not known.
+fn names(arguments: &[Argument]) -> Vec<(String, &Argument)> {
+    let mut all = vec![];
+    for argument in arguments {
+        all.push((argument.name.clone(), argument));
+        let fields = argument
+            .value
+            .as_object()
+            .filter(|_| argument.name == "endpoints");
+        all.extend(
+            fields
+                .into_iter()
+                .flatten()
+                .map(|(field, _)| (format!("endpoints.{field}"), argument)),
+        );
+    }
+    all
+}
+
+fn spots(arguments: &[&Argument]) -> String {
+    arguments
+        .iter()
+        .map(|argument| format!("{} ({})", named(&argument.name), argument.at))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

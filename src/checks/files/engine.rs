@@ -1,0 +1,77 @@
+//! Whether the folder is used with a version of Terraform or OpenTofu that has a fault which this
+//! backend meets.
+
+use super::{Files, at, catalogue::ENGINE, fails, named_version, unreadable};
+use crate::{
+    checks::{Checked, Verdict},
+    terraform::read::{Block, Engine, EngineVersions},
+};
+
+/// One check of the folder, whatever is known of versions.
+pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+    let known = files.folder.versions.iter().flatten();
+    let (what, mut mend): (Vec<String>, Vec<&str>) =
+        known.filter_map(|versions| fault(files, versions)).unzip();
+    let errors = files
+        .folder
+        .versions
+        .iter()
+        .filter_map(|versions| versions.as_ref().err());
+    let errors: Vec<String> = errors.map(ToString::to_string).collect();
+    mend.dedup();
+    let verdict = match (what.is_empty(), errors.is_empty()) {
+        (false, _) => fails(what.join("; "), mend.join("; ")),
+        (true, false) => unreadable(errors.join("; ")),
+        (true, true) => Verdict::Holds,
+    };
+    vec![at(&ENGINE, &files.folder.dir, verdict)]
+}
+
+/// What is wrong with all of the versions that one file names, and which to use.
+fn fault(files: &Files<'_>, versions: &EngineVersions) -> Option<(String, &'static str)> {
+    let EngineVersions {
+        engine, allowed, ..
+    } = versions;
+    let of = |what: &str| format!("{}: {what}", named_version(versions));
+    match engine {
+        Engine::Terraform => {
+            (allowed.are_all(|version| version == (1, 15, 0)) && is_partial(files)).then(|| {
+                (
+                    of("its `validate` fails on the partial configuration"),
+                    "use Terraform 1.15.1 or later",
+                )
+            })
+        }
+        Engine::OpenTofu if !locks_in_files(files) => None,
+        Engine::OpenTofu if allowed.are_all(|version| version < (1, 10, 0)) => Some((
+            of("it does not know lock files"),
+            "use OpenTofu 1.10.2 or later",
+        )),
+        Engine::OpenTofu => allowed.are_all(|version| version < (1, 10, 2)).then(|| {
+            (
+                of("it writes lock files without the encryption that the backend asks for"),
+                "use OpenTofu 1.10.2 or later",
+            )
+        }),
+    }
+}
+
+/// Whether the block leaves arguments to another file.
+fn is_partial(files: &Files<'_>) -> bool {
+    let lacks = |block: &Block| {
+        ["bucket", "key"].iter().any(|name| {
+            block
+                .arguments
+                .iter()
+                .all(|argument| argument.name != *name)
+        })
+    };
+    !files.partial.is_empty() || files.block.is_some_and(lacks)
+}
+
+fn locks_in_files(files: &Files<'_>) -> bool {
+    files
+        .in_use()
+        .iter()
+        .any(|setup| setup.flag("use_lockfile") != Some(false))
+}

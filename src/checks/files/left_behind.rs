@@ -1,0 +1,159 @@
+//! What lies in the folder and should not: states in plain text, and what git would commit.
+
+use std::path::Path;
+
+use super::{
+    Files, at,
+    catalogue::{IGNORED, NO_LOCAL_STATE, TRACKED},
+    fails, unreadable,
+};
+use crate::{
+    checks::{Checked, Verdict},
+    terraform::read::{COPIES, Holds, Ignored, LocalState, Unreadable},
+    text::shell::shell_word,
+};
+
+pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+    let mut all = vec![];
+    // Where the state is meant to be local, it is where it should be.
+    if files.is_remote() {
+        let states = &files.folder.local_states;
+        all.extend(
+            states
+                .iter()
+                .map(|state| at(&NO_LOCAL_STATE, &state.path, local_state(files, state))),
+        );
+        if states.is_empty() {
+            all.push(at(&NO_LOCAL_STATE, &files.folder.dir, Verdict::Holds));
+        }
+    }
+    if let Some(ignored) = &files.folder.ignored {
+        all.extend(by_git(files, ignored));
+    }
+    all
+}
+
+fn local_state(files: &Files<'_>, state: &LocalState) -> Verdict {
+    let (resources, outputs) = match &state.holds {
+        Holds::Nothing | Holds::Encrypted => return Verdict::Holds,
+        Holds::Unclear(error) => return unreadable(format!("the file {}", error.error)),
+        Holds::Resources { resources, outputs } => (*resources, *outputs),
+    };
+    let count = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+    let what = format!(
+        "it holds {} and {} in plain text",
+        count(resources, "resource"),
+        count(outputs, "output")
+    );
+    fails(what, away(files, &state.path))
+}
+
+/// What brings the content to where it belongs, if it may not be there yet, and the file away.
+fn away(files: &Files<'_>, path: &Path) -> String {
+    let program = files.folder.engine.program();
+    let file = shell_word(&files.relative(path));
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let is_initialized = matches!(&files.folder.saved, Ok(Some(saved)) if saved.is_s3());
+    match name {
+        "errored.tfstate" => format!(
+            "`{program} state push {file}`, since it was not written to the backend; then `rm \
+             {file}`"
+        ),
+        "terraform.tfstate" if !is_initialized => {
+            format!("`{program} init -migrate-state`, with `-backend-config=FILE` if there is one")
+        }
+        _ if path.starts_with(files.folder.dir.join("terraform.tfstate.d")) => {
+            let workspace = path
+                .parent()
+                .and_then(Path::file_name)
+                .unwrap_or_default()
+                .to_string_lossy();
+            let select = format!("`{program} workspace select {}`", shell_word(&workspace));
+            format!(
+                "{select}, and `{program} state pull` should show all that is in it; then `rm \
+                 {file}`"
+            )
+        }
+        _ => format!("`{program} state pull` should show all that is in it; then `rm {file}`"),
+    }
+}
+
+fn by_git(files: &Files<'_>, ignored: &Ignored) -> Vec<Checked> {
+    let Ignored {
+        tracked,
+        data_dir,
+        states,
+        root: _,
+    } = ignored;
+    let folder = data_dir
+        .iter()
+        .map(|standing| (standing, format!("{}/", files.relative(&standing.path))));
+    let states = states
+        .iter()
+        .map(|standing| (standing, pattern(&standing.path)));
+    let verdict = |ignored: &Result<bool, Unreadable>, path: &Path, pattern: String| match ignored {
+        Ok(true) => Verdict::Holds,
+        Ok(false) => {
+            let (word, path) = (shell_word(&pattern), shell_word(&files.relative(path)));
+            fails(
+                "git does not ignore it",
+                format!(
+                    "`echo {word} >> .gitignore`; `git rm -r --cached {path}`, if it was committed"
+                ),
+            )
+        }
+        Err(error) => unreadable(format!("the folder {}", error.error)),
+    };
+    let is_ignored = folder.chain(states).map(|(standing, pattern)| {
+        at(
+            &IGNORED,
+            &standing.path,
+            verdict(&standing.ignored, &standing.path, pattern),
+        )
+    });
+    let is_tracked = match tracked {
+        Ok(paths) if paths.is_empty() => vec![at(&TRACKED, &files.folder.dir, Verdict::Holds)],
+        Ok(paths) => paths
+            .iter()
+            .map(|path| at(&TRACKED, path, of_tracked(files, path)))
+            .collect(),
+        Err(error) => vec![at(
+            &TRACKED,
+            &error.path,
+            unreadable(format!("the file {}", error.error)),
+        )],
+    };
+    is_ignored.chain(is_tracked).collect()
+}
+
+fn of_tracked(files: &Files<'_>, path: &Path) -> Verdict {
+    let file = shell_word(&files.relative(path));
+    let mend = format!(
+        "`git rm --cached {file}`, and replace every secret that is in it: the history of the \
+         repository still has them"
+    );
+    fails("git tracks it", mend)
+}
+
+/// What is usually written for such a state, or copy of one.
+fn pattern(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if name == COPIES {
+        return format!("{COPIES}/");
+    }
+    if name.starts_with("tfbackend-") {
+        return "tfbackend-*".to_owned();
+    }
+    let is_state = path.extension().is_some_and(|ending| ending == "tfstate");
+    if is_state {
+        "*.tfstate".to_owned()
+    } else {
+        "*.tfstate.*".to_owned()
+    }
+}

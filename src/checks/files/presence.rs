@@ -1,0 +1,222 @@
+//! Whether the files can be read, and whether the configuration chooses the backend that they
+//! complete.
+
+use std::{collections::BTreeSet, path::Path};
+
+use super::{
+    Files, at,
+    catalogue::{DECLARED, ONE_BLOCK, READABLE},
+    fails, unreadable,
+};
+use crate::{
+    checks::{Checked, Verdict},
+    terraform::read::{Block, Partial, Unreadable, configuration::NO_STATE_STORES},
+};
+
+pub(super) fn check(files: &Files<'_>) -> Vec<Checked> {
+    let mut all = readable(files);
+    all.extend(one_block(files));
+    all.extend(declared(files));
+    all
+}
+
+fn readable(files: &Files<'_>) -> Vec<Checked> {
+    let folder = files.folder;
+    let read = folder
+        .configuration
+        .blocks
+        .iter()
+        .map(|block| block.at.path.as_path())
+        .collect::<BTreeSet<_>>();
+    let mut all: Vec<Checked> = read
+        .into_iter()
+        .map(|path| at(&READABLE, path, Verdict::Holds))
+        .collect();
+    all.extend(folder.configuration.unreadable.iter().map(failed));
+    for partial in &files.partial {
+        all.push(
+            partial
+                .arguments
+                .as_ref()
+                .map_or_else(failed, |_| at(&READABLE, &partial.path, Verdict::Holds)),
+        );
+    }
+    match &folder.saved {
+        Ok(Some(saved)) => all.push(at(&READABLE, &saved.path, Verdict::Holds)),
+        Ok(None) => {}
+        Err(error) => all.push(failed(error)),
+    }
+    all.extend(folder.workspace.as_ref().err().map(failed));
+    all
+}
+
+fn failed(error: &Unreadable) -> Checked {
+    at(
+        &READABLE,
+        &error.path,
+        unreadable(format!("the file {}", error.error)),
+    )
+}
+
+fn one_block(files: &Files<'_>) -> Option<Checked> {
+    let configuration = &files.folder.configuration;
+    let verdict = match &configuration.blocks[..] {
+        [first, second, ..] => {
+            let what = format!(
+                "{} has `{}`, and {} has `{}`",
+                first.at,
+                first.title(),
+                second.at,
+                second.title()
+            );
+            fails(
+                what,
+                format!("keep one of them, and remove the block at {}", second.at),
+            )
+        }
+        _ if !configuration.unreadable.is_empty() => {
+            unreadable("a file of the configuration that may have a block could not be understood")
+        }
+        [] => return None,
+        [_] => Verdict::Holds,
+    };
+    Some(at(&ONE_BLOCK, &files.folder.dir, verdict))
+}
+
+/// Asked where there is a configuration, and something that says that its backend is `s3`.
+fn declared(files: &Files<'_>) -> Vec<Checked> {
+    let configuration = &files.folder.configuration;
+    if !configuration.is_present() || configuration.blocks.len() > 1 {
+        return vec![];
+    }
+    let mut all: Vec<Checked> = files
+        .partial
+        .iter()
+        .map(|partial| at(&DECLARED, &partial.path, of_partial(files, partial)))
+        .collect();
+    if let (Some(block), Some(cloud), true) = (
+        configuration.block().filter(|block| !block.is_s3()),
+        files.cloud,
+        all.is_empty(),
+    ) {
+        let unsupported = unsupported(block);
+        let what = format!(
+            "{} has `{}`, and the environment {} has an s3 backend{unsupported}",
+            block.at,
+            block.title(),
+            cloud.env
+        );
+        all.push(at(
+            &DECLARED,
+            &block.at.path,
+            fails(
+                what,
+                format!(
+                    "write `backend \"s3\" {{}}` for `{}` at {}",
+                    block.title(),
+                    block.at
+                ),
+            ),
+        ));
+    }
+    if let (Ok(Some(saved)), [], true) = (
+        &files.folder.saved,
+        &configuration.blocks[..],
+        all.is_empty() && configuration.unreadable.is_empty(),
+    ) {
+        all.extend(
+            saved
+                .is_s3()
+                .then(|| at(&DECLARED, &saved.path, of_saved(files))),
+        );
+    }
+    all
+}
+
+fn unsupported(block: &Block) -> String {
+    if block.kind.is_state_store() {
+        format!("; {NO_STATE_STORES}")
+    } else {
+        String::new()
+    }
+}
+
+fn of_saved(files: &Files<'_>) -> Verdict {
+    let program = files.folder.engine.program();
+    fails(
+        "it was initialized with an s3 backend, and no file of the folder has the block now: the \
+         next `init` goes over to a state in the folder",
+        format!("write the block again; `{program} plan` says whether it is the same"),
+    )
+}
+
+fn of_partial(files: &Files<'_>, partial: &Partial) -> Verdict {
+    let configuration = &files.folder.configuration;
+    if files.block.is_some() {
+        return Verdict::Holds;
+    }
+    if !configuration.unreadable.is_empty() {
+        return unreadable(
+            "a file of the configuration that may have the block could not be understood",
+        );
+    }
+    let name = crate::text::shell::shell_word(&files.relative(&partial.path));
+    let init = format!(
+        "`{} init -migrate-state -backend-config={name}`",
+        files.folder.engine.program()
+    );
+    match configuration.blocks.first() {
+        Some(other) => fails(
+            format!(
+                "{} has `{}`, so that the partial configuration goes to another backend, or \
+                 nowhere{}",
+                other.at,
+                other.title(),
+                unsupported(other)
+            ),
+            format!(
+                "write `backend \"s3\" {{}}` for `{}` at {}, then {init}",
+                other.title(),
+                other.at
+            ),
+        ),
+        None => {
+            let stayed = stayed_local(files).map_or(String::new(), |path| {
+                format!(": the state is in {}", path.display())
+            });
+            let file = if configuration
+                .files
+                .iter()
+                .any(|path| path.ends_with("backend.tf"))
+            {
+                "a `.tf` file"
+            } else {
+                "`backend.tf`"
+            };
+            fails(
+                format!(
+                    "no file of the folder has a `backend \"s3\"` block, so that {} stays \
+                     local{stayed}",
+                    files.folder.engine.title()
+                ),
+                format!(
+                    "write `terraform {{ backend \"s3\" {{}} }}`, the block on a line of its own, \
+                     to {file}, then {init}"
+                ),
+            )
+        }
+    }
+}
+
+/// The local state that `init` with a partial configuration alone led to.
+fn stayed_local<'a>(files: &Files<'a>) -> Option<&'a Path> {
+    let of_default = |path: &Path| {
+        path.file_name()
+            .is_some_and(|name| name == "terraform.tfstate")
+    };
+    let states = &files.folder.local_states;
+    states
+        .iter()
+        .find(|state| of_default(&state.path) && state.size != Some(0))
+        .map(|state| state.path.as_path())
+}

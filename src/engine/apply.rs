@@ -1,0 +1,187 @@
+//! Carries out a plan: each step once all that it needs is done, as many at once as allowed.
+//!
+//! A step that fails holds back only what needs it. What was done stays done: the next plan
+//! starts from what is then seen, so an apply that was cut short is finished by another.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    num::NonZeroUsize,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{
+    event::Event,
+    plan::{Change, Plan, Step},
+    spec::{Address, Outputs, Spec},
+};
+
+/// The cloud, or what stands in for it in a test.
+pub trait Cloud: Sync {
+    type Spec: Spec;
+    type Error: std::error::Error + Send;
+
+    /// Makes one change and returns what the node gives out. Doing it again is harmless.
+    ///
+    /// Called for creates, updates, adoptions and deletes only.
+    fn write(
+        &self,
+        address: &Address,
+        change: &Change<Self::Spec>,
+    ) -> impl Future<Output = Result<Option<String>, Self::Error>> + Send;
+}
+
+#[derive(Debug)]
+#[must_use]
+pub struct Outcome<E> {
+    pub applied: Vec<Address>,
+    pub failed: Vec<(Address, E)>,
+    /// Not started: what they need failed, or the run was interrupted.
+    pub left: Vec<Address>,
+    /// What all nodes give out that are there now.
+    pub outputs: Outputs,
+}
+
+/// How a plan is to be carried out.
+pub struct Run<'a> {
+    pub parallelism: NonZeroUsize,
+    /// Once cancelled, what runs is finished and nothing more is started. Futures are never
+    /// dropped half-way: the outcome of a call would be unknown.
+    pub cancel: &'a CancellationToken,
+    pub on_event: &'a mut (dyn FnMut(Event) + Send),
+}
+
+pub async fn apply<C: Cloud>(
+    plan: Plan<C::Spec>,
+    known: Outputs,
+    cloud: &C,
+    run: Run<'_>,
+) -> Outcome<C::Error> {
+    let mut outcome = Outcome {
+        applied: vec![],
+        failed: vec![],
+        left: vec![],
+        outputs: known,
+    };
+    let mut waiting: Vec<Step<C::Spec>> = plan.steps;
+    let in_plan: BTreeSet<Address> = waiting.iter().map(|step| step.address.clone()).collect();
+    let mut done: BTreeSet<Address> = BTreeSet::new();
+    // Each with the step that failed or was blocked in the first place, which is what a reader
+    // wants to know.
+    let mut lost: BTreeMap<Address, Address> = BTreeMap::new();
+    let mut running = FuturesUnordered::new();
+    let mut told = false;
+
+    loop {
+        if run.cancel.is_cancelled() && !told {
+            told = true;
+            (run.on_event)(Event::Interrupted {
+                running: running.len(),
+            });
+        }
+        // In plan order, which is an order in which each can be made: one pass finds all that is
+        // ready.
+        let mut still_waiting = Vec::with_capacity(waiting.len());
+        for step in waiting {
+            if let Some(because) = step.needs.iter().find_map(|need| lost.get(need)).cloned() {
+                if step.change.writes() {
+                    (run.on_event)(Event::Skipped {
+                        address: step.address.clone(),
+                        because: because.clone(),
+                    });
+                    outcome.left.push(step.address.clone());
+                }
+                lost.insert(step.address, because);
+                continue;
+            }
+            if step
+                .needs
+                .iter()
+                .any(|need| in_plan.contains(need) && !done.contains(need))
+            {
+                still_waiting.push(step);
+                continue;
+            }
+            match step.change {
+                Change::NoOp { .. } => {
+                    done.insert(step.address);
+                }
+                // What needs something that stays, or that is blocked, stays as well.
+                Change::Keep { .. } | Change::Blocked { .. } => {
+                    lost.insert(step.address.clone(), step.address);
+                }
+                change if running.len() < run.parallelism.get() && !run.cancel.is_cancelled() => {
+                    let change = resolved(change, &outcome.outputs);
+                    (run.on_event)(Event::Started {
+                        address: step.address.clone(),
+                    });
+                    running.push(async move {
+                        let started = Instant::now();
+                        let result = cloud.write(&step.address, &change).await;
+                        (step.address, result, started.elapsed())
+                    });
+                }
+                change => still_waiting.push(Step { change, ..step }),
+            }
+        }
+        waiting = still_waiting;
+
+        let next = tokio::select! {
+            biased;
+            () = run.cancel.cancelled(), if !told => continue,
+            next = running.next() => next,
+        };
+        match next {
+            None => break,
+            Some((address, Ok(output), took)) => {
+                outcome
+                    .outputs
+                    .extend(output.map(|output| (address.clone(), output)));
+                (run.on_event)(Event::Finished {
+                    address: address.clone(),
+                    took,
+                });
+                done.insert(address.clone());
+                outcome.applied.push(address);
+            }
+            Some((address, Err(error), _)) => {
+                (run.on_event)(Event::Failed {
+                    address: address.clone(),
+                    error: error.to_string(),
+                });
+                lost.insert(address.clone(), address.clone());
+                outcome.failed.push((address, error));
+            }
+        }
+    }
+    outcome.left.extend(
+        waiting
+            .into_iter()
+            .filter(|step| step.change.writes())
+            .map(|step| step.address),
+    );
+    outcome
+}
+
+fn resolved<S: Spec>(change: Change<S>, known: &Outputs) -> Change<S> {
+    match change {
+        Change::Create { to } => Change::Create {
+            to: to.resolve(known),
+        },
+        Change::Update { from, to } => Change::Update {
+            from,
+            to: to.resolve(known),
+        },
+        Change::Adopt { from, to } => Change::Adopt {
+            from,
+            to: to.resolve(known),
+        },
+        change @ (Change::NoOp { .. }
+        | Change::Delete { .. }
+        | Change::Keep { .. }
+        | Change::Blocked { .. }) => change,
+    }
+}

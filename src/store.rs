@@ -1,0 +1,3 @@
+//! States and locks of any backend kind.
+
+pub mod backup;

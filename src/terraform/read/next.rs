@@ -1,0 +1,139 @@
+//! What to run once the files are written: `terraform init`, and what it should do with a state
+//! that is elsewhere.
+
+use crate::text::shell::shell_word;
+use std::{collections::BTreeMap, path::Path};
+
+use super::{
+    DATA_DIR,
+    configuration::Kind,
+    local::local_state,
+    partial::Partial,
+    saved::Saved,
+    value::{Argument, Value},
+};
+use crate::terraform::write::{arguments::DEFAULT_WORKSPACE_KEY_PREFIX, hcl};
+
+/// What a folder needs before Terraform uses the backend that its files name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextCommand {
+    /// It was never initialised, and has no state.
+    Init,
+    /// It has local state, to be brought along.
+    Migrate,
+    /// It was initialised with the same state, and with other arguments.
+    Reconfigure,
+    /// It was initialised with another state: another environment's, which must not be copied here,
+    /// or the one that this backend is to replace, which must. Only a person knows.
+    Choose { from: String },
+    /// It was initialised with exactly this.
+    Ready,
+}
+
+impl NextCommand {
+    /// The command lines, for a shell in the folder; of [`NextCommand::Choose`], the one that
+    /// leaves the other state alone, then the one that copies it.
+    ///
+    /// `program` is `terraform` or `tofu`.
+    pub fn command_lines(&self, program: &str, conf_name: &str) -> Vec<String> {
+        let conf = shell_word(conf_name);
+        let init = |flag: &str| format!("{program} init{flag} -backend-config={conf}");
+        match self {
+            Self::Init => vec![init("")],
+            Self::Migrate => vec![init(" -migrate-state")],
+            Self::Reconfigure => vec![init(" -reconfigure")],
+            Self::Choose { .. } => vec![init(" -reconfigure"), init(" -migrate-state")],
+            Self::Ready => vec![format!("{program} plan")],
+        }
+    }
+}
+
+/// Judges by what `terraform init` has left in `dir`, and by the partial configuration `conf_name`
+/// in it.
+///
+/// Nothing is decided for the user that could copy one environment's state over another's. A folder
+/// for working data that is not `.terraform` (`TF_DATA_DIR`) is not known.
+pub fn next_command(dir: &Path, conf_name: &str) -> NextCommand {
+    let saved = match Saved::read(&dir.join(DATA_DIR)) {
+        Ok(Some(saved)) if saved.kind == Kind::Backend("local".to_owned()) && local_state(dir) => {
+            return NextCommand::Migrate;
+        }
+        Ok(Some(saved)) => saved,
+        Ok(None) if local_state(dir) => return NextCommand::Migrate,
+        Ok(None) => return NextCommand::Init,
+        Err(_) => {
+            return NextCommand::Choose {
+                from: "a backend that could not be read".into(),
+            };
+        }
+    };
+    let wanted = wanted(&dir.join(conf_name));
+    let (is_s3, kind) = (saved.is_s3(), saved.kind);
+    let had = said(saved.arguments);
+    if !is_s3 || place(&had) != place(&wanted) {
+        return NextCommand::Choose {
+            from: described(&kind, &had),
+        };
+    }
+    if had == wanted {
+        NextCommand::Ready
+    } else {
+        NextCommand::Reconfigure
+    }
+}
+
+/// Arguments by name, those left out that say nothing.
+type Said = BTreeMap<String, Value>;
+
+fn said(arguments: Vec<Argument>) -> Said {
+    arguments
+        .into_iter()
+        .filter(|argument| argument.value != Value::Null)
+        .map(|argument| (argument.name, argument.value))
+        .collect()
+}
+
+/// Nothing where it is not known what the file says.
+fn wanted(conf: &Path) -> Said {
+    match Partial::read(conf).arguments {
+        Ok(arguments)
+            if arguments
+                .iter()
+                .all(|argument| !argument.value.has_no_literal()) =>
+        {
+            said(arguments)
+        }
+        Ok(_) | Err(_) => Said::new(),
+    }
+}
+
+/// What tells one state from another.
+fn place(said: &Said) -> [Value; 4] {
+    let of = |name: &str| said.get(name).cloned().unwrap_or(Value::Null);
+    let endpoint = said
+        .get("endpoints")
+        .and_then(|all| all.as_object()?.get("s3").cloned());
+    let prefix = said
+        .get("workspace_key_prefix")
+        .cloned()
+        .unwrap_or_else(|| Value::Text(DEFAULT_WORKSPACE_KEY_PREFIX.to_owned()));
+    [
+        of("bucket"),
+        of("key"),
+        endpoint.unwrap_or(Value::Null),
+        prefix,
+    ]
+}
+
+fn described(kind: &Kind, said: &Said) -> String {
+    let text = |name: &str| said.get(name).and_then(Value::as_text);
+    let kind = kind.title();
+    match (text("bucket"), text("key")) {
+        (Some(bucket), Some(key)) => format!(
+            "{kind}, bucket {}, key {}",
+            hcl::quoted(bucket),
+            hcl::quoted(key)
+        ),
+        _ => kind,
+    }
+}

@@ -1,0 +1,202 @@
+//! Partial configurations: the files for `terraform init -backend-config=FILE`, and what its other
+//! form says.
+
+use std::path::{Path, PathBuf};
+
+use hcl_edit::structure::Body;
+use serde_json::Value as Json;
+
+use super::{
+    COPIES,
+    arguments::{self, Shape},
+    bounded::{self, Unreadable, Within},
+    configuration::is_json,
+    json::Node,
+    scan,
+    value::{self, Argument, Spot, Value},
+};
+use crate::terraform::write::header::{self, Header, Owner};
+
+/// In bytes: a partial configuration has a few lines.
+const LIMIT: u64 = 256 << 10;
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partial {
+    pub path: PathBuf,
+    /// Whose it is, if it is ours and nobody changed it.
+    pub owner: Option<Owner>,
+    /// The environment it says it belongs to, also if it was changed by hand since.
+    pub stated_owner: Option<Owner>,
+    pub arguments: Result<Vec<Argument>, Unreadable>,
+}
+
+impl Partial {
+    /// Reads one file, which must be there, and which was named: wherever it is.
+    pub fn read(path: &Path) -> Self {
+        // As with Terraform: nothing over the block. No other device is opened.
+        if path == Path::new("/dev/null") {
+            return Self::of(path, Ok(Some(vec![])));
+        }
+        Self::of(path, bounded::bytes_up_to(path, LIMIT))
+    }
+
+    fn of(path: &Path, bytes: Result<Option<Vec<u8>>, Unreadable>) -> Self {
+        let bytes =
+            bytes.and_then(|bytes| bytes.ok_or_else(|| Unreadable::new(path, "does not exist")));
+        // Ours are UTF-8.
+        let text = bytes
+            .as_deref()
+            .ok()
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let owner = text.and_then(owner);
+        let stated_owner = text.and_then(|text| header::stated_owner(&text.replace("\r\n", "\n")));
+        Self {
+            path: path.to_owned(),
+            owner,
+            stated_owner,
+            arguments: bytes.and_then(|bytes| arguments_of(&bytes, path)),
+        }
+    }
+
+    /// The last part of its path.
+    pub fn name(&self) -> String {
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    /// What could be read of it.
+    pub fn said(&self) -> &[Argument] {
+        self.arguments.as_deref().unwrap_or_default()
+    }
+}
+
+fn owner(text: &str) -> Option<Owner> {
+    // A checkout may have turned the ends of lines.
+    let Header::Intact(owner) = header::read(&text.replace("\r\n", "\n")) else {
+        return None;
+    };
+    owner
+}
+
+/// `NAME=VALUE` of a command line, as Terraform takes it apart: what is text there is taken as it
+/// is, and what is not is HCL. `None` without a `=`, which makes it the name of a file.
+pub fn assignment(text: &str) -> Option<Argument> {
+    let (name, written) = text.split_once('=')?;
+    let name = name.trim();
+    let value = match arguments::shape(name) {
+        Shape::Plain => Value::of_record(name, &Json::String(written.to_owned())),
+        Shape::Compound => match format!("x = {}\n", written.trim()).parse::<Body>() {
+            Ok(body) => body
+                .get_attribute("x")
+                .map_or(Value::NotLiteral, |x| Value::of_hcl(name, &x.value)),
+            Err(_) => Value::NotLiteral,
+        },
+    };
+    let at = Spot {
+        path: format!("-backend-config={name}=…").into(),
+        line: None,
+    };
+    Some(Argument {
+        name: name.to_owned(),
+        value,
+        at,
+    })
+}
+
+/// The partial configurations among `names` in `dir`, and those that are `asked` for.
+///
+/// By their names: `*.tfbackend`, what tutorials call them, and whatever of the form `*.conf` has
+/// our header. In a folder without configuration, a `backend.conf` may be anybody's.
+pub(super) fn read(
+    dir: &Path,
+    within: &Within,
+    names: &[String],
+    asked: &[PathBuf],
+    has_configuration: bool,
+) -> Vec<Partial> {
+    let found = names
+        .iter()
+        .filter(|name| is_partial(dir, within, name, has_configuration));
+    let mut paths: Vec<PathBuf> = found.map(|name| dir.join(name)).collect();
+    for path in asked.iter().map(|path| dir.join(path)) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    // One elsewhere was named so.
+    let is_here = |path: &Path| path.parent() == Some(dir);
+    paths
+        .iter()
+        .map(|path| {
+            if is_here(path) {
+                Partial::of(path, within.bytes_up_to(path, LIMIT))
+            } else {
+                Partial::read(path)
+            }
+        })
+        .collect()
+}
+
+/// The partial configurations in `dir` that tfbackend wrote, changed by hand since or not; one of
+/// the name `named` too. None where the folder cannot be read.
+pub fn ours(dir: &Path, named: Option<&str>) -> Vec<Partial> {
+    let names = super::names(dir).unwrap_or_default();
+    let asked: Vec<PathBuf> = names
+        .iter()
+        .filter(|name| named == Some(name))
+        .map(PathBuf::from)
+        .collect();
+    let mut all = read(dir, &Within::of(dir), &names, &asked, false);
+    all.retain(|one| one.stated_owner.is_some());
+    all
+}
+
+fn is_partial(dir: &Path, within: &Within, name: &str, has_configuration: bool) -> bool {
+    // A name that is nothing but the ending is that of the folder for copies, whatever is in its
+    // place.
+    if name.ends_with('~') || name == COPIES {
+        return false;
+    }
+    let customary = [
+        "backend.conf",
+        "backend.hcl",
+        "backend.config",
+        "backend.tfvars",
+    ]
+    .contains(&name)
+        && has_configuration;
+    let ours = || {
+        name.ends_with(".conf")
+            && within
+                .text_up_to(&dir.join(name), LIMIT)
+                .is_ok_and(|text| text.is_some_and(|text| header::is_ours(&text)))
+    };
+    name.ends_with(".tfbackend") || name.ends_with(".tfbackend.json") || customary || ours()
+}
+
+fn arguments_of(text: &[u8], path: &Path) -> Result<Vec<Argument>, Unreadable> {
+    if is_json(path) {
+        let root = Node::read(text, &[]).map_err(|error| Unreadable::new(path, error))?;
+        if matches!(root, Node::Plain(_)) {
+            return Err(Unreadable::new(path, "is not a JSON object"));
+        }
+        return value::arguments_of_json(&root.object(), path);
+    }
+    let body = scan::partial(text)
+        .map_err(|malformed| Unreadable::new(path, scan::error(text, malformed)))?;
+    // Terraform stops: the block belongs into a `.tf` file, its arguments here.
+    if body.has_block(text, &["terraform", "backend"]) {
+        return Err(Unreadable::new(
+            path,
+            "has a block, and Terraform takes arguments only",
+        ));
+    }
+    body.arguments(text, path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! The files that point Terraform at a backend: their text, and writing them over nothing that is
+//! not ours.
+
+use crate::text::invisible::is_invisible;
+use std::{io, path::PathBuf};
+
+use serde::Serialize;
+
+pub mod arguments;
+pub mod hcl;
+pub mod templates;
+pub mod header;
+pub mod diff;
+pub mod standing;
+pub mod files;
+pub mod lock_arguments;
+pub mod rewrite;
+
+use arguments::Arguments;
+use header::Owner;
+
+/// What there is to say about one environment's backend. Values are checked elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackendConfig {
+    pub project: String,
+    pub env: String,
+    pub bucket: String,
+    /// State key of the default workspace.
+    pub key: String,
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+    /// Whether the block says `skip_requesting_account_id`: then Terraform refuses every account
+    /// that is said to be allowed.
+    pub skips_account: bool,
+    /// The full ARN of the key; `None` with SSE-S3.
+    pub kms_key_arn: Option<String>,
+    pub dynamodb_table: Option<String>,
+    pub use_lockfile: bool,
+    pub workspace_key_prefix: String,
+    pub emulator: Option<Emulator>,
+    /// The profile that Terraform uses, if it is to be told.
+    pub profile: Option<String>,
+    /// The role that Terraform assumes, if it is to be told.
+    pub role: Option<AssumedRole>,
+}
+
+/// `assume_role` of the backend, which Terraform and OpenTofu know from 1.6.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AssumedRole {
+    pub arn: String,
+    pub external_id: Option<String>,
+}
+
+/// Where an AWS emulator answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Emulator {
+    pub endpoint: String,
+    /// Certificates that its own is signed with, for https.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A file as it should be, its header included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    pub name: String,
+    pub text: String,
+    /// Whose it is; `None` for a file that all environments share.
+    pub owner: Option<Owner>,
+    /// A text that another environment needs here, and that this one can live with.
+    pub tolerated: Option<String>,
+}
+
+/// The `backend` block and the partial configuration that completes it, in this order.
+///
+/// `tf_file` and `conf_file` are names in which `{env}` is replaced.
+///
+/// # Errors
+/// If a name is not fit for its file (so that they always differ), or the backend would not be
+/// safe.
+pub fn files(
+    config: &BackendConfig,
+    tf_file: &str,
+    conf_file: &str,
+) -> Result<Vec<File>, RenderError> {
+    let tf_name = tf_file_name(tf_file, &config.env)?;
+    let conf_name = conf_file_name(conf_file, &config.env)?;
+    let arguments = Arguments::of(config)?;
+    // Where one environment of several locks with a lock file, the block must keep asking for a
+    // Terraform that knows it: else each environment would undo what the other wrote.
+    let tolerated = if config.use_lockfile {
+        None
+    } else {
+        Some(block(true)?)
+    };
+    let tf = File {
+        name: tf_name,
+        text: block(config.use_lockfile)?,
+        owner: None,
+        tolerated,
+    };
+
+    let owner = Owner::of(config);
+    let text = header::stamp(Some(&owner), &fill(templates::BACKEND_CONF, &arguments)?);
+    let conf = File {
+        name: conf_name,
+        text,
+        owner: Some(owner),
+        tolerated: None,
+    };
+    Ok(vec![tf, conf])
+}
+
+/// The file with the block, as it is where some environment locks with a lock file, or none does.
+///
+/// # Errors
+/// If the template is at fault.
+pub fn block(use_lockfile: bool) -> Result<String, RenderError> {
+    Ok(header::stamp(
+        None,
+        &fill(templates::BACKEND_TF, &Block { use_lockfile })?,
+    ))
+}
+
+#[derive(serde::Serialize)]
+struct Block {
+    use_lockfile: bool,
+}
+
+fn fill(name: &'static str, context: &impl serde::Serialize) -> Result<String, RenderError> {
+    templates::fill(name, context).map_err(|source| RenderError::Template { name, source })
+}
+
+/// `pattern` with `{env}` replaced, as the name of one file in a folder.
+///
+/// # Errors
+/// If the result is empty, leads out of the folder, holds what cannot be seen, or `=`, which
+/// `terraform init -backend-config=` takes for an argument and not for a file.
+pub fn file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
+    let name = pattern.replace("{env}", env);
+    let why = if name.is_empty() {
+        "is empty"
+    } else if name.contains(['/', '\\']) || name == "." || name == ".." {
+        "is not the name of a file in the folder"
+    } else if name.contains('=') {
+        "has a =, which `terraform init -backend-config` takes for an argument"
+    } else if name.chars().any(is_invisible) || name.trim() != name {
+        "has characters that cannot be seen"
+    } else {
+        return Ok(name);
+    };
+    Err(RenderError::FileName { name, why })
+}
+
+/// As [`file_name`]. Terraform must read the file as configuration.
+///
+/// # Errors
+/// If Terraform and OpenTofu would not read it, or would take it for an override of another.
+pub fn tf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
+    let name = file_name(pattern, env)?;
+    let why = match name
+        .strip_suffix(".tf")
+        .or_else(|| name.strip_suffix(".tofu"))
+    {
+        None => "does not end in .tf or .tofu",
+        Some(stem) if stem.is_empty() || stem.starts_with('.') => {
+            "is hidden, so that Terraform does not read it"
+        }
+        Some(stem) if stem == "override" || stem.ends_with("_override") => {
+            "is that of an override file"
+        }
+        Some(_) => return Ok(name),
+    };
+    Err(RenderError::FileName { name, why })
+}
+
+/// As [`file_name`]. Terraform must read the file only when it is told to, and as HCL.
+///
+/// # Errors
+/// If Terraform would take it for configuration, for variables, or for JSON.
+pub fn conf_file_name(pattern: &str, env: &str) -> Result<String, RenderError> {
+    let name = file_name(pattern, env)?;
+    let why = match name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .as_deref()
+    {
+        Some("tf" | "tofu") => "is that of a file which Terraform reads as configuration",
+        Some("tfvars") => "is that of a file which Terraform reads as variables",
+        Some("tfstate") => "is that of a state file",
+        Some("json") => "is that of a JSON file, and what is written is HCL",
+        _ => return Ok(name),
+    };
+    Err(RenderError::FileName { name, why })
+}
+
+/// Why files could not be made or written. What is in the way of one file is a
+/// [`Refusal`](standing::Refusal).
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("the file name \"{}\" {why}", hcl::comment(name))]
+    FileName { name: String, why: &'static str },
+    #[error(
+        "neither a lock table nor a lock file: two runs could write one state at the same time"
+    )]
+    NoLock,
+    #[error("\"{kms_key_id}\" is not the full ARN of a KMS key")]
+    NoKeyArn { kms_key_id: String },
+    #[error("{name} has a value that is not known yet")]
+    NotKnownYet { name: String },
+    #[error("the path {path:?} is not valid UTF-8")]
+    NotText { path: PathBuf },
+    #[error("the template {name} does not work")]
+    Template {
+        name: &'static str,
+        source: minijinja::Error,
+    },
+    #[error("{} is not a folder", path.display())]
+    NotAFolder { path: PathBuf },
+    #[error("the folder {} is read-only", path.display())]
+    ReadOnlyFolder { path: PathBuf },
+    /// Between the look at all files and the write of this one.
+    #[error("{} was changed meanwhile", path.display())]
+    ChangedMeanwhile { path: PathBuf },
+    #[error("could not {action} {}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+}
+
+impl RenderError {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_is_put_into_names() {
+        assert_eq!(
+            file_name("{env}.s3.tfbackend", "prod").ok().as_deref(),
+            Some("prod.s3.tfbackend")
+        );
+        assert_eq!(file_name("{env}-{env}", "a").ok().as_deref(), Some("a-a"));
+        assert_eq!(
+            file_name("backend.conf", "prod").ok().as_deref(),
+            Some("backend.conf")
+        );
+    }
+
+    #[test]
+    fn a_name_is_that_of_one_file_in_the_folder() {
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "/a",
+            "..\\a",
+            "a=b",
+            "a\nb",
+            "a\0",
+            "a\u{202e}b",
+            " a",
+            "a ",
+        ] {
+            assert!(file_name(name, "prod").is_err(), "{name:?}");
+        }
+        for env in ["../x", "a=b", "a/b", "\u{1b}[2J"] {
+            assert!(file_name("{env}.conf", env).is_err(), "{env:?}");
+        }
+    }
+
+    #[test]
+    fn terraform_reads_each_file_as_what_it_is() {
+        for name in ["backend.tf", "{env}.tf", "backend.tofu"] {
+            assert!(tf_file_name(name, "prod").is_ok(), "{name}");
+        }
+        for name in [
+            "backend",
+            "backend.tf.json",
+            ".backend.tf",
+            ".tf",
+            "override.tf",
+            "my_override.tf",
+            "backend.tf~",
+        ] {
+            assert!(tf_file_name(name, "prod").is_err(), "{name}");
+        }
+        for name in ["backend.conf", "{env}.s3.tfbackend", "config.{env}"] {
+            assert!(conf_file_name(name, "prod").is_ok(), "{name}");
+        }
+        for name in [
+            "x.tf",
+            "x.TF",
+            "x.tofu",
+            "terraform.tfvars",
+            "x.auto.tfvars",
+            "x.json",
+            "terraform.tfstate",
+        ] {
+            assert!(conf_file_name(name, "prod").is_err(), "{name}");
+        }
+    }
+}
